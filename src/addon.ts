@@ -1,0 +1,115 @@
+/** The native addon: its typed declaration, and the one place that loads it. */
+import { createRequire } from "node:module";
+
+/** How one tile's bytes are found; see tiles/tile.ts. */
+export interface NativeTile {
+  path: string;
+  offset?: number;
+  byteLength?: number;
+}
+
+export interface NativeDecodeOptions {
+  size: number;
+  colorspace: "auto" | "rgb" | "ycbcr" | "cmyk" | "cmyk-inverted" | "gray";
+  antialias: boolean;
+  maxPixels: number;
+  acceptTruncated: boolean;
+}
+
+/** `FOREIGN` marks bytes that are not JPEG but may be another image format: the caller tries sharp. */
+export interface NativeFailure {
+  code: "READ" | "EMPTY" | "FORMAT" | "CORRUPT" | "TRUNCATED" | "LIMIT" | "COLORSPACE" | "FOREIGN";
+  message: string;
+}
+
+/** What a JPEG's header and data say about its colours. */
+export interface JpegInfo {
+  width: number;
+  height: number;
+  components: number;
+  progressive: boolean;
+  /** Adobe APP14 transform (0, 1 or 2), or -1 where the marker is absent. */
+  adobeTransform: number;
+  jfif: boolean;
+  icc: boolean;
+  /** Sampling factors as "1x1,1x1,..." in component order. */
+  sampling: string;
+  /** The reading `auto` takes: see docs/colour.md. */
+  reading: "gray" | "ycbcr" | "rgb" | "rgb+constant-alpha" | "cmyk" | "cmyk-inverted" | "ycck";
+}
+
+export interface NativeAddon {
+  /** libjpeg-turbo's version, for example "2.1.5". */
+  readonly jpegVersion: string;
+  /** Instruction set chosen at run time for colour and resize: "avx512", "avx2", "sse4", "neon" or "scalar". */
+  readonly simd: string;
+  /** Changes whenever the pixels the decoder produces may change; part of every feature cache key. */
+  readonly decoderVersion: number;
+
+  /**
+   * Reads, decodes, colours and resizes `tiles[i]` into `target[i * size * size * 3 ...]` (uint8 RGB HWC). Synchronous, never throws
+   * for a bad tile. Returns `undefined` if all went well, else an array with one entry per tile, `undefined` where that tile is fine.
+   * Throws a TypeError or RangeError for misuse (a target too small).
+   */
+  decodeFiles(
+    tiles: readonly NativeTile[],
+    target: Uint8Array,
+    options: NativeDecodeOptions,
+  ): (NativeFailure | undefined)[] | undefined;
+  /** The same for bytes in memory. */
+  decodeBytes(bytes: Uint8Array, target: Uint8Array, options: NativeDecodeOptions): NativeFailure | undefined;
+  /** Full-resolution RGB of a JPEG, or a failure. */
+  decodeFull(
+    bytes: Uint8Array,
+    options: NativeDecodeOptions,
+  ): { width: number; height: number; pixels: Uint8Array; info: JpegInfo } | NativeFailure;
+  /** Header facts and the detected colour reading (looks at the data where the header does not decide). */
+  inspectJpeg(bytes: Uint8Array, options: NativeDecodeOptions): JpegInfo | NativeFailure;
+  /** Resizes uint8 RGB HWC `[height, width, 3]` into `[size, size, 3]`, the same kernel decoding uses. */
+  resizeRgb(
+    pixels: Uint8Array,
+    width: number,
+    height: number,
+    target: Uint8Array,
+    size: number,
+    antialias: boolean,
+  ): void;
+  /**
+   * Encodes RGBA HWC as Planet does: baseline, four 1x1-sampled components with ids 0..3, no transform and no JFIF, Adobe, ICC or
+   * EXIF marker. Bytes after EOI are the caller's business.
+   */
+  encodePlanetJpeg(rgba: Uint8Array, width: number, height: number, quality: number): Uint8Array;
+  /**
+   * An ArrayBuffer over the same memory as `shared` (a view of a SharedArrayBuffer), which ONNX Runtime accepts on Node 20. The caller
+   * keeps the SharedArrayBuffer alive as long as the alias.
+   */
+  aliasShared(shared: Uint8Array): ArrayBuffer;
+  /** Applies element `k` (0..7) of the dihedral group to each `[size, size, 3]` tile of `source`, into `target`. */
+  dihedral(source: Uint8Array, target: Uint8Array, count: number, size: number, k: number): void;
+}
+
+let loaded: NativeAddon | undefined | null = null;
+let loadError: Error | undefined;
+
+/**
+ * The addon, or undefined where it is not built (canopy then decodes through sharp) or `CANOPY_NO_ADDON=1` asks to do without it.
+ */
+export function loadAddon(): NativeAddon | undefined {
+  if (loaded === null) {
+    loaded = undefined;
+    if (process.env["CANOPY_NO_ADDON"] !== "1") {
+      try {
+        loaded = createRequire(import.meta.url)("../../build/Release/canopy.node") as NativeAddon;
+      } catch (error) {
+        loadError = error as Error;
+      }
+    }
+  }
+  return loaded;
+}
+
+/** Why `loadAddon()` gave nothing, for `canopy doctor`; undefined where it loaded or was not wanted. */
+export function addonLoadError(): Error | undefined {
+  loadAddon();
+  return loadError;
+}

@@ -1,0 +1,36 @@
+/** The contract of decoding: which options there are, and what comes back for each tile. */
+
+/** How the components of a JPEG are to be read. `auto` follows the rule in docs/colour.md. */
+export const COLORSPACES = ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const;
+export type Colorspace = (typeof COLORSPACES)[number];
+
+export interface DecodeOptions {
+  /** Pixels per side of the square result. */
+  size: number;
+  /** Forces the reading of the components. @default "auto" */
+  colorspace: Colorspace;
+  /** Antialiased bilinear (Pillow) when true; plain half-pixel bilinear (tf.image.resize) when false. @default true */
+  antialias: boolean;
+  /** Largest width * height a tile may have; checked before any pixel memory is taken. @default 178956970 */
+  maxPixels: number;
+  /** A JPEG whose data ends early is rejected, or accepted with what could be decoded. @default "reject" */
+  onTruncated: "reject" | "accept";
+}
+
+export const DECODE_DEFAULTS = {
+  colorspace: "auto",
+  antialias: true,
+  maxPixels: 178_956_970,
+  onTruncated: "reject",
+} as const satisfies Omit<DecodeOptions, "size">;
+
+/** Why a tile could not be decoded. */
+export interface DecodeFailure {
+  /** READ (file system), EMPTY, FORMAT (not an image we read), CORRUPT, TRUNCATED, LIMIT (pixels, memory), COLORSPACE, CRASH */
+  code: "READ" | "EMPTY" | "FORMAT" | "CORRUPT" | "TRUNCATED" | "LIMIT" | "COLORSPACE" | "CRASH";
+  /** One sentence, without the file's name. */
+  message: string;
+}
+
+/** One tile's result: `undefined` for success (the pixels are in the target), else why not. */
+export type DecodeOutcome = DecodeFailure | undefined;

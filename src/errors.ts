@@ -1,0 +1,48 @@
+/**
+ * What can go wrong, as types. Misuse of the library is a TypeError or RangeError (see check.ts); everything the outside
+ * world does to us (files, models, devices) is a CanopyError that names the file and says what to do.
+ */
+
+/** Base of every failure canopy reports. `code` is stable and machine-readable; the message is one sentence for people. */
+export class CanopyError extends Error {
+  override readonly name: string = "CanopyError";
+  readonly code: string;
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A file that should have been readable as CSV, store, checkpoint, manifest, card or ONNX, and is not. */
+export class FormatError extends CanopyError {
+  override readonly name = "FormatError";
+  readonly path: string;
+  constructor(path: string, message: string, options?: ErrorOptions) {
+    super("FORMAT", message, options);
+    this.path = path;
+  }
+}
+
+/** A model or device that cannot be used: wrong shapes, wrong hash, a provider that is not to be had. */
+export class ModelError extends CanopyError {
+  override readonly name = "ModelError";
+  constructor(message: string, options?: ErrorOptions) {
+    super("MODEL", message, options);
+  }
+}
+
+/** Inputs that contradict each other or lack something: no tiles, no such column, an output that already exists. */
+export class InputError extends CanopyError {
+  override readonly name = "InputError";
+  constructor(message: string, options?: ErrorOptions) {
+    super("INPUT", message, options);
+  }
+}
+
+/** The run was stopped by the user; everything done so far is on disk. The command line exits with 130. */
+export class InterruptedError extends CanopyError {
+  override readonly name = "InterruptedError";
+  constructor(message = "Interrupted; what was done so far is saved, and --resume goes on from there.") {
+    super("INTERRUPTED", message);
+  }
+}

@@ -1,0 +1,23 @@
+/** What a tile is, before anything is decoded. */
+
+/** A tile: a whole file, or the bytes `[offset, offset + byteLength)` of an archive. */
+export interface Tile {
+  /** File name without folder and extension: what labels and Kaggle submissions call it. */
+  name: string;
+  /** The file that holds the tile's bytes: the tile itself, or the archive it is a member of. */
+  path: string;
+  /** First byte inside `path`. @default 0 */
+  offset?: number;
+  /** Number of bytes from `offset`; absent: to the end of the file. */
+  byteLength?: number;
+  /** Member name inside the archive, for messages and cache keys; absent for plain files. */
+  member?: string;
+}
+
+/** Tiles as a stream, in a deterministic order; may be consumed once. */
+export type TileSource = AsyncIterable<Tile>;
+
+/** Where a tile is, for messages: its path, or `archive.tar#member`. */
+export function tileLocation(tile: Tile): string {
+  return tile.member === undefined ? tile.path : `${tile.path}#${tile.member}`;
+}

@@ -1,0 +1,41 @@
+/** What tests share: temporary folders, the path of the optional real data, and how to run the command line. */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The project's root folder. */
+export const ROOT = resolve(fileURLToPath(new URL("../..", import.meta.url)));
+
+/** Real tiles, weights and golden results beside the checkout; absent in a clone elsewhere, where tests that need it skip. */
+export const SHARED = resolve(ROOT, "../shared");
+
+/** `{ skip: reason }` for node:test where `name` is not in the shared folder, else `{}`. */
+export function needsShared(name: string): { skip?: string } {
+  return existsSync(join(SHARED, name)) ? {} : { skip: `../shared/${name} is not here` };
+}
+
+/** A fresh temporary folder, removed when the test ends. */
+export function temporaryFolder(t: { after(fn: () => void): void }): string {
+  const folder = mkdtempSync(join(tmpdir(), "canopy-test-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export interface CliResult {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs `canopy ...args` in a child process with a cache folder of its own. */
+export function runCli(args: string[], options: { cwd?: string; env?: Record<string, string> } = {}): CliResult {
+  const result = spawnSync(process.execPath, [join(ROOT, "dist/src/cli/main.js"), ...args], {
+    cwd: options.cwd,
+    env: { ...process.env, NO_COLOR: "1", ...options.env },
+    encoding: "utf8",
+    maxBuffer: 64 << 20,
+  });
+  return { status: result.status, stdout: result.stdout, stderr: result.stderr };
+}
