@@ -1,21 +1,22 @@
 /** Validation of options: one sentence shape for every complaint, raised where the option is used. */
+import { OptionError } from "./errors.js";
 
 export function checkInteger(name: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): void {
   if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
     const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-    throw new RangeError(`Expected \`${name}\` to be an integer ${range}, got ${describe(value)}.`);
+    throw new OptionError(`Expected \`${name}\` to be an integer ${range}, got ${describe(value)}.`);
   }
 }
 
 export function checkInRange(name: string, value: unknown, min: number, max: number): void {
   if (typeof value !== "number" || !(value >= min && value <= max)) {
-    throw new RangeError(`Expected \`${name}\` to be a number from ${min} to ${max}, got ${describe(value)}.`);
+    throw new OptionError(`Expected \`${name}\` to be a number from ${min} to ${max}, got ${describe(value)}.`);
   }
 }
 
 export function checkOneOf<T extends string>(name: string, value: unknown, allowed: readonly T[]): asserts value is T {
   if (!allowed.includes(value as T)) {
-    throw new RangeError(`Expected \`${name}\` to be one of ${allowed.join(", ")}, got ${describe(value)}.`);
+    throw new OptionError(`Expected \`${name}\` to be one of ${allowed.join(", ")}, got ${describe(value)}.`);
   }
 }
 

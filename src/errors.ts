@@ -1,5 +1,5 @@
 /**
- * What can go wrong, as types. Misuse of the library is a TypeError or RangeError (see check.ts); everything the outside
+ * What can go wrong, as types. Misuse of the library is an OptionError or TypeError (see check.ts); everything the outside
  * world does to us (files, models, devices) is a CanopyError that names the file and says what to do.
  */
 
@@ -11,6 +11,11 @@ export class CanopyError extends Error {
     super(message, options);
     this.code = code;
   }
+}
+
+/** An option whose value cannot be used, or options that exclude each other. The command line exits with 2. */
+export class OptionError extends RangeError {
+  override readonly name = "OptionError";
 }
 
 /** A file that should have been readable as CSV, store, checkpoint, manifest, card or ONNX, and is not. */

@@ -1,0 +1,149 @@
+/** What every command shares: options, progress on stderr, one result on stdout, and errors turned into exit codes. */
+import type { Argv } from "yargs";
+import { CanopyError, InterruptedError, OptionError } from "../errors.js";
+import type { RunContext } from "../run-context.js";
+import { createProgressReporter } from "./progress.js";
+
+/** Options every command understands; main.ts declares them. */
+export interface GlobalArguments {
+  quiet: boolean;
+  json: boolean;
+}
+
+export interface CommandResult {
+  /** Printed as the one JSON object on stdout with --json; its keys are documented in docs/cli.md. */
+  json: object;
+  /** Printed on stdout otherwise. */
+  text: string;
+  /** Number of rejected tiles; with --strict more than none exits with 3. */
+  rejected?: number;
+}
+
+/** Runs a command's operation: progress and warnings to stderr, its result to stdout, failures to exit codes (docs/cli.md). */
+export async function runCommand(
+  argv: GlobalArguments & { strict?: boolean | undefined },
+  operation: (context: Required<RunContext>) => Promise<CommandResult>,
+): Promise<void> {
+  const progress = createProgressReporter({ quiet: argv.quiet });
+  const interrupt = onInterrupt();
+  try {
+    const result = await operation({
+      signal: interrupt.signal,
+      onProgress: progress.update,
+      onWarning: (message) => progress.print(`Warning: ${message}`),
+    });
+    progress.stop();
+    process.stdout.write(argv.json ? `${JSON.stringify(result.json)}\n` : ensureNewline(result.text));
+    if (argv.strict && (result.rejected ?? 0) > 0) {
+      process.exitCode = 3;
+    }
+  } catch (error) {
+    progress.stop();
+    reportError(error);
+  } finally {
+    interrupt.dispose();
+  }
+}
+
+/** Prints one sentence (and the stack with CANOPY_DEBUG=1) and sets the exit code. */
+export function reportError(error: unknown): void {
+  process.exitCode = exitCodeOf(error);
+  process.stderr.write(`canopy: ${describeError(error)}\n`);
+  if (process.env["CANOPY_DEBUG"] === "1" && error instanceof Error) {
+    process.stderr.write(`${error.stack}\n${error.cause === undefined ? "" : `Caused by: ${String(error.cause)}\n`}`);
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof InterruptedError) {
+    return 130;
+  }
+  return error instanceof OptionError ? 2 : 1;
+}
+
+function describeError(error: unknown): string {
+  if (!(error instanceof Error)) {
+    return String(error);
+  }
+  if (error instanceof CanopyError || error instanceof OptionError) {
+    return error.message;
+  }
+  const system = error as NodeJS.ErrnoException;
+  if (system.code === "ENOSPC") {
+    return `No space left on the disk${system.path ? ` while writing ${system.path}` : ""}. Make room and run again with --resume.`;
+  }
+  if (system.code !== undefined && system.syscall !== undefined) {
+    return `${system.syscall} failed for ${system.path ?? "a file"}: ${system.message}`;
+  }
+  return `${error.message} (unexpected; CANOPY_DEBUG=1 shows where)`;
+}
+
+/** The first SIGINT or SIGTERM asks the operation to stop cleanly, a second one ends the process at once. */
+function onInterrupt(): { signal: AbortSignal; dispose: () => void } {
+  const controller = new AbortController();
+  const handler = () => {
+    if (controller.signal.aborted) {
+      process.exit(130);
+    }
+    process.stderr.write("\ncanopy: stopping after the work in hand (again to stop at once) ...\n");
+    controller.abort();
+  };
+  process.on("SIGINT", handler).on("SIGTERM", handler);
+  return {
+    signal: controller.signal,
+    dispose: () => void process.off("SIGINT", handler).off("SIGTERM", handler),
+  };
+}
+
+function ensureNewline(text: string): string {
+  return text === "" || text.endsWith("\n") ? text : `${text}\n`;
+}
+
+/** `--device` and `--workers`, as every command that decodes and infers takes them. */
+export function withDeviceOptions<T>(yargs: Argv<T>) {
+  return yargs
+    .option("device", {
+      choices: ["auto", "cpu", "cuda", "webgpu"] as const,
+      default: "auto" as const,
+      describe: "Where the backbone runs; auto takes the best that works",
+    })
+    .option("workers", {
+      type: "number",
+      describe: "Decode workers (default: adapts to the cores)",
+      requiresArg: true,
+    });
+}
+
+/** Options on how image files are read. */
+export function withDecodeOptions<T>(yargs: Argv<T>) {
+  return yargs
+    .option("colorspace", {
+      choices: ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const,
+      default: "auto" as const,
+      describe: "Forces how the JPEG components are read",
+    })
+    .option("max-pixels", {
+      type: "number",
+      default: 178_956_970,
+      requiresArg: true,
+      describe: "Reject tiles with more pixels than this",
+    })
+    .option("on-truncated", {
+      choices: ["reject", "accept"] as const,
+      default: "reject" as const,
+      describe: "What to do with JPEGs whose data ends early",
+    });
+}
+
+/** `--overwrite` for commands that write outputs. */
+export function withOverwrite<T>(yargs: Argv<T>) {
+  return yargs.option("overwrite", { type: "boolean", default: false, describe: "Replace an existing output" });
+}
+
+/** Parses `--val 0.2`-like numbers where yargs accepts NaN for rubbish. */
+export function requireNumber(name: string, value: number | undefined): number | undefined {
+  if (value !== undefined && Number.isNaN(value)) {
+    throw new OptionError(`Expected \`--${name}\` to be a number.`);
+  }
+  return value;
+}
