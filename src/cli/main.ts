@@ -25,7 +25,7 @@ const parser = yargs(hideBin(process.argv))
     if (error) {
       throw error;
     }
-    failUsage(message, (instance as unknown as { getOptions(): KnownOptions }).getOptions());
+    failUsage(message, Object.keys((instance as unknown as UsageInstance).getDescriptions()));
   });
 
 try {
@@ -34,27 +34,33 @@ try {
   reportError(error);
 }
 
-interface KnownOptions {
-  key?: Record<string, unknown>;
-  alias?: Record<string, string[]>;
+/** What yargs really hands to fail(), against its types: the usage instance of the command at hand. */
+interface UsageInstance {
+  getDescriptions(): Record<string, string>;
 }
 
-function failUsage(message: string, options: KnownOptions): never {
+function failUsage(message: string, options: string[]): never {
+  const line = message.replaceAll(/\s*\n\s*/g, " ").trim();
   process.stderr.write(
-    `canopy: ${withSuggestion(message, options)}\nSee \`canopy --help\` or \`canopy <command> --help\`.\n`,
+    `canopy: ${line}${suggestion(line, options)}\nSee \`canopy --help\` or \`canopy <command> --help\`.\n`,
   );
   process.exit(2);
 }
 
-/** yargs names the unknown option; we add the known one that is nearest to it. */
-function withSuggestion(message: string, options: KnownOptions): string {
+/** yargs names the unknown option or the invalid choice; this names the valid one nearest to it. */
+function suggestion(message: string, options: string[]): string {
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]?.trim();
-  const known = Object.keys(options.key ?? {}).filter((name) => name.length > 1);
-  if (unknown === undefined || known.length === 0) {
-    return message;
+  if (unknown !== undefined) {
+    return didYouMean(unknown, options, "--");
   }
-  const nearest = closest(unknown, known);
-  return distance(unknown, nearest) <= Math.max(2, unknown.length / 2)
-    ? `${message}. Did you mean --${nearest}?`
-    : message;
+  const [, given, choices] = /Given: "([^"]*)", Choices: (.*)$/.exec(message) ?? [];
+  return given === undefined ? "" : didYouMean(given, choices?.match(/[^",\s]+/g) ?? [], "");
+}
+
+function didYouMean(word: string, known: string[], prefix: string): string {
+  if (known.length === 0) {
+    return "";
+  }
+  const nearest = closest(word, known);
+  return distance(word, nearest) <= Math.max(2, word.length / 2) ? ` - did you mean ${prefix}${nearest}?` : "";
 }
