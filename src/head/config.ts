@@ -1,0 +1,126 @@
+/** How a head is trained: two kinds of recipe, and what is taken where the user says nothing. */
+import { checkInRange, checkInteger, checkOneOf } from "../check.js";
+
+export const OPTIMIZERS = ["rmsprop", "adam", "sgd", "lbfgs"] as const;
+export type OptimizerName = (typeof OPTIMIZERS)[number];
+
+/** Mini-batch descent, exactly as Keras 3 does it. */
+export interface GradientConfig {
+  optimizer: "rmsprop" | "adam" | "sgd";
+  /** @default 1e-4 for rmsprop (the tutorial's), 1e-3 for adam, 1e-2 for sgd (Keras') */
+  learningRate: number;
+  /** @default 50 */
+  epochs: number;
+  /** @default 32 */
+  batchSize: number;
+  /** Decides the initial weights and the order of tiles in each epoch. @default 1 */
+  seed: number;
+  /** A new order of tiles each epoch. @default true */
+  shuffle: boolean;
+  /** Momentum of rmsprop and sgd. @default 0 */
+  momentum: number;
+  /** Decay of rmsprop's mean square. @default 0.9 */
+  rho: number;
+  /** Adam's decays. @default 0.9, 0.999 */
+  beta1: number;
+  beta2: number;
+  /** @default 1e-7 */
+  epsilon: number;
+  /** Nesterov momentum for sgd. @default false */
+  nesterov: boolean;
+  /** Standardise features first, folded back into the weights. @default false */
+  standardize: boolean;
+}
+
+/** Full batch to convergence: L2-regularised logistic regression. */
+export interface LbfgsConfig {
+  optimizer: "lbfgs";
+  /** Strength of the penalty `l2 / 2 * |w|^2` beside the mean loss of a tag; "auto" chooses it by cross-validation. @default "auto" */
+  l2: number | "auto";
+  /** @default 500 */
+  maxIterations: number;
+  /** Largest gradient component at which it stops. @default 1e-5 */
+  tolerance: number;
+  /** Decides the folds that choose `l2`. @default 1 */
+  seed: number;
+  /** Standardise features first, folded back into the weights. @default true */
+  standardize: boolean;
+}
+
+export type HeadConfig = GradientConfig | LbfgsConfig;
+
+/** What a user may say; everything else has its default. */
+export type HeadOptions = Partial<Omit<GradientConfig, "optimizer"> & Omit<LbfgsConfig, "optimizer">> & {
+  /** @default "lbfgs", or what `recipe` says */
+  optimizer?: OptimizerName;
+  /** "tutorial" is RMSprop 1e-4, 50 epochs, batch 32. @default none */
+  recipe?: "tutorial";
+};
+
+const GRADIENT_DEFAULTS = {
+  epochs: 50,
+  batchSize: 32,
+  seed: 1,
+  shuffle: true,
+  momentum: 0,
+  rho: 0.9,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-7,
+  nesterov: false,
+  standardize: false,
+} as const satisfies Omit<GradientConfig, "optimizer" | "learningRate">;
+
+const LBFGS_DEFAULTS = {
+  l2: "auto",
+  maxIterations: 500,
+  tolerance: 1e-5,
+  seed: 1,
+  standardize: true,
+} as const satisfies Omit<LbfgsConfig, "optimizer">;
+
+const LEARNING_RATES = { rmsprop: 1e-4, adam: 1e-3, sgd: 1e-2 } as const;
+
+/**
+ * The whole configuration for `options`, checked. An option that the optimiser has no use for is a TypeError, so that nothing is
+ * silently ignored.
+ */
+export function resolveHeadConfig(options: HeadOptions = {}): HeadConfig {
+  const { recipe, ...given } = options;
+  if (recipe !== undefined) {
+    checkOneOf("recipe", recipe, ["tutorial"]);
+  }
+  const optimizer = given.optimizer ?? (recipe === "tutorial" ? "rmsprop" : "lbfgs");
+  checkOneOf("optimizer", optimizer, OPTIMIZERS);
+  const defaults =
+    optimizer === "lbfgs" ? LBFGS_DEFAULTS : { ...GRADIENT_DEFAULTS, learningRate: LEARNING_RATES[optimizer] };
+  for (const [name, value] of Object.entries(given)) {
+    if (value !== undefined && name !== "optimizer" && !(name in defaults)) {
+      throw new TypeError(`\`${name}\` has no meaning for the optimizer ${optimizer}; leave it out.`);
+    }
+  }
+  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const config = { ...defaults, ...said, optimizer } as HeadConfig;
+  checkHeadConfig(config);
+  return config;
+}
+
+/** RangeError for the first value out of its range. */
+export function checkHeadConfig(config: HeadConfig): void {
+  checkInteger("seed", config.seed, 0, 0xffffffff);
+  if (config.optimizer === "lbfgs") {
+    if (config.l2 !== "auto") {
+      checkInRange("l2", config.l2, 0, 1e6);
+    }
+    checkInteger("maxIterations", config.maxIterations, 1);
+    checkInRange("tolerance", config.tolerance, 0, 1);
+    return;
+  }
+  checkInRange("learningRate", config.learningRate, Number.MIN_VALUE, 1e6);
+  checkInteger("epochs", config.epochs, 1);
+  checkInteger("batchSize", config.batchSize, 1, 65536);
+  for (const name of ["momentum", "rho", "beta1", "beta2"] as const) {
+    checkInRange(name, config[name], 0, 1);
+  }
+  checkInRange("epsilon", config.epsilon, 0, 1);
+}
