@@ -1,0 +1,115 @@
+/**
+ * ONNX files as messages: bytes to ModelProto and back, and tensors to TensorProto and back. Fields that onnx.proto does
+ * not name are kept as unknown fields and written again.
+ */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { FormatError, ModelError } from "../errors.js";
+import {
+  type GraphProto,
+  type ModelProto,
+  ModelProtoSchema,
+  type TensorProto,
+  TensorProto_DataLocation,
+  TensorProto_DataType,
+  TensorProtoSchema,
+} from "./gen/onnx_pb.js";
+import {
+  type ElementType,
+  elementCount,
+  type Tensor,
+  type TensorData,
+  tensorBytes,
+  tensorFromBytes,
+} from "./tensor.js";
+
+/** A model that is known to hold a graph. */
+export type Model = ModelProto & { graph: GraphProto };
+
+const DATA_TYPES: Record<ElementType, TensorProto_DataType> = {
+  float32: TensorProto_DataType.FLOAT,
+  float16: TensorProto_DataType.FLOAT16,
+  uint8: TensorProto_DataType.UINT8,
+  int8: TensorProto_DataType.INT8,
+  int32: TensorProto_DataType.INT32,
+  int64: TensorProto_DataType.INT64,
+  bool: TensorProto_DataType.BOOL,
+};
+
+/**
+ * Reads an ONNX model. `path` is for messages. Throws a FormatError where `bytes` are no ONNX model, and a ModelError where the
+ * weights are in files beside it (external data).
+ */
+export function decodeModel(bytes: Uint8Array, path: string): Model {
+  let model: ModelProto;
+  try {
+    model = fromBinary(ModelProtoSchema, bytes);
+  } catch (cause) {
+    throw new FormatError(path, `${path} is not an ONNX model, or it is truncated.`, { cause });
+  }
+  if (model.graph === undefined || model.opsetImport.length === 0) {
+    throw new FormatError(path, `${path} is not an ONNX model: it has no graph.`);
+  }
+  const external = model.graph.initializer.find((each) => each.dataLocation === TensorProto_DataLocation.EXTERNAL);
+  if (external !== undefined) {
+    throw new ModelError(
+      `${path} keeps its weights in other files (external data, first in tensor "${external.name}"); save it as one file, ` +
+        "for example with onnx.save(onnx.load(...), ..., save_as_external_data=False).",
+    );
+  }
+  return model as Model;
+}
+
+/** Bytes of an ONNX file. */
+export function encodeModel(model: ModelProto): Uint8Array {
+  return toBinary(ModelProtoSchema, model);
+}
+
+/** Version of the default operator set `model` imports. */
+export function opsetOf(model: ModelProto): number {
+  const entry = model.opsetImport.find((each) => each.domain === "" || each.domain === "ai.onnx");
+  return Number(entry?.version ?? 0);
+}
+
+export function toDataType(type: ElementType): TensorProto_DataType {
+  return DATA_TYPES[type];
+}
+
+/** A named TensorProto holding `tensor` as raw bytes. */
+export function toTensorProto(name: string, tensor: Tensor): TensorProto {
+  return create(TensorProtoSchema, {
+    name,
+    dims: tensor.dims.map(BigInt),
+    dataType: DATA_TYPES[tensor.type],
+    rawData: tensorBytes(tensor),
+  });
+}
+
+/** The values of a TensorProto, wherever it keeps them; a ModelError for an element type canopy does not handle. */
+export function fromTensorProto(proto: TensorProto): Tensor {
+  const type = (Object.keys(DATA_TYPES) as ElementType[]).find((key) => DATA_TYPES[key] === proto.dataType);
+  if (type === undefined) {
+    const name = TensorProto_DataType[proto.dataType] ?? String(proto.dataType);
+    throw new ModelError(`Tensor "${proto.name}" has the element type ${name}, which canopy does not handle.`);
+  }
+  const dims = proto.dims.map(Number);
+  if (proto.rawData.length > 0 || elementCount(dims) === 0) return tensorFromBytes(type, dims, proto.rawData);
+  return { type, dims, data: typedValues(type, proto) };
+}
+
+function typedValues(type: ElementType, proto: TensorProto): TensorData {
+  switch (type) {
+    case "float32":
+      return Float32Array.from(proto.floatData);
+    case "int64":
+      return BigInt64Array.from(proto.int64Data);
+    case "float16":
+      return Uint16Array.from(proto.int32Data);
+    case "int32":
+      return Int32Array.from(proto.int32Data);
+    case "int8":
+      return Int8Array.from(proto.int32Data);
+    case "uint8":
+    case "bool":
+      return Uint8Array.from(proto.int32Data);
+  }
+}
