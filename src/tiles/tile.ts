@@ -12,6 +12,15 @@ export interface Tile {
   byteLength?: number;
   /** Member name inside the archive, for messages and cache keys; absent for plain files. */
   member?: string;
+  /** Why the tile is known to be bad before anything is decoded; its `byteLength` is then 0, so that no pixel comes of it. */
+  failure?: TileFailure;
+}
+
+/** What can be wrong with a tile that was found while listing: a folder nobody may read, a damaged archive, a known crasher. */
+export interface TileFailure {
+  code: "READ" | "FORMAT" | "CRASH";
+  /** One sentence, without the file's name. */
+  message: string;
 }
 
 /** Tiles as a stream, in a deterministic order; may be consumed once. */

@@ -1,0 +1,79 @@
+/** Tiles of a folder and all folders below it, listed as a stream: in order, one folder's names in memory at a time. */
+import type { Dirent, Stats } from "node:fs";
+import { opendir, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { failedTile, fileTile, hasTileExtension } from "./names.js";
+import { SortedNames } from "./sorted-names.js";
+import type { Tile } from "./tile.js";
+
+/** Counts what a walk passed over. */
+export interface WalkTally {
+  /** Files that are no tiles by their name. */
+  ignored: number;
+}
+
+/** Marks a folder in the sorted names; it cannot occur in a name. */
+const FOLDER_MARK = "/";
+
+/**
+ * Yields the tiles under `folder`, names sorted by code unit within each folder, sub-folders at their place among them. Links to files
+ * and folders are followed, except into a folder that the link lies in. A sub-folder that cannot be read comes as a tile with a
+ * `failure`, as does a folder that is named like a tile and holds none. Throws if `folder` itself cannot be read.
+ */
+export async function* walkFolder(folder: string, tally: WalkTally): AsyncGenerator<Tile> {
+  const info = await stat(folder);
+  yield* walk(folder, await sortedEntries(folder, tally), [identity(info)], tally);
+}
+
+async function* walk(folder: string, names: SortedNames, above: string[], tally: WalkTally): AsyncGenerator<Tile> {
+  for (const name of names.take()) {
+    if (name.endsWith(FOLDER_MARK)) {
+      yield* walkBelow(join(folder, name.slice(0, -FOLDER_MARK.length)), above, tally);
+    } else {
+      yield fileTile(join(folder, name));
+    }
+  }
+}
+
+async function* walkBelow(folder: string, above: string[], tally: WalkTally): AsyncGenerator<Tile> {
+  let found = false;
+  try {
+    const self = identity(await stat(folder));
+    if (above.includes(self)) return;
+    for await (const tile of walk(folder, await sortedEntries(folder, tally), [...above, self], tally)) {
+      found = true;
+      yield tile;
+    }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    yield failedTile(folder, "READ", `the folder cannot be read (${code ?? message})`);
+    return;
+  }
+  if (!found && hasTileExtension(basename(folder))) {
+    yield failedTile(folder, "READ", "is a folder, not a file, and holds no tiles");
+  }
+}
+
+async function sortedEntries(folder: string, tally: WalkTally): Promise<SortedNames> {
+  const names = new SortedNames();
+  for await (const entry of await opendir(folder, { bufferSize: 1024 })) {
+    if (await isFolder(folder, entry)) names.add(entry.name + FOLDER_MARK);
+    else if (hasTileExtension(entry.name)) names.add(entry.name);
+    else tally.ignored++;
+  }
+  return names;
+}
+
+/** A link named like a tile is taken for one without looking: farms of millions of links stay cheap to list. */
+async function isFolder(folder: string, entry: Dirent): Promise<boolean> {
+  if (entry.isDirectory()) return true;
+  if (entry.isFile() || hasTileExtension(entry.name)) return false;
+  return stat(join(folder, entry.name)).then(
+    (target) => target.isDirectory(),
+    () => false,
+  );
+}
+
+function identity(info: Stats): string {
+  return `${info.dev}:${info.ino}`;
+}

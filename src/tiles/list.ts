@@ -1,0 +1,24 @@
+/** Tiles named line by line: `@list.txt`, or paths on stdin. */
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import type { WalkTally } from "./folder.js";
+import { fileTile, isArchive } from "./names.js";
+import { tilesOfTar } from "./tar.js";
+import type { Tile } from "./tile.js";
+
+/**
+ * Yields one tile per line of `file` (UTF-8; empty lines, CRLF and a byte-order mark are fine), in its order; a line that ends in .tar
+ * stands for the archive's members. Paths are relative to the working folder. Nothing is looked at here: a line that is no
+ * readable file becomes a rejected tile later.
+ */
+export async function* tilesOfList(file: string, tally: WalkTally): AsyncGenerator<Tile> {
+  const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
+  let first = true;
+  for await (const raw of lines) {
+    const line = first ? raw.replace(/^\uFEFF/, "") : raw;
+    first = false;
+    if (line.trim() === "") continue;
+    if (isArchive(line)) yield* tilesOfTar(line, tally);
+    else yield fileTile(line);
+  }
+}

@@ -1,0 +1,32 @@
+/** How tiles are recognised and named. */
+import { basename, extname } from "node:path";
+import type { Tile, TileFailure } from "./tile.js";
+
+/** File name endings, in lower case, that make a file found in a folder or an archive a tile. */
+export const TILE_EXTENSIONS = [".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"] as const;
+
+const EXTENSIONS: ReadonlySet<string> = new Set(TILE_EXTENSIONS);
+
+export function hasTileExtension(path: string): boolean {
+  return EXTENSIONS.has(extname(path).toLowerCase());
+}
+
+export function isArchive(path: string): boolean {
+  return extname(path).toLowerCase() === ".tar";
+}
+
+/** `a/b/train_1.jpg` -> `train_1`: only the last extension goes. */
+export function tileName(path: string): string {
+  const base = basename(path);
+  return base.slice(0, base.length - extname(base).length);
+}
+
+/** A tile that is a whole file. */
+export function fileTile(path: string): Tile {
+  return { name: tileName(path), path };
+}
+
+/** A stand-in for something that should have held tiles and cannot be read: it goes through a run to be rejected with its reason. */
+export function failedTile(path: string, code: TileFailure["code"], message: string): Tile {
+  return { name: tileName(path), path, offset: 0, byteLength: 0, failure: { code, message } };
+}

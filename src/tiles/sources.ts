@@ -1,0 +1,151 @@
+/**
+ * INPUT arguments become a stream of tiles: folders, files, `.tar` archives, `@list.txt` and `-`. What goes out is in a deterministic
+ * order and holds no more than one folder's names in memory.
+ */
+import type { Stats } from "node:fs";
+import { lstat, mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { InputError } from "../errors.js";
+import { type WalkTally, walkFolder } from "./folder.js";
+import { tilesOfList } from "./list.js";
+import { fileTile, isArchive, TILE_EXTENSIONS } from "./names.js";
+import { spoolInput } from "./stdin.js";
+import { tilesOfTar } from "./tar.js";
+import type { Tile, TileSource } from "./tile.js";
+
+export interface OpenTilesOptions {
+  /** What `-` reads. @default process.stdin */
+  stdin?: Readable;
+  /** Where standard input is copied to; the caller then owns the copy. @default a temporary folder, removed by `close()` */
+  spoolFolder?: string;
+}
+
+/** An opened INPUT. */
+export interface OpenedTiles {
+  /** Lists the tiles anew on each call. Throws an InputError at its end if there was none. */
+  list(): TileSource;
+  /** `list()`, for those who go through it once. */
+  readonly tiles: TileSource;
+  /** How many files the last listing has passed over so far because their names are no tile's. */
+  ignored(): number;
+  /** Removes the copy of standard input. */
+  close(): Promise<void>;
+}
+
+interface InputItem {
+  kind: "folder" | "file" | "tar" | "list";
+  path: string;
+}
+
+/**
+ * Looks at `inputs` and gives their tiles as a stream, in the order of the arguments. Throws an InputError for an input or list that
+ * does not exist. Bad tiles, also files that vanish later, are not noticed here.
+ */
+export async function openTiles(inputs: readonly string[], options: OpenTilesOptions = {}): Promise<OpenedTiles> {
+  if (inputs.length === 0)
+    throw new InputError("No input given: name a folder, files, a .tar, @list.txt, or - for stdin.");
+  if (inputs.filter((input) => input === "-").length > 1)
+    throw new InputError("Standard input (-) can be given only once.");
+  let temporary: string | undefined;
+  const spoolFolder = async (): Promise<string> => {
+    if (options.spoolFolder !== undefined) return options.spoolFolder;
+    temporary = await mkdtemp(join(tmpdir(), "canopy-stdin-"));
+    return temporary;
+  };
+  const items: InputItem[] = [];
+  for (const input of inputs) {
+    items.push(
+      input === "-" ? await spoolInput(options.stdin ?? process.stdin, await spoolFolder()) : await classify(input),
+    );
+  }
+  let tally: WalkTally = { ignored: 0 };
+  const list = (): TileSource => {
+    tally = { ignored: 0 };
+    return listItems(items, inputs, tally);
+  };
+  return {
+    list,
+    get tiles() {
+      return list();
+    },
+    ignored: () => tally.ignored,
+    close: async () => {
+      if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+    },
+  };
+}
+
+/** All tiles of `inputs` as an array, for sets that are labelled and so fit in memory. `close()` when they have been read. */
+export async function collectTiles(
+  inputs: readonly string[],
+  options: OpenTilesOptions = {},
+): Promise<{ tiles: Tile[]; ignored: number; close(): Promise<void> }> {
+  const opened = await openTiles(inputs, options);
+  try {
+    const tiles: Tile[] = [];
+    for await (const tile of opened.tiles) tiles.push(tile);
+    return { tiles, ignored: opened.ignored(), close: opened.close };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function classify(input: string): Promise<InputItem> {
+  if (input.startsWith("@")) {
+    const path = input.slice(1);
+    if (!(await statInput(path, `The list ${path}`))?.isFile()) throw new InputError(`The list ${path} is not a file.`);
+    return { kind: "list", path };
+  }
+  const info = await statInput(input, `The input ${input}`);
+  if (info?.isDirectory()) return { kind: "folder", path: input };
+  return { kind: isArchive(input) ? "tar" : "file", path: input };
+}
+
+/** Undefined where something is there that leads nowhere or may not be looked at: as a tile it will be rejected with its reason. */
+async function statInput(path: string, subject: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    const there = await lstat(path).catch(() => undefined);
+    if (there === undefined) throw new InputError(`${subject} does not exist.`, { cause: error });
+    return undefined;
+  }
+}
+
+async function* listItems(
+  items: readonly InputItem[],
+  inputs: readonly string[],
+  tally: WalkTally,
+): AsyncGenerator<Tile> {
+  let count = 0;
+  for (const item of items) {
+    for await (const tile of tilesOf(item, tally)) {
+      count++;
+      yield tile;
+    }
+  }
+  if (count === 0) throw new InputError(emptyMessage(inputs, tally.ignored));
+}
+
+async function* tilesOf({ kind, path }: InputItem, tally: WalkTally): AsyncGenerator<Tile> {
+  if (kind === "file") yield fileTile(path);
+  else if (kind === "folder") yield* tilesOfFolder(path, tally);
+  else if (kind === "tar") yield* tilesOfTar(path, tally);
+  else yield* tilesOfList(path, tally);
+}
+
+async function* tilesOfFolder(path: string, tally: WalkTally): AsyncGenerator<Tile> {
+  try {
+    yield* walkFolder(path, tally);
+  } catch (error) {
+    throw new InputError(`The folder ${path} cannot be read: ${(error as Error).message}.`, { cause: error });
+  }
+}
+
+function emptyMessage(inputs: readonly string[], ignored: number): string {
+  const others = ignored === 0 ? "" : `; ${ignored} other file${ignored === 1 ? " was" : "s were"} ignored`;
+  return `No tiles in ${inputs.join(", ")}: looked for ${TILE_EXTENSIONS.join(" ")}${others}.`;
+}

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { describe, it } from "node:test";
+import { InputError } from "../../src/errors.js";
+import { collectTiles, openTiles } from "../../src/tiles/sources.js";
+import { type Tile, tileLocation } from "../../src/tiles/tile.js";
+import { temporaryFolder } from "../helpers.js";
+
+function put(root: string, ...paths: string[]): void {
+  for (const path of paths) {
+    mkdirSync(join(root, path, ".."), { recursive: true });
+    writeFileSync(join(root, path), `bytes of ${path}`);
+  }
+}
+
+const names = (tiles: Tile[]): string[] => tiles.map((tile) => tile.name);
+
+/** What a decoder would read. */
+function bytesOf(tile: Tile): string {
+  const start = tile.offset ?? 0;
+  return readFileSync(tile.path).toString("utf8", start, start + (tile.byteLength ?? Number.POSITIVE_INFINITY));
+}
+
+describe("folders", () => {
+  it("lists tiles of any case below it in order, and counts other files", async (t) => {
+    const root = temporaryFolder(t);
+    put(root, "b.JPG", "a/z.png", "a/c/d.TIFF", "a10.webp", "a2.jpeg", "notes.txt", "a/labels.csv", "x.tif");
+    const { tiles, ignored } = await collectTiles([root]);
+    assert.deepEqual(names(tiles), ["d", "z", "a10", "a2", "b", "x"]);
+    assert.equal(ignored, 2);
+  });
+
+  it("follows links, and does not go round in a loop of them", async (t) => {
+    const root = temporaryFolder(t);
+    put(root, "real/one.jpg");
+    symlinkSync(join(root, "real/one.jpg"), join(root, "link.jpg"));
+    symlinkSync(root, join(root, "real/loop"));
+    symlinkSync("nowhere.jpg", join(root, "dangling.jpg"));
+    assert.deepEqual(names((await collectTiles([root])).tiles), ["dangling", "link", "one"]);
+  });
+
+  it("walks a folder named like a tile, and hands it on as a bad tile where it holds none", async (t) => {
+    const root = temporaryFolder(t);
+    put(root, "full.jpg/inner.jpg");
+    mkdirSync(join(root, "hollow.jpg"));
+    const { tiles } = await collectTiles([root]);
+    assert.deepEqual(names(tiles), ["inner", "hollow"]);
+    assert.equal(tiles[1]!.failure?.code, "READ");
+    assert.equal(tiles[1]!.byteLength, 0);
+  });
+
+  it("keeps the order over many names, packed in several runs", async (t) => {
+    const { SortedNames } = await import("../../src/tiles/sorted-names.js");
+    const count = 150_000;
+    const shuffled = Array.from(
+      { length: count },
+      (_, i) => `tile_é_${((i * 7919) % count).toString().padStart(6, "0")}`,
+    );
+    const sorted = new SortedNames();
+    for (const name of shuffled) sorted.add(name);
+    assert.deepEqual([...sorted.take()], shuffled.sort());
+    t.diagnostic(`${count} names`);
+  });
+
+  it("says of an empty folder what was looked for and how much was ignored", async (t) => {
+    const root = temporaryFolder(t);
+    put(root, "a.txt", "b.csv");
+    await assert.rejects(collectTiles([root]), (error: Error) => {
+      assert.ok(error instanceof InputError);
+      assert.match(error.message, /No tiles in .*\.jpg .*2 other files were ignored/);
+      return true;
+    });
+  });
+});
+
+describe("archives", () => {
+  for (const format of ["ustar", "pax", "gnu", "v7"]) {
+    it(`reads members of a ${format} tar in place`, async (t) => {
+      const root = temporaryFolder(t);
+      const long = format === "pax" || format === "gnu" ? `${"deep/".repeat(40)}ünï.jpg` : "deep/uni.jpg";
+      put(root, "in/0001.jpg", "in/0001.json", `in/${long}`, "in/sub/0002.PNG");
+      execFileSync("tar", [`--format=${format}`, "--sort=name", "-cf", "set.tar", "in"], { cwd: root });
+      const { tiles, ignored } = await collectTiles([join(root, "set.tar")]);
+      assert.equal(ignored, 1);
+      assert.deepEqual(
+        tiles.map((tile) => tile.member).sort(),
+        ["in/0001.jpg", `in/${long}`, "in/sub/0002.PNG"].sort(),
+      );
+      for (const tile of tiles) assert.equal(bytesOf(tile), `bytes of ${tile.member}`);
+      assert.equal(tileLocation(tiles[0]!), `${join(root, "set.tar")}#${tiles[0]!.member}`);
+    });
+  }
+
+  it("gives the members before the damage, then the archive itself as a bad tile", async (t) => {
+    const root = temporaryFolder(t);
+    put(root, "a.jpg", "b.jpg", "c.jpg");
+    execFileSync("tar", ["--format=ustar", "-cf", "set.tar", "a.jpg", "b.jpg", "c.jpg"], { cwd: root });
+    const whole = readFileSync(join(root, "set.tar"));
+    writeFileSync(join(root, "cut.tar"), whole.subarray(0, 1024 + 512 + 3));
+    const cut = await collectTiles([join(root, "cut.tar")]);
+    assert.deepEqual(names(cut.tiles), ["a", "cut"]);
+    assert.match(cut.tiles[1]!.failure!.message, /ends inside the member b\.jpg/);
+    whole.fill(0x55, 1024, 1100);
+    writeFileSync(join(root, "scratched.tar"), whole);
+    const scratched = await collectTiles([join(root, "scratched.tar")]);
+    assert.match(scratched.tiles[1]!.failure!.message, /damaged at byte 1024/);
+  });
+
+  it("refuses a compressed archive with what to do", async (t) => {
+    const root = temporaryFolder(t);
+    put(root, "a.jpg");
+    execFileSync("tar", ["-czf", "set.tar", "a.jpg"], { cwd: root });
+    await assert.rejects(collectTiles([join(root, "set.tar")]), /compressed with gzip.*gzip -d/);
+  });
+});
+
+describe("lists and standard input", () => {
+  it("reads @list with CRLF, byte-order mark, empty lines and archives in it", async (t) => {
+    const root = temporaryFolder(t);
+    put(root, "a.jpg", "b.jpg");
+    execFileSync("tar", ["-cf", "set.tar", "b.jpg"], { cwd: root });
+    const lines = [join(root, "a.jpg"), "", join(root, "set.tar"), "gone/x.jpg", "gone/y.tar"];
+    writeFileSync(join(root, "list.txt"), `\uFEFF${lines.join("\r\n")}\r\n`);
+    const { tiles } = await collectTiles([`@${join(root, "list.txt")}`]);
+    assert.deepEqual(names(tiles), ["a", "b", "x", "y"]);
+    assert.equal(tiles[0]!.path, join(root, "a.jpg"));
+    assert.match(tiles[3]!.failure!.message, /archive cannot be read \(ENOENT\)/);
+  });
+
+  it("takes paths or a tar from standard input, and can list them twice", async (t) => {
+    const root = temporaryFolder(t);
+    put(root, "a.jpg", "b.jpg");
+    const tar = execFileSync("tar", ["-c", "a.jpg", "b.jpg"], { cwd: root });
+    for (const input of [tar, Buffer.from(`${join(root, "a.jpg")}\n${join(root, "b.jpg")}\n`)]) {
+      const opened = await openTiles(["-"], { stdin: Readable.from([input]) });
+      for (let round = 0; round < 2; round++) {
+        const tiles: Tile[] = [];
+        for await (const tile of opened.list()) tiles.push(tile);
+        assert.deepEqual(tiles.map(bytesOf), ["bytes of a.jpg", "bytes of b.jpg"]);
+      }
+      await opened.close();
+    }
+  });
+});
+
+describe("inputs that cannot be", () => {
+  it("names a missing input, a missing list and no input at all", async () => {
+    await assert.rejects(openTiles(["no/such"]), { name: "InputError", message: "The input no/such does not exist." });
+    await assert.rejects(openTiles(["@no/list"]), { name: "InputError", message: "The list no/list does not exist." });
+    await assert.rejects(openTiles([]), InputError);
+    await assert.rejects(openTiles(["-", "-"]), InputError);
+  });
+
+  it("takes a link that leads nowhere for a bad tile, not a bad command", async (t) => {
+    const root = temporaryFolder(t);
+    symlinkSync("nowhere", join(root, "x.jpg"));
+    assert.deepEqual(names((await collectTiles([join(root, "x.jpg")])).tiles), ["x"]);
+  });
+});
