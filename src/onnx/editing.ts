@@ -1,0 +1,156 @@
+/** Questions about a graph and the small edits all surgery is made of: who makes a value, is it constant, rename, prune. */
+import { AttributeProto_AttributeType, type GraphProto, type NodeProto, type TensorProto } from "./gen/onnx_pb.js";
+import { type Attributes, makeNode } from "./graph.js";
+import { fromTensorProto, type Model, toTensorProto } from "./proto.js";
+import { int64, type Tensor } from "./tensor.js";
+
+/** Look-ups into a graph; stale once the graph is edited. */
+export interface GraphIndex {
+  graph: GraphProto;
+  /** Value name -> the node that makes it. */
+  producers: Map<string, NodeProto>;
+  initializers: Map<string, TensorProto>;
+  /** True for values that depend on no graph input: initializers and what is computed from them alone. */
+  isConstant(name: string): boolean;
+}
+
+export function indexGraph(graph: GraphProto): GraphIndex {
+  const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
+  const initializers = new Map(graph.initializer.map((each) => [each.name, each] as const));
+  const known = new Map<string, boolean>();
+  // Nodes are in topological order, so one pass forward settles every value.
+  for (const node of graph.node) {
+    const inputs = [...node.input, ...capturedNames(node)];
+    const constant = inputs.every((name) => name === "" || initializers.has(name) || known.get(name) === true);
+    for (const name of node.output) known.set(name, constant);
+  }
+  return { graph, producers, initializers, isConstant: (name) => initializers.has(name) || known.get(name) === true };
+}
+
+/** The tensor behind `name` where it is an initializer or a Constant node, else undefined. */
+export function constantTensor(index: GraphIndex, name: string): Tensor | undefined {
+  const initializer = index.initializers.get(name);
+  if (initializer !== undefined) return fromTensorProto(initializer);
+  const node = index.producers.get(name);
+  const value = node?.opType === "Constant" ? node.attribute[0] : undefined;
+  if (value?.t !== undefined) return fromTensorProto(value.t);
+  if (value?.name === "value_int") return int64([], [Number(value.i)]);
+  return value?.name === "value_ints" ? int64([value.ints.length], value.ints.map(Number)) : undefined;
+}
+
+/** An integer attribute of `node`, or `fallback`. */
+export function intAttribute(node: NodeProto, name: string, fallback: number): number {
+  const attribute = node.attribute.find((each) => each.name === name);
+  return attribute === undefined ? fallback : Number(attribute.i);
+}
+
+/** An integer-list attribute of `node`, or undefined. */
+export function intsAttribute(node: NodeProto, name: string): number[] | undefined {
+  return node.attribute.find((each) => each.name === name)?.ints.map(Number);
+}
+
+/** A value name no part of `graph` uses: `wish`, or `wish` with a number. */
+export function freshName(graph: GraphProto, wish: string): string {
+  const taken = namesOf(graph);
+  let name = wish;
+  for (let count = 2; taken.has(name); count++) name = `${wish}_${count}`;
+  return name;
+}
+
+/** Calls the value `from` by the name `to` everywhere in `graph`; whatever was called `to` before gets a new name. */
+export function renameValue(graph: GraphProto, from: string, to: string): void {
+  if (from === to) return;
+  vacateName(graph, to);
+  replaceName(graph, from, to);
+}
+
+/** Gives whatever is called `name` in `graph` a new name. */
+export function vacateName(graph: GraphProto, name: string): void {
+  if (namesOf(graph).has(name)) replaceName(graph, name, freshName(graph, `${name}_inner`));
+}
+
+/** Collects nodes with names of their own, and adds constants to the graph at once. */
+export interface Appender {
+  nodes: NodeProto[];
+  node(op: string, inputs: readonly string[], attributes?: Attributes): string;
+  constant(wish: string, tensor: Tensor): string;
+}
+
+/** An Appender for `graph`; where its nodes go is the caller's business. */
+export function appender(graph: GraphProto): Appender {
+  const nodes: NodeProto[] = [];
+  return {
+    nodes,
+    node(op, inputs, attributes = {}) {
+      const output = freshName(graph, `canopy_${op}_${graph.node.length}_${nodes.length}`);
+      nodes.push(makeNode(op, inputs, [output], attributes));
+      return output;
+    },
+    constant(wish, tensor) {
+      const name = freshName(graph, `canopy_${wish}`);
+      graph.initializer.push(toTensorProto(name, tensor));
+      return name;
+    },
+  };
+}
+
+/** Drops every node, initializer, input and shape note that the graph's outputs do not need. */
+export function pruneGraph(graph: GraphProto): void {
+  const needed = new Set(graph.output.map((each) => each.name));
+  graph.node = graph.node
+    .reverse()
+    .filter((node) => {
+      if (!node.output.some((name) => needed.has(name))) return false;
+      for (const name of [...node.input, ...capturedNames(node)]) needed.add(name);
+      return true;
+    })
+    .reverse();
+  graph.initializer = graph.initializer.filter((each) => needed.has(each.name));
+  graph.input = graph.input.filter((each) => needed.has(each.name));
+  graph.valueInfo = graph.valueInfo.filter((each) => needed.has(each.name));
+}
+
+/**
+ * Takes initializers out of the list of graph inputs, where old exporters put them: ONNX Runtime then knows they are constant
+ * and folds and fuses them. Needs IR version 4.
+ */
+export function hideInitializers(model: Model): void {
+  const { graph } = model;
+  const names = new Set(graph.initializer.map((each) => each.name));
+  graph.input = graph.input.filter((each) => !names.has(each.name));
+  if (model.irVersion < 4n) model.irVersion = 4n;
+}
+
+/** Names of outer values that the node's subgraphs (If, Loop, Scan) refer to, together with the subgraphs' own names. */
+function capturedNames(node: NodeProto): string[] {
+  return subgraphs(node).flatMap((graph) => [
+    ...graph.output.map((each) => each.name),
+    ...graph.node.flatMap((inner) => [...inner.input, ...capturedNames(inner)]),
+  ]);
+}
+
+function subgraphs(node: NodeProto): GraphProto[] {
+  return node.attribute.flatMap((each) =>
+    each.type === AttributeProto_AttributeType.GRAPH && each.g !== undefined ? [each.g] : each.graphs,
+  );
+}
+
+function namesOf(graph: GraphProto): Set<string> {
+  const names = new Set([...graph.input, ...graph.output, ...graph.initializer].map((each) => each.name));
+  for (const node of graph.node) {
+    for (const name of [...node.input, ...node.output]) names.add(name);
+    for (const inner of subgraphs(node)) for (const name of namesOf(inner)) names.add(name);
+  }
+  return names;
+}
+
+function replaceName(graph: GraphProto, from: string, to: string): void {
+  for (const each of [...graph.input, ...graph.output, ...graph.initializer, ...graph.valueInfo]) {
+    if (each.name === from) each.name = to;
+  }
+  for (const node of graph.node) {
+    node.input = node.input.map((name) => (name === from ? to : name));
+    node.output = node.output.map((name) => (name === from ? to : name));
+    for (const inner of subgraphs(node)) replaceName(inner, from, to);
+  }
+}
