@@ -34,3 +34,15 @@ export interface DecodeFailure {
 
 /** One tile's result: `undefined` for success (the pixels are in the target), else why not. */
 export type DecodeOutcome = DecodeFailure | undefined;
+
+/** Full-resolution RGB: `[height, width, 3]` uint8. */
+export interface RgbImage {
+  width: number;
+  height: number;
+  pixels: Uint8Array;
+}
+
+/** Tells a failure from whatever a reader returns when all went well. */
+export function isFailure(value: unknown): value is DecodeFailure {
+  return typeof value === "object" && value !== null && "code" in value && "message" in value;
+}

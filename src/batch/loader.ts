@@ -1,0 +1,107 @@
+/**
+ * The loader: tiles come in as a stream, batches of pixels go out in the same order. Several batches are decoded ahead of the
+ * consumer, each by several workers; the slots bound the memory.
+ */
+import { checkInteger } from "../check.js";
+import type { DecodeOptions, DecodeOutcome } from "../decode/decoder.js";
+import type { DecodePool } from "../decode/pool.js";
+import { InterruptedError } from "../errors.js";
+import type { Tile, TileSource } from "../tiles/tile.js";
+import type { Batch } from "./batch.js";
+import { discard, type Pending, ReadAhead } from "./read-ahead.js";
+import type { Slot, SlotRing } from "./slot-ring.js";
+
+export interface LoadOptions {
+  decode: DecodeOptions;
+  /** Tiles per batch; the last one may have fewer. */
+  batchSize: number;
+  /** Batches that may be decoding, or decoded and waiting for the consumer. @default as many as the ring has slots */
+  batchesAhead?: number;
+  /** Tiles per decode task. @default what gives every worker a part of each batch, at least 4 */
+  chunkSize?: number;
+  /** Aborting ends the stream with InterruptedError. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Yields batches in source order. The consumer calls `release()` on each; leaving the loop early, an error of the source and an abort all
+ * wait for what is being decoded and give every slot back.
+ * @throws RangeError if a batch does not fit into a slot; InterruptedError on abort; whatever the source throws.
+ */
+export async function* loadBatches(
+  source: TileSource,
+  pool: DecodePool,
+  ring: SlotRing,
+  options: LoadOptions,
+): AsyncGenerator<Batch, void, undefined> {
+  const limit = checkLoad(ring, options);
+  const { signal } = options;
+  let index = 0;
+  const start = async (tiles: Tile[]) => startBatch(tiles, index++, await ring.acquire(), pool, ring, options);
+  const reader = new ReadAhead(groupTiles(source, options.batchSize), start, limit);
+  const onAbort = () => reader.fail(new InterruptedError());
+  signal?.addEventListener("abort", onAbort, { once: true });
+  if (signal?.aborted) onAbort();
+  try {
+    for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) yield batch;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    await Promise.all(reader.close().map(discard));
+  }
+}
+
+function checkLoad(ring: SlotRing, options: LoadOptions): number {
+  const { batchSize, batchesAhead = ring.slotCount, chunkSize, decode } = options;
+  checkInteger("batchSize", batchSize, 1, 4096);
+  checkInteger("batchesAhead", batchesAhead, 1, 4096);
+  if (chunkSize !== undefined) checkInteger("chunkSize", chunkSize, 1, 4096);
+  if (batchSize * decode.size ** 2 * 3 > ring.slotBytes) {
+    throw new RangeError(
+      `Expected a slot to hold ${batchSize} tiles of ${decode.size} pixels, got ${ring.slotBytes} bytes.`,
+    );
+  }
+  return batchesAhead;
+}
+
+async function* groupTiles(source: TileSource, batchSize: number): AsyncGenerator<Tile[], void, undefined> {
+  let group: Tile[] = [];
+  for await (const tile of source) {
+    group.push(tile);
+    if (group.length === batchSize) {
+      yield group;
+      group = [];
+    }
+  }
+  if (group.length > 0) yield group;
+}
+
+/** Sends the tiles to the workers in chunks; the batch is ready when `decoded` is. */
+function startBatch(
+  tiles: Tile[],
+  index: number,
+  slot: Slot,
+  pool: DecodePool,
+  ring: SlotRing,
+  options: LoadOptions,
+): Pending {
+  const tileBytes = options.decode.size ** 2 * 3;
+  const outcomes: DecodeOutcome[] = new Array(tiles.length).fill(undefined);
+  const chunkSize = options.chunkSize ?? Math.max(4, Math.ceil(tiles.length / pool.workers));
+  const decodeChunk = async (from: number): Promise<void> => {
+    const target = { buffer: ring.buffer, byteOffset: slot.byteOffset + from * tileBytes };
+    const results = await pool.decode(tiles.slice(from, from + chunkSize), target, options.decode);
+    for (const [i, outcome] of results?.entries() ?? []) outcomes[from + i] = outcome;
+  };
+  const chunks = Array.from({ length: Math.ceil(tiles.length / chunkSize) }, (_, i) => decodeChunk(i * chunkSize));
+  const pixels = new Uint8Array(ring.buffer, slot.byteOffset, tiles.length * tileBytes);
+  const batch = { index, tiles, slot, pixels, outcomes, release: releaseOnce(ring, slot) };
+  return { batch, decoded: Promise.all(chunks).then(() => undefined) };
+}
+
+function releaseOnce(ring: SlotRing, slot: Slot): () => void {
+  let held = true;
+  return () => {
+    if (held) ring.release(slot);
+    held = false;
+  };
+}

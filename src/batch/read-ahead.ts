@@ -1,0 +1,95 @@
+/** ReadAhead: pulls groups of tiles from the source and starts their decoding by itself, ahead of the consumer, up to a limit. */
+import type { Tile } from "../tiles/tile.js";
+import type { Batch } from "./batch.js";
+
+/** A batch whose pixels are under way. */
+export interface Pending {
+  batch: Batch;
+  decoded: Promise<void>;
+}
+
+export class ReadAhead {
+  readonly #groups: AsyncGenerator<Tile[], void, undefined>;
+  readonly #start: (tiles: Tile[]) => Promise<Pending>;
+  readonly #limit: number;
+  readonly #pending: Pending[] = [];
+  readonly #failed: Promise<void>;
+  #reportFailure: () => void = () => {};
+  #error: unknown;
+  #ended = false;
+  #closed = false;
+  #waiters: (() => void)[] = [];
+
+  /** `start` waits for a slot and begins decoding; at most `limit` batches are begun and not yet taken by `next()`. */
+  constructor(
+    groups: AsyncGenerator<Tile[], void, undefined>,
+    start: (tiles: Tile[]) => Promise<Pending>,
+    limit: number,
+  ) {
+    this.#groups = groups;
+    this.#start = start;
+    this.#limit = limit;
+    this.#failed = new Promise((resolve) => {
+      this.#reportFailure = resolve;
+    });
+    this.#pump().catch((error: unknown) => this.fail(error));
+  }
+
+  /** The next batch once it is decoded; undefined at the end. Throws what made the reader fail. */
+  async next(): Promise<Batch | undefined> {
+    while (this.#error === undefined && this.#pending.length === 0 && !this.#ended) await this.#change();
+    const first = this.#pending[0];
+    if (first !== undefined) await Promise.race([first.decoded, this.#failed]);
+    if (this.#error !== undefined) throw this.#error;
+    this.#pending.shift();
+    this.#notify();
+    return first?.batch;
+  }
+
+  /** Makes this and every later `next()` throw `error`; the first error counts. */
+  fail(error: unknown): void {
+    this.#error ??= error;
+    this.#reportFailure();
+    this.#notify();
+  }
+
+  /**
+   * Stops reading and hands over what nobody has taken. Neither a silent source (a pipe) nor a slot the consumer still holds is
+   * waited for: what comes of them later is given back then.
+   */
+  close(): Pending[] {
+    this.#closed = true;
+    this.#notify();
+    return this.#pending.splice(0);
+  }
+
+  async #pump(): Promise<void> {
+    while (!this.#closed) {
+      const { done, value: tiles } = await this.#groups.next();
+      if (done) break;
+      while (this.#pending.length >= this.#limit && !this.#closed) await this.#change();
+      if (this.#closed) break;
+      const started = await this.#start(tiles);
+      if (this.#closed) await discard(started);
+      else this.#pending.push(started);
+      this.#notify();
+    }
+    this.#ended = true;
+    this.#notify();
+    await this.#groups.return();
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #notify(): void {
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+}
+
+/** Gives a batch back. Its slot goes only after the workers have written their last byte into it. */
+export async function discard({ batch, decoded }: Pending): Promise<void> {
+  await decoded;
+  batch.release();
+}

@@ -1,0 +1,103 @@
+/**
+ * SharpDecoder: the images the addon does not read (PNG, WebP, TIFF, GIF, HEIF/AVIF), and all of them where the addon is not built. The
+ * contract is the addon's. Alpha and further bands are dropped, never composited; of 16-bit samples the upper eight bits count; ICC
+ * profiles and EXIF orientation are left aside, as in the JPEG path, because models are trained on the stored values; of several
+ * pages the first is read.
+ */
+import sharp from "sharp";
+import type { NativeTile } from "../addon.js";
+import { readTileBytes } from "./bytes.js";
+import { type DecodeFailure, type DecodeOptions, type DecodeOutcome, isFailure, type RgbImage } from "./decoder.js";
+import { readSharpJpeg } from "./sharp-jpeg.js";
+import { sniffFormat } from "./sniff.js";
+
+/** Resizes an RGB image into a target; `resizeRgb` of the addon or of resize.ts. */
+export type Resize = (
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  target: Uint8Array,
+  size: number,
+  antialias: boolean,
+) => void;
+
+// Each decode worker is one thread of ours: libvips must neither start more nor keep tiles it will never see again.
+sharp.concurrency(1);
+sharp.cache(false);
+
+/** Reads, decodes and resizes one tile into `target` `[size, size, 3]`. Never throws for a bad tile. */
+export async function decodeWithSharp(
+  tile: NativeTile,
+  target: Uint8Array,
+  options: DecodeOptions,
+  resize: Resize,
+): Promise<DecodeOutcome> {
+  const image = await readWithSharp(tile, options);
+  if (isFailure(image)) return image;
+  resize(image.pixels, image.width, image.height, target, options.size, options.antialias);
+  return undefined;
+}
+
+/** One tile at full resolution, or why not. */
+export async function readWithSharp(tile: NativeTile, options: DecodeOptions): Promise<RgbImage | DecodeFailure> {
+  const bytes = readTileBytes(tile);
+  return isFailure(bytes) ? bytes : readBytesWithSharp(bytes, options);
+}
+
+/** The same for bytes in memory. */
+export async function readBytesWithSharp(
+  bytes: Uint8Array,
+  options: Pick<DecodeOptions, "colorspace" | "maxPixels" | "onTruncated">,
+): Promise<RgbImage | DecodeFailure> {
+  if (bytes.length === 0) return { code: "EMPTY", message: "has no bytes" };
+  const format = sniffFormat(bytes);
+  if (format === undefined) return { code: "FORMAT", message: "is not an image in a format canopy reads" };
+  try {
+    return await (format === "jpeg" ? readSharpJpeg(bytes, options) : readOther(bytes, options));
+  } catch (error) {
+    return sharpFailure(error as Error, options.maxPixels);
+  }
+}
+
+async function readOther(
+  bytes: Uint8Array,
+  options: Pick<DecodeOptions, "maxPixels" | "onTruncated">,
+): Promise<RgbImage> {
+  const { data, info } = await sharp(bytes, {
+    failOn: options.onTruncated === "accept" ? "none" : "error",
+    limitInputPixels: options.maxPixels,
+    ignoreIcc: true,
+    pages: 1,
+  })
+    .toColourspace("srgb")
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, pixels: takeThreeBands(data, info.channels) };
+}
+
+/** `[pixels, channels]` to `[pixels, 3]`: one or two channels are gray (and alpha), of more the first three are RGB. */
+function takeThreeBands(data: Uint8Array, channels: number): Uint8Array {
+  if (channels === 3) return data;
+  const count = data.length / channels;
+  const pixels = new Uint8Array(count * 3);
+  const second = channels < 3 ? 0 : 1;
+  const third = channels < 3 ? 0 : 2;
+  for (let i = 0, from = 0, to = 0; i < count; i++, from += channels, to += 3) {
+    pixels[to] = data[from]!;
+    pixels[to + 1] = data[from + second]!;
+    pixels[to + 2] = data[from + third]!;
+  }
+  return pixels;
+}
+
+/** libvips tells its reasons only in words. */
+function sharpFailure(error: Error, maxPixels: number): DecodeFailure {
+  const reason = error.message.split("\n")[0]!.replace(/^Input buffer/, "the file");
+  if (/pixel limit/i.test(reason)) return { code: "LIMIT", message: `has more than ${maxPixels} pixels` };
+  if (/premature end|truncat|end of (file|stream)|out of order read|not enough|read error/i.test(reason)) {
+    return { code: "TRUNCATED", message: `ends before the picture does (${reason})` };
+  }
+  if (/unsupported image format/i.test(reason))
+    return { code: "FORMAT", message: "is not an image in a format canopy reads" };
+  return { code: "CORRUPT", message: `cannot be decoded (${reason})` };
+}

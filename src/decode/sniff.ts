@@ -1,0 +1,29 @@
+/** What kind of image some bytes are, told by their first bytes and never by a file's name. */
+
+export type ImageFormat = "jpeg" | "png" | "webp" | "tiff" | "gif" | "heif";
+
+/** The format of `bytes`, or undefined for anything canopy does not read (SVG and PDF on purpose: they are programs, not pictures). */
+export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
+  if (startsWith(bytes, [0xff, 0xd8])) return "jpeg";
+  if (startsWith(bytes, [0x89, 0x50, 0x4e, 0x47])) return "png";
+  if (ascii(bytes, 0) === "RIFF" && ascii(bytes, 8) === "WEBP") return "webp";
+  if (isTiff(bytes)) return "tiff";
+  if (ascii(bytes, 0) === "GIF8") return "gif";
+  if (ascii(bytes, 4) === "ftyp") return "heif";
+  return undefined;
+}
+
+/** Classic TIFF (42) and BigTIFF (43), in both byte orders. */
+function isTiff(bytes: Uint8Array): boolean {
+  return [42, 43].some(
+    (version) => startsWith(bytes, [0x49, 0x49, version, 0]) || startsWith(bytes, [0x4d, 0x4d, 0, version]),
+  );
+}
+
+function startsWith(bytes: Uint8Array, magic: number[]): boolean {
+  return magic.every((value, i) => bytes[i] === value);
+}
+
+function ascii(bytes: Uint8Array, from: number): string {
+  return String.fromCharCode(...bytes.subarray(from, from + 4));
+}

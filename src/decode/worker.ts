@@ -1,0 +1,32 @@
+/** What runs in a decode worker (piscina's entry): one chunk of tiles into its place in a slot. */
+import { loadAddon, type NativeTile } from "../addon.js";
+import type { DecodeOptions, DecodeOutcome } from "./decoder.js";
+import { decodeWithAddon } from "./native.js";
+import { resizeRgb } from "./resize.js";
+
+export interface DecodeTask {
+  tiles: NativeTile[];
+  /** Memory of the slots; tile i goes to `byteOffset + i * size * size * 3`. */
+  buffer: SharedArrayBuffer;
+  byteOffset: number;
+  options: DecodeOptions;
+}
+
+/** Outcomes of the chunk, or undefined where every tile is fine. */
+export async function decodeChunk(task: DecodeTask): Promise<DecodeOutcome[] | undefined> {
+  const { tiles, options } = task;
+  const stride = options.size * options.size * 3;
+  const target = new Uint8Array(task.buffer, task.byteOffset, tiles.length * stride);
+  const addon = loadAddon();
+  const throughSharp = async (tile: NativeTile, place: Uint8Array): Promise<DecodeOutcome> => {
+    // Loaded when first needed: a run over JPEGs never pays for libvips.
+    const { decodeWithSharp } = await import("./sharp.js");
+    return decodeWithSharp(tile, place, options, addon ? addon.resizeRgb : resizeRgb);
+  };
+  if (addon) return decodeWithAddon(addon, tiles, target, options, throughSharp);
+  const outcomes: DecodeOutcome[] = [];
+  for (const [i, tile] of tiles.entries()) {
+    outcomes.push(await throughSharp(tile, target.subarray(i * stride, (i + 1) * stride)));
+  }
+  return outcomes.some((outcome) => outcome !== undefined) ? outcomes : undefined;
+}

@@ -1,0 +1,106 @@
+/** Backbone: the frozen network, as one ONNX Runtime session per worker thread. Batches go in, feature vectors come out. */
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import type { Batch } from "../batch/batch.js";
+import type { SlotRing } from "../batch/slot-ring.js";
+import { checkInteger } from "../check.js";
+import { ModelError } from "../errors.js";
+import type { Device } from "./device.js";
+import { SessionThread } from "./session-thread.js";
+
+export interface BackboneOptions {
+  /** ONNX file: `tiles` uint8 [N, size, size, 3] RGB in, `features` float32 [N, numFeatures] out. */
+  model: Uint8Array;
+  size: number;
+  numFeatures: number;
+  /** The provider to run on; see `chooseDevice`. @default "cpu" */
+  device?: Device;
+  /** Number of sessions, each in a thread of its own. @default one per core on the CPU, 1 on a GPU */
+  sessions?: number;
+  /** Threads inside one session. @default 1 */
+  intraOpThreads?: number;
+}
+
+export class Backbone {
+  readonly size: number;
+  readonly numFeatures: number;
+  readonly device: Device;
+  readonly #threads: SessionThread[];
+  readonly #rings = new Map<SlotRing, number>();
+  #ringCount = 0;
+
+  private constructor(options: BackboneOptions, device: Device, threads: SessionThread[]) {
+    this.size = options.size;
+    this.numFeatures = options.numFeatures;
+    this.device = device;
+    this.#threads = threads;
+  }
+
+  /** Starts the sessions. @throws ModelError where ONNX Runtime refuses the model or the device. */
+  static async open(options: BackboneOptions): Promise<Backbone> {
+    const device = options.device ?? "cpu";
+    const { sessions = device === "cpu" ? availableParallelism() : 1, intraOpThreads = 1 } = options;
+    checkInteger("sessions", sessions, 1, 1024);
+    checkInteger("intraOpThreads", intraOpThreads, 1, 1024);
+    const { model, size, numFeatures } = options;
+    const setup = { model, size, numFeatures, device, intraOpThreads };
+    const threads = Array.from({ length: sessions }, () => new SessionThread(startWorker(setup)));
+    const started = await Promise.allSettled(threads.map((thread) => thread.ready));
+    const failure = started.find((result) => result.status === "rejected");
+    if (failure) {
+      await Promise.all(threads.map((thread) => thread.close()));
+      throw failure.reason;
+    }
+    return new Backbone(options, device, threads);
+  }
+
+  /** Number of sessions. */
+  get sessions(): number {
+    return this.#threads.length;
+  }
+
+  /**
+   * Runs one batch in the session with the least to do; the batch must not be released before.
+   * @param variants elements of the dihedral group (see dihedral.ts); the pixels are turned and flipped here, not decoded again.
+   * @returns `[variants.length, tiles, numFeatures]` float32, owned by the caller. Rows of rejected tiles hold anything.
+   */
+  run(batch: Batch, ring: SlotRing, variants: readonly number[] = [0]): Promise<Float32Array> {
+    const thread = this.#threads.reduce((best, other) => (other.load < best.load ? other : best));
+    return thread.run({
+      ring: this.#attach(ring),
+      byteOffset: batch.slot.byteOffset,
+      count: batch.tiles.length,
+      variants,
+    });
+  }
+
+  /** Lets the sessions forget a ring, so that its memory can go. */
+  detach(ring: SlotRing): void {
+    const number = this.#rings.get(ring);
+    if (number === undefined) return;
+    this.#rings.delete(ring);
+    for (const thread of this.#threads) thread.send({ type: "detach", ring: number });
+  }
+
+  /** Waits for the runs under way, then ends the threads. */
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.close()));
+  }
+
+  #attach(ring: SlotRing): number {
+    const known = this.#rings.get(ring);
+    if (known !== undefined) return known;
+    const number = this.#ringCount++;
+    this.#rings.set(ring, number);
+    for (const thread of this.#threads) thread.send({ type: "attach", ring: number, buffer: ring.buffer });
+    return number;
+  }
+}
+
+function startWorker(setup: object): Worker {
+  try {
+    return new Worker(new URL("./session-worker.js", import.meta.url), { workerData: setup });
+  } catch (error) {
+    throw new ModelError(`A session thread could not be started: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,118 @@
+/** A session worker: one ONNX Runtime session for the life of the thread; batches of pixels in shared memory in, features out. */
+import { parentPort, workerData } from "node:worker_threads";
+import * as ort from "onnxruntime-node";
+import { loadAddon } from "../addon.js";
+import { applyDihedral } from "./dihedral.js";
+import type { Device } from "./device.js";
+
+export interface SessionSetup {
+  /** ONNX file: `tiles` uint8 [N, size, size, 3] in, `features` float32 [N, numFeatures] out. */
+  model: Uint8Array;
+  device: Device;
+  intraOpThreads: number;
+  size: number;
+  numFeatures: number;
+}
+
+/** What the main thread asks for. A ring is attached once and then called by its number. */
+export type SessionRequest =
+  | { type: "attach"; ring: number; buffer: SharedArrayBuffer }
+  | { type: "detach"; ring: number }
+  | { type: "run"; id: number; ring: number; byteOffset: number; count: number; variants: readonly number[] }
+  | { type: "close" };
+
+export type SessionReply =
+  | { type: "ready" }
+  | { type: "failed"; message: string }
+  | { type: "done"; id: number; features: Float32Array }
+  | { type: "error"; id: number; message: string };
+
+/** A ring as ONNX Runtime may read it. `shared` must live as long as `readable`, which may be an alias of its memory. */
+interface AttachedRing {
+  shared: SharedArrayBuffer;
+  readable: ArrayBufferLike | undefined;
+}
+
+const port = parentPort!;
+const setup = workerData as SessionSetup;
+const rings = new Map<number, AttachedRing>();
+let scratch = new Uint8Array(0);
+
+try {
+  const session = await ort.InferenceSession.create(setup.model, sessionOptions(setup));
+  serve(session);
+  port.postMessage({ type: "ready" } satisfies SessionReply);
+} catch (error) {
+  port.postMessage({ type: "failed", message: (error as Error).message } satisfies SessionReply);
+  port.close();
+}
+
+function serve(session: ort.InferenceSession): void {
+  let last = Promise.resolve();
+  port.on("message", (request: SessionRequest) => {
+    last = last.then(() => handle(session, request));
+  });
+}
+
+async function handle(session: ort.InferenceSession, request: SessionRequest): Promise<void> {
+  if (request.type === "attach") rings.set(request.ring, attach(request.buffer));
+  else if (request.type === "detach") rings.delete(request.ring);
+  else if (request.type === "close") port.close();
+  else {
+    const { id } = request;
+    try {
+      const features = await extract(session, request);
+      port.postMessage({ type: "done", id, features } satisfies SessionReply, [features.buffer as ArrayBuffer]);
+    } catch (error) {
+      port.postMessage({ type: "error", id, message: (error as Error).message } satisfies SessionReply);
+    }
+  }
+}
+
+/** ONNX Runtime takes shared memory itself from Node 22 on; on Node 20 through the addon's alias, and without the addon by copying. */
+function attach(shared: SharedArrayBuffer): AttachedRing {
+  if (Number(process.versions.node.split(".")[0]) >= 22) return { shared, readable: shared };
+  return { shared, readable: loadAddon()?.aliasShared(new Uint8Array(shared)) };
+}
+
+/** `[variants, count, numFeatures]` float32. */
+async function extract(
+  session: ort.InferenceSession,
+  { ring, byteOffset, count, variants }: SessionRequest & { type: "run" },
+): Promise<Float32Array> {
+  const { size, numFeatures } = setup;
+  const features = new Float32Array(variants.length * count * numFeatures);
+  for (const [i, variant] of variants.entries()) {
+    const pixels = pixelsOf(rings.get(ring)!, byteOffset, count, variant);
+    const tiles = new ort.Tensor("uint8", pixels, [count, size, size, 3]);
+    const { features: output } = await session.run({ tiles });
+    if (output?.size !== count * numFeatures) throw new Error(`the model gave ${output?.dims} for ${count} tiles`);
+    features.set(output.data as Float32Array, i * count * numFeatures);
+  }
+  return features;
+}
+
+/** The batch itself where it can be read in place, else (and for all turned or flipped variants) a copy in the scratch buffer. */
+function pixelsOf(ring: AttachedRing, byteOffset: number, count: number, variant: number): Uint8Array {
+  const byteLength = count * setup.size ** 2 * 3;
+  if (variant === 0 && ring.readable !== undefined) return new Uint8Array(ring.readable, byteOffset, byteLength);
+  if (scratch.length < byteLength) scratch = new Uint8Array(byteLength);
+  const target = scratch.subarray(0, byteLength);
+  const source = new Uint8Array(ring.shared, byteOffset, byteLength);
+  if (variant === 0) target.set(source);
+  else applyDihedral(source, target, count, setup.size, variant);
+  return target;
+}
+
+function sessionOptions({ device, intraOpThreads }: SessionSetup): ort.InferenceSession.SessionOptions {
+  return {
+    executionProviders: [device],
+    graphOptimizationLevel: "all",
+    executionMode: "sequential",
+    intraOpNumThreads: intraOpThreads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    // Sessions share the cores with the decode workers: a waiting thread must sleep, not spin.
+    extra: { session: { intra_op: { allow_spinning: "0" }, inter_op: { allow_spinning: "0" } } },
+  };
+}
