@@ -2,8 +2,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import * as ort from "onnxruntime-node";
 import { loadAddon } from "../addon.js";
-import { applyDihedral } from "./dihedral.js";
 import type { Device } from "./device.js";
+import { applyDihedral } from "./dihedral.js";
 
 export interface SessionSetup {
   /** ONNX file: `tiles` uint8 [N, size, size, 3] in, `features` float32 [N, numFeatures] out. */

@@ -1,6 +1,7 @@
 /** The loop batches -> backbone: tiles in, feature rows out, in source order, with decoding and all sessions busy at once. */
-import { loadBatches } from "../batch/loader.js";
+
 import type { Batch } from "../batch/batch.js";
+import { loadBatches } from "../batch/loader.js";
 import { SlotRing } from "../batch/slot-ring.js";
 import { checkInteger } from "../check.js";
 import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
