@@ -38,7 +38,88 @@ export interface JpegInfo {
   reading: "gray" | "ycbcr" | "rgb" | "rgb+constant-alpha" | "cmyk" | "cmyk-inverted" | "ycck";
 }
 
-export interface NativeAddon {
+/** Features as the head's kernels take them; with `mean` and `scale` each is read as `(x - mean) * scale`. */
+export interface NativeFeatures {
+  /** `[rows, numFeatures]` */
+  data: Float32Array;
+  rows: number;
+  numFeatures: number;
+  mean?: Float32Array;
+  scale?: Float32Array;
+}
+
+/** Weights and optimiser state, changed in place. A slot is weight `[numFeatures, numTags]`, then bias `[numTags]`. */
+export interface NativeHeadState {
+  weight: Float32Array;
+  bias: Float32Array;
+  slots: Float32Array[];
+  iterations: number;
+}
+
+/** Optimiser and loss; meaning and defaults in head/config.ts. */
+export interface NativeStepSettings {
+  optimizer: "rmsprop" | "adam" | "sgd";
+  numTags: number;
+  batchSize: number;
+  learningRate: number;
+  momentum: number;
+  rho: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  nesterov: boolean;
+  gammaPositive: number;
+  gammaNegative: number;
+  clip: number;
+  /** `[numTags]` */
+  positiveWeight?: Float32Array;
+}
+
+/** Sums over the rows seen: loss (mean over tags), right cells, samples' F2 at 0.5; and the steps done so far. */
+export interface NativeEpochSums {
+  loss: number;
+  correct: number;
+  f2: number;
+  iterations: number;
+}
+
+/**
+ * The head's kernels. All run off the main thread; arrays given must not be written to, nor those they fill read, until the promise
+ * settles. Misuse is a RangeError, thrown at once. Sums do not depend on the number of threads.
+ */
+export interface NativeHead {
+  /** "fma" or "plain": the kernels this CPU runs. */
+  readonly headSimd: string;
+  /** One optimiser step per `batchSize` rows of `order`. */
+  trainSteps(
+    state: NativeHeadState,
+    features: NativeFeatures,
+    labels: Uint8Array,
+    order: Uint32Array,
+    settings: NativeStepSettings,
+  ): Promise<NativeEpochSums>;
+  /** Writes `features x weight + bias` into `out` `[rows, numTags]`. */
+  headLogits(
+    head: { weight: Float32Array; bias: Float32Array; numTags: number },
+    features: NativeFeatures,
+    threads: number,
+    out: Float32Array,
+  ): Promise<void>;
+  /**
+   * Mean cross-entropy and its gradient for many one-tag logistic regressions over the same features. `problems` holds pairs (tag, fold
+   * to leave out or -1); `weights` and `gradients` are `[problems, numFeatures + 1]`, bias last; `losses` is `[problems]`.
+   */
+  evaluateProblems(
+    features: NativeFeatures,
+    targets: { labels: Uint8Array; numTags: number; folds?: Uint8Array },
+    problems: Int32Array,
+    weights: Float32Array,
+    threads: number,
+    out: { losses: Float64Array; gradients: Float32Array },
+  ): Promise<void>;
+}
+
+export interface NativeAddon extends NativeHead {
   /** libjpeg-turbo's version, for example "2.1.5". */
   readonly jpegVersion: string;
   /** Instruction set chosen at run time for colour and resize: "avx512", "avx2", "sse4", "neon" or "scalar". */

@@ -4,6 +4,10 @@ import { checkInRange, checkInteger, checkOneOf } from "../check.js";
 export const OPTIMIZERS = ["rmsprop", "adam", "sgd", "lbfgs"] as const;
 export type OptimizerName = (typeof OPTIMIZERS)[number];
 
+/** Binary cross-entropy; focal loss (Lin et al. 2017); asymmetric loss (Ben-Baruch et al. 2020). */
+export const LOSSES = ["bce", "focal", "asymmetric"] as const;
+export type LossName = (typeof LOSSES)[number];
+
 /** Mini-batch descent, exactly as Keras 3 does it. */
 export interface GradientConfig {
   optimizer: "rmsprop" | "adam" | "sgd";
@@ -30,6 +34,15 @@ export interface GradientConfig {
   nesterov: boolean;
   /** Standardise features first, folded back into the weights. @default false */
   standardize: boolean;
+  /** What is minimised. @default "bce" */
+  loss: LossName;
+  /** Focusing of "focal" (both) and "asymmetric" (present, absent tags). @default 2 and 2 for focal, 0 and 4 for asymmetric */
+  gammaPositive: number;
+  gammaNegative: number;
+  /** "asymmetric": absent tags below this probability cost nothing. @default 0.05 */
+  clip: number;
+  /** "balanced" weighs present tags by absent / present tiles of the tag, at most 20. @default "none" */
+  classWeights: "none" | "balanced";
 }
 
 /** Full batch to convergence: L2-regularised logistic regression. */
@@ -57,6 +70,12 @@ export type HeadOptions = Partial<Omit<GradientConfig, "optimizer"> & Omit<Lbfgs
   recipe?: "tutorial";
 };
 
+const FOCUSING = {
+  bce: { gammaPositive: 0, gammaNegative: 0, clip: 0 },
+  focal: { gammaPositive: 2, gammaNegative: 2, clip: 0 },
+  asymmetric: { gammaPositive: 0, gammaNegative: 4, clip: 0.05 },
+} as const satisfies Record<LossName, object>;
+
 const GRADIENT_DEFAULTS = {
   epochs: 50,
   batchSize: 32,
@@ -69,7 +88,9 @@ const GRADIENT_DEFAULTS = {
   epsilon: 1e-7,
   nesterov: false,
   standardize: false,
-} as const satisfies Omit<GradientConfig, "optimizer" | "learningRate">;
+  loss: "bce",
+  classWeights: "none",
+} as const satisfies Omit<GradientConfig, "optimizer" | "learningRate" | keyof typeof FOCUSING.bce>;
 
 const LBFGS_DEFAULTS = {
   l2: "auto",
@@ -92,8 +113,7 @@ export function resolveHeadConfig(options: HeadOptions = {}): HeadConfig {
   }
   const optimizer = given.optimizer ?? (recipe === "tutorial" ? "rmsprop" : "lbfgs");
   checkOneOf("optimizer", optimizer, OPTIMIZERS);
-  const defaults =
-    optimizer === "lbfgs" ? LBFGS_DEFAULTS : { ...GRADIENT_DEFAULTS, learningRate: LEARNING_RATES[optimizer] };
+  const defaults = optimizer === "lbfgs" ? LBFGS_DEFAULTS : gradientDefaults(optimizer, given.loss ?? "bce");
   for (const [name, value] of Object.entries(given)) {
     if (value !== undefined && name !== "optimizer" && !(name in defaults)) {
       throw new TypeError(`\`${name}\` has no meaning for the optimizer ${optimizer}; leave it out.`);
@@ -103,6 +123,11 @@ export function resolveHeadConfig(options: HeadOptions = {}): HeadConfig {
   const config = { ...defaults, ...said, optimizer } as HeadConfig;
   checkHeadConfig(config);
   return config;
+}
+
+function gradientDefaults(optimizer: GradientConfig["optimizer"], loss: LossName) {
+  checkOneOf("loss", loss, LOSSES);
+  return { ...GRADIENT_DEFAULTS, learningRate: LEARNING_RATES[optimizer], ...FOCUSING[loss] };
 }
 
 /** RangeError for the first value out of its range. */
@@ -123,4 +148,8 @@ export function checkHeadConfig(config: HeadConfig): void {
     checkInRange(name, config[name], 0, 1);
   }
   checkInRange("epsilon", config.epsilon, 0, 1);
+  checkInRange("clip", config.clip, 0, 1);
+  checkInRange("gammaPositive", config.gammaPositive, 0, 10);
+  checkInRange("gammaNegative", config.gammaNegative, 0, 10);
+  checkOneOf("classWeights", config.classWeights, ["none", "balanced"]);
 }

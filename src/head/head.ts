@@ -11,7 +11,7 @@ export interface Head {
 }
 
 /** `features x weight + bias`: `[rows, numTags]` float32, sums in float64 in a fixed order. */
-export function computeLogits(head: Head, features: FeatureMatrix): Float32Array {
+export function computeLogitsPlainly(head: Head, features: FeatureMatrix): Float32Array {
   checkShapes(head, features);
   const { numFeatures, numTags } = head;
   const logits = new Float32Array(features.rows * numTags);
@@ -28,11 +28,6 @@ export function computeLogits(head: Head, features: FeatureMatrix): Float32Array
     logits.set(sums, row * numTags);
   }
   return logits;
-}
-
-/** Probability of each tag for each row: `[rows, numTags]` float32. */
-export function predictProbabilities(head: Head, features: FeatureMatrix): Float32Array {
-  return computeLogits(head, features).map(sigmoid);
 }
 
 /** 1 / (1 + exp(-logit)), without overflow on either side. */

@@ -1,0 +1,150 @@
+/** Mini-batch descent: the whole loop on one screen. */
+import { InputError } from "../errors.js";
+import { createRandom, permutation } from "../random.js";
+import { type LabelMatrix, tagSupport } from "../tiles/label-matrix.js";
+import type { GradientConfig } from "./config.js";
+import { type FeatureMatrix, type FeatureSource, toFeatureSource } from "./feature-matrix.js";
+import type { Head } from "./head.js";
+import type { HistoryRow } from "./history.js";
+import { initHead } from "./init.js";
+import { computeLogits } from "./logits.js";
+import { type EpochSums, sumLogits } from "./loss.js";
+import { foldStandardization, measureStandardization, type Standardization } from "./standardize.js";
+import { createStepper, type Stepper, type StepperShape, type StepState, slotCount } from "./stepper.js";
+import type { TrainedHead, TrainOptions } from "./train.js";
+import type { TrainState } from "./train-state.js";
+
+/** Names the stream of random numbers that orders tiles; the epoch names the order within it. */
+const SHUFFLE_STREAM = 0x73687566;
+const MAX_CLASS_WEIGHT = 20;
+
+export async function trainByGradient(
+  features: FeatureMatrix | FeatureSource,
+  labels: LabelMatrix,
+  config: GradientConfig,
+  options: TrainOptions,
+): Promise<TrainedHead> {
+  const source = toFeatureSource(features);
+  const shape = shapeOf(source, labels, config);
+  const standardization = config.standardize ? await measureStandardization(source) : undefined;
+  const state = startState(config, shape, options);
+  const stepper = await createStepper(config, shape, options.stepper);
+  try {
+    while (state.epoch < config.epochs && !options.signal?.aborted) {
+      const sums = await runEpoch(stepper, state, source, labels, config, standardization);
+      state.epoch++;
+      const row = await historyRow(state, sums, labels, toHead(state, shape, standardization), options);
+      state.history.push(row);
+      options.onEpoch?.(row);
+    }
+  } finally {
+    await stepper.close();
+  }
+  const head = toHead(state, shape, standardization);
+  return { head, history: state.history, completed: state.epoch >= config.epochs, state };
+}
+
+/** Each window of rows in turn, in an order that depends on seed and epoch alone; rows shuffled within their window. */
+async function runEpoch(
+  stepper: Stepper,
+  state: TrainState,
+  source: FeatureSource,
+  labels: LabelMatrix,
+  config: GradientConfig,
+  standardization: Standardization | undefined,
+): Promise<EpochSums> {
+  const numTags = labels.tags.length;
+  const random = createRandom(config.seed, SHUFFLE_STREAM, state.epoch);
+  const inOrder = (count: number) =>
+    config.shuffle ? permutation(count, random) : Uint32Array.from({ length: count }, (_, i) => i);
+  const starts = [...inOrder(Math.ceil(source.rows / source.windowRows))].map((window) => window * source.windowRows);
+  const countAt = (start: number) => Math.min(source.windowRows, source.rows - start);
+  const total: EpochSums = { loss: 0, correct: 0, f2: 0 };
+  let next = source.read(starts[0]!, countAt(starts[0]!));
+  for (const [i, start] of starts.entries()) {
+    const rows = countAt(start);
+    const data = await next;
+    const following = starts[i + 1];
+    if (following !== undefined) next = source.read(following, countAt(following));
+    const window = { data, rows, numFeatures: source.numFeatures, ...standardization };
+    const cells = labels.data.subarray(start * numTags, (start + rows) * numTags);
+    addSums(total, await stepper.run(state, window, cells, inOrder(rows)));
+  }
+  return total;
+}
+
+function addSums(total: EpochSums, part: EpochSums): void {
+  total.loss += part.loss;
+  total.correct += part.correct;
+  total.f2 += part.f2;
+}
+
+async function historyRow(
+  state: TrainState,
+  sums: EpochSums,
+  labels: LabelMatrix,
+  head: Head,
+  { validation, threads }: TrainOptions,
+): Promise<HistoryRow> {
+  const training = toMeans(sums, labels);
+  const validated =
+    validation &&
+    toMeans(sumLogits(await computeLogits(head, validation.features, threads), validation.labels), validation.labels);
+  return {
+    epoch: state.epoch,
+    ...training,
+    valLoss: validated?.loss ?? null,
+    valBinaryAccuracy: validated?.binaryAccuracy ?? null,
+    valF2: validated?.f2 ?? null,
+  };
+}
+
+function toMeans({ loss, correct, f2 }: EpochSums, { rows, tags }: LabelMatrix) {
+  return { loss: loss / rows, binaryAccuracy: correct / (rows * tags.length), f2: f2 / rows };
+}
+
+function startState(config: GradientConfig, shape: StepperShape, { resumeFrom, initial }: TrainOptions): TrainState {
+  if (resumeFrom !== undefined) return resumedState(config, shape, resumeFrom);
+  const { numFeatures, numTags } = shape;
+  const head = initial ?? initHead(numFeatures, numTags, config.seed);
+  const slots = Array.from({ length: slotCount(config) }, () => new Float32Array((numFeatures + 1) * numTags));
+  const step: StepState = { weight: head.weight.slice(), bias: head.bias.slice(), slots, iterations: 0 };
+  checkState(step, shape, slotCount(config));
+  return { ...step, epoch: 0, config, history: [] };
+}
+
+function resumedState(config: GradientConfig, shape: StepperShape, from: TrainState): TrainState {
+  for (const [name, value] of Object.entries(config)) {
+    const before = from.config[name as keyof GradientConfig];
+    if (name !== "epochs" && before !== value) {
+      throw new InputError(
+        `The interrupted training had ${name} ${before}, this one has ${value}: resume with the same settings, or start anew.`,
+      );
+    }
+  }
+  const copy = structuredClone(from);
+  checkState(copy, shape, slotCount(config));
+  return { ...copy, config };
+}
+
+function checkState({ weight, bias, slots }: StepState, { numFeatures, numTags }: StepperShape, count: number): void {
+  const cells = (numFeatures + 1) * numTags;
+  const fits = slots.length === count && slots.every((slot) => slot.length === cells);
+  if (weight.length + bias.length !== cells || bias.length !== numTags || !fits) {
+    throw new InputError(`The weights to start from are not those of ${numFeatures} features and ${numTags} tags.`);
+  }
+}
+
+function shapeOf(source: FeatureSource, labels: LabelMatrix, config: GradientConfig): StepperShape {
+  const shape = { numFeatures: source.numFeatures, numTags: labels.tags.length };
+  if (config.classWeights === "none") return shape;
+  const positiveWeight = Float32Array.from(tagSupport(labels), (support) =>
+    support === 0 ? 1 : Math.min(MAX_CLASS_WEIGHT, Math.max(1, (labels.rows - support) / support)),
+  );
+  return { ...shape, positiveWeight };
+}
+
+function toHead(state: StepState, { numFeatures, numTags }: StepperShape, standardization?: Standardization): Head {
+  const head = { weight: state.weight.slice(), bias: state.bias.slice(), numFeatures, numTags };
+  return standardization === undefined ? head : foldStandardization(head, standardization);
+}

@@ -1,0 +1,54 @@
+/** Stepper: who does the optimiser steps. Two forms of the same arithmetic: native kernels, or an ONNX graph. */
+import { loadAddon, type NativeFeatures } from "../addon.js";
+import type { GradientConfig } from "./config.js";
+import type { EpochSums } from "./loss.js";
+import { createNativeStepper } from "./native-stepper.js";
+import { createOnnxStepper } from "./onnx-stepper.js";
+
+/** A head in training, changed in place by steps. */
+export interface StepState {
+  /** `[numFeatures, numTags]` */
+  weight: Float32Array;
+  /** `[numTags]` */
+  bias: Float32Array;
+  /** Optimiser state: each slot is weight `[numFeatures, numTags]`, then bias `[numTags]`; see `slotCount`. */
+  slots: Float32Array[];
+  /** Steps done so far. */
+  iterations: number;
+}
+
+export interface Stepper {
+  readonly kind: StepperKind;
+  /**
+   * One step per `batchSize` rows of `order` (the last may be smaller); `labels` is `[features.rows, numTags]`. The arrays belong to
+   * the stepper until the promise settles.
+   */
+  run(state: StepState, features: NativeFeatures, labels: Uint8Array, order: Uint32Array): Promise<EpochSums>;
+  close(): Promise<void>;
+}
+
+export const STEPPER_KINDS = ["native", "onnx"] as const;
+export type StepperKind = (typeof STEPPER_KINDS)[number];
+
+/** What a stepper needs to know beside the configuration. */
+export interface StepperShape {
+  numFeatures: number;
+  numTags: number;
+  /** `[numTags]` weight of the loss of present tags; absent: ones. */
+  positiveWeight?: Float32Array;
+}
+
+/** The stepper of `kind`; by default native kernels where the addon is built, else ONNX Runtime. */
+export async function createStepper(
+  config: GradientConfig,
+  shape: StepperShape,
+  kind: StepperKind = loadAddon() === undefined ? "onnx" : "native",
+): Promise<Stepper> {
+  return kind === "native" ? createNativeStepper(config, shape) : createOnnxStepper(config, shape);
+}
+
+/** Number of slots an optimiser keeps: mean square and momentum; two moments; momentum. */
+export function slotCount({ optimizer, momentum }: GradientConfig): number {
+  const moving = momentum > 0 ? 1 : 0;
+  return { rmsprop: 1 + moving, adam: 2, sgd: moving }[optimizer];
+}
