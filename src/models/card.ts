@@ -3,7 +3,7 @@
 export interface ModelCard {
   /** Name on the command line (`--backbone NAME`), or the file's name for an imported model. */
   name: string;
-  /** File name of the ONNX model beside the card or in the cache. */
+  /** File name of the ONNX model beside the card or in the cache; the full path where the user gave a file. */
   file: string;
   byteLength: number;
   sha256: string;
@@ -12,6 +12,8 @@ export interface ModelCard {
   description: string;
   /** Where `canopy models pull` finds it; absent for models that are in the box or imported. */
   url?: string;
+  /** The model is no file: canopy builds an untrained MobileNetV2 from this seed. */
+  untrained?: { seed: number };
   input: {
     name: string;
     /** Memory order of the pixels the network wants. */
@@ -28,8 +30,8 @@ export interface ModelCard {
     defaultSize: number;
     recommendedSizes: number[];
   };
-  /** Name and width of the pooled features. */
-  features: { output: string; count: number };
+  /** The value that holds the features, null where canopy finds it itself (before the classifier), and their number. */
+  features: { output: string | null; count: number };
   /** Measured quality, each with what it was measured on. */
   scores?: { metric: string; value: number; size: number; measuredOn: string }[];
 }

@@ -35,7 +35,8 @@ export interface BackboneDescription {
     std: readonly [number, number, number];
     fixedSize: number | null;
   };
-  features: { output: string; count: number };
+  /** `output` null: found by cutAtFeatures. */
+  features: { output: string | null; count: number };
 }
 
 export interface PrepareOptions {
@@ -64,7 +65,8 @@ export function prepareBackbone(
   checkInteger("size", size, 1);
   const decoded = decodeModel(model, card.name);
   checkFit(decoded, card, size, options);
-  const features = cutModel(decoded, { output: card.features.output, path: card.name });
+  const { output } = card.features;
+  const features = cutModel(decoded, { path: card.name, ...(output === null ? {} : { output }) });
   if (features.count !== card.features.count) {
     throw new ModelError(`${card.name} gives ${features.count} features, its card says ${card.features.count}.`);
   }

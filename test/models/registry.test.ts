@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { FormatError, ModelError, OptionError } from "../../src/errors.js";
+import { readCard, writeCard } from "../../src/models/card-file.js";
+import { BOX, defaultBackbone, listModels, loadBackbone, resolveBackbone } from "../../src/models/registry.js";
+import { GraphBuilder } from "../../src/onnx/graph.js";
+import { needsShared, SHARED, temporaryFolder } from "../helpers.js";
+
+const before = process.env["CANOPY_CACHE"];
+beforeEach((t) => {
+  process.env["CANOPY_CACHE"] = temporaryFolder(t as never);
+});
+afterEach(() => {
+  if (before === undefined) delete process.env["CANOPY_CACHE"];
+  else process.env["CANOPY_CACHE"] = before;
+});
+
+/** A tiny network on disk: input `x` of the given shape, global average pool, Flatten. */
+function writeNetwork(folder: string, shape: (number | string)[]): string {
+  const graph = new GraphBuilder("tiny");
+  const x = graph.input("x", "float32", shape);
+  graph.output("y", graph.node("Flatten", [graph.node("GlobalAveragePool", [x])]), "float32", ["N", 3]);
+  const path = join(folder, "tiny.onnx");
+  writeFileSync(path, graph.build());
+  return path;
+}
+
+test("every card in the box is valid, one of them is the default, and models in the box are what their cards say", async () => {
+  const models = listModels();
+  assert.ok(models.some(({ card }) => card.name === "imagenet"));
+  assert.deepEqual(
+    models.filter(({ isDefault }) => isDefault).map(({ card }) => card.name),
+    [defaultBackbone()],
+  );
+  assert.equal(defaultBackbone() === "canopy", existsSync(join(BOX, "canopy.json")));
+  for (const { card, place } of models.filter(({ place }) => place !== "not downloaded")) {
+    assert.equal((await resolveBackbone(card.name)).bytes.byteLength, card.byteLength, `${card.name} (${place})`);
+  }
+});
+
+test("an unknown name is answered with the nearest, one that is not downloaded with the command that fetches it", async () => {
+  await assert.rejects(resolveBackbone("imagnet"), (error: Error) => {
+    return (
+      error instanceof OptionError && /no backbone called "imagnet"; did you mean "imagenet"\?/.test(error.message)
+    );
+  });
+  await assert.rejects(
+    resolveBackbone("imagenet"),
+    /not on this machine: `canopy models pull imagenet` fetches it \(14.0 MB\)/,
+  );
+});
+
+test("a file in the cache of another hash or size is refused", async () => {
+  const cache = join(process.env["CANOPY_CACHE"] as string, "models");
+  writeCard(join(cache, "mine.json"), {
+    ...readCard(join(BOX, "imagenet.json")),
+    name: "mine",
+    file: "mine.onnx",
+    byteLength: 3,
+  });
+  writeFileSync(join(cache, "mine.onnx"), "abc");
+  await assert.rejects(resolveBackbone("mine"), /mine.onnx is not the backbone mine: its SHA-256 is ba7816bf/);
+  writeFileSync(join(cache, "mine.onnx"), "ab");
+  await assert.rejects(resolveBackbone("mine"), /has 2 bytes, the backbone mine has 3/);
+});
+
+test("a card with a wrong field is refused by name", (t) => {
+  const path = join(temporaryFolder(t), "card.json");
+  const card = readCard(join(BOX, "imagenet.json"));
+  writeCard(path, { ...card, input: { ...card.input, std: [1, 0, 1] } });
+  assert.throws(
+    () => readCard(path),
+    (error: Error) => error instanceof FormatError && /"input.std"/.test(error.message),
+  );
+  writeFileSync(path, "null");
+  assert.throws(() => readCard(path), /"name": missing/);
+});
+
+test("a user's file gets a card from its graph, with one warning about the assumed normalisation", async (t) => {
+  const path = writeNetwork(temporaryFolder(t), [1, 3, 96, 96]);
+  const warnings: string[] = [];
+  const { card } = await resolveBackbone(path, { onWarning: (message) => warnings.push(message) });
+  assert.deepEqual(card.input, {
+    name: "x",
+    layout: "NCHW",
+    channels: "RGB",
+    scale: 255,
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+    fixedSize: 96,
+    defaultSize: 96,
+    recommendedSizes: [96],
+  });
+  assert.equal(card.features.count, 3);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] as string, /--normalisation imagenet, tf, unit or raw/);
+  await assert.rejects(resolveBackbone(path, { size: 128 }), /takes tiles of 96 pixels only, not 128/);
+});
+
+test("options and a sidecar card say what a file does not", async (t) => {
+  const folder = temporaryFolder(t);
+  const path = writeNetwork(folder, ["N", 3, "H", "W"]);
+  const warnings: string[] = [];
+  const options = {
+    normalisation: "tf",
+    channels: "BGR",
+    onWarning: (message: string) => warnings.push(message),
+  } as const;
+  const { card } = await resolveBackbone(path, options);
+  assert.deepEqual(
+    [card.input.mean, card.input.channels, card.input.fixedSize, warnings],
+    [[1, 1, 1], "BGR", null, []],
+  );
+  writeCard(join(folder, "tiny.card.json"), { ...card, name: "carded" });
+  assert.equal((await resolveBackbone(path)).card.name, "carded");
+  writeCard(join(folder, "tiny.card.json"), { ...card, sha256: "0".repeat(64) });
+  await assert.rejects(resolveBackbone(path), /card of another file/);
+  await assert.rejects(resolveBackbone(join(folder, "none.onnx")), ModelError);
+});
+
+test("a recorded card finds its backbone again, and refuses another file", async (t) => {
+  const folder = temporaryFolder(t);
+  const { card, bytes } = await resolveBackbone(writeNetwork(folder, ["N", 3, "H", "W"]), { normalisation: "unit" });
+  assert.deepEqual(await loadBackbone(card), bytes);
+  copyFileSync(card.file, join(folder, "moved.onnx"));
+  assert.deepEqual(await loadBackbone({ ...card, file: "/gone.onnx" }, { file: join(folder, "moved.onnx") }), bytes);
+  await assert.rejects(
+    loadBackbone({ ...card, file: "/gone.onnx" }),
+    /gone.onnx cannot be read \(ENOENT\).*trained on the backbone tiny/,
+  );
+  writeNetwork(folder, [1, 3, 32, 32]);
+  await assert.rejects(loadBackbone(card), ModelError);
+});
+
+test("the shared ImageNet files are recognised by their hash", needsShared("weights"), async () => {
+  for (const name of ["features", "classifier"]) {
+    const warn = (message: string) => assert.fail(message);
+    const path = join(SHARED, `weights/mobilenetv2-imagenet-${name}.onnx`);
+    const { card, bytes } = await resolveBackbone(path, { onWarning: warn });
+    assert.deepEqual([card.name, card.input.mean, card.features.count], ["mobilenetv2-tf", [1, 1, 1], 1280]);
+    assert.deepEqual(bytes, readFileSync(path));
+  }
+});
