@@ -1,0 +1,206 @@
+/** Land in use: fields and pasture, small cultivated plots, burnt and bare ground. */
+import { modulate, paint, type Surface, vary } from "./canvas.js";
+import { thresholdMask } from "./mask.js";
+import { fillSmooth, randomView, sharedTables } from "./noise.js";
+import { blob, type Point, quad, SPAN, somewhere } from "./path.js";
+import { paintPolygon, polygonMask, type Scene } from "./scene.js";
+
+const PASTURE: readonly Surface[] = [
+  [72, 52, 30],
+  [60, 50, 26],
+  [48, 42, 20],
+  [84, 62, 40],
+];
+const CROPS: readonly Surface[] = [
+  [42, 42, 18],
+  [105, 68, 40],
+  [88, 46, 22],
+  [120, 80, 52],
+  [64, 40, 24],
+  [55, 52, 28],
+];
+const PLOTS: readonly Surface[] = [
+  [78, 50, 32],
+  [52, 44, 22],
+  [92, 58, 36],
+  [44, 34, 18],
+  [62, 36, 24],
+];
+const BURNT: readonly Surface[] = [
+  [36, 16, 12],
+  [30, 15, 14],
+  [44, 20, 14],
+];
+const BARE: readonly Surface[] = [
+  [78, 48, 32],
+  [104, 70, 48],
+  [88, 50, 30],
+  [112, 84, 64],
+];
+
+/** Fields in rows, a few large fields, or pasture with ragged edges. */
+export function paintAgriculture(scene: Scene): void {
+  const { random, focus } = scene;
+  const layout = random.next();
+  if (layout < 0.35) {
+    paintFieldRows(scene, focus);
+  } else if (layout < 0.7) {
+    paintLooseFields(scene, focus);
+  } else {
+    paintPasture(scene, focus);
+  }
+  scene.clearings.push(focus);
+}
+
+function paintFieldRows(scene: Scene, centre: Point): void {
+  const { random } = scene;
+  const angle = random.range(0, Math.PI);
+  const [columns, rows] = [random.integer(1, 4), random.integer(1, 3)];
+  const [width, height] = [random.range(40, 130), random.range(40, 110)];
+  const large = random.chance(0.3);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      if (random.chance(0.15)) {
+        continue;
+      }
+      const u = (column - (columns - 1) / 2) * width;
+      const v = (row - (rows - 1) / 2) * height;
+      const middle = {
+        x: centre.x + u * Math.cos(angle) - v * Math.sin(angle),
+        y: centre.y + u * Math.sin(angle) + v * Math.cos(angle),
+      };
+      const field = quad(random, middle, width - (large ? 0 : 2), height - (large ? 0 : 2), angle, 0.015);
+      paintField(scene, field, random.pick(random.chance(0.6) ? CROPS : PASTURE), angle, random.range(0, 2));
+    }
+  }
+}
+
+function paintLooseFields(scene: Scene, centre: Point): void {
+  const { random } = scene;
+  const count = random.integer(1, 6);
+  const palette = random.chance(0.5) ? PASTURE : CROPS;
+  for (let k = 0; k < count; k++) {
+    const middle = k === 0 ? centre : { x: centre.x + random.normal(0, 60), y: centre.y + random.normal(0, 60) };
+    const radius = random.range(22, 75);
+    const field = blob(random, middle, radius, random.integer(4, 8), 0.35);
+    paintField(scene, field, random.pick(palette), random.range(0, Math.PI), random.range(1, 5));
+  }
+}
+
+function paintPasture(scene: Scene, centre: Point): void {
+  const { random } = scene;
+  const surface = vary(random.pick(PASTURE), random, 0.2);
+  const rag = random.range(5, 16);
+  for (let k = random.integer(1, 3); k > 0; k--) {
+    const middle = { x: centre.x + random.normal(0, 30), y: centre.y + random.normal(0, 30) };
+    const outline = blob(random, middle, random.range(45, 110), random.integer(6, 11), 0.3);
+    paintField(scene, outline, surface, 0, rag);
+    if (random.chance(0.5)) {
+      const part = blob(random, middle, random.range(20, 50), 6, 0.4);
+      paintField(scene, part, random.pick(CROPS), 0, rag / 2);
+    }
+  }
+}
+
+/** One field: colour, grain, patches, now and then furrows or scattered trees. */
+function paintField(scene: Scene, outline: readonly Point[], base: Surface, angle: number, rag: number): void {
+  const { random, canvas, textures } = scene;
+  const mask = polygonMask(scene, outline, rag);
+  paint(canvas, mask, vary(base, random, 0.25), textures.grain, random.range(0.015, 0.05));
+  modulate(canvas, mask, textures.patches, random.range(0.02, 0.14));
+  if (random.chance(0.2)) {
+    fillFurrows(canvas.scratch[0], canvas.size, angle, random.range(3, 7) * canvas.unit);
+    modulate(canvas, mask, canvas.scratch[0], random.range(0.02, 0.07));
+  }
+  if (random.chance(0.4)) {
+    scatterTrees(scene, mask);
+  }
+}
+
+function fillFurrows(out: Float32Array, size: number, angle: number, period: number): void {
+  const [dx, dy] = [(Math.cos(angle) * 2 * Math.PI) / period, (Math.sin(angle) * 2 * Math.PI) / period];
+  for (let y = 0, i = 0; y < size; y++) {
+    for (let x = 0; x < size; x++, i++) {
+      out[i] = Math.sin(x * dx + y * dy);
+    }
+  }
+}
+
+function scatterTrees(scene: Scene, field: Float32Array): void {
+  const { canvas, textures, random } = scene;
+  const [trees] = canvas.scratch;
+  const density = random.range(0.6, 1.2);
+  for (let i = 0; i < trees.length; i++) {
+    const wooded = textures.crowns[i]! + 0.5 * textures.patches[i]! - 2 * density;
+    trees[i] = field[i]! * Math.max(0, Math.min(0.8, wooded * 2));
+  }
+  paint(canvas, trees, [24, 18, 11], textures.grain, 0.1);
+}
+
+/** Small irregular plots beside each other, of different age. */
+export function paintCultivation(scene: Scene): void {
+  const { random } = scene;
+  const groups = random.integer(1, 3);
+  for (let group = 0; group < groups; group++) {
+    const centre = somewhere(random, 30);
+    scene.clearings.push(centre);
+    const palette = vary(random.pick(PLOTS), random, 0.2);
+    for (let k = random.integer(2, 6); k > 0; k--) {
+      const middle = { x: centre.x + random.normal(0, 17), y: centre.y + random.normal(0, 17) };
+      const plot = blob(random, middle, random.range(6, 19), random.integer(4, 7), 0.4);
+      const surface = random.chance(0.5) ? palette : vary(random.pick(PLOTS), random, 0.2);
+      paintPolygon(scene, plot, surface, scene.textures.crowns, random.range(0.08, 0.25), random.range(1, 4));
+    }
+  }
+}
+
+/** Freshly burnt ground, dark and reddish, with pale ash, beside a clearing where there is one. */
+export function paintSlashBurn(scene: Scene): void {
+  const { random, canvas, textures } = scene;
+  for (let k = random.integer(1, 3); k > 0; k--) {
+    const near = scene.clearings.length > 0 ? random.pick(scene.clearings) : somewhere(random, 60);
+    const centre = {
+      x: Math.max(30, Math.min(SPAN - 30, near.x + random.normal(0, 35))),
+      y: Math.max(30, Math.min(SPAN - 30, near.y + random.normal(0, 35))),
+    };
+    scene.clearings.push(centre);
+    const outline = blob(random, centre, random.range(20, 55), random.integer(4, 8), 0.3);
+    const mask = polygonMask(scene, outline, random.range(1, 8));
+    paint(canvas, mask, vary(random.pick(BURNT), random, 0.15), textures.crowns, 0.1);
+    modulate(canvas, mask, textures.patches, 0.14);
+    const [ash] = canvas.scratch;
+    for (let i = 0; i < ash.length; i++) {
+      ash[i] = mask[i]! * Math.max(0, Math.min(0.6, textures.crowns[i]! * 0.8 + textures.patches[i]! * 0.4 - 0.75));
+    }
+    paint(canvas, ash, [82, 56, 46], textures.grain, 0.1);
+  }
+}
+
+/** Open, smooth, pale or reddish ground: large where there is no forest, else outcrops and pits of some tens of units. */
+export function paintBareGround(scene: Scene): void {
+  const { random, canvas, textures } = scene;
+  const wide = !scene.tags.has("primary") || random.chance(0.3);
+  const [noise, inside] = canvas.scratch;
+  const surface = vary(random.pick(BARE), random, 0.2);
+  if (wide) {
+    fillSmooth(noise, canvas.size, canvas.unit, sharedTables().fractal, randomView(random, random.range(0.35, 0.8)));
+    thresholdMask(inside, noise, random.range(-1, 0.2), random.range(0.1, 0.5));
+  } else {
+    const outline = blob(random, somewhere(random, 50), random.range(22, 60), random.integer(5, 9), 0.4);
+    inside.set(polygonMask(scene, outline, random.range(4, 12)));
+  }
+  paint(canvas, inside, surface, textures.grain, 0.03);
+  modulate(canvas, inside, textures.patches, random.range(0.04, 0.14));
+  if (wide) {
+    rim(scene, noise, inside);
+  }
+}
+
+/** The paler rims that dried pans and outcrops have. */
+function rim(scene: Scene, noise: Float32Array, inside: Float32Array): void {
+  const band = scene.random.range(0.3, 1);
+  for (let i = 0; i < noise.length; i++) {
+    inside[i]! *= 0.6 * Math.max(0, 1 - Math.abs(noise[i]! - band) * 6);
+  }
+  paint(scene.canvas, inside, [128, 98, 76], scene.textures.grain, 0.03);
+}

@@ -1,0 +1,111 @@
+/** Shapes drawn into masks `[size, size]` float32 in [0, 1]; coordinates are pixels. */
+import type { Point } from "./path.js";
+
+/** Sets the inside of a polygon (even-odd) to `value`. Edges are hard: the sensor's blur comes last. */
+export function fillPolygon(mask: Float32Array, size: number, points: readonly Point[], value = 1): void {
+  const crossings: number[] = [];
+  for (let y = 0; y < size; y++) {
+    crossings.length = 0;
+    for (let k = 0, j = points.length - 1; k < points.length; j = k++) {
+      const [a, b] = [points[k]!, points[j]!];
+      if (a.y > y + 0.5 !== b.y > y + 0.5) {
+        crossings.push(a.x + ((y + 0.5 - a.y) / (b.y - a.y)) * (b.x - a.x));
+      }
+    }
+    crossings.sort((a, b) => a - b);
+    for (let k = 0; k + 1 < crossings.length; k += 2) {
+      const from = Math.max(0, Math.round(crossings[k]!));
+      const to = Math.min(size, Math.round(crossings[k + 1]!));
+      if (to > from) {
+        mask.fill(value, y * size + from, y * size + to);
+      }
+    }
+  }
+}
+
+/** Draws a line of the given width along `points`, with soft edges; where masks overlap the larger cover wins. */
+export function strokePath(
+  mask: Float32Array,
+  size: number,
+  points: readonly Point[],
+  width: number | ((index: number) => number),
+): void {
+  for (let k = 0; k + 1 < points.length; k++) {
+    const half = (typeof width === "number" ? width : width(k)) / 2;
+    strokeSegment(mask, size, points[k]!, points[k + 1]!, half);
+  }
+}
+
+function strokeSegment(mask: Float32Array, size: number, a: Point, b: Point, half: number): void {
+  const reach = half + 1;
+  const fromX = Math.max(0, Math.floor(Math.min(a.x, b.x) - reach));
+  const toX = Math.min(size - 1, Math.ceil(Math.max(a.x, b.x) + reach));
+  const fromY = Math.max(0, Math.floor(Math.min(a.y, b.y) - reach));
+  const toY = Math.min(size - 1, Math.ceil(Math.max(a.y, b.y) + reach));
+  const [dx, dy] = [b.x - a.x, b.y - a.y];
+  const lengthSquared = dx * dx + dy * dy || 1;
+  for (let y = fromY; y <= toY; y++) {
+    for (let x = fromX; x <= toX; x++) {
+      const t = Math.max(0, Math.min(1, ((x - a.x) * dx + (y - a.y) * dy) / lengthSquared));
+      const [px, py] = [x - a.x - t * dx, y - a.y - t * dy];
+      const cover = Math.min(1, half + 0.5 - Math.sqrt(px * px + py * py), 2 * half);
+      const at = y * size + x;
+      if (cover > mask[at]!) {
+        mask[at] = cover;
+      }
+    }
+  }
+}
+
+/** Draws an ellipse of half-axes `rx`, `ry` whose cover falls from 1 in the middle to 0 at the rim over the outer `soft` share. */
+export function fillEllipse(
+  mask: Float32Array,
+  size: number,
+  centre: Point,
+  rx: number,
+  ry: number,
+  angle: number,
+  soft: number,
+): void {
+  const reach = Math.max(rx, ry);
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  const toY = Math.min(size - 1, Math.ceil(centre.y + reach));
+  const toX = Math.min(size - 1, Math.ceil(centre.x + reach));
+  for (let y = Math.max(0, Math.floor(centre.y - reach)); y <= toY; y++) {
+    for (let x = Math.max(0, Math.floor(centre.x - reach)); x <= toX; x++) {
+      const u = ((x - centre.x) * cos + (y - centre.y) * sin) / rx;
+      const v = ((y - centre.y) * cos - (x - centre.x) * sin) / ry;
+      const cover = Math.min(1, (1 - Math.sqrt(u * u + v * v)) / soft);
+      const at = y * size + x;
+      if (cover > mask[at]!) {
+        mask[at] = cover;
+      }
+    }
+  }
+}
+
+/** Writes `source`, with every pixel fetched from `amplitude * (dx, dy)` away, to `target`: straight edges become ragged ones. */
+export function warpMask(
+  target: Float32Array,
+  source: Float32Array,
+  size: number,
+  dx: Float32Array,
+  dy: Float32Array,
+  amplitude: number,
+): void {
+  const last = size - 1;
+  for (let y = 0, i = 0; y < size; y++) {
+    for (let x = 0; x < size; x++, i++) {
+      const fromX = Math.max(0, Math.min(last, (x + amplitude * dx[i]! + 0.5) | 0));
+      const fromY = Math.max(0, Math.min(last, (y + amplitude * dy[i]! + 0.5) | 0));
+      target[i] = source[fromY * size + fromX]!;
+    }
+  }
+}
+
+/** Turns a plane of noise into a mask: 0 below `level`, 1 above `level + soft`. */
+export function thresholdMask(target: Float32Array, noise: Float32Array, level: number, soft: number): void {
+  for (let i = 0; i < target.length; i++) {
+    target[i] = Math.max(0, Math.min(1, (noise[i]! - level) / soft));
+  }
+}

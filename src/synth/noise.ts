@@ -1,0 +1,193 @@
+/** Tileable tables computed once per thread, and how planes are filled from them; all randomness per pixel comes from here. */
+import { createRandom, type Random } from "./random.js";
+
+/** Texels per side of a noise table. */
+const SIDE = 512;
+/** Texels per side of the crown table, which is twice as fine as a tile's pixels. */
+const CROWN_SIDE = 1024;
+/** Keeps coordinates positive, so that truncation rounds down. */
+const FAR = SIDE * 64;
+
+/** Where and how a table is looked at: texels per scene unit, turned by `angle`, from `(u, v)`. */
+export interface View {
+  scale: number;
+  angle: number;
+  u: number;
+  v: number;
+}
+
+export interface Tables {
+  /** Fractal noise, [512, 512] float32, mean 0, deviation 1, periods from 128 down to 4 texels. */
+  fractal: Float32Array;
+  /** Nearly white noise, [512, 512] float32, mean 0, deviation 1. */
+  grain: Float32Array;
+  /** Tree crowns, [1024, 1024, 4] int8: slope along u, slope along v, tone of the crown, height. */
+  crowns: Int8Array;
+}
+
+let tables: Tables | undefined;
+
+/** The thread's tables, the same in every thread: their seed is a constant, tiles differ by the views they take. */
+export function sharedTables(): Tables {
+  tables ??= { fractal: makeFractal(), grain: makeGrain(), crowns: makeCrowns() };
+  return tables;
+}
+
+/** A view at random place and angle. */
+export function randomView(random: Random, scale: number): View {
+  return { scale, angle: random.range(0, 2 * Math.PI), u: random.range(0, SIDE), v: random.range(0, SIDE) };
+}
+
+/** Fills `out` `[size, size]` with `table` seen through `view`, interpolated bilinearly; `unit` is pixels per scene unit. */
+export function fillSmooth(out: Float32Array, size: number, unit: number, table: Float32Array, view: View): void {
+  const step = view.scale / unit;
+  const du = step * Math.cos(view.angle);
+  const dv = step * Math.sin(view.angle);
+  const mask = SIDE - 1;
+  for (let y = 0, i = 0; y < size; y++) {
+    let u = view.u + FAR - y * dv;
+    let v = view.v + FAR + y * du;
+    for (let x = 0; x < size; x++, i++, u += du, v += dv) {
+      const iu = u | 0;
+      const iv = v | 0;
+      const fu = u - iu;
+      const row = (iv & mask) * SIDE;
+      const below = ((iv + 1) & mask) * SIDE;
+      const left = iu & mask;
+      const right = (iu + 1) & mask;
+      const top = table[row + left]! + fu * (table[row + right]! - table[row + left]!);
+      const bottom = table[below + left]! + fu * (table[below + right]! - table[below + left]!);
+      out[i] = top + (v - iv) * (bottom - top);
+    }
+  }
+}
+
+/** How crowns are lit: weights of the four channels of the crown table. */
+export interface CrownLight {
+  alongX: number;
+  alongY: number;
+  tone: number;
+  height: number;
+}
+
+/** Fills `out` `[size, size]` with lit crowns seen through `view` (nearest texel). */
+export function fillCrowns(
+  out: Float32Array,
+  size: number,
+  unit: number,
+  crowns: Int8Array,
+  view: View,
+  light: CrownLight,
+): void {
+  const step = (2 * view.scale) / unit;
+  const [cos, sin] = [Math.cos(view.angle), Math.sin(view.angle)];
+  const [du, dv] = [step * cos, step * sin];
+  // The light is given in the picture's directions; slopes are stored in the table's.
+  const wu = (light.alongX * cos + light.alongY * -sin) / 127;
+  const wv = (light.alongX * sin + light.alongY * cos) / 127;
+  const wt = light.tone / 127;
+  const wh = light.height / 127;
+  const mask = CROWN_SIDE - 1;
+  for (let y = 0, i = 0; y < size; y++) {
+    let u = view.u + FAR - y * dv;
+    let v = view.v + FAR + y * du;
+    for (let x = 0; x < size; x++, i++, u += du, v += dv) {
+      const texel = (((v & mask) * CROWN_SIDE + (u & mask)) | 0) * 4;
+      out[i] = wu * crowns[texel]! + wv * crowns[texel + 1]! + wt * crowns[texel + 2]! + wh * crowns[texel + 3]!;
+    }
+  }
+}
+
+function makeFractal(): Float32Array {
+  const random = createRandom(1, 101);
+  const table = new Float32Array(SIDE * SIDE);
+  for (let cells = 4, amplitude = 1; cells <= 128; cells *= 2, amplitude *= 0.56) {
+    addOctave(table, cells, amplitude, random);
+  }
+  return standardise(table);
+}
+
+/** Adds value noise with `cells` cells per side, interpolated with a smooth step. */
+function addOctave(table: Float32Array, cells: number, amplitude: number, random: Random): void {
+  const values = Float32Array.from({ length: cells * cells }, () => random.normal(0, amplitude));
+  const cellSide = SIDE / cells;
+  for (let y = 0, i = 0; y < SIDE; y++) {
+    const cy = Math.floor(y / cellSide);
+    const fy = smooth(y / cellSide - cy);
+    const row = cy * cells;
+    const below = ((cy + 1) % cells) * cells;
+    for (let x = 0; x < SIDE; x++, i++) {
+      const cx = Math.floor(x / cellSide);
+      const next = (cx + 1) % cells;
+      const fx = smooth(x / cellSide - cx);
+      const top = values[row + cx]! + fx * (values[row + next]! - values[row + cx]!);
+      const bottom = values[below + cx]! + fx * (values[below + next]! - values[below + cx]!);
+      table[i]! += top + fy * (bottom - top);
+    }
+  }
+}
+
+function smooth(t: number): number {
+  return t * t * (3 - 2 * t);
+}
+
+function makeGrain(): Float32Array {
+  const random = createRandom(1, 102);
+  return standardise(Float32Array.from({ length: SIDE * SIDE }, () => random.normal(0, 1)));
+}
+
+function standardise(table: Float32Array): Float32Array {
+  let sum = 0;
+  let squares = 0;
+  for (const value of table) {
+    sum += value;
+    squares += value * value;
+  }
+  const mean = sum / table.length;
+  const deviation = Math.sqrt(squares / table.length - mean * mean);
+  return table.map((value) => (value - mean) / deviation);
+}
+
+/** Overlapping paraboloids of random height and tone: whoever is highest at a texel shows. */
+function makeCrowns(): Int8Array {
+  const random = createRandom(1, 103);
+  const height = new Float32Array(CROWN_SIDE * CROWN_SIDE);
+  const tone = new Int8Array(CROWN_SIDE * CROWN_SIDE);
+  for (let count = 0; count < 42000; count++) {
+    const radius = 3 + 6.5 * random.next() ** 2.2;
+    plantCrown(height, tone, random, radius);
+  }
+  const crowns = new Int8Array(CROWN_SIDE * CROWN_SIDE * 4);
+  const mask = CROWN_SIDE - 1;
+  for (let y = 0, i = 0; y < CROWN_SIDE; y++) {
+    for (let x = 0; x < CROWN_SIDE; x++, i++) {
+      const row = y * CROWN_SIDE;
+      const slopeU = height[row + ((x + 1) & mask)]! - height[row + ((x - 1) & mask)]!;
+      const slopeV = height[((y + 1) & mask) * CROWN_SIDE + x]! - height[((y - 1) & mask) * CROWN_SIDE + x]!;
+      crowns.set([clampByte(slopeU * 28), clampByte(slopeV * 28), tone[i]!, clampByte(height[i]! * 14 - 90)], i * 4);
+    }
+  }
+  return crowns;
+}
+
+function plantCrown(height: Float32Array, tone: Int8Array, random: Random, radius: number): void {
+  const [cx, cy] = [random.integer(0, CROWN_SIDE - 1), random.integer(0, CROWN_SIDE - 1)];
+  const base = random.range(0, 5) + 0.35 * radius;
+  const shade = clampByte(random.normal(0, 45));
+  const reach = Math.ceil(radius);
+  const mask = CROWN_SIDE - 1;
+  for (let dy = -reach; dy <= reach; dy++) {
+    for (let dx = -reach; dx <= reach; dx++) {
+      const inside = 1 - (dx * dx + dy * dy) / (radius * radius);
+      const at = ((cy + dy) & mask) * CROWN_SIDE + ((cx + dx) & mask);
+      if (inside > 0 && base + radius * inside > height[at]!) {
+        height[at] = base + radius * inside;
+        tone[at] = shade;
+      }
+    }
+  }
+}
+
+function clampByte(value: number): number {
+  return Math.max(-127, Math.min(127, Math.round(value)));
+}

@@ -1,0 +1,57 @@
+/** A tile from two integers: seed and index in, RGBA pixels and tags out. */
+import { checkInteger } from "../check.js";
+import { paintAgriculture, paintBareGround, paintCultivation, paintSlashBurn } from "./clearings.js";
+import { developTile } from "./finish.js";
+import { paintBlooming, paintBlowDown } from "./forest-marks.js";
+import { paintGround } from "./ground.js";
+import { paintHabitation, paintRoads, paintSelectiveLogging } from "./roads.js";
+import { openScene, type Scene } from "./scene.js";
+import { drawTags, type PlanetTag } from "./tag-model.js";
+import { paintArtisanalMine, paintConventionalMine, paintWater } from "./water.js";
+import { paintCloudy, paintHaze, paintPartlyCloudy } from "./weather.js";
+
+export interface RenderedTile {
+  /** Pixels `[size, size, 4]` uint8, alpha 255. */
+  rgba: Uint8Array;
+  tags: PlanetTag[];
+}
+
+/** Which layer shows a tag, in the order in which things lie on each other. `primary` and `clear` are what remains. */
+const LAYERS: readonly (readonly [PlanetTag, (scene: Scene) => void])[] = [
+  ["bare_ground", paintBareGround],
+  ["agriculture", paintAgriculture],
+  ["cultivation", paintCultivation],
+  ["slash_burn", paintSlashBurn],
+  ["blooming", paintBlooming],
+  ["blow_down", paintBlowDown],
+  ["selective_logging", paintSelectiveLogging],
+  ["water", paintWater],
+  ["artisinal_mine", paintArtisanalMine],
+  ["conventional_mine", paintConventionalMine],
+  ["road", paintRoads],
+  ["habitation", paintHabitation],
+  ["partly_cloudy", paintPartlyCloudy],
+  ["haze", paintHaze],
+  ["cloudy", paintCloudy],
+];
+
+/**
+ * Tile `index` of the set that `seed` names; depends on nothing else. A tile shows the same 256-unit scene at any `size`.
+ * @default size 256
+ */
+export function renderTile(seed: number, index: number, size = 256): RenderedTile {
+  checkInteger("seed", seed, 0);
+  checkInteger("index", index, 0);
+  checkInteger("size", size, 16, 4096);
+  const tags = drawTags(seed, index);
+  const scene = openScene(seed, index, size, tags);
+  paintGround(scene);
+  for (const [tag, paintLayer] of LAYERS) {
+    if (scene.tags.has(tag)) {
+      paintLayer(scene);
+    }
+  }
+  const rgba = new Uint8Array(size * size * 4);
+  developTile(scene, rgba);
+  return { rgba, tags };
+}

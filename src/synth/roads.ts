@@ -1,0 +1,136 @@
+/** Roads and what stands beside them: houses; and the tracks of selective logging. */
+import { paint, type Surface, vary } from "./canvas.js";
+import { fillEllipse } from "./mask.js";
+import { blob, crossing, inScene, type Point, quad, somewhere, walk } from "./path.js";
+import { lineMask, paintPolygon, type Scene } from "./scene.js";
+
+const ROADS: readonly Surface[] = [
+  [122, 80, 50],
+  [104, 72, 48],
+  [138, 96, 66],
+  [112, 64, 36],
+];
+const VERGE: Surface = [58, 44, 24];
+const YARD: Surface = [92, 66, 42];
+const ROOFS: readonly Surface[] = [
+  [170, 156, 140],
+  [140, 112, 92],
+  [190, 178, 164],
+  [120, 82, 60],
+  [150, 150, 152],
+];
+
+const STRAIGHT = { meander: 0, jitter: 0.012, wave: 100 };
+
+/** A road through the land in use, straight or winding, with a side road or two. */
+export function paintRoads(scene: Scene): void {
+  const { random, canvas, textures, focus } = scene;
+  const straight = random.chance(0.5);
+  const bend = straight
+    ? STRAIGHT
+    : { meander: random.range(0.1, 0.5), jitter: random.range(0.02, 0.1), wave: random.range(70, 200) };
+  const heading = random.range(0, 2 * Math.PI);
+  const main = crossing(random, focus, heading, bend);
+  scene.roads.push(main);
+  const inside = main.filter(({ x, y }) => inScene(x, y, -15));
+  for (let k = random.integer(0, 2); k > 0 && inside.length > 0; k--) {
+    const side = heading + (random.chance(0.5) ? 1 : -1) * (straight ? Math.PI / 2 : random.range(0.7, 2));
+    scene.roads.push(walk(random, random.pick(inside), side, bend, random.range(50, 260)));
+  }
+  const surface = vary(random.pick(ROADS), random, 0.2);
+  const width = random.chance(0.2) ? random.range(3.5, 6) : random.range(1.4, 3.2);
+  if (random.chance(0.5)) {
+    paint(canvas, lineMask(scene, [main], width + random.range(3, 12), 2), VERGE, textures.crowns, 0.1);
+  }
+  paint(canvas, lineMask(scene, [main], width, straight ? 0 : 0.7), surface, textures.grain, 0.04);
+  paint(canvas, lineMask(scene, scene.roads.slice(1), width * 0.7, 0.5), surface, textures.grain, 0.04);
+}
+
+/** A town of blocks, or hamlets of a few houses along a road or beside a clearing. */
+export function paintHabitation(scene: Scene): void {
+  const { random } = scene;
+  if (scene.tags.has("road") && random.chance(0.25)) {
+    paintTown(scene);
+    return;
+  }
+  const places = [...scene.roads.flat(), ...scene.clearings].filter(({ x, y }) => inScene(x, y, -12));
+  for (let k = random.integer(1, 4); k > 0; k--) {
+    paintHamlet(scene, places.length > 0 ? random.pick(places) : somewhere(random, 30));
+  }
+}
+
+function paintHamlet(scene: Scene, centre: Point): void {
+  const { random, textures } = scene;
+  const spread = random.range(5, 14);
+  paintPolygon(scene, blob(random, centre, spread * 1.3, 7, 0.3), vary(YARD, random, 0.2), textures.grain, 0.05, 2);
+  const houses = Array.from({ length: random.integer(4, 16) }, () => ({
+    x: centre.x + random.normal(0, spread * 0.7),
+    y: centre.y + random.normal(0, spread * 0.7),
+  }));
+  paintHouses(scene, houses, random.range(0, Math.PI));
+}
+
+function paintTown(scene: Scene): void {
+  const { random, canvas, textures, focus } = scene;
+  const angle = random.range(0, Math.PI);
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  const radius = random.range(35, 100);
+  const at = (u: number, v: number) => ({ x: focus.x + u * cos - v * sin, y: focus.y + u * sin + v * cos });
+  paintPolygon(scene, blob(random, focus, radius * 1.1, 9, 0.2), vary(YARD, random, 0.25), textures.grain, 0.09, 4);
+  const block = random.range(12, 22);
+  const streets: Point[][] = [];
+  const houses: Point[] = [];
+  for (let u = -radius; u <= radius; u += block) {
+    const half = Math.sqrt(radius * radius - u * u);
+    streets.push([at(u, -half), at(u, half)], [at(-half, u), at(half, u)]);
+    for (let v = -half; v < half; v += 5) {
+      houses.push(at(u + random.range(3, block - 3), v + random.normal(0, 1)));
+      houses.push(at(u + random.range(3, block - 3), v + random.normal(0, 1)));
+    }
+  }
+  paint(canvas, lineMask(scene, streets, 1.6, 0), vary(ROADS[2]!, random, 0.2), textures.grain, 0.04);
+  paintHouses(
+    scene,
+    houses.filter(() => random.chance(0.75)),
+    angle,
+  );
+}
+
+/** Roofs of three colours, a few units wide, each with its own brightness and direction. */
+function paintHouses(scene: Scene, houses: readonly Point[], angle: number): void {
+  const { random, canvas, textures } = scene;
+  const { mask, size, unit } = canvas;
+  for (const surface of [random.pick(ROOFS), random.pick(ROOFS), ROOFS[0]!]) {
+    mask.fill(0);
+    for (const house of houses) {
+      if (random.chance(0.4)) {
+        const centre = { x: house.x * unit, y: house.y * unit };
+        const long = random.range(1.1, 2.9) * unit;
+        fillEllipse(mask, size, centre, long, long * random.range(0.5, 0.9), angle, random.range(0.3, 1));
+      }
+    }
+    paint(canvas, mask, surface, textures.grain, 0.12);
+  }
+}
+
+/** Thin winding tracks that branch, small gaps along them, and a pale landing or two. */
+export function paintSelectiveLogging(scene: Scene): void {
+  const { random, canvas, textures } = scene;
+  const surface = vary([80, 50, 34], random, 0.15);
+  const bend = { meander: random.range(0.3, 0.7), jitter: 0.16, wave: random.range(40, 90) };
+  const tracks: Point[][] = [];
+  for (let k = random.integer(2, 3); k > 0; k--) {
+    const trunk = walk(random, somewhere(random, 40), random.range(0, 2 * Math.PI), bend, random.range(90, 220));
+    tracks.push(trunk);
+    for (const start of trunk.filter(() => random.chance(0.16))) {
+      tracks.push(walk(random, start, random.range(0, 2 * Math.PI), bend, random.range(15, 60)));
+    }
+  }
+  paint(canvas, lineMask(scene, tracks, random.range(1, 1.7), 2.5), surface, textures.crowns, 0.35);
+  for (const { x, y } of tracks.flat().filter(() => random.chance(0.22))) {
+    const gap = quad(random, { x: x + random.normal(0, 4), y: y + random.normal(0, 4) }, 4, 3, random.range(0, 3), 0.4);
+    paintPolygon(scene, gap, surface, textures.crowns, 0.3, 1);
+  }
+  const landing = random.pick(tracks[0]!);
+  paintPolygon(scene, blob(random, landing, random.range(4, 9), 6, 0.4), [112, 76, 52], textures.grain, 0.08, 1.5);
+}
