@@ -6,6 +6,15 @@
  */
 export type Surface = readonly [red: number, green: number, blue: number];
 
+/** A shape: cover in [0, 1] per pixel, a plane `[size, size]`, valid inside the box alone (right and bottom excluded). */
+export interface Mask {
+  cover: Float32Array;
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
 export interface Canvas {
   /** Pixels per side. */
   size: number;
@@ -15,14 +24,14 @@ export interface Canvas {
   red: Float32Array;
   green: Float32Array;
   blue: Float32Array;
-  /** Masks `[size, size]` float32 in [0, 1]: one to draw on, one to warp it into. */
-  mask: Float32Array;
+  /** Memory of the mask at hand: one plane to draw on, one to warp it into. */
+  drawn: Float32Array;
   warped: Float32Array;
-  /** Free planes for whoever needs one during a single layer. */
-  scratch: [Float32Array, Float32Array];
+  /** Free planes for whoever needs one within a single layer. */
+  scratch: readonly [Float32Array, Float32Array];
 }
 
-/** A canvas; all its memory is allocated here, and reused for every tile of a thread. */
+/** A canvas; all its memory is allocated here, and used again for every tile of a thread. */
 export function createCanvas(size: number): Canvas {
   const plane = () => new Float32Array(size * size);
   return {
@@ -31,48 +40,66 @@ export function createCanvas(size: number): Canvas {
     red: plane(),
     green: plane(),
     blue: plane(),
-    mask: plane(),
+    drawn: plane(),
     warped: plane(),
     scratch: [plane(), plane()],
   };
 }
 
-/** Lays `surface`, modulated by `1 + contrast * texture`, over the canvas where `mask` is above 0. */
-export function paint(
-  canvas: Canvas,
-  mask: Float32Array,
-  surface: Surface,
-  texture: Float32Array,
-  contrast: number,
-): void {
+/** A mask over the whole canvas with the cover in `plane`. */
+export function wholeMask(canvas: Canvas, plane: Float32Array): Mask {
+  return { cover: plane, left: 0, top: 0, right: canvas.size, bottom: canvas.size };
+}
+
+/** Makes `surface`, modulated by `1 + light`, the whole picture. */
+export function cover(canvas: Canvas, surface: Surface, light: Float32Array): void {
   const { red, green, blue } = canvas;
-  for (let i = 0; i < mask.length; i++) {
-    const cover = mask[i]!;
-    if (cover > 0) {
-      const light = 1 + contrast * texture[i]!;
-      red[i]! += cover * (surface[0] * light - red[i]!);
-      green[i]! += cover * (surface[1] * light - green[i]!);
-      blue[i]! += cover * (surface[2] * light - blue[i]!);
+  const [r, g, b] = surface;
+  for (let i = 0; i < red.length; i++) {
+    const factor = 1 + light[i]!;
+    red[i] = r * factor;
+    green[i] = g * factor;
+    blue[i] = b * factor;
+  }
+}
+
+/** Lays `surface`, modulated by `1 + contrast * texture`, over the canvas where `mask` is above 0. */
+export function paint(canvas: Canvas, mask: Mask, surface: Surface, texture: Float32Array, contrast: number): void {
+  const { red, green, blue, size } = canvas;
+  const plane = mask.cover;
+  const [r, g, b] = surface;
+  for (let y = mask.top; y < mask.bottom; y++) {
+    for (let i = y * size + mask.left, end = y * size + mask.right; i < end; i++) {
+      const share = plane[i]!;
+      if (share > 0) {
+        const light = 1 + contrast * texture[i]!;
+        red[i]! += share * (r * light - red[i]!);
+        green[i]! += share * (g * light - green[i]!);
+        blue[i]! += share * (b * light - blue[i]!);
+      }
     }
   }
 }
 
 /** Multiplies what is there by `1 + amount * texture`, where `mask` is above 0. */
-export function modulate(canvas: Canvas, mask: Float32Array, texture: Float32Array, amount: number): void {
-  const { red, green, blue } = canvas;
-  for (let i = 0; i < mask.length; i++) {
-    if (mask[i]! > 0) {
-      const factor = 1 + amount * mask[i]! * texture[i]!;
-      red[i]! *= factor;
-      green[i]! *= factor;
-      blue[i]! *= factor;
+export function modulate(canvas: Canvas, mask: Mask, texture: Float32Array, amount: number): void {
+  const { red, green, blue, size } = canvas;
+  const plane = mask.cover;
+  for (let y = mask.top; y < mask.bottom; y++) {
+    for (let i = y * size + mask.left, end = y * size + mask.right; i < end; i++) {
+      if (plane[i]! > 0) {
+        const factor = 1 + amount * plane[i]! * texture[i]!;
+        red[i]! *= factor;
+        green[i]! *= factor;
+        blue[i]! *= factor;
+      }
     }
   }
 }
 
-/** `surface` moved in brightness and hue by up to `amount` (0.2 = 20 %). */
+/** `surface` moved in brightness by up to `amount` (0.2 = 20 %), and in hue by a quarter of that. */
 export function vary(surface: Surface, random: { range(min: number, max: number): number }, amount: number): Surface {
   const light = 1 + random.range(-amount, amount);
-  const hue = () => 1 + random.range(-amount, amount) / 3;
-  return [surface[0] * light * hue(), surface[1] * light * hue(), surface[2] * light * hue()];
+  const hue = () => light * (1 + random.range(-amount, amount) / 4);
+  return [surface[0] * hue(), surface[1] * hue(), surface[2] * hue()];
 }

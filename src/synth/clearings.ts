@@ -1,6 +1,6 @@
 /** Land in use: fields and pasture, small cultivated plots, burnt and bare ground. */
-import { modulate, paint, type Surface, vary } from "./canvas.js";
-import { thresholdMask } from "./mask.js";
+import { type Mask, modulate, paint, type Surface, vary, wholeMask } from "./canvas.js";
+import { thresholdNoise } from "./mask.js";
 import { fillSmooth, randomView, sharedTables } from "./noise.js";
 import { blob, type Point, quad, SPAN, somewhere } from "./path.js";
 import { paintPolygon, polygonMask, type Scene } from "./scene.js";
@@ -12,7 +12,7 @@ const PASTURE: readonly Surface[] = [
   [84, 62, 40],
 ];
 const CROPS: readonly Surface[] = [
-  [42, 42, 18],
+  [44, 40, 22],
   [105, 68, 40],
   [88, 46, 22],
   [120, 80, 52],
@@ -27,9 +27,9 @@ const PLOTS: readonly Surface[] = [
   [62, 36, 24],
 ];
 const BURNT: readonly Surface[] = [
-  [36, 16, 12],
-  [30, 15, 14],
-  [44, 20, 14],
+  [32, 11, 9],
+  [22, 9, 10],
+  [42, 17, 12],
 ];
 const BARE: readonly Surface[] = [
   [78, 48, 32],
@@ -70,7 +70,7 @@ function paintFieldRows(scene: Scene, centre: Point): void {
         y: centre.y + u * Math.sin(angle) + v * Math.cos(angle),
       };
       const field = quad(random, middle, width - (large ? 0 : 2), height - (large ? 0 : 2), angle, 0.015);
-      paintField(scene, field, random.pick(random.chance(0.6) ? CROPS : PASTURE), angle, random.range(0, 2));
+      paintField(scene, field, random.pick(random.chance(0.6) ? CROPS : PASTURE), angle, random.range(0.6, 3.5));
     }
   }
 }
@@ -83,7 +83,7 @@ function paintLooseFields(scene: Scene, centre: Point): void {
     const middle = k === 0 ? centre : { x: centre.x + random.normal(0, 60), y: centre.y + random.normal(0, 60) };
     const radius = random.range(22, 75);
     const field = blob(random, middle, radius, random.integer(4, 8), 0.35);
-    paintField(scene, field, random.pick(palette), random.range(0, Math.PI), random.range(1, 5));
+    paintField(scene, field, random.pick(palette), random.range(0, Math.PI), random.range(2, 9));
   }
 }
 
@@ -126,15 +126,15 @@ function fillFurrows(out: Float32Array, size: number, angle: number, period: num
   }
 }
 
-function scatterTrees(scene: Scene, field: Float32Array): void {
+function scatterTrees(scene: Scene, field: Mask): void {
   const { canvas, textures, random } = scene;
   const [trees] = canvas.scratch;
   const density = random.range(0.6, 1.2);
   for (let i = 0; i < trees.length; i++) {
     const wooded = textures.crowns[i]! + 0.5 * textures.patches[i]! - 2 * density;
-    trees[i] = field[i]! * Math.max(0, Math.min(0.8, wooded * 2));
+    trees[i] = field.cover[i]! * Math.max(0, Math.min(0.8, wooded * 2));
   }
-  paint(canvas, trees, [24, 18, 11], textures.grain, 0.1);
+  paint(canvas, { ...field, cover: trees }, [24, 18, 11], textures.grain, 0.1);
 }
 
 /** Small irregular plots beside each other, of different age. */
@@ -164,43 +164,45 @@ export function paintSlashBurn(scene: Scene): void {
       y: Math.max(30, Math.min(SPAN - 30, near.y + random.normal(0, 35))),
     };
     scene.clearings.push(centre);
-    const outline = blob(random, centre, random.range(20, 55), random.integer(4, 8), 0.3);
+    const outline = blob(random, centre, random.range(24, 62), random.integer(4, 8), 0.3);
     const mask = polygonMask(scene, outline, random.range(1, 8));
-    paint(canvas, mask, vary(random.pick(BURNT), random, 0.15), textures.crowns, 0.1);
+    paint(canvas, mask, vary(random.pick(BURNT), random, 0.15), textures.crowns, 0.2);
     modulate(canvas, mask, textures.patches, 0.14);
     const [ash] = canvas.scratch;
     for (let i = 0; i < ash.length; i++) {
-      ash[i] = mask[i]! * Math.max(0, Math.min(0.6, textures.crowns[i]! * 0.8 + textures.patches[i]! * 0.4 - 0.75));
+      ash[i] =
+        mask.cover[i]! * Math.max(0, Math.min(0.6, textures.crowns[i]! * 0.8 + textures.patches[i]! * 0.4 - 0.75));
     }
-    paint(canvas, ash, [82, 56, 46], textures.grain, 0.1);
+    paint(canvas, { ...mask, cover: ash }, [82, 56, 46], textures.grain, 0.1);
   }
 }
 
 /** Open, smooth, pale or reddish ground: large where there is no forest, else outcrops and pits of some tens of units. */
 export function paintBareGround(scene: Scene): void {
-  const { random, canvas, textures } = scene;
-  const wide = !scene.tags.has("primary") || random.chance(0.3);
-  const [noise, inside] = canvas.scratch;
+  const { random, canvas } = scene;
   const surface = vary(random.pick(BARE), random, 0.2);
-  if (wide) {
-    fillSmooth(noise, canvas.size, canvas.unit, sharedTables().fractal, randomView(random, random.range(0.35, 0.8)));
-    thresholdMask(inside, noise, random.range(-1, 0.2), random.range(0.1, 0.5));
-  } else {
+  if (scene.tags.has("primary") && random.chance(0.7)) {
     const outline = blob(random, somewhere(random, 50), random.range(22, 60), random.integer(5, 9), 0.4);
-    inside.set(polygonMask(scene, outline, random.range(4, 12)));
+    paintBare(scene, polygonMask(scene, outline, random.range(4, 12)), surface);
+    return;
   }
-  paint(canvas, inside, surface, textures.grain, 0.03);
-  modulate(canvas, inside, textures.patches, random.range(0.04, 0.14));
-  if (wide) {
-    rim(scene, noise, inside);
-  }
+  const [noise, inside] = canvas.scratch;
+  fillSmooth(noise, canvas.size, canvas.unit, sharedTables().fractal, randomView(random, random.range(0.35, 0.8)));
+  thresholdNoise(inside, noise, random.range(-1, 0.2), random.range(0.1, 0.5));
+  paintBare(scene, wholeMask(canvas, inside), surface);
+  paintRim(scene, noise, inside);
+}
+
+function paintBare(scene: Scene, mask: Mask, surface: Surface): void {
+  paint(scene.canvas, mask, surface, scene.textures.grain, 0.03);
+  modulate(scene.canvas, mask, scene.textures.patches, scene.random.range(0.04, 0.14));
 }
 
 /** The paler rims that dried pans and outcrops have. */
-function rim(scene: Scene, noise: Float32Array, inside: Float32Array): void {
+function paintRim(scene: Scene, noise: Float32Array, inside: Float32Array): void {
   const band = scene.random.range(0.3, 1);
   for (let i = 0; i < noise.length; i++) {
     inside[i]! *= 0.6 * Math.max(0, 1 - Math.abs(noise[i]! - band) * 6);
   }
-  paint(scene.canvas, inside, [128, 98, 76], scene.textures.grain, 0.03);
+  paint(scene.canvas, wholeMask(scene.canvas, inside), [128, 98, 76], scene.textures.grain, 0.03);
 }

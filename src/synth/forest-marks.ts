@@ -1,8 +1,8 @@
 /** Events in closed forest: crowns in bloom, and trees thrown by a storm. */
-import { paint, type Surface, vary } from "./canvas.js";
-import { fillEllipse, thresholdMask } from "./mask.js";
+import { paint, type Surface, vary, wholeMask } from "./canvas.js";
+import { fillEllipse, thresholdNoise } from "./mask.js";
 import { type Point, somewhere } from "./path.js";
-import type { Scene } from "./scene.js";
+import { type Scene, warpPlanes } from "./scene.js";
 
 const FLOWERS: readonly Surface[] = [
   [92, 74, 22],
@@ -14,24 +14,25 @@ const FLOWERS: readonly Surface[] = [
 /** Single crowns, here and there in groups, yellow, white or pink. */
 export function paintBlooming(scene: Scene): void {
   const { random, canvas, textures } = scene;
-  const { mask, size, unit } = canvas;
-  mask.fill(0);
+  const { drawn, size, unit } = canvas;
+  drawn.fill(0);
   const groups = Array.from({ length: random.integer(2, 5) }, () => somewhere(random, 15));
   for (let k = random.integer(35, 130); k > 0; k--) {
     const group = random.pick(groups);
     const loose = random.chance(0.45);
     const tree = loose ? somewhere(random, 0) : spread(scene, group, 26);
     const radius = random.range(1.2, 3.1) * unit;
-    fillEllipse(mask, size, { x: tree.x * unit, y: tree.y * unit }, radius, radius * 0.85, random.range(0, 3), 0.8);
+    fillEllipse(drawn, size, { x: tree.x * unit, y: tree.y * unit }, radius, radius * 0.85, random.range(0, 3), 0.8);
   }
-  paint(canvas, mask, vary(random.pick(FLOWERS), random, 0.15), textures.crowns, 0.2);
+  paint(canvas, wholeMask(canvas, drawn), vary(random.pick(FLOWERS), random, 0.15), textures.crowns, 0.2);
 }
 
 /** A fan of fallen trees: pale speckled ground, densest where the gust touched down, fading out downwind. */
 export function paintBlowDown(scene: Scene): void {
   const { random, canvas, textures } = scene;
-  const { size, unit, mask } = canvas;
+  const { size, unit, drawn } = canvas;
   const [fan] = canvas.scratch;
+  const { x: ragged } = warpPlanes(scene);
   const origin = somewhere(random, 60);
   const wind = Math.atan2(128 - origin.y, 128 - origin.x) + random.normal(0, 0.4);
   const length = random.range(90, 190);
@@ -42,14 +43,14 @@ export function paintBlowDown(scene: Scene): void {
       const along = (dx * Math.cos(wind) + dy * Math.sin(wind)) / length;
       const across = Math.abs(dy * Math.cos(wind) - dx * Math.sin(wind)) / length;
       const inside = Math.min(along * 6 + 0.6, 1 - along, 1.6 - across / (spreadAngle * (0.12 + Math.max(0, along))));
-      fan[i] = inside + 0.25 * textures.warpX[i]!;
+      fan[i] = inside + 0.25 * ragged[i]!;
     }
   }
-  thresholdMask(mask, fan, random.range(0.2, 0.35), 0.5);
-  for (let i = 0; i < mask.length; i++) {
-    mask[i]! *= Math.max(0.18, Math.min(1, 0.35 + 0.9 * textures.crowns[i]! + 0.2 * textures.grain[i]!));
+  thresholdNoise(drawn, fan, random.range(0.2, 0.35), 0.5);
+  for (let i = 0; i < drawn.length; i++) {
+    drawn[i]! *= Math.max(0.18, Math.min(1, 0.35 + 0.9 * textures.crowns[i]! + 0.2 * textures.grain[i]!));
   }
-  paint(canvas, mask, vary([74, 54, 38], random, 0.15), textures.crowns, 0.25);
+  paint(canvas, wholeMask(canvas, drawn), vary([74, 54, 38], random, 0.15), textures.crowns, 0.25);
 }
 
 function spread(scene: Scene, centre: Point, by: number): Point {

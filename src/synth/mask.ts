@@ -1,8 +1,9 @@
-/** Shapes drawn into masks `[size, size]` float32 in [0, 1]; coordinates are pixels. */
+/** Shapes drawn into planes of cover `[size, size]` float32 in [0, 1]; coordinates are pixels. */
+import type { Mask } from "./canvas.js";
 import type { Point } from "./path.js";
 
 /** Sets the inside of a polygon (even-odd) to `value`. Edges are hard: the sensor's blur comes last. */
-export function fillPolygon(mask: Float32Array, size: number, points: readonly Point[], value = 1): void {
+export function fillPolygon(plane: Float32Array, size: number, points: readonly Point[], value = 1): void {
   const crossings: number[] = [];
   for (let y = 0; y < size; y++) {
     crossings.length = 0;
@@ -17,7 +18,7 @@ export function fillPolygon(mask: Float32Array, size: number, points: readonly P
       const from = Math.max(0, Math.round(crossings[k]!));
       const to = Math.min(size, Math.round(crossings[k + 1]!));
       if (to > from) {
-        mask.fill(value, y * size + from, y * size + to);
+        plane.fill(value, y * size + from, y * size + to);
       }
     }
   }
@@ -25,18 +26,18 @@ export function fillPolygon(mask: Float32Array, size: number, points: readonly P
 
 /** Draws a line of the given width along `points`, with soft edges; where masks overlap the larger cover wins. */
 export function strokePath(
-  mask: Float32Array,
+  plane: Float32Array,
   size: number,
   points: readonly Point[],
   width: number | ((index: number) => number),
 ): void {
   for (let k = 0; k + 1 < points.length; k++) {
     const half = (typeof width === "number" ? width : width(k)) / 2;
-    strokeSegment(mask, size, points[k]!, points[k + 1]!, half);
+    strokeSegment(plane, size, points[k]!, points[k + 1]!, half);
   }
 }
 
-function strokeSegment(mask: Float32Array, size: number, a: Point, b: Point, half: number): void {
+function strokeSegment(plane: Float32Array, size: number, a: Point, b: Point, half: number): void {
   const reach = half + 1;
   const fromX = Math.max(0, Math.floor(Math.min(a.x, b.x) - reach));
   const toX = Math.min(size - 1, Math.ceil(Math.max(a.x, b.x) + reach));
@@ -50,8 +51,8 @@ function strokeSegment(mask: Float32Array, size: number, a: Point, b: Point, hal
       const [px, py] = [x - a.x - t * dx, y - a.y - t * dy];
       const cover = Math.min(1, half + 0.5 - Math.sqrt(px * px + py * py), 2 * half);
       const at = y * size + x;
-      if (cover > mask[at]!) {
-        mask[at] = cover;
+      if (cover > plane[at]!) {
+        plane[at] = cover;
       }
     }
   }
@@ -59,7 +60,7 @@ function strokeSegment(mask: Float32Array, size: number, a: Point, b: Point, hal
 
 /** Draws an ellipse of half-axes `rx`, `ry` whose cover falls from 1 in the middle to 0 at the rim over the outer `soft` share. */
 export function fillEllipse(
-  mask: Float32Array,
+  plane: Float32Array,
   size: number,
   centre: Point,
   rx: number,
@@ -77,16 +78,32 @@ export function fillEllipse(
       const v = ((y - centre.y) * cos - (x - centre.x) * sin) / ry;
       const cover = Math.min(1, (1 - Math.sqrt(u * u + v * v)) / soft);
       const at = y * size + x;
-      if (cover > mask[at]!) {
-        mask[at] = cover;
+      if (cover > plane[at]!) {
+        plane[at] = cover;
       }
     }
   }
 }
 
+/** The box around `points`, `margin` pixels wider, within the picture. */
+export function boxAround(points: readonly Point[], margin: number, size: number): Omit<Mask, "cover"> {
+  const box = { left: size, top: size, right: 0, bottom: 0 };
+  for (const { x, y } of points) {
+    box.left = Math.min(box.left, Math.floor(x - margin));
+    box.top = Math.min(box.top, Math.floor(y - margin));
+    box.right = Math.max(box.right, Math.ceil(x + margin) + 1);
+    box.bottom = Math.max(box.bottom, Math.ceil(y + margin) + 1);
+  }
+  box.left = Math.max(0, box.left);
+  box.top = Math.max(0, box.top);
+  box.right = Math.min(size, box.right);
+  box.bottom = Math.min(size, box.bottom);
+  return box;
+}
+
 /** Writes `source`, with every pixel fetched from `amplitude * (dx, dy)` away, to `target`: straight edges become ragged ones. */
 export function warpMask(
-  target: Float32Array,
+  target: Mask,
   source: Float32Array,
   size: number,
   dx: Float32Array,
@@ -94,17 +111,17 @@ export function warpMask(
   amplitude: number,
 ): void {
   const last = size - 1;
-  for (let y = 0, i = 0; y < size; y++) {
-    for (let x = 0; x < size; x++, i++) {
+  for (let y = target.top; y < target.bottom; y++) {
+    for (let x = target.left, i = y * size + x; x < target.right; x++, i++) {
       const fromX = Math.max(0, Math.min(last, (x + amplitude * dx[i]! + 0.5) | 0));
       const fromY = Math.max(0, Math.min(last, (y + amplitude * dy[i]! + 0.5) | 0));
-      target[i] = source[fromY * size + fromX]!;
+      target.cover[i] = source[fromY * size + fromX]!;
     }
   }
 }
 
-/** Turns a plane of noise into a mask: 0 below `level`, 1 above `level + soft`. */
-export function thresholdMask(target: Float32Array, noise: Float32Array, level: number, soft: number): void {
+/** Turns a plane of noise into cover: 0 below `level`, 1 above `level + soft`. */
+export function thresholdNoise(target: Float32Array, noise: Float32Array, level: number, soft: number): void {
   for (let i = 0; i < target.length; i++) {
     target[i] = Math.max(0, Math.min(1, (noise[i]! - level) / soft));
   }

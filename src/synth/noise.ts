@@ -1,5 +1,5 @@
 /** Tileable tables computed once per thread, and how planes are filled from them; all randomness per pixel comes from here. */
-import { createRandom, type Random } from "./random.js";
+import { createDraws, type Draws } from "./draws.js";
 
 /** Texels per side of a noise table. */
 const SIDE = 512;
@@ -34,7 +34,7 @@ export function sharedTables(): Tables {
 }
 
 /** A view at random place and angle. */
-export function randomView(random: Random, scale: number): View {
+export function randomView(random: Draws, scale: number): View {
   return { scale, angle: random.range(0, 2 * Math.PI), u: random.range(0, SIDE), v: random.range(0, SIDE) };
 }
 
@@ -99,7 +99,7 @@ export function fillCrowns(
 }
 
 function makeFractal(): Float32Array {
-  const random = createRandom(1, 101);
+  const random = createDraws(1, 101);
   const table = new Float32Array(SIDE * SIDE);
   for (let cells = 4, amplitude = 1; cells <= 128; cells *= 2, amplitude *= 0.56) {
     addOctave(table, cells, amplitude, random);
@@ -108,7 +108,7 @@ function makeFractal(): Float32Array {
 }
 
 /** Adds value noise with `cells` cells per side, interpolated with a smooth step. */
-function addOctave(table: Float32Array, cells: number, amplitude: number, random: Random): void {
+function addOctave(table: Float32Array, cells: number, amplitude: number, random: Draws): void {
   const values = Float32Array.from({ length: cells * cells }, () => random.normal(0, amplitude));
   const cellSide = SIDE / cells;
   for (let y = 0, i = 0; y < SIDE; y++) {
@@ -132,7 +132,7 @@ function smooth(t: number): number {
 }
 
 function makeGrain(): Float32Array {
-  const random = createRandom(1, 102);
+  const random = createDraws(1, 102);
   return standardise(Float32Array.from({ length: SIDE * SIDE }, () => random.normal(0, 1)));
 }
 
@@ -150,7 +150,7 @@ function standardise(table: Float32Array): Float32Array {
 
 /** Overlapping paraboloids of random height and tone: whoever is highest at a texel shows. */
 function makeCrowns(): Int8Array {
-  const random = createRandom(1, 103);
+  const random = createDraws(1, 103);
   const height = new Float32Array(CROWN_SIDE * CROWN_SIDE);
   const tone = new Int8Array(CROWN_SIDE * CROWN_SIDE);
   for (let count = 0; count < 42000; count++) {
@@ -170,7 +170,7 @@ function makeCrowns(): Int8Array {
   return crowns;
 }
 
-function plantCrown(height: Float32Array, tone: Int8Array, random: Random, radius: number): void {
+function plantCrown(height: Float32Array, tone: Int8Array, random: Draws, radius: number): void {
   const [cx, cy] = [random.integer(0, CROWN_SIDE - 1), random.integer(0, CROWN_SIDE - 1)];
   const base = random.range(0, 5) + 0.35 * radius;
   const shade = clampByte(random.normal(0, 45));

@@ -1,5 +1,5 @@
 /** Lines in scene units (a tile spans 256): how rivers, roads and tracks run, and polygons for fields. */
-import type { Random } from "./random.js";
+import type { Draws } from "./draws.js";
 
 export interface Point {
   x: number;
@@ -21,14 +21,14 @@ export interface Course {
 }
 
 /** A line through `through` with overall direction `heading`, from beyond one border to beyond another. */
-export function crossing(random: Random, through: Point, heading: number, course: Course): Point[] {
+export function crossing(random: Draws, through: Point, heading: number, course: Course): Point[] {
   const forward = walk(random, through, heading, course, 600);
   const backward = walk(random, through, heading + Math.PI, course, 600);
   return [...backward.reverse(), ...forward.slice(1)];
 }
 
 /** A line from `start` along `heading`, `length` units long unless it leaves the scene. */
-export function walk(random: Random, start: Point, heading: number, course: Course, length: number): Point[] {
+export function walk(random: Draws, start: Point, heading: number, course: Course, length: number): Point[] {
   const points = [start];
   const phase = random.range(0, 2 * Math.PI);
   let [drift, { x, y }] = [0, start];
@@ -48,12 +48,12 @@ export function inScene(x: number, y: number, margin = 0): boolean {
 }
 
 /** A random place at least `margin` units from the border. */
-export function somewhere(random: Random, margin: number): Point {
+export function somewhere(random: Draws, margin: number): Point {
   return { x: random.range(margin, SPAN - margin), y: random.range(margin, SPAN - margin) };
 }
 
 /** An irregular polygon around `centre` with radius about `radius`. */
-export function blob(random: Random, centre: Point, radius: number, corners: number, irregularity: number): Point[] {
+export function blob(random: Draws, centre: Point, radius: number, corners: number, irregularity: number): Point[] {
   const turn = random.range(0, 2 * Math.PI);
   return Array.from({ length: corners }, (_, k) => {
     const angle = turn + ((k + random.range(-0.3, 0.3)) * 2 * Math.PI) / corners;
@@ -63,7 +63,7 @@ export function blob(random: Random, centre: Point, radius: number, corners: num
 }
 
 /** A rectangle (corners shifted by up to `skew` of its sides) around `centre`, turned by `angle`. */
-export function quad(random: Random, centre: Point, width: number, height: number, angle: number, skew: number) {
+export function quad(random: Draws, centre: Point, width: number, height: number, angle: number, skew: number) {
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   return [
     [-0.5, -0.5],

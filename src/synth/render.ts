@@ -10,6 +10,9 @@ import { drawTags, type PlanetTag } from "./tag-model.js";
 import { paintArtisanalMine, paintConventionalMine, paintWater } from "./water.js";
 import { paintCloudy, paintHaze, paintPartlyCloudy } from "./weather.js";
 
+/** Changes whenever the pixels or tags of a tile may change. */
+export const GENERATOR_VERSION = 1;
+
 export interface RenderedTile {
   /** Pixels `[size, size, 4]` uint8, alpha 255. */
   rgba: Uint8Array;
@@ -40,8 +43,8 @@ const LAYERS: readonly (readonly [PlanetTag, (scene: Scene) => void])[] = [
  * @default size 256
  */
 export function renderTile(seed: number, index: number, size = 256): RenderedTile {
-  checkInteger("seed", seed, 0);
-  checkInteger("index", index, 0);
+  checkInteger("seed", seed, 0, 0xffffffff);
+  checkInteger("index", index, 0, 0xffffffff);
   checkInteger("size", size, 16, 4096);
   const tags = drawTags(seed, index);
   const scene = openScene(seed, index, size, tags);

@@ -1,5 +1,5 @@
 /** Roads and what stands beside them: houses; and the tracks of selective logging. */
-import { paint, type Surface, vary } from "./canvas.js";
+import { paint, type Surface, vary, wholeMask } from "./canvas.js";
 import { fillEllipse } from "./mask.js";
 import { blob, crossing, inScene, type Point, quad, somewhere, walk } from "./path.js";
 import { lineMask, paintPolygon, type Scene } from "./scene.js";
@@ -62,7 +62,8 @@ export function paintHabitation(scene: Scene): void {
 function paintHamlet(scene: Scene, centre: Point): void {
   const { random, textures } = scene;
   const spread = random.range(5, 14);
-  paintPolygon(scene, blob(random, centre, spread * 1.3, 7, 0.3), vary(YARD, random, 0.2), textures.grain, 0.05, 2);
+  const yard = blob(random, centre, spread * random.range(0.9, 1.5), 7, 0.4);
+  paintPolygon(scene, yard, vary(YARD, random, 0.3), textures.crowns, 0.3, random.range(2, 6));
   const houses = Array.from({ length: random.integer(4, 16) }, () => ({
     x: centre.x + random.normal(0, spread * 0.7),
     y: centre.y + random.normal(0, spread * 0.7),
@@ -76,22 +77,42 @@ function paintTown(scene: Scene): void {
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   const radius = random.range(35, 100);
   const at = (u: number, v: number) => ({ x: focus.x + u * cos - v * sin, y: focus.y + u * sin + v * cos });
-  paintPolygon(scene, blob(random, focus, radius * 1.1, 9, 0.2), vary(YARD, random, 0.25), textures.grain, 0.09, 4);
+  paintPolygon(
+    scene,
+    blob(random, focus, radius * 1.1, 9, 0.2),
+    vary(YARD, random, 0.25),
+    textures.crowns,
+    0.2,
+    random.range(4, 10),
+  );
   const block = random.range(12, 22);
   const streets: Point[][] = [];
   const houses: Point[] = [];
   for (let u = -radius; u <= radius; u += block) {
     const half = Math.sqrt(radius * radius - u * u);
-    streets.push([at(u, -half), at(u, half)], [at(-half, u), at(half, u)]);
-    for (let v = -half; v < half; v += 5) {
+    for (const street of [
+      [at(u, -half), at(u, half)],
+      [at(-half, u), at(half, u)],
+    ]) {
+      if (random.chance(0.6)) {
+        streets.push(street);
+      }
+    }
+    for (let v = -half; v < half; v += random.range(3, 8)) {
       houses.push(at(u + random.range(3, block - 3), v + random.normal(0, 1)));
       houses.push(at(u + random.range(3, block - 3), v + random.normal(0, 1)));
     }
   }
-  paint(canvas, lineMask(scene, streets, 1.6, 0), vary(ROADS[2]!, random, 0.2), textures.grain, 0.04);
+  paint(
+    canvas,
+    lineMask(scene, streets, random.range(0.8, 1.6), 1),
+    vary(ROADS[1]!, random, 0.2),
+    textures.grain,
+    0.04,
+  );
   paintHouses(
     scene,
-    houses.filter(() => random.chance(0.75)),
+    houses.filter(() => random.chance(random.range(0.5, 1))),
     angle,
   );
 }
@@ -99,17 +120,17 @@ function paintTown(scene: Scene): void {
 /** Roofs of three colours, a few units wide, each with its own brightness and direction. */
 function paintHouses(scene: Scene, houses: readonly Point[], angle: number): void {
   const { random, canvas, textures } = scene;
-  const { mask, size, unit } = canvas;
+  const { drawn, size, unit } = canvas;
   for (const surface of [random.pick(ROOFS), random.pick(ROOFS), ROOFS[0]!]) {
-    mask.fill(0);
+    drawn.fill(0);
     for (const house of houses) {
       if (random.chance(0.4)) {
         const centre = { x: house.x * unit, y: house.y * unit };
         const long = random.range(1.1, 2.9) * unit;
-        fillEllipse(mask, size, centre, long, long * random.range(0.5, 0.9), angle, random.range(0.3, 1));
+        fillEllipse(drawn, size, centre, long, long * random.range(0.5, 0.9), angle, random.range(0.3, 1));
       }
     }
-    paint(canvas, mask, surface, textures.grain, 0.12);
+    paint(canvas, wholeMask(canvas, drawn), surface, textures.grain, 0.12);
   }
 }
 

@@ -1,9 +1,9 @@
 /** What the layers of one tile share: its tags, its random numbers, its canvas and textures, and where things were put. */
-import { type Canvas, createCanvas, paint, type Surface } from "./canvas.js";
-import { fillPolygon, strokePath, warpMask } from "./mask.js";
-import { fillCrowns, fillSmooth, randomView, sharedTables } from "./noise.js";
+import { type Canvas, createCanvas, type Mask, paint, type Surface } from "./canvas.js";
+import { createDraws, type Draws } from "./draws.js";
+import { boxAround, fillPolygon, strokePath, warpMask } from "./mask.js";
+import { fillCrowns, fillSmooth, randomView, sharedTables, type View } from "./noise.js";
 import { type Point, toPixels } from "./path.js";
-import { createRandom, type Random } from "./random.js";
 import type { PlanetTag } from "./tag-model.js";
 
 /** Planes `[size, size]` float32, mean 0 and deviation about 1. */
@@ -14,16 +14,22 @@ export interface Textures {
   grain: Float32Array;
   /** Patches tens of units wide. */
   patches: Float32Array;
-  /** Displacements that make edges ragged. */
-  warpX: Float32Array;
-  warpY: Float32Array;
+}
+
+/** Displacements that make edges ragged: planes like textures, but filled only when a tile needs them. */
+interface Warp {
+  x: Float32Array;
+  y: Float32Array;
+  views: readonly [View, View];
+  filled: boolean;
 }
 
 export interface Scene {
-  random: Random;
+  random: Draws;
   tags: ReadonlySet<PlanetTag>;
   canvas: Canvas;
   textures: Textures;
+  warp: Warp;
   /** Where the light comes from: a unit vector in picture coordinates. */
   sun: Point;
   /** Middle of the land in use, which roads seek. */
@@ -34,45 +40,61 @@ export interface Scene {
 }
 
 const CONTENT_STREAM = 2;
-const canvases = new Map<number, { canvas: Canvas; textures: Textures }>();
+
+interface ThreadMemory {
+  canvas: Canvas;
+  textures: Textures;
+  warp: Pick<Warp, "x" | "y">;
+}
+const memories = new Map<number, ThreadMemory>();
 
 /** A scene with fresh random numbers and textures, and nothing painted yet. Its planes belong to the thread, and are used again. */
 export function openScene(seed: number, index: number, size: number, tags: readonly PlanetTag[]): Scene {
-  const random = createRandom(seed, index, CONTENT_STREAM);
-  const { canvas, textures } = threadCanvas(size);
+  const random = createDraws(seed, index, CONTENT_STREAM);
+  const { canvas, textures, warp } = threadMemory(size);
   const azimuth = random.range(0, 2 * Math.PI);
   const sun = { x: Math.cos(azimuth), y: Math.sin(azimuth) };
   fillTextures(textures, canvas, random, sun);
+  const ragged = random.range(0.8, 2.2);
+  const views = [randomView(random, ragged), randomView(random, ragged)] as const;
   const focus = { x: random.range(40, 216), y: random.range(40, 216) };
-  return { random, tags: new Set(tags), canvas, textures, sun, focus, roads: [], rivers: [], clearings: [] };
+  return {
+    random,
+    tags: new Set(tags),
+    canvas,
+    textures,
+    warp: { ...warp, views, filled: false },
+    sun,
+    focus,
+    roads: [],
+    rivers: [],
+    clearings: [],
+  };
 }
 
-function threadCanvas(size: number) {
-  let entry = canvases.get(size);
-  if (entry === undefined) {
+function threadMemory(size: number): ThreadMemory {
+  let memory = memories.get(size);
+  if (memory === undefined) {
     const plane = () => new Float32Array(size * size);
-    const textures = { crowns: plane(), grain: plane(), patches: plane(), warpX: plane(), warpY: plane() };
-    entry = { canvas: createCanvas(size), textures };
-    canvases.set(size, entry);
+    const textures = { crowns: plane(), grain: plane(), patches: plane() };
+    memory = { canvas: createCanvas(size), textures, warp: { x: plane(), y: plane() } };
+    memories.set(size, memory);
   }
-  return entry;
+  return memory;
 }
 
-function fillTextures(textures: Textures, { size, unit }: Canvas, random: Random, sun: Point): void {
+function fillTextures(textures: Textures, { size, unit }: Canvas, random: Draws, sun: Point): void {
   const { fractal, grain, crowns } = sharedTables();
-  const slope = random.range(0.5, 1.3);
+  const slope = random.range(0.7, 1.3);
   const light = {
     alongX: -slope * sun.x,
     alongY: -slope * sun.y,
-    tone: random.range(0.2, 0.9),
-    height: random.range(0, 0.9),
+    tone: random.range(0.3, 1),
+    height: random.range(0, 0.8),
   };
-  fillCrowns(textures.crowns, size, unit, crowns, randomView(random, random.range(0.55, 1.5)), light);
-  fillSmooth(textures.grain, size, unit, grain, randomView(random, random.range(0.5, 1.1)));
+  fillCrowns(textures.crowns, size, unit, crowns, randomView(random, random.range(0.6, 1.7)), light);
+  fillSmooth(textures.grain, size, unit, grain, randomView(random, random.range(0.6, 1.1)));
   fillSmooth(textures.patches, size, unit, fractal, randomView(random, random.range(0.5, 1.6)));
-  const ragged = random.range(0.8, 2.2);
-  fillSmooth(textures.warpX, size, unit, fractal, randomView(random, ragged));
-  fillSmooth(textures.warpY, size, unit, fractal, randomView(random, ragged));
 }
 
 /** Paints a polygon (scene units) with edges ragged by `rag` units. */
@@ -88,11 +110,12 @@ export function paintPolygon(
 }
 
 /** The mask of a polygon (scene units) with edges ragged by `rag` units; valid until the next mask is made. */
-export function polygonMask(scene: Scene, points: readonly Point[], rag: number): Float32Array {
-  const { size, unit, mask } = scene.canvas;
-  mask.fill(0);
-  fillPolygon(mask, size, toPixels(points, unit));
-  return rag > 0 ? raggedMask(scene, rag) : mask;
+export function polygonMask(scene: Scene, points: readonly Point[], rag: number): Mask {
+  const { size, unit, drawn } = scene.canvas;
+  const corners = toPixels(points, unit);
+  drawn.fill(0);
+  fillPolygon(drawn, size, corners);
+  return finishMask(scene, boxAround(corners, reachOf(rag, unit), size), rag);
 }
 
 /** The mask of lines (scene units) with given width; valid until the next mask is made. */
@@ -101,19 +124,46 @@ export function lineMask(
   lines: readonly (readonly Point[])[],
   width: number | ((index: number) => number),
   rag: number,
-): Float32Array {
-  const { size, unit, mask } = scene.canvas;
-  mask.fill(0);
-  const inPixels = typeof width === "number" ? width * unit : (index: number) => width(index) * unit;
-  for (const line of lines) {
-    strokePath(mask, size, toPixels(line, unit), inPixels);
+): Mask {
+  const { size, unit, drawn } = scene.canvas;
+  drawn.fill(0);
+  let widest = 0;
+  const inPixels = (index: number) => {
+    const wide = unit * (typeof width === "number" ? width : width(index));
+    widest = Math.max(widest, wide);
+    return wide;
+  };
+  const inPicture = lines.map((line) => toPixels(line, unit));
+  for (const line of inPicture) {
+    strokePath(drawn, size, line, inPixels);
   }
-  return rag > 0 ? raggedMask(scene, rag) : mask;
+  return finishMask(scene, boxAround(inPicture.flat(), reachOf(rag, unit) + widest / 2 + 1, size), rag);
 }
 
-/** The canvas' mask, warped: what straight edges become. */
-export function raggedMask(scene: Scene, rag: number): Float32Array {
-  const { size, unit, mask, warped } = scene.canvas;
-  warpMask(warped, mask, size, scene.textures.warpX, scene.textures.warpY, rag * unit);
-  return warped;
+/** How far a warp of deviation `rag` may carry cover: displacements beyond 4 deviations do not occur. */
+function reachOf(rag: number, unit: number): number {
+  return 4 * rag * unit;
+}
+
+function finishMask(scene: Scene, box: Omit<Mask, "cover">, rag: number): Mask {
+  const { size, unit, drawn, warped } = scene.canvas;
+  if (rag === 0) {
+    return { cover: drawn, ...box };
+  }
+  const { x, y } = warpPlanes(scene);
+  const target = { cover: warped, ...box };
+  warpMask(target, drawn, size, x, y, rag * unit);
+  return target;
+}
+
+/** The displacements of this tile's ragged edges, planes of deviation 1. */
+export function warpPlanes(scene: Scene): { x: Float32Array; y: Float32Array } {
+  const { warp, canvas } = scene;
+  if (!warp.filled) {
+    const { fractal } = sharedTables();
+    fillSmooth(warp.x, canvas.size, canvas.unit, fractal, warp.views[0]);
+    fillSmooth(warp.y, canvas.size, canvas.unit, fractal, warp.views[1]);
+    warp.filled = true;
+  }
+  return warp;
 }

@@ -1,5 +1,5 @@
 /** Which tags a generated tile carries: Planet's seventeen, drawn so that they appear and go together much as in the real set. */
-import { createRandom, type Random } from "./random.js";
+import { createDraws, type Draws } from "./draws.js";
 
 export const PLANET_TAGS = [
   "agriculture",
@@ -35,7 +35,7 @@ const SEEN_THROUGH = { clear: 1, partly_cloudy: 1.1, haze: 0.5 } as const;
  * 30 %, road 20 %, water 18 %, ...); tags rarer there than 1 % are raised to about 1 %, so that a few hundred tiles hold some of each.
  */
 export function drawTags(seed: number, index: number): PlanetTag[] {
-  const random = createRandom(seed, index, TAG_STREAM);
+  const random = createDraws(seed, index, TAG_STREAM);
   const weather = drawWeather(random);
   if (weather === "cloudy") {
     return ["cloudy"];
@@ -50,12 +50,12 @@ export function drawTags(seed: number, index: number): PlanetTag[] {
   return [...tags].sort();
 }
 
-function drawWeather(random: Random) {
+function drawWeather(random: Draws) {
   const draw = random.next();
   return draw < 0.703 ? "clear" : draw < 0.882 ? "partly_cloudy" : draw < 0.949 ? "haze" : "cloudy";
 }
 
-function addLandUse(tags: Set<PlanetTag>, random: Random, seen: number): void {
+function addLandUse(tags: Set<PlanetTag>, random: Draws, seen: number): void {
   const add = (tag: PlanetTag, rate: number) => {
     const chosen = random.chance(rate);
     if (chosen) {
@@ -72,7 +72,7 @@ function addLandUse(tags: Set<PlanetTag>, random: Random, seen: number): void {
   add("slash_burn", farmed || tags.has("cultivation") ? 0.02 : 0.004);
 }
 
-function addMining(tags: Set<PlanetTag>, random: Random): void {
+function addMining(tags: Set<PlanetTag>, random: Draws): void {
   const kind = random.next();
   if (kind < 0.012) {
     tags.add("artisinal_mine").add("water");
@@ -86,7 +86,7 @@ function addMining(tags: Set<PlanetTag>, random: Random): void {
   }
 }
 
-function addForestEvents(tags: Set<PlanetTag>, random: Random): void {
+function addForestEvents(tags: Set<PlanetTag>, random: Draws): void {
   const untouched = !tags.has("agriculture") && !tags.has("haze");
   if (untouched && random.chance(0.018)) {
     tags.add("blooming").add("primary");

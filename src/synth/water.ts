@@ -1,5 +1,5 @@
 /** Rivers, streams and lakes, with their sandbanks; and the small gold mines that follow streams. */
-import { modulate, paint, type Surface, vary } from "./canvas.js";
+import { type Mask, modulate, paint, type Surface, vary } from "./canvas.js";
 import { fillSmooth, randomView, sharedTables } from "./noise.js";
 import { blob, crossing, type Point, quad, somewhere, walk } from "./path.js";
 import { lineMask, paintPolygon, polygonMask, type Scene } from "./scene.js";
@@ -133,7 +133,7 @@ export function paintArtisanalMine(scene: Scene): void {
 }
 
 /** Side gullies that were washed out. */
-function branches(scene: Scene, reach: readonly Point[]): Float32Array {
+function branches(scene: Scene, reach: readonly Point[]): Mask {
   const { random } = scene;
   const bend = { meander: 0.5, jitter: 0.3, wave: 50 };
   const lines = reach
@@ -152,20 +152,22 @@ export function paintConventionalMine(scene: Scene): void {
   const ground = vary([122, 88, 64], random, 0.2);
   const yard = blob(random, centre, radius * 1.25, 9, 0.25);
   paint(canvas, polygonMask(scene, yard, 6), ground, textures.patches, 0.08);
-  const steps = random.integer(4, 8);
-  const outline = blob(random, centre, radius, 10, 0.18);
+  const steps = random.integer(3, 7);
+  const outline = blob(random, centre, radius, 12, 0.14);
+  const bottom = { x: centre.x + random.normal(0, radius / 4), y: centre.y + random.normal(0, radius / 4) };
+  const squeeze = random.range(0.55, 1);
   for (let step = 0; step < steps; step++) {
     const shrink = 1 - step / (steps + 0.6);
     const ring = outline.map(({ x, y }) => ({
-      x: centre.x + (x - centre.x) * shrink,
-      y: centre.y + (y - centre.y) * shrink,
+      x: bottom.x + (x - centre.x) * shrink + (centre.x - bottom.x) * shrink,
+      y: bottom.y + ((y - centre.y) * shrink + (centre.y - bottom.y) * shrink) * squeeze,
     }));
-    const tone = (step % 2 === 0 ? 0.68 : 1.05) * (1 - 0.05 * step);
+    const tone = (step % 2 === 0 ? random.range(0.7, 0.85) : random.range(0.92, 1.06)) * (1 - 0.05 * step);
     const surface: Surface = [ground[0] * tone, ground[1] * tone, ground[2] * tone];
-    paintPolygon(scene, ring, surface, textures.patches, 0.07, 2);
+    paintPolygon(scene, ring, surface, textures.patches, 0.1, random.range(2, 5));
   }
   if (random.chance(0.75)) {
-    const pond = blob(random, centre, radius * random.range(0.12, 0.3), 7, 0.3);
+    const pond = blob(random, bottom, radius * random.range(0.12, 0.3), 7, 0.3);
     paintPolygon(scene, pond, vary(random.pick(POOLS), random, 0.3), textures.grain, 0.02, 2);
   }
   if (random.chance(0.6)) {

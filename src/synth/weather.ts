@@ -1,29 +1,33 @@
 /** What is between the ground and the sensor: cumulus with shadows, veils of haze, closed cloud. */
-import { paint } from "./canvas.js";
+import { type Canvas, paint, wholeMask } from "./canvas.js";
 import { fillSmooth, randomView, sharedTables, type View } from "./noise.js";
 import type { Scene } from "./scene.js";
 
 /** Cumulus: bright, billowing, with the same shapes as shadows on the side away from the sun. */
 export function paintPartlyCloudy(scene: Scene): void {
   const { random, canvas, sun } = scene;
-  const { size, unit, mask, warped, scratch } = canvas;
+  const { size, unit, drawn, warped, scratch } = canvas;
+  const [shape, billows] = scratch;
   const { fractal } = sharedTables();
   const view = randomView(random, random.range(0.5, 1.7));
-  fillSmooth(scratch[0], size, unit, fractal, view);
-  fillSmooth(scratch[1], size, unit, fractal, randomView(random, random.range(2.5, 5)));
-  const level = quantile(scratch[0], 1 - random.range(0.04, 0.42));
-  const soft = random.range(0.25, 1.1);
+  fillSmooth(shape, size, unit, fractal, view);
+  fillSmooth(billows, size, unit, fractal, randomView(random, random.range(2, 4.5)));
+  const level = quantile(shape, 0.97 - 0.42 * random.next() ** 1.8);
+  const soft = random.range(0.4, 1.6);
   const distance = random.range(10, 45);
   fillSmooth(warped, size, unit, fractal, shifted(view, sun.x * distance, sun.y * distance));
-  const thickness = random.range(0.75, 1);
-  for (let i = 0; i < mask.length; i++) {
-    const billow = scratch[0]![i]! + 0.22 * scratch[1]![i]! - level;
-    mask[i] = thickness * Math.max(0, Math.min(1, billow / soft + 0.15));
-    warped[i] = Math.max(0, Math.min(1, (warped[i]! - level) / (soft * 1.4)));
+  const thickness = random.chance(0.3) ? random.range(0.35, 0.7) : random.range(0.7, 1);
+  const fluff = random.range(0.1, 0.35);
+  for (let i = 0; i < drawn.length; i++) {
+    const depth = (shape[i]! + fluff * billows[i]! - level) / soft;
+    drawn[i] = depth <= 0 ? 0 : thickness * (1 - 1 / (1 + 4 * depth * depth + depth));
+    warped[i] = Math.max(0, Math.min(1, (warped[i]! - level) / soft));
   }
-  darken(scene, warped, random.range(0.3, 0.6));
-  const white = random.range(130, 205);
-  paint(canvas, mask, [white, white * 0.95, white * 0.88], scratch[1], random.range(0.03, 0.1));
+  darken(canvas, warped, random.range(0.25, 0.6));
+  const white = random.range(120, 205);
+  const warm = random.range(0.84, 0.93);
+  const surface = [white, white * warm, white * (2 * warm - 1)] as const;
+  paint(canvas, wholeMask(canvas, drawn), surface, billows, random.range(0.03, 0.12));
 }
 
 /** The view that shows at each place what `view` shows `(dx, dy)` units further. */
@@ -35,12 +39,12 @@ function shifted(view: View, dx: number, dy: number): View {
 
 /** The value that a share of the plane lies below, from a sample of its pixels. */
 function quantile(plane: Float32Array, share: number): number {
-  const sample = plane.filter((_, i) => i % 97 === 0).sort();
+  const sample = Float32Array.from({ length: plane.length >> 7 }, (_, i) => plane[(i << 7) + ((i * 37) & 127)]!).sort();
   return sample[Math.floor(share * (sample.length - 1))]!;
 }
 
-function darken(scene: Scene, shadow: Float32Array, depth: number): void {
-  const { red, green, blue } = scene.canvas;
+function darken(canvas: Canvas, shadow: Float32Array, depth: number): void {
+  const { red, green, blue } = canvas;
   for (let i = 0; i < shadow.length; i++) {
     const light = 1 - depth * shadow[i]!;
     red[i]! *= light;
@@ -52,33 +56,36 @@ function darken(scene: Scene, shadow: Float32Array, depth: number): void {
 /** A veil over everything, thicker here than there. */
 export function paintHaze(scene: Scene): void {
   const { random, canvas } = scene;
-  const { size, unit, mask, scratch } = canvas;
-  fillSmooth(scratch[0], size, unit, sharedTables().fractal, randomView(random, random.range(0.25, 0.8)));
-  const mean = random.range(0.5, 0.85);
-  const swing = random.chance(0.5) ? random.range(0.01, 0.04) : random.range(0.04, 0.13);
-  for (let i = 0; i < mask.length; i++) {
-    mask[i] = Math.max(0.3, Math.min(0.97, mean + swing * scratch[0]![i]!));
+  const { size, unit, drawn, scratch } = canvas;
+  fillSmooth(scratch[0], size, unit, sharedTables().fractal, randomView(random, random.range(0.2, 0.7)));
+  const mean = random.range(0.45, 0.82);
+  const swing = random.chance(0.6) ? random.range(0.005, 0.03) : random.range(0.03, 0.1);
+  for (let i = 0; i < drawn.length; i++) {
+    drawn[i] = Math.max(0.3, Math.min(0.97, mean + swing * scratch[0][i]!));
   }
-  const light = random.range(56, 96);
-  const warm = random.range(0.6, 1);
-  paint(canvas, mask, [light, light * (0.68 + 0.2 * warm), light * (0.82 - 0.3 * warm)], scratch[0], 0.02);
+  const light = random.range(58, 108);
+  const surface = [light, light * random.range(0.74, 0.84), light * random.range(0.54, 0.78)] as const;
+  paint(canvas, wholeMask(canvas, drawn), surface, scratch[0], 0.02);
 }
 
 /** Nothing but cloud: flat, in layers, or in heaps, from gray to white. */
 export function paintCloudy(scene: Scene): void {
   const { random, canvas } = scene;
-  const { size, unit, mask, scratch } = canvas;
+  const { size, unit, drawn, scratch } = canvas;
+  const [shape, billows] = scratch;
   const { fractal } = sharedTables();
   const flat = random.chance(0.35);
-  fillSmooth(scratch[0], size, unit, fractal, randomView(random, random.range(0.3, 1.4)));
-  fillSmooth(scratch[1], size, unit, fractal, randomView(random, random.range(1.6, 4)));
-  const fine = random.range(0, 0.4);
-  const contrast = flat ? random.range(0.01, 0.03) : random.range(0.05, 0.2);
+  const scale = random.range(0.3, 1.4);
+  fillSmooth(shape, size, unit, fractal, randomView(random, scale));
+  fillSmooth(billows, size, unit, fractal, randomView(random, random.range(1.6, 4)));
+  const fine = random.range(0, 0.5);
+  const contrast = flat ? random.range(0.01, 0.03) : random.range(0.06, 0.22);
   const light = flat ? random.range(50, 110) : random.range(70, 165);
-  const cover = flat ? 1 : random.range(0.9, 1);
-  for (let i = 0; i < mask.length; i++) {
-    scratch[0]![i] = Math.max(-2.2, Math.min(2.2, scratch[0]![i]! + fine * scratch[1]![i]!));
-    mask[i] = cover;
+  const closed = flat ? 1 : random.range(0.9, 1);
+  for (let i = 0; i < drawn.length; i++) {
+    shape[i] = Math.max(-2.2, Math.min(2.2, shape[i]! + fine * billows[i]!));
+    drawn[i] = closed;
   }
-  paint(canvas, mask, [light, light * 0.9, light * 0.79], scratch[0], contrast);
+  const surface = [light, light * random.range(0.86, 0.92), light * random.range(0.7, 0.84)] as const;
+  paint(canvas, wholeMask(canvas, drawn), surface, shape, contrast);
 }

@@ -1,0 +1,100 @@
+/**
+ * A folder of generated tiles appears whole or not at all: it grows as `<out>.partial` and is renamed when it is complete, one rename
+ * for any number of tiles. What an interrupted run leaves there, a later one can go on with.
+ */
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { InputError } from "../errors.js";
+
+/** What a set was made from; kept beside its tiles, since the tiles follow from it. */
+export interface SynthManifest {
+  /** Changes whenever the pixels of a tile may change. */
+  generator: number;
+  seed: number;
+  count: number;
+  size: number;
+  encoding: "planet" | "rgb";
+  /** Tiles per archive, 0 for plain files. */
+  tilesPerTar: number;
+}
+
+export interface Staging {
+  /** Where to write until `publish`. */
+  folder: string;
+  /** Names of the files an interrupted run has left, all whole. */
+  finished: Set<string>;
+  /** Puts the folder in its final place. */
+  publish(): Promise<void>;
+}
+
+const MANIFEST = "synth.json";
+
+/** Opens `<out>.partial`. Throws an InputError where something is in the way that neither option allows to use or replace. */
+export async function openStaging(
+  out: string,
+  manifest: SynthManifest,
+  options: { overwrite: boolean; resume: boolean },
+): Promise<Staging> {
+  await checkReplaceable(out, options.overwrite);
+  const folder = `${out}.partial`;
+  if (existsSync(folder)) {
+    await claimPartial(folder, manifest, options);
+  }
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+  const names = (await readdir(folder)).filter((name) => !name.endsWith(".part") && name !== MANIFEST);
+  return { folder, finished: new Set(names), publish: () => publish(folder, out) };
+}
+
+/** An existing folder is replaced only if asked for, and only if it is empty or synth made it: it may be anybody's. */
+async function checkReplaceable(out: string, overwrite: boolean): Promise<void> {
+  if (!existsSync(out)) {
+    return;
+  }
+  const names = await readdir(out).catch((error) => {
+    throw new InputError(`${out} exists and is not a folder.`, { cause: error });
+  });
+  if (names.length === 0) {
+    return;
+  }
+  if (!overwrite) {
+    throw new InputError(`${out} is not empty: give another folder, or --overwrite to replace it.`);
+  }
+  if (!names.includes(MANIFEST)) {
+    throw new InputError(`${out} holds files that synth did not make: give another folder.`);
+  }
+}
+
+async function claimPartial(
+  folder: string,
+  manifest: SynthManifest,
+  { overwrite, resume }: { overwrite: boolean; resume: boolean },
+): Promise<void> {
+  const text = await readFile(join(folder, MANIFEST), "utf8").catch(() => "");
+  if (text === "" && (await readdir(folder)).length > 0) {
+    throw new InputError(`${folder} is in the way: synth collects its tiles there and did not make that folder.`);
+  }
+  if (!resume) {
+    if (!overwrite && text !== "") {
+      throw new InputError(`${folder} holds an interrupted run: --resume goes on with it, --overwrite starts again.`);
+    }
+    await rm(folder, { recursive: true });
+  } else if (text !== "" && text !== `${JSON.stringify(manifest, null, 2)}\n`) {
+    throw new InputError(
+      `${folder} was begun with other settings (see its ${MANIFEST}): repeat those with --resume, or start again with --overwrite.`,
+    );
+  }
+}
+
+async function publish(folder: string, out: string): Promise<void> {
+  const replaced = `${out}.replaced`;
+  const exists = existsSync(out);
+  if (exists) {
+    await rename(out, replaced);
+  }
+  await rename(folder, out);
+  if (exists) {
+    await rm(replaced, { recursive: true });
+  }
+}
