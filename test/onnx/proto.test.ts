@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { FormatError, ModelError } from "../../src/errors.js";
+import { decodeModel, encodeModel, fromTensorProto } from "../../src/onnx/proto.js";
+import { cutAtFeatures } from "../../src/onnx/surgery.js";
+import { needsShared, SHARED } from "../helpers.js";
+import { flatten, gemm, network, pool, scores } from "./networks.js";
+
+const classifier = () => network((g, map) => scores(g, gemm(g, flatten(g, pool(g, map)))));
+
+/** A length-delimited protobuf field. */
+const field = (number: number, payload: Uint8Array | string) => {
+  const bytes = Buffer.from(payload);
+  return Buffer.concat([Buffer.of((number << 3) | 2, bytes.length), bytes]);
+};
+
+test("the shared weights survive a round trip byte for byte", needsShared("weights"), () => {
+  for (const name of ["features", "classifier"]) {
+    const bytes = readFileSync(join(SHARED, `weights/mobilenetv2-imagenet-${name}.onnx`));
+    assert.ok(Buffer.from(encodeModel(decodeModel(bytes, name))).equals(bytes), name);
+  }
+});
+
+test("fields canopy does not know are kept, at the top and inside the graph, and through a cut", () => {
+  // ModelProto.domain is field 4, GraphProto.doc_string field 10 of ModelProto.graph, field 7; a second occurrence merges.
+  const bytes = Buffer.concat([classifier(), field(4, "org.example"), field(7, field(10, "of the graph"))]);
+  for (const after of [encodeModel(decodeModel(bytes, "x")), cutAtFeatures(bytes).model]) {
+    assert.ok(Buffer.from(after).includes(field(4, "org.example")));
+    assert.ok(Buffer.from(after).includes(field(10, "of the graph")));
+  }
+});
+
+test("what is no ONNX model is refused with its path", () => {
+  const truncated = classifier().subarray(0, 300);
+  for (const bytes of [Buffer.from("hello"), Buffer.alloc(0), Buffer.from([0xff, 0xff]), truncated]) {
+    assert.throws(
+      () => decodeModel(bytes, "net.onnx"),
+      (error: Error) => {
+        return error instanceof FormatError && error.message.startsWith("net.onnx is not an ONNX model");
+      },
+    );
+  }
+});
+
+test("weights kept in other files are refused with advice", () => {
+  const model = decodeModel(classifier(), "net.onnx");
+  Object.assign(model.graph.initializer[0] as object, { rawData: new Uint8Array(), dataLocation: 1 });
+  const isAdvice = (error: Error) =>
+    error instanceof ModelError && /net.onnx keeps its weights in other files/.test(error.message);
+  assert.throws(() => decodeModel(encodeModel(model), "net.onnx"), isAdvice);
+});
+
+test("tensors are read from raw bytes and from typed fields alike", () => {
+  const { graph } = decodeModel(classifier(), "x");
+  const proto = graph.initializer.find((each) => each.name === "fc_b");
+  assert.ok(proto !== undefined);
+  const raw = fromTensorProto(proto);
+  Object.assign(proto, { rawData: new Uint8Array(), floatData: Array.from(raw.data, Number) });
+  assert.deepEqual(fromTensorProto(proto), raw);
+  assert.throws(() => fromTensorProto({ ...proto, dataType: 11 }), /element type DOUBLE/);
+});
