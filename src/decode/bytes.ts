@@ -4,7 +4,7 @@ import type { NativeTile } from "../addon.js";
 import type { DecodeFailure } from "./decoder.js";
 
 /** Largest encoded tile, in bytes; a larger file is certainly not one, and would only fill the memory. */
-const MAX_BYTES = 1 << 30;
+const MAX_BYTES = 256 << 20;
 
 /** The tile's bytes, or why they cannot be had. Never throws for what the file system does. */
 export function readTileBytes(tile: NativeTile): Uint8Array | DecodeFailure {
@@ -25,13 +25,17 @@ export function readTileBytes(tile: NativeTile): Uint8Array | DecodeFailure {
 }
 
 function readRange(file: number, stats: Stats, tile: NativeTile): Uint8Array | DecodeFailure {
-  if (!stats.isFile()) return { code: "READ", message: stats.isDirectory() ? "is a folder" : "is not a regular file" };
-  const offset = tile.offset ?? 0;
-  const wanted = tile.byteLength ?? stats.size - offset;
-  if (wanted > MAX_BYTES) return { code: "LIMIT", message: `${wanted} bytes are more than a tile may have` };
-  const available = Math.min(wanted, stats.size - offset);
-  if (available <= 0) return { code: "EMPTY", message: "has no bytes" };
-  return readFully(file, new Uint8Array(available), offset);
+  if (stats.isDirectory()) return { code: "READ", message: "Is a folder, not a file" };
+  if (!stats.isFile()) return { code: "READ", message: "Is not a regular file" };
+  const { offset = 0 } = tile;
+  if (offset > stats.size) return { code: "READ", message: "Tile begins after the end of its file" };
+  const available = stats.size - offset;
+  const { byteLength = available } = tile;
+  if (byteLength > available) return { code: "TRUNCATED", message: "Tile reaches beyond the end of its file" };
+  if (byteLength > MAX_BYTES) {
+    return { code: "LIMIT", message: `File of ${byteLength} bytes exceeds the limit of ${MAX_BYTES} bytes` };
+  }
+  return readFully(file, new Uint8Array(byteLength), offset);
 }
 
 /** Fills `bytes` from `offset`; what is missing because the file just shrank is cut off. */
@@ -46,12 +50,7 @@ function readFully(file: number, bytes: Uint8Array, offset: number): Uint8Array 
 }
 
 function readFailure(error: unknown): DecodeFailure {
-  const code = (error as NodeJS.ErrnoException).code ?? String(error);
-  const reasons: Record<string, string> = {
-    ENOENT: "does not exist",
-    EACCES: "may not be read",
-    EISDIR: "is a folder",
-    ELOOP: "is a link that goes in a circle",
-  };
-  return { code: "READ", message: reasons[code] ?? `cannot be read (${code})` };
+  // Node says "ENOENT: no such file or directory, open '/path'"; the path stands beside the message already.
+  const reason = /^\w+: ([^,]+)/.exec((error as Error).message)?.[1] ?? String(error);
+  return { code: "READ", message: `Cannot open file: ${reason}` };
 }

@@ -43,6 +43,6 @@ export interface RgbImage {
 }
 
 /** Tells a failure from whatever a reader returns when all went well. */
-export function isFailure(value: unknown): value is DecodeFailure {
+export function isFailure<T>(value: T): value is Extract<T, { code: string; message: string }> {
   return typeof value === "object" && value !== null && "code" in value && "message" in value;
 }

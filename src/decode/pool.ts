@@ -52,9 +52,10 @@ export class DecodePool {
     options: DecodeOptions,
   ): Promise<DecodeOutcome[] | undefined> {
     try {
-      return await this.#piscina.run({ tiles: tiles.map(placeOf), ...target, options });
+      const outcomes = await this.#piscina.run({ tiles: tiles.map(placeOf), ...target, options });
+      return tiles.some((tile) => tile.failure) ? tiles.map((tile, i) => tile.failure ?? outcomes?.[i]) : outcomes;
     } catch (error) {
-      const message = `stopped its decode worker (${(error as Error).message})`;
+      const message = `Decode worker failed: ${(error as Error).message}`;
       return tiles.map(() => ({ code: "CRASH", message }));
     }
   }
@@ -71,7 +72,7 @@ export function decoderVersion(): string {
   return addon ? `addon-${addon.decoderVersion}` : `sharp-${SHARP_VERSION}`;
 }
 
-/** Only what a worker needs: names and tags stay here. */
+/** Only what a worker needs; names stay here. A tile known to be bad has no bytes, so that nothing touches its file's contents. */
 function placeOf({ path, offset, byteLength }: Tile): NativeTile {
   return {
     path,

@@ -8,30 +8,22 @@ import { type JpegHeader, readJpegHeader, withColorTransform } from "./jpeg-head
 
 type Reading = "gray" | "ycbcr" | "rgb" | "cmyk" | "cmyk-inverted" | "ycck" | "auto-4";
 
-/** Which Adobe transform makes libjpeg hand over what a reading needs. */
-const TRANSFORMS: Record<Reading, 0 | 1 | 2> = {
-  gray: 0,
-  rgb: 0,
-  ycbcr: 1,
-  cmyk: 0,
-  "cmyk-inverted": 0,
-  ycck: 2,
-  "auto-4": 0,
-};
-
 /** A JPEG as `[height, width, 3]` RGB. Throws libvips' error where the data are broken. */
 export async function readSharpJpeg(
   bytes: Uint8Array,
   options: Pick<DecodeOptions, "colorspace" | "maxPixels" | "onTruncated">,
 ): Promise<RgbImage | DecodeFailure> {
   const header = readJpegHeader(bytes);
-  if (header === undefined) return { code: "CORRUPT", message: "cannot be decoded (its JPEG header is broken)" };
+  if (header === undefined) return { code: "TRUNCATED", message: "JPEG data ends before the first scan" };
   if (header.width * header.height > options.maxPixels) {
-    return { code: "LIMIT", message: `has more than ${options.maxPixels} pixels` };
+    return {
+      code: "LIMIT",
+      message: `Image of ${header.width}x${header.height} exceeds the limit of ${options.maxPixels} pixels`,
+    };
   }
   const reading = chooseReading(header, options.colorspace);
   if (reading === undefined) {
-    const message = `has ${header.components} components and cannot be read as ${options.colorspace}`;
+    const message = `Cannot read a JPEG with ${header.components} components as ${options.colorspace}`;
     return { code: "COLORSPACE", message };
   }
   const { data, info } = await decodeComponents(bytes, header, reading, options);
@@ -67,7 +59,7 @@ function decodeComponents(
   options: Pick<DecodeOptions, "maxPixels" | "onTruncated">,
 ): Promise<{ data: Buffer; info: OutputInfo }> {
   const four = header.components === 4;
-  const transform = four && reading === "ycbcr" ? 2 : TRANSFORMS[reading];
+  const transform = chooseTransform(header, reading);
   const space = four ? "cmyk" : "srgb";
   return sharp(header.components === 1 ? bytes : withColorTransform(bytes, header, transform), {
     failOn: options.onTruncated === "accept" ? "none" : "truncated",
@@ -80,15 +72,24 @@ function decodeComponents(
     .toBuffer({ resolveWithObject: true });
 }
 
+/** The Adobe transform that makes libjpeg hand over what the reading needs. Inks stay YCCK where the file says that they are. */
+function chooseTransform({ components, adobeTransform }: JpegHeader, reading: Reading): 0 | 1 | 2 {
+  if (reading === "ycbcr") return components === 4 ? 2 : 1;
+  const inks = reading === "ycck" || reading.startsWith("cmyk");
+  return inks && adobeTransform > 0 ? 2 : 0;
+}
+
 /** `[pixels, 3 or 4]` to `[pixels, 3]`. With four channels a sample `v` of libvips is 255 minus the file's. */
 function toRgb(data: Uint8Array, channels: number, reading: Reading): Uint8Array {
   if (channels === 3) return reading === "gray" ? repeatFirst(data) : data;
   const pixels = new Uint8Array((data.length / 4) * 3);
-  const plain = reading === "rgb" || reading === "ycbcr" || (reading === "auto-4" && isOpaque(data));
+  const plain = reading === "rgb" || (reading === "auto-4" && isOpaque(data));
   for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
     for (let c = 0; c < 3; c++) {
       const ink = data[from + c]!;
-      if (plain) pixels[to + c] = 255 - ink;
+      // libjpeg turns YCCK into 255 - R, 255 - G, 255 - B, and libvips inverts that.
+      if (reading === "ycbcr") pixels[to + c] = ink;
+      else if (plain) pixels[to + c] = 255 - ink;
       else if (reading === "gray") pixels[to + c] = 255 - data[from]!;
       else if (reading === "cmyk") pixels[to + c] = multiply(ink, data[from + 3]!);
       else pixels[to + c] = multiply(255 - ink, 255 - data[from + 3]!);

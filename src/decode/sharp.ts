@@ -21,6 +21,8 @@ export type Resize = (
   antialias: boolean,
 ) => void;
 
+const NO_IMAGE = "Not an image: the first bytes are those of no image format that is read";
+
 // Each decode worker is one thread of ours: libvips must neither start more nor keep tiles it will never see again.
 sharp.concurrency(1);
 sharp.cache(false);
@@ -49,9 +51,9 @@ export async function readBytesWithSharp(
   bytes: Uint8Array,
   options: Pick<DecodeOptions, "colorspace" | "maxPixels" | "onTruncated">,
 ): Promise<RgbImage | DecodeFailure> {
-  if (bytes.length === 0) return { code: "EMPTY", message: "has no bytes" };
+  if (bytes.length === 0) return { code: "EMPTY", message: "File is empty" };
   const format = sniffFormat(bytes);
-  if (format === undefined) return { code: "FORMAT", message: "is not an image in a format canopy reads" };
+  if (format === undefined) return { code: "FORMAT", message: NO_IMAGE };
   try {
     return await (format === "jpeg" ? readSharpJpeg(bytes, options) : readOther(bytes, options));
   } catch (error) {
@@ -68,6 +70,7 @@ async function readOther(
     limitInputPixels: options.maxPixels,
     ignoreIcc: true,
     pages: 1,
+    limitInputChannels: 256,
   })
     .toColourspace("srgb")
     .raw({ depth: "uchar" })
@@ -93,11 +96,10 @@ function takeThreeBands(data: Uint8Array, channels: number): Uint8Array {
 /** libvips tells its reasons only in words. */
 function sharpFailure(error: Error, maxPixels: number): DecodeFailure {
   const reason = error.message.split("\n")[0]!.replace(/^Input buffer/, "the file");
-  if (/pixel limit/i.test(reason)) return { code: "LIMIT", message: `has more than ${maxPixels} pixels` };
+  if (/pixel limit/i.test(reason)) return { code: "LIMIT", message: `Image exceeds the limit of ${maxPixels} pixels` };
   if (/premature end|truncat|end of (file|stream)|out of order read|not enough|read error/i.test(reason)) {
-    return { code: "TRUNCATED", message: `ends before the picture does (${reason})` };
+    return { code: "TRUNCATED", message: `Image data ends early (${reason})` };
   }
-  if (/unsupported image format/i.test(reason))
-    return { code: "FORMAT", message: "is not an image in a format canopy reads" };
-  return { code: "CORRUPT", message: `cannot be decoded (${reason})` };
+  if (/unsupported image format/i.test(reason)) return { code: "FORMAT", message: NO_IMAGE };
+  return { code: "CORRUPT", message: `Image cannot be decoded (${reason})` };
 }

@@ -9,6 +9,7 @@ import type { DecodePool } from "../decode/pool.js";
 import type { TileSource } from "../tiles/tile.js";
 import type { Backbone } from "./backbone.js";
 import type { FeatureBatch } from "./feature-batch.js";
+import { BATCHES_PER_SESSION } from "./plan.js";
 
 export interface StreamOptions {
   pool: DecodePool;
@@ -23,9 +24,6 @@ export interface StreamOptions {
   variants?: readonly number[];
   signal?: AbortSignal;
 }
-
-/** Batches a session may have been given at once: one it works on, one it goes on with. */
-const BATCHES_PER_SESSION = 2;
 
 /**
  * Streams the features of a source, in its order. Rows of rejected tiles are zeros, their outcomes say why.

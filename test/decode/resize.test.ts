@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { isFailure, type RgbImage } from "../../src/decode/decoder.js";
+import { resizeRgb } from "../../src/decode/resize.js";
+import { readBytesWithSharp } from "../../src/decode/sharp.js";
+import { needsShared, SHARED } from "../helpers.js";
+import { gradient, largestDifference } from "../images.js";
+
+const LIMITS = { colorspace: "auto", maxPixels: 1e6, onTruncated: "reject" } as const;
+
+/** The tiles that golden resize results are for: the first six of labels.csv. */
+async function goldenTiles(): Promise<RgbImage[]> {
+  const rows = readFileSync(join(SHARED, "planet-sample/labels.csv"), "utf8").split("\n").slice(1, 7);
+  return Promise.all(
+    rows.map(async (row) => {
+      const bytes = readFileSync(join(SHARED, `planet-sample/tiles/${row.split(",")[0]}.jpg`));
+      const image = await readBytesWithSharp(bytes, LIMITS);
+      assert.ok(!isFailure(image));
+      return image;
+    }),
+  );
+}
+
+async function resizeAll(size: number, antialias: boolean): Promise<Uint8Array> {
+  const tiles = await goldenTiles();
+  const target = new Uint8Array(tiles.length * size * size * 3);
+  for (const [i, { pixels, width, height }] of tiles.entries()) {
+    resizeRgb(pixels, width, height, target.subarray(i * size * size * 3), size, antialias);
+  }
+  return target;
+}
+
+for (const size of [224, 128]) {
+  test(`antialiased resizing to ${size} equals Pillow within one level`, needsShared("golden"), async () => {
+    const golden = readFileSync(join(SHARED, `golden/pil_resize_bilinear_${size}.u8`));
+    assert.ok(largestDifference(await resizeAll(size, true), golden) <= 1);
+  });
+}
+
+for (const size of [224, 255]) {
+  test(`plain resizing to ${size} equals TensorFlow within one level`, needsShared("golden"), async () => {
+    const bytes = readFileSync(join(SHARED, `golden/tf_resize_bilinear_${size}.f32`));
+    const golden = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    const resized = await resizeAll(size, false);
+    assert.equal(resized.length, golden.length);
+    assert.ok(golden.every((value, i) => Math.abs(value - resized[i]!) <= 0.51));
+  });
+}
+
+test("a picture of the wanted size is copied", () => {
+  const pixels = gradient(16, 3);
+  const target = new Uint8Array(pixels.length);
+  resizeRgb(pixels, 16, 16, target, 16, true);
+  assert.deepEqual(Buffer.from(target), pixels);
+});
+
+for (const antialias of [true, false]) {
+  test(`a plain colour stays what it is, whatever the shape (antialias ${antialias})`, () => {
+    const target = new Uint8Array(9 * 9 * 3);
+    resizeRgb(new Uint8Array(5 * 31 * 3).fill(200), 5, 31, target, 9, antialias);
+    assert.ok(target.every((value) => value === 200));
+  });
+}
+
+test("too little memory is refused", () => {
+  assert.throws(() => resizeRgb(new Uint8Array(10), 4, 4, new Uint8Array(12), 2, true), RangeError);
+  assert.throws(() => resizeRgb(new Uint8Array(48), 4, 4, new Uint8Array(11), 2, true), RangeError);
+});
