@@ -1,0 +1,180 @@
+/** `merge`: the outputs of all shards of a run become one. */
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { FormatError, InputError } from "../errors.js";
+import { readJson } from "../predict/durable.js";
+import { differences, type RunIdentity } from "../predict/identity.js";
+import {
+  hashFile,
+  lineFormat,
+  type Piece,
+  type RunManifest,
+  readBlocks,
+  rowOptions,
+  toStream,
+  writeOutput,
+} from "../predict/output.js";
+import { exists, outputFormat, type RunPaths, runPaths } from "../predict/paths.js";
+import type { RunContext } from "../run-context.js";
+import { probabilityColumn } from "../tags/parquet.js";
+import { jsonRows } from "../tags/rows.js";
+
+export interface MergeOptions {
+  /** Outputs of `predict --shard i/n`, one for each i, in any order; their manifests lie beside them. */
+  shards: readonly string[];
+  /** Ends as the shards do. */
+  out: string;
+  /** Replaces `out`. @default false */
+  overwrite?: boolean | undefined;
+}
+
+export interface MergeSummary {
+  shards: number;
+  tiles: number;
+  predicted: number;
+  rejected: number;
+  out: string;
+  rejects: string | null;
+  manifest: string;
+}
+
+interface ShardOutput {
+  paths: RunPaths;
+  manifest: RunManifest;
+}
+
+/**
+ * Writes the shards one after the other, by their number, into `options.out` with its rejects and manifest. Throws an InputError where
+ * they do not make up one whole: a shard missing or given twice, another model, option or input, a tile count that does not add up.
+ */
+export async function merge(options: MergeOptions, context: RunContext = {}): Promise<MergeSummary> {
+  const paths = runPaths(options.out);
+  if (!options.overwrite && (await exists(paths.out))) {
+    throw new InputError(`${paths.out} exists already: replace it with --overwrite, or give --out another name.`);
+  }
+  const shards = await Promise.all(options.shards.map(readShard));
+  const ordered = checkWhole(shards, options.out);
+  for (const { paths: shard, manifest } of ordered) {
+    await checkFile(shard.out, manifest.output);
+    if (manifest.rejects !== null) await checkFile(shard.rejects, manifest.rejects);
+  }
+  const merged = await writeOutput(paths, mergedIdentity(ordered), pieces(ordered, context), context.signal);
+  const { tiles, predicted, rejected, rejects } = merged;
+  const { out, manifest } = paths;
+  return { shards: shards.length, tiles, predicted, rejected, out, rejects: rejects && paths.rejects, manifest };
+}
+
+async function readShard(out: string): Promise<ShardOutput> {
+  const paths = runPaths(out);
+  const manifest = await readJson<RunManifest>(paths.manifest);
+  if (manifest === undefined || !(await exists(out))) {
+    const state = (await exists(paths.folder))
+      ? "is not finished: go on with --resume"
+      : "is no finished output of canopy predict";
+    throw new InputError(`${out} ${state} (there is no ${manifest === undefined ? paths.manifest : out}).`);
+  }
+  return { paths, manifest };
+}
+
+/** The shards by their number. */
+function checkWhole(shards: readonly ShardOutput[], out: string): ShardOutput[] {
+  const first = shards[0];
+  if (first === undefined) throw new InputError("No shards given: name the outputs of canopy predict --shard i/n.");
+  const byIndex = new Map<number, ShardOutput>();
+  for (const shard of shards) {
+    const { index, count } = shardOf(shard);
+    const other = byIndex.get(index);
+    if (other) throw new InputError(`${shard.paths.out} and ${other.paths.out} are both shard ${index}/${count}.`);
+    byIndex.set(index, shard);
+    refuseDifferences(first, shard);
+  }
+  const { count } = shardOf(first);
+  const missing = Array.from({ length: count }, (_, i) => i + 1).filter((index) => !byIndex.has(index));
+  if (missing.length > 0) throw new InputError(`Of ${count} shards these are missing: ${missing.join(", ")}.`);
+  const tiles = shards.reduce((sum, { manifest }) => sum + manifest.predicted + manifest.rejected, 0);
+  const whole = first.manifest.input.whole.tiles;
+  if (tiles !== whole) throw new InputError(`The shards hold ${tiles} tiles, but their input had ${whole}.`);
+  if (outputFormat(out) !== first.manifest.settings.format) {
+    throw new InputError(`The shards are .${first.manifest.settings.format} files; let ${out} end so too.`);
+  }
+  return [...byIndex.entries()].sort(([a], [b]) => a - b).map(([, shard]) => shard);
+}
+
+function shardOf({ paths, manifest }: ShardOutput) {
+  if (manifest.shard === null) throw new InputError(`${paths.out} is no shard: it was predicted without --shard.`);
+  return manifest.shard;
+}
+
+function refuseDifferences(first: ShardOutput, shard: ShardOutput): void {
+  const { count } = shardOf(first);
+  const [before, now] = [first, shard].map(({ manifest }) => ({
+    ...manifest,
+    shard: { index: 0, count: manifest.shard!.count },
+  }));
+  const changes = differences(before!, now!).map((change) =>
+    change.replace("--shard was 0/", "the number of shards was ").replace(" 0/", " "),
+  );
+  if (first.manifest.input.whole.namesSha256 !== shard.manifest.input.whole.namesSha256)
+    changes.push("their inputs differ");
+  if (changes.length === 0) return;
+  throw new InputError(
+    `${shard.paths.out} does not go with ${first.paths.out} (1 of ${count}): ${changes.join("; ")}.`,
+  );
+}
+
+async function checkFile(path: string, facts: { bytes: number; sha256: string }): Promise<void> {
+  const now = await hashFile(path);
+  if (now.sha256 !== facts.sha256) {
+    throw new FormatError(path, `${path} is not what its manifest says: it was changed or damaged since.`);
+  }
+}
+
+function mergedIdentity(shards: readonly ShardOutput[]): RunIdentity {
+  const { version, model, settings, input } = shards[0]!.manifest;
+  const { whole } = input;
+  return { version, model, settings, shard: null, input: { tiles: whole.tiles, sha256: whole.namesSha256, whole } };
+}
+
+function* pieces(shards: readonly ShardOutput[], context: RunContext): Generator<Piece> {
+  let done = 0;
+  for (const shard of shards) {
+    const { tiles, predicted, rejected, rejects } = shard.manifest;
+    yield {
+      tiles,
+      predicted,
+      rejected,
+      rows: () => rowsOf(shard),
+      rejects: () => (rejects === null ? toStream("") : readBlocks(shard.paths.rejects)),
+    };
+    context.onProgress?.({ stage: "merge", done: ++done, total: shards.length, rejected: 0, unit: "shards" });
+  }
+}
+
+function rowsOf({ paths, manifest }: ShardOutput): AsyncIterable<Buffer> {
+  const { format } = manifest.settings;
+  if (format === "parquet") return parquetRows(paths.out, manifest);
+  return readBlocks(paths.out, Buffer.byteLength(lineFormat(format, rowOptions(manifest)).header));
+}
+
+/** A Parquet file as the JSON lines it was made of, one row group in memory at a time. */
+async function* parquetRows(path: string, manifest: RunManifest): AsyncGenerator<Buffer> {
+  const options = rowOptions(manifest);
+  const format = jsonRows(options);
+  const file = await asyncBufferFromFile(path);
+  const metadata = await parquetMetadataAsync(file);
+  let rowStart = 0;
+  for (const group of metadata.row_groups) {
+    const rowEnd = rowStart + Number(group.num_rows);
+    const rows = await parquetReadObjects({ file, metadata, rowStart, rowEnd });
+    rowStart = rowEnd;
+    yield Buffer.from(format.rows(rows.map((row) => predictionOf(row, options))));
+  }
+}
+
+function predictionOf(row: Record<string, unknown>, { tags, probabilities }: ReturnType<typeof rowOptions>) {
+  return {
+    name: row["image_name"] as string,
+    path: row["path"] as string,
+    tags: row["tags"] as string[],
+    probabilities: Float32Array.from(probabilities ? tags : [], (tag) => row[probabilityColumn(tag)] as number),
+  };
+}

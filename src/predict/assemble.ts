@@ -1,0 +1,47 @@
+/** Committed parts become the output, its rejects file and its manifest; then the parts go. */
+import { createHash } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { FormatError } from "../errors.js";
+import { syncFolder } from "./durable.js";
+import type { RunIdentity } from "./identity.js";
+import { type Piece, type RunManifest, readBlocks, toStream, writeOutput } from "./output.js";
+import { listParts, type PartRecord, readRecord } from "./parts.js";
+import { type RunPaths, runFiles } from "./paths.js";
+
+/** Puts the output together. Interrupted at any moment, it can be done again; the parts are removed last. */
+export async function assemble(paths: RunPaths, identity: RunIdentity, signal?: AbortSignal): Promise<RunManifest> {
+  const manifest = await writeOutput(paths, identity, partPieces(paths.folder), signal);
+  await removeRun(paths.folder);
+  return manifest;
+}
+
+/** Removes a run folder; what is left of it after an interruption is no run any more. */
+async function removeRun(folder: string): Promise<void> {
+  await rm(runFiles(folder).identity, { force: true });
+  await syncFolder(folder);
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function* partPieces(folder: string): AsyncGenerator<Piece> {
+  for (const part of await listParts(folder)) {
+    const record = await readRecord(folder, part);
+    if (record === undefined) throw damaged(runFiles(folder).record(part));
+    const { tiles, predicted, rejected, rejects } = record;
+    const lines = rejects.map((reject) => `${JSON.stringify(reject)}\n`).join("");
+    yield { tiles, predicted, rejected, rows: () => checkedRows(folder, record), rejects: () => toStream(lines) };
+  }
+}
+
+async function* checkedRows(folder: string, { part, sha256 }: PartRecord): AsyncGenerator<Buffer> {
+  const path = runFiles(folder).rows(part);
+  const hash = createHash("sha256");
+  for await (const block of readBlocks(path)) {
+    hash.update(block);
+    yield block;
+  }
+  if (hash.digest("hex") !== sha256) throw damaged(path);
+}
+
+function damaged(path: string): FormatError {
+  return new FormatError(path, `${path} is damaged; --resume does this part again.`);
+}

@@ -1,0 +1,51 @@
+/** What a run has done and not yet committed. */
+import type { RowFormat } from "../tags/rows.js";
+import { type Tile, tileLocation } from "../tiles/tile.js";
+import type { TaggedBatch } from "./engine.js";
+import type { PartContent, Reject } from "./parts.js";
+
+export class PartBuffer {
+  readonly #format: RowFormat;
+  #rows: string[] = [];
+  #rejects: Reject[] = [];
+  #predicted = 0;
+
+  constructor(format: RowFormat) {
+    this.#format = format;
+  }
+
+  /** Tiles in it. */
+  get tiles(): number {
+    return this.#predicted + this.#rejects.length;
+  }
+
+  get rejected(): number {
+    return this.#rejects.length;
+  }
+
+  add({ tiles, outcomes, rows }: TaggedBatch): void {
+    const predictions = [];
+    for (const [i, tile] of tiles.entries()) {
+      const outcome = tile.failure ?? outcomes[i];
+      if (outcome === undefined) predictions.push({ name: tile.name, path: displayPath(tile), ...rows[i]! });
+      else
+        this.#rejects.push({ path: displayPath(tile), name: tile.name, code: outcome.code, message: outcome.message });
+    }
+    if (predictions.length > 0) this.#rows.push(this.#format.rows(predictions));
+    this.#predicted += predictions.length;
+  }
+
+  /** Its content as part number `part`; the buffer is empty afterwards. */
+  take(part: number, first: number): PartContent {
+    const content = { part, first, predicted: this.#predicted, rows: this.#rows.join(""), rejects: this.#rejects };
+    this.#rows = [];
+    this.#rejects = [];
+    this.#predicted = 0;
+    return content;
+  }
+}
+
+/** A tar from standard input lies in the run folder only while the run lasts: outside it is called `-`. */
+function displayPath(tile: Tile): string {
+  return tileLocation(tile).replace(/^.*\.parts\/stdin\.tar(?=#)/, "-");
+}

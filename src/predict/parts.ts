@@ -1,0 +1,110 @@
+/** Parts: committed stretches of a run. A part is its rows and a record that says what they are; with the record it counts. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import { readJson, syncFolder, writeDurably } from "./durable.js";
+import { partNumber, runFiles } from "./paths.js";
+
+/** A line of the rejects file. */
+export interface Reject {
+  path: string;
+  name: string;
+  code: string;
+  message: string;
+}
+
+export interface PartRecord {
+  part: number;
+  /** Number of the part's first tile in the tile list, from 0. */
+  first: number;
+  /** predicted + rejected */
+  tiles: number;
+  predicted: number;
+  rejected: number;
+  /** Of the rows file. */
+  bytes: number;
+  sha256: string;
+  rejects: Reject[];
+}
+
+export interface PartContent {
+  part: number;
+  first: number;
+  predicted: number;
+  /** Rows in the run's line format. */
+  rows: string;
+  rejects: Reject[];
+}
+
+/** Commits a part: when this returns it survives a power cut; interrupted at any moment it leaves the part or nothing. */
+export async function commitPart(folder: string, content: PartContent): Promise<PartRecord> {
+  const files = runFiles(folder);
+  const { part, first, predicted, rejects } = content;
+  const rows = Buffer.from(content.rows, "utf8");
+  const sha256 = createHash("sha256").update(rows).digest("hex");
+  const tiles = predicted + rejects.length;
+  const record = { part, first, tiles, predicted, rejected: rejects.length, bytes: rows.length, sha256, rejects };
+  await writeDurably(files.rows(part), rows);
+  await writeDurably(files.record(part), `${JSON.stringify(record)}\n`);
+  await syncFolder(folder);
+  return record;
+}
+
+/** What a run has committed: whole, undamaged parts that follow one another from the first tile. */
+export interface Committed {
+  parts: number;
+  tiles: number;
+  predicted: number;
+  rejected: number;
+}
+
+/**
+ * Checks the parts in `folder`, one after the other, against their records, and removes what comes after the first that is missing or
+ * damaged. `onDamage` hears of a damaged one.
+ */
+export async function checkParts(folder: string, onDamage: (message: string) => void): Promise<Committed> {
+  const committed = { parts: 0, tiles: 0, predicted: 0, rejected: 0 };
+  for (;;) {
+    const record = await readRecord(folder, committed.parts);
+    if (record === undefined) break;
+    const damage = await findDamage(folder, record, committed.tiles);
+    if (damage !== undefined) {
+      onDamage(`Part ${record.part} ${damage}; it and what follows is done again.`);
+      break;
+    }
+    committed.parts++;
+    committed.tiles += record.tiles;
+    committed.predicted += record.predicted;
+    committed.rejected += record.rejected;
+  }
+  await removePartsFrom(folder, committed.parts);
+  return committed;
+}
+
+/** The record of part number `part`, or undefined where it is not committed. */
+export async function readRecord(folder: string, part: number): Promise<PartRecord | undefined> {
+  return readJson<PartRecord>(runFiles(folder).record(part)).catch(() => undefined);
+}
+
+/** Numbers of all parts with a record, in order. */
+export async function listParts(folder: string): Promise<number[]> {
+  const numbers = (await readdir(folder)).map(partNumber).filter((part) => part !== undefined);
+  return numbers.sort((a, b) => a - b);
+}
+
+async function findDamage(folder: string, record: PartRecord, first: number): Promise<string | undefined> {
+  if (record.first !== first) return `begins with tile ${record.first}, not ${first}`;
+  const hash = createHash("sha256");
+  try {
+    for await (const block of createReadStream(runFiles(folder).rows(record.part))) hash.update(block as Buffer);
+  } catch {
+    return "has lost its rows";
+  }
+  return hash.digest("hex") === record.sha256 ? undefined : "does not match its checksum";
+}
+
+async function removePartsFrom(folder: string, from: number): Promise<void> {
+  for (const part of await listParts(folder)) {
+    if (part >= from) await rm(runFiles(folder).record(part), { force: true });
+  }
+}

@@ -1,0 +1,60 @@
+/** What a bulk run leaves beside its output, and where. */
+import { stat } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { OptionError } from "../errors.js";
+
+export const OUTPUT_FORMATS = ["csv", "jsonl", "parquet"] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
+export interface RunPaths {
+  /** The output itself; exists once everything is done. */
+  out: string;
+  /** One line for each tile that was rejected; exists if there are any, once everything is done. */
+  rejects: string;
+  /** Proof of what the output holds: counts, hashes, model, options. */
+  manifest: string;
+  /** The run while it is unfinished. */
+  folder: string;
+}
+
+export function runPaths(out: string): RunPaths {
+  return { out, rejects: `${out}.rejects.jsonl`, manifest: `${out}.manifest.json`, folder: `${out}.parts` };
+}
+
+/** Which format the name of `out` asks for. */
+export function outputFormat(out: string): OutputFormat {
+  const extension = extname(out).toLowerCase().slice(1);
+  const format = OUTPUT_FORMATS.find((known) => known === extension);
+  if (format === undefined) {
+    throw new OptionError(`Expected the output to end in .csv, .jsonl or .parquet, got ${JSON.stringify(out)}.`);
+  }
+  return format;
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Files of an unfinished run. */
+export const runFiles = (folder: string) => ({
+  identity: join(folder, "run.json"),
+  tiles: join(folder, "tiles.jsonl"),
+  lock: join(folder, "lock"),
+  inFlight: join(folder, "in-flight"),
+  crashers: join(folder, "crashers.json"),
+  rows: (part: number) => join(folder, `part-${numbered(part)}.rows`),
+  record: (part: number) => join(folder, `part-${numbered(part)}.json`),
+});
+
+/** `part-000012.json` -> 12, undefined for other names. */
+export function partNumber(name: string): number | undefined {
+  const digits = /^part-(\d{6,})\.json$/.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+function numbered(part: number): string {
+  return String(part).padStart(6, "0");
+}

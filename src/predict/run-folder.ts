@@ -1,0 +1,151 @@
+/** RunFolder: an unfinished run on disk. It is made, found again, checked against what is asked for now, and taken back up. */
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { InputError } from "../errors.js";
+import type { RunContext } from "../run-context.js";
+import { type OpenedTiles, type OpenTilesOptions, openTiles } from "../tiles/sources.js";
+import { readJson, writeDurably } from "./durable.js";
+import { differences, type RunIdentity } from "./identity.js";
+import { takeLock } from "./lock.js";
+import type { RunManifest } from "./output.js";
+import { type Committed, checkParts } from "./parts.js";
+import { exists, type RunPaths, runFiles } from "./paths.js";
+import { checkTileList, digestTileList, type ListOptions, type WrittenTileList, writeTileList } from "./tile-list.js";
+
+export interface RunRequest {
+  paths: RunPaths;
+  inputs: readonly string[];
+  /** What the run is of; its input is found out here. */
+  identity: Omit<RunIdentity, "input">;
+  resume: boolean;
+  overwrite: boolean;
+  stdin?: OpenTilesOptions["stdin"];
+}
+
+export interface OpenedRun {
+  identity: RunIdentity;
+  committed: Committed;
+  /** Files that were no tiles by their name. */
+  ignored: number;
+  /** Set where the run was finished before, and nothing is left to do. */
+  finished?: RunManifest;
+  /** Ends this process's hold on the run. */
+  close(): Promise<void>;
+}
+
+const NOTHING: Committed = { parts: 0, tiles: 0, predicted: 0, rejected: 0 };
+
+/** Begins, resumes, or finds finished the run that `request` asks for. Throws an InputError where its output may not be touched. */
+export async function openRun(request: RunRequest, context: RunContext): Promise<OpenedRun> {
+  const { paths } = request;
+  await checkMayBegin(request);
+  await mkdir(paths.folder, { recursive: true });
+  const release = await takeLock(runFiles(paths.folder).lock);
+  try {
+    if (request.overwrite) await clearRun(paths.folder);
+    const opened = await openTiles(request.inputs, {
+      spoolFolder: paths.folder,
+      ...(request.stdin ? { stdin: request.stdin } : {}),
+    });
+    const run = await (request.resume ? resume(request, opened, context) : begin(request, opened, context));
+    if (run.finished) await rm(paths.folder, { recursive: true, force: true });
+    return { ...run, ignored: opened.ignored(), close: release };
+  } catch (error) {
+    await release();
+    const begun = await readJson(runFiles(paths.folder).identity).catch(() => true);
+    if (begun === undefined) await rm(paths.folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function checkMayBegin({ paths, resume, overwrite }: RunRequest): Promise<void> {
+  if (resume && overwrite) throw new InputError("--resume and --overwrite contradict each other: give one of them.");
+  if (resume || overwrite) return;
+  if ((await readJson(runFiles(paths.folder).identity)) !== undefined) {
+    throw new InputError(
+      `An unfinished run of ${paths.out} is in ${paths.folder}: go on with --resume, or start anew with --overwrite.`,
+    );
+  }
+  if (await exists(paths.out)) {
+    throw new InputError(`${paths.out} exists already: replace it with --overwrite, or give --out another name.`);
+  }
+}
+
+/** Forgets the run in `folder`, but not the lock in it. */
+async function clearRun(folder: string): Promise<void> {
+  const files = runFiles(folder);
+  await rm(files.identity, { force: true });
+  for (const name of await readdir(folder)) {
+    if (!files.lock.endsWith(name)) await rm(`${folder}/${name}`, { recursive: true, force: true });
+  }
+}
+
+type Begun = Pick<OpenedRun, "identity" | "committed" | "finished">;
+
+async function begin(request: RunRequest, opened: OpenedTiles, context: RunContext): Promise<Begun> {
+  const files = runFiles(request.paths.folder);
+  await clearParts(request.paths.folder);
+  const list = await writeTileList(files.tiles, opened.list(), listOptions(request, context));
+  warnOfDuplicates(list, context);
+  const identity = { ...request.identity, input: { tiles: list.tiles, sha256: list.sha256, whole: list.whole } };
+  await writeDurably(files.identity, `${JSON.stringify(identity, null, 2)}\n`);
+  return { identity, committed: NOTHING };
+}
+
+/** A folder without identity is the rest of a finished or never begun run. */
+async function clearParts(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (/^(part-|in-flight|crashers)/.test(name)) await rm(`${folder}/${name}`, { force: true });
+  }
+}
+
+async function resume(request: RunRequest, opened: OpenedTiles, context: RunContext): Promise<Begun> {
+  const { paths } = request;
+  const files = runFiles(paths.folder);
+  const identity = await readJson<RunIdentity>(files.identity);
+  if (identity === undefined) return (await findFinished(request, opened, context)) ?? begin(request, opened, context);
+  refuseDifferences(identity, request, paths.folder);
+  await checkTileList(files.tiles, opened.list(), listOptions(request, context));
+  const committed = await checkParts(paths.folder, (message) => context.onWarning?.(message));
+  return { identity, committed };
+}
+
+async function findFinished(request: RunRequest, opened: OpenedTiles, context: RunContext): Promise<Begun | undefined> {
+  const { paths } = request;
+  if (!(await exists(paths.out))) return undefined;
+  const manifest = await readJson<RunManifest>(paths.manifest);
+  if (manifest === undefined) {
+    throw new InputError(`${paths.out} exists, without a manifest to resume from: replace it with --overwrite.`);
+  }
+  refuseDifferences(manifest, request, paths.out);
+  const now = await digestTileList(opened.list(), listOptions(request, context));
+  if (now.sha256 !== manifest.input.sha256) {
+    const { tiles } = manifest.input;
+    const count =
+      tiles === now.tiles ? `still ${tiles} tiles, but other ones` : `${tiles} tiles then, ${now.tiles} now`;
+    throw new InputError(`${paths.out} is finished, and of another input (${count}): replace it with --overwrite.`);
+  }
+  const { tiles, predicted, rejected } = manifest;
+  return { identity: manifest, committed: { parts: 0, tiles, predicted, rejected }, finished: manifest };
+}
+
+function refuseDifferences(before: RunIdentity, { identity }: RunRequest, where: string): void {
+  const changes = differences(before, identity);
+  if (changes.length === 0) return;
+  throw new InputError(
+    `The run in ${where} cannot be resumed, because ${changes.join("; ")}. Give what it began with, or start anew with --overwrite.`,
+  );
+}
+
+function listOptions({ identity }: RunRequest, { signal, onProgress }: RunContext): ListOptions {
+  const onTile = (done: number): void => onProgress?.({ stage: "list", done, rejected: 0 });
+  return { shard: identity.shard ?? undefined, signal, onTile };
+}
+
+function warnOfDuplicates({ duplicates, compared, tiles }: WrittenTileList, { onWarning }: RunContext): void {
+  if (duplicates === 0) return;
+  const among = compared < tiles ? ` among the first ${compared} names` : "";
+  const verb = duplicates === 1 ? "tile has the name" : "tiles have the name";
+  onWarning?.(
+    `${duplicates} ${verb} of an earlier one${among}: their rows differ only in their place and, in JSON lines, their path.`,
+  );
+}

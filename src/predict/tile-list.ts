@@ -1,0 +1,170 @@
+/**
+ * The tile list of a run: what its inputs held when it began, one line a tile, on disk. A run goes by this list, so that files that come
+ * later change nothing, and an interrupted run knows its place.
+ */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import { InputError, InterruptedError } from "../errors.js";
+import { tileName } from "../tiles/names.js";
+import { type Tile, type TileFailure, type TileSource, tileLocation } from "../tiles/tile.js";
+import { replaceDurably } from "./durable.js";
+import { inShard, NameSet, type Shard } from "./name-hash.js";
+
+export interface TileListFacts {
+  tiles: number;
+  /** Of the list file: the fingerprint of the input. */
+  sha256: string;
+  /** The whole input, of which a shard lists its share. The hash is over the names, so that shards may see it under other paths. */
+  whole: { tiles: number; namesSha256: string };
+}
+
+export interface WrittenTileList extends TileListFacts {
+  /** Tiles whose name another tile has already. */
+  duplicates: number;
+  /** Names that were compared; less than `tiles` for more names than are remembered. */
+  compared: number;
+}
+
+export interface ListOptions {
+  /** Only this shard's tiles. */
+  shard?: Shard | undefined;
+  signal?: AbortSignal | undefined;
+  onTile?: ((count: number) => void) | undefined;
+}
+
+/** Tiles gone through between two writes. */
+const BLOCK_TILES = 1024;
+
+/** Lists `source` into `file`, durably. */
+export async function writeTileList(file: string, source: TileSource, options: ListOptions): Promise<WrittenTileList> {
+  let written: WrittenTileList | undefined;
+  await replaceDurably(file, async (handle) => {
+    written = await encodeAll(source, options, (block) => handle.write(block));
+  });
+  return written!;
+}
+
+/** What `writeTileList` would write, without writing it. */
+export async function digestTileList(source: TileSource, options: ListOptions): Promise<TileListFacts> {
+  const { tiles, sha256, whole } = await encodeAll(source, options, async () => {});
+  return { tiles, sha256, whole };
+}
+
+async function encodeAll(
+  source: TileSource,
+  options: ListOptions,
+  write: (block: string) => Promise<unknown>,
+): Promise<WrittenTileList> {
+  const own = createHash("sha256");
+  const names = createHash("sha256");
+  const seen = new NameSet();
+  const facts = { tiles: 0, duplicates: 0, compared: 0, whole: 0 };
+  let lines: string[] = [];
+  let listed: string[] = [];
+  const flush = async (): Promise<void> => {
+    const block = lines.join("");
+    own.update(block);
+    names.update(listed.join(""));
+    lines = [];
+    listed = [];
+    await write(block);
+  };
+  for await (const tile of watched(source, options)) {
+    facts.whole++;
+    listed.push(`${tile.name}\n`);
+    if (isSelected(tile, options)) {
+      facts.tiles++;
+      if (!seen.isFull) facts.compared++;
+      if (seen.add(tile.name)) facts.duplicates++;
+      lines.push(encode(tile));
+    }
+    if (listed.length === BLOCK_TILES) await flush();
+  }
+  await flush();
+  const whole = { tiles: facts.whole, namesSha256: names.digest("hex") };
+  return { ...facts, sha256: own.digest("hex"), whole };
+}
+
+/** The tiles of the list `file`, from number `from` up to but not including `to`. */
+export async function* readTileList(file: string, from = 0, to = Number.POSITIVE_INFINITY): AsyncGenerator<Tile> {
+  let index = 0;
+  for await (const line of linesOf(file)) {
+    if (index >= to) return;
+    if (index++ >= from) yield decode(line);
+  }
+}
+
+/** Throws an InputError that names the first difference if `source` does not hold what the list `file` says. */
+export async function checkTileList(file: string, source: TileSource, options: ListOptions): Promise<void> {
+  const known = linesOf(file)[Symbol.asyncIterator]();
+  let index = 0;
+  for await (const tile of watched(source, options)) {
+    if (!isSelected(tile, options)) continue;
+    const line = await known.next();
+    if (line.done) throw changed(`the run began with ${index} tiles, and now there is also ${tileLocation(tile)}`);
+    if (`${line.value}\n` !== encode(tile)) {
+      const before = tileLocation(decode(line.value));
+      const now = tileLocation(tile);
+      throw changed(
+        before === now
+          ? `${now} lies elsewhere in its archive now`
+          : `tile ${index + 1} was ${before} when the run began and is ${now} now`,
+      );
+    }
+    index++;
+  }
+  const missing = await known.next();
+  if (!missing.done) throw changed(`${tileLocation(decode(missing.value))} is not there any more`);
+}
+
+/** The source, reporting now and then, and stopping on abort. */
+async function* watched(source: TileSource, { signal, onTile }: ListOptions): AsyncGenerator<Tile> {
+  let count = 0;
+  for await (const tile of source) {
+    if ((++count & 1023) === 0) {
+      if (signal?.aborted) throw new InterruptedError();
+      onTile?.(count);
+    }
+    yield tile;
+  }
+}
+
+function isSelected(tile: Tile, { shard }: ListOptions): boolean {
+  return shard === undefined || inShard(tile.name, shard);
+}
+
+function linesOf(file: string): AsyncIterable<string> {
+  return createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
+}
+
+/** `[path]`, `[path, offset, byteLength, member]`, or the same with a failure; the name follows from the path. */
+function encode(tile: Tile): string {
+  const { path, offset, byteLength, member, failure } = tile;
+  if (failure !== undefined) return `${JSON.stringify([path, offset, byteLength, member ?? null, failure])}\n`;
+  return `${JSON.stringify(offset === undefined ? [path] : [path, offset, byteLength, member])}\n`;
+}
+
+function decode(line: string): Tile {
+  const [path, offset, byteLength, member, failure] = JSON.parse(line) as [
+    string,
+    number?,
+    number?,
+    string?,
+    TileFailure?,
+  ];
+  return {
+    name: tileName(member ?? path),
+    path,
+    ...(offset === undefined ? {} : { offset }),
+    ...(byteLength === undefined ? {} : { byteLength }),
+    ...(member === undefined || member === null ? {} : { member }),
+    ...(failure === undefined ? {} : { failure }),
+  };
+}
+
+function changed(what: string): InputError {
+  return new InputError(
+    `The input has changed since the run began: ${what}. Restore it to resume, or start anew with --overwrite.`,
+  );
+}

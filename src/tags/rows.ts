@@ -1,0 +1,64 @@
+/** Predictions as lines of text: CSV as Kaggle takes it, or one JSON object a line. */
+import { stringify } from "csv-stringify/sync";
+import type { Prediction } from "./prediction.js";
+
+/** How predictions are written, line by line; what a file of them begins with is in `header`. */
+export interface RowFormat {
+  /** First line with its line feed, or "". */
+  header: string;
+  /** One line for each prediction, each with its line feed. */
+  rows(predictions: readonly Prediction[]): string;
+}
+
+export interface RowOptions {
+  /** The model's tags, by column. */
+  tags: readonly string[];
+  /** Adds each tag's probability. */
+  probabilities: boolean;
+}
+
+/** `image_name,tags`, tags separated by spaces; with probabilities one more column for each tag. Quoted where CSV asks for it. */
+export function csvRows({ tags, probabilities }: RowOptions): RowFormat {
+  const header = ["image_name", "tags", ...(probabilities ? tags : [])];
+  return {
+    header: stringify([header]),
+    rows: (predictions) =>
+      stringify(
+        predictions.map((prediction) => [
+          prediction.name,
+          prediction.tags.join(" "),
+          ...(probabilities ? Array.from(prediction.probabilities, formatFloat32) : []),
+        ]),
+      ),
+  };
+}
+
+/** `{"image_name", "path", "tags": [...], "probabilities": {tag: p}}` a line. */
+export function jsonRows({ tags, probabilities }: RowOptions): RowFormat {
+  const keys = tags.map((tag) => `${JSON.stringify(tag)}:`);
+  const object = (values: Float32Array): string => keys.map((key, i) => key + formatFloat32(values[i]!)).join(",");
+  const row = (prediction: Prediction): string => {
+    const { name, path, tags: given } = prediction;
+    const json = JSON.stringify({ image_name: name, path, tags: given });
+    return probabilities
+      ? `${json.slice(0, -1)},"probabilities":{${object(prediction.probabilities)}}}\n`
+      : `${json}\n`;
+  };
+  return { header: "", rows: (predictions) => predictions.map(row).join("") };
+}
+
+/** A line that `jsonRows` wrote. */
+export function parseJsonRow(line: string, { tags, probabilities }: RowOptions): Prediction {
+  const row = JSON.parse(line);
+  const values = probabilities ? Float32Array.from(tags, (tag) => row.probabilities[tag]) : new Float32Array(0);
+  return { name: row.image_name, path: row.path, tags: row.tags, probabilities: values };
+}
+
+/** The shortest decimal that reads back as the same float32. */
+export function formatFloat32(value: number): string {
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return String(short);
+  }
+  return String(Number(value.toPrecision(9)));
+}

@@ -1,0 +1,273 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { describe, it } from "node:test";
+import { parse } from "csv-parse/sync";
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
+import { InputError, InterruptedError } from "../../src/errors.js";
+import { type PredictRunOptions, predictWith } from "../../src/operations/predict.js";
+import { temporaryFolder } from "../helpers.js";
+import { TOY_TAGS, toyModel, toyPalette, writeToyTiles } from "../predict/toy.js";
+
+const MODEL = toyModel();
+
+const lines = (path: string): string[] => readFileSync(path, "utf8").trimEnd().split("\n");
+const rejectsOf = (out: string) => lines(`${out}.rejects.jsonl`).map((line) => JSON.parse(line));
+
+async function predictToy(options: PredictRunOptions) {
+  const warnings: string[] = [];
+  const summary = await predictWith(MODEL, { workers: 2, ...options }, { onWarning: (text) => warnings.push(text) });
+  return { ...summary, warnings };
+}
+
+describe("outputs", () => {
+  it("give every tile the tags it shows, as CSV, JSON lines and Parquet", async (t) => {
+    const root = temporaryFolder(t);
+    const truth = await writeToyTiles(join(root, "in"), 100);
+    writeFileSync(join(root, "in/notes.txt"), "not a tile");
+    const outs = ["csv", "jsonl", "parquet"].map((format) => join(root, `out.${format}`)) as [string, string, string];
+    for (const out of outs) {
+      const summary = await predictToy({ inputs: [join(root, "in")], out, probabilities: true });
+      assert.deepEqual([summary.tiles, summary.predicted, summary.rejected, summary.ignored], [100, 100, 0, 1]);
+      assert.equal(summary.rejects, null);
+    }
+    const csv = parse(readFileSync(outs[0]), { columns: true }) as Record<string, string>[];
+    const json = lines(outs[1]).map((line) => JSON.parse(line));
+    const parquet = await parquetReadObjects({ file: await asyncBufferFromFile(outs[2]) });
+    assert.deepEqual(new Map(csv.map((row) => [row["image_name"], row["tags"]!.split(" ").filter(Boolean)])), truth);
+    assert.deepEqual(new Map(json.map((row) => [row.image_name, row.tags])), truth);
+    assert.deepEqual(new Map(parquet.map((row) => [row["image_name"], row["tags"]])), truth);
+    for (const [i, row] of json.entries()) {
+      for (const tag of TOY_TAGS) {
+        assert.equal(Math.fround(Number(csv[i]![tag])), Math.fround(row.probabilities[tag]));
+        assert.equal(parquet[i]![tag], Math.fround(row.probabilities[tag]));
+      }
+    }
+    assert.deepEqual(
+      readdirSync(root).sort(),
+      ["in", ...["csv", "jsonl", "parquet"].flatMap((f) => [`out.${f}`, `out.${f}.manifest.json`])].sort(),
+    );
+  });
+
+  it("read the same from a folder, a tar, a list, a tar on stdin and paths on stdin", async (t) => {
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "in"), 30);
+    execFileSync("tar", ["--sort=name", "-cf", join(root, "in.tar"), "-C", root, "in"]);
+    const paths = readdirSync(join(root, "in"))
+      .sort()
+      .map((name) => join(root, "in", name));
+    writeFileSync(join(root, "list.txt"), paths.join("\n"));
+    const ways: { inputs: string[]; stdin?: Readable }[] = [
+      { inputs: [join(root, "in")] },
+      { inputs: [join(root, "in.tar")] },
+      { inputs: [`@${join(root, "list.txt")}`] },
+      { inputs: ["-"], stdin: Readable.from([readFileSync(join(root, "in.tar"))]) },
+      { inputs: ["-"], stdin: Readable.from([paths.join("\n")]) },
+    ];
+    const outputs = [];
+    for (const [i, way] of ways.entries()) {
+      const out = join(root, `out-${i}.csv`);
+      await predictToy({ ...way, out });
+      outputs.push(readFileSync(out, "utf8"));
+    }
+    assert.equal(new Set(outputs).size, 1);
+    assert.equal(outputs[0]!.split("\n").length, 32);
+  });
+
+  it("take one threshold for all tags, and warn of names that come twice", async (t) => {
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "a"), 5);
+    await writeToyTiles(join(root, "b"), 5);
+    const out = join(root, "out.csv");
+    const { warnings } = await predictToy({ inputs: [join(root, "a"), join(root, "b")], out, threshold: 0 });
+    assert.ok(
+      lines(out)
+        .slice(1)
+        .every((line) => line.endsWith(TOY_TAGS.join(" "))),
+    );
+    assert.ok(warnings.some((text) => /^5 tiles have the name of an earlier one/.test(text)));
+  });
+});
+
+describe("bad tiles", () => {
+  it("of every kind are rejected with their reason, and every good one is predicted", async (t) => {
+    const root = temporaryFolder(t);
+    const folder = join(root, "in");
+    const truth = await writeToyTiles(folder, 40);
+    const good = (await toyPalette())[0]!.jpeg;
+    const bad: Record<string, string[]> = {};
+    const put = (name: string, bytes: Uint8Array | string, ...codes: string[]): void => {
+      writeFileSync(join(folder, name), bytes);
+      bad[name] = codes;
+    };
+    put("empty.jpg", "", "EMPTY");
+    for (let i = 1; i < 20; i++) {
+      const cut = good.subarray(0, Math.floor((good.length * i) / 20));
+      put(`cut-${i}.jpg`, cut, "TRUNCATED", "CORRUPT", "FORMAT");
+    }
+    put("text.jpg", "I am no picture", "FORMAT");
+    put("archive.png", execFileSync("tar", ["-c", "-C", folder, "text.jpg"]), "FORMAT");
+    put("huge.jpg", withSize(good, 65500, 65500), "LIMIT");
+    symlinkSync("nowhere.jpg", join(folder, "dangling.jpg"));
+    symlinkSync("round.jpg", join(folder, "round.jpg"));
+    mkdirSync(join(folder, "folder.jpg"));
+    execFileSync("mkfifo", [join(folder, "pipe.jpg")]);
+    for (const name of ["dangling.jpg", "round.jpg", "folder.jpg", "pipe.jpg"]) bad[name] = ["READ"];
+    const out = join(root, "out.jsonl");
+    const summary = await predictToy({ inputs: [folder], out });
+    assert.equal(summary.tiles, 40 + Object.keys(bad).length);
+    assert.deepEqual(new Map(lines(out).map((line) => [JSON.parse(line).image_name, JSON.parse(line).tags])), truth);
+    const rejects = rejectsOf(out);
+    assert.deepEqual(
+      rejects.map((reject) => reject.path).sort(),
+      Object.keys(bad)
+        .map((name) => join(folder, name))
+        .sort(),
+    );
+    for (const { path, code, message } of rejects) {
+      assert.ok(bad[path.slice(folder.length + 1)]!.includes(code), `${path}: ${code} ${message}`);
+      assert.ok(message.length > 5);
+    }
+  });
+
+  it("may be all there are", async (t) => {
+    const root = temporaryFolder(t);
+    writeFileSync(join(root, "x.jpg"), "no");
+    const out = join(root, "out.csv");
+    const summary = await predictToy({ inputs: [join(root, "x.jpg")], out });
+    assert.deepEqual([summary.predicted, summary.rejected], [0, 1]);
+    assert.deepEqual(lines(out), ["image_name,tags"]);
+  });
+});
+
+describe("an output that is there already", () => {
+  it("is left alone without --overwrite, and replaced with it", async (t) => {
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "in"), 3);
+    const out = join(root, "out.csv");
+    writeFileSync(out, "precious");
+    await assert.rejects(predictToy({ inputs: [join(root, "in")], out }), /exists already.*--overwrite/);
+    await assert.rejects(predictToy({ inputs: [join(root, "in")], out, resume: true }), /without a manifest/);
+    assert.equal(readFileSync(out, "utf8"), "precious");
+    await predictToy({ inputs: [join(root, "in")], out, overwrite: true });
+    assert.equal(lines(out).length, 4);
+    assert.deepEqual(readdirSync(root).sort(), ["in", "out.csv", "out.csv.manifest.json"]);
+  });
+
+  it("of another kind than csv, jsonl and parquet is wrong usage", async () => {
+    await assert.rejects(predictToy({ inputs: ["."], out: "out.xml" }), { name: "OptionError" });
+  });
+
+  it("needs nothing done if it is finished and the same is asked for again", async (t) => {
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "in"), 9);
+    const options = { inputs: [join(root, "in")], out: join(root, "out.csv"), resume: true };
+    await predictToy(options);
+    const again = await predictToy(options);
+    assert.deepEqual([again.tiles, again.resumed, again.tiles_per_s], [9, 9, null]);
+    await assert.rejects(predictToy({ ...options, threshold: 0.1 }), /--threshold was not given and is 0\.1 now/);
+    writeFileSync(join(root, "in/zzz.jpg"), "new");
+    await assert.rejects(predictToy(options), /9 tiles then, 10 now/);
+    assert.ok(!existsSync(`${options.out}.parts`));
+  });
+});
+
+describe("an interrupted run", () => {
+  /** A run stopped after some parts; its tiles are committed eight at a time. */
+  async function interrupted(root: string, more: Partial<PredictRunOptions> = {}): Promise<PredictRunOptions> {
+    await writeToyTiles(join(root, "in"), 200);
+    const options = {
+      inputs: [join(root, "in")],
+      out: join(root, "out.csv"),
+      workers: 2,
+      commit: { tiles: 8 },
+      ...more,
+    };
+    const controller = new AbortController();
+    const context = {
+      signal: controller.signal,
+      onProgress: ({ stage, done }: { stage: string; done: number }) => {
+        if (stage === "predict" && done >= 64) controller.abort();
+      },
+    };
+    await assert.rejects(predictWith(MODEL, options, context), InterruptedError);
+    assert.ok(!existsSync(options.out));
+    return options;
+  }
+
+  it("goes on where it stopped, and ends as an undisturbed one", async (t) => {
+    const root = temporaryFolder(t);
+    const options = await interrupted(root);
+    await assert.rejects(predictToy(options), /unfinished run.*--resume.*--overwrite/);
+    const summary = await predictToy({ ...options, resume: true });
+    assert.ok(summary.resumed >= 64 && summary.resumed < 200, String(summary.resumed));
+    await predictToy({ ...options, out: join(root, "whole.csv") });
+    assert.equal(readFileSync(options.out, "utf8"), readFileSync(join(root, "whole.csv"), "utf8"));
+    assert.ok(!existsSync(`${options.out}.parts`));
+  });
+
+  it("is not resumed with another model, option or input, and says which", async (t) => {
+    const root = temporaryFolder(t);
+    const options = { ...(await interrupted(root)), resume: true };
+    await assert.rejects(predictToy({ ...options, threshold: 0.25 }), /--threshold was not given and is 0\.25 now/);
+    await assert.rejects(predictToy({ ...options, probabilities: true }), /--probabilities was false and is true now/);
+    const other = toyModel({ thresholds: Float32Array.of(0.5, 0.5, 0.4) });
+    await assert.rejects(predictWith(other, options), /model \(SHA-256\) was/);
+    const [from, to] = [join(root, "in/tile_000150.jpg"), join(root, "in/tile_000150b.jpg")];
+    renameSync(from, to);
+    await assert.rejects(predictToy(options), (error: Error) => {
+      assert.ok(error instanceof InputError);
+      assert.match(error.message, /input has changed.*tile 151 was .*tile_000150\.jpg.* is .*tile_000150b\.jpg/);
+      return true;
+    });
+    renameSync(to, from);
+    rmSync(join(root, "in/tile_000199.jpg"));
+    await assert.rejects(predictToy(options), /tile_000199\.jpg is not there any more/);
+    await writeToyTiles(join(root, "in"), 201);
+    await assert.rejects(predictToy(options), /began with 200 tiles.*tile_000200\.jpg/);
+    rmSync(join(root, "in/tile_000200.jpg"));
+    assert.equal((await predictToy(options)).tiles, 200);
+  });
+
+  it("does a damaged or lost part again", async (t) => {
+    const root = temporaryFolder(t);
+    const options = { ...(await interrupted(root)), resume: true };
+    const rows = join(`${options.out}.parts`, "part-000003.rows");
+    writeFileSync(rows, readFileSync(rows, "utf8").replace("tile", "tale"));
+    const summary = await predictToy(options);
+    assert.ok(summary.warnings.some((text) => /Part 3 does not match its checksum/.test(text)));
+    assert.equal(summary.resumed, 24);
+    assert.equal(lines(options.out).length, 201);
+    assert.ok(!readFileSync(options.out, "utf8").includes("tale"));
+  });
+
+  it("is finished by one process at a time", async (t) => {
+    const root = temporaryFolder(t);
+    const options = { ...(await interrupted(root)), resume: true };
+    const both = await Promise.allSettled([predictToy(options), predictToy(options)]);
+    const failed = both.find((result) => result.status === "rejected");
+    assert.match(String(failed?.reason), /is working on this output/);
+    assert.equal(both.filter((result) => result.status === "fulfilled").length, 1);
+    assert.equal(lines(options.out).length, 201);
+  });
+});
+
+/** A JPEG whose header claims another size. */
+function withSize(jpeg: Buffer, width: number, height: number): Buffer {
+  const changed = Buffer.from(jpeg);
+  const frame = changed.indexOf(Buffer.from([0xff, 0xc0]));
+  changed.writeUInt16BE(height, frame + 5);
+  changed.writeUInt16BE(width, frame + 7);
+  return changed;
+}

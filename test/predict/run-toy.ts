@@ -1,0 +1,15 @@
+/** Entry of a process that predicts with the toy model, to be killed by tests: options as JSON in the first argument. */
+import { CanopyError, InterruptedError } from "../../src/errors.js";
+import { predictWith } from "../../src/operations/predict.js";
+import { toyModel } from "./toy.js";
+
+const controller = new AbortController();
+process.on("SIGINT", () => controller.abort());
+try {
+  const onWarning = (message: string): void => console.error(message);
+  const context = { signal: controller.signal, onWarning };
+  console.log(JSON.stringify(await predictWith(toyModel(), JSON.parse(process.argv[2]!), context)));
+} catch (error) {
+  console.error(error instanceof CanopyError ? `${error.code}: ${error.message}` : error);
+  process.exitCode = error instanceof InterruptedError ? 130 : 1;
+}

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { parse } from "csv-parse/sync";
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { ParquetFile } from "../../src/tags/parquet.js";
+import { chooseThresholds, type Prediction, tagFeatures } from "../../src/tags/prediction.js";
+import { csvRows, formatFloat32, jsonRows } from "../../src/tags/rows.js";
+import { temporaryFolder } from "../helpers.js";
+
+const TAGS = ["clear", "agri,culture", 'the "road"'];
+const AWKWARD = 'tile, "one"\nünï';
+
+function prediction(name: string, ...probabilities: number[]): Prediction {
+  const values = Float32Array.from(probabilities);
+  return { name, path: `in/${name}.jpg`, tags: TAGS.filter((_, i) => values[i]! >= 0.5), probabilities: values };
+}
+
+const PREDICTIONS = [
+  prediction("a", 0.9, 0.1, 0.3),
+  prediction(AWKWARD, 0.25, 0.75, 1e-9),
+  prediction("none", 0, 0, 0),
+];
+
+describe("csv", () => {
+  it("quotes what must be quoted, and reads back as it was", () => {
+    const format = csvRows({ tags: TAGS, probabilities: true });
+    const records = parse(format.header + format.rows(PREDICTIONS)) as string[][];
+    assert.deepEqual(records[0], ["image_name", "tags", ...TAGS]);
+    assert.deepEqual(records[2]!.slice(0, 2), [AWKWARD, "agri,culture"]);
+    for (const [i, { probabilities }] of PREDICTIONS.entries()) {
+      assert.deepEqual(Float32Array.from(records[i + 1]!.slice(2), Number), probabilities);
+    }
+  });
+
+  it("is a Kaggle submission without probabilities", () => {
+    const format = csvRows({ tags: ["a", "b"], probabilities: false });
+    const both = { name: "test_0", path: "x", tags: ["a", "b"], probabilities: new Float32Array(2) };
+    assert.equal(format.header + format.rows([both]), "image_name,tags\ntest_0,a b\n");
+  });
+});
+
+describe("json lines", () => {
+  it("holds one object a line, with probabilities only where they are asked for", () => {
+    const lines = jsonRows({ tags: TAGS, probabilities: true }).rows(PREDICTIONS).trimEnd().split("\n");
+    const parsed = lines.map((line) => JSON.parse(line));
+    assert.deepEqual(parsed[1].image_name, AWKWARD);
+    assert.deepEqual(Object.keys(parsed[1].probabilities), TAGS);
+    assert.deepEqual(Float32Array.from(Object.values(parsed[0].probabilities)), PREDICTIONS[0]!.probabilities);
+    const plain = jsonRows({ tags: TAGS, probabilities: false }).rows(PREDICTIONS.slice(0, 1));
+    assert.deepEqual(JSON.parse(plain), { image_name: "a", path: "in/a.jpg", tags: ["clear"] });
+  });
+});
+
+describe("numbers", () => {
+  it("are the shortest that read back as the same float32", () => {
+    assert.equal(formatFloat32(Math.fround(0.1)), "0.1");
+    const bits = new Uint32Array(1);
+    const value = new Float32Array(bits.buffer);
+    for (let i = 0; i < 20_000; i++) {
+      bits[0] = (i * 2654435761) % 0x3f800000;
+      assert.equal(Math.fround(Number(formatFloat32(value[0]!))), value[0]);
+    }
+  });
+});
+
+describe("parquet", () => {
+  it("reads back with its types, tags as a list, over several row groups", async (t) => {
+    const file = join(temporaryFolder(t), "out.parquet");
+    const rows = Array.from({ length: 50_001 }, (_, i) => prediction(`tile_${i}`, i / 60_000, 0.75, 0.25));
+    const sink = new ParquetFile(file, { tags: TAGS, probabilities: true }, { model: "abc" });
+    for (const row of rows) await sink.append(row);
+    await sink.finish();
+    const buffer = await asyncBufferFromFile(file);
+    const metadata = await parquetMetadataAsync(buffer);
+    assert.deepEqual(
+      metadata.row_groups.map((group) => Number(group.num_rows)),
+      [50_000, 1],
+    );
+    assert.deepEqual(metadata.key_value_metadata, [{ key: "model", value: "abc" }]);
+    const read = await parquetReadObjects({ file: buffer, rowStart: 49_999 });
+    assert.deepEqual(read[1], {
+      image_name: "tile_50000",
+      path: "in/tile_50000.jpg",
+      tags: ["clear", "agri,culture"],
+      clear: Math.fround(50_000 / 60_000),
+      "agri,culture": 0.75,
+      'the "road"': 0.25,
+    });
+  });
+
+  it("holds tiles without tags, and no rows at all", async (t) => {
+    const file = join(temporaryFolder(t), "out.parquet");
+    for (const rows of [[prediction("none", 0, 0, 0)], []]) {
+      const sink = new ParquetFile(file, { tags: TAGS, probabilities: false });
+      for (const row of rows) await sink.append(row);
+      await sink.finish();
+      const read = await parquetReadObjects({ file: await asyncBufferFromFile(file) });
+      assert.deepEqual(
+        read,
+        rows.map(({ name, path, tags }) => ({ image_name: name, path, tags })),
+      );
+    }
+  });
+});
+
+describe("thresholds", () => {
+  it("are reached or not, each tag by its own or all by one, whatever rows stand around", () => {
+    const head = { weight: Float32Array.from([1, 0, 0, 1]), bias: new Float32Array(2), numFeatures: 2, numTags: 2 };
+    const model = { head, tags: ["x", "y"], thresholds: Float32Array.from([0.5, 0.8]) };
+    const features = Float32Array.from([0, 1, -1, 3]);
+    const tagged = tagFeatures(model, chooseThresholds(model), features, 2);
+    assert.deepEqual(
+      tagged.map((row) => row.tags),
+      [["x"], ["y"]],
+    );
+    assert.deepEqual(tagFeatures(model, chooseThresholds(model), features.subarray(2), 1)[0], tagged[1]);
+    const all = tagFeatures(model, chooseThresholds(model, 0), features, 2);
+    assert.deepEqual(
+      all.map((row) => row.tags),
+      [
+        ["x", "y"],
+        ["x", "y"],
+      ],
+    );
+  });
+});
