@@ -87,7 +87,7 @@ export class Engine {
     });
     for await (const { tiles, outcomes, features } of stream) {
       const mean = averageVariants(features, tiles.length, variants.length, checkpoint.head.numFeatures);
-      yield { tiles, outcomes, rows: tagFeatures(checkpoint, this.#thresholds, mean, tiles.length) };
+      yield { tiles, outcomes, rows: await tagFeatures(checkpoint, this.#thresholds, mean, tiles.length) };
     }
   }
 

@@ -1,7 +1,7 @@
 /** Features become tags. In: feature rows and a trained model. Out: for each row its probabilities and the tags they amount to. */
 
 import type { Checkpoint } from "../head/checkpoint.js";
-import { predictProbabilities } from "../head/head.js";
+import { predictProbabilities } from "../head/logits.js";
 
 /** What was found in one tile. */
 export interface Prediction {
@@ -20,16 +20,16 @@ export interface TaggedRow {
 }
 
 /**
- * Tags each row of `features` (`[rows, numFeatures]` float32): a tag is given where its probability reaches its threshold. Row by row
- * in a fixed order of float64 sums (head.ts), so a row's result does not depend on what stands around it.
+ * Tags each row of `features` (`[rows, numFeatures]` float32): a tag is given where its probability reaches its threshold. The head's
+ * kernels sum each row in a fixed order, so a row's result does not depend on what stands around it.
  */
-export function tagFeatures(
+export async function tagFeatures(
   { head, tags }: Pick<Checkpoint, "head" | "tags">,
   thresholds: Float32Array,
   features: Float32Array,
   rows: number,
-): TaggedRow[] {
-  const all = predictProbabilities(head, { data: features, rows, numFeatures: head.numFeatures });
+): Promise<TaggedRow[]> {
+  const all = await predictProbabilities(head, { data: features, rows, numFeatures: head.numFeatures }, 1);
   return Array.from({ length: rows }, (_, row) => {
     const probabilities = all.subarray(row * tags.length, (row + 1) * tags.length);
     return { probabilities, tags: tags.filter((_tag, column) => probabilities[column]! >= thresholds[column]!) };

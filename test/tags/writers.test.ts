@@ -105,23 +105,33 @@ describe("parquet", () => {
 });
 
 describe("thresholds", () => {
-  it("are reached or not, each tag by its own or all by one, whatever rows stand around", () => {
+  it("are reached or not, each tag by its own or all by one", async () => {
     const head = { weight: Float32Array.from([1, 0, 0, 1]), bias: new Float32Array(2), numFeatures: 2, numTags: 2 };
     const model = { head, tags: ["x", "y"], thresholds: Float32Array.from([0.5, 0.8]) };
     const features = Float32Array.from([0, 1, -1, 3]);
-    const tagged = tagFeatures(model, chooseThresholds(model), features, 2);
-    assert.deepEqual(
-      tagged.map((row) => row.tags),
-      [["x"], ["y"]],
-    );
-    assert.deepEqual(tagFeatures(model, chooseThresholds(model), features.subarray(2), 1)[0], tagged[1]);
-    const all = tagFeatures(model, chooseThresholds(model, 0), features, 2);
-    assert.deepEqual(
-      all.map((row) => row.tags),
-      [
-        ["x", "y"],
-        ["x", "y"],
-      ],
-    );
+    const tagsAt = async (threshold?: number) =>
+      (await tagFeatures(model, chooseThresholds(model, threshold), features, 2)).map((row) => row.tags);
+    assert.deepEqual(await tagsAt(), [["x"], ["y"]]);
+    assert.deepEqual(await tagsAt(0), [
+      ["x", "y"],
+      ["x", "y"],
+    ]);
+  });
+});
+
+describe("probabilities", () => {
+  it("of a row are the same bits whatever rows stand around it", async () => {
+    const [rows, numFeatures, numTags] = [11, 37, 5];
+    const noise = (count: number, seed: number) =>
+      Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898 + seed));
+    const head = { weight: noise(numFeatures * numTags, 1), bias: noise(numTags, 2), numFeatures, numTags };
+    const model = { head, tags: Array.from({ length: numTags }, (_, i) => `t${i}`) };
+    const features = noise(rows * numFeatures, 3);
+    const all = await tagFeatures(model, new Float32Array(numTags), features, rows);
+    for (let row = 0; row < rows; row++) {
+      const alone = features.slice(row * numFeatures, (row + 1) * numFeatures);
+      const [single] = await tagFeatures(model, new Float32Array(numTags), alone, 1);
+      assert.deepEqual(single!.probabilities, Float32Array.from(all[row]!.probabilities));
+    }
   });
 });
