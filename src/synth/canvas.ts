@@ -27,6 +27,8 @@ export interface Canvas {
   /** Memory of the mask at hand: one plane to draw on, one to warp it into. */
   drawn: Float32Array;
   warped: Float32Array;
+  /** What the next blurred plane is written to. */
+  spare: Float32Array;
   /** Free planes for whoever needs one within a single layer. */
   scratch: readonly [Float32Array, Float32Array];
 }
@@ -42,6 +44,7 @@ export function createCanvas(size: number): Canvas {
     blue: plane(),
     drawn: plane(),
     warped: plane(),
+    spare: plane(),
     scratch: [plane(), plane()],
   };
 }

@@ -1,23 +1,25 @@
 /** Land in use: fields and pasture, small cultivated plots, burnt and bare ground. */
 import { type Mask, modulate, paint, type Surface, vary, wholeMask } from "./canvas.js";
 import { thresholdNoise } from "./mask.js";
-import { fillSmooth, randomView, sharedTables } from "./noise.js";
+import { fillCoarse, randomView, sharedTables } from "./noise.js";
 import { blob, type Point, quad, SPAN, somewhere } from "./path.js";
 import { paintPolygon, polygonMask, type Scene } from "./scene.js";
 
 const PASTURE: readonly Surface[] = [
-  [72, 52, 30],
-  [60, 50, 26],
-  [48, 42, 20],
-  [84, 62, 40],
+  [66, 48, 29],
+  [56, 46, 25],
+  [48, 40, 21],
+  [76, 57, 37],
+  [40, 35, 19],
 ];
 const CROPS: readonly Surface[] = [
-  [44, 40, 22],
-  [105, 68, 40],
-  [88, 46, 22],
-  [120, 80, 52],
-  [64, 40, 24],
-  [55, 52, 28],
+  [44, 39, 22],
+  [92, 62, 38],
+  [76, 46, 27],
+  [108, 74, 50],
+  [60, 40, 25],
+  [52, 46, 27],
+  [68, 52, 34],
 ];
 const PLOTS: readonly Surface[] = [
   [78, 50, 32],
@@ -56,7 +58,7 @@ function paintFieldRows(scene: Scene, centre: Point): void {
   const { random } = scene;
   const angle = random.range(0, Math.PI);
   const [columns, rows] = [random.integer(1, 4), random.integer(1, 3)];
-  const [width, height] = [random.range(40, 130), random.range(40, 110)];
+  const [width, height] = [random.range(45, 150), random.range(45, 140)];
   const large = random.chance(0.3);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
@@ -81,7 +83,7 @@ function paintLooseFields(scene: Scene, centre: Point): void {
   const palette = random.chance(0.5) ? PASTURE : CROPS;
   for (let k = 0; k < count; k++) {
     const middle = k === 0 ? centre : { x: centre.x + random.normal(0, 60), y: centre.y + random.normal(0, 60) };
-    const radius = random.range(22, 75);
+    const radius = random.range(28, 95);
     const field = blob(random, middle, radius, random.integer(4, 8), 0.35);
     paintField(scene, field, random.pick(palette), random.range(0, Math.PI), random.range(2, 9));
   }
@@ -93,7 +95,7 @@ function paintPasture(scene: Scene, centre: Point): void {
   const rag = random.range(5, 16);
   for (let k = random.integer(1, 3); k > 0; k--) {
     const middle = { x: centre.x + random.normal(0, 30), y: centre.y + random.normal(0, 30) };
-    const outline = blob(random, middle, random.range(45, 110), random.integer(6, 11), 0.3);
+    const outline = blob(random, middle, random.range(60, 150), random.integer(6, 11), 0.3);
     paintField(scene, outline, surface, 0, rag);
     if (random.chance(0.5)) {
       const part = blob(random, middle, random.range(20, 50), 6, 0.4);
@@ -187,7 +189,7 @@ export function paintBareGround(scene: Scene): void {
     return;
   }
   const [noise, inside] = canvas.scratch;
-  fillSmooth(noise, canvas.size, canvas.unit, sharedTables().fractal, randomView(random, random.range(0.35, 0.8)));
+  fillCoarse(noise, canvas.size, canvas.unit, sharedTables().fractal, randomView(random, random.range(0.35, 0.8)), 2);
   thresholdNoise(inside, noise, random.range(-1, 0.2), random.range(0.1, 0.5));
   paintBare(scene, wholeMask(canvas, inside), surface);
   paintRim(scene, noise, inside);

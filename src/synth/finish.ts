@@ -12,10 +12,10 @@ interface Sensor {
   vignette: number;
 }
 
-/** Writes the canvas as RGBA `[size, size, 4]` uint8, alpha 255. */
-export function developTile(scene: Scene, rgba: Uint8Array): void {
+/** Writes the canvas as RGBA `[size, size, 4]`, alpha 255; the array rounds, and clips as a sensor does. */
+export function developTile(scene: Scene, rgba: Uint8ClampedArray): void {
   const { canvas, random } = scene;
-  for (let passes = random.pick([1, 1, 1, 1, 1, 2, 2, 4]); passes > 0; passes--) {
+  for (let passes = random.pick([1, 1, 1, 1, 1, 2, 2, 3]); passes > 0; passes--) {
     blur(canvas);
   }
   expose(canvas, scene.textures.grain, drawSensor(scene), rgba);
@@ -35,7 +35,7 @@ function drawSensor({ random }: Scene): Sensor {
   };
 }
 
-function expose(canvas: Canvas, grain: Float32Array, sensor: Sensor, rgba: Uint8Array): void {
+function expose(canvas: Canvas, grain: Float32Array, sensor: Sensor, rgba: Uint8ClampedArray): void {
   const { size, red, green, blue } = canvas;
   const [airR, airG, airB] = sensor.air;
   const [gainR, gainG, gainB] = sensor.gain;
@@ -46,50 +46,40 @@ function expose(canvas: Canvas, grain: Float32Array, sensor: Sensor, rgba: Uint8
     for (let x = 0; x < size; x++, i++) {
       const u = (2 * x) / size - 1;
       const light = rowLight + u * (tilt.x - vignette * u);
-      const speck = noise * grain[i]! + 0.5;
-      rgba[4 * i] = toLevel((airR + gainR * red[i]!) * light + speck);
-      rgba[4 * i + 1] = toLevel((airG + gainG * green[i]!) * light + speck);
-      rgba[4 * i + 2] = toLevel((airB + gainB * blue[i]!) * light + speck);
+      const speck = noise * grain[i]!;
+      rgba[4 * i] = (airR + gainR * red[i]!) * light + speck;
+      rgba[4 * i + 1] = (airG + gainG * green[i]!) * light + speck;
+      rgba[4 * i + 2] = (airB + gainB * blue[i]!) * light + speck;
       rgba[4 * i + 3] = 255;
     }
   }
 }
 
-/** Clips as a sensor does. */
-function toLevel(value: number): number {
-  return value < 0 ? 0 : value > 255 ? 255 : value | 0;
-}
-
 /** One pass of the 3x3 binomial filter over all three planes. */
 function blur(canvas: Canvas): void {
-  const [rows] = canvas.scratch;
-  for (const plane of [canvas.red, canvas.green, canvas.blue]) {
-    blurRows(plane, rows, canvas.size);
-    blurColumns(rows, plane, canvas.size);
+  for (const name of ["red", "green", "blue"] as const) {
+    const blurred = canvas.spare;
+    blurPlane(canvas[name], blurred, canvas.size);
+    canvas.spare = canvas[name];
+    canvas[name] = blurred;
   }
 }
 
-function blurRows(source: Float32Array, target: Float32Array, size: number): void {
+/** Columns are blurred as they come, and three of them at a time make a pixel: one reading of the plane, one writing. */
+function blurPlane(source: Float32Array, target: Float32Array, size: number): void {
   for (let y = 0; y < size; y++) {
-    const end = (y + 1) * size - 1;
-    let left = source[y * size]!;
-    let middle = left;
-    for (let i = y * size; i < end; i++) {
-      const right = source[i + 1]!;
+    const up = y > 0 ? -size : 0;
+    const down = y < size - 1 ? size : 0;
+    const start = y * size;
+    const end = start + size - 1;
+    let middle = 0.25 * (source[start + up]! + source[start + down]!) + 0.5 * source[start]!;
+    let left = middle;
+    for (let i = start; i < end; i++) {
+      const right = 0.25 * (source[i + 1 + up]! + source[i + 1 + down]!) + 0.5 * source[i + 1]!;
       target[i] = 0.25 * (left + right) + 0.5 * middle;
       left = middle;
       middle = right;
     }
     target[end] = 0.25 * left + 0.75 * middle;
-  }
-}
-
-function blurColumns(source: Float32Array, target: Float32Array, size: number): void {
-  for (let y = 0; y < size; y++) {
-    const up = y > 0 ? -size : 0;
-    const down = y < size - 1 ? size : 0;
-    for (let i = y * size, end = i + size; i < end; i++) {
-      target[i] = 0.25 * (source[i + up]! + source[i + down]!) + 0.5 * source[i]!;
-    }
   }
 }

@@ -1,7 +1,7 @@
 /** What covers the whole tile first: closed forest where there is any, else savanna or grassland; and the lie of the land. */
 import { cover, paint, type Surface, vary, wholeMask } from "./canvas.js";
 import { thresholdNoise } from "./mask.js";
-import { fillSmooth, randomView, sharedTables } from "./noise.js";
+import { fillCoarse, randomView, sharedTables } from "./noise.js";
 import type { Scene } from "./scene.js";
 
 const FOREST: Surface = [28, 19.5, 13];
@@ -54,7 +54,7 @@ function paintPatches(scene: Scene, surface: Surface, level: number, opacity: nu
   const { canvas, textures, random } = scene;
   const [noise] = canvas.scratch;
   const plane = canvas.drawn;
-  fillSmooth(noise, canvas.size, canvas.unit, sharedTables().fractal, randomView(random, random.range(0.5, 1.3)));
+  fillCoarse(noise, canvas.size, canvas.unit, sharedTables().fractal, randomView(random, random.range(0.5, 1.3)), 4);
   thresholdNoise(plane, noise, level, random.range(0.1, 0.8));
   for (let i = 0; i < plane.length; i++) {
     plane[i]! *= opacity;
@@ -67,7 +67,7 @@ function addRelief(scene: Scene, light: Float32Array, strength: number): void {
   const { canvas, random, sun } = scene;
   const [height] = canvas.scratch;
   const { size, unit } = canvas;
-  fillSmooth(height, size, unit, sharedTables().fractal, randomView(random, random.range(0.7, 1.8)));
+  fillCoarse(height, size, unit, sharedTables().fractal, randomView(random, random.range(0.7, 1.8)), 2);
   const shift = Math.round(2 * unit * sun.y) * size + Math.round(2 * unit * sun.x);
   const from = Math.max(0, -shift);
   const to = Math.min(light.length, light.length - shift);

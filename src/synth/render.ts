@@ -46,6 +46,12 @@ export function renderTile(seed: number, index: number, size = 256): RenderedTil
   checkInteger("seed", seed, 0, 0xffffffff);
   checkInteger("index", index, 0, 0xffffffff);
   checkInteger("size", size, 16, 4096);
+  const rgba = new Uint8Array(size * size * 4);
+  return { rgba, tags: renderInto(rgba, seed, index, size) };
+}
+
+/** `renderTile` into memory `[size, size, 4]` that the caller uses again; gives the tags. */
+export function renderInto(rgba: Uint8Array, seed: number, index: number, size: number): PlanetTag[] {
   const tags = drawTags(seed, index);
   const scene = openScene(seed, index, size, tags);
   paintGround(scene);
@@ -54,7 +60,6 @@ export function renderTile(seed: number, index: number, size = 256): RenderedTil
       paintLayer(scene);
     }
   }
-  const rgba = new Uint8Array(size * size * 4);
-  developTile(scene, rgba);
-  return { rgba, tags };
+  developTile(scene, new Uint8ClampedArray(rgba.buffer, rgba.byteOffset, rgba.length));
+  return tags;
 }

@@ -10,7 +10,7 @@ const ROADS: readonly Surface[] = [
   [138, 96, 66],
   [112, 64, 36],
 ];
-const VERGE: Surface = [58, 44, 24];
+const VERGE: Surface = [46, 35, 20];
 const YARD: Surface = [92, 66, 42];
 const ROOFS: readonly Surface[] = [
   [170, 156, 140],
@@ -38,9 +38,15 @@ export function paintRoads(scene: Scene): void {
     scene.roads.push(walk(random, random.pick(inside), side, bend, random.range(50, 260)));
   }
   const surface = vary(random.pick(ROADS), random, 0.2);
-  const width = random.chance(0.2) ? random.range(3.5, 6) : random.range(1.4, 3.2);
+  const width = random.chance(0.12) ? random.range(3, 5.5) : random.range(1.1, 2.6);
   if (random.chance(0.5)) {
-    paint(canvas, lineMask(scene, [main], width + random.range(3, 12), 2), VERGE, textures.crowns, 0.1);
+    paint(
+      canvas,
+      lineMask(scene, [main], width + random.range(3, 14), random.range(2, 6)),
+      VERGE,
+      textures.crowns,
+      0.3,
+    );
   }
   paint(canvas, lineMask(scene, [main], width, straight ? 0 : 0.7), surface, textures.grain, 0.04);
   paint(canvas, lineMask(scene, scene.roads.slice(1), width * 0.7, 0.5), surface, textures.grain, 0.04);
@@ -127,7 +133,7 @@ function paintHouses(scene: Scene, houses: readonly Point[], angle: number): voi
       if (random.chance(0.4)) {
         const centre = { x: house.x * unit, y: house.y * unit };
         const long = random.range(1.1, 2.9) * unit;
-        fillEllipse(drawn, size, centre, long, long * random.range(0.5, 0.9), angle, random.range(0.3, 1));
+        fillEllipse(drawn, size, centre, long, long * random.range(0.5, 0.9), angle, random.range(0.7, 2.4));
       }
     }
     paint(canvas, wholeMask(canvas, drawn), surface, textures.grain, 0.12);

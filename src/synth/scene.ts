@@ -2,7 +2,7 @@
 import { type Canvas, createCanvas, type Mask, paint, type Surface } from "./canvas.js";
 import { createDraws, type Draws } from "./draws.js";
 import { boxAround, fillPolygon, strokePath, warpMask } from "./mask.js";
-import { fillCrowns, fillSmooth, randomView, sharedTables, type View } from "./noise.js";
+import { fillCoarse, fillCrowns, fillRows, randomView, sharedTables, type View } from "./noise.js";
 import { type Point, toPixels } from "./path.js";
 import type { PlanetTag } from "./tag-model.js";
 
@@ -93,8 +93,8 @@ function fillTextures(textures: Textures, { size, unit }: Canvas, random: Draws,
     height: random.range(0, 0.8),
   };
   fillCrowns(textures.crowns, size, unit, crowns, randomView(random, random.range(0.6, 1.7)), light);
-  fillSmooth(textures.grain, size, unit, grain, randomView(random, random.range(0.6, 1.1)));
-  fillSmooth(textures.patches, size, unit, fractal, randomView(random, random.range(0.5, 1.6)));
+  fillRows(textures.grain, size, grain, randomView(random, 1));
+  fillCoarse(textures.patches, size, unit, fractal, randomView(random, random.range(0.5, 1.6)), 4);
 }
 
 /** Paints a polygon (scene units) with edges ragged by `rag` units. */
@@ -161,8 +161,8 @@ export function warpPlanes(scene: Scene): { x: Float32Array; y: Float32Array } {
   const { warp, canvas } = scene;
   if (!warp.filled) {
     const { fractal } = sharedTables();
-    fillSmooth(warp.x, canvas.size, canvas.unit, fractal, warp.views[0]);
-    fillSmooth(warp.y, canvas.size, canvas.unit, fractal, warp.views[1]);
+    fillCoarse(warp.x, canvas.size, canvas.unit, fractal, warp.views[0], 2);
+    fillCoarse(warp.y, canvas.size, canvas.unit, fractal, warp.views[1], 2);
     warp.filled = true;
   }
   return warp;

@@ -12,6 +12,11 @@ const WATERS: readonly Surface[] = [
   [24, 24, 18],
   [84, 58, 36],
 ];
+const LAKES: readonly Surface[] = [
+  [8, 6, 9],
+  [12, 12, 12],
+  [20, 22, 17],
+];
 const SAND: Surface = [120, 92, 66];
 const BANK: Surface = [40, 31, 17];
 const TAILINGS: readonly Surface[] = [
@@ -34,7 +39,7 @@ export function paintWater(scene: Scene): void {
   if (kind < 0.72) {
     paintRiver(scene, surface, kind);
   } else if (kind < 0.86) {
-    paintLakes(scene, surface);
+    paintLakes(scene, vary(random.pick(LAKES), random, 0.25));
   } else {
     paintShore(scene, surface);
   }
@@ -116,12 +121,18 @@ export function paintArtisanalMine(scene: Scene): void {
   const inner = stream.filter(({ x, y }) => x > 25 && y > 25 && x < 231 && y < 231);
   const tailings = vary(random.pick(TAILINGS), random, 0.15);
   const [noise] = canvas.scratch;
-  fillSmooth(noise, canvas.size, canvas.unit, sharedTables().fractal, randomView(random, random.range(2.2, 3.6)));
+  fillSmooth(noise, canvas.size, canvas.unit, sharedTables().fractal, randomView(random, random.range(3, 6)));
   const from = random.integer(0, Math.max(0, inner.length - 12));
   const reach = inner.slice(from, from + random.integer(9, 30));
-  const width = random.range(16, 46);
-  const worked = lineMask(scene, [reach.length > 1 ? reach : inner], (k) => width * (0.7 + 0.5 * Math.sin(k * 0.9)), 7);
-  paint(canvas, worked, tailings, noise, random.range(0.07, 0.16));
+  const width = random.range(14, 46);
+  const worked = lineMask(
+    scene,
+    [reach.length > 1 ? reach : inner],
+    (k) => width * (0.7 + 0.5 * Math.sin(k * 0.9)),
+    random.range(7, 14),
+  );
+  paint(canvas, worked, tailings, noise, random.range(0.09, 0.2));
+  modulate(canvas, worked, textures.crowns, random.range(0, 0.15));
   paint(canvas, branches(scene, reach), tailings, noise, 0.1);
   const spots = reach.length > 0 ? reach : [scene.focus];
   for (let k = random.integer(4, 11); k > 0; k--) {
@@ -137,30 +148,44 @@ function branches(scene: Scene, reach: readonly Point[]): Mask {
   const { random } = scene;
   const bend = { meander: 0.5, jitter: 0.3, wave: 50 };
   const lines = reach
-    .filter(() => random.chance(0.25))
+    .filter(() => random.chance(0.4))
     .map((start) => walk(random, start, random.range(0, 2 * Math.PI), bend, random.range(15, 60)));
   return lineMask(scene, lines, (k) => Math.max(1.5, 6 - 0.5 * k), 4);
 }
 
-/** A terraced pit with haul roads around and water at its bottom, or long strips stripped bare. */
+/** An open pit, or ground stripped along a winding seam; with a settling basin beside it. */
 export function paintConventionalMine(scene: Scene): void {
-  const { random, canvas, textures } = scene;
+  const { random, textures } = scene;
   const centre = somewhere(random, 80);
   scene.focus = centre;
   scene.clearings.push(centre);
+  const ground = vary([116, 84, 62], random, 0.22);
   const radius = random.range(42, 88);
-  const ground = vary([122, 88, 64], random, 0.2);
-  const yard = blob(random, centre, radius * 1.25, 9, 0.25);
-  paint(canvas, polygonMask(scene, yard, 6), ground, textures.patches, 0.08);
-  const steps = random.integer(3, 7);
+  if (random.chance(0.65)) {
+    paintPit(scene, centre, radius, ground);
+  } else {
+    paintStripped(scene, centre, ground);
+  }
+  if (random.chance(0.6)) {
+    const basin = { x: centre.x + random.normal(0, radius), y: centre.y + radius * 1.1 };
+    const outline = quad(random, basin, random.range(18, 40), random.range(14, 28), random.range(0, 3), 0.1);
+    paintPolygon(scene, outline, vary(random.pick(POOLS), random, 0.3), textures.grain, 0.02, 1);
+  }
+}
+
+/** Terraces, each a darker wall and a paler floor, down to a pond that need not be in the middle. */
+function paintPit(scene: Scene, centre: Point, radius: number, ground: Surface): void {
+  const { random, canvas, textures } = scene;
+  const yard = blob(random, centre, radius * random.range(1.1, 1.4), 9, 0.25);
+  paint(canvas, polygonMask(scene, yard, random.range(4, 10)), ground, textures.patches, 0.1);
   const outline = blob(random, centre, radius, 12, 0.14);
   const bottom = { x: centre.x + random.normal(0, radius / 4), y: centre.y + random.normal(0, radius / 4) };
-  const squeeze = random.range(0.55, 1);
+  const steps = random.integer(3, 7);
   for (let step = 0; step < steps; step++) {
     const shrink = 1 - step / (steps + 0.6);
     const ring = outline.map(({ x, y }) => ({
-      x: bottom.x + (x - centre.x) * shrink + (centre.x - bottom.x) * shrink,
-      y: bottom.y + ((y - centre.y) * shrink + (centre.y - bottom.y) * shrink) * squeeze,
+      x: bottom.x + (x - bottom.x) * shrink,
+      y: bottom.y + (y - bottom.y) * shrink,
     }));
     const tone = (step % 2 === 0 ? random.range(0.7, 0.85) : random.range(0.92, 1.06)) * (1 - 0.05 * step);
     const surface: Surface = [ground[0] * tone, ground[1] * tone, ground[2] * tone];
@@ -170,8 +195,18 @@ export function paintConventionalMine(scene: Scene): void {
     const pond = blob(random, bottom, radius * random.range(0.12, 0.3), 7, 0.3);
     paintPolygon(scene, pond, vary(random.pick(POOLS), random, 0.3), textures.grain, 0.02, 2);
   }
-  if (random.chance(0.6)) {
-    const basin = { x: centre.x + random.normal(0, radius), y: centre.y + radius * 1.1 };
-    paintPolygon(scene, quad(random, basin, 34, 24, 0.4, 0.1), [70, 60, 46], textures.grain, 0.02, 1);
-  }
+}
+
+/** Stripped strips that wind and branch around islands of what stood there. */
+function paintStripped(scene: Scene, centre: Point, ground: Surface): void {
+  const { random, canvas, textures } = scene;
+  const bend = { meander: 0.9, jitter: 0.25, wave: random.range(60, 120) };
+  const strips = Array.from({ length: random.integer(3, 6) }, (_, k) =>
+    walk(random, centre, k * 1.3 + random.range(0, 1), bend, random.range(50, 130)),
+  );
+  const width = random.range(6, 18);
+  const mask = lineMask(scene, strips, (k) => width * (0.8 + 0.5 * Math.sin(k * 1.7)), random.range(3, 7));
+  paint(canvas, mask, ground, textures.patches, 0.12);
+  modulate(canvas, mask, textures.crowns, 0.12);
+  paint(canvas, lineMask(scene, strips, 2, 2), vary([140, 112, 88], random, 0.1), textures.grain, 0.04);
 }

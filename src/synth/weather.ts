@@ -1,6 +1,6 @@
 /** What is between the ground and the sensor: cumulus with shadows, veils of haze, closed cloud. */
 import { type Canvas, paint, wholeMask } from "./canvas.js";
-import { fillSmooth, randomView, sharedTables, type View } from "./noise.js";
+import { fillCoarse, fillSmooth, randomView, sharedTables, type View } from "./noise.js";
 import type { Scene } from "./scene.js";
 
 /** Cumulus: bright, billowing, with the same shapes as shadows on the side away from the sun. */
@@ -10,12 +10,12 @@ export function paintPartlyCloudy(scene: Scene): void {
   const [shape, billows] = scratch;
   const { fractal } = sharedTables();
   const view = randomView(random, random.range(0.5, 1.7));
-  fillSmooth(shape, size, unit, fractal, view);
+  fillCoarse(shape, size, unit, fractal, view, 2);
   fillSmooth(billows, size, unit, fractal, randomView(random, random.range(2, 4.5)));
   const level = quantile(shape, 0.97 - 0.42 * random.next() ** 1.8);
   const soft = random.range(0.4, 1.6);
   const distance = random.range(10, 45);
-  fillSmooth(warped, size, unit, fractal, shifted(view, sun.x * distance, sun.y * distance));
+  fillCoarse(warped, size, unit, fractal, shifted(view, sun.x * distance, sun.y * distance), 4);
   const thickness = random.chance(0.3) ? random.range(0.35, 0.7) : random.range(0.7, 1);
   const fluff = random.range(0.1, 0.35);
   for (let i = 0; i < drawn.length; i++) {
@@ -57,7 +57,7 @@ function darken(canvas: Canvas, shadow: Float32Array, depth: number): void {
 export function paintHaze(scene: Scene): void {
   const { random, canvas } = scene;
   const { size, unit, drawn, scratch } = canvas;
-  fillSmooth(scratch[0], size, unit, sharedTables().fractal, randomView(random, random.range(0.2, 0.7)));
+  fillCoarse(scratch[0], size, unit, sharedTables().fractal, randomView(random, random.range(0.2, 0.7)), 4);
   const mean = random.range(0.45, 0.82);
   const swing = random.chance(0.6) ? random.range(0.005, 0.03) : random.range(0.03, 0.1);
   for (let i = 0; i < drawn.length; i++) {
@@ -76,7 +76,7 @@ export function paintCloudy(scene: Scene): void {
   const { fractal } = sharedTables();
   const flat = random.chance(0.35);
   const scale = random.range(0.3, 1.4);
-  fillSmooth(shape, size, unit, fractal, randomView(random, scale));
+  fillCoarse(shape, size, unit, fractal, randomView(random, scale), 2);
   fillSmooth(billows, size, unit, fractal, randomView(random, random.range(1.6, 4)));
   const fine = random.range(0, 0.5);
   const contrast = flat ? random.range(0.01, 0.03) : random.range(0.06, 0.22);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { encodeTile } from "./encode.js";
 import { tileFileName } from "./names.js";
-import { renderTile } from "./render.js";
+import { renderInto } from "./render.js";
 
 export interface SynthTask {
   seed: number;
@@ -26,8 +26,10 @@ sharp.concurrency(1);
 
 export async function renderChunk({ seed, size, indices, folder }: SynthTask): Promise<SynthOutcome> {
   const files: Uint8Array[] = [];
+  const rgba = new Uint8Array(size * size * 4);
   for (const index of indices) {
-    const bytes = await encodeTile(renderTile(seed, index, size).rgba, size);
+    renderInto(rgba, seed, index, size);
+    const bytes = await encodeTile(rgba, size);
     if (folder === undefined) {
       files.push(bytes);
       continue;
