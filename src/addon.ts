@@ -119,10 +119,19 @@ export interface NativeHead {
   ): Promise<void>;
 }
 
+/**
+ * What `benchStage` times: "read" (files to memory), "decode" (entropy decoding and inverse DCT), "color", "resize", "whole" (file to
+ * resized RGB, as `decodeFiles` does), or "ceiling": libjpeg-turbo alone on bytes in memory, as an ordinary program calls it.
+ */
+export type BenchStage = "read" | "decode" | "color" | "resize" | "whole" | "ceiling";
+
 export interface NativeAddon extends NativeHead {
   /** libjpeg-turbo's version, for example "2.1.5". */
   readonly jpegVersion: string;
-  /** Instruction set chosen at run time for colour and resize: "avx512", "avx2", "sse4", "neon" or "scalar". */
+  /**
+   * Instruction set chosen at run time for colour and resize: "avx2", "sse4" or "scalar". The environment variable CANOPY_SIMD asks for
+   * a lesser one by name; all give the same pixels.
+   */
   readonly simd: string;
   /** Changes whenever the pixels the decoder produces may change; part of every feature cache key. */
   readonly decoderVersion: number;
@@ -165,8 +174,16 @@ export interface NativeAddon extends NativeHead {
    * keeps the SharedArrayBuffer alive as long as the alias.
    */
   aliasShared(shared: Uint8Array): ArrayBuffer;
-  /** Applies element `k` (0..7) of the dihedral group to each `[size, size, 3]` tile of `source`, into `target`. */
+  /**
+   * Applies element `k` (0..7) of the dihedral group to each `[size, size, 3]` tile of `source`, into `target`: with `k & 4` mirrored left
+   * to right first, then turned `k & 3` quarter turns counter-clockwise. The two must not overlap.
+   */
   dihedral(source: Uint8Array, target: Uint8Array, count: number, size: number, k: number): void;
+  /**
+   * Seconds one stage takes over all `tiles`, on this thread, once through. Reading is not part of the times of "decode", "color",
+   * "resize" and "ceiling". Throws an Error on the first tile that fails: pick tiles that decode.
+   */
+  benchStage(stage: BenchStage, tiles: readonly NativeTile[], options: NativeDecodeOptions): number;
 }
 
 let loaded: NativeAddon | undefined | null = null;

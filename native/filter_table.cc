@@ -1,0 +1,122 @@
+#include "filter_table.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace canopy {
+namespace {
+
+constexpr int kWeightSum = 65535;
+
+struct Taps {
+  int start;
+  std::vector<double> weights;
+};
+
+// Pillow's BILINEAR: a triangle as wide as two result pixels (two source pixels where the image grows), cut at the
+// border.
+Taps TriangleTaps(const AxisKey& key, int i) {
+  const double scale = static_cast<double>(key.source) / key.size;
+  const double radius = std::max(scale, 1.0);
+  const double center = (i + 0.5) * scale;
+  const int first = std::max(static_cast<int>(center - radius + 0.5), 0);
+  const int end = std::min(static_cast<int>(center + radius + 0.5), key.source);
+  Taps taps{first, {}};
+  for (int x = first; x < end; x++) {
+    taps.weights.push_back(std::max(0.0, 1.0 - std::abs(x + 0.5 - center) / radius));
+  }
+  return taps;
+}
+
+// tf.image.resize with half-pixel centres and no antialiasing: the two nearest pixels.
+Taps NearestTwoTaps(const AxisKey& key, int i) {
+  const double position = (i + 0.5) * key.source / key.size - 0.5;
+  const double floor = std::floor(position);
+  const int low = std::clamp(static_cast<int>(floor), 0, key.source - 1);
+  const int high = std::clamp(static_cast<int>(floor) + 1, 0, key.source - 1);
+  const double share = position - floor;
+  if (low == high) return {low, {1.0}};
+  return {low, {1.0 - share, share}};
+}
+
+// Adds up the weights of original pixels that one given sample is the average of.
+Taps Fold(const Taps& taps, int fold) {
+  Taps folded{taps.start / fold, {}};
+  for (size_t k = 0; k < taps.weights.size(); k++) {
+    const size_t at = static_cast<size_t>((taps.start + static_cast<int>(k)) / fold - folded.start);
+    if (folded.weights.size() <= at) folded.weights.resize(at + 1, 0.0);
+    folded.weights[at] += taps.weights[k];
+  }
+  return folded;
+}
+
+// Rounds to Q16 such that the sum is exactly kWeightSum: the rounding error is carried from tap to tap.
+void Quantise(const Taps& taps, uint16_t* out) {
+  double total = 0;
+  for (double weight : taps.weights) total += weight;
+  double exact = 0;
+  int given = 0;
+  for (size_t k = 0; k < taps.weights.size(); k++) {
+    exact += taps.weights[k] / total * kWeightSum;
+    const int weight = static_cast<int>(std::lround(exact)) - given;
+    out[k] = static_cast<uint16_t>(weight);
+    given += weight;
+  }
+}
+
+// The layout the SIMD kernels want; impossible where eight neighbouring results need more than 16 source samples.
+void BuildWindows(FilterTable* table) {
+  const int blocks = (table->size + 15) / 16;
+  const size_t lanes = static_cast<size_t>(blocks) * static_cast<size_t>(table->taps);
+  table->window.assign(static_cast<size_t>(blocks) * 2, 0);
+  table->shuffle.assign(lanes * 32, 0x80);
+  table->lane_weights.assign(lanes * 16, 0);
+  table->has_windows = false;
+  for (int i = 0; i < blocks * 16; i++) {
+    if (i >= table->size) break;
+    const int block = i / 16;
+    const int lane = i % 16;
+    int& window = table->window[static_cast<size_t>(i / 8)];
+    if (i % 8 == 0) window = table->start[static_cast<size_t>(i)];
+    for (int k = 0; k < table->taps; k++) {
+      const uint16_t weight = table->weights[static_cast<size_t>(i * table->taps + k)];
+      if (weight == 0) continue;
+      const int offset = table->start[static_cast<size_t>(i)] + k - window;
+      if (offset > 15) return;
+      const size_t row = static_cast<size_t>(block * table->taps + k);
+      table->shuffle[row * 32 + static_cast<size_t>(lane) * 2 + 1] = static_cast<uint8_t>(offset);
+      table->lane_weights[row * 16 + static_cast<size_t>(lane)] = weight;
+    }
+  }
+  table->has_windows = true;
+}
+
+}  // namespace
+
+void BuildFilterTable(const AxisKey& key, FilterTable* table) {
+  std::vector<Taps> all;
+  size_t most = 1;
+  for (int i = 0; i < key.size; i++) {
+    Taps taps = key.antialias ? TriangleTaps(key, i) : NearestTwoTaps(key, i);
+    if (key.fold > 1) taps = Fold(taps, key.fold);
+    most = std::max(most, taps.weights.size());
+    all.push_back(std::move(taps));
+  }
+  table->source = (key.source + key.fold - 1) / key.fold;
+  table->size = key.size;
+  // Every result gets the same number of taps without reading past the end: windows at the border start earlier.
+  table->taps = static_cast<int>(std::min(most, static_cast<size_t>(table->source)));
+  table->start.assign(static_cast<size_t>(key.size), 0);
+  table->weights.assign(static_cast<size_t>(key.size) * static_cast<size_t>(table->taps), 0);
+  for (int i = 0; i < key.size; i++) {
+    const Taps& taps = all[static_cast<size_t>(i)];
+    const int start = std::min(taps.start, table->source - table->taps);
+    table->start[static_cast<size_t>(i)] = start;
+    Quantise(taps, table->weights.data() + i * table->taps + (taps.start - start));
+  }
+  table->is_short = table->taps <= kShortTaps;
+  table->has_windows = false;
+  if (table->is_short) BuildWindows(table);
+}
+
+}  // namespace canopy

@@ -1,0 +1,290 @@
+#include "jpeg.h"
+
+#include <jerror.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace canopy {
+namespace {
+
+// A hostile progressive file can ask for the whole image to be gone through once per scan, for a few bytes each. One
+// unit is one coefficient looked at, roughly a nanosecond; a usual 100-megapixel file needs less than half of this.
+constexpr uint64_t kMaxScanWork = 800'000'000;
+constexpr uint64_t kScanWorkPerBlock = 4;
+// Memory for the coefficients of progressive files. libjpeg refuses to go beyond it.
+constexpr long kMaxCodecMemory = 1L << 30;
+constexpr int kStripRows = 16;
+constexpr JOCTET kEndOfImage[2] = {0xFF, JPEG_EOI};
+
+bool IsUnsupported(int code) {
+  switch (code) {
+    case JERR_ARITH_NOTIMPL:
+    case JERR_BAD_PRECISION:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+    case JERR_NOTIMPL:
+    case JERR_NOT_COMPILED:
+    case JERR_SOF_UNSUPPORTED:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsLimit(int code) {
+  return code == JERR_IMAGE_TOO_BIG || code == JERR_OUT_OF_MEMORY || code == JERR_NO_BACKING_STORE ||
+         code == JERR_WIDTH_OVERFLOW;
+}
+
+}  // namespace
+
+JpegReader::JpegReader() {
+  info_.err = jpeg_std_error(&errors_.base);
+  errors_.base.error_exit = OnErrorExit;
+  errors_.base.emit_message = OnMessage;
+  errors_.reader = this;
+  progress_.base.progress_monitor = OnProgress;
+  progress_.reader = this;
+  source_.init_source = [](j_decompress_ptr) {};
+  source_.fill_input_buffer = OnBufferEmpty;
+  source_.skip_input_data = OnSkip;
+  source_.resync_to_restart = jpeg_resync_to_restart;
+  source_.term_source = [](j_decompress_ptr) {};
+  Run(&JpegReader::CreateStep);
+}
+
+JpegReader::~JpegReader() {
+  if (created_) jpeg_destroy_decompress(&info_);
+}
+
+const JpegHeader& JpegReader::Open(ByteSpan bytes, const JpegLimits& limits) {
+  jpeg_abort_decompress(&info_);
+  limits_ = limits;
+  ended_ = started_ = damaged_ = false;
+  last_scan_ = 0;
+  scan_work_ = 0;
+  rows_read_ = 0;
+  source_.next_input_byte = bytes.data;
+  source_.bytes_in_buffer = bytes.size;
+  info_.src = &source_;
+  Run(&JpegReader::OpenStep);
+  FillHeader();
+  CheckLimits();
+  started_ = true;
+  return header_;
+}
+
+void JpegReader::Start(const JpegPlan& plan) {
+  plan_ = plan;
+  Run(&JpegReader::StartStep);
+  PrepareRows();
+}
+
+bool JpegReader::Next(Strip* strip) {
+  const int height = static_cast<int>(info_.output_height);
+  if (rows_read_ >= height) return false;
+  strip->stride = stride_;
+  strip->width = static_cast<int>(info_.output_width);
+  strip->components = info_.output_components;
+  const int before = rows_read_;
+  Run(plan_.planes ? &JpegReader::NextPlanesStep : &JpegReader::NextRowsStep);
+  strip->rows = std::min(rows_read_, height) - before;
+  for (int c = 0; c < 4; c++) {
+    const bool present = plan_.planes && c < info_.num_components;
+    strip->planes[c] = present ? component_rows_[c][0] : rows_[0];
+  }
+  return true;
+}
+
+void JpegReader::Finish() { Run(&JpegReader::FinishStep); }
+
+// The only function that calls setjmp. libjpeg leaves by longjmp through OnErrorExit, and OnMessage through Fail; the
+// steps have no local variable with a destructor, so nothing is skipped that had to run.
+void JpegReader::Run(Step step) {
+  if (setjmp(jump_) != 0) throw DecodeError(code_, message_);
+  (this->*step)();
+}
+
+void JpegReader::CreateStep() {
+  jpeg_create_decompress(&info_);
+  created_ = true;
+  info_.mem->max_memory_to_use = kMaxCodecMemory;
+  info_.progress = &progress_.base;
+  // Enough of each APP2 marker to recognise an ICC profile.
+  jpeg_save_markers(&info_, JPEG_APP0 + 2, 14);
+}
+
+void JpegReader::OpenStep() {
+  jpeg_read_header(&info_, TRUE);
+  if (info_.data_precision != 8) {
+    Fail(ErrorCode::kFormat, "JPEG with more than 8 bits per sample is not supported");
+  }
+  if (info_.arith_code) Fail(ErrorCode::kFormat, "JPEG with arithmetic coding is not supported");
+}
+
+void JpegReader::StartStep() {
+  info_.jpeg_color_space = plan_.from;
+  info_.out_color_space = plan_.to;
+  info_.scale_num = 1;
+  info_.scale_denom = static_cast<unsigned>(plan_.scale_denominator);
+  info_.raw_data_out = plan_.planes ? TRUE : FALSE;
+  jpeg_start_decompress(&info_);
+}
+
+void JpegReader::NextPlanesStep() {
+  rows_read_ += static_cast<int>(jpeg_read_raw_data(&info_, component_rows_, static_cast<JDIMENSION>(strip_rows_)));
+}
+
+void JpegReader::NextRowsStep() {
+  const int wanted = std::min(strip_rows_, static_cast<int>(info_.output_height) - rows_read_);
+  for (int done = 0; done < wanted;) {
+    done += static_cast<int>(jpeg_read_scanlines(&info_, rows_.data() + done, static_cast<JDIMENSION>(wanted - done)));
+  }
+  rows_read_ += wanted;
+}
+
+void JpegReader::FinishStep() {
+  if (jpeg_finish_decompress(&info_) == FALSE) {
+    Damage(ErrorCode::kCorrupt, "Corrupt JPEG: another scan follows the complete image");
+    jpeg_abort_decompress(&info_);
+  }
+}
+
+void JpegReader::FillHeader() {
+  header_.width = static_cast<int>(info_.image_width);
+  header_.height = static_cast<int>(info_.image_height);
+  header_.components = info_.num_components;
+  header_.progressive = info_.progressive_mode;
+  header_.jfif = info_.saw_JFIF_marker;
+  header_.adobe_transform = info_.saw_Adobe_marker ? info_.Adobe_transform : -1;
+  header_.colorspace = info_.jpeg_color_space;
+  header_.unsampled = true;
+  for (int c = 0; c < info_.num_components; c++) {
+    const jpeg_component_info& component = info_.comp_info[c];
+    if (component.h_samp_factor != 1 || component.v_samp_factor != 1) header_.unsampled = false;
+    if (c < MAX_COMPS_IN_SCAN) header_.sampling[c] = {component.h_samp_factor, component.v_samp_factor};
+  }
+  header_.icc = false;
+  for (jpeg_saved_marker_ptr marker = info_.marker_list; marker != nullptr; marker = marker->next) {
+    if (marker->data_length >= 12 && std::memcmp(marker->data, "ICC_PROFILE", 12) == 0) header_.icc = true;
+  }
+}
+
+void JpegReader::CheckLimits() {
+  const uint64_t pixels = static_cast<uint64_t>(header_.width) * static_cast<uint64_t>(header_.height);
+  if (pixels > limits_.max_pixels) {
+    throw DecodeError(ErrorCode::kLimit, "Image of " + std::to_string(header_.width) + "x" +
+                                             std::to_string(header_.height) + " pixels exceeds the limit of " +
+                                             std::to_string(limits_.max_pixels) + " pixels");
+  }
+  if (header_.components > MAX_COMPS_IN_SCAN) {
+    throw DecodeError(ErrorCode::kColorspace,
+                      "JPEG with " + std::to_string(header_.components) + " components has no known colours");
+  }
+}
+
+// Called by libjpeg while it reads the scans of a progressive or multi-scan file.
+void JpegReader::CheckScan() {
+  if (info_.input_scan_number == last_scan_ || info_.comps_in_scan == 0) return;
+  last_scan_ = info_.input_scan_number;
+  uint64_t blocks = 0;
+  for (int i = 0; i < info_.comps_in_scan; i++) {
+    const jpeg_component_info* component = info_.cur_comp_info[i];
+    blocks += static_cast<uint64_t>(component->width_in_blocks) * component->height_in_blocks;
+  }
+  const bool refinement = info_.progressive_mode && info_.Ah != 0;
+  const uint64_t per_block = refinement ? static_cast<uint64_t>(std::max(info_.Se - info_.Ss, 0)) : 0;
+  scan_work_ += blocks * (kScanWorkPerBlock + per_block);
+  if (scan_work_ > kMaxScanWork) Fail(ErrorCode::kLimit, "JPEG has too many scans for its size");
+}
+
+// Rows for one strip: planes one after the other, or interleaved pixels.
+void JpegReader::PrepareRows() {
+  const int planes = plan_.planes ? info_.num_components : 1;
+  strip_rows_ = kStripRows;
+  size_t width = static_cast<size_t>(info_.output_width) * static_cast<size_t>(info_.output_components);
+  if (plan_.planes) {
+    strip_rows_ = 0;
+    // Every component is sampled 1x1: one row of blocks is one strip.
+    strip_rows_ = 8 / plan_.scale_denominator;
+    width = static_cast<size_t>(info_.comp_info[0].width_in_blocks) * static_cast<size_t>(strip_rows_);
+  }
+  stride_ = PaddedStride(width);
+  const size_t row_count = static_cast<size_t>(strip_rows_ * planes);
+  if (buffer_.size() < stride_ * row_count) buffer_.resize(stride_ * row_count);
+  if (rows_.size() < row_count) rows_.resize(row_count);
+  for (size_t i = 0; i < row_count; i++) rows_[i] = buffer_.data() + i * stride_;
+  for (int c = 0; c < planes; c++) component_rows_[c] = rows_.data() + c * strip_rows_;
+}
+
+void JpegReader::Fail(ErrorCode code, const char* message) {
+  code_ = code;
+  std::snprintf(message_, sizeof(message_), "%s", message);
+  std::longjmp(jump_, 1);
+}
+
+void JpegReader::Damage(ErrorCode code, const char* message) {
+  damaged_ = true;
+  if (!limits_.accept_damage || !started_) Fail(code, message);
+}
+
+void JpegReader::OnErrorExit(j_common_ptr info) {
+  JpegReader* self = reinterpret_cast<ErrorManager*>(info->err)->reader;
+  const int code = info->err->msg_code;
+  char text[JMSG_LENGTH_MAX];
+  info->err->format_message(info, text);
+  if (IsUnsupported(code)) {
+    self->code_ = ErrorCode::kFormat;
+    std::snprintf(self->message_, sizeof(self->message_), "Unsupported JPEG: %.150s", text);
+  } else if (IsLimit(code)) {
+    self->code_ = ErrorCode::kLimit;
+    std::snprintf(self->message_, sizeof(self->message_), "JPEG too large: %.150s", text);
+  } else if (self->ended_) {
+    self->code_ = ErrorCode::kTruncated;
+    std::snprintf(self->message_, sizeof(self->message_), "JPEG data ends early");
+  } else {
+    self->code_ = ErrorCode::kCorrupt;
+    std::snprintf(self->message_, sizeof(self->message_), "Corrupt JPEG: %.150s", text);
+  }
+  std::longjmp(self->jump_, 1);
+}
+
+void JpegReader::OnMessage(j_common_ptr info, int level) {
+  if (level >= 0) return;
+  JpegReader* self = reinterpret_cast<ErrorManager*>(info->err)->reader;
+  const int code = info->err->msg_code;
+  // Bytes between header segments are harmless; odd but unambiguous parameters too.
+  if (code == JWRN_EXTRANEOUS_DATA && !self->started_) return;
+  if (code == JWRN_ADOBE_XFORM || code == JWRN_BOGUS_PROGRESSION || code == JWRN_NOT_SEQUENTIAL) return;
+  if (self->ended_ || (code == JWRN_HIT_MARKER && self->info_.unread_marker == JPEG_EOI)) {
+    self->Damage(ErrorCode::kTruncated, "JPEG data ends early");
+    return;
+  }
+  char text[JMSG_LENGTH_MAX];
+  info->err->format_message(info, text);
+  self->Damage(ErrorCode::kCorrupt, text);
+}
+
+void JpegReader::OnProgress(j_common_ptr info) { reinterpret_cast<ErrorManager*>(info->err)->reader->CheckScan(); }
+
+boolean JpegReader::OnBufferEmpty(j_decompress_ptr info) {
+  JpegReader* self = reinterpret_cast<ErrorManager*>(info->err)->reader;
+  self->ended_ = true;
+  self->Damage(ErrorCode::kTruncated, "JPEG data ends early");
+  info->src->next_input_byte = kEndOfImage;
+  info->src->bytes_in_buffer = sizeof(kEndOfImage);
+  return TRUE;
+}
+
+void JpegReader::OnSkip(j_decompress_ptr info, long count) {
+  if (count <= 0) return;
+  if (static_cast<size_t>(count) > info->src->bytes_in_buffer) {
+    OnBufferEmpty(info);
+    return;
+  }
+  info->src->next_input_byte += count;
+  info->src->bytes_in_buffer -= static_cast<size_t>(count);
+}
+
+}  // namespace canopy

@@ -1,0 +1,133 @@
+// JpegReader: a libjpeg-turbo decompressor that is made once per thread and reads any number of JPEGs, strip by strip.
+#ifndef CANOPY_NATIVE_JPEG_H_
+#define CANOPY_NATIVE_JPEG_H_
+
+#include <csetjmp>
+#include <cstdio>
+#include <vector>
+
+#include "error.h"
+#include "image.h"
+// jpeglib.h needs size_t and FILE declared before it.
+#include <jpeglib.h>
+
+namespace canopy {
+
+struct JpegLimits {
+  uint64_t max_pixels;
+  // A file whose data ends early or is damaged is read on, with grey where nothing is known.
+  bool accept_damage;
+};
+
+struct JpegHeader {
+  int width;
+  int height;
+  int components;
+  bool progressive;
+  bool jfif;
+  bool icc;
+  int adobe_transform;       // -1 without an Adobe marker
+  J_COLOR_SPACE colorspace;  // libjpeg's guess
+  bool unsampled;            // all components sampled 1x1
+  struct {
+    int horizontal;
+    int vertical;
+  } sampling[MAX_COMPS_IN_SCAN];
+};
+
+// How the components are to come out.
+struct JpegPlan {
+  J_COLOR_SPACE from;     // what the components are taken to be
+  J_COLOR_SPACE to;       // what libjpeg turns them into; equal to `from`: as they are
+  bool planes;            // straight from the inverse DCT, without libjpeg's colour conversion: `unsampled` files only
+  int scale_denominator;  // 1, 2, 4 or 8
+};
+
+struct Strip {
+  // With planes: one pointer per component (the first four). Without: only the first, `components` bytes per pixel.
+  const uint8_t* planes[4];
+  size_t stride;
+  int width;
+  int rows;
+  int components;
+};
+
+class JpegReader {
+ public:
+  JpegReader();
+  ~JpegReader();
+  JpegReader(const JpegReader&) = delete;
+  JpegReader& operator=(const JpegReader&) = delete;
+
+  // Reads the header; `bytes` must stay alive until Finish or the next Open. Throws DecodeError, as all that follow.
+  const JpegHeader& Open(ByteSpan bytes, const JpegLimits& limits);
+  void Start(const JpegPlan& plan);
+  // The next rows from top to bottom, valid until the next call; false after the last.
+  bool Next(Strip* strip);
+  // Reads on to the end-of-image marker, so that a missing end is noticed.
+  void Finish();
+
+  const JpegHeader& header() const { return header_; }
+  // Whether data was missing or damaged so far (only ever true with `accept_damage`).
+  bool damaged() const { return damaged_; }
+
+ private:
+  struct ErrorManager {
+    jpeg_error_mgr base;  // first, so that libjpeg's pointer to it is a pointer to this
+    JpegReader* reader;
+  };
+  struct ProgressMonitor {
+    jpeg_progress_mgr base;
+    JpegReader* reader;
+  };
+  using Step = void (JpegReader::*)();
+
+  void Run(Step step);
+  void CreateStep();
+  void OpenStep();
+  void StartStep();
+  void NextPlanesStep();
+  void NextRowsStep();
+  void FinishStep();
+  void FillHeader();
+  void CheckLimits();
+  void CheckScan();
+  void PrepareRows();
+  [[noreturn]] void Fail(ErrorCode code, const char* message);
+  void Damage(ErrorCode code, const char* message);
+
+  static void OnErrorExit(j_common_ptr info);
+  static void OnMessage(j_common_ptr info, int level);
+  static void OnProgress(j_common_ptr info);
+  static boolean OnBufferEmpty(j_decompress_ptr info);
+  static void OnSkip(j_decompress_ptr info, long count);
+
+  jpeg_decompress_struct info_;
+  ErrorManager errors_;
+  ProgressMonitor progress_;
+  jpeg_source_mgr source_;
+  std::jmp_buf jump_;
+  ErrorCode code_ = ErrorCode::kCorrupt;
+  char message_[JMSG_LENGTH_MAX];
+
+  JpegLimits limits_{};
+  JpegHeader header_{};
+  JpegPlan plan_{};
+  bool created_ = false;
+  bool ended_ = false;    // the source ran out of bytes
+  bool started_ = false;  // past the header
+  bool damaged_ = false;
+  int last_scan_ = 0;
+  uint64_t scan_work_ = 0;
+
+  std::vector<uint8_t> buffer_;
+  std::vector<JSAMPROW> rows_;
+  JSAMPARRAY component_rows_[MAX_COMPONENTS];
+  size_t stride_ = 0;
+  int strip_rows_ = 0;
+  int rows_read_ = 0;
+};
+
+}  // namespace canopy
+
+#endif  // CANOPY_NATIVE_JPEG_H_

@@ -1,0 +1,63 @@
+#include "resize.h"
+
+#include "filter_table.h"
+
+namespace canopy {
+
+void Resizer::Start(int source_width, int source_height, int fold, int size, bool antialias, uint8_t* target) {
+  const AxisKey horizontal{source_width, fold, size, antialias};
+  const AxisKey vertical{source_height, fold, size, antialias};
+  if (!(horizontal == horizontal_key_)) {
+    horizontal_key_ = {};
+    BuildFilterTable(horizontal, &horizontal_);
+    horizontal_key_ = horizontal;
+  }
+  if (!(vertical == vertical_key_)) {
+    vertical_key_ = {};
+    BuildFilterTable(vertical, &vertical_);
+    vertical_key_ = vertical;
+  }
+  row_length_ = (static_cast<size_t>(size) + 15) / 16 * 16;
+  ring_rows_ = vertical_.taps;
+  const size_t needed = static_cast<size_t>(ring_rows_) * 3 * row_length_;
+  if (ring_.size() < needed) ring_.resize(needed);
+  if (taps_.size() < static_cast<size_t>(vertical_.taps)) taps_.resize(static_cast<size_t>(vertical_.taps));
+  if (!vertical_.is_short && sums_.size() < 3 * row_length_) sums_.resize(3 * row_length_);
+  rows_in_ = rows_out_ = 0;
+  target_ = target;
+}
+
+void Resizer::Push(const PlanarRows& rows) {
+  const auto horizontal = horizontal_.is_short ? ActiveKernels().horizontal : LongHorizontal;
+  for (int y = 0; y < rows.rows; y++) {
+    uint16_t* out = ring_.data() + static_cast<size_t>(rows_in_ % ring_rows_) * 3 * row_length_;
+    for (size_t c = 0; c < 3; c++) {
+      horizontal(horizontal_, rows.planes[c] + static_cast<size_t>(y) * rows.stride, out + c * row_length_);
+    }
+    rows_in_++;
+    EmitFinishedRows();
+  }
+}
+
+// A result row leaves as soon as its last source row is in, and before the next one overwrites its first.
+void Resizer::EmitFinishedRows() {
+  while (rows_out_ < vertical_.size && vertical_.start[static_cast<size_t>(rows_out_)] + vertical_.taps <= rows_in_) {
+    EmitRow(rows_out_++);
+  }
+}
+
+void Resizer::EmitRow(int y) {
+  const int start = vertical_.start[static_cast<size_t>(y)];
+  for (int k = 0; k < vertical_.taps; k++) {
+    taps_[static_cast<size_t>(k)] = ring_.data() + static_cast<size_t>((start + k) % ring_rows_) * 3 * row_length_;
+  }
+  const uint16_t* weights = vertical_.weights.data() + y * vertical_.taps;
+  uint8_t* out = target_ + static_cast<size_t>(y) * static_cast<size_t>(vertical_.size) * 3;
+  if (vertical_.is_short) {
+    ActiveKernels().vertical(taps_.data(), weights, vertical_.taps, row_length_, vertical_.size, out);
+  } else {
+    LongVertical(taps_.data(), weights, vertical_.taps, row_length_, vertical_.size, sums_.data(), out);
+  }
+}
+
+}  // namespace canopy

@@ -1,0 +1,52 @@
+// Resizer: planar rows in, top to bottom; a square of interleaved RGB out, written row by row as soon as its sources
+// are there.
+#ifndef CANOPY_NATIVE_RESIZE_H_
+#define CANOPY_NATIVE_RESIZE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "image.h"
+#include "resize_kernels.h"
+
+namespace canopy {
+
+// What one axis of a resize depends on; equal keys give equal tables.
+struct AxisKey {
+  int source;      // pixels of the original along this axis
+  int fold;        // original pixels per given sample (a DCT-scaled decode gives averages of `fold` pixels)
+  int size;        // pixels of the result
+  bool antialias;  // triangle filter widened by the scale (Pillow's BILINEAR), else the two nearest (tf.image.resize,
+                   // half-pixel)
+  bool operator==(const AxisKey& other) const {
+    return source == other.source && fold == other.fold && size == other.size && antialias == other.antialias;
+  }
+};
+
+class Resizer {
+ public:
+  // `target` is [size, size, 3] and must stay alive until the last row has been pushed.
+  void Start(int source_width, int source_height, int fold, int size, bool antialias, uint8_t* target);
+  void Push(const PlanarRows& rows);
+
+ private:
+  void EmitFinishedRows();
+  void EmitRow(int y);
+
+  AxisKey horizontal_key_{};
+  AxisKey vertical_key_{};
+  FilterTable horizontal_;
+  FilterTable vertical_;
+  std::vector<uint16_t> ring_;  // [ring_rows_, 3, padded size], 8.8 fixed point
+  std::vector<const uint16_t*> taps_;
+  std::vector<uint32_t> sums_;
+  size_t row_length_ = 0;
+  int ring_rows_ = 0;
+  int rows_in_ = 0;
+  int rows_out_ = 0;
+  uint8_t* target_ = nullptr;
+};
+
+}  // namespace canopy
+
+#endif  // CANOPY_NATIVE_RESIZE_H_

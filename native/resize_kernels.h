@@ -1,0 +1,58 @@
+// The inner loops of the resize. Each exists as a plain scalar reference and, where the CPU allows, as SIMD; all give
+// the same bits.
+#ifndef CANOPY_NATIVE_RESIZE_KERNELS_H_
+#define CANOPY_NATIVE_RESIZE_KERNELS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace canopy {
+
+// Filter weights of one axis: result i is the sum over k < taps of weights[i * taps + k] * source[start[i] + k].
+// Weights are Q16 and add up to 65535 for each i.
+struct FilterTable {
+  int source = 0;
+  int size = 0;
+  int taps = 0;
+  std::vector<int> start;
+  std::vector<uint16_t> weights;
+
+  // Up to kShortTaps taps every product is cut to 8.8 bits at once, so that 16-bit lanes do; beyond, products are
+  // summed in 32 bits.
+  bool is_short = false;
+  // For SIMD: blocks of 16 results; each half of a block reads one window of 16 source bytes.
+  bool has_windows = false;
+  std::vector<int> window;       // [blocks, 2] first byte
+  std::vector<uint8_t> shuffle;  // [blocks, taps, 32] byte shuffles that put a sample in the high byte of its lane
+  std::vector<uint16_t> lane_weights;  // [blocks, taps, 16]
+};
+
+constexpr int kShortTaps = 8;
+
+struct Kernels {
+  const char* name;
+  // One row of samples to `table.size` results in 8.8; `out` has room for a multiple of 16.
+  void (*horizontal)(const FilterTable& table, const uint8_t* row, uint16_t* out);
+  // One result row: `rows[k]` are three planes of `plane_length` 8.8 samples; writes `size` RGB pixels. At most
+  // kShortTaps taps.
+  void (*vertical)(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
+                   uint8_t* out);
+  // Interleaved RGB to planes and back.
+  void (*split)(const uint8_t* rgb, int width, uint8_t* r, uint8_t* g, uint8_t* b);
+  void (*merge)(const uint8_t* r, const uint8_t* g, const uint8_t* b, int width, uint8_t* rgb);
+};
+
+extern const Kernels kScalarKernels;
+
+// The best kernels this CPU runs, or what the environment variable CANOPY_SIMD asks for by name where the CPU has it.
+const Kernels& ActiveKernels();
+
+// Long filters, the same on every CPU: sums in 32 bits.
+void LongHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out);
+void LongVertical(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
+                  uint32_t* sums, uint8_t* out);
+
+}  // namespace canopy
+
+#endif  // CANOPY_NATIVE_RESIZE_KERNELS_H_
