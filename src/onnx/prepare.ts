@@ -20,7 +20,7 @@ import { decodeModel, encodeModel, type Model, opsetOf, toTensorProto } from "./
 import { appendResize, type ResizeMode } from "./resample.js";
 import { declaredDims } from "./shapes.js";
 import { cutModel } from "./surgery.js";
-import { float32, int64 } from "./tensor.js";
+import { float32, int64, type Tensor } from "./tensor.js";
 
 /** What must be known of a network to feed it: the part of a model card this file needs. */
 export interface BackboneDescription {
@@ -199,7 +199,6 @@ function resizedPixels(append: Appender, card: BackboneDescription, size: number
 /** `(pixel / scale - mean) / std` as one Mul and one Add, each left out where it changes nothing. */
 function normalise(append: Appender, pixels: string, card: BackboneDescription): string {
   const { layout, channels, scale, mean, std } = card.input;
-  const dims = layout === "NCHW" ? [3, 1, 1] : [3];
   const factors = std.map((each) => 1 / (scale * each));
   const offsets = mean.map((each, channel) => -each / (std[channel] as number));
   let value = pixels;
@@ -208,10 +207,16 @@ function normalise(append: Appender, pixels: string, card: BackboneDescription):
     value = append.node("Gather", [value, order], { axis: layout === "NCHW" ? 1 : 3 });
   }
   if (factors.some((each) => each !== 1)) {
-    value = append.node("Mul", [value, append.constant("factor", float32(dims, factors))]);
+    value = append.node("Mul", [value, append.constant("factor", perChannel(factors, layout))]);
   }
   if (offsets.some((each) => each !== 0)) {
-    value = append.node("Add", [value, append.constant("offset", float32(dims, offsets))]);
+    value = append.node("Add", [value, append.constant("offset", perChannel(offsets, layout))]);
   }
   return value;
+}
+
+/** A scalar where the channels agree: ONNX Runtime's broadcast over a last axis of 3 is slow. */
+function perChannel(values: readonly number[], layout: "NCHW" | "NHWC"): Tensor {
+  if (values.every((each) => each === values[0])) return float32([], values.slice(0, 1));
+  return float32(layout === "NCHW" ? [3, 1, 1] : [3], values);
 }

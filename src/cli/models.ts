@@ -1,0 +1,129 @@
+/** `canopy models list|show|pull|import`: the backbones. */
+import type { Argv, CommandModule } from "yargs";
+import type { Normalisation } from "../models/file-model.js";
+import type { ModelRecord } from "../operations/models.js";
+import { type GlobalArguments, runCommand } from "./common.js";
+
+const operations = () => import("../operations/models.js");
+
+const list: CommandModule<GlobalArguments, GlobalArguments> = {
+  command: "list",
+  describe: "Backbones known by name",
+  builder: (yargs) => yargs.example("$0 models list", ""),
+  handler: (argv) =>
+    runCommand(argv, async () => {
+      const models = (await operations()).listBackbones();
+      return { json: { models }, text: models.map(line).join("\n") };
+    }),
+};
+
+const show: CommandModule<GlobalArguments, GlobalArguments & { name: string | undefined }> = {
+  command: "show [name]",
+  describe: "One backbone in full: where it is, licence, hash, sizes, scores",
+  builder: (yargs) =>
+    yargs
+      .positional("name", { type: "string", describe: "Its name (default: the default backbone)" })
+      .example("$0 models show imagenet", ""),
+  handler: (argv) =>
+    runCommand(argv, async () => {
+      const { listBackbones, showBackbone } = await operations();
+      const name = argv.name ?? listBackbones().find((each) => each.default)?.name ?? "untrained";
+      const model = showBackbone(name);
+      return { json: model, text: details(model) };
+    }),
+};
+
+const pull: CommandModule<GlobalArguments, GlobalArguments & { name: string }> = {
+  command: "pull <name>",
+  describe: "Downloads a backbone, checked by size and SHA-256; goes on where it was interrupted",
+  builder: (yargs) =>
+    yargs
+      .positional("name", { type: "string", demandOption: true, describe: "Its name, see models list" })
+      .example("$0 models pull imagenet", ""),
+  handler: (argv) =>
+    runCommand(argv, async (context) => {
+      const model = await (await operations()).pullBackbone(argv.name, context);
+      return { json: model, text: `${model.name} is here: ${model.path ?? "canopy builds it"}` };
+    }),
+};
+
+interface ImportArguments extends GlobalArguments {
+  file: string;
+  name: string | undefined;
+  input: string | undefined;
+  output: string | undefined;
+  layout: "NCHW" | "NHWC" | undefined;
+  channels: "RGB" | "BGR" | undefined;
+  normalisation: Normalisation | undefined;
+  overwrite: boolean;
+}
+
+const importCommand: CommandModule<GlobalArguments, ImportArguments> = {
+  command: "import <file>",
+  describe: "Makes a backbone of an ONNX network: cuts its classifier off and gives it a name",
+  builder: importOptions,
+  handler: (argv) =>
+    runCommand(argv, async ({ onWarning }) => {
+      const { file, name, input, output, layout, channels, normalisation, overwrite } = argv;
+      const given = { name, input, output, layout, channels, normalisation };
+      const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+      const model = await (await operations()).importBackbone(file, { ...options, overwrite, onWarning });
+      return { json: model, text: `${details(model)}\nUse it with --backbone ${model.name}.` };
+    }),
+};
+
+export const modelsCommand: CommandModule<GlobalArguments, GlobalArguments> = {
+  command: "models",
+  describe: "Lists, shows, downloads and imports backbones",
+  builder: (yargs) =>
+    yargs
+      .command([list, show, pull, importCommand] as CommandModule<GlobalArguments, GlobalArguments>[])
+      .demandCommand(1, "Name what to do: list, show, pull or import."),
+  handler: () => {},
+};
+
+function importOptions(yargs: Argv<GlobalArguments>): Argv<ImportArguments> {
+  return yargs
+    .positional("file", { type: "string", demandOption: true, describe: "An image classifier or feature extractor" })
+    .option("name", { type: "string", requiresArg: true, describe: "What to call it (default: the file's name)" })
+    .option("input", { type: "string", requiresArg: true, describe: "Image input (default: the only one)" })
+    .option("output", { type: "string", requiresArg: true, describe: "Value to take as features (default: found)" })
+    .option("layout", { choices: ["NCHW", "NHWC"] as const, describe: "Order of the pixels (default: from the shape)" })
+    .option("channels", { choices: ["RGB", "BGR"] as const, describe: "Order of the colours (default: RGB)" })
+    .option("normalisation", {
+      choices: ["imagenet", "tf", "unit", "raw"] as const,
+      describe: "What the network sees: ImageNet mean and std, [-1, 1], [0, 1] or 0..255 (default: imagenet)",
+    })
+    .option("overwrite", { type: "boolean", default: false, describe: "Replace an import of the same name" })
+    .example("$0 models import resnet50.onnx --normalisation imagenet", "");
+}
+
+function line(model: ModelRecord): string {
+  const size = `${(model.bytes / 1e6).toFixed(1)} MB`.padStart(8);
+  const mark = model.default ? "*" : " ";
+  return `${mark} ${model.name.padEnd(16)} ${model.place.padEnd(14)} ${size}  ${String(model.default_size).padStart(4)} px  ${model.description}`;
+}
+
+function details(model: ModelRecord): string {
+  const rows: [string, string][] = [
+    ["name", model.name + (model.default ? " (default)" : "")],
+    ["what", model.description],
+    ["licence", model.licence],
+    ["where", model.path ?? (model.place === "built" ? "built by canopy when needed" : model.place)],
+    ["source", model.url ?? "-"],
+    ["size", `${model.bytes} bytes`],
+    ["sha256", model.sha256],
+    ["features", String(model.features)],
+    ["tile size", tileSize(model)],
+    ...model.scores.map((score): [string, string] => [
+      score.metric,
+      `${score.value} at ${score.size} px, ${score.measured_on}`,
+    ]),
+  ];
+  return rows.map(([key, value]) => `${key.padEnd(10)} ${value}`).join("\n");
+}
+
+function tileSize(model: ModelRecord): string {
+  if (model.fixed_size !== null) return `${model.fixed_size} pixels only`;
+  return `${model.default_size} pixels unless told otherwise; good: ${model.sizes.join(", ")}`;
+}

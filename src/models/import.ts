@@ -1,0 +1,80 @@
+/** Importing a network: its features part and a card go into the user's cache, and from then on it has a name. */
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { InputError, ModelError } from "../errors.js";
+import { cutAtFeatures } from "../onnx/surgery.js";
+import type { ModelCard } from "./card.js";
+import { writeCard } from "./card-file.js";
+import { describeFile, type FileModelOptions, sha256Of } from "./file-model.js";
+import { probeBackbone } from "./probe.js";
+import { listModels, type ModelEntry, modelCache } from "./registry.js";
+
+export interface ImportOptions extends FileModelOptions {
+  /** What to call it. @default the file's name without .onnx */
+  name?: string;
+  /** Replace an import of the same name. @default false */
+  overwrite?: boolean;
+}
+
+/**
+ * Cuts the classifier off the network in `path`, tries it out, and stores it under a name for `--backbone`. A size its input
+ * declares but does not need is given up. Throws an InputError where the name is taken, a ModelError where the network cannot serve.
+ */
+export async function importModel(path: string, options: ImportOptions = {}): Promise<ModelEntry> {
+  const name = options.name ?? basename(path).replace(/\.onnx$/i, "");
+  checkName(name, options.overwrite ?? false);
+  const original = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new ModelError(`${path} cannot be read (${cause.code}).`, { cause });
+  });
+  const found = describeFile(original, path, options);
+  const cut = cutAtFeatures(original, {
+    path,
+    ...(found.features.output === null ? {} : { output: found.features.output }),
+  });
+  const card: ModelCard = {
+    ...found,
+    name,
+    file: `${name}.onnx`,
+    byteLength: cut.model.byteLength,
+    sha256: sha256Of(cut.model),
+    description: `${found.description} Imported from ${basename(path)} (SHA-256 ${found.sha256}).`,
+    features: cut.features,
+  };
+  await probeBackbone(cut.model, card, card.input.defaultSize);
+  const freed = await freeSize(cut.model, card);
+  await store(cut.model, freed);
+  return listModels().find((each) => each.card.name === name) as ModelEntry;
+}
+
+function checkName(name: string, overwrite: boolean): void {
+  if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {
+    throw new InputError(
+      `"${name}" is no name for a backbone: letters, digits, dot, dash and underscore; --name gives another.`,
+    );
+  }
+  const entry = listModels().find((each) => each.card.name === name);
+  if (entry !== undefined && !(overwrite && entry.place === "cache" && entry.card.url === undefined)) {
+    const advice = entry.card.url === undefined && entry.place === "cache" ? "--overwrite replaces it, or " : "";
+    throw new InputError(`There is a backbone called ${name} already; ${advice}--name gives this one another.`);
+  }
+}
+
+/** The card without its fixed size where the network also runs 32 pixels larger. */
+async function freeSize(model: Uint8Array, card: ModelCard): Promise<ModelCard> {
+  const { fixedSize } = card.input;
+  if (fixedSize === null) return card;
+  const free = { ...card, input: { ...card.input, fixedSize: null } };
+  return probeBackbone(model, free, fixedSize + 32).then(
+    () => free,
+    () => card,
+  );
+}
+
+/** The model before its card: a card always has its file. */
+async function store(model: Uint8Array, card: ModelCard): Promise<void> {
+  const path = join(modelCache(), card.file);
+  await mkdir(modelCache(), { recursive: true });
+  await writeFile(`${path}.part`, model);
+  await rename(`${path}.part`, path);
+  writeCard(join(modelCache(), `${card.name}.json`), card);
+}

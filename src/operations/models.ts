@@ -1,0 +1,62 @@
+/** The operations behind `canopy models`: backbones as plain records, for people and programs. */
+import { type ImportOptions, importModel } from "../models/import.js";
+import { pullModel } from "../models/pull.js";
+import { findModel, listModels, type ModelEntry, type ModelPlace } from "../models/registry.js";
+import type { RunContext } from "../run-context.js";
+
+/** What `canopy models ... --json` prints for a backbone; the keys are stable. */
+export interface ModelRecord {
+  name: string;
+  default: boolean;
+  place: ModelPlace;
+  path: string | null;
+  bytes: number;
+  sha256: string;
+  licence: string;
+  description: string;
+  url: string | null;
+  features: number;
+  default_size: number;
+  sizes: number[];
+  fixed_size: number | null;
+  scores: { metric: string; value: number; size: number; measured_on: string }[];
+}
+
+/** Every backbone known by name. */
+export function listBackbones(): ModelRecord[] {
+  return listModels().map(toRecord);
+}
+
+/** One backbone; an OptionError names the nearest where `name` is unknown. */
+export function showBackbone(name: string): ModelRecord {
+  return toRecord(findModel(name));
+}
+
+/** Fetches a backbone into the user's cache; see pullModel. */
+export async function pullBackbone(name: string, context: RunContext = {}): Promise<ModelRecord> {
+  return toRecord(await pullModel(name, context));
+}
+
+/** Makes a backbone of a user's ONNX file; see importModel. */
+export async function importBackbone(path: string, options: ImportOptions = {}): Promise<ModelRecord> {
+  return toRecord(await importModel(path, options));
+}
+
+function toRecord({ card, place, path, isDefault }: ModelEntry): ModelRecord {
+  return {
+    name: card.name,
+    default: isDefault,
+    place,
+    path: path ?? null,
+    bytes: card.byteLength,
+    sha256: card.sha256,
+    licence: card.licence,
+    description: card.description,
+    url: card.url ?? null,
+    features: card.features.count,
+    default_size: card.input.defaultSize,
+    sizes: card.input.recommendedSizes,
+    fixed_size: card.input.fixedSize,
+    scores: (card.scores ?? []).map(({ measuredOn, ...score }) => ({ ...score, measured_on: measuredOn })),
+  };
+}
