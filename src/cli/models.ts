@@ -4,11 +4,23 @@ import type { Normalisation } from "../models/file-model.js";
 import type { ModelRecord } from "../operations/models.js";
 import { type GlobalArguments, runCommand } from "./common.js";
 
+export const command = "models";
+export const describe = "List, show, download and import backbones";
+
+export function builder(yargs: Argv<GlobalArguments>): Argv<GlobalArguments> {
+  return yargs
+    .command([list, show, pull, importFile] as CommandModule<GlobalArguments, GlobalArguments>[])
+    .demandCommand(1, "Name what to do: list, show, pull or import.");
+}
+
+/** One of the commands inside has run by now. */
+export function handler(): void {}
+
 const operations = () => import("../operations/models.js");
 
 const list: CommandModule<GlobalArguments, GlobalArguments> = {
   command: "list",
-  describe: "Backbones known by name",
+  describe: "List the backbones known by name",
   builder: (yargs) => yargs.example("$0 models list", ""),
   handler: (argv) =>
     runCommand(argv, async () => {
@@ -19,7 +31,7 @@ const list: CommandModule<GlobalArguments, GlobalArguments> = {
 
 const show: CommandModule<GlobalArguments, GlobalArguments & { name: string | undefined }> = {
   command: "show [name]",
-  describe: "One backbone in full: where it is, licence, hash, sizes, scores",
+  describe: "Show one backbone in full: where it is, licence, hash, sizes, scores",
   builder: (yargs) =>
     yargs
       .positional("name", { type: "string", describe: "Its name (default: the default backbone)" })
@@ -35,7 +47,7 @@ const show: CommandModule<GlobalArguments, GlobalArguments & { name: string | un
 
 const pull: CommandModule<GlobalArguments, GlobalArguments & { name: string }> = {
   command: "pull <name>",
-  describe: "Downloads a backbone, checked by size and SHA-256; goes on where it was interrupted",
+  describe: "Download a backbone, checked by size and SHA-256; again to go on where it was interrupted",
   builder: (yargs) =>
     yargs
       .positional("name", { type: "string", demandOption: true, describe: "Its name, see models list" })
@@ -58,9 +70,9 @@ interface ImportArguments extends GlobalArguments {
   overwrite: boolean;
 }
 
-const importCommand: CommandModule<GlobalArguments, ImportArguments> = {
+const importFile: CommandModule<GlobalArguments, ImportArguments> = {
   command: "import <file>",
-  describe: "Makes a backbone of an ONNX network: cuts its classifier off and gives it a name",
+  describe: "Make a backbone of an ONNX network: cuts its classifier off and gives it a name",
   builder: importOptions,
   handler: (argv) =>
     runCommand(argv, async ({ onWarning }) => {
@@ -70,16 +82,6 @@ const importCommand: CommandModule<GlobalArguments, ImportArguments> = {
       const model = await (await operations()).importBackbone(file, { ...options, overwrite, onWarning });
       return { json: model, text: `${details(model)}\nUse it with --backbone ${model.name}.` };
     }),
-};
-
-export const modelsCommand: CommandModule<GlobalArguments, GlobalArguments> = {
-  command: "models",
-  describe: "Lists, shows, downloads and imports backbones",
-  builder: (yargs) =>
-    yargs
-      .command([list, show, pull, importCommand] as CommandModule<GlobalArguments, GlobalArguments>[])
-      .demandCommand(1, "Name what to do: list, show, pull or import."),
-  handler: () => {},
 };
 
 function importOptions(yargs: Argv<GlobalArguments>): Argv<ImportArguments> {

@@ -79,13 +79,7 @@ async function fetchRest(request: DownloadRequest, part: string, context: RunCon
       done += chunk.length;
       yield chunk;
       if (done > request.byteLength) return;
-      context.onProgress?.({
-        stage: "pull",
-        done: toMegabytes(done),
-        total: toMegabytes(request.byteLength),
-        rejected: 0,
-        unit: "MB",
-      });
+      report(done, request, context);
     }
   };
   const body = Readable.fromWeb(response.body as import("node:stream/web").ReadableStream<Uint8Array>);
@@ -95,6 +89,11 @@ async function fetchRest(request: DownloadRequest, part: string, context: RunCon
     throw isDiskError(error) ? error : new ConnectionError("The connection broke.", { cause: error });
   }
   if (done < request.byteLength) throw new ConnectionError(`It ended after ${done} bytes.`);
+}
+
+function report(done: number, request: DownloadRequest, context: RunContext): void {
+  const total = toMegabytes(request.byteLength);
+  context.onProgress?.({ stage: "pull", done: toMegabytes(done), total, rejected: 0, unit: "MB" });
 }
 
 async function connect(request: DownloadRequest, have: number, context: RunContext): Promise<Response> {
@@ -126,12 +125,12 @@ async function findProblem(part: string, request: DownloadRequest): Promise<stri
 
 function unreachable(request: DownloadRequest, have: number, cause: Error): ModelError {
   const { host } = new URL(request.url);
-  const size = `${toMegabytes(request.byteLength)} MB`;
-  const kept = have > 0 ? ` ${toMegabytes(have)} MB are kept, and pulling again goes on from there;` : "";
-  return new ModelError(
-    `No connection to ${host} to fetch ${request.what} (${size} from ${request.url});${kept} ${request.otherwise}`,
-    { cause },
-  );
+  const what = `${request.what} (${toMegabytes(request.byteLength)} MB from ${request.url})`;
+  const message =
+    have === 0
+      ? `No connection to ${host} to fetch ${what}; ${request.otherwise}`
+      : `The connection to ${host} keeps breaking while fetching ${what}; what came is kept, and pulling again goes on from there.`;
+  return new ModelError(message, { cause });
 }
 
 async function lengthOf(path: string): Promise<number> {

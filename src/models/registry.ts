@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { closest } from "fastest-levenshtein";
-import { cacheFolder } from "../cache.js";
+import { cacheFolder } from "../cache-folder.js";
 import { ModelError, OptionError } from "../errors.js";
 import type { ModelCard } from "./card.js";
 import { readCard } from "./card-file.js";
@@ -42,7 +42,7 @@ export const BOX = fileURLToPath(new URL("../../../models/", import.meta.url));
 
 /** Folder of pulled and imported models. */
 export function modelCache(): string {
-  return cacheFolder("models");
+  return join(cacheFolder(), "models");
 }
 
 /** Every backbone known by name: the box first, then the user's imports, each by name. */
