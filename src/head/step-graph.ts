@@ -41,7 +41,7 @@ export function buildStepGraph(config: GradientConfig, shape: StepperShape): Uin
   graph.output("loss", graph.node("ReduceMean", [loss], { keepdims: 0 }), "float32", []);
   const update = UPDATES[config.optimizer];
   const emit = (variables: string[], next: string[], dims: number[]) =>
-    variables.forEach((name, i) => graph.output(`${name}_next`, next[i]!, "float32", dims));
+    variables.map((name, i) => graph.output(`${name}_next`, next[i]!, "float32", dims));
   emit(names.weight, update(f, config, weights, weightGradient, stepSize), [numFeatures, numTags]);
   emit(names.bias, update(f, config, biases, biasGradient, stepSize), [numTags]);
   return graph.build();

@@ -1,0 +1,112 @@
+/**
+ * Stratified splits of multi-label sets: which tiles train, which are held out, and which fold each belongs to. Rare tags are spread
+ * first (Sechidis, Tsoumakas and Vlahavas, On the Stratification of Multi-Label Data, 2011).
+ */
+import { checkInRange, checkInteger } from "../check.js";
+import { createRandom, permutation, type Random } from "../random.js";
+import { type LabelMatrix, tagSupport } from "./label-matrix.js";
+
+export interface Split {
+  /** Row indices, ascending. */
+  train: Uint32Array;
+  heldOut: Uint32Array;
+}
+
+/**
+ * Holds out about `share` of the rows (0 for none), stratified: a tag with two tiles or more has one on either side.
+ */
+export function splitRows(labels: LabelMatrix, share: number, seed: number): Split {
+  checkInRange("share", share, 0, 0.9);
+  const part = share === 0 ? new Uint8Array(labels.rows) : stratify(labels, [1 - share, share], seed);
+  return { train: rowsWhere(part, (side) => side === 0), heldOut: rowsWhere(part, (side) => side === 1) };
+}
+
+/** Fold 0..folds-1 of each row, of equal size and stratified; at most 255 folds. */
+export function kFold(labels: LabelMatrix, folds: number, seed: number): Uint8Array {
+  checkInteger("folds", folds, 2, Math.min(255, Math.max(2, labels.rows)));
+  return stratify(labels, new Array<number>(folds).fill(1 / folds), seed);
+}
+
+/** Rows whose part satisfies `test`, ascending. */
+export function rowsWhere(parts: Uint8Array, test: (part: number) => boolean): Uint32Array {
+  return Uint32Array.from([...parts.keys()].filter((row) => test(parts[row]!)));
+}
+
+/** Iterative stratification into parts of the given `shares` (summing to 1): the part of each row. */
+function stratify(labels: LabelMatrix, shares: readonly number[], seed: number): Uint8Array {
+  const numTags = labels.tags.length;
+  const random = createRandom(seed);
+  const support = tagSupport(labels);
+  const state: Stratification = {
+    part: new Uint8Array(labels.rows).fill(NONE),
+    wantedRows: shares.map((share) => share * labels.rows),
+    wantedOfTag: shares.map((share) => Float64Array.from(support, (count) => share * count)),
+    left: support.slice(),
+    random,
+  };
+  ensureBothSides(state, support);
+  const order = permutation(labels.rows, random);
+  for (let tag = rarest(state.left); tag !== -1; tag = rarest(state.left)) {
+    for (const row of order) {
+      if (state.part[row] === NONE && labels.data[row * numTags + tag] === 1) {
+        assign(state, labels, row, choosePart(state, tag));
+      }
+    }
+  }
+  for (const row of order) {
+    if (state.part[row] === NONE) assign(state, labels, row, choosePart(state, undefined));
+  }
+  return state.part;
+}
+
+interface Stratification {
+  part: Uint8Array;
+  /** Rows each part still wants. */
+  wantedRows: number[];
+  /** Rows of each tag each part still wants. */
+  wantedOfTag: Float64Array[];
+  /** Unassigned rows of each tag. */
+  left: Uint32Array;
+  random: Random;
+}
+
+const NONE = 255;
+
+/** A part that wants less than one of a tag's two or three tiles would get none: let it want a whole one. */
+function ensureBothSides({ wantedOfTag }: Stratification, support: Uint32Array): void {
+  support.forEach((count, tag) => {
+    if (count < wantedOfTag.length) return;
+    const lacking = wantedOfTag.filter((wanted) => wanted[tag]! < 1);
+    for (const wanted of lacking) wanted[tag] = 1;
+    const rest = wantedOfTag.filter((wanted) => !lacking.includes(wanted));
+    for (const wanted of rest) wanted[tag] = Math.max(1, (count - lacking.length) / rest.length);
+  });
+}
+
+/** The tag with the fewest unassigned rows, but some; -1 where no unassigned row has a tag. */
+function rarest(left: Uint32Array): number {
+  return left.reduce((best, count, tag) => (count > 0 && (best === -1 || count < left[best]!) ? tag : best), -1);
+}
+
+/** The part that wants most of `tag`; among equals the one that wants most rows; among those a random one. */
+function choosePart({ wantedRows, wantedOfTag, random }: Stratification, tag: number | undefined): number {
+  const parts = [...wantedRows.keys()];
+  const byTag = tag === undefined ? parts : largestOf(parts, (part) => wantedOfTag[part]![tag]!);
+  const byRows = largestOf(byTag, (part) => wantedRows[part]!);
+  return byRows[random.below(byRows.length)] as number;
+}
+
+function largestOf(parts: number[], score: (part: number) => number): number[] {
+  const most = Math.max(...parts.map(score));
+  return parts.filter((part) => score(part) >= most - 1e-9);
+}
+
+function assign(state: Stratification, labels: LabelMatrix, row: number, part: number): void {
+  const numTags = labels.tags.length;
+  state.part[row] = part;
+  state.wantedRows[part]! -= 1;
+  for (let tag = 0; tag < numTags; tag++) {
+    state.wantedOfTag[part]![tag]! -= labels.data[row * numTags + tag]!;
+    state.left[tag]! -= labels.data[row * numTags + tag]!;
+  }
+}
