@@ -25,8 +25,8 @@ export async function trainByLbfgs(
   }
   const standardization = config.standardize ? await measureStandardization(toFeatureSource(features)) : undefined;
   const rows = { ...features, ...standardization };
-  const l2 = config.l2 === "auto" ? await chooseL2(rows, labels, config, options) : labels.tags.map(() => +config.l2);
-  const problems = l2.map((strength, tag) => ({ tag, heldOut: -1, l2: strength }));
+  const l2 = config.l2 === "auto" ? await chooseL2(features, standardization, labels, config, options) : config.l2;
+  const problems = labels.tags.map((_, tag) => ({ tag, heldOut: -1, l2 }));
   const minima = await solveProblems(rows, labels, problems, { ...config, ...options });
   const solved = toHead(minima, features.numFeatures);
   const head = standardization === undefined ? solved : foldStandardization(solved, standardization);

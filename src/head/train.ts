@@ -36,8 +36,8 @@ export interface TrainedHead {
   completed: boolean;
   /** What `resumeFrom` takes; absent for L-BFGS. */
   state?: TrainState;
-  /** The penalty L-BFGS used, given or chosen, by tag. */
-  l2?: number[];
+  /** The penalty L-BFGS used, given or chosen. */
+  l2?: number;
 }
 
 /**
