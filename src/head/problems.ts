@@ -80,9 +80,13 @@ async function solve(
       return result === undefined;
     });
     const total = [...finished.values()].reduce((sum, value) => sum + value, 0);
-    options.onPass?.(pass, running.reduce((sum, { value }) => sum + value, total));
+    options.onPass?.(
+      pass,
+      running.reduce((sum, { value }) => sum + value, total),
+    );
     if (options.signal?.aborted) {
-      for (const { index, point, value } of running) minima[index] = { point, value, iterations: pass, converged: false };
+      for (const { index, point, value } of running)
+        minima[index] = { point, value, iterations: pass, converged: false };
       break;
     }
   }

@@ -3,8 +3,8 @@
  * to weak, each rung starting from the weights of the one before.
  */
 import { checkInteger } from "../check.js";
-import { kFold } from "../tiles/split.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
+import { kFold } from "../tiles/split.js";
 import type { LbfgsConfig } from "./config.js";
 import type { FeatureMatrix } from "./feature-matrix.js";
 import type { Head } from "./head.js";
