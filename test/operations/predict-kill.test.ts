@@ -1,0 +1,161 @@
+/**
+ * Runs that die: killed at random moments, out of disk, or by a tile that takes its process down. CANOPY_KILLS=20 kills more often
+ * than the few times that fit into every test run.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import { predictWith } from "../../src/operations/predict.js";
+import { createRandom } from "../../src/random.js";
+import { temporaryFolder } from "../helpers.js";
+import { runToy, runToyAndKill, toyModel, writeToyTiles } from "../predict/toy.js";
+
+const KILLS = Number(process.env["CANOPY_KILLS"] ?? 3);
+const TILES = 300 + 150 * KILLS;
+
+describe("a run that is killed", () => {
+  it(`at ${KILLS} random moments and resumed ends byte for byte as an undisturbed one`, async (t) => {
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "in"), TILES);
+    for (let i = 0; i < TILES; i += 50) writeFileSync(join(root, `in/tile_${String(i).padStart(6, "0")}b.jpg`), "bad");
+    const options = {
+      inputs: [join(root, "in")],
+      workers: 1,
+      batchSize: 4,
+      probabilities: true,
+      commit: { tiles: 32 },
+    };
+    const whole = join(root, "whole.csv");
+    await predictWith(toyModel(), { ...options, out: whole });
+    const out = join(root, "out.csv");
+    const random = createRandom(Number(process.env["CANOPY_SEED"] ?? 1));
+    let killed = 0;
+    for (let i = 0; i < KILLS; i++) {
+      const run = await runToyAndKill({ ...options, out, resume: true }, 300 + random.below(1500), "SIGKILL");
+      assert.ok(run.signal === "SIGKILL" || run.status === 0, run.stderr);
+      killed += Number(run.signal === "SIGKILL");
+    }
+    const last = runToy({ ...options, out, resume: true });
+    assert.equal(last.status, 0, last.stderr);
+    const summary = JSON.parse(last.stdout);
+    t.diagnostic(
+      `${killed} of ${KILLS} kills hit; the last run found ${summary.resumed} of ${summary.tiles} tiles done`,
+    );
+    assert.ok(killed > 0);
+    assert.equal(summary.predicted + summary.rejected, summary.tiles);
+    assert.equal(readFileSync(out, "utf8"), readFileSync(whole, "utf8"));
+    assert.equal(readFileSync(`${out}.rejects.jsonl`, "utf8"), readFileSync(`${whole}.rejects.jsonl`, "utf8"));
+    assert.deepEqual(
+      readdirSync(root)
+        .filter((name) => name.startsWith("out"))
+        .sort(),
+      ["out.csv", "out.csv.manifest.json", "out.csv.rejects.jsonl"],
+    );
+  });
+
+  it("by SIGINT exits with 130, what it has done committed", async (t) => {
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "in"), 3000);
+    const out = join(root, "out.csv");
+    const options = { inputs: [join(root, "in")], out, workers: 1, batchSize: 4 };
+    let run = await runToyAndKill(options, 1500, "SIGINT");
+    assert.equal(run.status, 130, run.stderr);
+    assert.match(run.stderr, /INTERRUPTED/);
+    run = runToy({ ...options, resume: true });
+    assert.equal(run.status, 0, run.stderr);
+    t.diagnostic(`${JSON.parse(run.stdout).resumed} of 3000 tiles were done when it stopped`);
+    assert.equal(readFileSync(out, "utf8").trimEnd().split("\n").length, 3001);
+  });
+});
+
+describe("a tile that kills the process", () => {
+  it("is found on resume, and rejected, and everything else is predicted", async (t) => {
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "in"), 60);
+    const poison = join(root, "in/tile_000030.jpg");
+    const hook = join(root, "hook.mjs");
+    writeFileSync(hook, killerHook(poison));
+    const env = { NODE_OPTIONS: `--import ${hook}` };
+    const options = {
+      inputs: [join(root, "in")],
+      out: join(root, "out.csv"),
+      workers: 1,
+      resume: true,
+      commit: { tiles: 8 },
+    };
+    const first = runToy(options, env);
+    assert.equal(first.signal, "SIGSEGV", first.stderr);
+    const second = runToy(options, env);
+    assert.equal(second.status, 0, second.stderr);
+    assert.match(second.stderr, /tile_000030\.jpg stopped the last run \(decoding it ended the process with SIGSEGV\)/);
+    const summary = JSON.parse(second.stdout);
+    assert.deepEqual([summary.predicted, summary.rejected], [59, 1]);
+    const [reject] = readFileSync(`${options.out}.rejects.jsonl`, "utf8").trimEnd().split("\n");
+    assert.deepEqual(JSON.parse(reject!).code, "CRASH");
+    assert.equal(JSON.parse(reject!).path, poison);
+  });
+});
+
+describe("a full disk", () => {
+  const disk = "/tmp/canopy-test-disk";
+  let reason: string | undefined;
+
+  before(() => {
+    try {
+      mkdirSync(disk, { recursive: true });
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=160k", "tmpfs", disk], { stdio: "pipe" });
+    } catch {
+      reason = "a small tmpfs cannot be mounted here";
+    }
+  });
+
+  it("gives a clear error and no half file, and the run can be resumed when there is space", async (t) => {
+    if (reason !== undefined) return t.skip(reason);
+    t.after(() => {
+      execFileSync("umount", [disk]);
+      rmSync(disk, { recursive: true });
+    });
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "in"), 400);
+    const out = join(disk, "out.jsonl");
+    const options = { inputs: [join(root, "in")], out, workers: 1, probabilities: true, commit: { tiles: 32 } };
+    await assert.rejects(predictWith(toyModel(), options), { name: "CanopyError", code: "DISK_FULL" });
+    assert.ok(!existsSync(out));
+    assert.deepEqual(readdirSync(disk), ["out.jsonl.parts"]);
+    assert.deepEqual(
+      readdirSync(join(disk, "out.jsonl.parts")).filter((name) => name.endsWith(".tmp")),
+      [],
+    );
+    execFileSync("mount", ["-o", "remount,size=2m", disk]);
+    const summary = await predictWith(toyModel(), { ...options, resume: true });
+    assert.ok(summary.resumed > 0 && summary.resumed < 400, String(summary.resumed));
+    const whole = join(root, "whole.jsonl");
+    await predictWith(toyModel(), { ...options, out: whole });
+    assert.equal(readFileSync(out, "utf8"), readFileSync(whole, "utf8"));
+  });
+});
+
+/** A module that makes reading `poison` through the addon, or from JavaScript, a segmentation fault. */
+function killerHook(poison: string): string {
+  return `
+    import fs from "node:fs";
+    import { syncBuiltinESMExports } from "node:module";
+    const poison = ${JSON.stringify(poison)};
+    const openSync = fs.openSync;
+    fs.openSync = (path, ...rest) => path === poison ? process.kill(process.pid, "SIGSEGV") : openSync(path, ...rest);
+    syncBuiltinESMExports();
+    const dlopen = process.dlopen;
+    process.dlopen = (module, ...rest) => {
+      const result = dlopen.call(process, module, ...rest);
+      const { decodeFiles } = module.exports;
+      if (decodeFiles) {
+        module.exports.decodeFiles = (tiles, ...others) => {
+          if (tiles.some(({ path }) => path === poison)) process.kill(process.pid, "SIGSEGV");
+          return decodeFiles(tiles, ...others);
+        };
+      }
+      return result;
+    };`;
+}
