@@ -42,22 +42,31 @@ export class DecodePool {
   }
 
   /**
-   * Decodes a chunk in one worker.
-   * @returns undefined if every tile is fine, else one outcome per tile. Never rejects for what a tile or its worker does: a worker that
-   *   throws or dies makes CRASH outcomes.
+   * Decodes a chunk in one worker; tiles known to be bad are not touched.
+   * @returns undefined if every tile is fine, else one outcome per tile. Never rejects for what a tile or its worker does: where a
+   *   worker throws or dies, its tiles are tried again one by one, and the one that does it alone has the outcome CRASH.
    */
   async decode(
     tiles: readonly Tile[],
     target: PixelTarget,
     options: DecodeOptions,
   ): Promise<DecodeOutcome[] | undefined> {
+    if (tiles.some((tile) => tile.failure)) return this.#decodeSingly(tiles, target, options);
     try {
-      const outcomes = await this.#piscina.run({ tiles: tiles.map(placeOf), ...target, options });
-      return tiles.some((tile) => tile.failure) ? tiles.map((tile, i) => tile.failure ?? outcomes?.[i]) : outcomes;
+      return await this.#piscina.run({ tiles: tiles.map(placeOf), ...target, options });
     } catch (error) {
-      const message = `Decode worker failed: ${(error as Error).message}`;
-      return tiles.map(() => ({ code: "CRASH", message }));
+      if (tiles.length > 1) return this.#decodeSingly(tiles, target, options);
+      return [{ code: "CRASH", message: `Decode worker failed: ${(error as Error).message}` }];
     }
+  }
+
+  async #decodeSingly(tiles: readonly Tile[], { buffer, byteOffset }: PixelTarget, options: DecodeOptions) {
+    const outcomes: DecodeOutcome[] = [];
+    for (const [i, tile] of tiles.entries()) {
+      const place = { buffer, byteOffset: byteOffset + i * options.size ** 2 * 3 };
+      outcomes.push(tile.failure ?? (await this.decode([tile], place, options))?.[0]);
+    }
+    return outcomes;
   }
 
   /** Waits for what is being decoded, then ends the workers. */
@@ -72,7 +81,7 @@ export function decoderVersion(): string {
   return addon ? `addon-${addon.decoderVersion}` : `sharp-${SHARP_VERSION}`;
 }
 
-/** Only what a worker needs; names stay here. A tile known to be bad has no bytes, so that nothing touches its file's contents. */
+/** Only what a worker needs; names stay here. */
 function placeOf({ path, offset, byteLength }: Tile): NativeTile {
   return {
     path,

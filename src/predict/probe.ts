@@ -11,6 +11,6 @@ const buffer = new SharedArrayBuffer(options.size * options.size * 3);
 for (const [index, tile] of tiles.entries()) {
   // Synchronous, because the process may not live to flush anything.
   writeSync(1, `${index}\n`);
-  await decodeChunk({ tiles: [tile], buffer, byteOffset: 0, options });
+  if (tile.failure === undefined) await decodeChunk({ tiles: [tile], buffer, byteOffset: 0, options });
 }
 writeSync(1, "done\n");
