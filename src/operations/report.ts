@@ -1,0 +1,18 @@
+/** `canopy report`: the HTML report of a trained model, once more, from what training kept. */
+import type { WrittenReport } from "../report/store.js";
+
+export interface ReportOptions {
+  /** MODEL_DIR, as `canopy train --out` wrote it. */
+  model: string;
+}
+
+/**
+ * Renders `report.html` in a model's folder again from its `report.json`; needs neither tiles nor backbone.
+ *
+ * @throws InputError where the folder has no report data, FormatError where they are damaged or of another version
+ */
+export async function report({ model }: ReportOptions): Promise<WrittenReport> {
+  // Loading the chart library takes longer than everything else the command line needs.
+  const { rewriteReport } = await import("../report/store.js");
+  return rewriteReport(model);
+}

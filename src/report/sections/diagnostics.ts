@@ -1,0 +1,105 @@
+/** Sections that stand on charts alone: calibration, co-occurrence, history. */
+import { coOccurrenceChart, historyChart, reliabilityChart } from "../charts.js";
+import type { ReportData } from "../data.js";
+import { count, score } from "../format.js";
+import { type Html, html } from "../html.js";
+import { renderNumbers, renderTable } from "../table.js";
+
+/** Tags in the co-occurrence charts. */
+const MOST_TAGS = 30;
+
+/** Rows of the table of co-occurrence. */
+const MOST_PAIRS = 12;
+
+/** Rows of the table of the history. */
+const HISTORY_ROWS = 50;
+
+export function renderCalibration({ summary: { reliability } }: ReportData): Html {
+  return html`<section aria-labelledby="calibration"><h2 id="calibration">Calibration</h2>
+<div class="side-by-side"><figure>${reliabilityChart(reliability)}
+${renderNumbers({
+  caption: "Reliability by bin of probability",
+  columns: [
+    { name: "Probability", kind: "text" },
+    { name: "Cells" },
+    { name: "Mean probability" },
+    { name: "Share that is true" },
+  ],
+  rows: reliability.bins.map((bin) => [
+    `${bin.low.toFixed(1)} – ${bin.high.toFixed(1)}`,
+    count(bin.count),
+    score(bin.meanProbability),
+    score(bin.share),
+  ]),
+})}</figure>
+<p>Expected calibration error <strong>${score(reliability.ece)}</strong>, over every tile and tag. Of the labels given a probability of 0.8, eight in ten should be true:
+above the dashed line the model is too modest, below it too sure. The bars below count the cells in each bin (logarithmic).</p></div></section>`;
+}
+
+export function renderCoOccurrence({ summary, score: { metrics } }: ReportData): Html {
+  const tags = summary.tags.map((tag) => tag.tag);
+  const columns = tags.map((_, column) => column);
+  const shown = columns
+    .sort((a, b) => metrics.perTag[b]!.support - metrics.perTag[a]!.support || a - b)
+    .slice(0, MOST_TAGS);
+  const { labels, predicted } = summary.coOccurrence;
+  const chart = (id: string, what: string, counts: number[]) =>
+    html`<figure><figcaption>${what.replace("in", "In")}</figcaption><div class="scroll" role="region" aria-label="Co-occurrence: ${what}" tabindex="0">${coOccurrenceChart(id, `Heat map of which tags occur together: ${what}. The table below lists the largest differences.`, tags, counts, shown)}</div></figure>`;
+  return html`<section aria-labelledby="co-occurrence"><h2 id="co-occurrence">Tags that occur together</h2>
+<p class="muted">Of the tiles with the row's tag, the share that also has the column's, from none (pale) to all (full).
+${tags.length > shown.length && `The ${shown.length} tags with the most positives.`}</p>
+<div class="side-by-side">${chart("together-labels", "in the labels", labels)}${chart("together-predicted", "in the predictions", predicted)}</div>
+${renderPairs(tags, summary.coOccurrence, shown)}</section>`;
+}
+
+function renderPairs(
+  tags: readonly string[],
+  { labels, predicted }: { labels: number[]; predicted: number[] },
+  shown: readonly number[],
+): Html | null {
+  const width = tags.length;
+  const pairs = shown.flatMap((row) => shown.filter((column) => row < column).map((column) => row * width + column));
+  const gap = (cell: number) => Math.abs(labels[cell]! - predicted[cell]!);
+  const largest = pairs
+    .filter((cell) => gap(cell) > 0)
+    .sort((a, b) => gap(b) - gap(a))
+    .slice(0, MOST_PAIRS);
+  if (largest.length === 0) {
+    return null;
+  }
+  return renderTable({
+    caption: "Pairs the model gets most wrong",
+    columns: [{ name: "Tags", kind: "text" }, { name: "Tiles labelled so" }, { name: "Tiles predicted so" }],
+    rows: largest.map((cell) => [
+      `${tags[Math.floor(cell / width)]} + ${tags[cell % width]}`,
+      count(labels[cell]!),
+      count(predicted[cell]!),
+    ]),
+  });
+}
+
+export function renderHistory({ history, training }: ReportData): Html {
+  if (history.length === 0) {
+    return html`<section aria-labelledby="history"><h2 id="history">Training history</h2>
+<p class="muted">None: ${String(training.recipe["optimizer"] ?? "the head")} was fitted to convergence in one go, not by epochs.</p></section>`;
+  }
+  const step = Math.ceil(history.length / HISTORY_ROWS);
+  const rows = history.filter((_, i) => i % step === 0 || i === history.length - 1);
+  return html`<section aria-labelledby="history"><h2 id="history">Training history</h2>
+<div class="side-by-side"><figure>${historyChart(history, "loss")}</figure><figure>${historyChart(history, "f2")}</figure></div>
+${renderNumbers({
+  caption: "Training history by epoch",
+  columns: ["Epoch", "Loss", "Binary accuracy", "F2 at 0.5", "Held-out loss", "Held-out accuracy", "Held-out F2"].map(
+    (name) => ({ name }),
+  ),
+  rows: rows.map((row) => [
+    count(row.epoch),
+    row.loss.toFixed(4),
+    score(row.binaryAccuracy),
+    score(row.f2),
+    row.valLoss?.toFixed(4) ?? "–",
+    score(row.valBinaryAccuracy),
+    score(row.valF2),
+  ]),
+})}</section>`;
+}

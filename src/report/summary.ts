@@ -1,0 +1,179 @@
+/** From probabilities and labels to what the report shows of them: curves, galleries, reliability, co-occurrence. */
+import type { CoOccurrence, CurvePoint, Gallery, Reliability, ReliabilityBin, Summary, TagSummary } from "./data.js";
+
+/** Tiles a model has not been trained on, with what it says and what is true. */
+export interface ScoredTiles {
+  /** Tile names by row. */
+  names: readonly string[];
+  /** Tag names by column. */
+  tags: readonly string[];
+  /** `[rows, tags]` */
+  probabilities: Float32Array;
+  /** `[rows, tags]`, 0 or 1 */
+  labels: Uint8Array;
+  /** `[tags]` */
+  thresholds: ArrayLike<number>;
+}
+
+export interface SummaryOptions {
+  /** Tiles listed per gallery. @default 6 */
+  galleryLength?: number;
+  /** Equal-width bins of the reliability diagram. @default 10 */
+  bins?: number;
+}
+
+const CURVE_POINTS = 64;
+
+/** @throws RangeError where the arrays' lengths do not fit together */
+export function summarise(scored: ScoredTiles, { galleryLength = 6, bins = 10 }: SummaryOptions = {}): Summary {
+  checkLengths(scored);
+  return {
+    tiles: scored.names.length,
+    tags: scored.tags.map((_, column) => summariseTag(scored, column, galleryLength)),
+    reliability: measureReliability(scored, bins),
+    coOccurrence: countCoOccurrence(scored),
+    constant: bestConstant(scored),
+  };
+}
+
+function checkLengths({ names, tags, probabilities, labels, thresholds }: ScoredTiles): void {
+  const cells = names.length * tags.length;
+  if (probabilities.length !== cells || labels.length !== cells || thresholds.length !== tags.length) {
+    throw new RangeError(
+      `Expected ${names.length} x ${tags.length} probabilities and labels and ${tags.length} thresholds, got ${probabilities.length}, ${labels.length} and ${thresholds.length}.`,
+    );
+  }
+}
+
+function summariseTag(scored: ScoredTiles, column: number, galleryLength: number): TagSummary {
+  const { names, tags, probabilities, labels, thresholds } = scored;
+  const probabilityOf = (row: number) => probabilities[row * tags.length + column]!;
+  const hits: number[] = [];
+  const falseAlarms: number[] = [];
+  const misses: number[] = [];
+  // Rows from the most to the least probable; ties in row order, so that the report is the same every time.
+  const order = Uint32Array.from(names, (_, row) => row).sort((a, b) => probabilityOf(b) - probabilityOf(a) || a - b);
+  for (const row of order) {
+    const labelled = labels[row * tags.length + column] === 1;
+    const predicted = probabilityOf(row) >= thresholds[column]!;
+    if (labelled || predicted) {
+      (labelled ? (predicted ? hits : misses) : falseAlarms).push(row);
+    }
+  }
+  const gallery = (rows: number[]): Gallery => ({
+    count: rows.length,
+    tiles: rows.slice(0, galleryLength).map((row) => ({
+      name: names[row]!,
+      probability: probabilityOf(row),
+      tags: tags.filter((_, other) => labels[row * tags.length + other] === 1),
+    })),
+  });
+  return {
+    tag: tags[column]!,
+    curve: thin(traceCurve(order, probabilityOf, (row) => labels[row * tags.length + column]!)),
+    hits: gallery(hits),
+    falseAlarms: gallery(falseAlarms),
+    misses: gallery(misses.reverse()),
+  };
+}
+
+/** Precision and recall at every distinct probability, `order` running from the most probable row down. */
+function traceCurve(
+  order: Uint32Array,
+  probabilityOf: (row: number) => number,
+  labelOf: (row: number) => number,
+): CurvePoint[] {
+  const support = order.reduce((sum, row) => sum + labelOf(row), 0);
+  const points: CurvePoint[] = [];
+  let right = 0;
+  for (let i = 0; support > 0 && i < order.length; i++) {
+    const threshold = probabilityOf(order[i]!);
+    right += labelOf(order[i]!);
+    if (i + 1 === order.length || probabilityOf(order[i + 1]!) !== threshold) {
+      points.push({ threshold, precision: right / (i + 1), recall: right / support });
+    }
+  }
+  return points;
+}
+
+/** At most CURVE_POINTS points, evenly spaced in recall; both ends stay. */
+function thin(points: CurvePoint[]): CurvePoint[] {
+  if (points.length <= CURVE_POINTS) {
+    return points;
+  }
+  const kept: CurvePoint[] = [];
+  for (const point of points) {
+    if (point.recall * (CURVE_POINTS - 2) >= kept.length) {
+      kept.push(point);
+    }
+  }
+  const last = points.at(-1)!;
+  return kept.at(-1) === last ? kept : [...kept, last];
+}
+
+function measureReliability({ probabilities, labels }: ScoredTiles, numBins: number): Reliability {
+  const sums = Array.from({ length: numBins }, () => ({ count: 0, probability: 0, positives: 0 }));
+  for (let cell = 0; cell < labels.length; cell++) {
+    const sum = sums[Math.min(numBins - 1, Math.floor(probabilities[cell]! * numBins))]!;
+    sum.count++;
+    sum.probability += probabilities[cell]!;
+    sum.positives += labels[cell]!;
+  }
+  const bins: ReliabilityBin[] = sums
+    .map(({ count, probability, positives }, i) => ({
+      low: i / numBins,
+      high: (i + 1) / numBins,
+      count,
+      meanProbability: probability / count,
+      share: positives / count,
+    }))
+    .filter((bin) => bin.count > 0);
+  const gaps = bins.map((bin) => bin.count * Math.abs(bin.meanProbability - bin.share));
+  return { ece: gaps.reduce((sum, gap) => sum + gap, 0) / Math.max(1, labels.length), bins };
+}
+
+function countCoOccurrence({ names, tags, probabilities, labels, thresholds }: ScoredTiles): CoOccurrence {
+  const width = tags.length;
+  const counts = {
+    labels: new Array<number>(width * width).fill(0),
+    predicted: new Array<number>(width * width).fill(0),
+  };
+  const addRow = (target: number[], has: (column: number) => boolean) => {
+    const columns = tags.map((_, column) => column).filter(has);
+    for (const i of columns) {
+      for (const j of columns) {
+        target[i * width + j]!++;
+      }
+    }
+  };
+  for (let row = 0; row < names.length; row++) {
+    addRow(counts.labels, (column) => labels[row * width + column] === 1);
+    addRow(counts.predicted, (column) => probabilities[row * width + column]! >= thresholds[column]!);
+  }
+  return counts;
+}
+
+/**
+ * The best set of tags to give to every tile, among the k most frequent for each k. F2 of a tile is 5 hits / (predicted + 4 labelled),
+ * which is the Kaggle metric; a tile without tags scores 0.
+ */
+function bestConstant({ names, tags, labels }: ScoredTiles): { f2: number; tags: string[] } {
+  const support = tags.map((_, column) => names.reduce((sum, _n, row) => sum + labels[row * tags.length + column]!, 0));
+  const order = tags.map((_, column) => column).sort((a, b) => support[b]! - support[a]! || a - b);
+  const sums = new Float64Array(tags.length);
+  for (let row = 0; row < names.length; row++) {
+    const has = (column: number) => labels[row * tags.length + column]!;
+    const labelled = order.reduce((sum, column) => sum + has(column), 0);
+    let hits = 0;
+    order.forEach((column, rank) => {
+      hits += has(column);
+      sums[rank]! += (5 * hits) / (rank + 1 + 4 * labelled);
+    });
+  }
+  const best = sums.indexOf(Math.max(0, ...sums));
+  const length = best === -1 ? 0 : best + 1;
+  return {
+    f2: length === 0 ? 0 : sums[best]! / Math.max(1, names.length),
+    tags: order.slice(0, length).map((c) => tags[c]!),
+  };
+}
