@@ -3,7 +3,7 @@
 export const SCRIPT = `
 for (const table of document.querySelectorAll("table[data-sortable]")) {
   const heads = [...table.tHead.rows[0].cells];
-  const key = (row, i) => { const text = row.cells[i].textContent.trim(); const value = Number(text.replaceAll(",", "")); return text !== "" && !Number.isNaN(value) ? value : text; };
+  const key = (row, i) => { const text = row.cells[i].textContent.trim(); const value = Number(text.replaceAll(",", "")); return text !== "" && value === value ? value : text; };
   const compare = (a, b) => typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1;
   heads.forEach((head, i) => {
     const button = document.createElement("button");

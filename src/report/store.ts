@@ -18,12 +18,25 @@ const PAGE_FILE = "report.html";
 /** Writes report.json and report.html into the existing folder `dir`, each beside its final name first. */
 export async function writeReport(dir: string, data: ReportData): Promise<WrittenReport> {
   await writeWhole(join(dir, DATA_FILE), `${JSON.stringify(data)}\n`);
-  return writePage(dir, data);
+  return writePage(dir, renderReport(data));
 }
 
 /** Renders report.html in `dir` again from report.json. Errors are those of `readReport`. */
 export async function rewriteReport(dir: string): Promise<WrittenReport> {
-  return writePage(dir, await readReport(dir));
+  const data = await readReport(dir);
+  let page: string;
+  try {
+    page = renderReport(data);
+  } catch (error) {
+    // Data of the right version that lacks parts was edited or cut: say so rather than "undefined is not ...".
+    const path = join(dir, DATA_FILE);
+    throw new FormatError(
+      path,
+      `${path} lacks parts of a report (${(error as Error).message}); train the model again to get a new one.`,
+      { cause: error },
+    );
+  }
+  return writePage(dir, page);
 }
 
 /**
@@ -71,25 +84,10 @@ function parse(path: string, text: string): unknown {
   }
 }
 
-async function writePage(dir: string, data: ReportData): Promise<WrittenReport> {
+async function writePage(dir: string, page: string): Promise<WrittenReport> {
   const path = join(dir, PAGE_FILE);
-  const page = renderWhole(dir, data);
   await writeWhole(path, page);
   return { path, byteLength: Buffer.byteLength(page) };
-}
-
-// Data that has the right version and lacks parts was edited or cut: say so rather than "undefined is not ...".
-function renderWhole(dir: string, data: ReportData): string {
-  try {
-    return renderReport(data);
-  } catch (error) {
-    const path = join(dir, DATA_FILE);
-    throw new FormatError(
-      path,
-      `${path} lacks parts of a report (${(error as Error).message}); train the model again to get a new one.`,
-      { cause: error },
-    );
-  }
 }
 
 async function writeWhole(path: string, text: string): Promise<void> {

@@ -84,6 +84,7 @@ ${BARS}
 .pictures li{max-width:124px}
 .pictures b,.changes b{font-variant-numeric:tabular-nums}
 .pictures img,.pictures .no-picture{width:100%;height:auto;aspect-ratio:1}
+.pictures img{margin-bottom:3px}
 img{display:block;border-radius:3px;background:var(--raised)}
 .no-picture{display:block;width:112px;height:112px;border:1px dashed var(--grid);border-radius:3px}
 .name{overflow-wrap:anywhere}

@@ -77,7 +77,7 @@ function summariseTag(scored: ScoredTiles, column: number, galleryLength: number
   };
 }
 
-/** Precision and recall at every distinct probability, `order` running from the most probable row down. */
+/** Precision at every recall that is reached, `order` running from the most probable row down; tiles of equal probability go together. */
 function traceCurve(
   order: Uint32Array,
   probabilityOf: (row: number) => number,
@@ -86,13 +86,16 @@ function traceCurve(
   const support = order.reduce((sum, row) => sum + labelOf(row), 0);
   const points: CurvePoint[] = [];
   let right = 0;
-  for (let i = 0; support > 0 && i < order.length; i++) {
-    const threshold = probabilityOf(order[i]!);
-    right += labelOf(order[i]!);
-    if (i + 1 === order.length || probabilityOf(order[i + 1]!) !== threshold) {
+  let reached = 0;
+  order.forEach((row, i) => {
+    const threshold = probabilityOf(row);
+    right += labelOf(row);
+    const last = i + 1 === order.length || probabilityOf(order[i + 1]!) !== threshold;
+    if (last && right > reached) {
       points.push({ threshold, precision: right / (i + 1), recall: right / support });
+      reached = right;
     }
-  }
+  });
   return points;
 }
 

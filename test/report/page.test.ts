@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { REPORT_BYTE_LIMIT, renderReport } from "../../src/report/page.js";
+import { sampleReport } from "./sample.js";
+
+const ATTACK = `"><img src=x onerror=alert(1)><script>alert(1)</script>`;
+
+/** What a reader sees, without the style sheet and the script. */
+function contentOf(page: string): string {
+  return page.replace(/<style>.*?<\/style>/s, "").replace(/<script>.*?<\/script>/s, "");
+}
+
+function countOf(text: string, pattern: RegExp): number {
+  return text.match(pattern)?.length ?? 0;
+}
+
+test("names from files never become markup", async () => {
+  const data = await sampleReport({ tags: [`a${ATTACK}`, `b${ATTACK}`], tileName: (row) => `${row}${ATTACK}` });
+  data.name = ATTACK;
+  data.warnings = [ATTACK];
+  data.createdBy = ATTACK;
+  data.createdAt = ATTACK;
+  data.labelErrors!.file = ATTACK;
+  data.training = { ...data.training, input: ATTACK, labels: ATTACK, device: ATTACK, machine: ATTACK };
+  data.training.recipe = { optimizer: ATTACK, [ATTACK]: ATTACK };
+  data.training.versions = { [ATTACK]: ATTACK };
+  data.speed[0]!.stage = ATTACK;
+  const page = renderReport(data);
+  assert.equal(countOf(page, /<script/g), 1);
+  assert.equal(countOf(page, /<img src="?x/g), 0);
+  assert.equal(countOf(page, /\sonerror=[^&]*>/g), 0, "every quote and bracket of a name is escaped");
+  assert.doesNotMatch(page, /"&#62;?<img|"><img src=x/);
+});
+
+test("a picture is shown only where it is an image in the data itself", async () => {
+  for (const picture of ["https://example.org/x.png", "javascript:alert(1)", 'data:image/webp;base64,AA" onload="x']) {
+    const page = renderReport(await sampleReport({ picture }));
+    assert.equal(countOf(page, /<img /g), 0);
+    assert.doesNotMatch(page, /example\.org|javascript:|onload/);
+  }
+});
+
+test("nothing is loaded from anywhere", async () => {
+  const page = renderReport(await sampleReport());
+  assert.equal(countOf(page, /(?:src|href)="(?!data:|#)/g), 0);
+  assert.equal(countOf(page, /url\((?!#)|@import|https?:/g), 0);
+});
+
+test("pictures are left out rather than growing beyond the limit", async () => {
+  const large = `data:image/webp;base64,${"A".repeat(100_000)}`;
+  const page = renderReport(await sampleReport({ picture: large }));
+  assert.ok(Buffer.byteLength(page) < REPORT_BYTE_LIMIT, `${Buffer.byteLength(page)} bytes`);
+  assert.ok(countOf(page, /<img /g) >= 15, "as many as fit are shown");
+  assert.match(page, /class="no-picture"/);
+});
+
+test("100 tags and a thousand tiles stay within the limit, with pictures", async () => {
+  const tags = Array.from({ length: 100 }, (_, i) => `tag_with_a_rather_long_name_${i}`);
+  const page = renderReport(await sampleReport({ tags, rows: 1000 }));
+  assert.ok(Buffer.byteLength(page) < REPORT_BYTE_LIMIT);
+  assert.ok(countOf(page, /<img /g) > 100);
+  assert.match(page, /40 more are in the table/);
+  assert.equal(
+    countOf(page, /<th scope="row" class="text">(?:<a [^>]*>)?\w+(?:<\/a>)?<\/th>/g),
+    100 + 1,
+    "tags and one stage",
+  );
+});
+
+test("ids are distinct, and every link within the page has its target", async () => {
+  const page = renderReport(await sampleReport());
+  const ids = [...page.matchAll(/\sid="([^"]*)"/g)].map((match) => match[1]!);
+  assert.equal(new Set(ids).size, ids.length);
+  const targets = [...page.matchAll(/(?:href="#|url\(#|aria-labelledby=")([^")]*)/g)].map((match) => match[1]!);
+  assert.deepEqual(
+    targets.filter((target) => !ids.includes(target)),
+    [],
+  );
+});
+
+test("the same data give the same bytes", async () => {
+  const data = await sampleReport();
+  assert.equal(renderReport(data), renderReport(data));
+});
+
+test("without history, label errors, pictures, interval and speed the page says so or leaves them out", async () => {
+  const data = await sampleReport({ epochs: 0, picture: "" });
+  data.labelErrors = null;
+  data.score.interval = null;
+  data.speed = [];
+  const page = contentOf(renderReport(data));
+  assert.match(page, /fitted to convergence in one go/);
+  assert.doesNotMatch(page, /label-errors|interval|NaN|undefined|Infinity|<img /);
+});
+
+test("a tag without positives is said to have none, and gets no curve", async () => {
+  const page = contentOf(renderReport(await sampleReport()));
+  assert.match(page, /No curve: no tile has this tag/);
+  assert.match(page, /no positives/);
+  assert.doesNotMatch(page, /NaN|undefined|Infinity/);
+});
+
+test("one tag and one tile are enough for a page", async () => {
+  const page = contentOf(renderReport(await sampleReport({ tags: ["only"], rows: 2 })));
+  assert.match(page, /too few positives to tell/);
+  assert.doesNotMatch(page, /NaN|undefined|Infinity/);
+});
+
+test("a model no better than a constant answer is said to be so", async () => {
+  const data = await sampleReport();
+  data.summary.constant.f2 = 0.85;
+  assert.match(renderReport(data), /Not clearly better than giving every tile the same tags/);
+  data.summary.constant.f2 = 0.7;
+  assert.match(renderReport(data), /Better than giving every tile the same tags/);
+});
+
+test("a rising held-out loss asks for fewer epochs, a falling one for more", async () => {
+  const data = await sampleReport();
+  assert.match(renderReport(data), /Train for more epochs/);
+  data.history.forEach((row, i) => {
+    row.valLoss = 1 + (i - 5) ** 2;
+  });
+  assert.match(renderReport(data), /lowest after epoch 6 of 20/);
+});
