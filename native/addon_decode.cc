@@ -11,6 +11,12 @@ uint64_t TileBytes(int size) { return static_cast<uint64_t>(size) * static_cast<
 // A tile that fails leaves black, not part of another picture.
 void Blacken(uint8_t* target, int size) { std::memset(target, 0, static_cast<size_t>(TileBytes(size))); }
 
+// A scope of its own for the handles of one tile; the array of failures must not be made inside it.
+TileLocation GetTileAt(Napi::Env env, const Napi::Array& tiles, uint32_t i) {
+  Napi::HandleScope scope(env);
+  return GetTile(env, tiles.Get(i));
+}
+
 Napi::Value DecodeFiles(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!info[0].IsArray()) throw Napi::TypeError::New(env, "Expected `tiles` to be an array");
@@ -23,8 +29,7 @@ Napi::Value DecodeFiles(const Napi::CallbackInfo& info) {
   AddonState& state = StateOf(info);
   Napi::Value failures = env.Undefined();
   for (uint32_t i = 0; i < count; i++) {
-    Napi::HandleScope scope(env);
-    const TileLocation tile = GetTile(env, tiles.Get(i));
+    const TileLocation tile = GetTileAt(env, tiles, i);
     uint8_t* pixels = target.Data() + i * TileBytes(options.size);
     try {
       state.decoder.DecodeInto(state.reader.Read(tile), options, pixels);
