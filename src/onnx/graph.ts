@@ -12,6 +12,7 @@ import { create } from "@bufbuild/protobuf";
 import {
   type AttributeProto,
   AttributeProtoSchema,
+  TensorProto_DataType as DataType,
   type GraphProto,
   GraphProtoSchema,
   AttributeProto_AttributeType as Kind,
@@ -140,13 +141,16 @@ export function makeNode(op: string, input: readonly string[], output: readonly 
 }
 
 /** A ValueInfoProto of `type` and `shape`. */
-export function valueInfo(name: string, type: ElementType, shape: Shape): ValueInfoProto {
+export function valueInfo(name: string, type: ElementType | "string", shape: Shape): ValueInfoProto {
   const dim = shape.map((size) =>
     typeof size === "number"
       ? { value: { case: "dimValue" as const, value: BigInt(size) } }
       : { value: { case: "dimParam" as const, value: size } },
   );
-  return create(ValueInfoProtoSchema, { name, type: { tensorType: { elemType: toDataType(type), shape: { dim } } } });
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: { tensorType: { elemType: type === "string" ? DataType.STRING : toDataType(type), shape: { dim } } },
+  });
 }
 
 function makeAttribute(name: string, value: AttributeValue): AttributeProto {

@@ -1,6 +1,6 @@
 /**
  * Making a backbone of a network: uint8 tiles in, float32 features out. The pixels' way to what the network wants (cast, transpose,
- * channel order, normalisation) becomes part of the graph, and so may the resize and a head behind it.
+ * channel order, normalisation) becomes part of the graph, and so may the resize and test-time augmentation.
  */
 import { checkInteger } from "../check.js";
 import { ModelError } from "../errors.js";
@@ -21,6 +21,7 @@ import { appendResize, type ResizeMode } from "./resample.js";
 import { declaredDims } from "./shapes.js";
 import { cutModel } from "./surgery.js";
 import { float32, int64, type Tensor } from "./tensor.js";
+import { appendViews, averageViews } from "./views.js";
 
 /** What must be known of a network to feed it: the part of a model card this file needs. */
 export interface BackboneDescription {
@@ -42,15 +43,17 @@ export interface BackboneDescription {
 export interface PrepareOptions {
   /** Takes tiles of any size and resizes them inside the graph; without it tiles come in at `size`. @default none */
   resize?: ResizeMode;
+  /** Averages the features over the eight flips and quarter turns of each tile. @default false */
+  allViews?: boolean;
 }
 
 /** Names of a prepared model's input and output. */
 export const TILES = "tiles";
 export const FEATURES = "features";
-export const PROBABILITIES = "probabilities";
 
 const MIN_OPSET = 7;
-const MIN_OPSET_RESIZE = 11;
+/** Range, Clip and Slice with their bounds as inputs. */
+const MIN_OPSET_EXPORT = 11;
 
 /**
  * The backbone of `model` (a classifier or a feature extractor, as its file came): input `tiles` uint8 `[N, size, size, 3]` RGB,
@@ -75,47 +78,15 @@ export function prepareBackbone(
   const input = onlyInput(graph, card);
   freeBatch(graph, input, card.name);
   graph.valueInfo = [];
+  if (options.allViews) {
+    const append = appender(graph);
+    features.output = averageViews(append, features);
+    graph.node.push(...append.nodes);
+    graph.output = [valueInfo(features.output, "float32", ["N", features.count])];
+  }
   renameValue(graph, features.output, FEATURES);
   putPixelsInFront(graph, input, card, size, options);
   return encodeModel(decoded);
-}
-
-/** A trained linear head: `probability = sigmoid(features * weight + bias)`. */
-export interface LinearHead {
-  /** `[features, tags]` float32, row-major. */
-  weight: Float32Array;
-  /** `[tags]` float32. */
-  bias: Float32Array;
-}
-
-/** A prepared backbone with `head` behind it: output `probabilities` float32 `[N, tags]`; `metadata` goes into the file. */
-export function fuseHead(
-  prepared: Uint8Array,
-  head: LinearHead,
-  metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
-  const model = decodeModel(prepared, "The prepared backbone");
-  const { graph } = model;
-  const features = graph.output[0];
-  const tags = head.bias.length;
-  const count = declaredDims(features)?.[1];
-  if (features === undefined || count === undefined || head.weight.length !== count * tags) {
-    throw new ModelError(
-      `A head of ${head.weight.length} weights and ${tags} tags does not fit a backbone of ${count} features.`,
-    );
-  }
-  const append = appender(graph);
-  const weight = append.constant("head_weight", float32([count, tags], head.weight));
-  const bias = append.constant("head_bias", float32([tags], head.bias));
-  const logits = append.node("Gemm", [features.name, weight, bias]);
-  graph.node.push(...append.nodes, makeNode("Sigmoid", [logits], [PROBABILITIES]));
-  graph.output = [valueInfo(PROBABILITIES, "float32", ["N", tags])];
-  model.metadataProps = Object.entries(metadata).map(([key, value]) => ({
-    $typeName: "onnx.StringStringEntryProto",
-    key,
-    value,
-  }));
-  return encodeModel(model);
 }
 
 function checkFit(model: Model, card: BackboneDescription, size: number, options: PrepareOptions): void {
@@ -123,7 +94,7 @@ function checkFit(model: Model, card: BackboneDescription, size: number, options
   if (fixedSize !== null && fixedSize !== size) {
     throw new ModelError(`${card.name} takes tiles of ${fixedSize} pixels only, not ${size}.`);
   }
-  const needed = options.resize === undefined ? MIN_OPSET : MIN_OPSET_RESIZE;
+  const needed = options.resize === undefined && !options.allViews ? MIN_OPSET : MIN_OPSET_EXPORT;
   if (opsetOf(model) < needed) {
     throw new ModelError(
       `${card.name} uses ONNX operator set ${opsetOf(model)}; canopy needs ${needed} or later: convert or export it again.`,
@@ -178,7 +149,8 @@ function putPixelsInFront(
   const append = appender(graph);
   const values =
     options.resize === undefined ? floatPixels(append, card) : resizedPixels(append, card, size, options.resize);
-  const normal = normalise(append, values, card);
+  const views = options.allViews ? appendViews(append, values, card.input.layout) : values;
+  const normal = normalise(append, views, card);
   const elemType = input.type?.tensorType?.elemType ?? DataType.FLOAT;
   const last = elemType === DataType.FLOAT ? "Identity" : "Cast";
   graph.node.unshift(...append.nodes, makeNode(last, [normal], [wanted], last === "Cast" ? { to: elemType } : {}));

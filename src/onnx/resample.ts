@@ -11,8 +11,8 @@ import { float32, int64 } from "./tensor.js";
 export type ResizeMode = "antialias" | "plain";
 
 /**
- * Nodes that resize `tiles` (uint8 `[N, H, W, 3]`) to `[N, 3, size, size]` float32 with whole values 0..255, columns first and
- * rounded in between like Pillow. A tile of that size already passes unchanged. Returns the result's name.
+ * Nodes that resize `tiles` (uint8 `[N, H, W, 3]`) to `[N, 3, size, size]` float32 with whole values 0..255, columns first,
+ * and rounded in between where Pillow does. A tile of that size already passes unchanged. Returns the result's name.
  */
 export function appendResize(append: Appender, tiles: string, size: number, mode: ResizeMode): string {
   const shape = append.node("Shape", [tiles]);
@@ -22,7 +22,7 @@ export function appendResize(append: Appender, tiles: string, size: number, mode
   const columns = weights(append, shape, 2, size, mode);
   const rows = weights(append, shape, 1, size, mode);
   const across = append.node("MatMul", [planes, append.node("Transpose", [columns], { perm: [1, 0] })]);
-  const down = append.node("MatMul", [rows, roundToByte(append, across)]);
+  const down = append.node("MatMul", [rows, mode === "antialias" ? roundToByte(append, across) : across]);
   return roundToByte(append, down);
 }
 

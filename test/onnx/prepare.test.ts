@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import ort from "onnxruntime-node";
-import { fuseHead, prepareBackbone } from "../../src/onnx/prepare.js";
+import { fuseHead } from "../../src/onnx/fuse.js";
+import { prepareBackbone } from "../../src/onnx/prepare.js";
 import { needsShared, SHARED } from "../helpers.js";
 import { maxDifference, randoms, runModel } from "./run.js";
 

@@ -1,0 +1,75 @@
+/** Putting a trained head behind a prepared backbone: tiles in, probabilities out, with the tags and thresholds in the same file. */
+import { create } from "@bufbuild/protobuf";
+import { ModelError } from "../errors.js";
+import { appender, vacateName } from "./editing.js";
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  StringStringEntryProtoSchema,
+  TensorProtoSchema,
+} from "./gen/onnx_pb.js";
+import { makeNode, valueInfo } from "./graph.js";
+import { decodeModel, encodeModel, toTensorProto } from "./proto.js";
+import { declaredDims } from "./shapes.js";
+import { float32 } from "./tensor.js";
+
+/** A trained linear head: `probability = sigmoid(features * weight + bias)`. */
+export interface LinearHead {
+  /** `[features, tags]` float32, row-major. */
+  weight: Float32Array;
+  /** `[tags]` float32. */
+  bias: Float32Array;
+  /** Names of the tags, and where given a string output `tags`. */
+  tags?: readonly string[];
+  /** `[tags]` float32, and where given an output `thresholds`. */
+  thresholds?: Float32Array;
+}
+
+/** Name of the first output of a model with its head. */
+export const PROBABILITIES = "probabilities";
+
+/**
+ * `prepared` (see prepareBackbone) with `head` behind it: output `probabilities` float32 `[N, tags]`, and as constants `tags` and
+ * `thresholds`, for runtimes that cannot read `metadata`. Throws a ModelError where the head has another width.
+ */
+export function fuseHead(
+  prepared: Uint8Array,
+  head: LinearHead,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const model = decodeModel(prepared, "The prepared backbone");
+  const { graph } = model;
+  const features = graph.output[0];
+  const tags = head.bias.length;
+  const count = declaredDims(features)?.[1];
+  if (features === undefined || count === undefined || head.weight.length !== count * tags) {
+    throw new ModelError(
+      `A head of ${head.weight.length} weights and ${tags} tags does not fit a backbone of ${count} features.`,
+    );
+  }
+  for (const name of [PROBABILITIES, "tags", "thresholds"]) vacateName(graph, name);
+  const append = appender(graph);
+  const weight = append.constant("head_weight", float32([count, tags], head.weight));
+  const bias = append.constant("head_bias", float32([tags], head.bias));
+  const logits = append.node("Gemm", [features.name, weight, bias]);
+  graph.node.push(...append.nodes, makeNode("Sigmoid", [logits], [PROBABILITIES]));
+  graph.output = [valueInfo(PROBABILITIES, "float32", ["N", tags])];
+  if (head.tags !== undefined) addTags(graph, head.tags);
+  if (head.thresholds !== undefined) addThresholds(graph, head.thresholds);
+  model.metadataProps = Object.entries(metadata).map(([key, value]) =>
+    create(StringStringEntryProtoSchema, { key, value }),
+  );
+  return encodeModel(model);
+}
+
+function addTags(graph: GraphProto, tags: readonly string[]): void {
+  const stringData = tags.map((tag) => new TextEncoder().encode(tag));
+  const dims = [BigInt(tags.length)];
+  graph.initializer.push(create(TensorProtoSchema, { name: "tags", dims, dataType: DataType.STRING, stringData }));
+  graph.output.push(valueInfo("tags", "string", [tags.length]));
+}
+
+function addThresholds(graph: GraphProto, thresholds: Float32Array): void {
+  graph.initializer.push(toTensorProto("thresholds", float32([thresholds.length], thresholds)));
+  graph.output.push(valueInfo("thresholds", "float32", [thresholds.length]));
+}

@@ -1,0 +1,127 @@
+/** Exporting a trained model as one ONNX file that needs no canopy: pictures in, probabilities out, tags and thresholds inside. */
+import { existsSync } from "node:fs";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import ort from "onnxruntime-node";
+import { InputError, ModelError } from "../errors.js";
+import { ALL_VARIANTS, applyDihedral } from "../features/dihedral.js";
+import type { Checkpoint } from "../head/checkpoint.js";
+import { predictProbabilities } from "../head/logits.js";
+import { loadBackbone } from "../models/registry.js";
+import { fuseHead, PROBABILITIES } from "../onnx/fuse.js";
+import { FEATURES, prepareBackbone, TILES } from "../onnx/prepare.js";
+
+export interface ExportOptions {
+  /** The trained model. */
+  checkpoint: Checkpoint;
+  /** ONNX file to write. */
+  out: string;
+  /** Where the backbone's file is now, if it was given as a file and has moved. @default where it was */
+  backbone?: string;
+  /** @default false */
+  overwrite?: boolean;
+}
+
+export interface ExportSummary {
+  out: string;
+  bytes: number;
+  tags: string[];
+  /** Pixels per side at which tiles pass without being resized. */
+  size: number;
+  /** Largest difference between the file's probabilities and canopy's own, on the tiles it was checked with. */
+  difference: number;
+}
+
+/** Probabilities that differ by more mean that the file is not the model; float32 sums in another order give about 1e-6. */
+const TOLERANCE = 1e-4;
+
+/**
+ * Writes `options.checkpoint` as one ONNX file and runs it once to see that it agrees. Throws an InputError where the output
+ * exists, a ModelError where the backbone is not to be had or the file does not agree.
+ */
+export async function exportModel(options: ExportOptions): Promise<ExportSummary> {
+  const { checkpoint, out, overwrite = false } = options;
+  if (existsSync(out) && !overwrite) throw new InputError(`${out} exists already; --overwrite replaces it.`);
+  const file = options.backbone === undefined ? {} : { file: options.backbone };
+  const backbone = await loadBackbone(checkpoint.card, file);
+  const exported = buildExport(backbone, checkpoint);
+  const difference = await findDifference(exported, backbone, checkpoint);
+  if (!(difference <= TOLERANCE)) {
+    throw new ModelError(
+      `The exported model's probabilities differ by ${difference} from canopy's; nothing was written.`,
+    );
+  }
+  await writeWhole(out, exported);
+  const { tags, preprocessing } = checkpoint;
+  return { out, bytes: exported.byteLength, tags, size: preprocessing.size, difference };
+}
+
+/**
+ * The model as ONNX bytes: input `tiles` uint8 `[N, H, W, 3]` RGB, any N, H and W; outputs `probabilities` float32 `[N, tags]`, `tags`
+ * string `[tags]`, `thresholds` float32 `[tags]`. The metadata says the same and more, as JSON, under keys that begin with `canopy.`.
+ */
+export function buildExport(backbone: Uint8Array, checkpoint: Checkpoint): Uint8Array {
+  const { card, head, tags, thresholds, preprocessing, createdBy } = checkpoint;
+  const prepared = prepareBackbone(backbone, card, preprocessing.size, {
+    resize: preprocessing.antialias ? "antialias" : "plain",
+    allViews: preprocessing.tta === "d4",
+  });
+  const metadata = {
+    "canopy.format": "1",
+    "canopy.created_by": createdBy,
+    "canopy.tags": JSON.stringify(tags),
+    "canopy.thresholds": JSON.stringify(Array.from(thresholds)),
+    "canopy.preprocessing": JSON.stringify(preprocessing),
+    "canopy.card": JSON.stringify(card),
+  };
+  return fuseHead(prepared, { ...head, tags, thresholds }, metadata);
+}
+
+/** Largest difference of probabilities on two tiles of the model's size, the file against prepared backbone and head apart. */
+async function findDifference(exported: Uint8Array, backbone: Uint8Array, checkpoint: Checkpoint): Promise<number> {
+  const { card, head, preprocessing } = checkpoint;
+  const { size } = preprocessing;
+  const pixels = Uint8Array.from({ length: 2 * size * size * 3 }, (_, i) => (i * 2654435761) >>> 24);
+  const own = await run(exported, PROBABILITIES, pixels, size);
+  const variants = preprocessing.tta === "d4" ? ALL_VARIANTS : [0];
+  const turned = new Uint8Array(pixels.length * variants.length);
+  variants.forEach((variant, i) => {
+    applyDihedral(pixels, turned.subarray(i * pixels.length, (i + 1) * pixels.length), 2, size, variant);
+  });
+  const features = await run(prepareBackbone(backbone, card, size), FEATURES, turned, size);
+  const data = meanOf(features, variants.length);
+  const expected = await predictProbabilities(head, { data, rows: 2, numFeatures: head.numFeatures });
+  return own.reduce((most, each, i) => Math.max(most, Math.abs(each - (expected[i] as number))), 0);
+}
+
+async function run(model: Uint8Array, output: string, pixels: Uint8Array, size: number): Promise<Float32Array> {
+  const session = await ort.InferenceSession.create(model, { logSeverityLevel: 3 });
+  try {
+    const tiles = new ort.Tensor("uint8", pixels, [pixels.length / (size * size * 3), size, size, 3]);
+    const results = await session.run({ [TILES]: tiles }, [output]);
+    return Float32Array.from((results[output] as ort.Tensor).data as Float32Array);
+  } finally {
+    await session.release();
+  }
+}
+
+/** `[parts, ...]` to the mean over parts. */
+function meanOf(values: Float32Array, parts: number): Float32Array {
+  const length = values.length / parts;
+  return Float32Array.from({ length }, (_, i) => {
+    let sum = 0;
+    for (let part = 0; part < parts; part++) sum += values[part * length + i] as number;
+    return sum / parts;
+  });
+}
+
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await writeFile(`${path}.part`, bytes);
+    await rename(`${path}.part`, path);
+  } catch (error) {
+    await rm(`${path}.part`, { force: true });
+    throw error;
+  }
+}

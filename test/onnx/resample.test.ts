@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import ort from "onnxruntime-node";
+import { isFailure } from "../../src/decode/decoder.js";
+import { resizeRgb } from "../../src/decode/resize.js";
+import { readBytesWithSharp } from "../../src/decode/sharp.js";
+import { turnTiles } from "../../src/features/dihedral.js";
+import { GraphBuilder } from "../../src/onnx/graph.js";
+import { type BackboneDescription, type PrepareOptions, prepareBackbone } from "../../src/onnx/prepare.js";
+import { needsShared, SHARED } from "../helpers.js";
+import { maxDifference, randoms, runModel } from "./run.js";
+
+/** A smooth picture with some noise, `[height, width, 3]` bytes. */
+function picture(width: number, height: number): Uint8Array {
+  return Uint8Array.from(randoms(width * height * 3), (noise, i) => {
+    const [y, x] = [Math.floor(i / 3 / width), Math.floor(i / 3) % width];
+    return Math.max(0, Math.min(255, 128 + 90 * Math.sin(x / 5 + (i % 3)) * Math.cos(y / 7) + 40 * noise));
+  });
+}
+
+/** The features of a network that has its pixels themselves as features: what `options` make of `pixels`, `[size, size, 3]`. */
+async function pixelsThrough(
+  pixels: Uint8Array,
+  dims: number[],
+  size: number,
+  layout: "NCHW" | "NHWC",
+  options: PrepareOptions,
+) {
+  const graph = new GraphBuilder("identity");
+  const x = graph.input("x", "float32", layout === "NCHW" ? ["N", 3, size, size] : ["N", size, size, 3]);
+  const last = layout === "NCHW" ? graph.node("Transpose", [x], { perm: [0, 2, 3, 1] }) : x;
+  graph.output("y", graph.node("Flatten", [last]), "float32", ["N", size * size * 3]);
+  const input = {
+    name: "x",
+    layout,
+    channels: "RGB",
+    scale: 1,
+    mean: [0, 0, 0],
+    std: [1, 1, 1],
+    fixedSize: null,
+  } as const;
+  const card: BackboneDescription = { name: "identity", input, features: { output: "y", count: size * size * 3 } };
+  const tiles = new ort.Tensor("uint8", pixels, dims);
+  return (await runModel(prepareBackbone(graph.build(), card, size, options), { tiles }))["features"]!.data;
+}
+
+for (const mode of ["antialias", "plain"] as const) {
+  for (const [width, height, size] of [
+    [61, 83, 32],
+    [40, 30, 32],
+    [20, 9, 32],
+  ] as const) {
+    test(`the graph resizes ${width}x${height} to ${size} as canopy's decoder does (${mode})`, async () => {
+      const pixels = picture(width, height);
+      const expected = new Uint8Array(size * size * 3);
+      resizeRgb(pixels, width, height, expected, size, mode === "antialias");
+      const actual = await pixelsThrough(pixels, [1, height, width, 3], size, "NHWC", { resize: mode });
+      const differences = expected.map((value, i) => Math.abs(value - actual[i]!));
+      assert.ok(Math.max(...differences) <= 1);
+      // Exact halves go up here, as in Pillow, and to the even neighbour there.
+      assert.ok(differences.filter((each) => each > 0).length < 0.05 * differences.length);
+    });
+  }
+}
+
+test("the graph resizes real tiles as Pillow does", needsShared("golden"), async () => {
+  const golden = readFileSync(join(SHARED, "golden/pil_resize_bilinear_128.u8"));
+  const rows = readFileSync(join(SHARED, "planet-sample/labels.csv"), "utf8").split("\n").slice(1, 7);
+  for (const [i, row] of rows.entries()) {
+    const bytes = readFileSync(join(SHARED, `planet-sample/tiles/${row.split(",")[0]}.jpg`));
+    const image = await readBytesWithSharp(bytes, { colorspace: "auto", maxPixels: 1e6, onTruncated: "reject" });
+    assert.ok(!isFailure(image));
+    const dims = [1, image.height, image.width, 3];
+    const actual = await pixelsThrough(image.pixels, dims, 128, "NHWC", { resize: "antialias" });
+    const tile = golden.subarray(i * actual.length, (i + 1) * actual.length);
+    assert.ok(maxDifference(actual, Float32Array.from(tile)) <= 1);
+    // Here they are equal; another processor may sum in another order and round a tie the other way.
+    assert.ok(actual.filter((value, at) => value !== tile[at]).length < 0.001 * actual.length);
+  }
+});
+
+test("pixels of the model's size pass a resizing graph unchanged, in both layouts", async () => {
+  const pixels = picture(24, 24);
+  for (const layout of ["NCHW", "NHWC"] as const) {
+    for (const mode of ["antialias", "plain"] as const) {
+      assert.deepEqual(
+        await pixelsThrough(pixels, [1, 24, 24, 3], 24, layout, { resize: mode }),
+        Float32Array.from(pixels),
+      );
+    }
+  }
+});
+
+test("all views average the eight flips and turns of each tile", async () => {
+  const size = 6;
+  const pixels = picture(size, 2 * size);
+  const mean = new Float32Array(pixels.length);
+  const turned = new Uint8Array(pixels.length);
+  for (let k = 0; k < 8; k++) {
+    turnTiles(pixels, turned, 2, size, k);
+    for (const [i, value] of turned.entries()) mean[i] = mean[i]! + value / 8;
+  }
+  for (const layout of ["NCHW", "NHWC"] as const) {
+    const actual = await pixelsThrough(pixels, [2, size, size, 3], size, layout, { allViews: true });
+    assert.ok(maxDifference(actual, mean) < 1e-4);
+  }
+});
