@@ -74,7 +74,7 @@ export class FeatureStore {
     const tiles = keys.length / KEY_BYTES;
     const rows = new Int32Array(tiles * variants.length);
     for (let i = 0; i < tiles; i++) {
-      const key = keys.slice(i * KEY_BYTES, (i + 1) * KEY_BYTES);
+      const key = new Uint8Array(keys.subarray(i * KEY_BYTES, (i + 1) * KEY_BYTES));
       for (let v = 0; v < variants.length; v++) {
         key[KEY_BYTES - 1] = variants[v]!;
         rows[i * variants.length + v] = this.#index.find(key);
@@ -98,7 +98,7 @@ export class FeatureStore {
   /** Adds one row per tile: `keys` `[tiles, 16]`, `features` `[tiles, numFeatures]`. They are on disk after `flush()` at the latest. */
   append(keys: Uint8Array, features: Float32Array, variant = 0): void {
     if (!this.#writable || keys.length === 0) return;
-    const marked = keys.slice();
+    const marked = new Uint8Array(keys); // slice() of a Buffer would be a view
     for (let at = KEY_BYTES - 1; at < marked.length; at += KEY_BYTES) marked[at] = variant;
     this.#keys.push(marked);
     this.#features.push(features.slice());

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { DecodePool } from "../../src/decode/pool.js";
+import { InterruptedError, ModelError } from "../../src/errors.js";
+import { Backbone } from "../../src/features/backbone.js";
+import { ALL_VARIANTS } from "../../src/features/dihedral.js";
+import { type StreamOptions, streamFeatures } from "../../src/features/stream.js";
+import { resolveBackbone } from "../../src/models/registry.js";
+import { prepareBackbone } from "../../src/onnx/prepare.js";
+import type { Tile } from "../../src/tiles/tile.js";
+import { needsShared, SHARED } from "../helpers.js";
+import { encode, gradient, stream, writeTiles } from "../images.js";
+import { TOY_FEATURES, toyBackbone } from "./toy-backbone.js";
+
+const SIZE = 16;
+const pool = new DecodePool({ workers: 2 });
+const TOY = { model: toyBackbone(SIZE), size: SIZE, numFeatures: TOY_FEATURES };
+let backbone: Backbone;
+let folder: string;
+let tiles: Tile[];
+
+before(async () => {
+  backbone = await Backbone.open({ ...TOY, sessions: 2 });
+  folder = mkdtempSync(join(tmpdir(), "canopy-test-"));
+  tiles = await writeTiles(folder, 21, 20);
+});
+after(async () => {
+  await Promise.all([pool.close(), backbone.close()]);
+  rmSync(folder, { recursive: true });
+});
+
+async function collect(source: Iterable<Tile>, options: Partial<StreamOptions> = {}) {
+  const names: string[] = [];
+  const codes: (string | undefined)[] = [];
+  const features: Float32Array[] = [];
+  for await (const batch of streamFeatures(stream(source), { pool, backbone, batchSize: 4, ...options })) {
+    names.push(...batch.tiles.map((tile) => tile.name));
+    codes.push(...batch.outcomes.map((outcome) => outcome?.code));
+    features.push(batch.features);
+  }
+  return { names, codes, features: Buffer.concat(features.map((part) => new Uint8Array(part.buffer))) };
+}
+
+function bitsOf(features: Buffer, tile: number, perTile = TOY_FEATURES): Buffer {
+  return features.subarray(tile * perTile * 4, (tile + 1) * perTile * 4);
+}
+
+test("features come in source order and are the same bits for every batch size and number of sessions", async () => {
+  const reference = await collect(tiles, { batchSize: 1 });
+  assert.deepEqual(
+    reference.names,
+    tiles.map((tile) => tile.name),
+  );
+  assert.equal(new Set(tiles.map((_, i) => bitsOf(reference.features, i).toString("hex"))).size, tiles.length);
+  for (const batchSize of [3, 8, 21, 30]) assert.deepEqual(await collect(tiles, { batchSize }), reference);
+  const single = await Backbone.open({ ...TOY, sessions: 1 });
+  assert.deepEqual(await collect(tiles, { backbone: single, batchesAhead: 1 }), reference);
+  await single.close();
+});
+
+test(
+  "a real backbone gives the same bits whatever the batch a tile is in",
+  needsShared("weights/mobilenetv2-imagenet-features.onnx"),
+  async () => {
+    const { card, bytes } = await resolveBackbone(join(SHARED, "weights/mobilenetv2-imagenet-features.onnx"));
+    const numFeatures = card.features.count;
+    const real = await Backbone.open({ model: prepareBackbone(bytes, card, 64), size: 64, numFeatures, sessions: 2 });
+    const reference = await collect(tiles.slice(0, 9), { backbone: real, batchSize: 1 });
+    for (const batchSize of [2, 5, 9]) {
+      assert.deepEqual(await collect(tiles.slice(0, 9), { backbone: real, batchSize }), reference);
+    }
+    await real.close();
+  },
+);
+
+test("rows of rejected tiles are zeros, and their neighbours are unharmed", async () => {
+  const bad = { name: "bad", path: join(folder, "missing.jpg") };
+  const mixed = [tiles[0]!, bad, tiles[1]!, bad, bad, bad, bad, bad, bad, bad, bad, bad, tiles[2]!];
+  const { codes, features } = await collect(mixed);
+  assert.deepEqual(
+    codes,
+    mixed.map((tile) => (tile === bad ? "READ" : undefined)),
+  );
+  const reference = await collect(tiles.slice(0, 3));
+  for (const [i, at] of [0, 2, 12].entries()) assert.deepEqual(bitsOf(features, at), bitsOf(reference.features, i));
+  assert.ok(bitsOf(features, 1).every((byte) => byte === 0));
+  assert.ok(bitsOf(features, 5).every((byte) => byte === 0));
+});
+
+test("variants are the features of the turned and flipped tile, decoded once", async () => {
+  const pixels = gradient(SIZE, 3);
+  const flipped = Buffer.from(pixels);
+  for (let y = 0; y < SIZE; y++) {
+    for (let x = 0; x < SIZE; x++) {
+      for (let c = 0; c < 3; c++) flipped[(y * SIZE + x) * 3 + c] = pixels[(y * SIZE + SIZE - 1 - x) * 3 + c]!;
+    }
+  }
+  const [plain, mirrored] = ["plain", "mirrored"].map((name) => ({ name, path: join(folder, `${name}.png`) }));
+  writeFileSync(plain!.path, await encode(pixels, SIZE, 3, "png"));
+  writeFileSync(mirrored!.path, await encode(flipped, SIZE, 3, "png"));
+  const all = await collect([plain!, mirrored!], { variants: ALL_VARIANTS });
+  const row = (tile: number, variant: number) => bitsOf(all.features, tile * 8 + variant);
+  assert.deepEqual(row(0, 0), (await collect([plain!])).features);
+  assert.deepEqual(row(0, 4), row(1, 0));
+  assert.equal(new Set(ALL_VARIANTS.map((k) => row(0, k).toString("hex"))).size, 8);
+  // The same eight pictures, in another order.
+  const sorted = (tile: number) => ALL_VARIANTS.map((k) => row(tile, k).toString("hex")).sort();
+  assert.deepEqual(sorted(0), sorted(1));
+});
+
+test("leaving the loop early ends cleanly, and the backbone can be used again", async () => {
+  for await (const batch of streamFeatures(stream(tiles), { pool, backbone, batchSize: 2 })) {
+    assert.equal(batch.tiles.length, 2);
+    break;
+  }
+  assert.equal((await collect(tiles)).names.length, tiles.length);
+});
+
+test("an abort stops with InterruptedError, and the backbone can be used again", async () => {
+  const controller = new AbortController();
+  const options = { pool, backbone, batchSize: 1, signal: controller.signal };
+  let count = 0;
+  const run = (async () => {
+    for await (const batch of streamFeatures(stream(tiles), options)) {
+      count += batch.tiles.length;
+      if (count === 3) controller.abort();
+    }
+  })();
+  await assert.rejects(run, InterruptedError);
+  assert.ok(count < tiles.length);
+  assert.equal((await collect(tiles)).names.length, tiles.length);
+});
+
+test("a model that does not fit is a ModelError, at opening or at the first batch", async () => {
+  await assert.rejects(Backbone.open({ ...TOY, model: new Uint8Array([1, 2, 3]), sessions: 2 }), ModelError);
+  const wrong = await Backbone.open({ ...TOY, numFeatures: 5, sessions: 1 });
+  await assert.rejects(collect(tiles, { backbone: wrong }), ModelError);
+  await wrong.close();
+});
+
+test("sessions can be opened and closed again and again", async () => {
+  for (let i = 0; i < 4; i++) {
+    const again = await Backbone.open({ ...TOY, sessions: 2 });
+    assert.equal((await collect(tiles.slice(0, 3), { backbone: again })).names.length, 3);
+    await again.close();
+  }
+});
+
+test("a closed backbone refuses work", async () => {
+  const closed = await Backbone.open({ ...TOY, sessions: 1 });
+  await closed.close();
+  await assert.rejects(collect(tiles.slice(0, 1), { backbone: closed }), ModelError);
+});

@@ -1,0 +1,19 @@
+/** A backbone small enough for tests, sensitive to where in the tile a colour is: one convolution as large as the tile. */
+import { GraphBuilder } from "../../src/onnx/graph.js";
+import { float32, int64 } from "../../src/onnx/tensor.js";
+
+export const TOY_FEATURES = 4;
+
+/** `tiles` uint8 [N, size, size, 3] to `features` float32 [N, 4]. */
+export function toyBackbone(size: number): Uint8Array {
+  const graph = new GraphBuilder("toy");
+  const tiles = graph.input("tiles", "uint8", ["N", size, size, 3]);
+  const pixels = graph.node("Transpose", [graph.node("Cast", [tiles], { to: 1 })], { perm: [0, 3, 1, 2] });
+  const count = TOY_FEATURES * 3 * size * size;
+  const weight = Float32Array.from({ length: count }, (_, i) => Math.sin(i * 0.37) / (size * size));
+  const kernel = graph.initializer("kernel", float32([TOY_FEATURES, 3, size, size], weight));
+  const map = graph.node("Conv", [pixels, kernel]);
+  const shape = graph.initializer("shape", int64([2], [-1, TOY_FEATURES]));
+  graph.output("features", graph.node("Reshape", [map, shape], {}, "features"), "float32", ["N", TOY_FEATURES]);
+  return graph.build();
+}
