@@ -6,38 +6,38 @@ import { blob, type Point, quad, SPAN, somewhere } from "./path.js";
 import { paintPolygon, polygonMask, type Scene } from "./scene.js";
 
 const PASTURE: readonly Surface[] = [
-  [66, 48, 29],
-  [56, 46, 25],
-  [48, 40, 21],
-  [76, 57, 37],
-  [40, 35, 19],
+  [84, 69, 50],
+  [73, 65, 45],
+  [63, 58, 40],
+  [99, 82, 63],
+  [53, 52, 37],
 ];
 const CROPS: readonly Surface[] = [
-  [44, 39, 22],
-  [92, 62, 38],
-  [76, 46, 27],
-  [108, 74, 50],
-  [60, 40, 25],
-  [52, 46, 27],
-  [68, 52, 34],
+  [59, 57, 42],
+  [118, 88, 64],
+  [95, 67, 46],
+  [139, 103, 81],
+  [75, 60, 44],
+  [70, 65, 49],
+  [88, 75, 59],
 ];
 const PLOTS: readonly Surface[] = [
-  [78, 50, 32],
-  [52, 44, 22],
-  [92, 58, 36],
-  [44, 34, 18],
-  [62, 36, 24],
+  [99, 73, 54],
+  [68, 62, 41],
+  [117, 83, 61],
+  [57, 51, 35],
+  [76, 55, 41],
 ];
 const BURNT: readonly Surface[] = [
-  [32, 11, 9],
-  [22, 9, 10],
-  [42, 17, 12],
+  [32, 19, 13],
+  [20, 14, 13],
+  [47, 30, 22],
 ];
 const BARE: readonly Surface[] = [
-  [78, 48, 32],
-  [104, 70, 48],
-  [88, 50, 30],
-  [112, 84, 64],
+  [98, 71, 54],
+  [134, 99, 78],
+  [110, 74, 50],
+  [146, 118, 101],
 ];
 
 /** Fields in rows, a few large fields, or pasture with ragged edges. */
@@ -136,7 +136,7 @@ function scatterTrees(scene: Scene, field: Mask): void {
     const wooded = textures.crowns[i]! + 0.5 * textures.patches[i]! - 2 * density;
     trees[i] = field.cover[i]! * Math.max(0, Math.min(0.8, wooded * 2));
   }
-  paint(canvas, { ...field, cover: trees }, [24, 18, 11], textures.grain, 0.1);
+  paint(canvas, { ...field, cover: trees }, [27, 25, 19], textures.grain, 0.1);
 }
 
 /** Small irregular plots beside each other, of different age. */
@@ -175,7 +175,7 @@ export function paintSlashBurn(scene: Scene): void {
       ash[i] =
         mask.cover[i]! * Math.max(0, Math.min(0.6, textures.crowns[i]! * 0.8 + textures.patches[i]! * 0.4 - 0.75));
     }
-    paint(canvas, { ...mask, cover: ash }, [82, 56, 46], textures.grain, 0.1);
+    paint(canvas, { ...mask, cover: ash }, [105, 86, 75], textures.grain, 0.1);
   }
 }
 
@@ -206,5 +206,5 @@ function paintRim(scene: Scene, noise: Float32Array, inside: Float32Array): void
   for (let i = 0; i < noise.length; i++) {
     inside[i]! *= 0.6 * Math.max(0, 1 - Math.abs(noise[i]! - band) * 6);
   }
-  paint(scene.canvas, wholeMask(scene.canvas, inside), [128, 98, 76], scene.textures.grain, 0.03);
+  paint(scene.canvas, wholeMask(scene.canvas, inside), [165, 136, 116], scene.textures.grain, 0.03);
 }

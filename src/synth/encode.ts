@@ -1,6 +1,5 @@
 /** Pixels to files: Planet's own encoding through the addon, or an ordinary JPEG through sharp where the addon is not built. */
 import { deflateSync } from "node:zlib";
-import sharp from "sharp";
 import { loadAddon } from "../addon.js";
 
 /** Planet's quantisation tables are libjpeg's at this quality. */
@@ -20,6 +19,9 @@ const maskTrailers = new Map<number, Buffer>();
 export async function encodeTile(rgba: Uint8Array, size: number): Promise<Uint8Array> {
   const addon = loadAddon();
   if (addon === undefined) {
+    const { default: sharp } = await import("sharp");
+    // The other cores have their own tiles to encode.
+    sharp.concurrency(1);
     const raw = { width: size, height: size, channels: 4 as const };
     return sharp(rgba, { raw }).removeAlpha().jpeg({ quality: PLANET_QUALITY }).toBuffer();
   }

@@ -21,15 +21,16 @@ export function developTile(scene: Scene, rgba: Uint8ClampedArray): void {
   expose(canvas, scene.textures.grain, drawSensor(scene), rgba);
 }
 
+/** Constants fitted to the levels of clear forest in real tiles: clean air is rare to the dark side, and thick now and then. */
 function drawSensor({ random }: Scene): Sensor {
-  const exposure = 1 + random.normal(0, 0.1);
-  const common = random.normal(0, 4);
+  const exposure = 1 + random.normal(0, 0.12);
+  const common = 28 * (Math.exp(random.normal(0, 0.5)) - 1);
   const air = (level: number, deviation: number) => level + common + random.normal(0, deviation);
   const gain = (deviation: number) => exposure * (1 + random.normal(0, deviation));
   return {
-    air: [air(50, 3.5), air(53, 1.4), air(62, 2)],
-    gain: [gain(0.04), gain(0.015), gain(0.04)],
-    noise: random.range(0.3, 1),
+    air: [air(16, 3.5), air(33, 1.4), air(31, 4)],
+    gain: [gain(0.05), gain(0.02), gain(0.06)],
+    noise: random.range(0.3, 1.3),
     tilt: { x: random.normal(0, 0.02), y: random.normal(0, 0.02) },
     vignette: random.range(0, 0.04),
   };

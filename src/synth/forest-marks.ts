@@ -5,10 +5,10 @@ import { type Point, somewhere } from "./path.js";
 import { type Scene, warpPlanes } from "./scene.js";
 
 const FLOWERS: readonly Surface[] = [
-  [92, 74, 22],
-  [86, 78, 66],
-  [84, 48, 46],
-  [100, 84, 40],
+  [122, 96, 42],
+  [112, 104, 96],
+  [108, 72, 72],
+  [134, 116, 62],
 ];
 
 /** Single crowns, here and there in groups, yellow, white or pink. */
@@ -50,7 +50,7 @@ export function paintBlowDown(scene: Scene): void {
   for (let i = 0; i < drawn.length; i++) {
     drawn[i]! *= Math.max(0.18, Math.min(1, 0.35 + 0.9 * textures.crowns[i]! + 0.2 * textures.grain[i]!));
   }
-  paint(canvas, wholeMask(canvas, drawn), vary([74, 54, 38], random, 0.15), textures.crowns, 0.25);
+  paint(canvas, wholeMask(canvas, drawn), vary([95, 79, 65], random, 0.15), textures.crowns, 0.25);
 }
 
 function spread(scene: Scene, centre: Point, by: number): Point {

@@ -4,11 +4,11 @@ import { thresholdNoise } from "./mask.js";
 import { fillCoarse, randomView, sharedTables } from "./noise.js";
 import type { Scene } from "./scene.js";
 
-const FOREST: Surface = [28, 19.5, 13];
-const SWAMP: Surface = [21, 17, 12];
-const REGROWTH: Surface = [37, 30, 16];
-const SAVANNA: Surface = [58, 45, 27];
-const GRASS: Surface = [50, 44, 26];
+const FOREST: Surface = [32, 30, 24];
+const SWAMP: Surface = [23, 24, 19];
+const REGROWTH: Surface = [48, 46, 32];
+const SAVANNA: Surface = [75, 65, 48];
+const GRASS: Surface = [67, 63, 48];
 
 export function paintGround(scene: Scene): void {
   if (scene.tags.has("primary")) {
@@ -21,7 +21,7 @@ export function paintGround(scene: Scene): void {
 function paintForest(scene: Scene): void {
   const { random, canvas, textures } = scene;
   const light = canvas.drawn;
-  addUp(light, textures.crowns, random.range(0.3, 0.62), textures.patches, random.range(0.01, 0.05));
+  addUp(light, textures.crowns, random.range(0.36, 0.72), textures.patches, random.range(0.01, 0.05));
   if (random.chance(0.3)) {
     addRelief(scene, light, random.range(0.04, 0.2));
   }

@@ -5,19 +5,19 @@ import { blob, crossing, inScene, type Point, quad, somewhere, walk } from "./pa
 import { lineMask, paintPolygon, type Scene } from "./scene.js";
 
 const ROADS: readonly Surface[] = [
-  [122, 80, 50],
-  [104, 72, 48],
-  [138, 96, 66],
-  [112, 64, 36],
+  [156, 110, 79],
+  [134, 101, 79],
+  [172, 129, 102],
+  [140, 93, 60],
 ];
-const VERGE: Surface = [46, 35, 20];
-const YARD: Surface = [92, 66, 42];
+const VERGE: Surface = [59, 53, 38];
+const YARD: Surface = [120, 93, 70];
 const ROOFS: readonly Surface[] = [
-  [170, 156, 140],
-  [140, 112, 92],
-  [190, 178, 164],
-  [120, 82, 60],
-  [150, 150, 152],
+  [213, 192, 185],
+  [178, 152, 135],
+  [229, 207, 202],
+  [154, 115, 94],
+  [206, 192, 186],
 ];
 
 const STRAIGHT = { meander: 0, jitter: 0.012, wave: 100 };
@@ -143,7 +143,7 @@ function paintHouses(scene: Scene, houses: readonly Point[], angle: number): voi
 /** Thin winding tracks that branch, small gaps along them, and a pale landing or two. */
 export function paintSelectiveLogging(scene: Scene): void {
   const { random, canvas, textures } = scene;
-  const surface = vary([80, 50, 34], random, 0.15);
+  const surface = vary([101, 74, 57], random, 0.15);
   const bend = { meander: random.range(0.3, 0.7), jitter: 0.16, wave: random.range(40, 90) };
   const tracks: Point[][] = [];
   for (let k = random.integer(2, 3); k > 0; k--) {
@@ -159,5 +159,5 @@ export function paintSelectiveLogging(scene: Scene): void {
     paintPolygon(scene, gap, surface, textures.crowns, 0.3, 1);
   }
   const landing = random.pick(tracks[0]!);
-  paintPolygon(scene, blob(random, landing, random.range(4, 9), 6, 0.4), [112, 76, 52], textures.grain, 0.08, 1.5);
+  paintPolygon(scene, blob(random, landing, random.range(4, 9), 6, 0.4), [144, 106, 84], textures.grain, 0.08, 1.5);
 }

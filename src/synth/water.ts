@@ -5,31 +5,31 @@ import { blob, crossing, type Point, quad, somewhere, walk } from "./path.js";
 import { lineMask, paintPolygon, polygonMask, type Scene } from "./scene.js";
 
 const WATERS: readonly Surface[] = [
-  [8, 6, 9],
-  [14, 11, 12],
-  [62, 42, 24],
-  [40, 32, 20],
-  [24, 24, 18],
-  [84, 58, 36],
+  [5, 6, 6],
+  [13, 15, 14],
+  [78, 61, 42],
+  [52, 50, 38],
+  [32, 35, 32],
+  [108, 83, 61],
 ];
 const LAKES: readonly Surface[] = [
-  [8, 6, 9],
-  [12, 12, 12],
-  [20, 22, 17],
+  [5, 6, 6],
+  [12, 15, 13],
+  [26, 31, 28],
 ];
-const SAND: Surface = [120, 92, 66];
-const BANK: Surface = [40, 31, 17];
+const SAND: Surface = [156, 125, 104];
+const BANK: Surface = [52, 48, 34];
 const TAILINGS: readonly Surface[] = [
-  [136, 92, 52],
-  [122, 86, 56],
-  [146, 104, 72],
-  [120, 72, 42],
+  [170, 121, 83],
+  [157, 116, 89],
+  [179, 138, 111],
+  [152, 102, 68],
 ];
 const POOLS: readonly Surface[] = [
-  [92, 82, 62],
-  [70, 66, 44],
-  [112, 76, 46],
-  [48, 52, 44],
+  [124, 114, 102],
+  [96, 90, 77],
+  [145, 104, 75],
+  [70, 74, 74],
 ];
 
 export function paintWater(scene: Scene): void {
@@ -87,7 +87,7 @@ function paintIsland(scene: Scene, middle: Point, width: number): void {
   if (random.chance(0.5)) {
     paintPolygon(scene, outline, SAND, textures.grain, 0.05, 2);
   } else {
-    paintPolygon(scene, outline, [28, 20, 13], textures.crowns, 0.22, 2);
+    paintPolygon(scene, outline, [32, 30, 24], textures.crowns, 0.22, 2);
   }
 }
 
@@ -159,7 +159,7 @@ export function paintConventionalMine(scene: Scene): void {
   const centre = somewhere(random, 80);
   scene.focus = centre;
   scene.clearings.push(centre);
-  const ground = vary([116, 84, 62], random, 0.22);
+  const ground = vary([150, 117, 97], random, 0.22);
   const radius = random.range(42, 88);
   if (random.chance(0.65)) {
     paintPit(scene, centre, radius, ground);
@@ -208,5 +208,5 @@ function paintStripped(scene: Scene, centre: Point, ground: Surface): void {
   const mask = lineMask(scene, strips, (k) => width * (0.8 + 0.5 * Math.sin(k * 1.7)), random.range(3, 7));
   paint(canvas, mask, ground, textures.patches, 0.12);
   modulate(canvas, mask, textures.crowns, 0.12);
-  paint(canvas, lineMask(scene, strips, 2, 2), vary([140, 112, 88], random, 0.1), textures.grain, 0.04);
+  paint(canvas, lineMask(scene, strips, 2, 2), vary([178, 150, 131], random, 0.1), textures.grain, 0.04);
 }

@@ -24,9 +24,8 @@ export function paintPartlyCloudy(scene: Scene): void {
     warped[i] = Math.max(0, Math.min(1, (warped[i]! - level) / soft));
   }
   darken(canvas, warped, random.range(0.25, 0.6));
-  const white = random.range(120, 205);
-  const warm = random.range(0.84, 0.93);
-  const surface = [white, white * warm, white * (2 * warm - 1)] as const;
+  const white = random.range(140, 240);
+  const surface = [white, white * random.range(0.9, 0.96), white * random.range(0.82, 0.93)] as const;
   paint(canvas, wholeMask(canvas, drawn), surface, billows, random.range(0.03, 0.12));
 }
 
@@ -63,8 +62,8 @@ export function paintHaze(scene: Scene): void {
   for (let i = 0; i < drawn.length; i++) {
     drawn[i] = Math.max(0.3, Math.min(0.97, mean + swing * scratch[0][i]!));
   }
-  const light = random.range(58, 108);
-  const surface = [light, light * random.range(0.74, 0.84), light * random.range(0.54, 0.78)] as const;
+  const light = 75 + 105 * random.next() ** 1.5;
+  const surface = [light, light * random.range(0.86, 1.02), light * random.range(0.76, 0.98)] as const;
   paint(canvas, wholeMask(canvas, drawn), surface, scratch[0], 0.02);
 }
 
@@ -80,12 +79,12 @@ export function paintCloudy(scene: Scene): void {
   fillSmooth(billows, size, unit, fractal, randomView(random, random.range(1.6, 4)));
   const fine = random.range(0, 0.5);
   const contrast = flat ? random.range(0.01, 0.03) : random.range(0.06, 0.22);
-  const light = flat ? random.range(50, 110) : random.range(70, 165);
+  const light = flat ? random.range(50, 200) : random.range(80, 215);
   const closed = flat ? 1 : random.range(0.9, 1);
   for (let i = 0; i < drawn.length; i++) {
     shape[i] = Math.max(-2.2, Math.min(2.2, shape[i]! + fine * billows[i]!));
     drawn[i] = closed;
   }
-  const surface = [light, light * random.range(0.86, 0.92), light * random.range(0.7, 0.84)] as const;
+  const surface = [light, light * random.range(0.87, 0.95), light * random.range(0.8, 0.93)] as const;
   paint(canvas, wholeMask(canvas, drawn), surface, shape, contrast);
 }

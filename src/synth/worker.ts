@@ -1,7 +1,6 @@
 /** piscina entry: renders and encodes a chunk of tiles, and writes them or hands their bytes back. */
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import sharp from "sharp";
 import { encodeTile } from "./encode.js";
 import { tileFileName } from "./names.js";
 import { renderInto } from "./render.js";
@@ -20,9 +19,6 @@ export interface SynthOutcome {
   /** A failed write: errors lose their code on the way between threads, so its facts travel as data. */
   failure?: { code: string | undefined; syscall: string | undefined; path: string; message: string };
 }
-
-// The cores are taken by the other workers.
-sharp.concurrency(1);
 
 export async function renderChunk({ seed, size, indices, folder }: SynthTask): Promise<SynthOutcome> {
   const files: Uint8Array[] = [];
