@@ -2,5 +2,12 @@
 import type { CommandModule } from "yargs";
 import * as synth from "./synth.js";
 
-// biome-ignore lint/suspicious/noExplicitAny: each module has its own argument type, and yargs takes a list of any
-export const commands: CommandModule<any, any>[] = [synth];
+/** What every module of this folder exports. Each has its own argument type, which yargs makes sure of when it parses. */
+interface Command {
+  command: string;
+  describe: string;
+  builder: CommandModule["builder"];
+  handler: (argv: never) => void | Promise<void>;
+}
+
+export const commands = [synth] satisfies Command[] as unknown as CommandModule[];
