@@ -1,13 +1,22 @@
-/** Checkpoint: a trained model as a folder. */
+/**
+ * Checkpoint: a trained model as a folder. `model.json` holds what can be read by people, with the hashes of the other two files;
+ * `head.safetensors` the weights; `history.csv` one row per epoch. The format is described in docs/formats.md.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import type { Colorspace } from "../decode/decoder.js";
+import { FormatError, InputError } from "../errors.js";
 import type { ModelCard } from "../models/card.js";
+import { decodeSafetensors, encodeSafetensors } from "../onnx/safetensors.js";
+import { float32 } from "../onnx/tensor.js";
+import { CHECKPOINT_VERSION, checkModelJson, type ModelJson } from "./checkpoint-json.js";
 import type { HeadConfig } from "./config.js";
 import type { Head } from "./head.js";
-import type { HistoryRow } from "./history.js";
+import { type HistoryRow, historyFromCsv, historyToCsv } from "./history.js";
 import type { Metrics } from "./metrics.js";
 
-/** Version of the folder's format that this canopy writes. */
-export const CHECKPOINT_VERSION = 1;
+export { CHECKPOINT_VERSION };
 
 export interface Preprocessing {
   /** Pixels per side of the tiles the backbone was fed. */
@@ -43,4 +52,140 @@ export interface Checkpoint {
   training: TrainingRecord;
   metrics: { holdOut?: Metrics; crossValidated?: Metrics };
   history: HistoryRow[];
+}
+
+const FILES = { model: "model.json", head: "head.safetensors", history: "history.csv" } as const;
+
+/**
+ * Writes `checkpoint` into `folder`, made where it is not there; a model already there is replaced, other files stay. A new folder
+ * appears whole or not at all; in an existing one `model.json` is replaced last, so that an interruption is found by its hashes.
+ */
+export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
+  const target = resolve(folder);
+  const beside = join(dirname(target), `.canopy-${process.pid}-${Date.now()}.part`);
+  await mkdir(beside, { recursive: true });
+  try {
+    await writeFiles(beside, checkpoint);
+    await moveInto(beside, target);
+  } finally {
+    await rm(beside, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The checkpoint in `folder`.
+ *
+ * @throws InputError where there is none
+ * @throws FormatError for a damaged or foreign file, a version this canopy does not know, shapes that do not fit, and hashes that
+ *   do not match; the message names the file and says what to do
+ */
+export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
+  const model = await readModelJson(folder);
+  const headBytes = await readHashed(folder, FILES.head, model.files.head);
+  const history = await readHashed(folder, FILES.history, model.files.history);
+  const { files: _files, thresholds, ...rest } = model;
+  return {
+    ...rest,
+    thresholds: Float32Array.from(thresholds),
+    head: readHead(join(folder, FILES.head), headBytes, model),
+    history: historyFromCsv(history.toString("utf8"), join(folder, FILES.history)),
+  };
+}
+
+async function writeFiles(folder: string, { head, history, thresholds, ...rest }: Checkpoint): Promise<void> {
+  const { weight, bias, numFeatures, numTags } = head;
+  const tensors = new Map([
+    ["weight", float32([numFeatures, numTags], weight)],
+    ["bias", float32([numTags], bias)],
+  ]);
+  const headBytes = encodeSafetensors(tensors, { format: "canopy head", version: String(CHECKPOINT_VERSION) });
+  const historyBytes = Buffer.from(historyToCsv(history));
+  const files = { head: sha256(headBytes), history: sha256(historyBytes) };
+  const json: ModelJson = { ...rest, thresholds: [...thresholds], files };
+  checkModelJson(json, join(folder, FILES.model));
+  await writeFile(join(folder, FILES.head), headBytes);
+  await writeFile(join(folder, FILES.history), historyBytes);
+  await writeFile(join(folder, FILES.model), `${JSON.stringify(json, undefined, 2)}\n`);
+}
+
+async function moveInto(beside: string, target: string): Promise<void> {
+  try {
+    await rename(beside, target);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code === "ENOTDIR") throw new InputError(`${target} is a file: name a folder for the model.`, { cause: error });
+    // A folder that holds something cannot be renamed over.
+    if (!["ENOTEMPTY", "EEXIST", "EPERM"].includes(code)) throw error;
+    for (const name of [FILES.head, FILES.history, FILES.model]) {
+      await rename(join(beside, name), join(target, name));
+    }
+  }
+}
+
+async function readModelJson(folder: string): Promise<ModelJson> {
+  const path = join(folder, FILES.model);
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    throw new InputError(`${folder} holds no model: cannot read ${path}. \`canopy train --out ${folder}\` makes one.`, {
+      cause,
+    });
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new FormatError(path, `${path} is damaged: it is not JSON. Restore it from a copy, or train again.`, {
+      cause,
+    });
+  }
+  return checkModelJson(json, path);
+}
+
+async function readHashed(folder: string, name: string, expected: string): Promise<Buffer> {
+  const path = join(folder, name);
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    throw new FormatError(
+      path,
+      `The model in ${folder} is incomplete: cannot read ${path}. Restore it, or train again.`,
+      {
+        cause,
+      },
+    );
+  }
+  if (sha256(bytes) !== expected) {
+    throw new FormatError(
+      path,
+      `${path} is not the file that ${FILES.model} beside it was written with (its SHA-256 differs): restore both from one copy, or train again.`,
+    );
+  }
+  return bytes;
+}
+
+function readHead(path: string, bytes: Buffer, { tags, card }: ModelJson): Head {
+  const { tensors } = decodeSafetensors(bytes, path);
+  const [weight, bias] = [tensors.get("weight"), tensors.get("bias")];
+  const numFeatures = weight?.dims[0] ?? 0;
+  const fits =
+    weight?.data instanceof Float32Array &&
+    bias?.data instanceof Float32Array &&
+    weight.dims.length === 2 &&
+    weight.dims[1] === tags.length &&
+    bias.data.length === tags.length &&
+    numFeatures === card.features.count;
+  if (!fits) {
+    throw new FormatError(
+      path,
+      `${path} does not hold a head of ${card.features.count} features and ${tags.length} tags, as ${FILES.model} says. Train again.`,
+    );
+  }
+  return { weight: weight.data as Float32Array, bias: bias.data as Float32Array, numFeatures, numTags: tags.length };
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }

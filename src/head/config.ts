@@ -153,3 +153,9 @@ export function checkHeadConfig(config: HeadConfig): void {
   checkInRange("gammaNegative", config.gammaNegative, 0, 10);
   checkOneOf("classWeights", config.classWeights, ["none", "balanced"]);
 }
+
+/** Number of slots an optimiser keeps: mean square and momentum; two moments; momentum. */
+export function slotCount({ optimizer, momentum }: GradientConfig): number {
+  const moving = momentum > 0 ? 1 : 0;
+  return { rmsprop: 1 + moving, adam: 2, sgd: moving }[optimizer];
+}

@@ -2,7 +2,7 @@
 import { InputError } from "../errors.js";
 import { createRandom, permutation } from "../random.js";
 import { type LabelMatrix, tagSupport } from "../tiles/label-matrix.js";
-import type { GradientConfig } from "./config.js";
+import { type GradientConfig, slotCount } from "./config.js";
 import { type FeatureMatrix, type FeatureSource, toFeatureSource } from "./feature-matrix.js";
 import type { Head } from "./head.js";
 import type { HistoryRow } from "./history.js";
@@ -10,7 +10,7 @@ import { initHead } from "./init.js";
 import { computeLogits } from "./logits.js";
 import { type EpochSums, sumLogits } from "./loss.js";
 import { foldStandardization, measureStandardization, type Standardization } from "./standardize.js";
-import { createStepper, type Stepper, type StepperShape, type StepState, slotCount } from "./stepper.js";
+import { createStepper, type Stepper, type StepperShape, type StepState } from "./stepper.js";
 import type { TrainedHead, TrainOptions } from "./train.js";
 import type { TrainState } from "./train-state.js";
 

@@ -1,7 +1,10 @@
-/** What one epoch (or one iteration of L-BFGS) did. */
+/** What one epoch (or L-BFGS as a whole) did, and the table of them. */
+import { parse } from "csv-parse/sync";
+import { stringify } from "csv-stringify/sync";
+import { FormatError } from "../errors.js";
 
 export interface HistoryRow {
-  /** From 1. */
+  /** From 1; for L-BFGS the number of iterations. */
   epoch: number;
   /** Mean loss over the epoch's tiles, each with the weights its step began with (Keras' running mean). */
   loss: number;
@@ -13,4 +16,41 @@ export interface HistoryRow {
   valLoss: number | null;
   valBinaryAccuracy: number | null;
   valF2: number | null;
+}
+
+const COLUMNS = {
+  epoch: "epoch",
+  loss: "loss",
+  binaryAccuracy: "binary_accuracy",
+  f2: "f2",
+  valLoss: "val_loss",
+  valBinaryAccuracy: "val_binary_accuracy",
+  valF2: "val_f2",
+} as const satisfies Record<keyof HistoryRow, string>;
+
+const KEYS = Object.keys(COLUMNS) as (keyof HistoryRow)[];
+
+/** One line per row under a header; empty cells for null. */
+export function historyToCsv(history: readonly HistoryRow[]): string {
+  const columns = KEYS.map((key) => ({ key, header: COLUMNS[key] }));
+  return stringify([...history], { header: true, columns });
+}
+
+/** The rows of such a table; `path` is for messages. */
+export function historyFromCsv(csv: string, path: string): HistoryRow[] {
+  const records: Record<string, string>[] = parse(csv, { columns: true });
+  return records.map((record) => Object.fromEntries(KEYS.map((key) => [key, toCell(record, key, path)])) as never);
+}
+
+function toCell(record: Record<string, string>, key: keyof HistoryRow, path: string): number | null {
+  const text = record[COLUMNS[key]];
+  if (text === "" && key.startsWith("val")) return null;
+  const value = Number(text);
+  if (text === undefined || text === "" || !Number.isFinite(value)) {
+    throw new FormatError(
+      path,
+      `${path} has no number in column ${COLUMNS[key]}: restore it from a copy, or train again.`,
+    );
+  }
+  return value;
 }

@@ -1,6 +1,12 @@
-/** How good predicted tags are. In: probabilities, thresholds and the true labels. Out: the numbers people compare. */
+/**
+ * How good predicted tags are. In: probabilities, thresholds and the true labels. Out: the numbers people compare. A tag is predicted
+ * where its probability reaches its threshold. What has no meaning (the recall of a tag no tile has) is null, stays out of means, and
+ * is never counted as 0.
+ */
+import type { LabelMatrix } from "../tiles/label-matrix.js";
+import { averagePrecision } from "./average-precision.js";
 
-/** One tag's scores. `null` where a number has no meaning: it is left out of means, and never counted as 0. */
+/** One tag's scores. */
 export interface TagMetrics {
   tag: string;
   /** Tiles that have the tag. */
@@ -24,14 +30,132 @@ export interface Metrics {
   f2: number;
   /** The same at 0.5 for every tag. */
   f2AtHalf: number;
-  /** Mean of the average precisions of tags with at least `minSupport` tiles; null where there is none. */
+  /** Mean of the average precisions of the tags that some tile has; null where there is none. */
   map: number | null;
-  /** Fewest tiles a tag needs to count in `map`. */
-  minSupport: number;
+  /** The same over tags with at least `RELIABLE_SUPPORT` tiles: fewer make an average precision luck. */
+  mapReliable: number | null;
   microF1: number;
   /** Mean F1 over tags that some tile has; null where there is none. */
   macroF1: number | null;
   /** Share of right cells of the label matrix. */
   binaryAccuracy: number;
   perTag: TagMetrics[];
+}
+
+/** Tiles a tag needs for its scores to be taken seriously. */
+export const RELIABLE_SUPPORT = 3;
+
+interface Counts {
+  support: number;
+  predicted: number;
+  hits: number;
+}
+
+/** All metrics of `probabilities` `[labels.rows, tags]` at `thresholds` `[tags]`. */
+export function computeMetrics(probabilities: Float32Array, labels: LabelMatrix, thresholds: Float32Array): Metrics {
+  checkLengths(probabilities, labels, thresholds);
+  const half = new Float32Array(labels.tags.length).fill(0.5);
+  const counts = countPerTag(probabilities, labels, thresholds);
+  const perTag = labels.tags.map((tag, column) => {
+    const precision = averagePrecision(probabilities, labels, column);
+    return tagMetrics(tag, counts[column]!, thresholds[column]!, precision);
+  });
+  const precisions = perTag.filter(({ averagePrecision: ap }) => ap !== null);
+  return {
+    tiles: labels.rows,
+    f2: sampleFBeta(probabilities, labels, thresholds, 2),
+    f2AtHalf: sampleFBeta(probabilities, labels, half, 2),
+    map: mean(precisions.map((tag) => tag.averagePrecision as number)),
+    mapReliable: mean(
+      precisions.filter(({ support }) => support >= RELIABLE_SUPPORT).map((tag) => tag.averagePrecision as number),
+    ),
+    ...f1Scores(counts),
+    binaryAccuracy: accuracy(counts, labels),
+    perTag,
+  };
+}
+
+/**
+ * Mean over tiles of each tile's F-beta, `(1 + b^2) hits / (b^2 present + predicted)`: scikit-learn's `fbeta_score(average="samples")`,
+ * with its zero_division=0: a tile without a hit scores 0, also one without tags.
+ */
+export function sampleFBeta(
+  probabilities: Float32Array,
+  labels: LabelMatrix,
+  thresholds: Float32Array,
+  beta: number,
+): number {
+  checkLengths(probabilities, labels, thresholds);
+  const numTags = labels.tags.length;
+  let sum = 0;
+  for (let row = 0; row < labels.rows; row++) {
+    let [hits, predicted, present] = [0, 0, 0];
+    for (let tag = 0; tag < numTags; tag++) {
+      const cell = row * numTags + tag;
+      const positive = probabilities[cell]! >= thresholds[tag]! ? 1 : 0;
+      hits += labels.data[cell]! & positive;
+      predicted += positive;
+      present += labels.data[cell]!;
+    }
+    sum += fBeta(hits, predicted, present, beta);
+  }
+  return labels.rows === 0 ? 0 : sum / labels.rows;
+}
+
+/** F-beta from counts; 0 without a hit. */
+export function fBeta(hits: number, predicted: number, present: number, beta: number): number {
+  return hits === 0 ? 0 : ((1 + beta * beta) * hits) / (beta * beta * present + predicted);
+}
+
+function countPerTag(probabilities: Float32Array, labels: LabelMatrix, thresholds: Float32Array): Counts[] {
+  const counts = labels.tags.map(() => ({ support: 0, predicted: 0, hits: 0 }));
+  for (let cell = 0; cell < labels.data.length; cell++) {
+    const tag = cell % counts.length;
+    const positive = probabilities[cell]! >= thresholds[tag]! ? 1 : 0;
+    counts[tag]!.support += labels.data[cell]!;
+    counts[tag]!.predicted += positive;
+    counts[tag]!.hits += labels.data[cell]! & positive;
+  }
+  return counts;
+}
+
+function tagMetrics(tag: string, counts: Counts, threshold: number, precision: number | null): TagMetrics {
+  const { support, predicted, hits } = counts;
+  return {
+    tag,
+    support,
+    predicted,
+    threshold,
+    precision: predicted === 0 ? null : hits / predicted,
+    recall: support === 0 ? null : hits / support,
+    f2: support === 0 ? null : fBeta(hits, predicted, support, 2),
+    averagePrecision: precision,
+  };
+}
+
+function f1Scores(counts: readonly Counts[]): { microF1: number; macroF1: number | null } {
+  const total = (key: keyof Counts) => counts.reduce((sum, each) => sum + each[key], 0);
+  const supported = counts.filter(({ support }) => support > 0);
+  return {
+    microF1: fBeta(total("hits"), total("predicted"), total("support"), 1),
+    macroF1: mean(supported.map(({ hits, predicted, support }) => fBeta(hits, predicted, support, 1))),
+  };
+}
+
+function accuracy(counts: readonly Counts[], labels: LabelMatrix): number {
+  const wrong = counts.reduce((sum, { hits, predicted, support }) => sum + predicted + support - 2 * hits, 0);
+  return labels.data.length === 0 ? 0 : 1 - wrong / labels.data.length;
+}
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function checkLengths(probabilities: Float32Array, labels: LabelMatrix, thresholds: Float32Array): void {
+  const numTags = labels.tags.length;
+  if (probabilities.length !== labels.rows * numTags || thresholds.length !== numTags) {
+    throw new RangeError(
+      `Expected ${labels.rows} x ${numTags} probabilities and ${numTags} thresholds, got ${probabilities.length} and ${thresholds.length}.`,
+    );
+  }
 }

@@ -5,8 +5,8 @@
  */
 import { GraphBuilder } from "../onnx/graph.js";
 import { float32, int64 } from "../onnx/tensor.js";
-import type { GradientConfig } from "./config.js";
-import { type StepperShape, slotCount } from "./stepper.js";
+import { type GradientConfig, slotCount } from "./config.js";
+import type { StepperShape } from "./stepper.js";
 
 /** Names of a step's variables: the parameter, then its slots. */
 export function variableNames(config: GradientConfig): { weight: string[]; bias: string[] } {

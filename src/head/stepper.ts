@@ -46,9 +46,3 @@ export async function createStepper(
 ): Promise<Stepper> {
   return kind === "native" ? createNativeStepper(config, shape) : createOnnxStepper(config, shape);
 }
-
-/** Number of slots an optimiser keeps: mean square and momentum; two moments; momentum. */
-export function slotCount({ optimizer, momentum }: GradientConfig): number {
-  const moving = momentum > 0 ? 1 : 0;
-  return { rmsprop: 1 + moving, adam: 2, sgd: moving }[optimizer];
-}

@@ -1,0 +1,48 @@
+/** Average precision and the precision-recall curve of one tag. */
+import type { LabelMatrix } from "../tiles/label-matrix.js";
+
+/** One point of a precision-recall curve: what predicting the tag from this probability up gives. */
+export interface PrecisionRecall {
+  threshold: number;
+  precision: number;
+  recall: number;
+}
+
+/**
+ * Sum over thresholds of (recall gained) x (precision there): scikit-learn's `average_precision_score`, equal probabilities counting as
+ * one threshold. Null where no tile has the tag.
+ */
+export function averagePrecision(probabilities: Float32Array, labels: LabelMatrix, tag: number): number | null {
+  const curve = precisionRecallCurve(probabilities, labels, tag);
+  if (curve.length === 0) return null;
+  let [sum, before] = [0, 0];
+  for (const { precision, recall } of curve) {
+    sum += (recall - before) * precision;
+    before = recall;
+  }
+  return sum;
+}
+
+/** The curve of column `tag`, from the highest probability to the lowest; empty where no tile has the tag. */
+export function precisionRecallCurve(probabilities: Float32Array, labels: LabelMatrix, tag: number): PrecisionRecall[] {
+  const numTags = labels.tags.length;
+  const order = rankRows(probabilities, labels.rows, numTags, tag);
+  const support = order.reduce((sum, row) => sum + labels.data[row * numTags + tag]!, 0);
+  const curve: PrecisionRecall[] = [];
+  let hits = 0;
+  order.forEach((row, rank) => {
+    hits += labels.data[row * numTags + tag]!;
+    const threshold = probabilities[row * numTags + tag]!;
+    const next = order[rank + 1];
+    if (next === undefined || probabilities[next * numTags + tag] !== threshold) {
+      curve.push({ threshold, precision: hits / (rank + 1), recall: hits / support });
+    }
+  });
+  return support === 0 ? [] : curve;
+}
+
+/** Rows by falling value of column `column` of `[rows, columns]`; equal values in row order. */
+export function rankRows(values: Float32Array, rows: number, columns: number, column: number): Uint32Array {
+  const order = Uint32Array.from({ length: rows }, (_, row) => row);
+  return order.sort((a, b) => values[b * columns + column]! - values[a * columns + column]! || a - b);
+}

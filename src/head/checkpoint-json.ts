@@ -1,0 +1,75 @@
+/** `model.json`: what of a checkpoint people can read, checked field by field. */
+import { FormatError } from "../errors.js";
+import type { Checkpoint } from "./checkpoint.js";
+
+/** Version of the folder's format that this canopy writes. */
+export const CHECKPOINT_VERSION = 1;
+
+export interface ModelJson extends Omit<Checkpoint, "head" | "history" | "thresholds"> {
+  /** By tag. */
+  thresholds: number[];
+  /** SHA-256 of the files beside it. */
+  files: { head: string; history: string };
+}
+
+type Fields = Record<string, unknown>;
+type Check = (value: unknown, all: Fields) => boolean;
+
+const isText: Check = (value) => typeof value === "string" && value !== "";
+const isHash: Check = (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
+const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isFields: Check = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const isTagList: Check = (value) =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((tag) => isText(tag, {})) &&
+  new Set(value).size === value.length;
+const isThresholdList: Check = (value, { tags }) =>
+  Array.isArray(value) &&
+  value.length === (tags as unknown[]).length &&
+  value.every((each) => typeof each === "number" && each >= 0 && each <= 1);
+
+// In order: a later check may rely on the ones before it.
+const FIELDS: readonly [string, Check][] = [
+  ["createdBy", isText],
+  ["tags", isTagList],
+  ["thresholds", isThresholdList],
+  ["card.name", isText],
+  ["card.input", isFields],
+  ["card.features.count", isCount],
+  ["backboneSha256", isHash],
+  ["preprocessing.size", isCount],
+  ["preprocessing.colorspace", isText],
+  ["preprocessing.antialias", (value) => typeof value === "boolean"],
+  ["preprocessing.tta", (value) => value === "none" || value === "d4"],
+  ["training.head.optimizer", isText],
+  ["training.settings", isFields],
+  ["metrics", isFields],
+  ["files.head", isHash],
+  ["files.history", isHash],
+];
+
+/** `json` itself; a FormatError names the first thing about it that is wrong. */
+export function checkModelJson(json: unknown, path: string): ModelJson {
+  if (!isFields(json, {}) || !("version" in (json as Fields))) {
+    throw new FormatError(
+      path,
+      `${path} is not a canopy model: it has no version. Name a folder made by \`canopy train\`.`,
+    );
+  }
+  const fields = json as Fields;
+  if (fields["version"] !== CHECKPOINT_VERSION) {
+    throw new FormatError(
+      path,
+      `${path} has format version ${JSON.stringify(fields["version"])}, this canopy reads version ${CHECKPOINT_VERSION}: use the canopy that wrote it (${String(fields["createdBy"] ?? "unknown")}), or train again.`,
+    );
+  }
+  for (const [name, check] of FIELDS) {
+    const value = name.split(".").reduce((each: unknown, key) => (each as Fields | null | undefined)?.[key], fields);
+    if (!check(value, fields)) {
+      const shown = (JSON.stringify(value) ?? "missing").slice(0, 80);
+      throw new FormatError(path, `${path} has no valid "${name}" (${shown}): restore it from a copy, or train again.`);
+    }
+  }
+  return json as ModelJson;
+}
