@@ -30,10 +30,10 @@ export interface Metrics {
   f2: number;
   /** The same at 0.5 for every tag. */
   f2AtHalf: number;
-  /** Mean of the average precisions of the tags that some tile has; null where there is none. */
+  /** Mean of the average precisions of tags with at least `minSupport` tiles; null where there is none. */
   map: number | null;
-  /** The same over tags with at least `RELIABLE_SUPPORT` tiles: fewer make an average precision luck. */
-  mapReliable: number | null;
+  /** Fewest tiles a tag needs to count in `map`. */
+  minSupport: number;
   microF1: number;
   /** Mean F1 over tags that some tile has; null where there is none. */
   macroF1: number | null;
@@ -51,8 +51,16 @@ interface Counts {
   hits: number;
 }
 
-/** All metrics of `probabilities` `[labels.rows, tags]` at `thresholds` `[tags]`. */
-export function computeMetrics(probabilities: Float32Array, labels: LabelMatrix, thresholds: Float32Array): Metrics {
+/**
+ * All metrics of `probabilities` `[labels.rows, tags]` at `thresholds` `[tags]`. `minSupport` (default 3) keeps tags out of `map` whose
+ * average precision would be luck; 1 is scikit-learn's mean over all tags that some tile has.
+ */
+export function computeMetrics(
+  probabilities: Float32Array,
+  labels: LabelMatrix,
+  thresholds: Float32Array,
+  { minSupport = RELIABLE_SUPPORT }: { minSupport?: number } = {},
+): Metrics {
   checkLengths(probabilities, labels, thresholds);
   const half = new Float32Array(labels.tags.length).fill(0.5);
   const counts = countPerTag(probabilities, labels, thresholds);
@@ -60,15 +68,13 @@ export function computeMetrics(probabilities: Float32Array, labels: LabelMatrix,
     const precision = averagePrecision(probabilities, labels, column);
     return tagMetrics(tag, counts[column]!, thresholds[column]!, precision);
   });
-  const precisions = perTag.filter(({ averagePrecision: ap }) => ap !== null);
+  const counted = perTag.filter(({ support }) => support >= Math.max(1, minSupport));
   return {
     tiles: labels.rows,
     f2: sampleFBeta(probabilities, labels, thresholds, 2),
     f2AtHalf: sampleFBeta(probabilities, labels, half, 2),
-    map: mean(precisions.map((tag) => tag.averagePrecision as number)),
-    mapReliable: mean(
-      precisions.filter(({ support }) => support >= RELIABLE_SUPPORT).map((tag) => tag.averagePrecision as number),
-    ),
+    map: mean(counted.map(({ averagePrecision: precision }) => precision as number)),
+    minSupport,
     ...f1Scores(counts),
     binaryAccuracy: accuracy(counts, labels),
     perTag,
