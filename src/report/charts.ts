@@ -49,7 +49,7 @@ export function scoreChart({ score: { metrics, interval }, summary }: ReportData
     },
     series: [
       lineSeries("interval", whisker, COLOR.first, { lineStyle: { color: COLOR.first, width: 5, opacity: 0.45 } }),
-      { type: "scatter", silent: true, symbolSize: 11, data: values.map(dot) },
+      { type: "scatter", silent: true, symbolSize: 9, data: values.map(dot) },
     ],
   } as EChartsOption;
   const spoken = rows.map((row, i) => `${row} ${score(values[i])}`).join("; ");
@@ -76,6 +76,7 @@ export function precisionRecallChart(
         type: "scatter",
         silent: true,
         symbolSize: 10,
+        z: 5,
         data: marked,
         itemStyle: { color: COLOR.second, opacity: 1, borderColor: "var(--surface)", borderWidth: 2 },
       },

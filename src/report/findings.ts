@@ -78,7 +78,7 @@ function judgeData({ training, score: { metrics }, labelErrors, warnings }: Repo
     ),
     ...when(
       training.rejected > 0,
-      `${counted(training.rejected, "tile")} of ${count(training.tiles + training.rejected)} could not be read and were left out.`,
+      `Could not read ${count(training.rejected)} of ${counted(training.tiles + training.rejected, "tile")}; left out.`,
     ),
     ...when(training.tilesWithoutLabels > 0, `${counted(training.tilesWithoutLabels, "tile")} without labels.`),
     ...when(training.labelsWithoutTiles > 0, `${counted(training.labelsWithoutTiles, "label row")} without a tile.`),

@@ -1,8 +1,8 @@
 /** Numbers as the report writes them. */
 
-/** 0.877; "–" for numbers that have no meaning here. */
-export function score(value: number | null | undefined): string {
-  return value === null || value === undefined || Number.isNaN(value) ? "–" : value.toFixed(3);
+/** 0.877; "–" for numbers that have no meaning here (JSON makes null of NaN). */
+export function score(value: number | null | undefined, digits = 3): string {
+  return Number.isFinite(value) ? (value as number).toFixed(digits) : "–";
 }
 
 /** 0.87 */

@@ -18,8 +18,8 @@ export const REPORT_BYTE_LIMIT = 3_000_000;
 /** The report as an HTML document; the same data give the same bytes. */
 export function renderReport(data: ReportData): string {
   const compose = composer(data);
-  const bare = Buffer.byteLength(compose(createAlbum([], [], 0)));
   const wanted = listPictures(data.summary, data.labelErrors);
+  const bare = Buffer.byteLength(compose(createAlbum(data.pictures, wanted, 0)));
   return compose(createAlbum(data.pictures, wanted, REPORT_BYTE_LIMIT - bare));
 }
 

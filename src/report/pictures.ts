@@ -4,8 +4,8 @@ import { type Html, html } from "./html.js";
 
 /** Shows pictures, or says how many bytes showing them would take. */
 export interface Album {
-  /** The picture of a tile, or a box with nothing in it where there is none. */
-  show(name: string, alternative: string): Html;
+  /** The picture of a tile; where it has none, an empty box, or nothing at all in a report without pictures. */
+  show(name: string, alternative: string): Html | false;
 }
 
 /** Pixels per side on the page, as the style sheet has it. */
@@ -35,7 +35,7 @@ export function createAlbum(pictures: readonly Picture[], wanted: readonly strin
       affordable.set(name, source);
     }
   }
-  return { show: (name, alternative) => showPicture(affordable.get(name), alternative) };
+  return { show: (name, alternative) => sources.size > 0 && showPicture(affordable.get(name), alternative) };
 }
 
 function showPicture(source: string | undefined, alternative: string): Html {

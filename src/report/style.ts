@@ -46,7 +46,7 @@ svg.chart text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans"
 .headline .label{font-weight:600}
 .headline strong{font-size:3.4rem;line-height:1.1;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .headline .interval{font-variant-numeric:tabular-nums}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:1px;margin:18px 0;background:var(--grid);border:1px solid var(--grid);border-radius:6px;overflow:hidden}
+.figures{display:grid;grid-template-columns:repeat(6,minmax(0,1fr));gap:1px;margin:18px 0;background:var(--grid);border:1px solid var(--grid);border-radius:6px;overflow:hidden}
 .figures>div{background:var(--raised);padding:8px 12px}
 .figures dt{font-size:.8rem;color:var(--muted)}
 .figures dd{margin:0;font-size:1.15rem;font-weight:600;font-variant-numeric:tabular-nums}
@@ -78,7 +78,7 @@ ${BARS}
 .gallery{margin-bottom:8px}
 .gallery h4::before{content:"";display:inline-block;width:8px;height:8px;border-radius:50%;margin-right:6px;background:var(--good)}
 .false-alarm h4::before{background:var(--bad)}
-.missed h4::before{background:var(--warn)}
+.miss h4::before{background:var(--warn)}
 .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(112px,1fr));gap:8px 12px;list-style:none;margin:0;padding:0}
 .pictures li,.suspects>li{font-size:.75rem;line-height:1.35}
 .pictures li{max-width:124px}
@@ -97,7 +97,7 @@ img{display:block;border-radius:3px;background:var(--raised)}
 .changes .add{color:var(--good)}
 .changes ins{text-decoration:none}
 .changes .add::before{content:"+ "}
-.changes .remove::before{content:"\\2212 "}
+.changes .remove::before{content:"\\2212\\a0"}
 .side-by-side{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:16px 32px;align-items:start}
 .side-by-side .scroll svg.chart{max-width:none}
 .numbers{font-size:.85rem;margin-top:4px}
@@ -106,8 +106,12 @@ img{display:block;border-radius:3px;background:var(--raised)}
 .facts dt{color:var(--muted)}
 .facts dd{margin:0;overflow-wrap:anywhere}
 code{font:.92em ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
-@media (max-width:820px){.card{grid-template-columns:minmax(0,1fr)}}
-@media (max-width:480px){.pictures{grid-template-columns:repeat(3,minmax(0,1fr));gap:8px}.pictures li:nth-child(n+4){display:none}.headline strong{font-size:2.8rem}}
-@media print{nav,.skip,.numbers{display:none}body{font-size:10.5pt}.card,figure,.suspects>li,.pictures li{break-inside:avoid}h2,h3{break-after:avoid}
-.scroll{overflow:visible}.bar,.figures>div,.gallery h4::before,svg{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+@media (max-width:900px){.figures{grid-template-columns:repeat(3,minmax(0,1fr))}}
+@media screen and (max-width:820px){.card{grid-template-columns:minmax(0,1fr)}}
+@media screen and (max-width:480px){.figures{grid-template-columns:repeat(2,minmax(0,1fr))}.pictures{grid-template-columns:repeat(3,minmax(0,1fr));gap:8px}.pictures li:nth-child(n+4){display:none}.headline strong{font-size:2.8rem}}
+@media print{nav,.skip,.numbers{display:none}body{font-size:9.5pt}a{color:inherit;text-decoration:none}.findings a{display:none}
+.page{padding:0}.findings{grid-template-columns:repeat(3,minmax(0,1fr));gap:16px}.card{grid-template-columns:220px minmax(0,1fr)}
+.card,figure,.figures,.suspects>li,.pictures li,tr{break-inside:avoid}h2,h3,h4{break-after:avoid}.scroll{overflow:visible}
+table{font-size:8pt}th,td{padding:2px 5px;white-space:normal}.bar{min-width:56px}.pictures{grid-template-columns:repeat(6,minmax(0,1fr))}
+.bar,.figures>div,.gallery h4::before,svg{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;

@@ -24,9 +24,12 @@ export interface SummaryOptions {
 
 const CURVE_POINTS = 64;
 
-/** @throws RangeError where the arrays' lengths do not fit together */
+/** 2^23: a row's number takes at most 23 of a float64's 53 bits; see rankRows. */
+const MOST_ROWS = 2 ** 23;
+
+/** @throws RangeError for arrays whose lengths do not fit together, probabilities outside 0..1, and more than 8 million tiles */
 export function summarise(scored: ScoredTiles, { galleryLength = 6, bins = 10 }: SummaryOptions = {}): Summary {
-  checkLengths(scored);
+  checkScored(scored);
   return {
     tiles: scored.names.length,
     tags: scored.tags.map((_, column) => summariseTag(scored, column, galleryLength)),
@@ -36,12 +39,20 @@ export function summarise(scored: ScoredTiles, { galleryLength = 6, bins = 10 }:
   };
 }
 
-function checkLengths({ names, tags, probabilities, labels, thresholds }: ScoredTiles): void {
+function checkScored({ names, tags, probabilities, labels, thresholds }: ScoredTiles): void {
   const cells = names.length * tags.length;
   if (probabilities.length !== cells || labels.length !== cells || thresholds.length !== tags.length) {
     throw new RangeError(
       `Expected ${names.length} x ${tags.length} probabilities and labels and ${tags.length} thresholds, got ${probabilities.length}, ${labels.length} and ${thresholds.length}.`,
     );
+  }
+  if (names.length > MOST_ROWS) {
+    throw new RangeError(`Expected at most ${MOST_ROWS} tiles, got ${names.length}; pass a sample of them.`);
+  }
+  const wrong = probabilities.findIndex((value) => !(value >= 0 && value <= 1));
+  if (wrong !== -1) {
+    const tile = names[Math.floor(wrong / tags.length)];
+    throw new RangeError(`Expected probabilities from 0 to 1, got ${probabilities[wrong]} for tile ${tile}.`);
   }
 }
 
@@ -51,8 +62,7 @@ function summariseTag(scored: ScoredTiles, column: number, galleryLength: number
   const hits: number[] = [];
   const falseAlarms: number[] = [];
   const misses: number[] = [];
-  // Rows from the most to the least probable; ties in row order, so that the report is the same every time.
-  const order = Uint32Array.from(names, (_, row) => row).sort((a, b) => probabilityOf(b) - probabilityOf(a) || a - b);
+  const order = rankRows(scored, column);
   for (const row of order) {
     const labelled = labels[row * tags.length + column] === 1;
     const predicted = probabilityOf(row) >= thresholds[column]!;
@@ -75,6 +85,28 @@ function summariseTag(scored: ScoredTiles, column: number, galleryLength: number
     falseAlarms: gallery(falseAlarms),
     misses: gallery(misses.reverse()),
   };
+}
+
+/**
+ * Rows from the most to the least probable, ties in row order, so that the report is the same every time. Row and probability (whose
+ * bits order like the number itself, below 2^30 up to 1) go into one float64 without loss: sorting plain numbers takes a fraction of
+ * the time that sorting rows with a comparison function does.
+ */
+function rankRows({ names, tags, probabilities }: ScoredTiles, column: number): Uint32Array {
+  const rows = names.length;
+  const value = new Float32Array(1);
+  const bits = new Uint32Array(value.buffer);
+  const keys = new Float64Array(rows);
+  for (let row = 0; row < rows; row++) {
+    value[0] = Math.abs(probabilities[row * tags.length + column]!);
+    keys[row] = (2 ** 30 - bits[0]!) * MOST_ROWS + row;
+  }
+  keys.sort();
+  const order = new Uint32Array(rows);
+  for (let rank = 0; rank < rows; rank++) {
+    order[rank] = keys[rank]! % MOST_ROWS;
+  }
+  return order;
 }
 
 /** Precision at every recall that is reached, `order` running from the most probable row down; tiles of equal probability go together. */

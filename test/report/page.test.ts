@@ -122,3 +122,12 @@ test("a rising held-out loss asks for fewer epochs, a falling one for more", asy
   });
   assert.match(renderReport(data), /lowest after epoch 6 of 20/);
 });
+
+test("a head whose loss ran away still gets its page, also from the data read back", async () => {
+  const data = await sampleReport();
+  data.history[19]!.loss = Number.NaN;
+  data.history[19]!.valLoss = Number.POSITIVE_INFINITY;
+  const page = renderReport(JSON.parse(JSON.stringify(data)) as typeof data);
+  assert.doesNotMatch(contentOf(page), /NaN|undefined|Infinity/);
+  assert.doesNotMatch(contentOf(renderReport(data)), /NaN|undefined|Infinity/);
+});

@@ -127,3 +127,21 @@ test("arrays that do not fit together are refused", () => {
   assert.throws(() => summarise({ ...SCORED, labels: new Uint8Array(7) }), RangeError);
   assert.throws(() => summarise({ ...SCORED, thresholds: [0.5] }), RangeError);
 });
+
+test("a probability that is none is refused, and its tile named", () => {
+  for (const value of [Number.NaN, -0.1, 1.1]) {
+    const probabilities = SCORED.probabilities.with(5, value);
+    assert.throws(() => summarise({ ...SCORED, probabilities }), { name: "RangeError", message: /tile t2/ });
+  }
+});
+
+test("galleries are in order of probability, from exactly 0 to exactly 1, and of rows where it is the same", () => {
+  const probabilities = Float32Array.of(0, 1, 1e-30, 0.3, 1, 0.3, 0);
+  const names = Array.from(probabilities, (_, row) => `t${row}`);
+  const scored = { names, tags: ["a"], probabilities, labels: new Uint8Array(7).fill(1), thresholds: [0] };
+  const { hits } = summarise(scored, { galleryLength: 7 }).tags[0]!;
+  assert.deepEqual(
+    hits.tiles.map((tile) => tile.name),
+    ["t1", "t4", "t3", "t5", "t2", "t0", "t6"],
+  );
+});

@@ -94,10 +94,10 @@ ${renderNumbers({
   ),
   rows: rows.map((row) => [
     count(row.epoch),
-    row.loss.toFixed(4),
+    score(row.loss, 4),
     score(row.binaryAccuracy),
     score(row.f2),
-    row.valLoss?.toFixed(4) ?? "–",
+    score(row.valLoss, 4),
     score(row.valBinaryAccuracy),
     score(row.valF2),
   ]),

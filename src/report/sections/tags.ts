@@ -57,7 +57,7 @@ export function renderTagCards(data: ReportData, curves: readonly (Html | null)[
   const columns = columnsWithCards(data.score.metrics.perTag);
   const left = data.summary.tags.length - columns.length;
   return html`<section aria-labelledby="by-tag"><h2 id="by-tag">Tag by tag</h2>
-<p class="muted">Precision over recall with the chosen threshold as a dot; right, wrong and missed tiles with their probability and their labels.
+<p class="muted">Precision over recall with the chosen threshold as a dot; the surest hits, the worst false alarms and the worst misses, with their probability and their labels.
 ${left > 0 && `The ${columns.length} tags with the most positives; ${left} more are in the table.`}</p>
 ${columns.map((column) => renderCard(data, column, curves[column] ?? null, album))}</section>`;
 }
@@ -89,9 +89,9 @@ function renderCard(
 ${hasFewPositives(scores) && html`<span class="badge">${scores.support === 0 ? "no positives" : "too few positives to tell"}</span>`}</p></header>
 <div class="curve">${curve === null ? html`<p class="muted">No curve: no tile has this tag.</p>` : [curve, renderCurveNumbers(tag)]}</div>
 <div class="galleries">
-${renderGallery("Right", "right", tag, tag.hits, album)}
+${renderGallery("Hits", "hit", tag, tag.hits, album)}
 ${renderGallery("False alarms", "false alarm", tag, tag.falseAlarms, album)}
-${renderGallery("Missed", "missed", tag, tag.misses, album)}
+${renderGallery("Misses", "miss", tag, tag.misses, album)}
 </div></article>`;
 }
 
