@@ -1,9 +1,10 @@
 /** DecodePool: the decode workers. Tiles go in, pixels appear in shared memory, outcomes come back. */
-import { availableParallelism } from "node:os";
+
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { addonLoadError, loadAddon, type NativeTile } from "../addon.js";
 import { checkInteger } from "../check.js";
+import { usableCores } from "../machine.js";
 import type { RunContext } from "../run-context.js";
 import type { Tile } from "../tiles/tile.js";
 import type { DecodeOptions, DecodeOutcome } from "./decoder.js";
@@ -27,7 +28,7 @@ export class DecodePool {
   readonly workers: number;
   readonly #piscina: Piscina<DecodeTask, DecodeOutcome[] | undefined>;
 
-  constructor({ workers = availableParallelism() }: DecodePoolOptions = {}, context: RunContext = {}) {
+  constructor({ workers = usableCores() }: DecodePoolOptions = {}, context: RunContext = {}) {
     checkInteger("workers", workers, 1, 1024);
     this.workers = workers;
     if (loadAddon() === undefined) warnWithoutAddon(context);

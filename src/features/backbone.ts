@@ -1,10 +1,11 @@
 /** Backbone: the frozen network, as one ONNX Runtime session per worker thread. Batches go in, feature vectors come out. */
-import { availableParallelism } from "node:os";
+
 import { Worker } from "node:worker_threads";
 import type { Batch } from "../batch/batch.js";
 import type { SlotRing } from "../batch/slot-ring.js";
 import { checkInteger } from "../check.js";
 import { ModelError } from "../errors.js";
+import { usableCores } from "../machine.js";
 import type { Device } from "./device.js";
 import { SessionThread } from "./session-thread.js";
 
@@ -39,7 +40,7 @@ export class Backbone {
   /** Starts the sessions. @throws ModelError where ONNX Runtime refuses the model or the device. */
   static async open(options: BackboneOptions): Promise<Backbone> {
     const device = options.device ?? "cpu";
-    const { sessions = device === "cpu" ? availableParallelism() : 1, intraOpThreads = 1 } = options;
+    const { sessions = device === "cpu" ? usableCores() : 1, intraOpThreads = 1 } = options;
     checkInteger("sessions", sessions, 1, 1024);
     checkInteger("intraOpThreads", intraOpThreads, 1, 1024);
     const { model, size, numFeatures } = options;

@@ -1,8 +1,9 @@
 /** How many of what: workers, sessions, batch size and read-ahead for a machine, a device and a memory budget. */
-import { availableParallelism } from "node:os";
+
 import { loadAddon } from "../addon.js";
 import { checkInteger } from "../check.js";
 import { InputError } from "../errors.js";
+import { usableCores } from "../machine.js";
 import type { Device } from "./device.js";
 
 export interface PlanOptions {
@@ -14,7 +15,7 @@ export interface PlanOptions {
   batchSize?: number;
   /** Bytes the pipeline may take beside Node itself; fewer sessions and smaller batches keep it. @default no limit */
   memory?: number;
-  /** @default os.availableParallelism() */
+  /** @default usableCores() */
   cores?: number;
 }
 
@@ -43,7 +44,7 @@ const ACTIVATION_BYTES_PER_PIXEL = 160;
  * @throws InputError where not even the smallest pipeline fits the budget.
  */
 export function planPipeline(options: PlanOptions): PipelinePlan {
-  const { device, size, memory = Number.POSITIVE_INFINITY, cores = availableParallelism() } = options;
+  const { device, size, memory = Number.POSITIVE_INFINITY, cores = usableCores() } = options;
   if (memory !== Number.POSITIVE_INFINITY) checkInteger("memory", memory, 1);
   const share = loadAddon() ? 4 : 2;
   let workers = options.workers ?? (device === "cpu" ? Math.ceil(cores / share) : cores);

@@ -1,0 +1,85 @@
+/** Features of tile sets larger than memory: extracted into the store, and read from there in windows of rows. */
+
+import type { DecodeOutcome } from "../decode/decoder.js";
+import { ModelError } from "../errors.js";
+import type { RunContext } from "../run-context.js";
+import type { Tile } from "../tiles/tile.js";
+import { type ExtractOptions, extractMissing } from "./extract.js";
+import type { FeatureStore } from "./store.js";
+import { tileKeys } from "./tile-key.js";
+
+export interface StoredFeatures {
+  rows: number;
+  numFeatures: number;
+  /** Rows that `read` is best asked for at once. */
+  windowRows: number;
+  /** `outcomes[i]` is undefined where tile i has features; its row is zeros otherwise. */
+  outcomes: DecodeOutcome[];
+  decoded: number;
+  cached: number;
+  /** Rows `[start, start + count)`: `[count, numFeatures]` float32, the caller's own. `variant` is one of `options.variants`. */
+  read(start: number, count: number, variant?: number): Promise<Float32Array>;
+}
+
+/** Bytes of features read at once. */
+const WINDOW_BYTES = 64 << 20;
+
+/**
+ * Makes sure that the store holds the features of `tiles`, decoding what it lacks, without ever holding them all.
+ * @throws InterruptedError on abort; ModelError where a session fails, or later from `read` where a row has gone bad on disk.
+ */
+export async function extractToStore(
+  tiles: readonly Tile[],
+  options: ExtractOptions & { store: FeatureStore },
+  context: RunContext = {},
+): Promise<StoredFeatures> {
+  const { store, variants = [0] } = options;
+  const keys = await tileKeys(tiles);
+  const missing = tilesWithout(store.find(keys, variants), variants.length);
+  const outcomes: DecodeOutcome[] = new Array(tiles.length).fill(undefined);
+  const progress = { outcomes, done: tiles.length - missing.length, rejected: 0 };
+  for await (const _ of extractMissing(tiles, missing, keys, progress, options, context)) void _;
+  const rows = store.find(keys, variants);
+  const lost = tilesWithout(rows, variants.length).find((i) => outcomes[i] === undefined);
+  if (lost !== undefined) {
+    throw new ModelError(
+      `The features of ${tiles[lost]!.path} could not be kept in ${store.folder}. Is the disk full?`,
+    );
+  }
+  const read = async (start: number, count: number, variant = variants[0]!) =>
+    readWindow(store, rows, variants, start, count, variant);
+  const { numFeatures } = store;
+  const windowRows = Math.max(1, Math.min(tiles.length, Math.floor(WINDOW_BYTES / (numFeatures * 4))));
+  const cached = tiles.length - missing.length;
+  return { rows: tiles.length, numFeatures, windowRows, outcomes, decoded: missing.length, cached, read };
+}
+
+/** Tiles of which a variant is not there; `rows` is `[tiles, variants]`. */
+function tilesWithout(rows: Int32Array, variants: number): number[] {
+  const missing: number[] = [];
+  for (let i = 0; i < rows.length; i += variants) {
+    if (rows.subarray(i, i + variants).includes(-1)) missing.push(i / variants);
+  }
+  return missing;
+}
+
+function readWindow(
+  store: FeatureStore,
+  rows: Int32Array,
+  variants: readonly number[],
+  start: number,
+  count: number,
+  variant: number,
+): Float32Array {
+  const column = variants.indexOf(variant);
+  if (column < 0) throw new RangeError(`Expected \`variant\` to be one of ${variants.join(", ")}, got ${variant}.`);
+  const wanted = Int32Array.from({ length: count }, (_, i) => rows[(start + i) * variants.length + column]!);
+  const target = new Float32Array(count * store.numFeatures);
+  const damaged = store.read(wanted, target);
+  if (damaged.length > 0) {
+    throw new ModelError(
+      `Features kept in ${store.folder} are damaged. Remove that folder and run again; they will be made anew.`,
+    );
+  }
+  return target;
+}

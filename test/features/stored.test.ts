@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { DecodePool } from "../../src/decode/pool.js";
+import { Backbone } from "../../src/features/backbone.js";
+import { extractFeatures } from "../../src/features/extract.js";
+import { measurePipeline } from "../../src/features/measure.js";
+import { FeatureStore } from "../../src/features/store.js";
+import { extractToStore } from "../../src/features/stored.js";
+import type { Tile } from "../../src/tiles/tile.js";
+import { temporaryFolder } from "../helpers.js";
+import { writeTiles } from "../images.js";
+import { TOY_FEATURES, toyBackbone } from "./toy-backbone.js";
+
+const SIZE = 16;
+const pool = new DecodePool({ workers: 1 });
+let backbone: Backbone;
+let folder: string;
+let tiles: Tile[];
+
+before(async () => {
+  backbone = await Backbone.open({ model: toyBackbone(SIZE), size: SIZE, numFeatures: TOY_FEATURES, sessions: 1 });
+  folder = mkdtempSync(join(tmpdir(), "canopy-test-"));
+  tiles = await writeTiles(folder, 11, 20);
+});
+after(async () => {
+  await Promise.all([pool.close(), backbone.close()]);
+  rmSync(folder, { recursive: true });
+});
+
+function openStore(root: string): FeatureStore {
+  const numFeatures = TOY_FEATURES;
+  const rest = { colorspace: "auto", antialias: true, onTruncated: "reject", decoder: "test", runtime: "cpu" };
+  return new FeatureStore({ backbone: "toy", numFeatures, size: SIZE, ...rest }, {}, root);
+}
+
+test("features read from the store in windows are those of the extraction in memory", async (t) => {
+  const store = openStore(temporaryFolder(t));
+  const bad = { name: "bad", path: join(folder, "missing.jpg") };
+  const list = [...tiles.slice(0, 4), bad, ...tiles.slice(4)];
+  const inMemory = await extractFeatures(list, { pool, backbone, variants: [0, 5] });
+  const options = { pool, backbone, store, variants: [0, 5] };
+  const stored = await extractToStore(list, options);
+  assert.deepEqual([stored.rows, stored.decoded, stored.cached], [12, 12, 0]);
+  assert.equal(stored.outcomes[4]?.code, "READ");
+  for (const [v, variant] of [0, 5].entries()) {
+    const parts = [
+      await stored.read(0, 5, variant),
+      await stored.read(5, 1, variant),
+      await stored.read(6, 6, variant),
+    ];
+    assert.deepEqual(Float32Array.from(parts.flatMap((part) => [...part])), inMemory.features[v]);
+  }
+  const again = await extractToStore(list, options);
+  assert.deepEqual([again.decoded, again.cached], [1, 11]);
+  await assert.rejects(again.read(0, 1, 3), RangeError);
+  store.close();
+});
+
+test("measuring the pipeline gives a rate of both kinds for every round, and leaves the backbone usable", async () => {
+  const rates = await measurePipeline(tiles, { pool, backbone, rounds: 2, batchSize: 4 });
+  assert.deepEqual([rates.tiles, rates.batchSize, rates.sessions, rates.workers], [11, 4, 1, 1]);
+  for (const values of [rates.bare, rates.pipeline, rates.bareCpu, rates.pipelineCpu]) {
+    assert.equal(values.length, 2);
+    assert.ok(values.every((value) => value > 0));
+  }
+  assert.equal((await extractFeatures(tiles, { pool, backbone })).decoded, 11);
+});
+
+test("there is nothing to measure with where no tile can be decoded", async () => {
+  const bad = [{ name: "bad", path: join(folder, "missing.jpg") }];
+  await assert.rejects(measurePipeline(bad, { pool, backbone }), /nothing to measure/);
+});
