@@ -7,6 +7,8 @@
 
 #include <memory>
 
+#include "simd.h"
+
 namespace canopy {
 namespace {
 
@@ -18,7 +20,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   // Node deletes it with the environment.
   env.SetInstanceData(state.release());
   exports.Set("jpegVersion", CANOPY_TEXT(LIBJPEG_TURBO_VERSION));
-  exports.Set("simd", ActiveKernels().name);
+  exports.Set("simd", SimdName(ActiveSimd()));
   exports.Set("decoderVersion", kDecoderVersion);
   InitDecode(env, exports);
   InitPixels(env, exports);

@@ -2,6 +2,9 @@
 
 #include <string>
 
+#include "resize_kernels.h"
+#include "ycc.h"
+
 namespace canopy {
 namespace {
 
@@ -35,6 +38,9 @@ ColorPlan PlanInk(const JpegHeader& header, bool inverted) {
 }
 
 ColorPlan PlanYcbcr(const JpegHeader& header) {
+  if (YccConverter::Covers(header)) {
+    return {Reading::kYcbcr, JCS_YCbCr, JCS_YCbCr, RowConversion::kYccPlanes, true, false};
+  }
   if (header.components == 3) {
     return {Reading::kYcbcr, JCS_YCbCr, JCS_RGB, RowConversion::kTakeThree, false, false};
   }
@@ -105,6 +111,11 @@ ColorPlan PlanColor(const JpegHeader& header, Colorspace colorspace) {
   return PlanAuto(header);
 }
 
+ColorPlan PlanScaled(const ColorPlan& plan, const JpegHeader& header, int scale_denominator) {
+  if (scale_denominator == 1 || plan.conversion != RowConversion::kYccPlanes || header.unsampled) return plan;
+  return {plan.reading, JCS_YCbCr, JCS_RGB, RowConversion::kTakeThree, false, false};
+}
+
 ColorPlan PlanCmykInverted() {
   return {Reading::kCmykInverted, JCS_CMYK, JCS_CMYK, RowConversion::kCmykInverted, false, false};
 }
@@ -126,9 +137,14 @@ void ConvertRows(RowConversion conversion, const Strip& strip, uint8_t* const pl
     uint8_t* r = planes[0] + static_cast<size_t>(y) * stride;
     uint8_t* g = planes[1] + static_cast<size_t>(y) * stride;
     uint8_t* b = planes[2] + static_cast<size_t>(y) * stride;
+    if (n == 3 && conversion == RowConversion::kTakeThree) {
+      ActiveKernels().split(in, strip.width, r, g, b);
+      continue;
+    }
     for (int x = 0; x < strip.width; x++, in += n) {
       switch (conversion) {
         case RowConversion::kPlanes:
+        case RowConversion::kYccPlanes:
         case RowConversion::kTakeThree:
           r[x] = in[0], g[x] = in[1], b[x] = in[2];
           break;

@@ -16,6 +16,7 @@ enum class Reading { kGray, kYcbcr, kRgb, kRgbConstantAlpha, kCmyk, kCmykInverte
 // How rows that come from JpegReader turn into planes R, G, B.
 enum class RowConversion {
   kPlanes,        // they are planes already
+  kYccPlanes,     // planes Y, Cb, Cr, for YccConverter
   kTakeOne,       // the first component, three times
   kTakeThree,     // the first three components
   kInvertThree,   // 255 minus each of the first three
@@ -37,14 +38,17 @@ const char* ReadingName(Reading reading);
 
 // Throws DecodeError(kColorspace) where the components do not allow `colorspace`.
 ColorPlan PlanColor(const JpegHeader& header, Colorspace colorspace);
+// The same colours at 1 / `scale_denominator` of the size, where components of different sampling do not come as
+// planes.
+ColorPlan PlanScaled(const ColorPlan& plan, const JpegHeader& header, int scale_denominator);
 // Four components without any marker, as Pillow takes them.
 ColorPlan PlanCmykInverted();
 
 // Whether the first `width` bytes of each of `rows` rows are 255.
 bool IsAll255(const uint8_t* plane, size_t stride, int width, int rows);
 
-// Converts interleaved rows of `components` bytes per pixel (any conversion but kPlanes) into three planes of `stride`
-// bytes per row.
+// Converts interleaved rows of `components` bytes per pixel (any conversion but kPlanes and kYccPlanes) into three
+// planes of `stride` bytes per row.
 void ConvertRows(RowConversion conversion, const Strip& strip, uint8_t* const planes[3], size_t stride);
 
 }  // namespace canopy

@@ -114,7 +114,8 @@ Reading Decoder::ReadStrips(ByteSpan bytes, const DecodeOptions& options, bool s
 
 // False where the plan's condition, a fourth component of 255 everywhere, does not hold.
 template <typename Sink>
-bool Decoder::ReadAs(const ColorPlan& plan, int scale_denominator, StageTimes* times, Sink& sink) {
+bool Decoder::ReadAs(const ColorPlan& full_plan, int scale_denominator, StageTimes* times, Sink& sink) {
+  const ColorPlan plan = PlanScaled(full_plan, reader_.header(), scale_denominator);
   Strip strip{};
   bool more;
   {
@@ -123,6 +124,7 @@ bool Decoder::ReadAs(const ColorPlan& plan, int scale_denominator, StageTimes* t
     more = reader_.Next(&strip);
   }
   sink.Begin(reader_.header(), scale_denominator);
+  if (plan.conversion == RowConversion::kYccPlanes) ycc_.Start(reader_.header(), strip.width);
   while (more) {
     PlanarRows rows;
     {
@@ -155,6 +157,7 @@ bool Decoder::HasConstantAlpha(const ColorPlan& plan, const Strip& strip) const 
 }
 
 PlanarRows Decoder::ToPlanes(const ColorPlan& plan, const Strip& strip) {
+  if (plan.conversion == RowConversion::kYccPlanes) return ycc_.Convert(strip, reader_.at_end());
   if (plan.planes) {
     const bool gray = plan.reading == Reading::kGray;
     return {{strip.planes[0], strip.planes[gray ? 0 : 1], strip.planes[gray ? 0 : 2]},

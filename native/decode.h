@@ -10,6 +10,7 @@
 #include "image.h"
 #include "jpeg.h"
 #include "resize.h"
+#include "ycc.h"
 
 namespace canopy {
 
@@ -61,6 +62,7 @@ class Decoder {
   void PreparePlanes(int width, int rows);
 
   JpegReader reader_;
+  YccConverter ycc_;
   Resizer resizer_;
   std::vector<uint8_t> scratch_;
   uint8_t* planes_[3] = {};

@@ -64,31 +64,32 @@ void Quantise(const Taps& taps, uint16_t* out) {
   }
 }
 
-// The layout the SIMD kernels want; impossible where eight neighbouring results need more than 16 source samples.
-void BuildWindows(FilterTable* table) {
+// The layout the SIMD kernels want, with `windows` windows per eight results. False where a window is too narrow for
+// its results.
+bool BuildWindows(int windows, FilterTable* table) {
   const int blocks = (table->size + 15) / 16;
-  const size_t lanes = static_cast<size_t>(blocks) * static_cast<size_t>(table->taps);
-  table->window.assign(static_cast<size_t>(blocks) * 2, 0);
-  table->shuffle.assign(lanes * 32, 0x80);
-  table->lane_weights.assign(lanes * 16, 0);
-  table->has_windows = false;
-  for (int i = 0; i < blocks * 16; i++) {
-    if (i >= table->size) break;
-    const int block = i / 16;
+  const int per_window = 8 / windows;
+  const size_t rows = static_cast<size_t>(blocks) * static_cast<size_t>(table->taps);
+  table->window_start.assign(static_cast<size_t>(blocks * 2 * windows), 0);
+  table->shuffle.assign(rows * static_cast<size_t>(windows) * 32, 0x80);
+  table->lane_weights.assign(rows * 16, 0);
+  for (int i = 0; i < table->size; i++) {
+    const int start = table->start[static_cast<size_t>(i)];
+    int& window = table->window_start[static_cast<size_t>(i / per_window)];
+    if (i % per_window == 0) window = start;
     const int lane = i % 16;
-    int& window = table->window[static_cast<size_t>(i / 8)];
-    if (i % 8 == 0) window = table->start[static_cast<size_t>(i)];
+    const int part = i % 8 / per_window;
     for (int k = 0; k < table->taps; k++) {
       const uint16_t weight = table->weights[static_cast<size_t>(i * table->taps + k)];
       if (weight == 0) continue;
-      const int offset = table->start[static_cast<size_t>(i)] + k - window;
-      if (offset > 15) return;
-      const size_t row = static_cast<size_t>(block * table->taps + k);
-      table->shuffle[row * 32 + static_cast<size_t>(lane) * 2 + 1] = static_cast<uint8_t>(offset);
-      table->lane_weights[row * 16 + static_cast<size_t>(lane)] = weight;
+      const int offset = start + k - window;
+      if (offset > 15) return false;
+      const int row = i / 16 * table->taps + k;
+      table->shuffle[static_cast<size_t>((row * windows + part) * 32 + lane * 2 + 1)] = static_cast<uint8_t>(offset);
+      table->lane_weights[static_cast<size_t>(row * 16 + lane)] = weight;
     }
   }
-  table->has_windows = true;
+  return true;
 }
 
 }  // namespace
@@ -115,8 +116,10 @@ void BuildFilterTable(const AxisKey& key, FilterTable* table) {
     Quantise(taps, table->weights.data() + i * table->taps + (taps.start - start));
   }
   table->is_short = table->taps <= kShortTaps;
-  table->has_windows = false;
-  if (table->is_short) BuildWindows(table);
+  table->windows = 0;
+  for (int windows = 1; table->is_short && windows <= 4 && table->windows == 0; windows *= 2) {
+    if (BuildWindows(windows, table)) table->windows = windows;
+  }
 }
 
 }  // namespace canopy

@@ -82,14 +82,13 @@ void JpegReader::Start(const JpegPlan& plan) {
 }
 
 bool JpegReader::Next(Strip* strip) {
-  const int height = static_cast<int>(info_.output_height);
-  if (rows_read_ >= height) return false;
+  if (at_end()) return false;
   strip->stride = stride_;
   strip->width = static_cast<int>(info_.output_width);
   strip->components = info_.output_components;
   const int before = rows_read_;
   Run(plan_.planes ? &JpegReader::NextPlanesStep : &JpegReader::NextRowsStep);
-  strip->rows = std::min(rows_read_, height) - before;
+  strip->rows = std::min(rows_read_, static_cast<int>(info_.output_height)) - before;
   for (int c = 0; c < 4; c++) {
     const bool present = plan_.planes && c < info_.num_components;
     strip->planes[c] = present ? component_rows_[c][0] : rows_[0];
@@ -201,21 +200,37 @@ void JpegReader::CheckScan() {
 
 // Rows for one strip: planes one after the other, or interleaved pixels.
 void JpegReader::PrepareRows() {
-  const int planes = plan_.planes ? info_.num_components : 1;
+  if (plan_.planes) return PreparePlanes();
   strip_rows_ = kStripRows;
-  size_t width = static_cast<size_t>(info_.output_width) * static_cast<size_t>(info_.output_components);
-  if (plan_.planes) {
-    strip_rows_ = 0;
-    // Every component is sampled 1x1: one row of blocks is one strip.
-    strip_rows_ = 8 / plan_.scale_denominator;
-    width = static_cast<size_t>(info_.comp_info[0].width_in_blocks) * static_cast<size_t>(strip_rows_);
+  stride_ = PaddedStride(static_cast<size_t>(info_.output_width) * static_cast<size_t>(info_.output_components));
+  Reserve(strip_rows_);
+}
+
+// libjpeg writes whole blocks of every component, and one row of MCUs at a time.
+void JpegReader::PreparePlanes() {
+  const int block = DCTSIZE / plan_.scale_denominator;
+  int row_count = 0;
+  size_t width = 0;
+  for (int c = 0; c < info_.num_components; c++) {
+    const jpeg_component_info& component = info_.comp_info[c];
+    row_count += component.v_samp_factor * block;
+    width = std::max(width, static_cast<size_t>(component.width_in_blocks) * static_cast<size_t>(block));
   }
+  strip_rows_ = info_.max_v_samp_factor * block;
   stride_ = PaddedStride(width);
-  const size_t row_count = static_cast<size_t>(strip_rows_ * planes);
-  if (buffer_.size() < stride_ * row_count) buffer_.resize(stride_ * row_count);
-  if (rows_.size() < row_count) rows_.resize(row_count);
-  for (size_t i = 0; i < row_count; i++) rows_[i] = buffer_.data() + i * stride_;
-  for (int c = 0; c < planes; c++) component_rows_[c] = rows_.data() + c * strip_rows_;
+  Reserve(row_count);
+  int first = 0;
+  for (int c = 0; c < info_.num_components; c++) {
+    component_rows_[c] = rows_.data() + first;
+    first += info_.comp_info[c].v_samp_factor * block;
+  }
+}
+
+void JpegReader::Reserve(int row_count) {
+  const size_t count = static_cast<size_t>(row_count);
+  if (buffer_.size() < stride_ * count) buffer_.resize(stride_ * count);
+  if (rows_.size() < count) rows_.resize(count);
+  for (size_t i = 0; i < count; i++) rows_[i] = buffer_.data() + i * stride_;
 }
 
 void JpegReader::Fail(ErrorCode code, const char* message) {

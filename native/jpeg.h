@@ -3,6 +3,7 @@
 #define CANOPY_NATIVE_JPEG_H_
 
 #include <csetjmp>
+#include <cstddef>
 #include <cstdio>
 #include <vector>
 
@@ -47,9 +48,11 @@ struct Strip {
   // With planes: one pointer per component (the first four). Without: only the first, `components` bytes per pixel.
   const uint8_t* planes[4];
   size_t stride;
-  int width;
-  int rows;
+  int width;  // of the image
+  int rows;   // of the image; a plane of a component sampled at half the height has half of them
   int components;
+
+  const uint8_t* Row(int plane, int y) const { return planes[plane] + static_cast<size_t>(y) * stride; }
 };
 
 class JpegReader {
@@ -64,6 +67,8 @@ class JpegReader {
   void Start(const JpegPlan& plan);
   // The next rows from top to bottom, valid until the next call; false after the last.
   bool Next(Strip* strip);
+  // Whether Next has given the last rows.
+  bool at_end() const { return rows_read_ >= static_cast<int>(info_.output_height); }
   // Reads on to the end-of-image marker, so that a missing end is noticed.
   void Finish();
 
@@ -93,6 +98,8 @@ class JpegReader {
   void CheckLimits();
   void CheckScan();
   void PrepareRows();
+  void PreparePlanes();
+  void Reserve(int row_count);
   [[noreturn]] void Fail(ErrorCode code, const char* message);
   void Damage(ErrorCode code, const char* message);
 

@@ -1,11 +1,13 @@
 #include "resize_kernels.h"
 
-#include <cstdlib>
-#include <cstring>
+#include "simd.h"
 
 namespace canopy {
 
-const Kernels* BestX86Kernels(const char* wanted);
+#ifdef CANOPY_X86
+extern const Kernels kSse4Kernels;
+extern const Kernels kAvx2Kernels;
+#endif
 
 namespace {
 
@@ -43,20 +45,16 @@ void ScalarMerge(const uint8_t* r, const uint8_t* g, const uint8_t* b, int width
   for (int x = 0; x < width; x++) rgb[3 * x] = r[x], rgb[3 * x + 1] = g[x], rgb[3 * x + 2] = b[x];
 }
 
-const Kernels& ChooseKernels() {
-  const char* wanted = std::getenv("CANOPY_SIMD");
-  if (wanted != nullptr && std::strcmp(wanted, kScalarKernels.name) == 0) return kScalarKernels;
-  const Kernels* best = BestX86Kernels(wanted);
-  return best != nullptr ? *best : kScalarKernels;
-}
-
 }  // namespace
 
-const Kernels kScalarKernels = {"scalar", ScalarHorizontal, ScalarVertical, ScalarSplit, ScalarMerge};
+const Kernels kScalarKernels = {ScalarHorizontal, ScalarVertical, ScalarSplit, ScalarMerge};
 
 const Kernels& ActiveKernels() {
-  static const Kernels& kernels = ChooseKernels();
-  return kernels;
+#ifdef CANOPY_X86
+  if (ActiveSimd() == Simd::kAvx2) return kAvx2Kernels;
+  if (ActiveSimd() == Simd::kSse4) return kSse4Kernels;
+#endif
+  return kScalarKernels;
 }
 
 void LongHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out) {

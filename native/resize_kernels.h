@@ -21,17 +21,17 @@ struct FilterTable {
   // Up to kShortTaps taps every product is cut to 8.8 bits at once, so that 16-bit lanes do; beyond, products are
   // summed in 32 bits.
   bool is_short = false;
-  // For SIMD: blocks of 16 results; each half of a block reads one window of 16 source bytes.
-  bool has_windows = false;
-  std::vector<int> window;       // [blocks, 2] first byte
-  std::vector<uint8_t> shuffle;  // [blocks, taps, 32] byte shuffles that put a sample in the high byte of its lane
+  // For SIMD: blocks of 16 results in two halves. The samples of a half come from `windows` (1, 2 or 4) windows of 16
+  // source bytes, each for 8, 4 or 2 neighbouring results; 0 where that is not enough.
+  int windows = 0;
+  std::vector<int> window_start;  // [blocks, 2, windows]
+  std::vector<uint8_t> shuffle;  // [blocks, taps, windows, 32]: puts a sample in the high byte of its lane, 0 elsewhere
   std::vector<uint16_t> lane_weights;  // [blocks, taps, 16]
 };
 
-constexpr int kShortTaps = 8;
+constexpr int kShortTaps = 12;
 
 struct Kernels {
-  const char* name;
   // One row of samples to `table.size` results in 8.8; `out` has room for a multiple of 16.
   void (*horizontal)(const FilterTable& table, const uint8_t* row, uint16_t* out);
   // One result row: `rows[k]` are three planes of `plane_length` 8.8 samples; writes `size` RGB pixels. At most
@@ -45,7 +45,6 @@ struct Kernels {
 
 extern const Kernels kScalarKernels;
 
-// The best kernels this CPU runs, or what the environment variable CANOPY_SIMD asks for by name where the CPU has it.
 const Kernels& ActiveKernels();
 
 // Long filters, the same on every CPU: sums in 32 bits.

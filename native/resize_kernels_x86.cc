@@ -2,20 +2,13 @@
 #include <cstring>
 
 #include "resize_kernels.h"
-
-#if defined(__x86_64__) || defined(__i386__)
-#define CANOPY_X86 1
-#include <immintrin.h>
-#endif
-
-namespace canopy {
+#include "simd.h"
 
 #ifdef CANOPY_X86
+#include <immintrin.h>
 
+namespace canopy {
 namespace {
-
-#define CANOPY_SSE4 __attribute__((target("sse4.1")))
-#define CANOPY_AVX2 __attribute__((target("avx2")))
 
 inline const __m128i* As128(const void* p) { return static_cast<const __m128i*>(p); }
 inline const __m256i* As256(const void* p) { return static_cast<const __m256i*>(p); }
@@ -78,19 +71,22 @@ CANOPY_SSE4 void Split(const uint8_t* rgb, int width, uint8_t* r, uint8_t* g, ui
 }
 
 CANOPY_SSE4 void HorizontalSse4(const FilterTable& table, const uint8_t* row, uint16_t* out) {
-  if (!table.has_windows) return kScalarKernels.horizontal(table, row, out);
-  const __m128i start = _mm_set1_epi16(static_cast<int16_t>(table.taps / 2));
-  const uint8_t* shuffle = table.shuffle.data();
-  const uint16_t* weights = table.lane_weights.data();
+  if (table.windows == 0) return kScalarKernels.horizontal(table, row, out);
+  const int* window = table.window_start.data();
   const int halves = (table.size + 15) / 16 * 2;
-  for (int half = 0; half < halves; half++) {
-    const __m128i window = _mm_loadu_si128(As128(row + table.window[static_cast<size_t>(half)]));
-    const int block = half / 2 * table.taps;
-    __m128i sum = start;
+  for (int half = 0; half < halves; half++, window += table.windows) {
+    __m128i sum = _mm_set1_epi16(static_cast<int16_t>(table.taps / 2));
     for (int k = 0; k < table.taps; k++) {
-      const size_t lane = static_cast<size_t>((block + k) * 2 + half % 2);
-      const __m128i samples = _mm_shuffle_epi8(window, _mm_loadu_si128(As128(shuffle + lane * 16)));
-      sum = _mm_add_epi16(sum, _mm_mulhi_epu16(samples, _mm_loadu_si128(As128(weights + lane * 8))));
+      const size_t block_row = static_cast<size_t>(half / 2 * table.taps + k);
+      __m128i samples = _mm_setzero_si128();
+      for (int part = 0; part < table.windows; part++) {
+        const size_t at = (block_row * static_cast<size_t>(table.windows) + static_cast<size_t>(part)) * 2 + half % 2;
+        const __m128i bytes = _mm_loadu_si128(As128(row + window[part]));
+        const __m128i shuffle = _mm_loadu_si128(As128(table.shuffle.data() + at * 16));
+        samples = _mm_or_si128(samples, _mm_shuffle_epi8(bytes, shuffle));
+      }
+      const __m128i weights = _mm_loadu_si128(As128(table.lane_weights.data() + block_row * 16 + half % 2 * 8));
+      sum = _mm_add_epi16(sum, _mm_mulhi_epu16(samples, weights));
     }
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + half * 8), sum);
   }
@@ -127,38 +123,58 @@ CANOPY_SSE4 void VerticalSse4(const uint16_t* const* rows, const uint16_t* weigh
 }
 
 // `kTaps` is the number of taps where it is known at compile time, so that the loop unrolls; 0 otherwise.
-template <int kTaps>
+template <int kWindows, int kTaps>
 CANOPY_AVX2 void HorizontalBlocks(const FilterTable& table, const uint8_t* row, uint16_t* out) {
   const int taps = kTaps > 0 ? kTaps : table.taps;
   const __m256i start = _mm256_set1_epi16(static_cast<int16_t>(taps / 2));
   const uint8_t* shuffle = table.shuffle.data();
   const uint16_t* weights = table.lane_weights.data();
-  const int* window = table.window.data();
+  const int* window = table.window_start.data();
   const int blocks = (table.size + 15) / 16;
-  for (int block = 0; block < blocks; block++) {
-    const __m128i low = _mm_loadu_si128(As128(row + window[2 * block]));
-    const __m128i high = _mm_loadu_si128(As128(row + window[2 * block + 1]));
-    const __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+  for (int block = 0; block < blocks; block++, window += 2 * kWindows) {
+    __m256i bytes[kWindows];
+    for (int part = 0; part < kWindows; part++) {
+      const __m128i low = _mm_loadu_si128(As128(row + window[part]));
+      const __m128i high = _mm_loadu_si128(As128(row + window[kWindows + part]));
+      bytes[part] = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+    }
     __m256i sum = start;
-    for (int k = 0; k < taps; k++, shuffle += 32, weights += 16) {
-      const __m256i samples = _mm256_shuffle_epi8(both, _mm256_loadu_si256(As256(shuffle)));
+    for (int k = 0; k < taps; k++, weights += 16) {
+      __m256i samples = _mm256_shuffle_epi8(bytes[0], _mm256_loadu_si256(As256(shuffle)));
+      shuffle += 32;
+      for (int part = 1; part < kWindows; part++, shuffle += 32) {
+        samples = _mm256_or_si256(samples, _mm256_shuffle_epi8(bytes[part], _mm256_loadu_si256(As256(shuffle))));
+      }
       sum = _mm256_add_epi16(sum, _mm256_mulhi_epu16(samples, _mm256_loadu_si256(As256(weights))));
     }
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + block * 16), sum);
   }
 }
 
-CANOPY_AVX2 void HorizontalAvx2(const FilterTable& table, const uint8_t* row, uint16_t* out) {
-  if (!table.has_windows) return kScalarKernels.horizontal(table, row, out);
+template <int kWindows>
+CANOPY_AVX2 void HorizontalWindows(const FilterTable& table, const uint8_t* row, uint16_t* out) {
   switch (table.taps) {
     case 2:
-      return HorizontalBlocks<2>(table, row, out);
+      return HorizontalBlocks<kWindows, 2>(table, row, out);
     case 3:
-      return HorizontalBlocks<3>(table, row, out);
+      return HorizontalBlocks<kWindows, 3>(table, row, out);
     case 4:
-      return HorizontalBlocks<4>(table, row, out);
+      return HorizontalBlocks<kWindows, 4>(table, row, out);
     default:
-      return HorizontalBlocks<0>(table, row, out);
+      return HorizontalBlocks<kWindows, 0>(table, row, out);
+  }
+}
+
+CANOPY_AVX2 void HorizontalAvx2(const FilterTable& table, const uint8_t* row, uint16_t* out) {
+  switch (table.windows) {
+    case 1:
+      return HorizontalWindows<1>(table, row, out);
+    case 2:
+      return HorizontalWindows<2>(table, row, out);
+    case 4:
+      return HorizontalWindows<4>(table, row, out);
+    default:
+      return kScalarKernels.horizontal(table, row, out);
   }
 }
 
@@ -206,22 +222,13 @@ CANOPY_AVX2 void VerticalAvx2(const uint16_t* const* rows, const uint16_t* weigh
   }
 }
 
-const Kernels kSse4Kernels = {"sse4", HorizontalSse4, VerticalSse4, Split, Merge};
-const Kernels kAvx2Kernels = {"avx2", HorizontalAvx2, VerticalAvx2, Split, Merge};
-
 }  // namespace
 
-const Kernels* BestX86Kernels(const char* wanted) {
-  __builtin_cpu_init();
-  const bool only_sse4 = wanted != nullptr && std::strcmp(wanted, kSse4Kernels.name) == 0;
-  if (!only_sse4 && __builtin_cpu_supports("avx2")) return &kAvx2Kernels;
-  return __builtin_cpu_supports("sse4.1") ? &kSse4Kernels : nullptr;
-}
-
-#else
-
-const Kernels* BestX86Kernels(const char*) { return nullptr; }
-
-#endif
+extern const Kernels kSse4Kernels;
+extern const Kernels kAvx2Kernels;
+const Kernels kSse4Kernels = {HorizontalSse4, VerticalSse4, Split, Merge};
+const Kernels kAvx2Kernels = {HorizontalAvx2, VerticalAvx2, Split, Merge};
 
 }  // namespace canopy
+
+#endif

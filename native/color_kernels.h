@@ -1,0 +1,25 @@
+// The inner loops of YCbCr to RGB on planes; bit for bit what libjpeg computes. Scalar references, and AVX2 where the
+// CPU has it.
+#ifndef CANOPY_NATIVE_COLOR_KERNELS_H_
+#define CANOPY_NATIVE_COLOR_KERNELS_H_
+
+#include <cstdint>
+
+namespace canopy {
+
+// The kernels may read and write up to 31 samples beyond `width`, within the padding of the rows.
+struct ColorKernels {
+  void (*ycc_to_rgb)(const uint8_t* y, const uint8_t* cb, const uint8_t* cr, int width, uint8_t* r, uint8_t* g,
+                     uint8_t* b);
+  // libjpeg's "fancy" triangle filter, 2 samples out per sample in. `width` counts samples in; `sums` has room for
+  // width + 64.
+  void (*upsample_h2v1)(const uint8_t* in, int width, uint16_t* sums, uint8_t* out);
+  // One of the two rows that `near` stands for: the one next to `far`.
+  void (*upsample_h2v2)(const uint8_t* near, const uint8_t* far, int width, uint16_t* sums, uint8_t* out);
+};
+
+const ColorKernels& ActiveColorKernels();
+
+}  // namespace canopy
+
+#endif  // CANOPY_NATIVE_COLOR_KERNELS_H_

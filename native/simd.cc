@@ -1,0 +1,49 @@
+#include "simd.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace canopy {
+namespace {
+
+constexpr Simd kAll[] = {Simd::kScalar, Simd::kSse4, Simd::kAvx2};
+
+Simd BestOfCpu() {
+#ifdef CANOPY_X86
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2")) return Simd::kAvx2;
+  if (__builtin_cpu_supports("sse4.1")) return Simd::kSse4;
+#endif
+  return Simd::kScalar;
+}
+
+Simd Choose() {
+  const Simd best = BestOfCpu();
+  const char* wanted = std::getenv("CANOPY_SIMD");
+  for (Simd simd : kAll) {
+    if (wanted != nullptr && std::strcmp(wanted, SimdName(simd)) == 0) return std::min(simd, best);
+  }
+  return best;
+}
+
+}  // namespace
+
+Simd ActiveSimd() {
+  static const Simd simd = Choose();
+  return simd;
+}
+
+const char* SimdName(Simd simd) {
+  switch (simd) {
+    case Simd::kAvx2:
+      return "avx2";
+    case Simd::kSse4:
+      return "sse4";
+    case Simd::kScalar:
+      break;
+  }
+  return "scalar";
+}
+
+}  // namespace canopy
