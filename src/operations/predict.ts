@@ -3,12 +3,13 @@ import { checkInRange, checkInteger, checkOneOf } from "../check.js";
 import { COLORSPACES, type Colorspace, DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { decoderVersion } from "../decode/pool.js";
 import { CanopyError } from "../errors.js";
-import type { Device } from "../features/device.js";
-import type { Checkpoint } from "../head/checkpoint.js";
+import type { Device, DeviceChoice } from "../features/device.js";
+import { planPipeline } from "../features/plan.js";
 import { assemble } from "../predict/assemble.js";
-import { Engine } from "../predict/engine.js";
+import { Engine, type EngineOptions, type LoadedModel } from "../predict/engine.js";
 import { hashModel, RUN_VERSION, type RunIdentity } from "../predict/identity.js";
 import type { Shard } from "../predict/name-hash.js";
+import { openModel } from "../predict/open-model.js";
 import type { RunManifest } from "../predict/output.js";
 import type { Committed } from "../predict/parts.js";
 import { outputFormat, type RunPaths, runPaths } from "../predict/paths.js";
@@ -40,20 +41,23 @@ export interface PredictRunOptions {
   colorspace?: Colorspace | undefined;
   /** @default "reject" */
   onTruncated?: DecodeOptions["onTruncated"] | undefined;
-  /** @default 178956970 */
+  /** @default 178956970, or what fits the memory budget */
   maxPixels?: number | undefined;
+  /** Budget in bytes: fewer sessions, smaller batches and a lower limit on pixels keep it. @default none */
+  memory?: number | undefined;
   /** When what is done gets committed. @default 8192 tiles, 10 seconds */
   commit?: Partial<CommitInterval> | undefined;
   /** What `-` reads. @default process.stdin */
   stdin?: OpenTilesOptions["stdin"];
 }
 
-/** A model ready to be run. */
-export interface LoadedModel {
-  checkpoint: Checkpoint;
-  /** The prepared backbone: `tiles` uint8 in, `features` out. */
-  backbone: Uint8Array;
-  device: Device;
+export interface PredictOptions extends PredictRunOptions {
+  /** Folder of a trained model. */
+  model: string;
+  /** Where the model's backbone file is now. @default where its card says */
+  backbone?: string | undefined;
+  /** @default "auto" */
+  device?: DeviceChoice | undefined;
 }
 
 export interface PredictSummary {
@@ -79,9 +83,15 @@ export interface PredictSummary {
 
 /**
  * Predicts the tags of all tiles of the inputs into `options.out`, with `<out>.rejects.jsonl` and `<out>.manifest.json` beside it.
- * Bad tiles are rejected with their reason, and stop nothing. Throws InputError for inputs and outputs that cannot be used,
- * InterruptedError on abort (all that is done is committed), and a CanopyError where the disk is full.
+ * Bad tiles are rejected with their reason, and stop nothing. Throws InputError for inputs and outputs that cannot be used, ModelError
+ * for a model or device that cannot, InterruptedError on abort (all that is done is committed), CanopyError where the disk is full.
  */
+export async function predict(options: PredictOptions, context: RunContext = {}): Promise<PredictSummary> {
+  checkOptions(options);
+  return predictWith(await openModel(options.model, options), options, context);
+}
+
+/** `predict` with a model that is loaded already. */
 export async function predictWith(
   model: LoadedModel,
   options: PredictRunOptions,
@@ -90,11 +100,12 @@ export async function predictWith(
   checkOptions(options);
   const startedAt = performance.now();
   const paths = runPaths(options.out);
-  const run = await openRun({ ...requestOf(options), paths, identity: identityOf(model, options) }, context);
+  const setup = engineOptions(model, options);
+  const run = await openRun({ ...requestOf(options), paths, identity: identityOf(model, setup, options) }, context);
   try {
     const work = run.finished
       ? { manifest: run.finished, tiles: 0, seconds: 0 }
-      : await finishRun(run, paths, model, options, context);
+      : await finishRun(run, paths, await Engine.open(model, setup, context), options, context);
     return summarize(work, run, paths, model.device, startedAt);
   } finally {
     await run.close();
@@ -115,23 +126,10 @@ interface Work {
 async function finishRun(
   run: OpenedRun,
   paths: RunPaths,
-  model: LoadedModel,
+  engine: Engine,
   options: PredictRunOptions,
   context: RunContext,
 ): Promise<Work> {
-  const { settings } = run.identity;
-  const engine = await Engine.open(
-    {
-      checkpoint: model.checkpoint,
-      model: model.backbone,
-      device: model.device,
-      decode: decodeOptions(model, options),
-      threshold: options.threshold,
-      workers: options.workers,
-      batchSize: settings.batchSize,
-    },
-    context,
-  );
   const startedAt = performance.now();
   try {
     const interval = { ...COMMIT_DEFAULTS, ...options.commit };
@@ -177,18 +175,35 @@ function round(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
 
-function decodeOptions({ checkpoint }: LoadedModel, options: PredictRunOptions): Omit<DecodeOptions, "size"> {
+/** Bytes a pixel may take while an image is decoded: four components. */
+const BYTES_PER_PIXEL = 4;
+
+function engineOptions({ checkpoint, device }: LoadedModel, options: PredictRunOptions): EngineOptions {
   const { preprocessing } = checkpoint;
-  return {
+  const { workers, batchSize, memory } = options;
+  const plan = planPipeline({
+    device,
+    size: preprocessing.size,
+    ...(workers === undefined ? {} : { workers }),
+    ...(batchSize === undefined ? {} : { batchSize }),
+    ...(memory === undefined ? {} : { memory }),
+  });
+  const spare = memory === undefined ? Number.POSITIVE_INFINITY : (memory - plan.memory) / plan.workers;
+  const maxPixels = Math.min(options.maxPixels ?? DECODE_DEFAULTS.maxPixels, Math.floor(spare / BYTES_PER_PIXEL));
+  const decode = {
     colorspace: options.colorspace ?? preprocessing.colorspace,
     antialias: preprocessing.antialias,
-    maxPixels: options.maxPixels ?? DECODE_DEFAULTS.maxPixels,
+    maxPixels: Math.max(maxPixels, preprocessing.size ** 2),
     onTruncated: options.onTruncated ?? DECODE_DEFAULTS.onTruncated,
   };
+  return { plan, decode, threshold: options.threshold };
 }
 
-function identityOf(model: LoadedModel, options: PredictRunOptions): Omit<RunIdentity, "input"> {
-  const { checkpoint, device } = model;
+function identityOf(
+  { checkpoint, device }: LoadedModel,
+  { plan, decode }: EngineOptions,
+  options: PredictRunOptions,
+): Omit<RunIdentity, "input"> {
   return {
     version: RUN_VERSION,
     model: { sha256: hashModel(checkpoint), backbone: checkpoint.card.name, tags: checkpoint.tags },
@@ -196,9 +211,9 @@ function identityOf(model: LoadedModel, options: PredictRunOptions): Omit<RunIde
       format: outputFormat(options.out),
       probabilities: options.probabilities ?? false,
       threshold: options.threshold ?? null,
-      ...decodeOptions(model, options),
+      ...decode,
       size: checkpoint.preprocessing.size,
-      batchSize: options.batchSize ?? (device === "cpu" ? 8 : 32),
+      batchSize: plan.batchSize,
       device,
       decoder: decoderVersion(),
     },
@@ -207,7 +222,8 @@ function identityOf(model: LoadedModel, options: PredictRunOptions): Omit<RunIde
 }
 
 function checkOptions(options: PredictRunOptions): void {
-  const { threshold, shard, colorspace, maxPixels, commit } = options;
+  const { threshold, shard, colorspace, maxPixels, memory, commit } = options;
+  if (memory !== undefined) checkInteger("memory", memory, 1);
   if (threshold !== undefined) checkInRange("threshold", threshold, 0, 1);
   if (colorspace !== undefined) checkOneOf("colorspace", colorspace, COLORSPACES);
   if (options.onTruncated !== undefined) checkOneOf("onTruncated", options.onTruncated, ["reject", "accept"]);

@@ -3,26 +3,27 @@ import type { DecodeOptions, DecodeOutcome } from "../decode/decoder.js";
 import { DecodePool } from "../decode/pool.js";
 import { Backbone } from "../features/backbone.js";
 import type { Device } from "../features/device.js";
-import { defaultBatchSize, streamFeatures } from "../features/stream.js";
+import type { PipelinePlan } from "../features/plan.js";
+import { streamFeatures } from "../features/stream.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { RunContext } from "../run-context.js";
 import { chooseThresholds, type TaggedRow, tagFeatures } from "../tags/prediction.js";
 import type { Tile, TileSource } from "../tiles/tile.js";
 
-export interface EngineOptions {
+/** A model ready to be run. */
+export interface LoadedModel {
   checkpoint: Checkpoint;
   /** The prepared backbone: `tiles` uint8 in, `features` out. */
-  model: Uint8Array;
+  backbone: Uint8Array;
   device: Device;
+}
+
+export interface EngineOptions {
   decode: Omit<DecodeOptions, "size">;
+  /** Workers, sessions, batch size. */
+  plan: PipelinePlan;
+  /** One for all tags. @default the fitted ones */
   threshold?: number | undefined;
-  /** Decode threads. @default one per core */
-  workers?: number | undefined;
-  /** @default one per core on the CPU, 1 on a GPU */
-  sessions?: number | undefined;
-  /** @default 8 on the CPU, 32 on a GPU */
-  batchSize?: number | undefined;
-  batchesAhead?: number | undefined;
 }
 
 export interface TaggedBatch {
@@ -37,34 +38,32 @@ const ALL_VARIANTS = [0, 1, 2, 3, 4, 5, 6, 7];
 
 export class Engine {
   readonly checkpoint: Checkpoint;
-  readonly batchSize: number;
   readonly decode: DecodeOptions;
-  readonly #options: EngineOptions;
+  readonly #plan: PipelinePlan;
   readonly #thresholds: Float32Array;
   readonly #backbone: Backbone;
   readonly #pool: DecodePool;
 
-  private constructor(options: EngineOptions, backbone: Backbone, pool: DecodePool) {
-    this.#options = options;
+  private constructor(checkpoint: Checkpoint, options: EngineOptions, backbone: Backbone, pool: DecodePool) {
+    this.checkpoint = checkpoint;
+    this.decode = { ...options.decode, size: checkpoint.preprocessing.size };
+    this.#plan = options.plan;
+    this.#thresholds = chooseThresholds(checkpoint, options.threshold);
     this.#backbone = backbone;
     this.#pool = pool;
-    this.checkpoint = options.checkpoint;
-    this.batchSize = options.batchSize ?? defaultBatchSize(backbone);
-    this.decode = { ...options.decode, size: options.checkpoint.preprocessing.size };
-    this.#thresholds = chooseThresholds(options.checkpoint, options.threshold);
   }
 
   /** Starts sessions and decode workers. Throws a ModelError where the device refuses the model. */
-  static async open(options: EngineOptions, context: RunContext = {}): Promise<Engine> {
-    const { checkpoint, model, device, sessions, workers } = options;
+  static async open(model: LoadedModel, options: EngineOptions, context: RunContext = {}): Promise<Engine> {
+    const { checkpoint, backbone: bytes, device } = model;
     const backbone = await Backbone.open({
-      model,
+      model: bytes,
       device,
       size: checkpoint.preprocessing.size,
       numFeatures: checkpoint.head.numFeatures,
-      ...(sessions === undefined ? {} : { sessions }),
+      sessions: options.plan.sessions,
     });
-    return new Engine(options, backbone, new DecodePool(workers === undefined ? {} : { workers }, context));
+    return new Engine(checkpoint, options, backbone, new DecodePool({ workers: options.plan.workers }, context));
   }
 
   /** The provider that runs. */
@@ -74,15 +73,16 @@ export class Engine {
 
   /** Tags a source; batches keep its order and, but for the last, hold `batchSize` tiles. Throws InterruptedError on abort. */
   async *tag(source: TileSource, signal?: AbortSignal): AsyncGenerator<TaggedBatch> {
-    const { checkpoint, decode, batchesAhead } = this.#options;
+    const { checkpoint, decode } = this;
+    const { batchSize, batchesAhead } = this.#plan;
     const variants = checkpoint.preprocessing.tta === "d4" ? ALL_VARIANTS : [0];
     const stream = streamFeatures(source, {
       pool: this.#pool,
       backbone: this.#backbone,
       decode,
-      batchSize: this.batchSize,
+      batchSize,
+      batchesAhead,
       variants,
-      ...(batchesAhead === undefined ? {} : { batchesAhead }),
       ...(signal === undefined ? {} : { signal }),
     });
     for await (const { tiles, outcomes, features } of stream) {

@@ -7,7 +7,8 @@ import sharp from "sharp";
 import { CHECKPOINT_VERSION, type Checkpoint } from "../../src/head/checkpoint.js";
 import { resolveHeadConfig } from "../../src/head/config.js";
 import { GraphBuilder } from "../../src/onnx/graph.js";
-import type { LoadedModel, PredictRunOptions } from "../../src/operations/predict.js";
+import type { PredictRunOptions } from "../../src/operations/predict.js";
+import type { LoadedModel } from "../../src/predict/engine.js";
 import { createRandom } from "../../src/random.js";
 
 export const TOY_SIZE = 16;

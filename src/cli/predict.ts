@@ -1,0 +1,120 @@
+/** `canopy predict`: tiles to a file of tags. */
+import type { ArgumentsCamelCase, Argv } from "yargs";
+import { OptionError } from "../errors.js";
+import type { PredictOptions, PredictSummary } from "../operations/predict.js";
+import { type GlobalArguments, runCommand, withDeviceOptions, withOverwrite } from "./common.js";
+import { parseBytes, parseShard } from "./values.js";
+
+export const command = "predict <input..>";
+export const describe = "Tag tiles in bulk, into a .csv, .jsonl or .parquet file";
+
+export function builder(yargs: Argv) {
+  return withPredictOptions(withOverwrite(withDeviceOptions(yargs)))
+    .positional("input", {
+      type: "string",
+      array: true,
+      demandOption: true,
+      describe: "Folder, files, .tar, @list.txt, or -",
+    })
+    .option("out", {
+      type: "string",
+      demandOption: true,
+      requiresArg: true,
+      describe: "File to write: .csv, .jsonl or .parquet",
+    })
+    .option("resume", {
+      type: "boolean",
+      default: false,
+      describe: "Go on where an interrupted run of this output stopped",
+    })
+    .option("strict", { type: "boolean", default: false, describe: "Exit with 3 if a tile was rejected" })
+    .option("shard", {
+      type: "string",
+      requiresArg: true,
+      describe: "i/n: only these tiles, chosen by name; see canopy merge",
+    })
+    .example("$0 predict test-jpg --model model --out submission.csv", "A Kaggle submission")
+    .example(
+      "$0 predict shards/*.tar --model model --out tags.parquet --probabilities --resume",
+      "Archives, resumable",
+    );
+}
+
+/** Options of the model and of what is written; shared with `canopy enqueue`. */
+export function withPredictOptions<T>(yargs: Argv<T>) {
+  return yargs
+    .option("model", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder" })
+    .option("backbone", { type: "string", requiresArg: true, describe: "Where the model's backbone FILE.onnx is now" })
+    .option("probabilities", { type: "boolean", default: false, describe: "Add each tag's probability" })
+    .option("threshold", {
+      type: "number",
+      requiresArg: true,
+      describe: "One threshold for all tags, instead of the fitted",
+    })
+    .option("batch-size", { type: "number", requiresArg: true, describe: "Tiles per run of a session (CPU 8, GPU 32)" })
+    .option("memory", { type: "string", requiresArg: true, describe: "Budget, such as 700M or 4G" })
+    .option("colorspace", {
+      choices: ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const,
+      describe: "Forces how the JPEG components are read (default: as the model was trained)",
+    })
+    .option("max-pixels", {
+      type: "number",
+      requiresArg: true,
+      describe: "Reject tiles with more pixels than this (178956970)",
+    })
+    .option("on-truncated", {
+      choices: ["reject", "accept"] as const,
+      default: "reject" as const,
+      describe: "What to do with JPEGs whose data ends early",
+    });
+}
+
+type Arguments = Awaited<ReturnType<typeof builder>["argv"]> & GlobalArguments;
+
+export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
+  await runCommand(argv, async (context) => {
+    const { predict } = await import("../operations/predict.js");
+    const summary = await predict(toOptions(argv), context);
+    return { json: summary, text: describeSummary(summary), rejected: summary.rejected };
+  });
+}
+
+function toOptions(argv: Arguments): PredictOptions {
+  if (argv.resume && argv.overwrite) throw new OptionError("--resume and --overwrite contradict each other: give one.");
+  return {
+    inputs: argv.input,
+    out: argv.out,
+    resume: argv.resume,
+    overwrite: argv.overwrite,
+    shard: argv.shard === undefined ? undefined : parseShard(argv.shard),
+    device: argv.device,
+    workers: argv.workers,
+    ...modelOptions(argv),
+  };
+}
+
+/** What `withPredictOptions` declares, as the operations take it. */
+export function modelOptions(argv: Awaited<ReturnType<typeof withPredictOptions<object>>["argv"]>) {
+  return {
+    model: argv.model,
+    backbone: argv.backbone,
+    probabilities: argv.probabilities,
+    threshold: argv.threshold,
+    batchSize: argv.batchSize,
+    memory: argv.memory === undefined ? undefined : parseBytes("memory", argv.memory),
+    colorspace: argv.colorspace,
+    maxPixels: argv.maxPixels,
+    onTruncated: argv.onTruncated,
+  };
+}
+
+function describeSummary(summary: PredictSummary): string {
+  const { tiles, predicted, rejected, resumed, seconds, provider } = summary;
+  const rate = summary.tiles_per_s === null ? "" : `, ${summary.tiles_per_s.toFixed(0)} tiles/s`;
+  const earlier = resumed === 0 ? "" : ` (${resumed} of them done before)`;
+  const rejects = summary.rejects === null ? "" : `\nThe rejected tiles and why: ${summary.rejects}`;
+  return (
+    `${tiles} tiles${earlier}: ${predicted} predicted, ${rejected} rejected; ${seconds.toFixed(1)} s on ${provider}${rate}\n` +
+    `${summary.out}${rejects}`
+  );
+}

@@ -1,0 +1,25 @@
+/** Option values that are more than a number or a word. */
+import { OptionError } from "../errors.js";
+import type { Shard } from "../predict/name-hash.js";
+
+/** `3/10` */
+export function parseShard(text: string): Shard {
+  const [, index, count] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  if (index === undefined || Number(index) < 1 || Number(index) > Number(count)) {
+    throw new OptionError(
+      `Expected \`--shard\` to be i/n with i from 1 to n, such as 3/10, got ${JSON.stringify(text)}.`,
+    );
+  }
+  return { index: Number(index), count: Number(count) };
+}
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+
+/** `700M`, `4G`, `4GiB`, or plain bytes. */
+export function parseBytes(name: string, text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?) ?([kmgt]?)(?:i?b)?$/i.exec(text) ?? [];
+  if (number === undefined || unit === undefined) {
+    throw new OptionError(`Expected \`--${name}\` to be a size such as 700M or 4G, got ${JSON.stringify(text)}.`);
+  }
+  return Math.round(Number(number) * UNITS[unit.toLowerCase()]!);
+}

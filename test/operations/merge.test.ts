@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
+import { merge } from "../../src/operations/merge.js";
+import { type PredictRunOptions, predictWith } from "../../src/operations/predict.js";
+import { hashName, inShard } from "../../src/predict/name-hash.js";
+import { temporaryFolder } from "../helpers.js";
+import { toyModel, writeToyTiles } from "../predict/toy.js";
+
+const COUNT = 3;
+const lines = (path: string): string[] => readFileSync(path, "utf8").trimEnd().split("\n");
+
+/** The output of shard `index`, and of the whole for 0. */
+const shardOut = (root: string, format: string, index: number): string => join(root, `${index}.${format}`);
+
+async function predictShard(root: string, format: string, index: number, more: Partial<PredictRunOptions> = {}) {
+  const out = shardOut(root, format, index);
+  const shard = index === 0 ? undefined : { index, count: COUNT };
+  const options = { inputs: [join(root, "in")], out, shard, workers: 1, probabilities: true, overwrite: true, ...more };
+  return predictWith(toyModel(), options);
+}
+
+describe("shards", () => {
+  it("are the same on every machine, about equal, and each name is in one", () => {
+    // These values must never change: runs on several machines and versions share them.
+    assert.equal(hashName("train_0"), 8981029945217762);
+    assert.equal(hashName(""), 6405929415113739);
+    const sizes = [0, 0, 0, 0, 0];
+    for (let i = 0; i < 10_000; i++) {
+      const holding = sizes.map((_, index) => inShard(`tile_${i}`, { index: index + 1, count: 5 }));
+      assert.equal(holding.filter(Boolean).length, 1);
+      sizes[holding.indexOf(true)]!++;
+    }
+    assert.ok(
+      sizes.every((size) => size > 1850 && size < 2150),
+      String(sizes),
+    );
+  });
+});
+
+describe("merging", () => {
+  it("gives every row of the whole once, rejects and all, in each format", async (t) => {
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "in"), 50);
+    writeFileSync(join(root, "in/bad_1.jpg"), "no");
+    writeFileSync(join(root, "in/bad_2.jpg"), "no");
+    for (const format of ["csv", "jsonl", "parquet"]) {
+      for (let index = 0; index <= COUNT; index++) await predictShard(root, format, index);
+      const shards = [2, 3, 1].map((index) => shardOut(root, format, index));
+      const out = join(root, `merged.${format}`);
+      const summary = await merge({ shards, out });
+      assert.deepEqual([summary.shards, summary.tiles, summary.predicted, summary.rejected], [3, 52, 50, 2]);
+      assert.deepEqual(await rowsOf(out), await rowsOf(shardOut(root, format, 0)));
+      const rejects = (path: string) => lines(`${path}.rejects.jsonl`).sort();
+      assert.deepEqual(rejects(out), rejects(shardOut(root, format, 0)));
+      assert.equal(JSON.parse(readFileSync(summary.manifest, "utf8")).shard, null);
+    }
+  });
+
+  describe("is refused", () => {
+    let root = "";
+    const all = () => [1, 2, 3].map((index) => shardOut(root, "csv", index));
+    const out = () => join(root, "merged.csv");
+
+    after(() => rmSync(root, { recursive: true }));
+    before(async () => {
+      root = mkdtempSync(join(tmpdir(), "canopy-test-"));
+      await writeToyTiles(join(root, "in"), 20);
+      for (let index = 0; index <= COUNT; index++) await predictShard(root, "csv", index);
+    });
+
+    it("for a missing shard, one given twice, and what is no shard", async () => {
+      const [one, two, three] = all();
+      await assert.rejects(merge({ shards: [one!, three!], out: out() }), /Of 3 shards these are missing: 2\./);
+      await assert.rejects(merge({ shards: [one!, two!, two!, three!], out: out() }), /are both shard 2\/3/);
+      await assert.rejects(merge({ shards: [shardOut(root, "csv", 0)], out: out() }), /is no shard/);
+      await assert.rejects(merge({ shards: [join(root, "none.csv")], out: out() }), /no finished output/);
+      await assert.rejects(merge({ shards: [], out: out() }), /No shards given/);
+      await assert.rejects(merge({ shards: all(), out: join(root, "merged.jsonl") }), /shards are \.csv files/);
+      await assert.rejects(merge({ shards: all(), out: one! }), /exists already/);
+      assert.ok(!existsSync(out()));
+    });
+
+    it("for a shard of another threshold, another input, or changed since", async () => {
+      await predictShard(root, "csv", 2, { threshold: 0.3 });
+      await assert.rejects(merge({ shards: all(), out: out() }), /--threshold was not given and is 0\.3 now/);
+      await writeToyTiles(join(root, "in"), 21);
+      await predictShard(root, "csv", 2);
+      await assert.rejects(merge({ shards: all(), out: out() }), /their inputs differ/);
+      for (const index of [1, 3]) await predictShard(root, "csv", index);
+      writeFileSync(all()[2]!, "image_name,tags\n");
+      await assert.rejects(merge({ shards: all(), out: out() }), /not what its manifest says/);
+    });
+  });
+});
+
+async function rowsOf(path: string): Promise<string[]> {
+  if (!path.endsWith(".parquet")) return lines(path).sort();
+  const rows = await parquetReadObjects({ file: await asyncBufferFromFile(path) });
+  return rows.map((row) => JSON.stringify(row)).sort();
+}
