@@ -1,5 +1,7 @@
 /** The list of commands. Their modules are light; each handler imports its operation when it runs, so that --help starts fast. */
 import type { CommandModule } from "yargs";
+import * as merge from "./merge.js";
+import * as predict from "./predict.js";
 import * as synth from "./synth.js";
 
 /** What every module of this folder exports. Each has its own argument type, which yargs makes sure of when it parses. */
@@ -10,4 +12,4 @@ interface Command {
   handler: (argv: never) => void | Promise<void>;
 }
 
-export const commands = [synth] satisfies Command[] as unknown as CommandModule[];
+export const commands = [predict, merge, synth] satisfies Command[] as unknown as CommandModule[];

@@ -9,7 +9,10 @@ import { reportError } from "./common.js";
 
 const PACKAGE = new URL("../../../package.json", import.meta.url);
 
-const parser = yargs(hideBin(process.argv))
+/** yargs drops an argument that is a lone dash; the tile sources know standard input by this name, too. */
+const words = hideBin(process.argv).map((word) => (word === "-" ? "stdin:" : word));
+
+const parser = yargs(words)
   .scriptName("canopy")
   .usage("$0 <command>\n\nTags satellite tiles: trains and runs multi-label classifiers, fast.")
   .version(JSON.parse(readFileSync(PACKAGE, "utf8")).version)

@@ -46,8 +46,7 @@ interface InputItem {
 export async function openTiles(inputs: readonly string[], options: OpenTilesOptions = {}): Promise<OpenedTiles> {
   if (inputs.length === 0)
     throw new InputError("No input given: name a folder, files, a .tar, @list.txt, or - for stdin.");
-  if (inputs.filter((input) => input === "-").length > 1)
-    throw new InputError("Standard input (-) can be given only once.");
+  if (inputs.filter(isStdin).length > 1) throw new InputError("Standard input (-) can be given only once.");
   let temporary: string | undefined;
   const spoolFolder = async (): Promise<string> => {
     if (options.spoolFolder !== undefined) return options.spoolFolder;
@@ -57,7 +56,7 @@ export async function openTiles(inputs: readonly string[], options: OpenTilesOpt
   const items: InputItem[] = [];
   for (const input of inputs) {
     items.push(
-      input === "-" ? await spoolInput(options.stdin ?? process.stdin, await spoolFolder()) : await classify(input),
+      isStdin(input) ? await spoolInput(options.stdin ?? process.stdin, await spoolFolder()) : await classify(input),
     );
   }
   let tally: WalkTally = { ignored: 0 };
@@ -91,6 +90,11 @@ export async function collectTiles(
     await opened.close();
     throw error;
   }
+}
+
+/** `-`, or `stdin:` where a lone dash cannot be said. */
+function isStdin(input: string): boolean {
+  return input === "-" || input === "stdin:";
 }
 
 async function classify(input: string): Promise<InputItem> {

@@ -8,9 +8,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { predictWith } from "../../src/operations/predict.js";
-import { createRandom } from "../../src/random.js";
+import { createRandom, type Random } from "../../src/random.js";
 import { temporaryFolder } from "../helpers.js";
-import { runToy, runToyAndKill, toyModel, writeToyTiles } from "../predict/toy.js";
+import { type KillPlan, runToy, runToyAndKill, toyModel, writeToyTiles } from "../predict/toy.js";
 
 const KILLS = Number(process.env["CANOPY_KILLS"] ?? 3);
 const TILES = 300 + 150 * KILLS;
@@ -33,7 +33,7 @@ describe("a run that is killed", () => {
     const random = createRandom(Number(process.env["CANOPY_SEED"] ?? 1));
     let killed = 0;
     for (let i = 0; i < KILLS; i++) {
-      const run = await runToyAndKill({ ...options, out, resume: true }, 300 + random.below(1500), "SIGKILL");
+      const run = await runToyAndKill({ ...options, out, resume: true }, killPlan(i, random));
       assert.ok(run.signal === "SIGKILL" || run.status === 0, run.stderr);
       killed += Number(run.signal === "SIGKILL");
     }
@@ -60,7 +60,7 @@ describe("a run that is killed", () => {
     await writeToyTiles(join(root, "in"), 3000);
     const out = join(root, "out.csv");
     const options = { inputs: [join(root, "in")], out, workers: 1, batchSize: 4 };
-    let run = await runToyAndKill(options, 1500, "SIGINT");
+    let run = await runToyAndKill(options, { by: "SIGINT", tiles: 100, milliseconds: 0 });
     assert.equal(run.status, 130, run.stderr);
     assert.match(run.stderr, /INTERRUPTED/);
     run = runToy({ ...options, resume: true });
@@ -136,6 +136,14 @@ describe("a full disk", () => {
     assert.equal(readFileSync(out, "utf8"), readFileSync(whole, "utf8"));
   });
 });
+
+/** Most kills come while tiles are predicted, some during the start or the end. */
+function killPlan(round: number, random: Random): KillPlan {
+  const by = "SIGKILL";
+  if (round % 5 === 4) return { by, tiles: 0, milliseconds: 200 + random.below(600) };
+  if (round === KILLS - 1) return { by, tiles: TILES, milliseconds: random.below(10) };
+  return { by, tiles: Math.ceil(((round + random.uniform()) / KILLS) * TILES), milliseconds: random.below(20) };
+}
 
 /** A module that makes reading `poison` through the addon, or from JavaScript, a segmentation fault. */
 function killerHook(poison: string): string {

@@ -1,13 +1,17 @@
 /** Entry of a process that predicts with the toy model, to be killed by tests: options as JSON in the first argument. */
 import { CanopyError, InterruptedError } from "../../src/errors.js";
 import { predictWith } from "../../src/operations/predict.js";
+import type { ProgressState } from "../../src/run-context.js";
 import { toyModel } from "./toy.js";
 
 const controller = new AbortController();
 process.on("SIGINT", () => controller.abort());
 try {
-  const onWarning = (message: string): void => console.error(message);
-  const context = { signal: controller.signal, onWarning };
+  const context = {
+    signal: controller.signal,
+    onWarning: (message: string) => console.error(message),
+    onProgress: ({ stage, done }: ProgressState) => console.error(`${stage} ${done}`),
+  };
   console.log(JSON.stringify(await predictWith(toyModel(), JSON.parse(process.argv[2]!), context)));
 } catch (error) {
   console.error(error instanceof CanopyError ? `${error.code}: ${error.message}` : error);

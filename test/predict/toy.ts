@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { CHECKPOINT_VERSION, type Checkpoint } from "../../src/head/checkpoint.js";
@@ -117,18 +118,31 @@ export function runToy(options: PredictRunOptions, env: Env = {}): ToyRun {
   });
 }
 
-/** The same, to be killed after `milliseconds` unless it ends before. Resolves when it has ended. */
-export function runToyAndKill(options: PredictRunOptions, milliseconds: number, by: NodeJS.Signals): Promise<ToyRun> {
+/** When to kill: once `tiles` are done in all, or, with 0, at once; and then some milliseconds later. */
+export interface KillPlan {
+  by: NodeJS.Signals;
+  tiles: number;
+  milliseconds: number;
+}
+
+/** The same, to be killed as planned unless it ends before. Resolves when it has ended. */
+export function runToyAndKill(options: PredictRunOptions, plan: KillPlan): Promise<ToyRun> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [RUNNER, JSON.stringify(options)], { stdio: ["ignore", "pipe", "pipe"] });
     let [stdout, stderr] = ["", ""];
+    let timer: NodeJS.Timeout | undefined;
+    const killSoon = (): void => {
+      timer ??= setTimeout(() => child.kill(plan.by), plan.milliseconds);
+    };
+    if (plan.tiles === 0) killSoon();
     child.stdout.on("data", (text) => {
       stdout += text;
     });
-    child.stderr.on("data", (text) => {
-      stderr += text;
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      const done = /^predict (\d+)$/.exec(line)?.[1];
+      if (done === undefined) stderr += `${line}\n`;
+      else if (Number(done) >= plan.tiles) killSoon();
     });
-    const timer = setTimeout(() => child.kill(by), milliseconds);
     child.on("close", (status, signal) => {
       clearTimeout(timer);
       resolve({ status, signal, stdout, stderr });
