@@ -29,13 +29,13 @@ def main():
         if not (options.pool / f"{number:04d}.features.npy").exists():
             wait_for_demand(options, number)
             write_shard(options, number, *make_shard(tiles, options.seed, number, sessions))
-            print(f"{time.strftime('%H:%M:%S')} shard {number} of {len(tiles)} tiles", flush=True)
+            print(f"{time.strftime('%H:%M:%S')} shard {number} from {[len(each) for each in tiles]} tiles", flush=True)
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--teacher", type=Path, required=True, help="ONNX file: `input` NCHW RGB in [-1, 1] -> `features`")
-    parser.add_argument("--tiles", type=Path, nargs="+", required=True, help="folders of training pictures")
+    parser.add_argument("--tiles", type=Path, nargs="+", required=True, help="folders of training pictures, drawn from equally")
     parser.add_argument("--pool", type=Path, required=True, help="folder for the pairs")
     parser.add_argument("--shards", type=int, default=64, help=f"shards of {SHARD} pairs")
     parser.add_argument("--seed", type=int, default=1)

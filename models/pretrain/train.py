@@ -10,6 +10,8 @@ import json
 import math
 import multiprocessing
 import os
+import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +36,8 @@ def main():
         plan=torch.zeros(2, dtype=torch.float64).share_memory_(),
         barrier=multiprocessing.get_context("spawn").Barrier(options.workers),
     )
-    torch.multiprocessing.spawn(work, (options, shared), options.workers)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # which ends the workers too: they are daemons
+    torch.multiprocessing.spawn(work, (options, shared), options.workers, daemon=True)
 
 
 def work(rank, options, shared):

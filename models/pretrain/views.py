@@ -8,14 +8,14 @@ from PIL import Image
 
 TEACHER_SIDE = 224
 STUDENT_SIDE = 128
+SUFFIXES = (".jpg", ".jpeg", ".png")
 
 cv2.setNumThreads(1)
 
 
 def load_tiles(folders):
-    """All JPEG and PNG pictures of the folders as a list of uint8 [H, W, 3] RGB arrays, sorted by path."""
-    paths = sorted(p for folder in folders for p in Path(folder).rglob("*") if p.suffix in (".jpg", ".jpeg", ".png"))
-    return [read_rgb(path) for path in paths]
+    """Per folder, all JPEG and PNG pictures below it as uint8 [H, W, 3] RGB arrays, sorted by path."""
+    return [[read_rgb(path) for path in sorted(Path(folder).rglob("*")) if path.suffix in SUFFIXES] for folder in folders]
 
 
 def read_rgb(path):
@@ -29,11 +29,11 @@ def pillow_resize(picture, side):
     return np.asarray(Image.fromarray(picture).resize((side, side), Image.BILINEAR))
 
 
-def random_view(rng, tiles):
+def random_view(rng, folders):
     """Returns (uint8 [224, 224, 3], uint8 [128, 128, 3]): the same random view for the teacher and for the student."""
-    view = random_crop(rng, draw(rng, tiles))
+    view = random_crop(rng, draw(rng, folders))
     if rng.random() < 0.25:
-        view = mix(rng, view, random_crop(rng, draw(rng, tiles)))
+        view = mix(rng, view, random_crop(rng, draw(rng, folders)))
     if rng.random() < 0.2:
         view = add_clouds(rng, view)
     view = change_colours(rng, view)
@@ -42,8 +42,10 @@ def random_view(rng, tiles):
     return pillow_resize(view, TEACHER_SIDE), pillow_resize(view, STUDENT_SIDE)
 
 
-def draw(rng, tiles):
-    """One tile: of three drawn, the one with the most contrast half of the time, since most tiles are plain forest."""
+def draw(rng, folders):
+    """One tile, each folder equally likely: of three drawn, half of the time the one with the most contrast, since most tiles are plain
+    forest."""
+    tiles = folders[rng.integers(len(folders))]
     drawn = [tiles[i] for i in rng.integers(len(tiles), size=3)]
     return max(drawn, key=lambda tile: tile[::4, ::4].std()) if rng.random() < 0.5 else drawn[0]
 
