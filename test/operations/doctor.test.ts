@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { cpuQuota, memoryLimit, usableCores } from "../../src/machine.js";
-import type { DoctorReport, examine } from "../../src/operations/doctor.js";
+import type { DoctorReport } from "../../src/operations/doctor.js";
 import { temporaryFolder } from "../helpers.js";
 
 /** The report of a child process with its own environment. */
