@@ -11,8 +11,8 @@ import { float32, int64 } from "./tensor.js";
 export type ResizeMode = "antialias" | "plain";
 
 /**
- * Nodes that resize `tiles` (uint8 `[N, H, W, 3]`) to `[N, 3, size, size]` float32 with whole values 0..255, columns first,
- * and rounded in between where Pillow does. A tile of that size already passes unchanged. Returns the result's name.
+ * Nodes that resize `tiles` (uint8 `[N, H, W, 3]`) to `[N, 3, size, size]` float32 with whole values 0..255, rounded once at the end as
+ * canopy's addon does (Pillow rounds between columns and rows too). A tile of that size passes unchanged. Returns the result's name.
  */
 export function appendResize(append: Appender, tiles: string, size: number, mode: ResizeMode): string {
   const shape = append.node("Shape", [tiles]);
@@ -22,7 +22,7 @@ export function appendResize(append: Appender, tiles: string, size: number, mode
   const columns = weights(append, shape, 2, size, mode);
   const rows = weights(append, shape, 1, size, mode);
   const across = append.node("MatMul", [planes, append.node("Transpose", [columns], { perm: [1, 0] })]);
-  const down = append.node("MatMul", [rows, mode === "antialias" ? roundToByte(append, across) : across]);
+  const down = append.node("MatMul", [rows, across]);
   return roundToByte(append, down);
 }
 
@@ -46,7 +46,7 @@ function weights(append: Appender, shape: string, axis: number, size: number, mo
   return append.node("Div", [triangle, append.node("MatMul", [triangle, column])]);
 }
 
-/** Halves go up, as in Pillow; ONNX's Round would send them to the even neighbour. */
+/** Halves go up; ONNX's Round would send them to the even neighbour. */
 function roundToByte(append: Appender, value: string): string {
   const half = append.constant("half", float32([], [0.5]));
   const low = append.constant("low", float32([], [0]));
