@@ -51,28 +51,32 @@ interface Counts {
   hits: number;
 }
 
-/**
- * All metrics of `probabilities` `[labels.rows, tags]` at `thresholds` `[tags]`. `minSupport` (default 3) keeps tags out of `map` whose
- * average precision would be luck; 1 is scikit-learn's mean over all tags that some tile has.
- */
+export interface MetricsOptions {
+  /** Fewest tiles a tag needs to count in `map`; 1 is scikit-learn's mean over all tags that some tile has. @default 3 */
+  minSupport?: number;
+  /** `[rows, tags]`: the tags given, where that is not `probabilities >= thresholds`. */
+  decisions?: Uint8Array;
+}
+
+/** All metrics of `probabilities` `[labels.rows, tags]` at `thresholds` `[tags]`. */
 export function computeMetrics(
   probabilities: Float32Array,
   labels: LabelMatrix,
   thresholds: Float32Array,
-  { minSupport = RELIABLE_SUPPORT }: { minSupport?: number } = {},
+  { minSupport = RELIABLE_SUPPORT, decisions = decide(probabilities, thresholds) }: MetricsOptions = {},
 ): Metrics {
   checkLengths(probabilities, labels, thresholds);
-  const half = new Float32Array(labels.tags.length).fill(0.5);
-  const counts = countPerTag(probabilities, labels, thresholds);
+  const counts = countPerTag(decisions, labels);
   const perTag = labels.tags.map((tag, column) => {
     const precision = averagePrecision(probabilities, labels, column);
     return tagMetrics(tag, counts[column]!, thresholds[column]!, precision);
   });
   const counted = perTag.filter(({ support }) => support >= Math.max(1, minSupport));
+  const half = decide(probabilities, new Float32Array(labels.tags.length).fill(0.5));
   return {
     tiles: labels.rows,
-    f2: sampleFBeta(probabilities, labels, thresholds, 2),
-    f2AtHalf: sampleFBeta(probabilities, labels, half, 2),
+    f2: meanFBeta(decisions, labels, 2),
+    f2AtHalf: meanFBeta(half, labels, 2),
     map: mean(counted.map(({ averagePrecision: precision }) => precision as number)),
     minSupport,
     ...f1Scores(counts),
@@ -81,26 +85,24 @@ export function computeMetrics(
   };
 }
 
+/** 1 where a probability reaches its tag's threshold: `[rows, tags]`. */
+export function decide(probabilities: Float32Array, thresholds: Float32Array): Uint8Array {
+  const numTags = thresholds.length;
+  return Uint8Array.from(probabilities, (probability, cell) => (probability >= thresholds[cell % numTags]! ? 1 : 0));
+}
+
 /**
  * Mean over tiles of each tile's F-beta, `(1 + b^2) hits / (b^2 present + predicted)`: scikit-learn's `fbeta_score(average="samples")`,
- * with its zero_division=0: a tile without a hit scores 0, also one without tags.
+ * with its zero_division=0: a tile without a hit scores 0, also one without tags. `decisions` is `[labels.rows, tags]`, 0 or 1.
  */
-export function sampleFBeta(
-  probabilities: Float32Array,
-  labels: LabelMatrix,
-  thresholds: Float32Array,
-  beta: number,
-): number {
-  checkLengths(probabilities, labels, thresholds);
+export function meanFBeta(decisions: Uint8Array, labels: LabelMatrix, beta: number): number {
   const numTags = labels.tags.length;
   let sum = 0;
   for (let row = 0; row < labels.rows; row++) {
     let [hits, predicted, present] = [0, 0, 0];
-    for (let tag = 0; tag < numTags; tag++) {
-      const cell = row * numTags + tag;
-      const positive = probabilities[cell]! >= thresholds[tag]! ? 1 : 0;
-      hits += labels.data[cell]! & positive;
-      predicted += positive;
+    for (let cell = row * numTags; cell < (row + 1) * numTags; cell++) {
+      hits += labels.data[cell]! & decisions[cell]!;
+      predicted += decisions[cell]!;
       present += labels.data[cell]!;
     }
     sum += fBeta(hits, predicted, present, beta);
@@ -108,19 +110,29 @@ export function sampleFBeta(
   return labels.rows === 0 ? 0 : sum / labels.rows;
 }
 
+/** The same for the tags that `probabilities` reach `thresholds` for. */
+export function sampleFBeta(
+  probabilities: Float32Array,
+  labels: LabelMatrix,
+  thresholds: Float32Array,
+  beta: number,
+): number {
+  checkLengths(probabilities, labels, thresholds);
+  return meanFBeta(decide(probabilities, thresholds), labels, beta);
+}
+
 /** F-beta from counts; 0 without a hit. */
 export function fBeta(hits: number, predicted: number, present: number, beta: number): number {
   return hits === 0 ? 0 : ((1 + beta * beta) * hits) / (beta * beta * present + predicted);
 }
 
-function countPerTag(probabilities: Float32Array, labels: LabelMatrix, thresholds: Float32Array): Counts[] {
+function countPerTag(decisions: Uint8Array, labels: LabelMatrix): Counts[] {
   const counts = labels.tags.map(() => ({ support: 0, predicted: 0, hits: 0 }));
   for (let cell = 0; cell < labels.data.length; cell++) {
-    const tag = cell % counts.length;
-    const positive = probabilities[cell]! >= thresholds[tag]! ? 1 : 0;
-    counts[tag]!.support += labels.data[cell]!;
-    counts[tag]!.predicted += positive;
-    counts[tag]!.hits += labels.data[cell]! & positive;
+    const each = counts[cell % counts.length]!;
+    each.support += labels.data[cell]!;
+    each.predicted += decisions[cell]!;
+    each.hits += labels.data[cell]! & decisions[cell]!;
   }
   return counts;
 }

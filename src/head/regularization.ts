@@ -2,7 +2,7 @@
  * How strong the L2 penalty is to be: the strength with the smallest held-out cross-entropy, found by walking down a ladder from strong
  * to weak, each rung starting from the weights of the one before.
  */
-import { checkInteger } from "../check.js";
+import { InputError } from "../errors.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 import { kFold } from "../tiles/split.js";
 import type { LbfgsConfig } from "./config.js";
@@ -24,7 +24,7 @@ const WEAKEST = 1e-6;
 const RUNG = Math.sqrt(10);
 /** Rungs that bring no improvement before the walk ends. */
 const PATIENCE = 2;
-const FOLDS = 5;
+export const L2_FOLDS = 5;
 /** From this many rows a single fold is held out: enough to tell, and five times faster. */
 const SINGLE_FOLD_ROWS = 8192;
 /** The choice needs no weights to the last digit. */
@@ -36,10 +36,12 @@ export async function chooseL2(
   standardization: Standardization | undefined,
   labels: LabelMatrix,
   config: LbfgsConfig,
-  options: { threads?: number; signal?: AbortSignal },
+  options: { threads?: number; signal?: AbortSignal; folds?: Uint8Array },
 ): Promise<number> {
-  checkInteger("rows", labels.rows, 4);
-  const folds = kFold(labels, Math.min(FOLDS, labels.rows), config.seed);
+  if (labels.rows < L2_FOLDS) {
+    throw new InputError(`${labels.rows} tiles are too few to choose the L2 penalty by cross-validation: give --l2.`);
+  }
+  const folds = options.folds ?? kFold(labels, L2_FOLDS, config.seed);
   const heldOut = labels.rows > SINGLE_FOLD_ROWS ? [0] : [...new Set(folds)].sort();
   let problems: Problem[] = heldOut.flatMap((fold) => labels.tags.map((_, tag) => ({ tag, heldOut: fold, l2: 0 })));
   const rungs: Rung[] = [];
@@ -48,7 +50,7 @@ export async function chooseL2(
       { ...features, ...standardization },
       labels,
       problems.map((problem) => ({ ...problem, l2 })),
-      { maxIterations: config.maxIterations, tolerance: TOLERANCE, folds, ...options },
+      { maxIterations: config.maxIterations, tolerance: TOLERANCE, ...options, folds },
     );
     problems = problems.map((problem, i) => ({ ...problem, start: minima[i]!.point }));
     rungs.push({ l2, loss: await heldOutLoss(features, standardization, labels, folds, problems, options.threads) });

@@ -24,6 +24,8 @@ export interface TrainOptions {
   initial?: Head;
   /** Who does the steps. @default "native" where the addon is built, else "onnx" */
   stepper?: StepperKind;
+  /** `[rows]` fold of each row, for an automatic L2: rows of one tile belong in one fold. @default stratified by the seed */
+  folds?: Uint8Array;
   /** @default the number of CPUs */
   threads?: number;
 }
