@@ -1,6 +1,8 @@
 /** The list of commands. Their modules are light; each handler imports its operation when it runs, so that --help starts fast. */
 import type { CommandModule } from "yargs";
+import * as exportCommand from "./export.js";
 import * as merge from "./merge.js";
+import * as models from "./models.js";
 import * as predict from "./predict.js";
 import * as synth from "./synth.js";
 
@@ -12,4 +14,10 @@ interface Command {
   handler: (argv: never) => void | Promise<void>;
 }
 
-export const commands = [predict, merge, synth] satisfies Command[] as unknown as CommandModule[];
+export const commands = [
+  predict,
+  merge,
+  models,
+  exportCommand,
+  synth,
+] satisfies Command[] as unknown as CommandModule[];

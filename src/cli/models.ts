@@ -7,14 +7,17 @@ import { type GlobalArguments, runCommand } from "./common.js";
 export const command = "models";
 export const describe = "List, show, download and import backbones";
 
-export function builder(yargs: Argv<GlobalArguments>): Argv<GlobalArguments> {
+export function builder(yargs: Argv): Argv {
   return yargs
-    .command([list, show, pull, importFile] as CommandModule<GlobalArguments, GlobalArguments>[])
+    .command([list, show, pull, importFile] as unknown as CommandModule[])
     .demandCommand(1, "Name what to do: list, show, pull or import.");
 }
 
 /** One of the commands inside has run by now. */
 export function handler(): void {}
+
+/** Characters of a description that `list` shows. */
+const LINE = 72;
 
 const operations = () => import("../operations/models.js");
 
@@ -103,7 +106,13 @@ function importOptions(yargs: Argv<GlobalArguments>): Argv<ImportArguments> {
 function line(model: ModelRecord): string {
   const size = `${(model.bytes / 1e6).toFixed(1)} MB`.padStart(8);
   const mark = model.default ? "*" : " ";
-  return `${mark} ${model.name.padEnd(16)} ${model.place.padEnd(14)} ${size}  ${String(model.default_size).padStart(4)} px  ${model.description}`;
+  return `${mark} ${model.name.padEnd(16)} ${model.place.padEnd(14)} ${size}  ${String(model.default_size).padStart(4)} px  ${shorten(model.description)}`;
+}
+
+/** The first sentence, or as much of it as fits a line. */
+function shorten(description: string): string {
+  const [sentence = ""] = description.split(/(?<=[.:;]) /);
+  return sentence.length <= LINE ? sentence : `${sentence.slice(0, sentence.lastIndexOf(" ", LINE))} ...`;
 }
 
 function details(model: ModelRecord): string {

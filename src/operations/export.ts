@@ -5,15 +5,15 @@ import { dirname } from "node:path";
 import ort from "onnxruntime-node";
 import { InputError, ModelError } from "../errors.js";
 import { ALL_VARIANTS, applyDihedral } from "../features/dihedral.js";
-import type { Checkpoint } from "../head/checkpoint.js";
+import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { predictProbabilities } from "../head/logits.js";
 import { loadBackbone } from "../models/registry.js";
 import { fuseHead, PROBABILITIES } from "../onnx/fuse.js";
 import { FEATURES, prepareBackbone, TILES } from "../onnx/prepare.js";
 
 export interface ExportOptions {
-  /** The trained model. */
-  checkpoint: Checkpoint;
+  /** Folder of the trained model. */
+  model: string;
   /** ONNX file to write. */
   out: string;
   /** Where the backbone's file is now, if it was given as a file and has moved. @default where it was */
@@ -36,12 +36,13 @@ export interface ExportSummary {
 const TOLERANCE = 1e-4;
 
 /**
- * Writes `options.checkpoint` as one ONNX file and runs it once to see that it agrees. Throws an InputError where the output
- * exists, a ModelError where the backbone is not to be had or the file does not agree.
+ * Writes the model in `options.model` as one ONNX file and runs it once to see that it agrees. Throws an InputError where the
+ * output exists or the folder holds no model, a ModelError where the backbone is not to be had or the file does not agree.
  */
 export async function exportModel(options: ExportOptions): Promise<ExportSummary> {
-  const { checkpoint, out, overwrite = false } = options;
+  const { model, out, overwrite = false } = options;
   if (existsSync(out) && !overwrite) throw new InputError(`${out} exists already; --overwrite replaces it.`);
+  const checkpoint = await loadCheckpoint(model);
   const file = options.backbone === undefined ? {} : { file: options.backbone };
   const backbone = await loadBackbone(checkpoint.card, file);
   const exported = buildExport(backbone, checkpoint);

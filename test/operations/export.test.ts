@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import ort from "onnxruntime-node";
 import { resizeRgb } from "../../src/decode/resize.js";
 import { InputError, ModelError } from "../../src/errors.js";
-import type { Checkpoint } from "../../src/head/checkpoint.js";
+import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../../src/head/checkpoint.js";
+import { CHECKPOINT_VERSION } from "../../src/head/checkpoint-json.js";
+import { resolveHeadConfig } from "../../src/head/config.js";
 import { resolveBackbone } from "../../src/models/registry.js";
 import { decodeModel } from "../../src/onnx/proto.js";
 import { exportModel } from "../../src/operations/export.js";
@@ -16,8 +18,8 @@ import { maxDifference, randoms, runModel } from "../onnx/run.js";
 const SIZE = 16;
 const TAGS = ["clear", "slash_burn", "vapeur d'été"];
 
-/** A model trained on nothing, over a small network in `folder`. */
-async function makeCheckpoint(folder: string, tta: "none" | "d4" = "none"): Promise<Checkpoint> {
+/** The folder of a model trained on nothing, over a small network in `folder`. */
+async function makeModel(folder: string, changes: Partial<Checkpoint> = {}): Promise<string> {
   const path = join(folder, "net.onnx");
   writeFileSync(
     path,
@@ -25,46 +27,50 @@ async function makeCheckpoint(folder: string, tta: "none" | "d4" = "none"): Prom
   );
   const { card } = await resolveBackbone(path, { normalisation: "unit" });
   const head = { weight: randoms(CHANNELS * 3, 5), bias: randoms(3, 6), numFeatures: CHANNELS, numTags: 3 };
-  return {
-    version: 1,
+  const training = { head: resolveHeadConfig({ optimizer: "rmsprop" }), tiles: 10, heldOut: 2, settings: {} };
+  const checkpoint: Checkpoint = {
+    version: CHECKPOINT_VERSION,
     createdBy: "canopy 0.1.0",
     tags: TAGS,
     thresholds: Float32Array.of(0.5, 0.25, 0.75),
     head,
     card,
     backboneSha256: card.sha256,
-    preprocessing: { size: SIZE, colorspace: "auto", antialias: true, tta },
-    training: {},
+    preprocessing: { size: SIZE, colorspace: "auto", antialias: true, tta: "none" },
+    training,
     metrics: {},
     history: [],
-  } as unknown as Checkpoint;
+    ...changes,
+  };
+  const model = join(folder, "model");
+  await saveCheckpoint(model, checkpoint);
+  return model;
 }
 
 test("an exported model holds everything: it runs alone and says its tags and thresholds", async (t) => {
   const folder = temporaryFolder(t);
   const out = join(folder, "deep", "model.onnx");
-  const checkpoint = await makeCheckpoint(folder);
-  const summary = await exportModel({ checkpoint, out });
+  const model = await makeModel(folder);
+  const summary = await exportModel({ model, out });
   assert.ok(summary.difference < 1e-5);
   assert.equal(summary.bytes, readFileSync(out).length);
-  const metadata = Object.fromEntries(
-    decodeModel(readFileSync(out), out).metadataProps.map(({ key, value }) => [key, value]),
-  );
+  const { metadataProps } = decodeModel(readFileSync(out), out);
+  const metadata = Object.fromEntries(metadataProps.map(({ key, value }) => [key, value]));
   assert.deepEqual(JSON.parse(metadata["canopy.tags"] ?? ""), TAGS);
   assert.deepEqual(JSON.parse(metadata["canopy.thresholds"] ?? ""), [0.5, 0.25, 0.75]);
-  assert.equal(JSON.parse(metadata["canopy.card"] ?? "").sha256, checkpoint.backboneSha256);
+  assert.deepEqual(JSON.parse(metadata["canopy.card"] ?? ""), (await loadCheckpoint(model)).card);
   const tiles = new ort.Tensor("uint8", new Uint8Array(2 * 20 * 30 * 3), [2, 20, 30, 3]);
   const result = await runModel(readFileSync(out), { tiles });
   assert.deepEqual(Object.keys(result), ["probabilities", "tags", "thresholds"]);
   assert.deepEqual(result["probabilities"]?.dims, [2, 3]);
   assert.deepEqual(result["tags"]?.data, TAGS);
-  assert.deepEqual(result["thresholds"]?.data, checkpoint.thresholds);
+  assert.deepEqual(result["thresholds"]?.data, Float32Array.of(0.5, 0.25, 0.75));
 });
 
 test("a tile of another size gets the probabilities it gets when canopy resizes it", async (t) => {
   const folder = temporaryFolder(t);
   const out = join(folder, "model.onnx");
-  await exportModel({ checkpoint: await makeCheckpoint(folder), out });
+  await exportModel({ model: await makeModel(folder), out });
   const large = Uint8Array.from(randoms(40 * 40 * 3), (value) => Math.floor((value + 1) * 128));
   const small = new Uint8Array(SIZE * SIZE * 3);
   resizeRgb(large, 40, 40, small, SIZE, true);
@@ -77,21 +83,25 @@ test("a tile of another size gets the probabilities it gets when canopy resizes 
 
 test("test-time augmentation is part of the exported model", async (t) => {
   const folder = temporaryFolder(t);
-  const summary = await exportModel({ checkpoint: await makeCheckpoint(folder, "d4"), out: join(folder, "d4.onnx") });
+  const preprocessing = { size: SIZE, colorspace: "auto", antialias: false, tta: "d4" } as const;
+  const summary = await exportModel({
+    model: await makeModel(folder, { preprocessing }),
+    out: join(folder, "d4.onnx"),
+  });
   assert.ok(summary.difference < 1e-5);
 });
 
-test("an existing file, a lost backbone and another backbone are refused", async (t) => {
+test("an existing file, a lost backbone, another backbone and a folder without a model are refused", async (t) => {
   const folder = temporaryFolder(t);
-  const checkpoint = await makeCheckpoint(folder);
-  const out = join(folder, "model.onnx");
-  await exportModel({ checkpoint, out });
-  await assert.rejects(exportModel({ checkpoint, out }), InputError);
-  await exportModel({ checkpoint, out, overwrite: true });
-  const lost = { ...checkpoint, card: { ...checkpoint.card, file: join(folder, "gone.onnx") } };
-  const other = join(folder, "other.onnx");
-  await assert.rejects(exportModel({ checkpoint: lost, out: other }), /gone.onnx cannot be read/);
-  await assert.rejects(exportModel({ checkpoint: lost, out: other, backbone: out }), ModelError);
+  const model = await makeModel(folder);
+  const [out, other] = [join(folder, "model.onnx"), join(folder, "other.onnx")];
+  await exportModel({ model, out });
+  await assert.rejects(exportModel({ model, out }), InputError);
+  await exportModel({ model, out, overwrite: true });
+  renameSync(join(folder, "net.onnx"), join(folder, "moved.onnx"));
+  await assert.rejects(exportModel({ model, out: other }), /net.onnx cannot be read/);
+  await assert.rejects(exportModel({ model, out: other, backbone: out }), ModelError);
+  await assert.rejects(exportModel({ model: join(folder, "none"), out: other }), InputError);
   assert.ok(!existsSync(other));
-  await exportModel({ checkpoint: lost, out: other, backbone: join(folder, "net.onnx") });
+  await exportModel({ model, out: other, backbone: join(folder, "moved.onnx") });
 });
