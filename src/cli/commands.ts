@@ -1,6 +1,8 @@
 /** The list of commands. Their modules are light; each handler imports its operation when it runs, so that --help starts fast. */
 import type { CommandModule } from "yargs";
 import * as exportCommand from "./export.js";
+import * as fix from "./fix.js";
+import * as inspect from "./inspect.js";
 import * as merge from "./merge.js";
 import * as models from "./models.js";
 import * as predict from "./predict.js";
@@ -14,10 +16,4 @@ interface Command {
   handler: (argv: never) => void | Promise<void>;
 }
 
-export const commands = [
-  predict,
-  merge,
-  models,
-  exportCommand,
-  synth,
-] satisfies Command[] as unknown as CommandModule[];
+export const commands = [predict, merge, inspect, fix, synth] satisfies Command[] as unknown as CommandModule[];

@@ -1,4 +1,5 @@
 /** The contract of decoding: which options there are, and what comes back for each tile. */
+import type { JpegInfo } from "../addon.js";
 
 /** How the components of a JPEG are to be read. `auto` follows the rule in docs/colour.md. */
 export const COLORSPACES = ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const;
@@ -40,6 +41,8 @@ export interface RgbImage {
   width: number;
   height: number;
   pixels: Uint8Array;
+  /** How a JPEG's components were read; absent for other formats. */
+  reading?: JpegInfo["reading"];
 }
 
 /** Tells a failure from whatever a reader returns when all went well. */

@@ -27,7 +27,14 @@ export async function readSharpJpeg(
     return { code: "COLORSPACE", message };
   }
   const { data, info } = await decodeComponents(bytes, header, reading, options);
-  return { width: info.width, height: info.height, pixels: toRgb(data, info.channels, reading) };
+  const pixels = toRgb(data, info.channels, reading);
+  return { width: info.width, height: info.height, pixels, reading: readingTaken(data, reading) };
+}
+
+/** What `auto-4` came to; the others say it themselves. */
+function readingTaken(data: Uint8Array, reading: Reading): Exclude<Reading, "auto-4"> | "rgb+constant-alpha" {
+  if (reading !== "auto-4") return reading;
+  return isOpaque(data) ? "rgb+constant-alpha" : "cmyk-inverted";
 }
 
 /** The reading `auto` takes, or the forced one; undefined where the number of components forbids it. */

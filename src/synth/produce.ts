@@ -1,8 +1,9 @@
 /** Tiles on all cores: chunks of tile numbers go to workers, files or archives come out in a folder. */
-import { Piscina } from "piscina";
+import type { Piscina } from "piscina";
 import { InterruptedError } from "../errors.js";
 import { mapInFlight } from "../in-flight.js";
 import type { RunContext } from "../run-context.js";
+import { chunksOf, createWorkerPool } from "../worker-pool.js";
 import { ArchiveWriter, archiveName } from "./archives.js";
 import { tileFileName } from "./names.js";
 import type { SynthOutcome, SynthTask } from "./worker.js";
@@ -43,13 +44,8 @@ export async function produceTiles(plan: ProductionPlan, context: RunContext): P
     }
   };
   advance(0);
-  const pool = new Piscina<SynthTask, SynthOutcome>({
-    filename: new URL("./worker.js", import.meta.url).href,
-    name: "renderChunk",
-    minThreads: plan.workers,
-    maxThreads: plan.workers,
-    idleTimeout: Number.POSITIVE_INFINITY,
-  });
+  const file = new URL("./worker.js", import.meta.url);
+  const pool = createWorkerPool<SynthTask, SynthOutcome>(file, "renderChunk", plan.workers);
   try {
     await (plan.tilesPerTar > 0 ? writeArchives : writeFiles)({ plan, pool, missing, advance });
   } finally {
@@ -71,7 +67,7 @@ async function writeFiles({ plan, pool, missing, advance }: Production): Promise
     checkOutcome(await pool.run({ seed, size, indices, folder }));
     return indices.length;
   };
-  for await (const rendered of mapInFlight(chunks(missing), 2 * plan.workers, run)) {
+  for await (const rendered of mapInFlight(chunksOf(missing, CHUNK), 2 * plan.workers, run)) {
     advance(rendered);
   }
 }
@@ -81,7 +77,7 @@ async function writeArchives({ plan, pool, missing, advance }: Production): Prom
   const run = async (indices: number[]) => ({ indices, ...(await pool.run({ seed, size, indices })) });
   let archive: ArchiveWriter | undefined;
   try {
-    for await (const { indices, files } of mapInFlight(chunks(missing), 2 * plan.workers, run)) {
+    for await (const { indices, files } of mapInFlight(chunksOf(missing, CHUNK), 2 * plan.workers, run)) {
       for (const [k, index] of indices.entries()) {
         archive ??= new ArchiveWriter(folder, Math.floor(index / tilesPerTar));
         await archive.add({ name: tileFileName(index), bytes: files[k]! });
@@ -94,12 +90,6 @@ async function writeArchives({ plan, pool, missing, advance }: Production): Prom
     }
   } finally {
     await archive?.abandon();
-  }
-}
-
-function* chunks(indices: readonly number[]): Generator<number[]> {
-  for (let first = 0; first < indices.length; first += CHUNK) {
-    yield indices.slice(first, first + CHUNK);
   }
 }
 

@@ -1,0 +1,92 @@
+/** The report of `inspect` for people: what is wrong first, then what there is. */
+import type { LabelFacts } from "../inspect/label-facts.js";
+import type { InspectReport } from "../operations/inspect.js";
+import { formatTable } from "./table.js";
+
+/** Entries of a list that are shown; --json has them all. */
+const SHOWN = 5;
+
+export function describeReport(report: InspectReport): string {
+  return [
+    describeHeadline(report),
+    describeProblems(report),
+    describeEncodings(report),
+    report.labels === null ? "" : describeTags(report.labels),
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}
+
+function describeHeadline({ tiles, readable, rejected, ignored_files, bytes, sizes, labels }: InspectReport): string {
+  const sizeNames = sizes.slice(0, 3).map(({ width, height }) => `${width}x${height}`);
+  const size = sizes.length > 3 ? `${sizeNames.join(", ")} and ${sizes.length - 3} other sizes` : sizeNames.join(", ");
+  const facts = [
+    `${tiles} tiles`,
+    rejected > 0 ? `${readable} readable, ${rejected} not` : "all readable",
+    ...(size === "" ? [] : [size]),
+    `${(bytes / 2 ** 20).toFixed(1)} MiB`,
+    ...(labels === null ? [] : [`${labels.rows_with_tiles} labelled, ${labels.tags.length} tags`]),
+    ...(ignored_files > 0 ? [`${ignored_files} other files ignored`] : []),
+  ];
+  return facts.join("; ");
+}
+
+function describeProblems(report: InspectReport): string {
+  if (report.problems.length === 0) {
+    return "Nothing is wrong with it.";
+  }
+  const lines = report.problems.flatMap(({ code, message }) => [`- ${message}`, ...examplesOf(code, report)]);
+  return ["What to know, most important first:", ...lines].join("\n");
+}
+
+function examplesOf(code: string, report: InspectReport): string[] {
+  const examples: Record<string, () => string[]> = {
+    UNREADABLE: () => report.rejects.map(({ path, message }) => `${path}: ${message}`),
+    DUPLICATE_NAMES: () => report.duplicate_names.map(({ tiles }) => tiles.join(" = ")),
+    CONFLICTING_LABELS: () => report.duplicates.filter((group) => group.conflicting).map(({ tiles }) => tiles.join(" = ")),
+    LABELS_WITHOUT_TILES: () => report.labels?.labels_without_tiles ?? [],
+    TILES_WITHOUT_LABELS: () => report.labels?.tiles_without_labels ?? [],
+    ROWS_WITHOUT_TAGS: () => report.labels?.rows_without_tags ?? [],
+    DUPLICATES: () => report.duplicates.map(({ tiles }) => tiles.join(" = ")),
+    NEAR_DUPLICATES: () =>
+      report.near_duplicates.map(({ tiles, distance }) => `${tiles.join(" ~ ")} (${distance} of 64 bits differ)`),
+    MIXED_READINGS: () => report.encodings.map(({ reading, example }) => `${reading}: ${example}`),
+  };
+  const list = examples[code]?.() ?? [];
+  const more = list.length > SHOWN ? [`and ${list.length - SHOWN} more (--json lists all)`] : [];
+  return [...list.slice(0, SHOWN), ...more].map((line) => `    ${line}`);
+}
+
+function describeEncodings({ encodings }: InspectReport): string {
+  if (encodings.length === 0) {
+    return "";
+  }
+  return formatTable(
+    ["encoding", "read as", "tiles"],
+    encodings.map(({ encoding, reading, tiles }) => [encoding, reading, String(tiles)]),
+  );
+}
+
+/** Each tag with how often it occurs, and the tags it most often goes with. */
+function describeTags({ tags, cooccurrence, rows_with_tiles }: LabelFacts): string {
+  if (tags.length === 0) {
+    return "";
+  }
+  const rows = tags.map(({ tag, tiles }, i) => [
+    tag,
+    String(tiles),
+    `${((100 * tiles) / rows_with_tiles).toFixed(1)} %`,
+    companionsOf(i, tags, cooccurrence),
+  ]);
+  return formatTable(["tag", "tiles", "share", "together with (share of its tiles)"], rows, ["left", "right", "right", "left"]);
+}
+
+function companionsOf(own: number, tags: LabelFacts["tags"], cooccurrence: number[][]): string {
+  return tags
+    .map(({ tag }, other) => ({ tag, share: cooccurrence[own]![other]! / tags[own]!.tiles, other }))
+    .filter(({ other, share }) => other !== own && share > 0)
+    .sort((a, b) => b.share - a.share)
+    .slice(0, 4)
+    .map(({ tag, share }) => `${tag} ${Math.round(100 * share)} %`)
+    .join(", ");
+}

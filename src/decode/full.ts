@@ -1,0 +1,77 @@
+/** One tile at its own size, with what its file says of itself: what inspecting and converting need, and training does not. */
+import { type JpegInfo, loadAddon, type NativeTile } from "../addon.js";
+import { readTileBytes } from "./bytes.js";
+import { type DecodeFailure, type DecodeOptions, isFailure, type RgbImage } from "./decoder.js";
+import { readJpegHeader } from "./jpeg-header.js";
+import { nativeOptions } from "./native.js";
+import { sniffFormat } from "./sniff.js";
+
+export interface FullImage extends RgbImage {
+  /** Length of the file or archive member. */
+  byteLength: number;
+  /** Format and layout in words: "JPEG baseline, 4 components 4:4:4, no markers". */
+  encoding: string;
+  /** How the components were read: a JPEG's reading, or "rgb", "gray" for other formats. */
+  reading: NonNullable<RgbImage["reading"]>;
+}
+
+export type FullOptions = Pick<DecodeOptions, "colorspace" | "maxPixels" | "onTruncated">;
+
+/** Reads and decodes a tile completely. Never throws for a bad one. */
+export async function readFullTile(tile: NativeTile, options: FullOptions): Promise<FullImage | DecodeFailure> {
+  const bytes = readTileBytes(tile);
+  return isFailure(bytes) ? bytes : readFull(bytes, options);
+}
+
+/** The same for bytes in memory. */
+export async function readFull(bytes: Uint8Array, options: FullOptions): Promise<FullImage | DecodeFailure> {
+  const addon = loadAddon();
+  if (addon !== undefined && sniffFormat(bytes) === "jpeg") {
+    const decoded = addon.decodeFull(bytes, nativeOptions({ ...options, size: 1, antialias: true }));
+    if (isFailure(decoded)) return decoded.code === "FOREIGN" ? readWithSharp(bytes, options) : (decoded as DecodeFailure);
+    const { width, height, pixels, info } = decoded;
+    return { width, height, pixels, byteLength: bytes.length, encoding: describeJpeg(info), reading: info.reading };
+  }
+  return readWithSharp(bytes, options);
+}
+
+async function readWithSharp(bytes: Uint8Array, options: FullOptions): Promise<FullImage | DecodeFailure> {
+  // Loaded when first needed: a run over JPEGs with the addon never pays for libvips.
+  const { readBytesWithSharp } = await import("./sharp.js");
+  const image = await readBytesWithSharp(bytes, options);
+  if (isFailure(image)) return image;
+  const { encoding, gray } = await describeWithSharp(bytes);
+  return { ...image, byteLength: bytes.length, encoding, reading: image.reading ?? (gray ? "gray" : "rgb") };
+}
+
+async function describeWithSharp(bytes: Uint8Array): Promise<{ encoding: string; gray: boolean }> {
+  const { default: sharp } = await import("sharp");
+  const { format, channels, depth, isProgressive, chromaSubsampling, icc } = await sharp(bytes).metadata();
+  const header = format === "jpeg" ? readJpegHeader(bytes) : undefined;
+  if (header === undefined) {
+    const bits = { uchar: "8-bit", ushort: "16-bit" }[depth as string] ?? depth;
+    return { encoding: `${format.toUpperCase()}, ${channels} channels, ${bits}`, gray: channels < 3 };
+  }
+  const facts = { ...header, progressive: isProgressive === true, icc: icc !== undefined };
+  return { encoding: nameJpeg(facts, chromaSubsampling?.slice(0, 5) ?? ""), gray: channels === 1 };
+}
+
+function describeJpeg(info: JpegInfo): string {
+  return nameJpeg(info, nameSampling(info.sampling));
+}
+
+type JpegFacts = Pick<JpegInfo, "components" | "progressive" | "adobeTransform" | "jfif" | "icc">;
+
+function nameJpeg({ components, progressive, adobeTransform, jfif, icc }: JpegFacts, sampling: string): string {
+  const markers = [jfif && "JFIF", adobeTransform >= 0 && `Adobe ${adobeTransform}`, icc && "ICC"].filter(Boolean);
+  const layout = components === 1 ? "gray" : `${components} components ${sampling}`;
+  return `JPEG ${progressive ? "progressive" : "baseline"}, ${layout}, ${markers.join(" + ") || "no markers"}`;
+}
+
+/** "2x2,1x1,1x1" is what everybody calls 4:2:0; unusual factors stay as they are. */
+function nameSampling(sampling: string): string {
+  const [first, ...others] = sampling.split(",");
+  const names: Record<string, string> = { "1x1": "4:4:4", "2x2": "4:2:0", "2x1": "4:2:2", "1x2": "4:4:0", "4x1": "4:1:1" };
+  const chroma = others.slice(0, 2);
+  return (chroma.every((factor) => factor === "1x1") && names[first!]) || sampling;
+}

@@ -1,0 +1,45 @@
+/** Where each tile's converted copy goes: its place below the input it came from, with the new extension. */
+import { basename, extname, isAbsolute, join, normalize, relative, resolve, sep } from "node:path";
+import { type Tile, tileLocation } from "../tiles/tile.js";
+
+export interface FixJob {
+  tile: Tile;
+  /** The file to write, or why there is none. */
+  target: string | { code: "FORMAT"; message: string };
+}
+
+/** Jobs in the order of the tiles. Of several tiles that would be written to one file the first gets it, the others are refused. */
+export function planTargets(tiles: Iterable<Tile>, inputs: readonly string[], out: string, extension: string): FixJob[] {
+  const roots = inputs.filter((input) => input !== "-" && !input.startsWith("@")).map((input) => resolve(input));
+  const taken = new Map<string, Tile>();
+  const jobs: FixJob[] = [];
+  for (const tile of tiles) {
+    const inner = innerPath(tile, roots);
+    const target = resolve(out, `${inner.slice(0, inner.length - extname(inner).length)}.${extension}`);
+    const other = taken.get(target);
+    if (other === undefined) {
+      taken.set(target, tile);
+      jobs.push({ tile, target });
+    } else {
+      const message = `${tileLocation(other)} is written to the same file; give inputs with equal names different --out folders`;
+      jobs.push({ tile, target: { code: "FORMAT", message } });
+    }
+  }
+  return jobs;
+}
+
+/** A tile's path below its input: inside its archive, below the folder, or its file name. */
+function innerPath(tile: Tile, roots: readonly string[]): string {
+  if (tile.member !== undefined) {
+    return contained(tile.member);
+  }
+  const path = resolve(tile.path);
+  const root = roots.find((folder) => path.startsWith(folder.endsWith(sep) ? folder : folder + sep));
+  return root === undefined ? basename(path) : relative(root, path);
+}
+
+/** Archives come from strangers: a member may name no place outside the output folder. */
+function contained(member: string): string {
+  const inner = normalize(member);
+  return isAbsolute(inner) || inner === ".." || inner.startsWith(`..${sep}`) ? basename(inner) : join(inner);
+}

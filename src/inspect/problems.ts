@@ -1,0 +1,112 @@
+/** What is wrong with a tile set, most important first, each with what to do about it. */
+import type { LabelFacts } from "./label-facts.js";
+
+export interface Problem {
+  /** Stable and machine-readable. */
+  code: string;
+  count: number;
+  /** One or two sentences: what is wrong, and what to do. */
+  message: string;
+}
+
+/** What the findings are drawn from. */
+export interface Findings {
+  tiles: number;
+  rejected: number;
+  sizes: readonly unknown[];
+  encodings: readonly { reading: string; tiles: number }[];
+  duplicates: readonly { tiles: readonly string[]; conflicting: boolean }[];
+  near_duplicates: readonly unknown[];
+  duplicate_names: readonly unknown[];
+  labels: LabelFacts | null;
+}
+
+/** Tags on fewer tiles than this cannot be learned, nor measured. */
+const FEW_TILES = 8;
+
+export function findProblems(findings: Findings): Problem[] {
+  return [...problemsOfTiles(findings), ...(findings.labels ? problemsOfLabels(findings.labels) : []), ...notes(findings)]
+    .filter(([, count]) => count > 0)
+    .map(([code, count, message]) => ({ code, count, message }));
+}
+
+type Row = [code: string, count: number, message: string];
+
+function problemsOfTiles({ tiles, rejected, duplicates, duplicate_names }: Findings): Row[] {
+  const conflicts = duplicates.filter(({ conflicting }) => conflicting).length;
+  return [
+    ["UNREADABLE", rejected, `${rejected} of ${tiles} tiles cannot be read; replace or remove them (training and prediction skip them).`],
+    [
+      "DUPLICATE_NAMES",
+      duplicate_names.length,
+      `${plural(duplicate_names.length, "name")} used by more than one tile: labels go by name, so train refuses them. Rename or separate them.`,
+    ],
+    [
+      "CONFLICTING_LABELS",
+      conflicts,
+      `${plural(conflicts, "group")} of identical tiles with different tags: at least one of each is labelled wrongly.`,
+    ],
+  ];
+}
+
+function problemsOfLabels(labels: LabelFacts): Row[] {
+  const { labels_without_tiles, tiles_without_labels, rows_without_tags, tags } = labels;
+  const rare = tags.filter(({ tiles }) => tiles < FEW_TILES);
+  return [
+    [
+      "LABELS_WITHOUT_TILES",
+      labels_without_tiles.length,
+      `${plural(labels_without_tiles.length, "label")} without a tile; train leaves them out.`,
+    ],
+    [
+      "TILES_WITHOUT_LABELS",
+      tiles_without_labels.length,
+      `${plural(tiles_without_labels.length, "tile")} without a label; train leaves them out.`,
+    ],
+    [
+      "ROWS_WITHOUT_TAGS",
+      rows_without_tags.length,
+      `${plural(rows_without_tags.length, "row")} without any tag; tag or remove them.`,
+    ],
+    [
+      "RARE_TAGS",
+      rare.length,
+      `${plural(rare.length, "tag")} on fewer than ${FEW_TILES} tiles (${rare.map(({ tag }) => tag).join(", ")}): too few to learn from or to measure.`,
+    ],
+  ];
+}
+
+function notes({ duplicates, near_duplicates, sizes, encodings }: Findings): Row[] {
+  const copies = duplicates.reduce((total, { tiles }) => total + tiles.length - 1, 0);
+  const disguised = encodings
+    .filter(({ reading }) => reading === "rgb+constant-alpha")
+    .reduce((total, { tiles }) => total + tiles, 0);
+  const readings = new Set(encodings.map(({ reading }) => reading));
+  return [
+    [
+      "DUPLICATES",
+      copies,
+      `${plural(copies, "exact copy", "exact copies")} of other tiles: split between training and validation they flatter the score. Remove them.`,
+    ],
+    [
+      "NEAR_DUPLICATES",
+      near_duplicates.length,
+      `${plural(near_duplicates.length, "group")} of tiles that look alike; have a look before you trust a validation score.`,
+    ],
+    [
+      "MIXED_READINGS",
+      readings.size > 1 ? readings.size : 0,
+      `The colours are stored in ${readings.size} different ways (${[...readings].join(", ")}); look at an example of each, --colorspace forces one.`,
+    ],
+    ["MIXED_SIZES", sizes.length > 1 ? sizes.length : 0, `Tiles come in ${sizes.length} sizes; all are resized to the model's.`],
+    [
+      "RGBA_IN_DISGUISE",
+      disguised,
+      `${plural(disguised, "tile")} hold RGBA in a JPEG that does not say so: right here, but black in TensorFlow and false in colour elsewhere. canopy fix writes them as ordinary RGB.`,
+    ],
+  ];
+}
+
+function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

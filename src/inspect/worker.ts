@@ -1,0 +1,41 @@
+/** piscina entry: decodes a chunk of tiles completely and says what they are. */
+import { createHash } from "node:crypto";
+import type { NativeTile } from "../addon.js";
+import { readTileBytes } from "../decode/bytes.js";
+import { type DecodeFailure, isFailure } from "../decode/decoder.js";
+import { type FullImage, type FullOptions, readFull } from "../decode/full.js";
+import { type Fingerprint, fingerprint } from "./perceptual-hash.js";
+
+export interface ExamineTask {
+  tiles: NativeTile[];
+  options: FullOptions;
+}
+
+/** What one readable tile is. */
+export interface TileFacts extends Pick<FullImage, "width" | "height" | "byteLength" | "encoding" | "reading"> {
+  /** SHA-256 of the file's bytes, hexadecimal. */
+  sha256: string;
+  fingerprint: Fingerprint;
+}
+
+export async function examineChunk({ tiles, options }: ExamineTask): Promise<(TileFacts | DecodeFailure)[]> {
+  const results: (TileFacts | DecodeFailure)[] = [];
+  for (const tile of tiles) {
+    results.push(await examine(tile, options));
+  }
+  return results;
+}
+
+async function examine(tile: NativeTile, options: FullOptions): Promise<TileFacts | DecodeFailure> {
+  const bytes = readTileBytes(tile);
+  if (isFailure(bytes)) {
+    return bytes;
+  }
+  const image = await readFull(bytes, options);
+  if (isFailure(image)) {
+    return image;
+  }
+  const { width, height, byteLength, encoding, reading, pixels } = image;
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { width, height, byteLength, encoding, reading, sha256, fingerprint: fingerprint(pixels, width, height) };
+}

@@ -1,0 +1,199 @@
+/** `fix`: colour-corrected copies of tiles as ordinary RGB files, at their own size. */
+import { existsSync } from "node:fs";
+import { readdir, rename, rm, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { checkInteger, checkOneOf } from "../check.js";
+import { type DecodeFailure, DECODE_DEFAULTS, isFailure } from "../decode/decoder.js";
+import type { FullOptions } from "../decode/full.js";
+import { InputError, InterruptedError } from "../errors.js";
+import { type FixJob, planTargets } from "../fix/targets.js";
+import { FIX_FORMATS, type FixFormat, type FixOutcome, type FixResult, type FixTask } from "../fix/worker.js";
+import { mapInFlight } from "../in-flight.js";
+import type { RunContext } from "../run-context.js";
+import { collectTiles } from "../tiles/sources.js";
+import { tileLocation } from "../tiles/tile.js";
+import { chunksOf, createWorkerPool } from "../worker-pool.js";
+
+export interface FixOptions extends Partial<FullOptions> {
+  /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
+  inputs: readonly string[];
+  /** Folder for the copies; sub-folders are kept. */
+  out: string;
+  /** `png` keeps every pixel exactly. @default "png" */
+  format?: FixFormat | undefined;
+  /** Decoding and encoding threads. @default one per core */
+  workers?: number | undefined;
+  /** Write into a folder that is not empty, replacing files of the same name. @default false */
+  overwrite?: boolean | undefined;
+  /** Write into a folder that is not empty, leaving what is already there. @default false */
+  resume?: boolean | undefined;
+}
+
+/** Keys are those of `--json`, and stable. */
+export interface FixSummary {
+  out: string;
+  format: FixFormat;
+  /** written + skipped + rejected */
+  tiles: number;
+  written: number;
+  /** Already there, with `resume`. */
+  skipped: number;
+  rejected: number;
+  /** The rejects file, or null where nothing was rejected. */
+  rejects: string | null;
+  /** Written tiles by how their colours were read. */
+  readings: Record<string, number>;
+  seconds: number;
+}
+
+/** Tiles per task. */
+const CHUNK = 16;
+
+/**
+ * Writes a colour-corrected copy of every tile. Each file appears whole; bad tiles go to `<out>.rejects.jsonl` and stop nothing.
+ *
+ * @throws InputError where `out` is in use or an input, InterruptedError on abort (what is written stays, `resume` goes on)
+ */
+export async function fix(options: FixOptions, context: RunContext = {}): Promise<FixSummary> {
+  const { inputs, out, format = "png", resume = false, overwrite = false } = options;
+  checkOneOf("format", format, FIX_FORMATS);
+  const startedAt = performance.now();
+  await checkOut(out, inputs, resume || overwrite);
+  const { tiles, close } = await collectTiles(inputs);
+  try {
+    const jobs = planTargets(tiles, inputs, out, format);
+    const run = await runJobs(jobs, { ...options, format, resume }, context);
+    const rejects = await writeRejects(`${out}.rejects.jsonl`, run.rejects);
+    const rejected = run.rejects.length;
+    const seconds = (performance.now() - startedAt) / 1000;
+    const { written, skipped, readings } = run;
+    return { out, format, tiles: tiles.length, written, skipped, rejected, rejects, readings, seconds };
+  } finally {
+    await close();
+  }
+}
+
+/** Originals are never at risk: the output may not be an input, and what is there is touched only if asked for. */
+async function checkOut(out: string, inputs: readonly string[], mayWrite: boolean): Promise<void> {
+  if (inputs.some((input) => resolve(input) === resolve(out))) {
+    throw new InputError(`${out} is both input and output: give another --out, fix never replaces originals.`);
+  }
+  if (!existsSync(out)) {
+    return;
+  }
+  const names = await readdir(out).catch((error) => {
+    throw new InputError(`${out} exists and is not a folder.`, { cause: error });
+  });
+  if (names.length > 0 && !mayWrite) {
+    throw new InputError(`${out} is not empty: --resume leaves what is there, --overwrite replaces files of the same name.`);
+  }
+}
+
+interface RejectLine extends Pick<DecodeFailure, "code" | "message"> {
+  path: string;
+  name: string;
+}
+
+interface Tally {
+  written: number;
+  skipped: number;
+  rejects: RejectLine[];
+  readings: Record<string, number>;
+}
+
+type RunOptions = FixOptions & { format: FixFormat; resume: boolean };
+
+async function runJobs(jobs: readonly FixJob[], options: RunOptions, context: RunContext): Promise<Tally> {
+  const { workers = availableParallelism(), resume } = options;
+  checkInteger("workers", workers, 1, 1024);
+  const pool = createWorkerPool<FixTask, FixResult>(new URL("../fix/worker.js", import.meta.url), "fixChunk", workers);
+  const tally: Tally = { written: 0, skipped: 0, rejects: [], readings: {} };
+  const { colorspace, maxPixels, onTruncated } = { ...DECODE_DEFAULTS, ...options };
+  const task = { format: options.format, options: { colorspace, maxPixels, onTruncated } };
+  const run = async (chunk: FixJob[]) => {
+    const outcomes = await runChunk(chunk, resume, (jobsAtHand) => pool.run({ jobs: jobsAtHand, ...task }));
+    return chunk.map((job, i) => [job, outcomes[i]!] as const);
+  };
+  try {
+    for await (const results of mapInFlight(chunksOf(jobs, CHUNK), 2 * workers, run)) {
+      for (const [job, outcome] of results) {
+        count(tally, job, outcome);
+      }
+      const done = tally.written + tally.skipped + tally.rejects.length;
+      context.onProgress?.({ stage: "fix", done, total: jobs.length, rejected: tally.rejects.length });
+      if (context.signal?.aborted) {
+        throw new InterruptedError();
+      }
+    }
+  } finally {
+    await pool.destroy();
+  }
+  return tally;
+}
+
+/** What became of a tile; "skipped": its copy is there already. */
+type Outcome = FixOutcome | "skipped";
+
+async function runChunk(
+  chunk: readonly FixJob[],
+  resume: boolean,
+  convert: (jobs: FixTask["jobs"]) => Promise<FixResult>,
+): Promise<Outcome[]> {
+  const outcomes: (Outcome | undefined)[] = chunk.map(({ tile, target }) => {
+    if (tile.failure !== undefined || typeof target !== "string") {
+      return tile.failure ?? (target as DecodeFailure);
+    }
+    if (resolve(tile.path) === target) {
+      return { code: "FORMAT", message: "Its copy would replace the tile itself; give another --out" };
+    }
+    return resume && existsSync(target) ? "skipped" : undefined;
+  });
+  const todo = chunk.filter((_, i) => outcomes[i] === undefined);
+  if (todo.length > 0) {
+    const results = (await convertAll(todo, convert))[Symbol.iterator]();
+    return outcomes.map((outcome) => outcome ?? (results.next().value as FixOutcome));
+  }
+  return outcomes as Outcome[];
+}
+
+async function convertAll(
+  jobs: readonly FixJob[],
+  convert: (jobs: FixTask["jobs"]) => Promise<FixResult>,
+): Promise<FixOutcome[]> {
+  const places = jobs.map(({ tile: { path, offset, byteLength }, target }) => ({
+    tile: { path, ...(offset !== undefined && { offset }), ...(byteLength !== undefined && { byteLength }) },
+    target: target as string,
+  }));
+  const result = await convert(places).catch((error: Error): FixResult => {
+    const message = `The worker that decoded this tile or one beside it failed: ${error.message}`;
+    return { outcomes: jobs.map(() => ({ code: "CRASH", message })) };
+  });
+  if (result.failure !== undefined) {
+    const { message, ...facts } = result.failure;
+    throw Object.assign(new Error(message), facts);
+  }
+  return result.outcomes;
+}
+
+function count(tally: Tally, { tile }: FixJob, outcome: Outcome): void {
+  if (outcome === "skipped") {
+    tally.skipped++;
+  } else if (isFailure(outcome)) {
+    tally.rejects.push({ path: tileLocation(tile), name: tile.name, code: outcome.code, message: outcome.message });
+  } else {
+    tally.written++;
+    tally.readings[outcome.written] = (tally.readings[outcome.written] ?? 0) + 1;
+  }
+}
+
+/** Writes one line per rejected tile; an older file goes where there is nothing to say any more. */
+async function writeRejects(path: string, rejects: readonly RejectLine[]): Promise<string | null> {
+  if (rejects.length === 0) {
+    await rm(path, { force: true });
+    return null;
+  }
+  await writeFile(`${path}.part`, rejects.map((reject) => `${JSON.stringify(reject)}\n`).join(""));
+  await rename(`${path}.part`, path);
+  return path;
+}

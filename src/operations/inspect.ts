@@ -1,0 +1,181 @@
+/** `inspect`: what is in a tile set, before anyone trains on it. Every tile is really decoded. */
+import { availableParallelism } from "node:os";
+import { checkInteger } from "../check.js";
+import { type DecodeFailure, DECODE_DEFAULTS, isFailure } from "../decode/decoder.js";
+import type { FullOptions } from "../decode/full.js";
+import { InterruptedError } from "../errors.js";
+import { mapInFlight } from "../in-flight.js";
+import { groupEqual, groupNear, NEAR_DISTANCE } from "../inspect/duplicates.js";
+import { describeLabels, type LabelFacts } from "../inspect/label-facts.js";
+import { findProblems, type Problem } from "../inspect/problems.js";
+import type { ExamineTask, TileFacts } from "../inspect/worker.js";
+import type { RunContext } from "../run-context.js";
+import { type Labels, readLabels } from "../tiles/labels.js";
+import { collectTiles } from "../tiles/sources.js";
+import { type Tile, tileLocation } from "../tiles/tile.js";
+import { chunksOf, createWorkerPool } from "../worker-pool.js";
+
+export interface InspectOptions extends Partial<FullOptions> {
+  /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
+  inputs: readonly string[];
+  /** A label CSV to compare the tiles with. */
+  labels?: string | undefined;
+  /** Decoding threads. @default one per core */
+  workers?: number | undefined;
+}
+
+/** Keys are those of `--json`, and stable. Lists of tiles hold their locations: a path, or `archive.tar#member`. */
+export interface InspectReport {
+  tiles: number;
+  readable: number;
+  rejected: number;
+  /** Files of folders and archives that are no tiles by their name. */
+  ignored_files: number;
+  /** Bytes of the readable tiles. */
+  bytes: number;
+  /** What is wrong, most important first. */
+  problems: Problem[];
+  rejects: { path: string; name: string; code: DecodeFailure["code"]; message: string }[];
+  sizes: { width: number; height: number; tiles: number }[];
+  /** `example` is the first such tile. */
+  encodings: { encoding: string; reading: string; tiles: number; example: string }[];
+  /** Groups of files with the same bytes; `conflicting`: their labels differ. */
+  duplicates: { tiles: string[]; conflicting: boolean }[];
+  /** Groups whose 64-bit difference hashes differ in at most `near_duplicate_threshold` bits; `distance`: the most among the pairs. */
+  near_duplicates: { tiles: string[]; distance: number }[];
+  near_duplicate_threshold: number;
+  /** Names (without folder and extension) that several tiles share. */
+  duplicate_names: { name: string; tiles: string[] }[];
+  /** Null where no labels were given. */
+  labels: LabelFacts | null;
+}
+
+/** Tiles per task. */
+const CHUNK = 32;
+
+/**
+ * Decodes all tiles of the inputs and reports what they are, which are bad, and how they fit their labels.
+ *
+ * @throws InputError where an input does not exist or holds no tiles, and for labels that cannot be read
+ */
+export async function inspect(options: InspectOptions, context: RunContext = {}): Promise<InspectReport> {
+  const labels = options.labels === undefined ? undefined : await readLabels(options.labels, { allowUntagged: true });
+  const { tiles, ignored, close } = await collectTiles(options.inputs);
+  try {
+    return summarize(tiles, ignored, await examineAll(tiles, options, context), labels);
+  } finally {
+    await close();
+  }
+}
+
+type Examined = TileFacts | DecodeFailure;
+
+async function examineAll(tiles: readonly Tile[], options: InspectOptions, context: RunContext): Promise<Examined[]> {
+  const { workers = availableParallelism() } = options;
+  checkInteger("workers", workers, 1, 1024);
+  const { colorspace, maxPixels, onTruncated } = { ...DECODE_DEFAULTS, ...options };
+  const file = new URL("../inspect/worker.js", import.meta.url);
+  const pool = createWorkerPool<ExamineTask, Examined[]>(file, "examineChunk", workers);
+  const run = async (chunk: Tile[]): Promise<Examined[]> => {
+    const places = chunk.map(({ path, offset, byteLength }) => ({ path, offset, byteLength }) as Tile);
+    const examined = await pool
+      .run({ tiles: places, options: { colorspace, maxPixels, onTruncated } })
+      .catch((error: Error) => chunk.map(() => crashed(error)));
+    return chunk.map((tile, i) => tile.failure ?? examined[i]!);
+  };
+  const results: Examined[] = [];
+  let rejected = 0;
+  try {
+    for await (const examined of mapInFlight(chunksOf(tiles, CHUNK), 2 * workers, run)) {
+      results.push(...examined);
+      rejected += examined.filter(isFailure).length;
+      context.onProgress?.({ stage: "inspect", done: results.length, total: tiles.length, rejected });
+      if (context.signal?.aborted) {
+        throw new InterruptedError("Interrupted; inspect keeps nothing, run it again for a report.");
+      }
+    }
+  } finally {
+    await pool.destroy();
+  }
+  return results;
+}
+
+function crashed(error: Error): DecodeFailure {
+  return { code: "CRASH", message: `The worker that decoded this tile or one beside it failed: ${error.message}` };
+}
+
+function summarize(
+  tiles: readonly Tile[],
+  ignored: number,
+  examined: readonly Examined[],
+  labels: Labels | undefined,
+): InspectReport {
+  const facts = examined.map((result) => (isFailure(result) ? undefined : result));
+  const readable = facts.filter((fact) => fact !== undefined);
+  const rejects = tiles.flatMap((tile, i) => {
+    const result = examined[i]!;
+    return isFailure(result) ? [{ path: tileLocation(tile), name: tile.name, ...result }] : [];
+  });
+  const duplicates = findDuplicates(tiles, facts, labels);
+  const findings = {
+    tiles: tiles.length,
+    readable: readable.length,
+    rejected: rejects.length,
+    ignored_files: ignored,
+    bytes: readable.reduce((total, { byteLength }) => total + byteLength, 0),
+    sizes: countSizes(readable),
+    encodings: countEncodings(tiles, facts),
+    ...duplicates,
+    near_duplicate_threshold: NEAR_DISTANCE,
+    duplicate_names: groupEqual(tiles.map(({ name }) => name)).map((group) => ({
+      name: tiles[group[0]!]!.name,
+      tiles: group.map((i) => tileLocation(tiles[i]!)),
+    })),
+    labels: labels === undefined ? null : describeLabels(labels, new Set(tiles.map(({ name }) => name))),
+    rejects,
+  };
+  return { ...findings, problems: findProblems(findings) };
+}
+
+function findDuplicates(tiles: readonly Tile[], facts: readonly (TileFacts | undefined)[], labels: Labels | undefined) {
+  const locate = (i: number) => tileLocation(tiles[i]!);
+  const tagsOf = new Map(labels?.rows.map((row) => [row.name, [...row.tags].sort().join(" ")]));
+  const groups = groupEqual(facts.map((fact) => fact?.sha256));
+  // Of identical files one stands for all, lest they be found again.
+  const copies = new Set(groups.flatMap((group) => group.slice(1)));
+  const near = groupNear(facts.map((fact, i) => (copies.has(i) ? undefined : fact?.fingerprint)));
+  return {
+    duplicates: groups.map((group) => {
+      const tagSets = new Set(group.map((i) => tagsOf.get(tiles[i]!.name)).filter((tags) => tags !== undefined));
+      return { tiles: group.map(locate), conflicting: tagSets.size > 1 };
+    }),
+    near_duplicates: near.map(({ members, distance }) => ({ tiles: members.map(locate), distance })),
+  };
+}
+
+function countSizes(facts: readonly TileFacts[]): InspectReport["sizes"] {
+  const counts = new Map<string, InspectReport["sizes"][number]>();
+  for (const { width, height } of facts) {
+    const entry = counts.get(`${width}x${height}`) ?? { width, height, tiles: 0 };
+    entry.tiles++;
+    counts.set(`${width}x${height}`, entry);
+  }
+  return [...counts.values()].sort((a, b) => b.tiles - a.tiles);
+}
+
+function countEncodings(
+  tiles: readonly Tile[],
+  facts: readonly (TileFacts | undefined)[],
+): InspectReport["encodings"] {
+  const counts = new Map<string, InspectReport["encodings"][number]>();
+  for (const [i, fact] of facts.entries()) {
+    if (fact !== undefined) {
+      const { encoding, reading } = fact;
+      const key = `${encoding}\n${reading}`;
+      const entry = counts.get(key) ?? { encoding, reading, tiles: 0, example: tileLocation(tiles[i]!) };
+      entry.tiles++;
+      counts.set(key, entry);
+    }
+  }
+  return [...counts.values()].sort((a, b) => b.tiles - a.tiles);
+}
