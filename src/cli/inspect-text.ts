@@ -1,7 +1,6 @@
 /** The report of `inspect` for people: what is wrong first, then what there is. */
 import type { LabelFacts } from "../inspect/label-facts.js";
 import type { InspectReport } from "../operations/inspect.js";
-import { formatTable } from "./table.js";
 
 /** Entries of a list that are shown; --json has them all. */
 const SHOWN = 5;
@@ -43,7 +42,8 @@ function examplesOf(code: string, report: InspectReport): string[] {
   const examples: Record<string, () => string[]> = {
     UNREADABLE: () => report.rejects.map(({ path, message }) => `${path}: ${message}`),
     DUPLICATE_NAMES: () => report.duplicate_names.map(({ tiles }) => tiles.join(" = ")),
-    CONFLICTING_LABELS: () => report.duplicates.filter((group) => group.conflicting).map(({ tiles }) => tiles.join(" = ")),
+    CONFLICTING_LABELS: () =>
+      report.duplicates.filter((group) => group.conflicting).map(({ tiles }) => tiles.join(" = ")),
     LABELS_WITHOUT_TILES: () => report.labels?.labels_without_tiles ?? [],
     TILES_WITHOUT_LABELS: () => report.labels?.tiles_without_labels ?? [],
     ROWS_WITHOUT_TAGS: () => report.labels?.rows_without_tags ?? [],
@@ -61,7 +61,7 @@ function describeEncodings({ encodings }: InspectReport): string {
   if (encodings.length === 0) {
     return "";
   }
-  return formatTable(
+  return alignColumns(
     ["encoding", "read as", "tiles"],
     encodings.map(({ encoding, reading, tiles }) => [encoding, reading, String(tiles)]),
   );
@@ -78,7 +78,7 @@ function describeTags({ tags, cooccurrence, rows_with_tiles }: LabelFacts): stri
     `${((100 * tiles) / rows_with_tiles).toFixed(1)} %`,
     companionsOf(i, tags, cooccurrence),
   ]);
-  return formatTable(["tag", "tiles", "share", "together with (share of its tiles)"], rows, ["left", "right", "right", "left"]);
+  return alignColumns(["tag", "tiles", "share", "together with (share of its tiles)"], rows);
 }
 
 function companionsOf(own: number, tags: LabelFacts["tags"], cooccurrence: number[][]): string {
@@ -89,4 +89,15 @@ function companionsOf(own: number, tags: LabelFacts["tags"], cooccurrence: numbe
     .slice(0, 4)
     .map(({ tag, share }) => `${tag} ${Math.round(100 * share)} %`)
     .join(", ");
+}
+
+/** Columns as wide as their widest cell; those of numbers to the right. */
+function alignColumns(header: readonly string[], rows: readonly string[][]): string {
+  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
+  const numeric = header.map((_, column) => rows.every((row) => /^[\d.]+( %)?$/.test(row[column]!)));
+  const pad = (cell: string, column: number) =>
+    numeric[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!);
+  return [header, widths.map((width) => "-".repeat(width)), ...rows]
+    .map((cells) => cells.map(pad).join("  ").trimEnd())
+    .join("\n");
 }

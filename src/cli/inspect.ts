@@ -14,7 +14,11 @@ export function builder(yargs: Argv) {
       demandOption: true,
       describe: "Folder, files, .tar, @list.txt or - for paths on stdin",
     })
-    .option("labels", { type: "string", requiresArg: true, describe: "CSV (image_name,tags) to compare the tiles with" })
+    .option("labels", {
+      type: "string",
+      requiresArg: true,
+      describe: "CSV (image_name,tags) to compare the tiles with",
+    })
     .option("workers", { type: "number", requiresArg: true, describe: "Decoding threads (default: one per core)" })
     .option("strict", { type: "boolean", default: false, describe: "Exit with 3 if a tile cannot be read" })
     .example("$0 inspect train-jpg --labels train.csv", "Encodings, bad files, duplicates, tags");

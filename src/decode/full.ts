@@ -28,7 +28,8 @@ export async function readFull(bytes: Uint8Array, options: FullOptions): Promise
   const addon = loadAddon();
   if (addon !== undefined && sniffFormat(bytes) === "jpeg") {
     const decoded = addon.decodeFull(bytes, nativeOptions({ ...options, size: 1, antialias: true }));
-    if (isFailure(decoded)) return decoded.code === "FOREIGN" ? readWithSharp(bytes, options) : (decoded as DecodeFailure);
+    if (isFailure(decoded))
+      return decoded.code === "FOREIGN" ? readWithSharp(bytes, options) : (decoded as DecodeFailure);
     const { width, height, pixels, info } = decoded;
     return { width, height, pixels, byteLength: bytes.length, encoding: describeJpeg(info), reading: info.reading };
   }
@@ -71,7 +72,13 @@ function nameJpeg({ components, progressive, adobeTransform, jfif, icc }: JpegFa
 /** "2x2,1x1,1x1" is what everybody calls 4:2:0; unusual factors stay as they are. */
 function nameSampling(sampling: string): string {
   const [first, ...others] = sampling.split(",");
-  const names: Record<string, string> = { "1x1": "4:4:4", "2x2": "4:2:0", "2x1": "4:2:2", "1x2": "4:4:0", "4x1": "4:1:1" };
+  const names: Record<string, string> = {
+    "1x1": "4:4:4",
+    "2x2": "4:2:0",
+    "2x1": "4:2:2",
+    "1x2": "4:4:0",
+    "4x1": "4:1:1",
+  };
   const chroma = others.slice(0, 2);
   return (chroma.every((factor) => factor === "1x1") && names[first!]) || sampling;
 }

@@ -9,7 +9,12 @@ export interface FixJob {
 }
 
 /** Jobs in the order of the tiles. Of several tiles that would be written to one file the first gets it, the others are refused. */
-export function planTargets(tiles: Iterable<Tile>, inputs: readonly string[], out: string, extension: string): FixJob[] {
+export function planTargets(
+  tiles: Iterable<Tile>,
+  inputs: readonly string[],
+  out: string,
+  extension: string,
+): FixJob[] {
   const roots = inputs.filter((input) => input !== "-" && !input.startsWith("@")).map((input) => resolve(input));
   const taken = new Map<string, Tile>();
   const jobs: FixJob[] = [];

@@ -31,7 +31,10 @@ export function describeLabels(labels: Labels, names: ReadonlySet<string>): Labe
     labels_without_tiles: labels.rows.filter((row) => !names.has(row.name)).map((row) => row.name),
     tiles_without_labels: [...names].filter((name) => !labelled.has(name)),
     tags,
-    cooccurrence: countPairs(present, tags.map(({ tag }) => tag)),
+    cooccurrence: countPairs(
+      present,
+      tags.map(({ tag }) => tag),
+    ),
   };
 }
 

@@ -25,7 +25,11 @@ export interface Findings {
 const FEW_TILES = 8;
 
 export function findProblems(findings: Findings): Problem[] {
-  return [...problemsOfTiles(findings), ...(findings.labels ? problemsOfLabels(findings.labels) : []), ...notes(findings)]
+  return [
+    ...problemsOfTiles(findings),
+    ...(findings.labels ? problemsOfLabels(findings.labels) : []),
+    ...notes(findings),
+  ]
     .filter(([, count]) => count > 0)
     .map(([code, count, message]) => ({ code, count, message }));
 }
@@ -35,7 +39,11 @@ type Row = [code: string, count: number, message: string];
 function problemsOfTiles({ tiles, rejected, duplicates, duplicate_names }: Findings): Row[] {
   const conflicts = duplicates.filter(({ conflicting }) => conflicting).length;
   return [
-    ["UNREADABLE", rejected, `${rejected} of ${tiles} tiles cannot be read; replace or remove them (training and prediction skip them).`],
+    [
+      "UNREADABLE",
+      rejected,
+      `${rejected} of ${tiles} tiles cannot be read; replace or remove them (training and prediction skip them).`,
+    ],
     [
       "DUPLICATE_NAMES",
       duplicate_names.length,
@@ -98,11 +106,15 @@ function notes({ duplicates, near_duplicates, sizes, encodings }: Findings): Row
       readings.size > 1 ? readings.size : 0,
       `The colours are stored in ${readings.size} different ways (${[...readings].join(", ")}); look at an example of each, --colorspace forces one.`,
     ],
-    ["MIXED_SIZES", sizes.length > 1 ? sizes.length : 0, `Tiles come in ${sizes.length} sizes; all are resized to the model's.`],
+    [
+      "MIXED_SIZES",
+      sizes.length > 1 ? sizes.length : 0,
+      `Tiles come in ${sizes.length} sizes; all are resized to the model's.`,
+    ],
     [
       "RGBA_IN_DISGUISE",
       disguised,
-      `${plural(disguised, "tile")} hold RGBA in a JPEG that does not say so: right here, but black in TensorFlow and false in colour elsewhere. canopy fix writes them as ordinary RGB.`,
+      `${plural(disguised, "tile")} with RGBA in a JPEG that does not say so: right here, black in TensorFlow, in false colours elsewhere. canopy fix writes them as ordinary RGB.`,
     ],
   ];
 }

@@ -4,7 +4,7 @@ import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { checkInteger, checkOneOf } from "../check.js";
-import { type DecodeFailure, DECODE_DEFAULTS, isFailure } from "../decode/decoder.js";
+import { DECODE_DEFAULTS, type DecodeFailure, isFailure } from "../decode/decoder.js";
 import type { FullOptions } from "../decode/full.js";
 import { InputError, InterruptedError } from "../errors.js";
 import { type FixJob, planTargets } from "../fix/targets.js";
@@ -86,7 +86,9 @@ async function checkOut(out: string, inputs: readonly string[], mayWrite: boolea
     throw new InputError(`${out} exists and is not a folder.`, { cause: error });
   });
   if (names.length > 0 && !mayWrite) {
-    throw new InputError(`${out} is not empty: --resume leaves what is there, --overwrite replaces files of the same name.`);
+    throw new InputError(
+      `${out} is not empty: --resume leaves what is there, --overwrite replaces files of the same name.`,
+    );
   }
 }
 

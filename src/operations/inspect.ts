@@ -1,7 +1,7 @@
 /** `inspect`: what is in a tile set, before anyone trains on it. Every tile is really decoded. */
 import { availableParallelism } from "node:os";
 import { checkInteger } from "../check.js";
-import { type DecodeFailure, DECODE_DEFAULTS, isFailure } from "../decode/decoder.js";
+import { DECODE_DEFAULTS, type DecodeFailure, isFailure } from "../decode/decoder.js";
 import type { FullOptions } from "../decode/full.js";
 import { InterruptedError } from "../errors.js";
 import { mapInFlight } from "../in-flight.js";
@@ -163,10 +163,7 @@ function countSizes(facts: readonly TileFacts[]): InspectReport["sizes"] {
   return [...counts.values()].sort((a, b) => b.tiles - a.tiles);
 }
 
-function countEncodings(
-  tiles: readonly Tile[],
-  facts: readonly (TileFacts | undefined)[],
-): InspectReport["encodings"] {
+function countEncodings(tiles: readonly Tile[], facts: readonly (TileFacts | undefined)[]): InspectReport["encodings"] {
   const counts = new Map<string, InspectReport["encodings"][number]>();
   for (const [i, fact] of facts.entries()) {
     if (fact !== undefined) {

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import sharp from "sharp";
+import { InputError, InterruptedError } from "../../src/errors.js";
+import { fix } from "../../src/operations/fix.js";
+import { synthesize } from "../../src/operations/synth.js";
+import { needsShared, SHARED, temporaryFolder } from "../helpers.js";
+
+test("PNGs of real tiles hold exactly Pillow's pixels", needsShared("golden"), async (t) => {
+  const out = join(temporaryFolder(t), "png");
+  const lines = readFileSync(join(SHARED, "golden/pil_rgb_sha256.csv"), "utf8").trim().split(/\r?\n/).slice(1, 9);
+  const expected = new Map(lines.map((line) => line.split(",") as [string, string]));
+  const inputs = [...expected.keys()].map((name) => join(SHARED, `planet-sample/tiles/${name}.jpg`));
+  const summary = await fix({ inputs, out, workers: 2 });
+  assert.deepEqual([summary.written, summary.rejected, summary.rejects], [8, 0, null]);
+  assert.deepEqual(summary.readings, { "rgb+constant-alpha": 8 });
+  for (const [name, sha256] of expected) {
+    const pixels = await sharp(join(out, `${name}.png`))
+      .raw()
+      .toBuffer();
+    assert.equal(createHash("sha256").update(pixels).digest("hex"), sha256, name);
+  }
+});
+
+test("sub-folders and archive members keep their places, JPEG copies are ordinary ones", async (t) => {
+  const folder = temporaryFolder(t);
+  await synthesize({ count: 3, out: join(folder, "tars"), seed: 3, size: 32, workers: 1, tilesPerTar: 3 });
+  await synthesize({ count: 2, out: join(folder, "plain"), seed: 4, size: 32, workers: 1 });
+  mkdirSync(join(folder, "plain/deep/er"), { recursive: true });
+  copyFileSync(join(folder, "plain/train_0.jpg"), join(folder, "plain/deep/er/x.JPG"));
+  const out = join(folder, "out");
+  const summary = await fix({
+    inputs: [join(folder, "tars/tiles-00000.tar"), join(folder, "plain/deep")],
+    out,
+    format: "jpg",
+  });
+  assert.equal(summary.written, 4);
+  assert.deepEqual(readdirSync(out).sort(), ["er", "train_0.jpg", "train_1.jpg", "train_2.jpg"]);
+  const { channels, chromaSubsampling, space } = await sharp(join(out, "er/x.jpg")).metadata();
+  assert.deepEqual([channels, chromaSubsampling, space], [3, "4:4:4", "srgb"]);
+});
+
+test("bad tiles and second tiles of one name are rejected with their reason, the others are written", async (t) => {
+  const folder = temporaryFolder(t);
+  await synthesize({ count: 2, out: join(folder, "set"), seed: 5, size: 32, workers: 1 });
+  const at = (name: string) => join(folder, "set", name);
+  writeFileSync(at("bad.jpg"), "no image");
+  await sharp({ create: { width: 8, height: 8, channels: 3, background: "green" } }).toFile(at("train_1.png"));
+  const out = join(folder, "out");
+  const summary = await fix({ inputs: [join(folder, "set")], out });
+  assert.deepEqual([summary.tiles, summary.written, summary.rejected], [4, 2, 2]);
+  assert.deepEqual(readdirSync(out).sort(), ["train_0.png", "train_1.png"]);
+  const lines = readFileSync(summary.rejects!, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    lines.map(({ path, name }) => [path, name]),
+    [
+      [at("bad.jpg"), "bad"],
+      [at("train_1.png"), "train_1"],
+    ],
+  );
+  assert.match(lines[1].message, /train_1\.jpg is written to the same file/);
+});
+
+test("a folder that is not empty needs --resume, which leaves what is there, or --overwrite", async (t) => {
+  const folder = temporaryFolder(t);
+  await synthesize({ count: 3, out: join(folder, "set"), seed: 6, size: 32, workers: 1 });
+  const [inputs, out] = [[join(folder, "set")], join(folder, "out")];
+  await fix({ inputs, out });
+  await assert.rejects(fix({ inputs, out }), InputError);
+  writeFileSync(join(out, "train_1.png"), "kept");
+  const resumed = await fix({ inputs, out, resume: true });
+  assert.deepEqual([resumed.written, resumed.skipped], [0, 3]);
+  assert.equal(readFileSync(join(out, "train_1.png"), "utf8"), "kept");
+  const replaced = await fix({ inputs, out, overwrite: true });
+  assert.deepEqual([replaced.written, replaced.skipped], [3, 0]);
+  assert.ok(statSync(join(out, "train_1.png")).size > 4);
+});
+
+test("originals are safe: the input folder is no output", async (t) => {
+  const folder = temporaryFolder(t);
+  await synthesize({ count: 1, out: join(folder, "set"), seed: 7, size: 32, workers: 1 });
+  const set = join(folder, "set");
+  await assert.rejects(fix({ inputs: [set], out: `${set}/`, format: "jpg", overwrite: true }), /both input and output/);
+  const before = readFileSync(join(set, "train_0.jpg"));
+  const summary = await fix({ inputs: [join(set, "train_0.jpg")], out: set, format: "jpg", overwrite: true });
+  assert.equal(summary.rejected, 1);
+  assert.deepEqual(readFileSync(join(set, "train_0.jpg")), before);
+});
+
+test("an interrupted run keeps whole files only, and --resume writes the rest", async (t) => {
+  const folder = temporaryFolder(t);
+  await synthesize({ count: 60, out: join(folder, "set"), seed: 9, size: 32, workers: 1 });
+  const [inputs, out] = [[join(folder, "set")], join(folder, "out")];
+  const controller = new AbortController();
+  const stop = { signal: controller.signal, onProgress: () => controller.abort() };
+  await assert.rejects(fix({ inputs, out, workers: 1 }, stop), InterruptedError);
+  const written = readdirSync(out);
+  assert.ok(written.length >= 16 && written.length < 60 && written.every((name) => name.endsWith(".png")));
+  const { skipped, written: rest } = await fix({ inputs, out, workers: 1, resume: true });
+  assert.deepEqual([skipped, rest], [written.length, 60 - written.length]);
+  assert.ok(!existsSync(`${out}.rejects.jsonl`));
+});
