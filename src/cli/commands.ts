@@ -16,4 +16,12 @@ interface Command {
   handler: (argv: never) => void | Promise<void>;
 }
 
-export const commands = [predict, merge, inspect, fix, synth] satisfies Command[] as unknown as CommandModule[];
+export const commands = [
+  predict,
+  merge,
+  models,
+  exportCommand,
+  inspect,
+  fix,
+  synth,
+] satisfies Command[] as unknown as CommandModule[];
