@@ -1,12 +1,17 @@
 /** The list of commands. Their modules are light; each handler imports its operation when it runs, so that --help starts fast. */
 import type { CommandModule } from "yargs";
+import * as doctor from "./doctor.js";
+import * as evaluate from "./evaluate.js";
 import * as exportCommand from "./export.js";
 import * as fix from "./fix.js";
 import * as inspect from "./inspect.js";
 import * as merge from "./merge.js";
 import * as models from "./models.js";
 import * as predict from "./predict.js";
+import * as quickstart from "./quickstart.js";
+import * as report from "./report.js";
 import * as synth from "./synth.js";
+import * as train from "./train.js";
 
 /** What every module of this folder exports. Each has its own argument type, which yargs makes sure of when it parses. */
 interface Command {
@@ -16,12 +21,18 @@ interface Command {
   handler: (argv: never) => void | Promise<void>;
 }
 
+/** In the order of `canopy --help`: the main line first. */
 export const commands = [
+  train,
   predict,
-  merge,
-  models,
-  exportCommand,
+  evaluate,
   inspect,
   fix,
   synth,
+  models,
+  report,
+  exportCommand,
+  merge,
+  doctor,
+  quickstart,
 ] satisfies Command[] as unknown as CommandModule[];

@@ -1,0 +1,66 @@
+/** `canopy evaluate`: a model's scores on labelled tiles. */
+import type { ArgumentsCamelCase, Argv } from "yargs";
+import type { EvaluateSummary } from "../operations/evaluate.js";
+import { type GlobalArguments, runCommand, withDecodeOptions, withDeviceOptions } from "./common.js";
+import { formatTable } from "./table.js";
+
+export const command = "evaluate";
+export const describe = "Score a model on labelled tiles: F2, mAP and every tag by itself";
+
+export function builder(yargs: Argv) {
+  return withDecodeOptions(withDeviceOptions(yargs))
+    .option("tiles", { type: "string", array: true, demandOption: true, describe: "INPUT: folder, files, .tar, @list" })
+    .option("labels", { type: "string", demandOption: true, requiresArg: true, describe: "CSV: image_name,tags" })
+    .option("model", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder" })
+    .option("backbone", { type: "string", requiresArg: true, describe: "Where the model's backbone FILE.onnx is now" })
+    .option("threshold", {
+      type: "number",
+      requiresArg: true,
+      describe: "One threshold for all tags, instead of the fitted",
+    })
+    .option("strict", { type: "boolean", default: false, describe: "Exit with 3 if a tile was rejected" })
+    .example("$0 evaluate --tiles test-jpg --labels test.csv --model model --json", "Scores as JSON");
+}
+
+type Arguments = Awaited<ReturnType<typeof builder>["argv"]> & GlobalArguments;
+
+export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
+  await runCommand(argv, async (context) => {
+    const { evaluate } = await import("../operations/evaluate.js");
+    const summary = await evaluate(
+      {
+        tiles: argv.tiles,
+        labels: argv.labels,
+        model: argv.model,
+        backbone: argv.backbone,
+        threshold: argv.threshold,
+        device: argv.device,
+        workers: argv.workers,
+        maxPixels: argv.maxPixels,
+        onTruncated: argv.onTruncated,
+      },
+      context,
+    );
+    return { json: summary, text: describeSummary(summary), rejected: summary.rejected };
+  });
+}
+
+function describeSummary(summary: EvaluateSummary): string {
+  const rows = summary.per_tag.map((tag) => [
+    tag.tag,
+    String(tag.support),
+    ...[tag.precision, tag.recall, tag.f2, tag.average_precision].map(score),
+    tag.threshold.toFixed(2),
+  ]);
+  const table = formatTable(["tag", "support", "precision", "recall", "F2", "AP", "threshold"], rows);
+  const rejected = summary.rejected > 0 ? `, ${summary.rejected} rejected` : "";
+  return (
+    `${table}\n\nF2 ${score(summary.f2)}   F2 at 0.5 ${score(summary.f2_at_half)}   mAP ${score(summary.map)}   ` +
+    `micro F1 ${score(summary.micro_f1)}   macro F1 ${score(summary.macro_f1)}   binary accuracy ${score(summary.binary_accuracy)}\n` +
+    `${summary.tiles} tiles${rejected}`
+  );
+}
+
+function score(value: number | null): string {
+  return value === null ? "-" : value.toFixed(3);
+}

@@ -1,0 +1,99 @@
+/** `canopy train`: labelled tiles to a model folder. */
+import type { ArgumentsCamelCase, Argv } from "yargs";
+import type { TrainOptions, TrainSummary } from "../operations/train.js";
+import { type GlobalArguments, runCommand, withDecodeOptions, withDeviceOptions, withOverwrite } from "./common.js";
+
+export const command = "train";
+export const describe = "Train a model: features once, then a head on top";
+
+export function builder(yargs: Argv) {
+  return withOverwrite(withDecodeOptions(withDeviceOptions(yargs)))
+    .option("tiles", { type: "string", array: true, demandOption: true, describe: "INPUT: folder, files, .tar, @list" })
+    .option("labels", { type: "string", demandOption: true, requiresArg: true, describe: "CSV: image_name,tags" })
+    .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder to write" })
+    .option("backbone", { type: "string", requiresArg: true, describe: "Name (canopy models list) or FILE.onnx" })
+    .option("normalisation", {
+      choices: ["imagenet", "tf", "unit"] as const,
+      describe: "What an unknown FILE.onnx wants its pixels scaled to",
+    })
+    .option("size", { type: "number", requiresArg: true, describe: "Pixels per side (default: the backbone's)" })
+    .option("recipe", { choices: ["tutorial"] as const, describe: "tutorial: RMSprop 1e-4, 50 epochs of batch 32" })
+    .option("optimizer", {
+      choices: ["rmsprop", "adam", "sgd", "lbfgs"] as const,
+      describe: "Default: lbfgs; rmsprop if --epochs, --batch-size or --lr is given",
+    })
+    .option("epochs", { type: "number", requiresArg: true, describe: "Passes over the tiles (50)" })
+    .option("batch-size", { type: "number", requiresArg: true, describe: "Tiles per step (32)" })
+    .option("lr", { type: "number", requiresArg: true, describe: "Learning rate (rmsprop 1e-4, adam 1e-3, sgd 1e-2)" })
+    .option("l2", { type: "number", requiresArg: true, describe: "L2 strength for lbfgs (default: cross-validated)" })
+    .option("val", { type: "number", default: 0.2, requiresArg: true, describe: "Share held out, stratified" })
+    .option("seed", { type: "number", default: 1, requiresArg: true, describe: "Decides splits, order and weights" })
+    .option("augment", {
+      choices: ["none", "d4"] as const,
+      default: "none" as const,
+      describe: "Train on flips and turns too",
+    })
+    .option("tta", {
+      choices: ["none", "d4"] as const,
+      default: "none" as const,
+      describe: "Average over flips and turns",
+    })
+    .option("beta", { type: "number", default: 2, requiresArg: true, describe: "F-beta the thresholds are fitted for" })
+    .option("resume", { type: "boolean", default: false, describe: "Go on where an interrupted training stopped" })
+    .example("$0 train --tiles train-jpg --labels train.csv --out model", "Everything by default")
+    .example(
+      "$0 train --tiles train-jpg --labels train.csv --out model --recipe tutorial",
+      "The Keras tutorial's head",
+    );
+}
+
+type Arguments = Awaited<ReturnType<typeof builder>["argv"]> & GlobalArguments;
+
+export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
+  await runCommand(argv, async (context) => {
+    const { train } = await import("../operations/train.js");
+    const summary = await train(toOptions(argv), context);
+    return { json: summary, text: describeSummary(summary), rejected: summary.rejected };
+  });
+}
+
+function toOptions(argv: Arguments): TrainOptions {
+  const gradient = argv.epochs !== undefined || argv.batchSize !== undefined || argv.lr !== undefined;
+  return {
+    tiles: argv.tiles,
+    labels: argv.labels,
+    out: argv.out,
+    backbone: argv.backbone,
+    normalisation: argv.normalisation,
+    size: argv.size,
+    device: argv.device,
+    workers: argv.workers,
+    decode: { colorspace: argv.colorspace, maxPixels: argv.maxPixels, onTruncated: argv.onTruncated },
+    head: {
+      recipe: argv.recipe,
+      optimizer: argv.optimizer ?? (gradient && argv.recipe === undefined ? "rmsprop" : undefined),
+      epochs: argv.epochs,
+      batchSize: argv.batchSize,
+      learningRate: argv.lr,
+      l2: argv.l2,
+      seed: argv.seed,
+    },
+    val: argv.val,
+    augment: argv.augment,
+    tta: argv.tta,
+    beta: argv.beta,
+    resume: argv.resume,
+    overwrite: argv.overwrite,
+  };
+}
+
+function describeSummary(summary: TrainSummary): string {
+  const measured =
+    summary.f2 === null
+      ? ""
+      : `F2 ${summary.f2.toFixed(4)} (at 0.5: ${summary.f2_at_half?.toFixed(4)}) on ${summary.measured_on}\n`;
+  return (
+    `${measured}${summary.tiles} tiles, ${summary.tags.length} tags; ${summary.decoded} decoded, ${summary.cached} from the cache; ` +
+    `${summary.seconds.toFixed(1)} s on ${summary.provider}\n${summary.model}\n${summary.report}`
+  );
+}

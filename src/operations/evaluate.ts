@@ -1,0 +1,111 @@
+/** `evaluate`: a trained model's scores on labelled tiles. */
+import type { DecodeOptions } from "../decode/decoder.js";
+import type { Device, DeviceChoice } from "../features/device.js";
+import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
+import { predictProbabilities } from "../head/logits.js";
+import { computeMetrics, type Metrics } from "../head/metrics.js";
+import { meanFeatures, toVariants } from "../head/variants.js";
+import { loadBackbone } from "../models/registry.js";
+import type { RunContext } from "../run-context.js";
+import { chooseThresholds } from "../tags/prediction.js";
+import { createTagSet } from "../tiles/tag-set.js";
+import { type Dataset, loadDataset } from "./dataset.js";
+import { allRows, rejectsBeside, variantsFor } from "./labelled.js";
+
+export interface EvaluateOptions {
+  /** Folders, files, `.tar` archives, `@list.txt`. */
+  tiles: readonly string[];
+  /** Label CSV. Tags the model does not know are left out of the score, with a warning. */
+  labels: string;
+  /** Folder that `train` wrote. */
+  model: string;
+  /** Where the model's backbone file is now. @default where its card says */
+  backbone?: string | undefined;
+  /** One threshold for all tags, 0 to 1. @default the fitted ones */
+  threshold?: number | undefined;
+  /** @default "auto" */
+  device?: DeviceChoice | undefined;
+  /** Decode threads. @default what keeps the sessions fed */
+  workers?: number | undefined;
+  /** @default 178956970 */
+  maxPixels?: number | undefined;
+  /** @default "reject" */
+  onTruncated?: DecodeOptions["onTruncated"] | undefined;
+}
+
+/** Scores under the names of the JSON contract (docs/cli.md). Null where a number has no meaning. */
+export interface EvaluateSummary {
+  f2: number;
+  f2_at_half: number;
+  map: number | null;
+  micro_f1: number;
+  macro_f1: number | null;
+  binary_accuracy: number;
+  tiles: number;
+  rejected: number;
+  provider: Device;
+  per_tag: TagSummary[];
+}
+
+export interface TagSummary {
+  tag: string;
+  support: number;
+  predicted: number;
+  precision: number | null;
+  recall: number | null;
+  f2: number | null;
+  average_precision: number | null;
+  threshold: number;
+}
+
+/** @throws FormatError for a damaged model, ModelError for its backbone or device, InputError for tiles and labels that do not fit */
+export async function evaluate(options: EvaluateOptions, context: RunContext = {}): Promise<EvaluateSummary> {
+  const checkpoint = await loadCheckpoint(options.model);
+  const dataset = await loadFor(checkpoint, options, context);
+  await rejectsBeside(undefined, dataset.rejected, context);
+  const features = meanFeatures(toVariants(dataset.features, dataset.labels.rows), allRows(dataset.labels.rows));
+  const probabilities = await predictProbabilities(checkpoint.head, features);
+  const metrics = computeMetrics(probabilities, dataset.labels, chooseThresholds(checkpoint, options.threshold));
+  return summarize(metrics, dataset);
+}
+
+async function loadFor(checkpoint: Checkpoint, options: EvaluateOptions, context: RunContext): Promise<Dataset> {
+  const { card, preprocessing } = checkpoint;
+  const bytes = await loadBackbone(card, options.backbone === undefined ? {} : { file: options.backbone });
+  const decode: Partial<DecodeOptions> = { colorspace: preprocessing.colorspace, antialias: preprocessing.antialias };
+  if (options.maxPixels !== undefined) {
+    decode.maxPixels = options.maxPixels;
+  }
+  if (options.onTruncated !== undefined) {
+    decode.onTruncated = options.onTruncated;
+  }
+  return loadDataset(
+    {
+      tiles: options.tiles,
+      labels: options.labels,
+      backbone: { card, bytes },
+      size: preprocessing.size,
+      device: options.device,
+      workers: options.workers,
+      decode,
+      variants: variantsFor("none", preprocessing.tta),
+      tagSet: createTagSet(checkpoint.tags),
+    },
+    context,
+  );
+}
+
+function summarize(metrics: Metrics, dataset: Dataset): EvaluateSummary {
+  return {
+    f2: metrics.f2,
+    f2_at_half: metrics.f2AtHalf,
+    map: metrics.map,
+    micro_f1: metrics.microF1,
+    macro_f1: metrics.macroF1,
+    binary_accuracy: metrics.binaryAccuracy,
+    tiles: metrics.tiles,
+    rejected: dataset.rejected.length,
+    provider: dataset.device,
+    per_tag: metrics.perTag.map(({ averagePrecision, ...rest }) => ({ ...rest, average_precision: averagePrecision })),
+  };
+}

@@ -1,0 +1,118 @@
+/** The report of a training: what fitHead and the dataset know, in the report's terms, with thumbnails. */
+import { cpus, totalmem } from "node:os";
+import { DECODE_DEFAULTS } from "../decode/decoder.js";
+import { DecodePool } from "../decode/pool.js";
+import type { Checkpoint } from "../head/checkpoint.js";
+import type { ReportData, StageSpeed } from "../report/data.js";
+import type { RunContext } from "../run-context.js";
+import type { FittedHead } from "../tags/fit.js";
+import type { Tile } from "../tiles/tile.js";
+import { versions } from "../versions.js";
+import type { Dataset } from "./dataset.js";
+import type { TrainOptions } from "./train.js";
+
+export interface FinishedTraining {
+  name: string;
+  options: TrainOptions;
+  dataset: Dataset;
+  fitted: FittedHead;
+  checkpoint: Checkpoint;
+  head_seconds: number;
+  seconds: number;
+  warnings: string[];
+}
+
+/** Writes report.json and report.html into `folder`. */
+export async function reportTraining(folder: string, training: FinishedTraining, context: RunContext): Promise<void> {
+  // Loaded here: the charting library takes longer to load than many a command to run.
+  const { writeReport } = await import("../report/store.js");
+  const { summarise } = await import("../report/summary.js");
+  const { wantedPictures, REPORT_VERSION } = await import("../report/data.js");
+  const { dataset, fitted, checkpoint, name, warnings } = training;
+  const summary = summarise({
+    names: dataset.tiles.map((tile) => tile.name),
+    tags: checkpoint.tags,
+    probabilities: fitted.outOfFold.probabilities,
+    labels: dataset.labels.data,
+    thresholds: checkpoint.thresholds,
+  });
+  const data: ReportData = {
+    version: REPORT_VERSION,
+    name,
+    createdBy: checkpoint.createdBy,
+    createdAt: new Date().toISOString(),
+    training: trainingFacts(training),
+    score: { metrics: fitted.crossValidated, measuredOn: "out-of-fold", folds: foldCount(fitted), interval: null },
+    summary,
+    history: fitted.history,
+    labelErrors: null,
+    speed: stageSpeeds(training),
+    warnings,
+    pictures: await thumbnails(wantedPictures(summary, null), dataset, context),
+  };
+  await writeReport(folder, data);
+}
+
+function trainingFacts({ options, dataset, fitted, checkpoint, seconds }: FinishedTraining): ReportData["training"] {
+  const { card, preprocessing, training } = checkpoint;
+  return {
+    input: options.tiles.join(" "),
+    labels: options.labels,
+    tiles: dataset.tiles.length,
+    rejected: dataset.rejected.length,
+    tilesWithoutLabels: dataset.tilesWithoutLabels,
+    labelsWithoutTiles: dataset.labelsWithoutTiles,
+    backbone: { name: card.name, sha256: card.sha256, licence: card.licence, description: card.description },
+    size: preprocessing.size,
+    device: dataset.device,
+    seed: training.head.seed,
+    recipe: {
+      ...(training.head as unknown as Record<string, string | number | boolean>),
+      ...(fitted.l2 === undefined ? {} : { l2: fitted.l2 }),
+      augment: options.augment ?? "none",
+      tta: preprocessing.tta,
+    },
+    versions: versions(),
+    machine: `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+    seconds,
+  };
+}
+
+function foldCount(fitted: FittedHead): number {
+  return fitted.outOfFold.folds.reduce((most, fold) => Math.max(most, fold), 0) + 1;
+}
+
+function stageSpeeds({ dataset, head_seconds }: FinishedTraining): StageSpeed[] {
+  const features = { stage: "features", count: dataset.decoded, unit: "tiles", seconds: dataset.seconds };
+  const head = { stage: "head", count: dataset.tiles.length, unit: "tiles", seconds: head_seconds };
+  return dataset.decoded > 0 ? [features, head] : [head];
+}
+
+/** Pictures of the tiles called `names`, decoded once more at thumbnail size; tiles that have gone since are left out. */
+async function thumbnails(
+  names: readonly string[],
+  { tiles, decode }: Dataset,
+  context: RunContext,
+): Promise<ReportData["pictures"]> {
+  const { makeThumbnail, THUMBNAIL_SIZE } = await import("../report/thumbnail.js");
+  const byName = new Map(tiles.map((tile) => [tile.name, tile]));
+  const wanted = names.flatMap((name) => byName.get(name) ?? []);
+  const bytes = THUMBNAIL_SIZE ** 2 * 3;
+  const buffer = new SharedArrayBuffer(Math.max(1, wanted.length * bytes));
+  const pool = new DecodePool({}, context);
+  try {
+    const outcomes = await pool.decode(
+      wanted,
+      { buffer, byteOffset: 0 },
+      { ...DECODE_DEFAULTS, ...decode, size: THUMBNAIL_SIZE },
+    );
+    const good = wanted.map((tile, i) => ({ tile, i })).filter(({ i }) => outcomes?.[i] === undefined);
+    return await Promise.all(good.map(({ tile, i }) => picture(tile, new Uint8Array(buffer, i * bytes, bytes))));
+  } finally {
+    await pool.close();
+  }
+
+  async function picture(tile: Tile, pixels: Uint8Array) {
+    return { name: tile.name, source: await makeThumbnail(pixels, THUMBNAIL_SIZE) };
+  }
+}

@@ -1,0 +1,264 @@
+/** `train`: labelled tiles become a model's folder: features once, a head on top, thresholds, scores and a report. */
+import { basename, resolve } from "node:path";
+import { checkInRange, checkOneOf } from "../check.js";
+import type { DecodeOptions } from "../decode/decoder.js";
+import { InterruptedError } from "../errors.js";
+import type { Device, DeviceChoice } from "../features/device.js";
+import { CHECKPOINT_VERSION, type Checkpoint, saveCheckpoint } from "../head/checkpoint.js";
+import { type HeadConfig, type HeadOptions, resolveHeadConfig } from "../head/config.js";
+import type { Normalisation } from "../models/file-model.js";
+import { defaultBackbone, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
+import type { RunContext } from "../run-context.js";
+import { type FitOptions, type FittedHead, fitHead } from "../tags/fit.js";
+import { canopyVersion } from "../versions.js";
+import { type Dataset, loadDataset } from "./dataset.js";
+import { rejectsBeside, variantsFor } from "./labelled.js";
+import { openModelFolder } from "./model-folder.js";
+import { reportTraining } from "./train-report.js";
+import { fingerprint, forgetStates, loadStates, saveStates } from "./train-states.js";
+
+export interface TrainOptions {
+  /** Folders, files, `.tar` archives, `@list.txt`. */
+  tiles: readonly string[];
+  /** Label CSV: first column the tile's name, second its tags separated by spaces. */
+  labels: string;
+  /** Model folder to write; it appears whole or not at all. */
+  out: string;
+  /** Name of a backbone (`canopy models list`) or FILE.onnx. @default the one in the box */
+  backbone?: string | undefined;
+  /** What an unknown FILE.onnx wants its pixels scaled to. @default "imagenet", with a warning */
+  normalisation?: Normalisation | undefined;
+  /** Pixels per side the backbone is fed. @default the backbone's */
+  size?: number | undefined;
+  /** @default "auto" */
+  device?: DeviceChoice | undefined;
+  /** Decode threads. @default what keeps the sessions fed */
+  workers?: number | undefined;
+  decode?: Partial<Omit<DecodeOptions, "size">> | undefined;
+  /** Optimiser and its settings. @default L-BFGS with a cross-validated penalty */
+  head?: { [K in keyof HeadOptions]: HeadOptions[K] | undefined } | undefined;
+  /** Share of tiles held out for the history, stratified; 0 for none. @default 0.2 */
+  val?: number | undefined;
+  /** Train on all flips and quarter turns of each tile. @default "none" */
+  augment?: "none" | "d4" | undefined;
+  /** Score (and later predict) the mean over flips and quarter turns. @default "none" */
+  tta?: "none" | "d4" | undefined;
+  /** The F-beta thresholds are fitted for. @default 2 */
+  beta?: number | undefined;
+  /** Replace a model in `out`. @default false */
+  overwrite?: boolean | undefined;
+  /** Go on with an interrupted training of the same tiles and settings. @default false */
+  resume?: boolean | undefined;
+}
+
+/** What came out, under the names of the JSON contract (docs/cli.md). */
+export interface TrainSummary {
+  /** The model's folder, and the report in it. */
+  model: string;
+  report: string;
+  tiles: number;
+  rejected: number;
+  rejects: string | null;
+  tags: string[];
+  backbone: string;
+  size: number;
+  provider: Device;
+  optimizer: string;
+  l2: number | null;
+  decoded: number;
+  cached: number;
+  /** Scores of out-of-fold predictions: every tile under a head and thresholds that have not seen it. */
+  f2: number;
+  f2_at_half: number;
+  map: number | null;
+  measured_on: string;
+  /** Scores on the held-out tiles, under the head trained on the others. */
+  hold_out: { tiles: number; f2: number; f2_at_half: number; map: number | null } | null;
+  feature_seconds: number;
+  head_seconds: number;
+  seconds: number;
+}
+
+/**
+ * @throws OptionError for options that cannot be used; InputError for tiles and labels that do not fit, and where `out` exists; ModelError
+ *   for backbone or device; InterruptedError on abort: features and finished epochs are kept, and `resume` goes on.
+ */
+export async function train(options: TrainOptions, context: RunContext = {}): Promise<TrainSummary> {
+  const startedAt = performance.now();
+  const settings = checkOptions(options);
+  const warnings: string[] = [];
+  const tell: RunContext = {
+    ...context,
+    onWarning: (message) => warnings.push(message) && context.onWarning?.(message),
+  };
+  const folder = await openModelFolder(options.out, { overwrite: options.overwrite ?? false });
+  const backbone = await openBackbone(options, tell);
+  const size = options.size ?? backbone.card.input.fixedSize ?? backbone.card.input.defaultSize;
+  const dataset = await loadDataset({ ...options, ...settings, backbone, size }, tell);
+  const rejects = await rejectsBeside(options.out, dataset.rejected, tell);
+  const headStartedAt = performance.now();
+  const fitted = await fit(dataset, settings, backbone, options, tell);
+  const head_seconds = (performance.now() - headStartedAt) / 1000;
+  const checkpoint = toCheckpoint(dataset, fitted, settings, backbone, size);
+  await saveCheckpoint(folder.partial, checkpoint);
+  const seconds = () => (performance.now() - startedAt) / 1000;
+  await reportTraining(
+    folder.partial,
+    {
+      name: basename(resolve(options.out)),
+      options,
+      dataset,
+      fitted,
+      checkpoint,
+      head_seconds,
+      seconds: seconds(),
+      warnings,
+    },
+    tell,
+  );
+  await folder.publish();
+  await forgetStates(options.out);
+  return summarize({ ...options, head_seconds, seconds: seconds(), rejects }, folder.path, dataset, fitted, checkpoint);
+}
+
+/** Options with their defaults, checked before anything is read. */
+export interface TrainSettings {
+  config: HeadConfig;
+  val: number;
+  augment: "none" | "d4";
+  tta: "none" | "d4";
+  beta: number;
+  variants: readonly number[];
+}
+
+function checkOptions(options: TrainOptions): TrainSettings {
+  const { val = 0.2, augment = "none", tta = "none", beta = 2 } = options;
+  checkInRange("val", val, 0, 0.9);
+  checkInRange("beta", beta, 0.01, 100);
+  checkOneOf("augment", augment, ["none", "d4"]);
+  checkOneOf("tta", tta, ["none", "d4"]);
+  const said = Object.entries(options.head ?? {}).filter(([, value]) => value !== undefined);
+  const config = resolveHeadConfig(Object.fromEntries(said) as HeadOptions);
+  return { config, val, augment, tta, beta, variants: variantsFor(augment, tta) };
+}
+
+async function openBackbone(options: TrainOptions, { onWarning }: RunContext): Promise<ResolvedBackbone> {
+  const name = options.backbone ?? defaultBackbone();
+  const resolved = await resolveBackbone(name, {
+    ...(options.size === undefined ? {} : { size: options.size }),
+    ...(options.normalisation === undefined ? {} : { normalisation: options.normalisation }),
+    ...(onWarning === undefined ? {} : { onWarning }),
+  });
+  if (resolved.card.name === "untrained") {
+    onWarning?.(
+      "This backbone is untrained: its features are random, and a trained one scores far better (canopy models list).",
+    );
+  }
+  return resolved;
+}
+
+/** Fits the head; on abort, what the optimisers did so far is saved beside `out` before InterruptedError goes on its way. */
+async function fit(
+  dataset: Dataset,
+  settings: TrainSettings,
+  backbone: ResolvedBackbone,
+  options: TrainOptions,
+  context: RunContext,
+): Promise<FittedHead> {
+  const { config, val, augment, tta, beta } = settings;
+  const mark = fingerprint(dataset, settings, backbone.card.sha256);
+  const states = options.resume ? await loadStates(options.out, mark, context) : [];
+  const fitOptions: FitOptions = {
+    holdOut: val,
+    seed: config.seed,
+    augment,
+    tta,
+    beta,
+    states,
+    onTraining: (done, total) => context.onProgress?.({ stage: "head", done, total, rejected: 0, unit: "trainings" }),
+    ...(context.signal ? { signal: context.signal } : {}),
+  };
+  try {
+    return await fitHead(dataset.features, dataset.labels, config, fitOptions);
+  } catch (error) {
+    if (error instanceof InterruptedError) {
+      await saveStates(options.out, mark, states);
+    }
+    throw error;
+  }
+}
+
+function toCheckpoint(
+  dataset: Dataset,
+  fitted: FittedHead,
+  settings: TrainSettings,
+  { card }: ResolvedBackbone,
+  size: number,
+): Checkpoint {
+  const { holdOut, crossValidated, split } = fitted;
+  return {
+    version: CHECKPOINT_VERSION,
+    createdBy: `canopy ${canopyVersion()}`,
+    tags: [...dataset.labels.tags],
+    thresholds: fitted.thresholds,
+    head: fitted.head,
+    card,
+    backboneSha256: card.sha256,
+    preprocessing: {
+      size,
+      colorspace: dataset.decode.colorspace,
+      antialias: dataset.decode.antialias,
+      tta: settings.tta,
+    },
+    training: {
+      head: settings.config,
+      tiles: dataset.tiles.length,
+      heldOut: split.heldOut.length,
+      settings: {
+        val: settings.val,
+        augment: settings.augment,
+        beta: settings.beta,
+        ...(fitted.l2 === undefined ? {} : { l2: fitted.l2 }),
+        device: dataset.device,
+      },
+    },
+    metrics: { crossValidated, ...(holdOut === undefined ? {} : { holdOut }) },
+    history: fitted.history,
+  };
+}
+
+function summarize(
+  run: { head_seconds: number; seconds: number; rejects: string | null },
+  model: string,
+  dataset: Dataset,
+  fitted: FittedHead,
+  checkpoint: Checkpoint,
+): TrainSummary {
+  const { crossValidated, holdOut } = fitted;
+  return {
+    model,
+    report: `${model}/report.html`,
+    tiles: dataset.tiles.length,
+    rejected: dataset.rejected.length,
+    rejects: run.rejects,
+    tags: checkpoint.tags,
+    backbone: checkpoint.card.name,
+    size: checkpoint.preprocessing.size,
+    provider: dataset.device,
+    optimizer: checkpoint.training.head.optimizer,
+    l2: fitted.l2 ?? null,
+    decoded: dataset.decoded,
+    cached: dataset.cached,
+    f2: crossValidated.f2,
+    f2_at_half: crossValidated.f2AtHalf,
+    map: crossValidated.map,
+    measured_on: `${crossValidated.tiles} tiles out of fold`,
+    hold_out:
+      holdOut === undefined
+        ? null
+        : { tiles: holdOut.tiles, f2: holdOut.f2, f2_at_half: holdOut.f2AtHalf, map: holdOut.map },
+    feature_seconds: dataset.seconds,
+    head_seconds: run.head_seconds,
+    seconds: run.seconds,
+  };
+}
