@@ -77,6 +77,7 @@ function ensureBothSides({ wantedOfTag }: Stratification, support: Uint32Array):
   support.forEach((count, tag) => {
     if (count < wantedOfTag.length) return;
     const lacking = wantedOfTag.filter((wanted) => wanted[tag]! < 1);
+    if (lacking.length === 0) return;
     for (const wanted of lacking) wanted[tag] = 1;
     const rest = wantedOfTag.filter((wanted) => !lacking.includes(wanted));
     for (const wanted of rest) wanted[tag] = Math.max(1, (count - lacking.length) / rest.length);
