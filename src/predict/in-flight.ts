@@ -4,6 +4,7 @@
  */
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { explainDiskError } from "./durable.js";
 
 /** Tiles `[from, to)` of the tile list. */
 export interface TileRange {
@@ -20,6 +21,13 @@ export class InFlightJournal {
     this.#path = path;
     this.#file = openSync(path, "w");
     this.#record.fill(from);
+    try {
+      // Takes the disk space now: later writes cannot fail for want of it.
+      this.#write();
+    } catch (error) {
+      this.close();
+      throw explainDiskError(error, path);
+    }
   }
 
   /** Tile number `index` is about to be handed out. Synchronous: it has to be written before the tile is touched. */

@@ -43,8 +43,10 @@ export const runFiles = (folder: string) => ({
   identity: join(folder, "run.json"),
   tiles: join(folder, "tiles.jsonl"),
   lock: join(folder, "lock"),
-  inFlight: join(folder, "in-flight"),
-  crashers: join(folder, "crashers.json"),
+  queue: join(folder, "queue.json"),
+  /** `worker` is "run", or a part of a queue. */
+  inFlight: (worker: string) => join(folder, `in-flight-${worker}`),
+  crashers: (worker: string) => join(folder, `crashers-${worker}.json`),
   rows: (part: number) => join(folder, `part-${numbered(part)}.rows`),
   record: (part: number) => join(folder, `part-${numbered(part)}.json`),
 });

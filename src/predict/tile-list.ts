@@ -86,36 +86,63 @@ async function encodeAll(
   return { ...facts, sha256: own.digest("hex"), whole };
 }
 
-/** The tiles of the list `file`, from number `from` up to but not including `to`. */
-export async function* readTileList(file: string, from = 0, to = Number.POSITIVE_INFINITY): AsyncGenerator<Tile> {
-  let index = 0;
-  for await (const line of linesOf(file)) {
+/** Tiles `[from, to)` of a list. */
+export interface ListRange {
+  from: number;
+  to: number;
+  /** Byte of the file where tile `from` begins, if it is known: spares reading what comes before. */
+  byteOffset?: number;
+}
+
+/** The tiles of `range` in the list `file`. */
+export async function* readTileList(file: string, { from, to, byteOffset }: ListRange): AsyncGenerator<Tile> {
+  let index = byteOffset === undefined ? 0 : from;
+  for await (const line of linesOf(file, byteOffset)) {
     if (index >= to) return;
     if (index++ >= from) yield decode(line);
   }
 }
 
+/** Cuts the list `file` into stretches of `tiles` tiles (the last may have fewer). */
+export async function* cutTileList(file: string, tiles: number): AsyncGenerator<Required<ListRange>> {
+  let from = 0;
+  let byteOffset = 0;
+  let index = 0;
+  let position = 0;
+  for await (const line of linesOf(file)) {
+    position += Buffer.byteLength(line) + 1;
+    if (++index - from === tiles) {
+      yield { from, to: index, byteOffset };
+      from = index;
+      byteOffset = position;
+    }
+  }
+  if (index > from) yield { from, to: index, byteOffset };
+}
+
 /** Throws an InputError that names the first difference if `source` does not hold what the list `file` says. */
 export async function checkTileList(file: string, source: TileSource, options: ListOptions): Promise<void> {
-  const known = linesOf(file)[Symbol.asyncIterator]();
-  let index = 0;
-  for await (const tile of watched(source, options)) {
-    if (!isSelected(tile, options)) continue;
-    const line = await known.next();
-    if (line.done) throw changed(`the run began with ${index} tiles, and now there is also ${tileLocation(tile)}`);
-    if (`${line.value}\n` !== encode(tile)) {
-      const before = tileLocation(decode(line.value));
-      const now = tileLocation(tile);
-      throw changed(
-        before === now
-          ? `${now} lies elsewhere in its archive now`
-          : `tile ${index + 1} was ${before} when the run began and is ${now} now`,
-      );
+  const known = linesOf(file);
+  try {
+    let index = 0;
+    for await (const tile of watched(source, options)) {
+      if (!isSelected(tile, options)) continue;
+      const line = await known.next();
+      if (line.done) throw changed(`the run began with ${index} tiles, and now there is also ${tileLocation(tile)}`);
+      if (`${line.value}\n` !== encode(tile)) throw changed(describeChange(decode(line.value), tile, index));
+      index++;
     }
-    index++;
+    const missing = await known.next();
+    if (!missing.done) throw changed(`${tileLocation(decode(missing.value))} is not there any more`);
+  } finally {
+    await known.return(undefined);
   }
-  const missing = await known.next();
-  if (!missing.done) throw changed(`${tileLocation(decode(missing.value))} is not there any more`);
+}
+
+function describeChange(before: Tile, now: Tile, index: number): string {
+  const [then, here] = [tileLocation(before), tileLocation(now)];
+  if (then === here) return `${here} lies elsewhere in its archive now, or has another size`;
+  return `tile ${index + 1} was ${then} when the run began and is ${here} now`;
 }
 
 /** The source, reporting now and then, and stopping on abort. */
@@ -134,8 +161,13 @@ function isSelected(tile: Tile, { shard }: ListOptions): boolean {
   return shard === undefined || inShard(tile.name, shard);
 }
 
-function linesOf(file: string): AsyncIterable<string> {
-  return createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
+async function* linesOf(file: string, start = 0): AsyncGenerator<string> {
+  const input = createReadStream(file, { start });
+  try {
+    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  } finally {
+    input.destroy();
+  }
 }
 
 /** `[path]`, `[path, offset, byteLength, member]`, or the same with a failure; the name follows from the path. */
