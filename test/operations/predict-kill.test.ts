@@ -3,10 +3,11 @@
  * than the few times that fit into every test run.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { predictWith } from "../../src/operations/predict.js";
 import { createRandom, type Random } from "../../src/random.js";
 import { temporaryFolder } from "../helpers.js";
@@ -99,24 +100,14 @@ describe("a tile that kills the process", () => {
 });
 
 describe("a full disk", () => {
-  const disk = "/tmp/canopy-test-disk";
-  let reason: string | undefined;
-
-  before(() => {
-    try {
-      mkdirSync(disk, { recursive: true });
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=160k", "tmpfs", disk], { stdio: "pipe" });
-    } catch {
-      reason = "a small tmpfs cannot be mounted here";
-    }
-  });
-
   it("gives a clear error and no half file, and the run can be resumed when there is space", async (t) => {
-    if (reason !== undefined) return t.skip(reason);
+    const disk = mkdtempSync(join(tmpdir(), "canopy-disk-"));
+    const mounted = mountDisk(disk, "160k");
     t.after(() => {
-      execFileSync("umount", [disk]);
-      rmSync(disk, { recursive: true });
+      if (mounted) execFileSync("umount", [disk]);
+      rmdirSync(disk);
     });
+    if (!mounted) return t.skip("a small tmpfs cannot be mounted here");
     const root = temporaryFolder(t);
     await writeToyTiles(join(root, "in"), 400);
     const out = join(disk, "out.jsonl");
@@ -136,6 +127,10 @@ describe("a full disk", () => {
     assert.equal(readFileSync(out, "utf8"), readFileSync(whole, "utf8"));
   });
 });
+
+function mountDisk(folder: string, size: string): boolean {
+  return spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder]).status === 0;
+}
 
 /** Most kills come while tiles are predicted, some during the start or the end. */
 function killPlan(round: number, random: Random): KillPlan {
