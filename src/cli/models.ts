@@ -111,7 +111,7 @@ function line(model: ModelRecord): string {
 
 /** The first sentence, or as much of it as fits a line. */
 function shorten(description: string): string {
-  const [sentence = ""] = description.split(/(?<=[.:;]) /);
+  const [sentence = ""] = description.split(/[.:;](?: |$)/);
   return sentence.length <= LINE ? sentence : `${sentence.slice(0, sentence.lastIndexOf(" ", LINE))} ...`;
 }
 
