@@ -17,7 +17,11 @@ export async function probeBackbone(model: Uint8Array, card: ModelCard, size: nu
   };
   try {
     const pixels = Uint8Array.from({ length: 2 * size * size * 3 }, (_, i) => (i * 2654435761) >>> 24);
-    const [both, second] = [await run(pixels), await run(pixels.subarray(pixels.length / 2))];
+    const second = await run(pixels.subarray(pixels.length / 2));
+    const both = await run(pixels).catch((cause: Error) => {
+      const message = `${card.name} runs on one tile but not on two: its graph fixes the batch; export it with a free batch dimension.`;
+      throw new ModelError(message, { cause });
+    });
     const { count } = card.features;
     if (both.dims.join() !== `2,${count}` || !both.data.every(Number.isFinite)) {
       throw new ModelError(
@@ -25,7 +29,7 @@ export async function probeBackbone(model: Uint8Array, card: ModelCard, size: nu
       );
     }
     const scale = both.data.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
-    if (second.data.some((each, i) => Math.abs(each - (both.data[count + i] as number)) > 1e-3 * scale)) {
+    if (second.data.some((each, i) => Math.abs(each - (both.data[count + i] as number)) > 1e-3 * scale + 1e-6)) {
       throw new ModelError(`${card.name} gives a tile other features in a batch than alone; canopy needs batches.`);
     }
   } catch (cause) {
