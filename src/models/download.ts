@@ -26,7 +26,14 @@ export interface DownloadRequest {
 const INTERRUPTED = "Interrupted; what came so far is kept, and pulling again goes on from there.";
 
 /** A connection that could not be made or broke; what came so far stays. */
-class ConnectionError extends Error {}
+class ConnectionError extends Error {
+  /** False where no server answered at all: without a byte so far, that means offline, and trying again is a waste of time. */
+  readonly answered: boolean;
+  constructor(message: string, answered: boolean, options?: ErrorOptions) {
+    super(message, options);
+    this.answered = answered;
+  }
+}
 
 /**
  * Fetches `request.url` to `request.target`. Goes on from a `.part` of an earlier run where the server allows it. Throws a ModelError
@@ -56,7 +63,7 @@ async function fetchWithRetries(request: DownloadRequest, part: string, context:
       if (!(error instanceof ConnectionError)) throw error;
       const have = await lengthOf(part);
       failures = have > before ? 0 : failures + 1;
-      if (have === 0 || failures > (request.retries ?? 5)) throw unreachable(request, have, error);
+      if ((have === 0 && !error.answered) || failures > (request.retries ?? 5)) throw unreachable(request, have, error);
       await sleep(Math.min(8000, 100 * 2 ** failures));
     }
   }
@@ -86,9 +93,9 @@ async function fetchRest(request: DownloadRequest, part: string, context: RunCon
   try {
     await pipeline(body, count, createWriteStream(part, { flags: start === 0 ? "w" : "a" }));
   } catch (error) {
-    throw isDiskError(error) ? error : new ConnectionError("The connection broke.", { cause: error });
+    throw isDiskError(error) ? error : new ConnectionError("The connection broke.", true, { cause: error });
   }
-  if (done < request.byteLength) throw new ConnectionError(`It ended after ${done} bytes.`);
+  if (done < request.byteLength) throw new ConnectionError(`It ended after ${done} bytes.`, true);
 }
 
 function report(done: number, request: DownloadRequest, context: RunContext): void {
@@ -104,7 +111,7 @@ async function connect(request: DownloadRequest, have: number, context: RunConte
       ...(context.signal === undefined ? {} : { signal: context.signal }),
     });
   } catch (cause) {
-    throw new ConnectionError("No connection.", { cause });
+    throw new ConnectionError("No connection.", false, { cause });
   }
 }
 

@@ -33,7 +33,7 @@ async function serve(t: TestContext, answer: Answer) {
     sha256: SHA256,
     what: "the backbone test",
     otherwise: "a file works too.",
-    retries: 1,
+    retries: 3,
   };
   return { request, target, ranges };
 }
