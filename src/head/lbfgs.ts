@@ -23,7 +23,7 @@ export async function trainByLbfgs(
   if ("read" in features) {
     throw new InputError("L-BFGS needs all features in memory; for sets larger than that use --optimizer adam.");
   }
-  const standardization = config.standardize ? await measureStandardization(toFeatureSource(features)) : undefined;
+  const standardization = await measureStandardization(toFeatureSource(features), config.scaling);
   const rows = { ...features, ...standardization };
   const l2 = config.l2 === "auto" ? await chooseL2(features, standardization, labels, config, options) : config.l2;
   const problems = labels.tags.map((_, tag) => ({ tag, heldOut: -1, l2 }));

@@ -1,6 +1,7 @@
 /**
- * How strong the L2 penalty is to be: the strength with the smallest held-out cross-entropy, found by walking down a ladder from strong
- * to weak, each rung starting from the weights of the one before.
+ * How strong the L2 penalty is to be: the strength with the smallest held-out cross-entropy at its best temperature, found by walking
+ * down a ladder from strong to weak, each rung starting from the weights of the one before. Without the temperature a strong penalty
+ * would win by being timid, although a weaker one ranks tiles better; thresholds do not care how sure a head is.
  */
 import { InputError } from "../errors.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
@@ -15,13 +16,17 @@ import { foldStandardization, type Standardization } from "./standardize.js";
 
 interface Rung {
   l2: number;
-  /** Mean held-out cross-entropy of a cell. */
+  /** Mean held-out cross-entropy of a cell at the best temperature. */
   loss: number;
 }
 
 const STRONGEST = 3;
 const WEAKEST = 1e-6;
 const RUNG = Math.sqrt(10);
+/** Share of the loss that counts as no difference. */
+const SLACK = 0.01;
+/** Factors on logits (inverse temperatures) that a rung is judged at the best of. */
+const SHARPNESS = Array.from({ length: 21 }, (_, i) => 1.5 * 0.9 ** i);
 /** Rungs that bring no improvement before the walk ends. */
 const PATIENCE = 2;
 export const L2_FOLDS = 5;
@@ -66,17 +71,22 @@ function bestOf(rungs: readonly Rung[]): number {
   return rungs.reduce((best, { loss }, i) => (best === -1 || loss < rungs[best]!.loss ? i : best), -1);
 }
 
-/** The lowest point of the parabola through the best rung and its neighbours, over the logarithm of l2. */
+/**
+ * The weakest strength whose loss is within `SLACK` of the lowest, on the parabola through the best rung and its neighbours over the
+ * logarithm of l2: the curve is flat there, and of nearly equal heads the less shrunken ranks tiles better.
+ */
 function refine(rungs: readonly Rung[]): number {
   const best = bestOf(rungs);
   const [before, here, after] = [rungs[best - 1], rungs[best], rungs[best + 1]];
   if (before === undefined || here === undefined || after === undefined) return here?.l2 ?? STRONGEST;
   const bend = before.loss - 2 * here.loss + after.loss;
-  const shift = bend > 0 ? (before.loss - after.loss) / (2 * bend) : 0;
-  return here.l2 * RUNG ** -Math.max(-0.5, Math.min(0.5, shift));
+  if (!(bend > 0)) return here.l2;
+  const lowest = (before.loss - after.loss) / (2 * bend);
+  const slack = Math.sqrt((2 * SLACK * here.loss) / bend);
+  return here.l2 / RUNG ** Math.min(1, lowest + slack);
 }
 
-/** Mean cross-entropy of the held-out cells, each under the weights that have not seen it. */
+/** Mean cross-entropy of the held-out cells, each under the weights that have not seen it, at the best common temperature. */
 async function heldOutLoss(
   features: FeatureMatrix,
   standardization: Standardization | undefined,
@@ -85,16 +95,22 @@ async function heldOutLoss(
   problems: readonly Problem[],
   threads: number | undefined,
 ): Promise<number> {
-  const logits = await computeLogits(toHead(problems, features.numFeatures, standardization), features, threads);
-  let [sum, cells] = [0, 0];
+  const all = await computeLogits(toHead(problems, features.numFeatures, standardization), features, threads);
+  const logits: number[] = [];
+  const present: number[] = [];
   for (let row = 0; row < labels.rows; row++) {
     problems.forEach(({ tag, heldOut }, i) => {
       if (folds[row] !== heldOut) return;
-      sum += crossEntropy(logits[row * problems.length + i]!, labels.data[row * labels.tags.length + tag]!);
-      cells++;
+      logits.push(all[row * problems.length + i]!);
+      present.push(labels.data[row * labels.tags.length + tag]!);
     });
   }
-  return sum / cells;
+  const losses = SHARPNESS.map((sharpness) => meanLoss(logits, present, sharpness));
+  return Math.min(...losses);
+}
+
+function meanLoss(logits: readonly number[], present: readonly number[], sharpness: number): number {
+  return logits.reduce((sum, z, i) => sum + crossEntropy(sharpness * z, present[i]!), 0) / logits.length;
 }
 
 /** The problems' weights side by side, as a head with one column each. */

@@ -1,4 +1,5 @@
 /** Standardisation of features, and how it is folded back into a head. */
+import type { Scaling } from "./config.js";
 import type { FeatureSource } from "./feature-matrix.js";
 import type { Head } from "./head.js";
 
@@ -8,8 +9,18 @@ export interface Standardization {
   scale: Float32Array;
 }
 
-/** Mean and 1 / standard deviation (of the population) of each feature; a constant feature gets scale 0 and so no weight. */
-export async function measureStandardization(source: FeatureSource): Promise<Standardization> {
+/** Below this a feature counts as constant. */
+const SMALLEST_DEVIATION = 1e-6;
+
+/**
+ * Mean of each feature and what it is to be multiplied by; undefined for no scaling. A constant feature gets scale 0 and so no weight.
+ * Pareto scales are relative to the median deviation, so that penalties mean about the same under either scaling.
+ */
+export async function measureStandardization(
+  source: FeatureSource,
+  scaling: Scaling,
+): Promise<Standardization | undefined> {
+  if (scaling === "none") return undefined;
   const { numFeatures, rows } = source;
   const sum = new Float64Array(numFeatures);
   const squares = new Float64Array(numFeatures);
@@ -20,11 +31,8 @@ export async function measureStandardization(source: FeatureSource): Promise<Sta
     addMoments(await source.read(start, count), count, origin, sum, squares);
   }
   const mean = Float32Array.from(sum, (total, f) => origin[f]! + total / rows);
-  const scale = Float32Array.from(sum, (total, f) => {
-    const variance = squares[f]! / rows - (total / rows) ** 2;
-    return variance > 1e-12 ? 1 / Math.sqrt(variance) : 0;
-  });
-  return { mean, scale };
+  const deviations = sum.map((total, f) => Math.sqrt(Math.max(0, squares[f]! / rows - (total / rows) ** 2)));
+  return { mean, scale: toScale(deviations, scaling) };
 }
 
 /** The head that gives for raw features the logits `head` gives for standardised ones. */
@@ -40,6 +48,15 @@ export function foldStandardization(head: Head, { mean, scale }: Standardization
     }
   }
   return { weight, bias: Float32Array.from(bias), numFeatures, numTags };
+}
+
+function toScale(deviations: Float64Array, scaling: Scaling): Float32Array {
+  const varying = deviations.filter((deviation) => deviation > SMALLEST_DEVIATION).sort();
+  const median = varying[Math.floor(varying.length / 2)] ?? 1;
+  return Float32Array.from(deviations, (deviation) => {
+    if (deviation <= SMALLEST_DEVIATION) return 0;
+    return scaling === "standard" ? 1 / deviation : 1 / Math.sqrt(deviation * median);
+  });
 }
 
 function addMoments(
