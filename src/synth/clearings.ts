@@ -3,7 +3,7 @@ import { type Mask, modulate, paint, type Surface, vary, wholeMask } from "./can
 import { thresholdNoise } from "./mask.js";
 import { fillCoarse, randomView, sharedTables } from "./noise.js";
 import { blob, type Point, quad, SPAN, somewhere } from "./path.js";
-import { paintPolygon, polygonMask, type Scene } from "./scene.js";
+import { paintPolygon, polygonMask, type Scene, type Textures } from "./scene.js";
 
 const PASTURE: readonly Surface[] = [
   [84, 69, 50],
@@ -39,6 +39,8 @@ const BARE: readonly Surface[] = [
   [110, 74, 50],
   [146, 118, 101],
 ];
+
+const TREES: Surface = [27, 25, 19];
 
 /** Fields in rows, a few large fields, or pasture with ragged edges. */
 export function paintAgriculture(scene: Scene): void {
@@ -119,11 +121,14 @@ function paintField(scene: Scene, outline: readonly Point[], base: Surface, angl
   }
 }
 
+/** One wave, in 256 steps: a sine per pixel would take longer than all the rest of a field. */
+const WAVE = Float32Array.from({ length: 256 }, (_, k) => Math.sin((k * Math.PI) / 128));
+
 function fillFurrows(out: Float32Array, size: number, angle: number, period: number): void {
-  const [dx, dy] = [(Math.cos(angle) * 2 * Math.PI) / period, (Math.sin(angle) * 2 * Math.PI) / period];
+  const [dx, dy] = [(Math.cos(angle) * 256) / period, (Math.sin(angle) * 256) / period];
   for (let y = 0, i = 0; y < size; y++) {
     for (let x = 0; x < size; x++, i++) {
-      out[i] = Math.sin(x * dx + y * dy);
+      out[i] = WAVE[(x * dx + y * dy) & 255]!;
     }
   }
 }
@@ -131,12 +136,18 @@ function fillFurrows(out: Float32Array, size: number, angle: number, period: num
 function scatterTrees(scene: Scene, field: Mask): void {
   const { canvas, textures, random } = scene;
   const [trees] = canvas.scratch;
-  const density = random.range(0.6, 1.2);
-  for (let i = 0; i < trees.length; i++) {
-    const wooded = textures.crowns[i]! + 0.5 * textures.patches[i]! - 2 * density;
-    trees[i] = field.cover[i]! * Math.max(0, Math.min(0.8, wooded * 2));
+  plantTrees(trees, canvas.size, field, textures, random.range(0.6, 1.2));
+  paint(canvas, { ...field, cover: trees }, TREES, textures.grain, 0.1);
+}
+
+function plantTrees(trees: Float32Array, size: number, field: Mask, textures: Textures, thin: number): void {
+  const { crowns, patches } = textures;
+  for (let y = field.top; y < field.bottom; y++) {
+    for (let i = y * size + field.left, end = y * size + field.right; i < end; i++) {
+      const wooded = crowns[i]! + 0.5 * patches[i]! - 2 * thin;
+      trees[i] = field.cover[i]! * Math.max(0, Math.min(0.8, wooded * 2));
+    }
   }
-  paint(canvas, { ...field, cover: trees }, [27, 25, 19], textures.grain, 0.1);
 }
 
 /** Small irregular plots beside each other, of different age. */
@@ -171,11 +182,14 @@ export function paintSlashBurn(scene: Scene): void {
     paint(canvas, mask, vary(random.pick(BURNT), random, 0.15), textures.crowns, 0.2);
     modulate(canvas, mask, textures.patches, 0.14);
     const [ash] = canvas.scratch;
-    for (let i = 0; i < ash.length; i++) {
-      ash[i] =
-        mask.cover[i]! * Math.max(0, Math.min(0.6, textures.crowns[i]! * 0.8 + textures.patches[i]! * 0.4 - 0.75));
-    }
+    fillAsh(ash, mask.cover, textures);
     paint(canvas, { ...mask, cover: ash }, [105, 86, 75], textures.grain, 0.1);
+  }
+}
+
+function fillAsh(ash: Float32Array, burnt: Float32Array, { crowns, patches }: Textures): void {
+  for (let i = 0; i < ash.length; i++) {
+    ash[i] = burnt[i]! * Math.max(0, Math.min(0.6, crowns[i]! * 0.8 + patches[i]! * 0.4 - 0.75));
   }
 }
 
@@ -202,9 +216,13 @@ function paintBare(scene: Scene, mask: Mask, surface: Surface): void {
 
 /** The paler rims that dried pans and outcrops have. */
 function paintRim(scene: Scene, noise: Float32Array, inside: Float32Array): void {
-  const band = scene.random.range(0.3, 1);
-  for (let i = 0; i < noise.length; i++) {
-    inside[i]! *= 0.6 * Math.max(0, 1 - Math.abs(noise[i]! - band) * 6);
-  }
+  keepBand(inside, noise, scene.random.range(0.3, 1));
   paint(scene.canvas, wholeMask(scene.canvas, inside), [165, 136, 116], scene.textures.grain, 0.03);
+}
+
+/** Leaves of the cover what lies near `level` of the noise. */
+function keepBand(cover: Float32Array, noise: Float32Array, level: number): void {
+  for (let i = 0; i < cover.length; i++) {
+    cover[i]! *= 0.6 * Math.max(0, 1 - Math.abs(noise[i]! - level) * 6);
+  }
 }

@@ -55,10 +55,7 @@ function paintPatches(scene: Scene, surface: Surface, level: number, opacity: nu
   const [noise] = canvas.scratch;
   const plane = canvas.drawn;
   fillCoarse(noise, canvas.size, canvas.unit, sharedTables().fractal, randomView(random, random.range(0.5, 1.3)), 4);
-  thresholdNoise(plane, noise, level, random.range(0.1, 0.8));
-  for (let i = 0; i < plane.length; i++) {
-    plane[i]! *= opacity;
-  }
+  thresholdNoise(plane, noise, level, random.range(0.1, 0.8), opacity);
   paint(canvas, wholeMask(canvas, plane), surface, textures.crowns, 0.25);
 }
 

@@ -120,9 +120,9 @@ export function warpMask(
   }
 }
 
-/** Turns a plane of noise into cover: 0 below `level`, 1 above `level + soft`. */
-export function thresholdNoise(target: Float32Array, noise: Float32Array, level: number, soft: number): void {
+/** Turns a plane of noise into cover: 0 below `level`, `most` above `level + soft`. */
+export function thresholdNoise(target: Float32Array, noise: Float32Array, level: number, soft: number, most = 1): void {
   for (let i = 0; i < target.length; i++) {
-    target[i] = Math.max(0, Math.min(1, (noise[i]! - level) / soft));
+    target[i] = most * Math.max(0, Math.min(1, (noise[i]! - level) / soft));
   }
 }

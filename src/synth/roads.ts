@@ -40,16 +40,17 @@ export function paintRoads(scene: Scene): void {
   const surface = vary(random.pick(ROADS), random, 0.2);
   const width = random.chance(0.12) ? random.range(3, 5.5) : random.range(1.1, 2.6);
   if (random.chance(0.5)) {
+    const verge = width + random.range(3, 14);
     paint(
       canvas,
-      lineMask(scene, [main], width + random.range(3, 14), random.range(2, 6)),
+      lineMask(scene, [main], () => verge * random.range(0.6, 1.2), 0),
       VERGE,
       textures.crowns,
       0.3,
     );
   }
-  paint(canvas, lineMask(scene, [main], width, straight ? 0 : 0.7), surface, textures.grain, 0.04);
-  paint(canvas, lineMask(scene, scene.roads.slice(1), width * 0.7, 0.5), surface, textures.grain, 0.04);
+  paint(canvas, lineMask(scene, [main], width, 0), surface, textures.grain, 0.04);
+  paint(canvas, lineMask(scene, scene.roads.slice(1), width * 0.7, 0), surface, textures.grain, 0.04);
 }
 
 /** A town of blocks, or hamlets of a few houses along a road or beside a clearing. */

@@ -1,5 +1,6 @@
 /** What is between the ground and the sensor: cumulus with shadows, veils of haze, closed cloud. */
 import { type Canvas, paint, wholeMask } from "./canvas.js";
+import { thresholdNoise } from "./mask.js";
 import { fillCoarse, fillSmooth, randomView, sharedTables, type View } from "./noise.js";
 import type { Scene } from "./scene.js";
 
@@ -17,12 +18,9 @@ export function paintPartlyCloudy(scene: Scene): void {
   const distance = random.range(10, 45);
   fillCoarse(warped, size, unit, fractal, shifted(view, sun.x * distance, sun.y * distance), 4);
   const thickness = random.chance(0.3) ? random.range(0.35, 0.7) : random.range(0.7, 1);
-  const fluff = random.range(0.1, 0.35);
-  for (let i = 0; i < drawn.length; i++) {
-    const depth = (shape[i]! + fluff * billows[i]! - level) / soft;
-    drawn[i] = depth <= 0 ? 0 : thickness * (1 - 1 / (1 + 4 * depth * depth + depth));
-    warped[i] = Math.max(0, Math.min(1, (warped[i]! - level) / soft));
-  }
+  addScaled(shape, billows, random.range(0.1, 0.35));
+  thickenCumulus(drawn, shape, level, soft, thickness);
+  thresholdNoise(warped, warped, level, soft);
   darken(canvas, warped, random.range(0.25, 0.6));
   const white = random.range(140, 240);
   const surface = [white, white * random.range(0.9, 0.96), white * random.range(0.82, 0.93)] as const;
@@ -42,6 +40,34 @@ function quantile(plane: Float32Array, share: number): number {
   return sample[Math.floor(share * (sample.length - 1))]!;
 }
 
+// Loops over planes stand in functions of their own: V8 compiles those once, and loops amid other code anew for every tile.
+
+function addScaled(target: Float32Array, source: Float32Array, factor: number): void {
+  for (let i = 0; i < target.length; i++) {
+    target[i]! += factor * source[i]!;
+  }
+}
+
+function clampPlane(plane: Float32Array, least: number, most: number): void {
+  for (let i = 0; i < plane.length; i++) {
+    plane[i] = Math.max(least, Math.min(most, plane[i]!));
+  }
+}
+
+/** Cover of a cloud from how far its noise exceeds `level`: thin at the rim, soon dense. */
+function thickenCumulus(
+  target: Float32Array,
+  noise: Float32Array,
+  level: number,
+  soft: number,
+  thickness: number,
+): void {
+  for (let i = 0; i < target.length; i++) {
+    const depth = (noise[i]! - level) / soft;
+    target[i] = depth <= 0 ? 0 : thickness * (1 - 1 / (1 + 4 * depth * depth + depth));
+  }
+}
+
 function darken(canvas: Canvas, shadow: Float32Array, depth: number): void {
   const { red, green, blue } = canvas;
   for (let i = 0; i < shadow.length; i++) {
@@ -59,9 +85,9 @@ export function paintHaze(scene: Scene): void {
   fillCoarse(scratch[0], size, unit, sharedTables().fractal, randomView(random, random.range(0.2, 0.7)), 4);
   const mean = random.range(0.45, 0.82);
   const swing = random.chance(0.6) ? random.range(0.005, 0.03) : random.range(0.03, 0.1);
-  for (let i = 0; i < drawn.length; i++) {
-    drawn[i] = Math.max(0.3, Math.min(0.97, mean + swing * scratch[0][i]!));
-  }
+  drawn.fill(mean);
+  addScaled(drawn, scratch[0], swing);
+  clampPlane(drawn, 0.3, 0.97);
   const light = 75 + 105 * random.next() ** 1.5;
   const surface = [light, light * random.range(0.86, 1.02), light * random.range(0.76, 0.98)] as const;
   paint(canvas, wholeMask(canvas, drawn), surface, scratch[0], 0.02);
@@ -81,10 +107,9 @@ export function paintCloudy(scene: Scene): void {
   const contrast = flat ? random.range(0.01, 0.03) : random.range(0.06, 0.22);
   const light = flat ? random.range(50, 200) : random.range(80, 215);
   const closed = flat ? 1 : random.range(0.9, 1);
-  for (let i = 0; i < drawn.length; i++) {
-    shape[i] = Math.max(-2.2, Math.min(2.2, shape[i]! + fine * billows[i]!));
-    drawn[i] = closed;
-  }
+  addScaled(shape, billows, fine);
+  clampPlane(shape, -2.2, 2.2);
+  drawn.fill(closed);
   const surface = [light, light * random.range(0.87, 0.95), light * random.range(0.8, 0.93)] as const;
   paint(canvas, wholeMask(canvas, drawn), surface, shape, contrast);
 }
