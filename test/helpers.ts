@@ -39,3 +39,10 @@ export function runCli(args: string[], options: { cwd?: string; env?: Record<str
   });
   return { status: result.status, stdout: result.stdout, stderr: result.stderr };
 }
+
+/** A temporary folder for a whole test file, removed when its process ends. */
+export function suiteFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "canopy-test-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}

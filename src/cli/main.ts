@@ -52,12 +52,21 @@ function failUsage(message: string, options: string[]): never {
 
 /** yargs names the unknown option or the invalid choice; this names the valid one nearest to it. */
 function suggestion(message: string, options: string[]): string {
-  const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]?.trim();
+  const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]?.trim() ?? misspelt(message, options);
   if (unknown !== undefined) {
     return didYouMean(unknown, options, "--");
   }
   const [, given, choices] = /Given: "([^"]*)", Choices: (.*)$/.exec(message) ?? [];
   return given === undefined ? "" : didYouMean(given, choices?.match(/[^",\s]+/g) ?? [], "");
+}
+
+/** yargs complains of a missing option before it looks at the one that was meant for it. */
+function misspelt(message: string, options: string[]): string | undefined {
+  if (!message.startsWith("Missing required argument")) {
+    return undefined;
+  }
+  const given = process.argv.filter((word) => word.startsWith("--")).map((word) => word.slice(2).split("=")[0]!);
+  return given.find((name) => !options.includes(name));
 }
 
 function didYouMean(word: string, known: string[], prefix: string): string {

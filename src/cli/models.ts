@@ -10,7 +10,8 @@ export const describe = "List, show, download and import backbones";
 export function builder(yargs: Argv): Argv {
   return yargs
     .command([list, show, pull, importFile] as unknown as CommandModule[])
-    .demandCommand(1, "Name what to do: list, show, pull or import.");
+    .demandCommand(1, "Name what to do: list, show, pull or import.")
+    .example("$0 models list", "What there is, in the box and downloaded");
 }
 
 /** One of the commands inside has run by now. */

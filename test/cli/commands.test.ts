@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { synthesize } from "../../src/operations/synth.js";
+import { needsShared, runCli, SHARED, suiteFolder, temporaryFolder } from "../helpers.js";
+
+const folder = suiteFolder();
+const tiles = join(folder, "tiles");
+const labels = join(tiles, "labels.csv");
+const model = join(folder, "model");
+const env = { CANOPY_CACHE: join(folder, "cache") };
+const trainArguments = ["train", "--tiles", tiles, "--labels", labels, "--size", "64"];
+
+function run(...args: string[]) {
+  return runCli(args, { env });
+}
+
+function json(...args: string[]) {
+  const result = run(...args, "--json");
+  assert.equal(result.status, 0, result.stderr);
+  return JSON.parse(result.stdout);
+}
+
+before(async () => {
+  await synthesize({ count: 80, out: tiles, seed: 5 });
+});
+
+test("train writes a whole model folder and says what it is worth", () => {
+  const summary = json(...trainArguments, "--out", model);
+  assert.deepEqual(readdirSync(model).sort(), [
+    "head.safetensors",
+    "history.csv",
+    "model.json",
+    "report.html",
+    "report.json",
+  ]);
+  assert.equal(summary.tiles, 80);
+  assert.equal(summary.decoded, 80);
+  assert.equal(summary.optimizer, "lbfgs");
+  assert.ok(summary.f2 > 0.3 && summary.f2 <= 1);
+  assert.match(readFileSync(join(model, "report.html"), "utf8"), /data:image\/webp/);
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.includes("partial")),
+    [],
+  );
+});
+
+test("a second training of the same tiles decodes nothing", () => {
+  const summary = json(...trainArguments, "--out", join(folder, "again"), "--recipe", "tutorial", "--epochs", "3");
+  assert.equal(summary.decoded, 0);
+  assert.equal(summary.cached, 80);
+  const history = readFileSync(join(folder, "again/history.csv"), "utf8").trim().split("\n");
+  assert.equal(history.length, 1 + 3);
+});
+
+test("--epochs without an optimizer means the tutorial's, which has epochs", () => {
+  const summary = json(...trainArguments, "--out", join(folder, "epochs"), "--epochs", "2", "--batch-size", "16");
+  assert.equal(summary.optimizer, "rmsprop");
+});
+
+test("an existing model is replaced only with --overwrite, a folder that is no model never", () => {
+  const refused = run(...trainArguments, "--out", model);
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /exists already; --overwrite replaces it/);
+  assert.equal(json(...trainArguments, "--out", model, "--overwrite").tiles, 80);
+  const precious = join(folder, "precious");
+  mkdirSync(precious);
+  writeFileSync(join(precious, "thesis.txt"), "years of work");
+  const kept = run(...trainArguments, "--out", precious, "--overwrite");
+  assert.equal(kept.status, 1);
+  assert.match(kept.stderr, /not a model's folder/);
+  assert.deepEqual(readdirSync(precious), ["thesis.txt"]);
+});
+
+test("evaluate gives the contract's keys, and scores the model's own tiles well", () => {
+  const scores = json("evaluate", "--tiles", tiles, "--labels", labels, "--model", model);
+  for (const key of ["f2", "f2_at_half", "map", "micro_f1", "macro_f1", "binary_accuracy", "tiles", "rejected"]) {
+    assert.equal(typeof scores[key], "number", key);
+  }
+  assert.equal(scores.tiles, 80);
+  assert.ok(scores.f2 > 0.7, `F2 ${scores.f2}`);
+  for (const key of ["tag", "support", "precision", "recall", "f2", "average_precision", "threshold"]) {
+    assert.ok(key in scores.per_tag[0], key);
+  }
+});
+
+test("predict writes Kaggle's submission, a row for every tile", () => {
+  const out = join(folder, "tags.csv");
+  const summary = json("predict", tiles, "--model", model, "--out", out);
+  assert.equal(summary.predicted, 80);
+  const lines = readFileSync(out, "utf8").trim().split("\n");
+  assert.equal(lines[0], "image_name,tags");
+  const labelled = readFileSync(labels, "utf8").trim().split("\n").slice(1);
+  assert.deepEqual(
+    lines
+      .slice(1)
+      .map((line) => line.split(",")[0])
+      .sort(),
+    labelled.map((line) => line.split(",")[0]).sort(),
+  );
+});
+
+test("a bad tile is rejected with its reason, counted, and stops nothing", (t) => {
+  const mixed = temporaryFolder(t);
+  for (const name of readdirSync(tiles)
+    .filter((file) => file.endsWith(".jpg"))
+    .slice(0, 30)) {
+    writeFileSync(join(mixed, name), readFileSync(join(tiles, name)));
+  }
+  const [victim] = readdirSync(mixed).sort();
+  writeFileSync(join(mixed, victim!), "no picture at all");
+  const out = join(folder, "with-bad-tile");
+  const result = run("train", "--tiles", mixed, "--labels", labels, "--size", "64", "--out", out, "--json");
+  assert.equal(result.status, 0, result.stderr);
+  const summary = JSON.parse(result.stdout);
+  assert.equal(summary.rejected, 1);
+  assert.equal(summary.tiles, 29);
+  assert.match(result.stderr, /50 labels of .* have no tile/);
+  const reject = JSON.parse(readFileSync(`${out}.rejects.jsonl`, "utf8"));
+  assert.equal(reject.code, "FORMAT");
+  assert.equal(reject.path, join(mixed, victim!));
+});
+
+test("wrong usage exits with 2 and names the nearest valid option", () => {
+  for (const [args, hint] of [
+    [["train", "--tile", "x", "--labels", "y", "--out", "z"], /did you mean --tiles/],
+    [["trian"], /Did you mean train/],
+    [["train", "--tiles", "x", "--labels", "y", "--out", "z", "--device", "cudaa"], /did you mean cuda/],
+    [["predict", "x", "--model", "y"], /out/],
+    [[...trainArguments, "--out", "z", "--val", "2"], /`val`/],
+    [[...trainArguments, "--out", "z", "--backbone", "canpy"], /did you mean "canopy"/],
+  ] as const) {
+    const result = run(...args);
+    assert.equal(result.status, 2, `${args.join(" ")}: ${result.stderr}`);
+    assert.match(result.stderr, hint);
+    assert.equal(result.stdout, "");
+  }
+});
+
+test("what cannot be done exits with 1 and one sentence naming the file", () => {
+  for (const [args, sentence] of [
+    [["train", "--tiles", tiles, "--labels", join(folder, "no.csv"), "--out", "z"], /There is no label file .*no\.csv/],
+    [["train", "--tiles", join(folder, "nowhere"), "--labels", labels, "--out", "z"], /nowhere/],
+    [["evaluate", "--tiles", tiles, "--labels", labels, "--model", join(folder, "no-model")], /no-model/],
+    [["predict", tiles, "--model", join(folder, "no-model"), "--out", join(folder, "x.csv")], /no-model/],
+    [[...trainArguments, "--out", "z", "--device", "cuda"], /cuda cannot be used: /],
+  ] as const) {
+    const result = run(...args);
+    assert.equal(result.status, 1, `${args.join(" ")}: ${result.stderr}`);
+    assert.match(result.stderr, sentence);
+    assert.doesNotMatch(result.stderr, /\n\s+at /);
+  }
+  assert.ok(!existsSync("z"));
+});
+
+test("every command has help with an example", () => {
+  const commands = [...run("--help").stdout.matchAll(/^ {2}canopy (\S+)/gm)].map((match) => match[1]!);
+  assert.ok(commands.length >= 12, commands.join(" "));
+  for (const command of commands) {
+    const help = run(command, "--help");
+    assert.equal(help.status, 0);
+    assert.match(help.stdout, /Examples:/, `${command} --help shows no example`);
+  }
+});
+
+const WEIGHTS = join(SHARED, "weights");
+const SAMPLE = join(SHARED, "planet-sample");
+
+test("the tutorial's recipe on real tiles with ImageNet's weights", needsShared("planet-sample"), () => {
+  const args = ["train", "--tiles", SAMPLE, "--labels", join(SAMPLE, "labels.csv"), "--recipe", "tutorial"];
+  const whole = join(WEIGHTS, "mobilenetv2-imagenet-classifier.onnx");
+  const summary = json(...args, "--size", "224", "--backbone", whole, "--out", join(folder, "tutorial"));
+  // Each tile is scored by a head that saw four fifths of the 600: a little less than from all of them (0.858).
+  assert.ok(summary.f2 > 0.848, `F2 ${summary.f2}`);
+  assert.ok(summary.f2_at_half > 0.775, `F2 at 0.5 ${summary.f2_at_half}`);
+});
