@@ -1,6 +1,7 @@
 /** The list of commands. Their modules are light; each handler imports its operation when it runs, so that --help starts fast. */
 import type { CommandModule } from "yargs";
 import * as doctor from "./doctor.js";
+import * as enqueue from "./enqueue.js";
 import * as evaluate from "./evaluate.js";
 import * as exportCommand from "./export.js";
 import * as fix from "./fix.js";
@@ -8,10 +9,12 @@ import * as inspect from "./inspect.js";
 import * as merge from "./merge.js";
 import * as models from "./models.js";
 import * as predict from "./predict.js";
+import * as queue from "./queue.js";
 import * as quickstart from "./quickstart.js";
 import * as report from "./report.js";
 import * as synth from "./synth.js";
 import * as train from "./train.js";
+import * as work from "./work.js";
 
 /** What every module of this folder exports. Each has its own argument type, which yargs makes sure of when it parses. */
 interface Command {
@@ -33,6 +36,9 @@ export const commands = [
   report,
   exportCommand,
   merge,
+  enqueue,
+  work,
+  queue,
   doctor,
   quickstart,
 ] satisfies Command[] as unknown as CommandModule[];

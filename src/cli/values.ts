@@ -23,3 +23,12 @@ export function parseBytes(name: string, text: string): number {
   }
   return Math.round(Number(number) * UNITS[unit.toLowerCase()]!);
 }
+
+/** `9464` or `0.0.0.0:9464`. */
+export function parseAddress(name: string, text: string): { host?: string; port: number } {
+  const [, host, port] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined || Number(port) > 65535) {
+    throw new OptionError(`Expected \`--${name}\` to be [HOST:]PORT, got ${JSON.stringify(text)}.`);
+  }
+  return { port: Number(port), ...(host === undefined ? {} : { host }) };
+}

@@ -3,14 +3,17 @@ import { type FileHandle, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CanopyError, FormatError } from "../errors.js";
 
-/** Writes `content` beside `path`, on to the disk, and renames it; nothing is left beside `path` where that fails. */
-export async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
-  await replaceDurably(path, (file) => file.writeFile(content));
+/** Writes `content` beside `path` (as `draft`), on to the disk, and renames it; nothing is left beside `path` where that fails. */
+export async function writeDurably(path: string, content: string | Uint8Array, draft?: string): Promise<void> {
+  await replaceDurably(path, (file) => file.writeFile(content), draft);
 }
 
 /** As `writeDurably`, for content that comes bit by bit. */
-export async function replaceDurably(path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
-  const draft = `${path}.tmp`;
+export async function replaceDurably(
+  path: string,
+  fill: (file: FileHandle) => Promise<void>,
+  draft = `${path}.tmp`,
+): Promise<void> {
   try {
     const file = await open(draft, "w");
     try {

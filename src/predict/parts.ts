@@ -1,7 +1,8 @@
 /** Parts: committed stretches of a run. A part is its rows and a record that says what they are; with the record it counts. */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { readJson, syncFolder, writeDurably } from "./durable.js";
 import { partNumber, runFiles } from "./paths.js";
 
@@ -44,8 +45,10 @@ export async function commitPart(folder: string, content: PartContent): Promise<
   const sha256 = createHash("sha256").update(rows).digest("hex");
   const tiles = predicted + rejects.length;
   const record = { part, first, tiles, predicted, rejected: rejects.length, bytes: rows.length, sha256, rejects };
-  await writeDurably(files.rows(part), rows);
-  await writeDurably(files.record(part), `${JSON.stringify(record)}\n`);
+  // Of a queue's part two workers may be at work at once, if one was taken for dead; each has drafts of its own.
+  const draft = join(folder, `draft-${randomUUID()}`);
+  await writeDurably(files.rows(part), rows, draft);
+  await writeDurably(files.record(part), `${JSON.stringify(record)}\n`, draft);
   await syncFolder(folder);
   return record;
 }
@@ -92,7 +95,8 @@ export async function listParts(folder: string): Promise<number[]> {
   return numbers.sort((a, b) => a - b);
 }
 
-async function findDamage(folder: string, record: PartRecord, first: number): Promise<string | undefined> {
+/** What is wrong with a committed part that should begin with tile `first`, or undefined. */
+export async function findDamage(folder: string, record: PartRecord, first: number): Promise<string | undefined> {
   if (record.first !== first) return `begins with tile ${record.first}, not ${first}`;
   const hash = createHash("sha256");
   try {

@@ -11,6 +11,17 @@ import { type Committed, checkParts } from "./parts.js";
 import { exists, type RunPaths, runFiles } from "./paths.js";
 import { checkTileList, digestTileList, type ListOptions, type WrittenTileList, writeTileList } from "./tile-list.js";
 
+/** What workers of a queue need to know of a run besides its identity; kept in `queue.json`. */
+export interface QueueFacts {
+  queue: string;
+  /** Tiles of a part. */
+  partTiles: number;
+  /** Folder of the model. */
+  model: string;
+  /** Where the backbone's file is, or null for where its card says. */
+  backbone: string | null;
+}
+
 export interface RunRequest {
   paths: RunPaths;
   inputs: readonly string[];
@@ -18,6 +29,8 @@ export interface RunRequest {
   identity: Omit<RunIdentity, "input">;
   resume: boolean;
   overwrite: boolean;
+  /** Set where workers of a queue are to do the parts. */
+  queue?: QueueFacts;
   stdin?: OpenTilesOptions["stdin"];
 }
 
@@ -87,6 +100,7 @@ async function begin(request: RunRequest, opened: OpenedTiles, context: RunConte
   const list = await writeTileList(files.tiles, opened.list(), listOptions(request, context));
   warnOfDuplicates(list, context);
   const identity = { ...request.identity, input: { tiles: list.tiles, sha256: list.sha256, whole: list.whole } };
+  if (request.queue) await writeDurably(files.queue, `${JSON.stringify(request.queue)}\n`);
   await writeDurably(files.identity, `${JSON.stringify(identity, null, 2)}\n`);
   return { identity, committed: NOTHING };
 }
@@ -94,7 +108,7 @@ async function begin(request: RunRequest, opened: OpenedTiles, context: RunConte
 /** A folder without identity is the rest of a finished or never begun run. */
 async function clearParts(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (/^(part-|in-flight|crashers)/.test(name)) await rm(`${folder}/${name}`, { force: true });
+    if (/^(part-|in-flight|crashers|queue)/.test(name)) await rm(`${folder}/${name}`, { force: true });
   }
 }
 
@@ -104,7 +118,9 @@ async function resume(request: RunRequest, opened: OpenedTiles, context: RunCont
   const identity = await readJson<RunIdentity>(files.identity);
   if (identity === undefined) return (await findFinished(request, opened, context)) ?? begin(request, opened, context);
   refuseDifferences(identity, request, paths.folder);
+  refuseOtherWay(await readJson<QueueFacts>(files.queue), request);
   await checkTileList(files.tiles, opened.list(), listOptions(request, context));
+  if (request.queue) return { identity, committed: NOTHING };
   const committed = await checkParts(paths.folder, (message) => context.onWarning?.(message));
   return { identity, committed };
 }
@@ -134,6 +150,20 @@ function refuseDifferences(before: RunIdentity, { identity }: RunRequest, where:
   throw new InputError(
     `The run in ${where} cannot be resumed, because ${changes.join("; ")}. Give what it began with, or start anew with --overwrite.`,
   );
+}
+
+/** Parts of a queue are cut beforehand and done in any order, those of a process as they come: one cannot go on with the other's. */
+function refuseOtherWay(before: QueueFacts | undefined, { queue, paths }: RunRequest): void {
+  if (before === undefined && queue === undefined) return;
+  if (before === undefined) throw new InputError(`${paths.folder} is a run of canopy predict: resume it with that.`);
+  if (queue === undefined) {
+    throw new InputError(`${paths.folder} is a run of the queue ${before.queue}: resume it with canopy enqueue.`);
+  }
+  if (before.queue !== queue.queue || before.partTiles !== queue.partTiles) {
+    throw new InputError(
+      `${paths.folder} is in the queue ${before.queue} in parts of ${before.partTiles} tiles: resume it with --queue ${before.queue} --part-tiles ${before.partTiles}.`,
+    );
+  }
 }
 
 function listOptions({ identity }: RunRequest, { signal, onProgress }: RunContext): ListOptions {

@@ -1,11 +1,12 @@
 /** A model small enough for tests (its features are a tile's mean red, green and blue), and tiles of plain colours for it. */
 import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { CHECKPOINT_VERSION, type Checkpoint } from "../../src/head/checkpoint.js";
+import { CHECKPOINT_VERSION, type Checkpoint, saveCheckpoint } from "../../src/head/checkpoint.js";
 import { resolveHeadConfig } from "../../src/head/config.js";
 import { GraphBuilder } from "../../src/onnx/graph.js";
 import type { PredictRunOptions } from "../../src/operations/predict.js";
@@ -22,6 +23,29 @@ export function toyModel(overrides: Partial<Checkpoint> = {}): LoadedModel {
   const pixels = graph.node("Cast", [tiles], { to: 1 });
   graph.output("features", graph.node("ReduceMean", [pixels], { axes: [1, 2], keepdims: 0 }), "float32", ["N", 3]);
   return { checkpoint: { ...toyCheckpoint(), ...overrides }, backbone: graph.build(), device: "cpu" };
+}
+
+/** The toy model as a folder, and its backbone as a file, for what takes a model by its path. */
+export async function saveToyModel(folder: string): Promise<{ model: string; backbone: string }> {
+  const graph = new GraphBuilder("toy");
+  const input = graph.input("input", "float32", ["N", 3, TOY_SIZE, TOY_SIZE]);
+  graph.output("features", graph.node("ReduceMean", [input], { axes: [2, 3], keepdims: 0 }), "float32", ["N", 3]);
+  const bytes = graph.build();
+  const [model, backbone] = [join(folder, "model"), join(folder, "toy.onnx")];
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(backbone, bytes);
+  const checkpoint = toyCheckpoint();
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const { input: known } = checkpoint.card;
+  const card = {
+    ...checkpoint.card,
+    file: backbone,
+    byteLength: bytes.length,
+    sha256,
+    input: { ...known, name: "input", layout: "NCHW" as const },
+  };
+  await saveCheckpoint(model, { ...checkpoint, card, backboneSha256: sha256 });
+  return { model, backbone };
 }
 
 function toyCheckpoint(): Checkpoint {

@@ -1,0 +1,63 @@
+/** `canopy enqueue`: a bulk prediction into a queue, for `canopy work` on any number of machines. */
+import type { ArgumentsCamelCase, Argv } from "yargs";
+import type { EnqueueSummary } from "../operations/enqueue.js";
+import { type GlobalArguments, runCommand, withOverwrite } from "./common.js";
+import { modelOptions, withPredictOptions } from "./predict.js";
+import { withQueueOptions } from "./queue.js";
+
+export const command = "enqueue <input..>";
+export const describe = "Cut a bulk prediction into parts for workers (canopy work)";
+
+export function builder(yargs: Argv) {
+  return withPredictOptions(withQueueOptions(withOverwrite(yargs)))
+    .positional("input", {
+      type: "string",
+      array: true,
+      demandOption: true,
+      describe: "Folder, files, .tar, @list.txt, or -; on a file system all workers share",
+    })
+    .option("out", {
+      type: "string",
+      demandOption: true,
+      requiresArg: true,
+      describe: "File to write: .csv, .jsonl or .parquet",
+    })
+    .option("part-tiles", { type: "number", default: 2048, requiresArg: true, describe: "Tiles of a part" })
+    .option("device", {
+      choices: ["auto", "cpu", "cuda", "webgpu"] as const,
+      default: "auto" as const,
+      describe: "Where workers run the backbone",
+    })
+    .option("resume", { type: "boolean", default: false, describe: "Enqueue again what is not done of this output" })
+    .example(
+      "$0 enqueue /share/tiles --model /share/model --out /share/tags.parquet",
+      "Then canopy work on each machine",
+    );
+}
+
+type Arguments = Awaited<ReturnType<typeof builder>["argv"]> & GlobalArguments;
+
+export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
+  await runCommand(argv, async (context) => {
+    const { enqueue } = await import("../operations/enqueue.js");
+    const { redis, queue, out, device, resume, overwrite, partTiles } = argv;
+    const options = {
+      redis,
+      queue,
+      out,
+      device,
+      resume,
+      overwrite,
+      partTiles,
+      inputs: argv.input,
+      ...modelOptions(argv),
+    };
+    const summary = await enqueue(options, context);
+    return { json: summary, text: describeSummary(summary) };
+  });
+}
+
+function describeSummary({ queue, tiles, parts, enqueued, out }: EnqueueSummary): string {
+  const done = enqueued === parts ? "" : ` (${parts - enqueued} of ${parts} parts are done)`;
+  return `${enqueued} parts of ${tiles} tiles are in the queue ${queue}${done}; when all are done, the output is\n${out}`;
+}

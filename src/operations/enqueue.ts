@@ -1,0 +1,161 @@
+/** `enqueue`: a bulk prediction is cut into parts, which workers on any number of machines take from a queue. */
+import { createHash } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { resolve } from "node:path";
+import { type FlowJobNode, FlowProducer, Queue } from "bullmq";
+import { checkInteger } from "../check.js";
+import { InputError } from "../errors.js";
+import { openModel } from "../predict/open-model.js";
+import { checkOptions, engineOptions, identityOf, type PredictOptions } from "../predict/options.js";
+import { findDamage, readRecord } from "../predict/parts.js";
+import { type RunPaths, runFiles, runPaths } from "../predict/paths.js";
+import {
+  type AssembleJob,
+  connection,
+  JOB_OPTIONS,
+  type PartJob,
+  QUEUE_DEFAULTS,
+  type QueueOptions,
+  withRedis,
+} from "../predict/queue.js";
+import { openRun } from "../predict/run-folder.js";
+import { cutTileList } from "../predict/tile-list.js";
+import type { RunContext } from "../run-context.js";
+
+export interface EnqueueOptions extends QueueOptions, Omit<PredictOptions, "commit" | "workers" | "memory" | "shard"> {
+  /** Tiles of a part: what one job does, and what a dead worker costs. @default 2048 */
+  partTiles?: number | undefined;
+}
+
+export interface EnqueueSummary {
+  queue: string;
+  tiles: number;
+  parts: number;
+  /** Parts that went into the queue: those that are not done yet. */
+  enqueued: number;
+  out: string;
+}
+
+/**
+ * Lists the tiles of the inputs, cuts them into parts and puts these into the queue; workers (`work`) do them, and the last one writes
+ * `options.out`. The run folder `<out>.parts` must lie on a file system that all workers share under the same path, as must tiles and
+ * model. With `resume`, what is done stays and only the rest is enqueued. Throws an InputError where Redis does not answer, or a worker
+ * is busy with this very run.
+ */
+export async function enqueue(options: EnqueueOptions, context: RunContext = {}): Promise<EnqueueSummary> {
+  checkOptions(options);
+  const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue } = options;
+  const { partTiles = QUEUE_DEFAULTS.partTiles } = options;
+  checkInteger("partTiles", partTiles, 1, 1_000_000);
+  return withRedis(redis, async () => {
+    const queue = new Queue(name, { connection: connection(redis, false) });
+    const flows = new FlowProducer({ connection: connection(redis, false) });
+    // Errors of the connection reject what waits for it; this keeps them from being thrown a second time.
+    queue.on("error", () => {});
+    flows.on("error", () => {});
+    try {
+      await queue.waitUntilReady();
+      return await enqueueRun({ ...options, partTiles }, queue, flows, context);
+    } finally {
+      await Promise.all([queue.close(), flows.close()]);
+    }
+  });
+}
+
+async function enqueueRun(
+  options: EnqueueOptions & { partTiles: number },
+  queue: Queue,
+  flows: FlowProducer,
+  context: RunContext,
+): Promise<EnqueueSummary> {
+  const paths = runPaths(resolve(options.out));
+  const request = await runRequest(options, queue.name, paths);
+  if (options.resume || options.overwrite) await forgetJobs(queue, paths.folder);
+  const run = await openRun(request, context);
+  try {
+    const { tiles } = run.identity.input;
+    const parts = Math.ceil(tiles / options.partTiles);
+    const summary = { queue: queue.name, tiles, parts, enqueued: 0, out: paths.out };
+    if (run.finished) return summary;
+    const jobs = await missingParts(paths.folder, options.partTiles, context);
+    await removeParts(queue, jobs);
+    const data: AssembleJob = { folder: paths.folder, out: paths.out };
+    const opts = { ...JOB_OPTIONS, jobId: assembleId(paths.folder) };
+    await flows.add({
+      name: "assemble",
+      queueName: queue.name,
+      data,
+      opts,
+      children: jobs.map((job) => child(queue, job)),
+    });
+    return { ...summary, enqueued: jobs.length };
+  } finally {
+    await run.close();
+  }
+}
+
+async function runRequest(options: EnqueueOptions & { partTiles: number }, queue: string, paths: RunPaths) {
+  const { inputs, resume = false, overwrite = false, stdin, model: folder, backbone, partTiles } = options;
+  const model = await openModel(folder, options);
+  const setup = engineOptions(model, options);
+  const identity = identityOf(model, setup, options);
+  // Each worker runs on what it has, unless a device was asked for.
+  const settings = { ...identity.settings, device: options.device ?? "auto" };
+  return {
+    paths,
+    inputs,
+    resume,
+    overwrite,
+    identity: { ...identity, settings },
+    queue: { queue, partTiles, model: resolve(folder), backbone: backbone === undefined ? null : resolve(backbone) },
+    ...(stdin === undefined ? {} : { stdin }),
+  };
+}
+
+/** The parts that are not committed, or damaged. */
+async function missingParts(folder: string, partTiles: number, context: RunContext): Promise<PartJob[]> {
+  const files = runFiles(folder);
+  const jobs: PartJob[] = [];
+  let part = 0;
+  for await (const { from, to, byteOffset } of cutTileList(files.tiles, partTiles)) {
+    const record = await readRecord(folder, part);
+    const damage = record && (await findDamage(folder, record, from));
+    if (damage !== undefined) {
+      context.onWarning?.(`Part ${part} ${damage}; it is done again.`);
+      await rm(files.record(part), { force: true });
+    }
+    if (record === undefined || damage !== undefined) jobs.push({ folder, part, from, to, byteOffset });
+    part++;
+  }
+  return jobs;
+}
+
+function child(queue: Queue, job: PartJob): FlowJobNode {
+  const opts = { ...JOB_OPTIONS, jobId: partId(job.folder, job.part), failParentOnFailure: true };
+  return { name: "part", queueName: queue.name, data: job, opts };
+}
+
+/** Takes an earlier flow of the run out of the queue. */
+async function forgetJobs(queue: Queue, folder: string): Promise<void> {
+  const earlier = await queue.getJob(assembleId(folder));
+  try {
+    await earlier?.remove({ removeChildren: true });
+  } catch (error) {
+    throw new InputError(`Workers are busy with the run in ${folder}: wait for them, or stop them first.`, {
+      cause: error,
+    });
+  }
+}
+
+/** Jobs of an earlier flow that were done or given up keep their ids; these would stand in the way. */
+async function removeParts(queue: Queue, jobs: readonly PartJob[]): Promise<void> {
+  for (const { folder, part } of jobs) await (await queue.getJob(partId(folder, part)))?.remove();
+}
+
+function assembleId(folder: string): string {
+  return `assemble-${createHash("sha256").update(folder).digest("hex").slice(0, 16)}`;
+}
+
+function partId(folder: string, part: number): string {
+  return `${assembleId(folder).replace("assemble", "part")}-${part}`;
+}

@@ -1,0 +1,98 @@
+/** `queue status`: what is done, what is left, how fast, and what went wrong. */
+import { type Job, Queue } from "bullmq";
+import {
+  connection,
+  type JobResult,
+  type PartJob,
+  QUEUE_DEFAULTS,
+  type QueueOptions,
+  withRedis,
+} from "../predict/queue.js";
+
+export interface QueueStatus {
+  queue: string;
+  /** Jobs by state: parts, and one for each run that puts its output together. */
+  waiting: number;
+  active: number;
+  delayed: number;
+  completed: number;
+  failed: number;
+  /** Runs that are not finished. */
+  runs: number;
+  workers: number;
+  /** Over the last five minutes; null where nothing was done in them. */
+  tiles_per_s: number | null;
+  /** Tiles in parts that are not done, reckoned from the sizes of some. */
+  tiles_left: number;
+  eta_seconds: number | null;
+  failures: { job: string; attempts: number; reason: string }[];
+}
+
+const WINDOW_MS = 5 * 60_000;
+/** Jobs looked at for rates and failures. */
+const SAMPLE = 1000;
+
+/** Throws an InputError where Redis does not answer. */
+export async function queueStatus(options: QueueOptions = {}): Promise<QueueStatus> {
+  const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue } = options;
+  return withRedis(redis, async () => {
+    const queue = new Queue(name, { connection: connection(redis, false) });
+    queue.on("error", () => {});
+    try {
+      await queue.waitUntilReady();
+      return await readStatus(queue);
+    } finally {
+      await queue.close();
+    }
+  });
+}
+
+async function readStatus(queue: Queue): Promise<QueueStatus> {
+  const states = ["waiting", "active", "delayed", "completed", "failed", "waiting-children"] as const;
+  const counts = await queue.getJobCounts(...states);
+  const count = (state: (typeof states)[number]): number => counts[state] ?? 0;
+  const left = count("waiting") + count("active") + count("delayed");
+  const tilesPerSecond = rate((await queue.getJobs("completed", 0, SAMPLE - 1)) as Job[], Date.now());
+  const tilesLeft = Math.round(
+    left * meanPart((await queue.getJobs(["waiting", "active", "delayed"], 0, 99)) as Job[]),
+  );
+  const failed = (await queue.getJobs("failed", 0, 19)) as Job[];
+  return {
+    queue: queue.name,
+    waiting: count("waiting"),
+    active: count("active"),
+    delayed: count("delayed"),
+    completed: count("completed"),
+    failed: count("failed"),
+    runs: count("waiting-children") + (await runsBeingAssembled(queue)),
+    workers: await queue.getWorkersCount(),
+    tiles_per_s: tilesPerSecond,
+    tiles_left: tilesLeft,
+    eta_seconds: tilesPerSecond === null ? null : Math.round(tilesLeft / tilesPerSecond),
+    failures: failed.map((job) => ({ job: describe(job), attempts: job.attemptsMade, reason: job.failedReason ?? "" })),
+  };
+}
+
+async function runsBeingAssembled(queue: Queue): Promise<number> {
+  const jobs = (await queue.getJobs(["waiting", "active", "delayed"], 0, 99)) as Job[];
+  return jobs.filter((job) => job.name === "assemble").length;
+}
+
+function rate(completed: readonly Job[], now: number): number | null {
+  const recent = completed.filter((job) => job.name === "part" && (job.finishedOn ?? 0) > now - WINDOW_MS);
+  const tiles = recent.reduce((sum, job) => sum + ((job.returnvalue as JobResult | null)?.tiles ?? 0), 0);
+  const since = Math.min(...recent.map((job) => job.processedOn ?? now));
+  const until = Math.max(...recent.map((job) => job.finishedOn ?? 0));
+  return tiles === 0 || until <= since ? null : Math.round((tiles / (until - since)) * 1e6) / 1e3;
+}
+
+function meanPart(jobs: readonly Job[]): number {
+  const sizes = jobs
+    .filter((job) => job.name === "part")
+    .map(({ data }) => (data as PartJob).to - (data as PartJob).from);
+  return sizes.length === 0 ? 0 : sizes.reduce((a, b) => a + b, 0) / sizes.length;
+}
+
+function describe({ name, data }: Job): string {
+  return name === "part" ? `part ${data.part} of ${data.folder}` : `${name} ${data.out}`;
+}

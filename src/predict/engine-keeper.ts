@@ -1,0 +1,99 @@
+/** Keeps the engine a queue worker runs with, and changes it when a job of another run comes. */
+import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
+import { decoderVersion } from "../decode/pool.js";
+import { CanopyError, InputError } from "../errors.js";
+import type { DeviceChoice } from "../features/device.js";
+import { planPipeline } from "../features/plan.js";
+import type { RunContext } from "../run-context.js";
+import { readJson } from "./durable.js";
+import { Engine } from "./engine.js";
+import { hashModel, type RunIdentity } from "./identity.js";
+import { openModel } from "./open-model.js";
+import { runFiles } from "./paths.js";
+import type { QueueFacts } from "./run-folder.js";
+
+export interface KeeperOptions {
+  /** Decode threads. @default what suits the cores */
+  workers?: number | undefined;
+  /** Budget in bytes. @default none */
+  memory?: number | undefined;
+}
+
+/** This worker, and not the job, is at fault: another may do it. */
+export class UnfitWorkerError extends CanopyError {
+  override readonly name = "UnfitWorkerError";
+  constructor(message: string, options?: ErrorOptions) {
+    super("UNFIT", message, options);
+  }
+}
+
+export interface KeptEngine {
+  engine: Engine;
+  identity: RunIdentity;
+}
+
+export class EngineKeeper {
+  readonly #options: KeeperOptions;
+  readonly #context: RunContext;
+  #kept: (KeptEngine & { folder: string }) | undefined;
+
+  constructor(options: KeeperOptions, context: RunContext) {
+    this.#options = options;
+    this.#context = context;
+  }
+
+  /** The engine for the run in `folder`; undefined if that run is over. Throws an UnfitWorkerError if it cannot be had here. */
+  async engineFor(folder: string): Promise<KeptEngine | undefined> {
+    const files = runFiles(folder);
+    const identity = await readJson<RunIdentity>(files.identity);
+    const facts = await readJson<QueueFacts>(files.queue);
+    if (identity === undefined || facts === undefined) return undefined;
+    if (this.#kept?.folder === folder && JSON.stringify(this.#kept.identity) === JSON.stringify(identity)) {
+      return this.#kept;
+    }
+    await this.close();
+    try {
+      this.#kept = { folder, identity, engine: await this.#open(identity, facts) };
+    } catch (error) {
+      throw new UnfitWorkerError(`This worker cannot do the run in ${folder}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+    return this.#kept;
+  }
+
+  async close(): Promise<void> {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    await kept?.engine.close();
+  }
+
+  async #open({ model, settings }: RunIdentity, facts: QueueFacts): Promise<Engine> {
+    const { workers, memory } = this.#options;
+    if (decoderVersion() !== settings.decoder) {
+      throw new InputError(`the run was begun with the decoder ${settings.decoder}, and here is ${decoderVersion()}`);
+    }
+    const loaded = await openModel(facts.model, {
+      device: settings.device as DeviceChoice,
+      backbone: facts.backbone ?? undefined,
+    });
+    if (hashModel(loaded.checkpoint) !== model.sha256) {
+      throw new InputError(`the model in ${facts.model} has changed since the run began`);
+    }
+    const { size, batchSize, threshold } = settings;
+    const plan = planPipeline({
+      device: loaded.device,
+      size,
+      batchSize,
+      ...(workers === undefined ? {} : { workers }),
+      ...(memory === undefined ? {} : { memory }),
+    });
+    const options = { plan, decode: decodeSettings(settings), threshold: threshold ?? undefined };
+    return Engine.open(loaded, options, this.#context);
+  }
+}
+
+function decodeSettings(settings: RunIdentity["settings"]): Omit<DecodeOptions, "size"> {
+  const { colorspace, antialias, maxPixels, onTruncated } = settings;
+  return { ...DECODE_DEFAULTS, colorspace, antialias, maxPixels, onTruncated } as Omit<DecodeOptions, "size">;
+}

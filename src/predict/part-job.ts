@@ -1,0 +1,64 @@
+/** What a worker of a queue does: one part, or the output from all parts. Both can be done twice without harm. */
+import { InputError } from "../errors.js";
+import type { RunContext } from "../run-context.js";
+import { assemble } from "./assemble.js";
+import { readJson } from "./durable.js";
+import type { Engine } from "./engine.js";
+import type { RunIdentity } from "./identity.js";
+import { lineFormat, type RunManifest, rowOptions } from "./output.js";
+import { PartBuffer } from "./part-buffer.js";
+import { commitPart, findDamage, listParts, readRecord } from "./parts.js";
+import { runFiles, runPaths } from "./paths.js";
+import type { AssembleJob, JobResult, PartJob } from "./queue.js";
+import { tagRange } from "./tag-range.js";
+
+/** Does a part, unless it is done. On abort nothing of it is kept. */
+export async function doPart(
+  job: PartJob,
+  identity: RunIdentity,
+  engine: Engine,
+  context: RunContext,
+): Promise<JobResult> {
+  const { folder, part, from } = job;
+  const done = await readRecord(folder, part);
+  if (done !== undefined && (await findDamage(folder, done, from)) === undefined)
+    return { ...counts(done), seconds: 0 };
+  const startedAt = performance.now();
+  const buffer = new PartBuffer(lineFormat(identity.settings.format, rowOptions(identity)));
+  for await (const batch of tagRange(folder, job, `part-${part}`, engine, context)) {
+    buffer.add(batch);
+    context.onProgress?.({ stage: "part", done: buffer.tiles, total: job.to - from, rejected: buffer.rejected });
+  }
+  const record = await commitPart(folder, buffer.take(part, from));
+  return { ...counts(record), seconds: (performance.now() - startedAt) / 1000 };
+}
+
+/** Puts the output together, unless that is done. Throws an InputError where parts are missing. */
+export async function doAssembly({ folder, out }: AssembleJob, context: RunContext): Promise<JobResult> {
+  const startedAt = performance.now();
+  const paths = runPaths(out);
+  const identity = await readJson<RunIdentity>(runFiles(folder).identity);
+  if (identity === undefined) {
+    const manifest = await readJson<RunManifest>(paths.manifest);
+    if (manifest === undefined) throw new InputError(`There is no run in ${folder}, and no finished output beside it.`);
+    return { ...counts(manifest), seconds: 0 };
+  }
+  const tiles = await countTiles(folder);
+  if (tiles !== identity.input.tiles) {
+    throw new InputError(
+      `The parts in ${folder} hold ${tiles} of ${identity.input.tiles} tiles: canopy enqueue --resume does what is missing.`,
+    );
+  }
+  const manifest = await assemble(paths, identity, context.signal);
+  return { ...counts(manifest), seconds: (performance.now() - startedAt) / 1000 };
+}
+
+async function countTiles(folder: string): Promise<number> {
+  let tiles = 0;
+  for (const part of await listParts(folder)) tiles += (await readRecord(folder, part))?.tiles ?? 0;
+  return tiles;
+}
+
+function counts({ tiles, predicted, rejected }: Omit<JobResult, "seconds">): Omit<JobResult, "seconds"> {
+  return { tiles, predicted, rejected };
+}

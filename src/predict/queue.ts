@@ -1,0 +1,66 @@
+/** The queue: parts of runs as BullMQ jobs. A run is a flow: one job for each part, and one that puts the output together after them. */
+import type { ConnectionOptions, JobsOptions } from "bullmq";
+import { InputError } from "../errors.js";
+
+export const QUEUE_DEFAULTS = { redis: "redis://127.0.0.1:6379", queue: "canopy", partTiles: 2048 } as const;
+
+export interface QueueOptions {
+  /** @default "redis://127.0.0.1:6379" */
+  redis?: string | undefined;
+  /** @default "canopy" */
+  queue?: string | undefined;
+}
+
+/** A stretch of a run's tile list. */
+export interface PartJob {
+  /** The run folder, on a file system that all workers share under this path. */
+  folder: string;
+  part: number;
+  from: number;
+  to: number;
+  byteOffset: number;
+}
+
+export interface AssembleJob {
+  folder: string;
+  out: string;
+}
+
+/** What a job answers. */
+export interface JobResult {
+  tiles: number;
+  predicted: number;
+  rejected: number;
+  /** Wall clock of the work; 0 where another worker had done it. */
+  seconds: number;
+}
+
+/** Tries and the pause between them: 2, 4, 8, 16 s. A worker that dies costs no try. */
+export const JOB_OPTIONS = {
+  attempts: 5,
+  backoff: { type: "exponential", delay: 2000 },
+  removeOnComplete: { count: 1000 },
+} as const satisfies JobsOptions;
+
+/** How often a part may be taken from a worker that died or fell silent. */
+export const MAX_STALLS = 20;
+
+/** For a worker, which waits for Redis as long as it takes; commands of people fail at once (`patient: false`). */
+export function connection(redis: string, patient: boolean): ConnectionOptions {
+  if (!/^rediss?:\/\//.test(redis)) throw new InputError(`Expected --redis to be a redis:// URL, got ${redis}.`);
+  if (patient) return { url: redis, maxRetriesPerRequest: null };
+  return { url: redis, maxRetriesPerRequest: 1, retryStrategy: () => null, enableOfflineQueue: true };
+}
+
+/** Runs `work`; says so where Redis cannot be reached. */
+export async function withRedis<T>(redis: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== "ECONNREFUSED" && !/ECONNREFUSED|Connection is closed|ENOTFOUND/.test(message)) throw error;
+    throw new InputError(`Redis does not answer at ${redis.replace(/\/\/.*@/, "//")}: is it running?`, {
+      cause: error,
+    });
+  }
+}

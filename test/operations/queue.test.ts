@@ -1,0 +1,205 @@
+/**
+ * The queue on a real Redis. CANOPY_QUEUE_KILLS=8 kills workers and restarts Redis over a longer run than fits into every test run.
+ */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { enqueue } from "../../src/operations/enqueue.js";
+import { predict } from "../../src/operations/predict.js";
+import { queueStatus } from "../../src/operations/queue-status.js";
+import { work } from "../../src/operations/work.js";
+import { runPaths } from "../../src/predict/paths.js";
+import { ROOT, runCli, temporaryFolder } from "../helpers.js";
+import { noRedis, startRedis, type TestRedis } from "../predict/redis.js";
+import { saveToyModel, writeToyTiles } from "../predict/toy.js";
+
+const KILLS = Number(process.env["CANOPY_QUEUE_KILLS"] ?? 2);
+
+describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
+  const root = temporaryFolder({ after: (fn) => after(fn) });
+  let redis: TestRedis;
+  let toy: { model: string; backbone: string };
+
+  before(async () => {
+    redis = await startRedis(root);
+    toy = await saveToyModel(root);
+  });
+  after(() => redis.stop());
+
+  /** A set of tiles with some bad ones among them, and what an undisturbed run makes of it. */
+  async function makeSet(name: string, count: number) {
+    const folder = join(root, name);
+    await writeToyTiles(folder, count);
+    for (let i = 0; i < count; i += 40) writeFileSync(join(folder, `tile_${String(i).padStart(6, "0")}b.jpg`), "bad");
+    const options = { inputs: [folder], ...toy, device: "cpu" as const, probabilities: true };
+    const whole = join(root, `${name}-whole.csv`);
+    const { tiles } = await predict({ ...options, out: whole });
+    return { options: { ...options, out: join(root, `${name}.csv`), redis: redis.url, queue: name }, whole, tiles };
+  }
+
+  function assertSame(out: string, whole: string): void {
+    assert.equal(readFileSync(out, "utf8"), readFileSync(whole, "utf8"));
+    assert.equal(readFileSync(`${out}.rejects.jsonl`, "utf8"), readFileSync(`${whole}.rejects.jsonl`, "utf8"));
+    assert.ok(!existsSync(runPaths(out).folder));
+  }
+
+  it("does the parts of a run and puts the output together, the same as one process would", async () => {
+    const { options, whole, tiles } = await makeSet("plain", 200);
+    const queued = await enqueue({ ...options, partTiles: 32 });
+    assert.deepEqual([queued.tiles, queued.parts, queued.enqueued], [tiles, 7, 7]);
+    const before = await queueStatus(options);
+    assert.deepEqual([before.waiting, before.runs, before.tiles_per_s], [7, 1, null]);
+    assert.ok(Math.abs(before.tiles_left - tiles) < 32, String(before.tiles_left));
+    await assert.rejects(predict({ ...options, resume: true, device: undefined }), /is a run of the queue plain/);
+    const done = await work({ ...options, untilEmpty: true, workers: 1 });
+    assert.deepEqual([done.parts, done.tiles, done.assembled, done.failed], [7, tiles, 1, 0]);
+    assertSame(options.out, whole);
+    const after = await queueStatus(options);
+    assert.deepEqual([after.waiting, after.active, after.failed, after.runs, after.tiles_left], [0, 0, 0, 0, 0]);
+    assert.ok(after.tiles_per_s! > 0);
+  });
+
+  it(`loses and repeats nothing with 3 workers, ${KILLS} kills and a restart of Redis`, async (t) => {
+    const { options, whole, tiles } = await makeSet("killed", 400 * KILLS);
+    await enqueue({ ...options, partTiles: 16 });
+    const workers = [0, 1, 2].map(() => startWorker(options));
+    for (let i = 0; i < KILLS; i++) {
+      await partsDone(options.out, ((i + 0.5) / KILLS) * (tiles / 16));
+      workers[i % 3]!.kill("SIGKILL");
+      if (i === 0) await redis.restart();
+      workers[i % 3] = startWorker(options);
+    }
+    const ends = await Promise.all(workers.map(ended));
+    for (const { status, stderr } of ends) assert.equal(status, 0, stderr);
+    t.diagnostic(ends.map(({ stdout }) => `${JSON.parse(stdout).tiles} tiles`).join(", "));
+    assertSame(options.out, whole);
+    assert.equal((await queueStatus(options)).failed, 0);
+  });
+
+  it("drains on SIGTERM: the part in hand is finished, the others stay", async () => {
+    const { options, whole, tiles } = await makeSet("drained", 600);
+    await enqueue({ ...options, partTiles: 64 });
+    const worker = startWorker(options, "--metrics", "0");
+    await partsDone(options.out, 1);
+    worker.kill("SIGTERM");
+    const { status, stdout, stderr } = await ended(worker);
+    assert.equal(status, 0, stderr);
+    const summary = JSON.parse(stdout);
+    const left = await queueStatus(options);
+    assert.equal(left.waiting + summary.parts, Math.ceil(tiles / 64));
+    assert.deepEqual([left.active, left.delayed, left.failed], [0, 0, 0]);
+    await work({ ...options, untilEmpty: true });
+    assertSame(options.out, whole);
+  });
+
+  it("tries a failing part again, reports it, and does the rest on enqueue --resume", async () => {
+    const { options, whole } = await makeSet("failing", 100);
+    await enqueue({ ...options, partTiles: 50 });
+    // A folder where the rows should go makes the part fail, as a full or lost disk would.
+    const blocked = join(runPaths(options.out).folder, "part-000001.rows");
+    writeFileSync(join(runPaths(options.out).folder, "marker"), "");
+    const { mkdirSync } = await import("node:fs");
+    mkdirSync(blocked);
+    const controller = new AbortController();
+    const warnings: string[] = [];
+    const context = { signal: controller.signal, onWarning: (text: string) => warnings.push(text) };
+    const running = work({ ...options }, context);
+    while (warnings.length === 0) await sleep(50);
+    controller.abort();
+    const { failed } = await running;
+    assert.equal(failed, 1);
+    assert.match(warnings[0]!, /^part 1 \(try 1\) failed: /);
+    assert.equal((await queueStatus(options)).delayed, 1);
+    rmSync(blocked, { recursive: true });
+    const again = await enqueue({ ...options, partTiles: 50, resume: true });
+    assert.deepEqual([again.parts, again.enqueued], [3, 1]);
+    await work({ ...options, untilEmpty: true });
+    assertSame(options.out, whole);
+    assert.equal((await enqueue({ ...options, partTiles: 50, resume: true })).enqueued, 0);
+  });
+
+  it("puts a part back and ends where the model is not that of the run", async () => {
+    const { options } = await makeSet("unfit", 20);
+    const other = await saveToyModel(join(root, "other"));
+    await enqueue({ ...options, ...other });
+    const head = join(other.model, readdirSync(other.model).find((name) => name.startsWith("head"))!);
+    rmSync(head);
+    await assert.rejects(work({ ...options, untilEmpty: true }), { name: "UnfitWorkerError" });
+    assert.equal((await queueStatus(options)).delayed, 1);
+  });
+
+  it("serves metrics for Prometheus", async () => {
+    const { options } = await makeSet("metrics", 50);
+    await enqueue({ ...options, partTiles: 32 });
+    const worker = startWorker({ ...options, untilEmpty: false }, "--metrics", "0");
+    const url = await new Promise<string>((resolve) => {
+      createInterface({ input: worker.stderr! }).on("line", (line) => {
+        const found = /http:\S+\/metrics/.exec(line)?.[0];
+        if (found) resolve(found);
+      });
+    });
+    while (!existsSync(options.out)) await sleep(50);
+    const text = await (await fetch(url)).text();
+    assert.match(text, /^canopy_tiles_total\{outcome="predicted"\} 50$/m);
+    assert.match(text, /^canopy_tiles_total\{outcome="rejected"\} 2$/m);
+    assert.match(text, /^canopy_part_seconds_count 2$/m);
+    assert.match(text, /^process_resident_memory_bytes \d/m);
+    assert.match(text, /bullmq_job_count\{.*state="completed".*\} \d/);
+    worker.kill("SIGTERM");
+    assert.equal((await ended(worker)).status, 0);
+  });
+
+  it("says in one sentence that Redis does not answer", () => {
+    const { status, stderr } = runCli(["queue", "status", "--redis", "redis://127.0.0.1:1"]);
+    assert.equal(status, 1);
+    assert.equal(stderr.trim(), "canopy: Redis does not answer at redis://127.0.0.1:1: is it running?");
+  });
+});
+
+interface WorkerOptions {
+  redis: string;
+  queue: string;
+  untilEmpty?: boolean;
+}
+
+function startWorker({ redis, queue, untilEmpty = true }: WorkerOptions, ...more: string[]): ChildProcess {
+  const args = [
+    "work",
+    "--redis",
+    redis,
+    "--queue",
+    queue,
+    "--workers",
+    "1",
+    "--stalled-seconds",
+    "2",
+    "--json",
+    ...more,
+  ];
+  if (untilEmpty) args.push("--until-empty");
+  return spawn(process.execPath, [join(ROOT, "dist/src/cli/main.js"), ...args], { stdio: ["ignore", "pipe", "pipe"] });
+}
+
+async function ended(worker: ChildProcess): Promise<{ status: number | null; stdout: string; stderr: string }> {
+  let [stdout, stderr] = ["", ""];
+  worker.stdout!.on("data", (text) => {
+    stdout += text;
+  });
+  worker.stderr!.on("data", (text) => {
+    stderr += text;
+  });
+  const [status] = worker.exitCode === null ? await once(worker, "close") : [worker.exitCode];
+  return { status, stdout, stderr };
+}
+
+/** Waits until the run of `out` has so many committed parts, or is done. */
+async function partsDone(out: string, count: number): Promise<void> {
+  const { folder } = runPaths(out);
+  const done = (): number => readdirSync(folder).filter((name) => /^part-\d+\.json$/.test(name)).length;
+  while (!existsSync(out) && done() < count) await sleep(20);
+}
