@@ -1,0 +1,47 @@
+/**
+ * The public API. Commands of the command line are functions here, with the same options and results; below them are the stages they
+ * are made of, for those who build something else. What is not exported here may change without notice.
+ */
+
+// decode, batch, features
+export type { Batch } from "./batch/batch.js";
+export { loadBatches } from "./batch/loader.js";
+export { SlotRing } from "./batch/slot-ring.js";
+export { type Colorspace, DECODE_DEFAULTS, type DecodeOptions, type DecodeOutcome } from "./decode/decoder.js";
+export { DecodePool } from "./decode/pool.js";
+// What every command takes and throws
+export { CanopyError, FormatError, InputError, InterruptedError, ModelError, OptionError } from "./errors.js";
+export { Backbone } from "./features/backbone.js";
+export { chooseDevice, type Device } from "./features/device.js";
+export type { FeatureBatch } from "./features/feature-batch.js";
+export { streamFeatures } from "./features/stream.js";
+// head, tags
+export { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./head/checkpoint.js";
+export { type HeadConfig, type HeadOptions, resolveHeadConfig } from "./head/config.js";
+export type { FeatureMatrix } from "./head/feature-matrix.js";
+export type { Head } from "./head/head.js";
+export { computeMetrics, type Metrics } from "./head/metrics.js";
+export { trainHead } from "./head/train.js";
+export { resolveBackbone } from "./models/registry.js";
+export { prepareBackbone } from "./onnx/prepare.js";
+// Commands
+export { type EvaluateOptions, type EvaluateSummary, evaluate } from "./operations/evaluate.js";
+export { type ExportOptions, type ExportSummary, exportModel } from "./operations/export.js";
+export { type FixOptions, type FixSummary, fix } from "./operations/fix.js";
+export { type InspectOptions, type InspectReport, inspect } from "./operations/inspect.js";
+export { type MergeOptions, type MergeSummary, merge } from "./operations/merge.js";
+export { importBackbone, listBackbones, type ModelRecord, pullBackbone, showBackbone } from "./operations/models.js";
+export { type PredictOptions, type PredictSummary, predict } from "./operations/predict.js";
+export { type ReportOptions, report } from "./operations/report.js";
+export { type SynthOptions, type SynthResult, synthesize } from "./operations/synth.js";
+export { type TrainOptions, type TrainSummary, train } from "./operations/train.js";
+export type { ProgressState, RunContext } from "./run-context.js";
+export { type FittedHead, fitHead } from "./tags/fit.js";
+export { fitThresholds } from "./tags/thresholds.js";
+// tiles
+export { type LabelMatrix, toLabelMatrix } from "./tiles/label-matrix.js";
+export { type Labels, readLabels } from "./tiles/labels.js";
+export { type OpenedTiles, openTiles } from "./tiles/sources.js";
+export { kFold, splitRows } from "./tiles/split.js";
+export { type TagSet, tagSetOf } from "./tiles/tag-set.js";
+export type { Tile, TileSource } from "./tiles/tile.js";
