@@ -8,6 +8,7 @@ import { ModelError } from "../errors.js";
 import { usableCores } from "../machine.js";
 import type { Device } from "./device.js";
 import { SessionThread } from "./session-thread.js";
+import type { SessionSetup } from "./session-worker.js";
 
 export interface BackboneOptions {
   /** ONNX file: `tiles` uint8 [N, size, size, 3] RGB in, `features` float32 [N, numFeatures] out. */
@@ -20,7 +21,12 @@ export interface BackboneOptions {
   sessions?: number;
   /** Threads inside one session. @default 1 */
   intraOpThreads?: number;
+  /** Tiles per call of ONNX Runtime. @default on the CPU as many as keep layers near the caches, on a GPU whole batches */
+  tilesPerRun?: number;
 }
+
+/** Pixels of one run on the CPU: four tiles of 224, measured to be as fast as any more, with a fraction of the memory. */
+const CPU_PIXELS_PER_RUN = 4 * 224 ** 2;
 
 export class Backbone {
   readonly size: number;
@@ -43,8 +49,9 @@ export class Backbone {
     const { sessions = device === "cpu" ? usableCores() : 1, intraOpThreads = 1 } = options;
     checkInteger("sessions", sessions, 1, 1024);
     checkInteger("intraOpThreads", intraOpThreads, 1, 1024);
-    const { model, size, numFeatures } = options;
-    const setup = { model, size, numFeatures, device, intraOpThreads };
+    const { model, size, numFeatures, tilesPerRun = defaultTilesPerRun(device, size) } = options;
+    checkInteger("tilesPerRun", tilesPerRun, 1);
+    const setup: SessionSetup = { model, size, numFeatures, device, intraOpThreads, tilesPerRun };
     const threads = Array.from({ length: sessions }, () => new SessionThread(startWorker(setup)));
     const started = await Promise.allSettled(threads.map((thread) => thread.ready));
     const failure = started.find((result) => result.status === "rejected");
@@ -98,7 +105,12 @@ export class Backbone {
   }
 }
 
-function startWorker(setup: object): Worker {
+/** How many tiles one call of ONNX Runtime takes; whole batches on a GPU. */
+export function defaultTilesPerRun(device: Device, size: number): number {
+  return device === "cpu" ? Math.max(1, Math.round(CPU_PIXELS_PER_RUN / size ** 2)) : Number.MAX_SAFE_INTEGER;
+}
+
+function startWorker(setup: SessionSetup): Worker {
   try {
     return new Worker(new URL("./session-worker.js", import.meta.url), { workerData: setup });
   } catch (error) {

@@ -7,8 +7,7 @@ import { checkInteger } from "../check.js";
 import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { InputError } from "../errors.js";
 import type { Tile } from "../tiles/tile.js";
-import { BATCHES_PER_SESSION } from "./plan.js";
-import { defaultBatchSize, type StreamOptions, streamFeatures } from "./stream.js";
+import { BATCHES_PER_SESSION, defaultBatchSize, type StreamOptions, streamFeatures } from "./stream.js";
 
 export interface MeasureOptions extends Omit<StreamOptions, "variants"> {
   /** Times each rate is measured, after one round of each to warm up. @default 5 */

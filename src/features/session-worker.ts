@@ -10,6 +10,8 @@ export interface SessionSetup {
   model: Uint8Array;
   device: Device;
   intraOpThreads: number;
+  /** Tiles per call of ONNX Runtime; a batch with more is cut. */
+  tilesPerRun: number;
   size: number;
   numFeatures: number;
 }
@@ -78,21 +80,32 @@ function attach(shared: SharedArrayBuffer): AttachedRing {
 /** `[variants, count, numFeatures]` float32. */
 async function extract(
   session: ort.InferenceSession,
-  { ring, byteOffset, count, variants }: SessionRequest & { type: "run" },
+  request: SessionRequest & { type: "run" },
 ): Promise<Float32Array> {
-  const { size, numFeatures } = setup;
+  const { count, variants } = request;
+  const { size, numFeatures, tilesPerRun } = setup;
   const features = new Float32Array(variants.length * count * numFeatures);
-  for (const [i, variant] of variants.entries()) {
-    const pixels = pixelsOf(rings.get(ring)!, byteOffset, count, variant);
-    const tiles = new ort.Tensor("uint8", pixels, [count, size, size, 3]);
-    const { features: output } = await session.run({ tiles });
-    if (output?.size !== count * numFeatures) throw new Error(`the model gave ${output?.dims} for ${count} tiles`);
-    features.set(output.data as Float32Array, i * count * numFeatures);
+  for (const [v, variant] of variants.entries()) {
+    for (let from = 0; from < count; from += tilesPerRun) {
+      const tiles = Math.min(tilesPerRun, count - from);
+      const byteOffset = request.byteOffset + from * size ** 2 * 3;
+      const pixels = pixelsOf(rings.get(request.ring)!, byteOffset, tiles, variant);
+      features.set(await runSession(session, pixels, tiles), (v * count + from) * numFeatures);
+    }
   }
   return features;
 }
 
-/** The batch itself where it can be read in place, else (and for all turned or flipped variants) a copy in the scratch buffer. */
+/** One call of ONNX Runtime: `[count, numFeatures]`. */
+async function runSession(session: ort.InferenceSession, pixels: Uint8Array, count: number): Promise<Float32Array> {
+  const { size, numFeatures } = setup;
+  const output = await session.run({ tiles: new ort.Tensor("uint8", pixels, [count, size, size, 3]) });
+  const features = output["features"];
+  if (features?.size !== count * numFeatures) throw new Error(`the model gave ${features?.dims} for ${count} tiles`);
+  return features.data as Float32Array;
+}
+
+/** The tiles themselves where they can be read in place, else (and for all turned or flipped variants) a copy in the scratch buffer. */
 function pixelsOf(ring: AttachedRing, byteOffset: number, count: number, variant: number): Uint8Array {
   const byteLength = count * setup.size ** 2 * 3;
   if (variant === 0 && ring.readable !== undefined) return new Uint8Array(ring.readable, byteOffset, byteLength);

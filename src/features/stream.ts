@@ -9,21 +9,23 @@ import type { DecodePool } from "../decode/pool.js";
 import type { TileSource } from "../tiles/tile.js";
 import type { Backbone } from "./backbone.js";
 import type { FeatureBatch } from "./feature-batch.js";
-import { BATCHES_PER_SESSION } from "./plan.js";
 
 export interface StreamOptions {
   pool: DecodePool;
   backbone: Backbone;
   /** How tiles are decoded; the size is the backbone's. @default DECODE_DEFAULTS */
   decode?: Partial<Omit<DecodeOptions, "size">>;
-  /** Tiles per run of a session. @default 8 on the CPU, 32 on a GPU */
+  /** Tiles per batch: what is decoded into one slot and handed to one session. @default 16 on the CPU, 32 on a GPU */
   batchSize?: number;
-  /** Decoded batches kept ready beside those the sessions have. @default 2 per session */
+  /** Batches that may be decoding or wait decoded, beside those the sessions have. @default 1 per session, and 1 more */
   batchesAhead?: number;
   /** Elements of the dihedral group to extract (see dihedral.ts); features then are `[tiles, variants, numFeatures]`. @default [0] */
   variants?: readonly number[];
   signal?: AbortSignal;
 }
+
+/** Batches a session may have been given at once: one it works on, and what it goes on with while results wait for their turn. */
+export const BATCHES_PER_SESSION = 2;
 
 /**
  * Streams the features of a source, in its order. Rows of rejected tiles are zeros, their outcomes say why.
@@ -34,7 +36,7 @@ export async function* streamFeatures(
   source: TileSource,
   options: StreamOptions,
 ): AsyncGenerator<FeatureBatch, void, undefined> {
-  const { pool, backbone, batchSize = defaultBatchSize(backbone), batchesAhead = 2 * backbone.sessions } = options;
+  const { pool, backbone, batchSize = defaultBatchSize(backbone), batchesAhead = backbone.sessions + 1 } = options;
   checkInteger("batchSize", batchSize, 1, 4096);
   checkInteger("batchesAhead", batchesAhead, 1, 4096);
   const decode: DecodeOptions = { ...DECODE_DEFAULTS, ...options.decode, size: backbone.size };
@@ -57,8 +59,9 @@ export async function* streamFeatures(
   }
 }
 
-export function defaultBatchSize(backbone: Backbone): number {
-  return backbone.device === "cpu" ? 8 : 32;
+/** Tiles per batch: enough that messages between threads cost little, few enough that sessions share the work evenly. */
+export function defaultBatchSize({ device }: Pick<Backbone, "device">): number {
+  return device === "cpu" ? 16 : 32;
 }
 
 async function extract(

@@ -48,7 +48,7 @@ function bitsOf(features: Buffer, tile: number, perTile = TOY_FEATURES): Buffer 
   return features.subarray(tile * perTile * 4, (tile + 1) * perTile * 4);
 }
 
-test("features come in source order and are the same bits for every batch size and number of sessions", async () => {
+test("features come in source order and are the same bits for every batch size, run size and number of sessions", async () => {
   const reference = await collect(tiles, { batchSize: 1 });
   assert.deepEqual(
     reference.names,
@@ -56,7 +56,7 @@ test("features come in source order and are the same bits for every batch size a
   );
   assert.equal(new Set(tiles.map((_, i) => bitsOf(reference.features, i).toString("hex"))).size, tiles.length);
   for (const batchSize of [3, 8, 21, 30]) assert.deepEqual(await collect(tiles, { batchSize }), reference);
-  const single = await Backbone.open({ ...TOY, sessions: 1 });
+  const single = await Backbone.open({ ...TOY, sessions: 1, tilesPerRun: 2 });
   assert.deepEqual(await collect(tiles, { backbone: single, batchesAhead: 1 }), reference);
   await single.close();
 });
@@ -67,7 +67,8 @@ test(
   async () => {
     const { card, bytes } = await resolveBackbone(join(SHARED, "weights/mobilenetv2-imagenet-features.onnx"));
     const numFeatures = card.features.count;
-    const real = await Backbone.open({ model: prepareBackbone(bytes, card, 64), size: 64, numFeatures, sessions: 2 });
+    const model = prepareBackbone(bytes, card, 64);
+    const real = await Backbone.open({ model, size: 64, numFeatures, sessions: 2, tilesPerRun: 4 });
     const reference = await collect(tiles.slice(0, 9), { backbone: real, batchSize: 1 });
     for (const batchSize of [2, 5, 9]) {
       assert.deepEqual(await collect(tiles.slice(0, 9), { backbone: real, batchSize }), reference);
