@@ -115,12 +115,15 @@ Reading Decoder::ReadStrips(ByteSpan bytes, const DecodeOptions& options, bool s
 // False where the plan's condition, a fourth component of 255 everywhere, does not hold.
 template <typename Sink>
 bool Decoder::ReadAs(const ColorPlan& full_plan, int scale_denominator, StageTimes* times, Sink& sink) {
-  const ColorPlan plan = PlanScaled(full_plan, reader_.header(), scale_denominator);
+  ColorPlan plan = full_plan;
   Strip strip{};
   bool more;
   {
     Stopwatch watch(times != nullptr ? &times->decode : nullptr);
-    reader_.Start({plan.from, plan.to, plan.planes, scale_denominator});
+    if (scale_denominator != 8 || !plan.planes || !reader_.StartEighth()) {
+      plan = PlanScaled(full_plan, reader_.header(), scale_denominator);
+      reader_.Start({plan.from, plan.to, plan.planes, scale_denominator});
+    }
     more = reader_.Next(&strip);
   }
   sink.Begin(reader_.header(), scale_denominator);

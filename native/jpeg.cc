@@ -77,18 +77,33 @@ const JpegHeader& JpegReader::Open(ByteSpan bytes, const JpegLimits& limits) {
 
 void JpegReader::Start(const JpegPlan& plan) {
   plan_ = plan;
+  is_eighth_ = false;
   Run(&JpegReader::StartStep);
+  output_width_ = static_cast<int>(info_.output_width);
+  output_height_ = static_cast<int>(info_.output_height);
   PrepareRows();
+}
+
+bool JpegReader::StartEighth() {
+  if (!DecodeDcScan(info_, &eighth_)) return false;
+  is_eighth_ = true;
+  output_width_ = (header_.width + DCTSIZE - 1) / DCTSIZE;
+  output_height_ = (header_.height + DCTSIZE - 1) / DCTSIZE;
+  return true;
 }
 
 bool JpegReader::Next(Strip* strip) {
   if (at_end()) return false;
+  strip->width = output_width_;
+  if (is_eighth_) {
+    NextEighth(strip);
+    return true;
+  }
   strip->stride = stride_;
-  strip->width = static_cast<int>(info_.output_width);
   strip->components = info_.output_components;
   const int before = rows_read_;
   Run(plan_.planes ? &JpegReader::NextPlanesStep : &JpegReader::NextRowsStep);
-  strip->rows = std::min(rows_read_, static_cast<int>(info_.output_height)) - before;
+  strip->rows = std::min(rows_read_, output_height_) - before;
   for (int c = 0; c < 4; c++) {
     const bool present = plan_.planes && c < info_.num_components;
     strip->planes[c] = present ? component_rows_[c][0] : rows_[0];
@@ -96,7 +111,22 @@ bool JpegReader::Next(Strip* strip) {
   return true;
 }
 
-void JpegReader::Finish() { Run(&JpegReader::FinishStep); }
+void JpegReader::NextEighth(Strip* strip) {
+  strip->stride = eighth_.stride;
+  strip->components = info_.num_components;
+  strip->rows = std::min(kStripRows, output_height_ - rows_read_);
+  for (int c = 0; c < 4; c++) {
+    const int component = c < info_.num_components ? c : 0;
+    strip->planes[c] =
+        eighth_.samples.data() + eighth_.offset[component] + static_cast<size_t>(rows_read_) * eighth_.stride;
+  }
+  rows_read_ += strip->rows;
+}
+
+void JpegReader::Finish() {
+  // The fast way has seen the end marker already.
+  if (!is_eighth_) Run(&JpegReader::FinishStep);
+}
 
 // The only function that calls setjmp. libjpeg leaves by longjmp through OnErrorExit, and OnMessage through Fail; the
 // steps have no local variable with a destructor, so nothing is skipped that had to run.

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "dc_scan.h"
 #include "error.h"
 #include "image.h"
 // jpeglib.h needs size_t and FILE declared before it.
@@ -65,10 +66,13 @@ class JpegReader {
   // Reads the header; `bytes` must stay alive until Finish or the next Open. Throws DecodeError, as all that follow.
   const JpegHeader& Open(ByteSpan bytes, const JpegLimits& limits);
   void Start(const JpegPlan& plan);
+  // Instead of Start: planes at an eighth of the size by the fast way. False where that way does not cover the file;
+  // Start is then still open.
+  bool StartEighth();
   // The next rows from top to bottom, valid until the next call; false after the last.
   bool Next(Strip* strip);
   // Whether Next has given the last rows.
-  bool at_end() const { return rows_read_ >= static_cast<int>(info_.output_height); }
+  bool at_end() const { return rows_read_ >= output_height_; }
   // Reads on to the end-of-image marker, so that a missing end is noticed.
   void Finish();
 
@@ -99,6 +103,7 @@ class JpegReader {
   void CheckScan();
   void PrepareRows();
   void PreparePlanes();
+  void NextEighth(Strip* strip);
   void Reserve(int row_count);
   [[noreturn]] void Fail(ErrorCode code, const char* message);
   void Damage(ErrorCode code, const char* message);
@@ -133,6 +138,10 @@ class JpegReader {
   size_t stride_ = 0;
   int strip_rows_ = 0;
   int rows_read_ = 0;
+  int output_width_ = 0;
+  int output_height_ = 0;
+  bool is_eighth_ = false;
+  DcPlanes eighth_;
 };
 
 }  // namespace canopy

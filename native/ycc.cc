@@ -27,8 +27,9 @@ bool YccConverter::Covers(const JpegHeader& header) {
 
 void YccConverter::Start(const JpegHeader& header, int width) {
   width_ = width;
-  wide_ = header.sampling[0].horizontal == 2;
-  tall_ = header.sampling[0].vertical == 2;
+  const bool is_scaled = width < header.width;
+  wide_ = !is_scaled && header.sampling[0].horizontal == 2;
+  tall_ = !is_scaled && header.sampling[0].vertical == 2;
   chroma_width_ = wide_ ? (width_ + 1) / 2 : width_;
   holds_row_ = false;
   stride_ = PaddedStride(static_cast<size_t>(width_) + 1);

@@ -17,7 +17,8 @@ class YccConverter {
   // Whether this converter covers the file's sampling: chroma 1x1, and luma 1x1, 2x1 or 2x2.
   static bool Covers(const JpegHeader& header);
 
-  // `width` is that of the given rows: less than the image's after a scaled decode.
+  // `width` is that of the given rows, less than the image's after a scaled decode, which gives all components at one
+  // resolution.
   void Start(const JpegHeader& header, int width);
   // `last` is true for the last strip. The result is valid until the next call.
   PlanarRows Convert(const Strip& strip, bool last);
