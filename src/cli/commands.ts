@@ -1,5 +1,6 @@
 /** The list of commands. Their modules are light; each handler imports its operation when it runs, so that --help starts fast. */
 import type { CommandModule } from "yargs";
+import * as bench from "./bench.js";
 import * as doctor from "./doctor.js";
 import * as enqueue from "./enqueue.js";
 import * as evaluate from "./evaluate.js";
@@ -39,6 +40,7 @@ export const commands = [
   enqueue,
   work,
   queue,
+  bench,
   doctor,
   quickstart,
 ] satisfies Command[] as unknown as CommandModule[];

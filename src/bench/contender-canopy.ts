@@ -1,0 +1,42 @@
+/** canopy as its users get it: a stream of tiles through the loader and its decode workers into slots of shared memory. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { loadBatches } from "../batch/loader.js";
+import { SlotRing } from "../batch/slot-ring.js";
+import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
+import { DecodePool } from "../decode/pool.js";
+import type { Tile } from "../tiles/tile.js";
+import { canopyVersion } from "../versions.js";
+import { type Contender, type SetupRequest, WHOLE } from "./protocol.js";
+
+const BATCH_SIZE = 32;
+
+export function openCanopyContender({ paths, size, threads }: SetupRequest): Contender {
+  const pool = new DecodePool({ workers: threads });
+  const ring = new SlotRing(2 * threads + 2, BATCH_SIZE * size ** 2 * 3);
+  const decode: DecodeOptions = { ...DECODE_DEFAULTS, size };
+  const tiles: Tile[] = paths.map((path, i) => ({ name: String(i), path }));
+  const load = (indices: readonly number[]) =>
+    loadBatches(stream(tiles, indices), pool, ring, { decode, batchSize: BATCH_SIZE });
+  return {
+    version: canopyVersion(),
+    async round(indices) {
+      const start = performance.now();
+      for await (const batch of load(indices)) batch.release();
+      return { [WHOLE]: (performance.now() - start) / 1000 };
+    },
+    async writeColours(indices, folder) {
+      for await (const { tiles: ready, pixels, release } of load(indices)) {
+        const stride = size ** 2 * 3;
+        for (const [i, { name }] of ready.entries()) {
+          await writeFile(join(folder, `${name}.rgb`), pixels.slice(i * stride, (i + 1) * stride));
+        }
+        release();
+      }
+    },
+  };
+}
+
+async function* stream(tiles: readonly Tile[], indices: readonly number[]): AsyncGenerator<Tile, void, undefined> {
+  for (const index of indices) yield tiles[index]!;
+}

@@ -1,0 +1,128 @@
+/** The tiles a benchmark runs on: the user's own, or generated ones; as plain files, all of them JPEGs that decode. */
+import { closeSync, openSync, readSync } from "node:fs";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadBatches } from "../batch/loader.js";
+import { SlotRing } from "../batch/slot-ring.js";
+import { readTileBytes } from "../decode/bytes.js";
+import { DECODE_DEFAULTS, isFailure } from "../decode/decoder.js";
+import { DecodePool } from "../decode/pool.js";
+import { sniffFormat } from "../decode/sniff.js";
+import { CanopyError, InputError } from "../errors.js";
+import { synthesize } from "../operations/synth.js";
+import type { RunContext } from "../run-context.js";
+import { collectTiles } from "../tiles/sources.js";
+import type { Tile } from "../tiles/tile.js";
+
+export interface BenchTiles {
+  /** One JPEG each. */
+  paths: string[];
+  /** Length of all files together. */
+  bytes: number;
+  /** Tiles of the input, before any were left out. */
+  found: number;
+  /** Tiles that were looked at and left out: no JPEG, or one that cannot be decoded. */
+  unfit: number;
+  generated: boolean;
+  /** Removes what was made for the benchmark. */
+  close(): Promise<void>;
+}
+
+export interface BenchTilesOptions {
+  /** Folders, files, `.tar` archives, `@list.txt` or `-`. @default none: tiles are generated */
+  inputs?: readonly string[] | undefined;
+  /** At most this many, evenly spread over the input. */
+  limit: number;
+}
+
+/** Seed of the generated tiles, so that everybody's are the same. */
+const SEED = 1;
+
+/** @throws InputError where no tile of the input is fit */
+export async function openBenchTiles(
+  { inputs = [], limit }: BenchTilesOptions,
+  context: RunContext,
+): Promise<BenchTiles> {
+  const folder = await mkdtemp(join(tmpdir(), "canopy-bench-"));
+  const cleanups = [() => rm(folder, { recursive: true, force: true })];
+  const close = async () => {
+    for (const cleanup of cleanups.splice(0)) await cleanup();
+  };
+  try {
+    const generated = inputs.length === 0;
+    const generatedFolder = join(folder, "tiles");
+    if (generated) await synthesize({ count: limit, out: generatedFolder, seed: SEED }, context);
+    const collected = await collectTiles(generated ? [generatedFolder] : inputs);
+    cleanups.push(collected.close);
+    const chosen = spread(collected.tiles, limit);
+    const fit = await keepFit(chosen, context);
+    if (fit.length === 0) {
+      throw new InputError(`There is nothing to measure with: none of ${chosen.length} tiles is a JPEG that decodes.`);
+    }
+    const paths = await Promise.all(fit.map((tile, i) => asPlainFile(tile, join(folder, `${i}.jpg`))));
+    const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    const found = collected.tiles.length;
+    return { paths, bytes, found, unfit: chosen.length - fit.length, generated, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** `count` items, evenly spread, or all where there are fewer. */
+export function spread<T>(items: readonly T[], count: number): T[] {
+  if (items.length <= count) return [...items];
+  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]!);
+}
+
+/** Decodes them all once, which also brings the files into the page cache. */
+async function keepFit(tiles: readonly Tile[], context: RunContext): Promise<Tile[]> {
+  const jpegs = tiles.filter(isJpeg);
+  const pool = new DecodePool({}, context);
+  const size = 32;
+  const ring = new SlotRing(2 * pool.workers + 2, 32 * size ** 2 * 3);
+  const { signal } = context;
+  const options = { decode: { ...DECODE_DEFAULTS, size }, batchSize: 32, ...(signal === undefined ? {} : { signal }) };
+  const fit: Tile[] = [];
+  try {
+    for await (const batch of loadBatches(stream(jpegs), pool, ring, options)) {
+      fit.push(...batch.tiles.filter((_, i) => batch.outcomes[i] === undefined));
+      batch.release();
+      context.onProgress?.({ stage: "look", done: fit.length, total: jpegs.length, rejected: 0 });
+    }
+  } finally {
+    await pool.close();
+  }
+  return fit;
+}
+
+function isJpeg(tile: Tile): boolean {
+  if (tile.failure !== undefined) return false;
+  const first = new Uint8Array(16);
+  try {
+    const file = openSync(tile.path, "r");
+    try {
+      readSync(file, first, 0, first.length, tile.offset ?? 0);
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return false;
+  }
+  return sniffFormat(first) === "jpeg";
+}
+
+/** Other people's libraries read files, not members of archives. */
+async function asPlainFile(tile: Tile, copy: string): Promise<string> {
+  if (tile.offset === undefined && tile.byteLength === undefined) return tile.path;
+  const bytes = readTileBytes(tile);
+  if (isFailure(bytes)) throw new CanopyError("BENCH", `${tile.path} changed while it was read: ${bytes.message}.`);
+  await writeFile(copy, bytes);
+  return copy;
+}
+
+async function* stream(tiles: readonly Tile[]): AsyncGenerator<Tile, void, undefined> {
+  yield* tiles;
+}
