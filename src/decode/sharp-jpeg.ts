@@ -69,7 +69,9 @@ function decodeComponents(
   const transform = chooseTransform(header, reading);
   const space = four ? "cmyk" : "srgb";
   return sharp(header.components === 1 ? bytes : withColorTransform(bytes, header, transform), {
-    failOn: options.onTruncated === "accept" ? "none" : "truncated",
+    // libjpeg calls broken data a warning, and the addon rejects what it warns of. libvips passes most warnings on, but not all: here
+    // a damaged tile may slip through that the addon would reject.
+    failOn: options.onTruncated === "accept" ? "none" : "warning",
     limitInputPixels: options.maxPixels,
     ignoreIcc: true,
   })

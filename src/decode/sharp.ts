@@ -97,6 +97,7 @@ function takeThreeBands(data: Uint8Array, channels: number): Uint8Array {
 function sharpFailure(error: Error, maxPixels: number): DecodeFailure {
   const reason = error.message.split("\n")[0]!.replace(/^Input buffer/, "the file");
   if (/pixel limit/i.test(reason)) return { code: "LIMIT", message: `Image exceeds the limit of ${maxPixels} pixels` };
+  if (/corrupt jpeg data/i.test(reason)) return { code: "CORRUPT", message: `Image cannot be decoded (${reason})` };
   if (/premature end|truncat|end of (file|stream)|out of order read|not enough|read error/i.test(reason)) {
     return { code: "TRUNCATED", message: `Image data ends early (${reason})` };
   }

@@ -4,7 +4,8 @@ export type ImageFormat = "jpeg" | "png" | "webp" | "tiff" | "gif" | "heif";
 
 /** The format of `bytes`, or undefined for anything canopy does not read (SVG and PDF on purpose: they are programs, not pictures). */
 export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
-  if (startsWith(bytes, [0xff, 0xd8])) return "jpeg";
+  // A file of one or two bytes may be the beginning of a JPEG: the decoder will say that it ends early.
+  if (startsWith(bytes, [0xff, 0xd8, 0xff].slice(0, Math.max(1, bytes.length)))) return "jpeg";
   if (startsWith(bytes, [0x89, 0x50, 0x4e, 0x47])) return "png";
   if (ascii(bytes, 0) === "RIFF" && ascii(bytes, 8) === "WEBP") return "webp";
   if (isTiff(bytes)) return "tiff";
