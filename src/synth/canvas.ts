@@ -6,13 +6,11 @@
  */
 export type Surface = readonly [red: number, green: number, blue: number];
 
-/** A shape: cover in [0, 1] per pixel, a plane `[size, size]`, valid inside the box alone (right and bottom excluded). */
+/** A shape: cover in [0, 1] per pixel, a plane `[size, size]`, valid in columns `from[y]` to `to[y]` (excluded) of each row alone. */
 export interface Mask {
   cover: Float32Array;
-  left: number;
-  top: number;
-  right: number;
-  bottom: number;
+  from: Int32Array;
+  to: Int32Array;
 }
 
 export interface Canvas {
@@ -51,7 +49,7 @@ export function createCanvas(size: number): Canvas {
 
 /** A mask over the whole canvas with the cover in `plane`. */
 export function wholeMask(canvas: Canvas, plane: Float32Array): Mask {
-  return { cover: plane, left: 0, top: 0, right: canvas.size, bottom: canvas.size };
+  return { cover: plane, from: new Int32Array(canvas.size), to: new Int32Array(canvas.size).fill(canvas.size) };
 }
 
 /** Makes `surface`, modulated by `1 + light`, the whole picture. */
@@ -71,8 +69,8 @@ export function paint(canvas: Canvas, mask: Mask, surface: Surface, texture: Flo
   const { red, green, blue, size } = canvas;
   const plane = mask.cover;
   const [r, g, b] = surface;
-  for (let y = mask.top; y < mask.bottom; y++) {
-    for (let i = y * size + mask.left, end = y * size + mask.right; i < end; i++) {
+  for (let y = 0; y < size; y++) {
+    for (let i = y * size + mask.from[y]!, end = y * size + mask.to[y]!; i < end; i++) {
       const share = plane[i]!;
       if (share > 0) {
         const light = 1 + contrast * texture[i]!;
@@ -88,8 +86,8 @@ export function paint(canvas: Canvas, mask: Mask, surface: Surface, texture: Flo
 export function modulate(canvas: Canvas, mask: Mask, texture: Float32Array, amount: number): void {
   const { red, green, blue, size } = canvas;
   const plane = mask.cover;
-  for (let y = mask.top; y < mask.bottom; y++) {
-    for (let i = y * size + mask.left, end = y * size + mask.right; i < end; i++) {
+  for (let y = 0; y < size; y++) {
+    for (let i = y * size + mask.from[y]!, end = y * size + mask.to[y]!; i < end; i++) {
       if (plane[i]! > 0) {
         const factor = 1 + amount * plane[i]! * texture[i]!;
         red[i]! *= factor;

@@ -142,8 +142,8 @@ function scatterTrees(scene: Scene, field: Mask): void {
 
 function plantTrees(trees: Float32Array, size: number, field: Mask, textures: Textures, thin: number): void {
   const { crowns, patches } = textures;
-  for (let y = field.top; y < field.bottom; y++) {
-    for (let i = y * size + field.left, end = y * size + field.right; i < end; i++) {
+  for (let y = 0; y < size; y++) {
+    for (let i = y * size + field.from[y]!, end = y * size + field.to[y]!; i < end; i++) {
       const wooded = crowns[i]! + 0.5 * patches[i]! - 2 * thin;
       trees[i] = field.cover[i]! * Math.max(0, Math.min(0.8, wooded * 2));
     }

@@ -31,9 +31,13 @@ export function strokePath(
   points: readonly Point[],
   width: number | ((index: number) => number),
 ): void {
-  for (let k = 0; k + 1 < points.length; k++) {
+  const last = points.length - 1;
+  for (let k = 0; k < last; ) {
     const half = (typeof width === "number" ? width : width(k)) / 2;
-    strokeSegment(plane, size, points[k]!, points[k + 1]!, half);
+    // Every segment touches all pixels within its width: broad lines do with fewer and longer ones.
+    const next = Math.min(last, k + 1 + Math.floor(half / 8));
+    strokeSegment(plane, size, points[k]!, points[next]!, half);
+    k = next;
   }
 }
 
@@ -85,20 +89,54 @@ export function fillEllipse(
   }
 }
 
-/** The box around `points`, `margin` pixels wider, within the picture. */
-export function boxAround(points: readonly Point[], margin: number, size: number): Omit<Mask, "cover"> {
-  const box = { left: size, top: size, right: 0, bottom: 0 };
-  for (const { x, y } of points) {
-    box.left = Math.min(box.left, Math.floor(x - margin));
-    box.top = Math.min(box.top, Math.floor(y - margin));
-    box.right = Math.max(box.right, Math.ceil(x + margin) + 1);
-    box.bottom = Math.max(box.bottom, Math.ceil(y + margin) + 1);
+/** The columns between which each row of `plane` has any cover; none: both 0. Only rows within `margin` of a point are looked at. */
+export function findSpans(
+  plane: Float32Array,
+  size: number,
+  points: readonly Point[],
+  margin: number,
+): Pick<Mask, "from" | "to"> {
+  const from = new Int32Array(size);
+  const to = new Int32Array(size);
+  let top = size;
+  let bottom = 0;
+  for (const { y } of points) {
+    top = Math.max(0, Math.min(top, Math.floor(y - margin)));
+    bottom = Math.min(size, Math.max(bottom, Math.ceil(y + margin) + 1));
   }
-  box.left = Math.max(0, box.left);
-  box.top = Math.max(0, box.top);
-  box.right = Math.min(size, box.right);
-  box.bottom = Math.min(size, box.bottom);
-  return box;
+  for (let y = top; y < bottom; y++) {
+    const start = y * size;
+    let end = start + size;
+    while (end > start && plane[end - 1] === 0) {
+      end--;
+    }
+    let first = start;
+    while (first < end && plane[first] === 0) {
+      first++;
+    }
+    from[y] = end > start ? first - start : 0;
+    to[y] = end - start;
+  }
+  return { from, to };
+}
+
+/** Spans grown by `reach` pixels to all sides. */
+export function growSpans({ from, to }: Pick<Mask, "from" | "to">, reach: number): Pick<Mask, "from" | "to"> {
+  const size = from.length;
+  const grown = { from: new Int32Array(size), to: new Int32Array(size) };
+  for (let y = 0; y < size; y++) {
+    let left = size;
+    let right = 0;
+    for (let near = Math.max(0, y - reach); near <= Math.min(size - 1, y + reach); near++) {
+      if (to[near]! > from[near]!) {
+        left = Math.min(left, from[near]!);
+        right = Math.max(right, to[near]!);
+      }
+    }
+    grown.from[y] = Math.max(0, Math.min(left, right) - reach);
+    grown.to[y] = right === 0 ? 0 : Math.min(size, right + reach);
+  }
+  return grown;
 }
 
 /** Writes `source`, with every pixel fetched from `amplitude * (dx, dy)` away, to `target`: straight edges become ragged ones. */
@@ -111,8 +149,9 @@ export function warpMask(
   amplitude: number,
 ): void {
   const last = size - 1;
-  for (let y = target.top; y < target.bottom; y++) {
-    for (let x = target.left, i = y * size + x; x < target.right; x++, i++) {
+  for (let y = 0; y < size; y++) {
+    const end = target.to[y]!;
+    for (let x = target.from[y]!, i = y * size + x; x < end; x++, i++) {
       const fromX = Math.max(0, Math.min(last, (x + amplitude * dx[i]! + 0.5) | 0));
       const fromY = Math.max(0, Math.min(last, (y + amplitude * dy[i]! + 0.5) | 0));
       target.cover[i] = source[fromY * size + fromX]!;

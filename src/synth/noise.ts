@@ -4,7 +4,7 @@ import { createDraws, type Draws } from "./draws.js";
 /** Texels per side of a noise table. */
 const SIDE = 512;
 /** Texels per side of the crown table, which is twice as fine as a tile's pixels. */
-const CROWN_SIDE = 1024;
+const CROWN_SIDE = 512;
 /** Where and how a table is looked at: texels per scene unit, turned by `angle`, from `(u, v)`. */
 export interface View {
   scale: number;
@@ -18,7 +18,7 @@ export interface Tables {
   fractal: Float32Array;
   /** Nearly white noise, [512, 512] float32, mean 0, deviation 1. */
   grain: Float32Array;
-  /** Tree crowns, [1024, 1024], four int8 in each, lowest first: slope along u, slope along v, tone of the crown, height. */
+  /** Tree crowns, [512, 512], four int8 in each, lowest first: slope along u, slope along v, tone of the crown, height. */
   crowns: Int32Array;
 }
 
@@ -230,7 +230,7 @@ function makeCrowns(): Int32Array {
   const random = createDraws(1, 103);
   const height = new Float32Array(CROWN_SIDE * CROWN_SIDE);
   const tone = new Int8Array(CROWN_SIDE * CROWN_SIDE);
-  for (let count = 0; count < 42000; count++) {
+  for (let count = 0; count < 10500; count++) {
     const radius = 3 + 6.5 * random.next() ** 2.2;
     plantCrown(height, tone, random, radius);
   }

@@ -1,7 +1,7 @@
 /** Roads and what stands beside them: houses; and the tracks of selective logging. */
-import { paint, type Surface, vary, wholeMask } from "./canvas.js";
-import { fillEllipse } from "./mask.js";
-import { blob, crossing, inScene, type Point, quad, somewhere, walk } from "./path.js";
+import { paint, type Surface, vary } from "./canvas.js";
+import { fillEllipse, findSpans } from "./mask.js";
+import { blob, crossing, inScene, type Point, quad, somewhere, toPixels, walk } from "./path.js";
 import { lineMask, paintPolygon, type Scene } from "./scene.js";
 
 const ROADS: readonly Surface[] = [
@@ -128,16 +128,16 @@ function paintTown(scene: Scene): void {
 function paintHouses(scene: Scene, houses: readonly Point[], angle: number): void {
   const { random, canvas, textures } = scene;
   const { drawn, size, unit } = canvas;
+  const places = toPixels(houses, unit);
   for (const surface of [random.pick(ROOFS), random.pick(ROOFS), ROOFS[0]!]) {
     drawn.fill(0);
-    for (const house of houses) {
+    for (const centre of places) {
       if (random.chance(0.4)) {
-        const centre = { x: house.x * unit, y: house.y * unit };
         const long = random.range(1.1, 2.9) * unit;
         fillEllipse(drawn, size, centre, long, long * random.range(0.5, 0.9), angle, random.range(0.7, 2.4));
       }
     }
-    paint(canvas, wholeMask(canvas, drawn), surface, textures.grain, 0.12);
+    paint(canvas, { cover: drawn, ...findSpans(drawn, size, places, 4 * unit) }, surface, textures.grain, 0.12);
   }
 }
 

@@ -1,7 +1,7 @@
 /** What the layers of one tile share: its tags, its random numbers, its canvas and textures, and where things were put. */
 import { type Canvas, createCanvas, type Mask, paint, type Surface } from "./canvas.js";
 import { createDraws, type Draws } from "./draws.js";
-import { boxAround, fillPolygon, strokePath, warpMask } from "./mask.js";
+import { fillPolygon, findSpans, growSpans, strokePath, warpMask } from "./mask.js";
 import { fillCoarse, fillCrowns, fillRows, randomView, sharedTables, type View } from "./noise.js";
 import { type Point, toPixels } from "./path.js";
 import type { PlanetTag } from "./tag-model.js";
@@ -112,10 +112,10 @@ export function paintPolygon(
 /** The mask of a polygon (scene units) with edges ragged by `rag` units; valid until the next mask is made. */
 export function polygonMask(scene: Scene, points: readonly Point[], rag: number): Mask {
   const { size, unit, drawn } = scene.canvas;
-  const corners = toPixels(points, unit);
   drawn.fill(0);
+  const corners = toPixels(points, unit);
   fillPolygon(drawn, size, corners);
-  return finishMask(scene, boxAround(corners, reachOf(rag, unit), size), rag);
+  return finishMask(scene, findSpans(drawn, size, corners, 1), rag);
 }
 
 /** The mask of lines (scene units) with given width; valid until the next mask is made. */
@@ -137,21 +137,17 @@ export function lineMask(
   for (const line of inPicture) {
     strokePath(drawn, size, line, inPixels);
   }
-  return finishMask(scene, boxAround(inPicture.flat(), reachOf(rag, unit) + widest / 2 + 1, size), rag);
+  return finishMask(scene, findSpans(drawn, size, inPicture.flat(), widest / 2 + 2), rag);
 }
 
-/** How far a warp of deviation `rag` may carry cover: displacements beyond 4 deviations do not occur. */
-function reachOf(rag: number, unit: number): number {
-  return 4 * rag * unit;
-}
-
-function finishMask(scene: Scene, box: Omit<Mask, "cover">, rag: number): Mask {
+function finishMask(scene: Scene, spans: Pick<Mask, "from" | "to">, rag: number): Mask {
   const { size, unit, drawn, warped } = scene.canvas;
   if (rag === 0) {
-    return { cover: drawn, ...box };
+    return { cover: drawn, ...spans };
   }
   const { x, y } = warpPlanes(scene);
-  const target = { cover: warped, ...box };
+  // Displacements beyond 4 deviations do not occur.
+  const target = { cover: warped, ...growSpans(spans, Math.ceil(4 * rag * unit)) };
   warpMask(target, drawn, size, x, y, rag * unit);
   return target;
 }
