@@ -1,0 +1,112 @@
+/**
+ * Calibration: probabilities that mean what they say. Platt scaling per tag, `a logit + b` (Platt 1999), pulled towards the identity so
+ * that rare tags stay sane; being affine it folds into head and thresholds, and changes no decision.
+ */
+import { type Head, logit, sigmoid } from "../head/head.js";
+import type { LabelMatrix } from "../tiles/label-matrix.js";
+
+export interface Calibration {
+  /** `[tags]` */
+  slope: Float64Array;
+  /** `[tags]` */
+  offset: Float64Array;
+}
+
+/** Tiles whose predicted probability lies in `[from, to)` (the last bin includes 1). */
+export interface ReliabilityBin {
+  from: number;
+  to: number;
+  count: number;
+  /** Mean predicted probability, and share of cells that have the tag; null where the bin is empty. */
+  predicted: number | null;
+  observed: number | null;
+}
+
+/** Weight of the pull towards slope 1 and offset 0, in tiles. */
+const PRIOR = 2;
+const NEWTON_STEPS = 25;
+
+/** Fits on out-of-fold `logits` `[labels.rows, tags]`. */
+export function fitCalibration(logits: Float32Array, labels: LabelMatrix): Calibration {
+  const fitted = labels.tags.map((_, tag) => fitTag(logits, labels, tag));
+  return {
+    slope: Float64Array.from(fitted, ({ slope }) => slope),
+    offset: Float64Array.from(fitted, ({ offset }) => offset),
+  };
+}
+
+/** The head and thresholds that give calibrated probabilities and the same decisions. */
+export function foldCalibration(
+  head: Head,
+  thresholds: Float32Array,
+  { slope, offset }: Calibration,
+): { head: Head; thresholds: Float32Array } {
+  const weight = head.weight.map((value, i) => value * slope[i % head.numTags]!);
+  const bias = head.bias.map((value, tag) => value * slope[tag]! + offset[tag]!);
+  const moved = thresholds.map((threshold, tag) => sigmoid(slope[tag]! * logit(threshold) + offset[tag]!));
+  return { head: { ...head, weight, bias }, thresholds: moved };
+}
+
+/** Calibrated logits, `[rows, tags]`. */
+export function calibrate(logits: Float32Array, { slope, offset }: Calibration): Float32Array {
+  return logits.map((z, cell) => slope[cell % slope.length]! * z + offset[cell % slope.length]!);
+}
+
+/** `count` bins of equal width over all cells, or over the column `tag`. */
+export function reliabilityBins(
+  probabilities: Float32Array,
+  labels: LabelMatrix,
+  { bins: count = 10, tag }: { bins?: number; tag?: number } = {},
+): ReliabilityBin[] {
+  const numTags = labels.tags.length;
+  const sums = Array.from({ length: count }, () => ({ count: 0, predicted: 0, observed: 0 }));
+  probabilities.forEach((probability, cell) => {
+    if (tag !== undefined && cell % numTags !== tag) return;
+    const bin = sums[Math.min(count - 1, Math.floor(probability * count))]!;
+    bin.count++;
+    bin.predicted += probability;
+    bin.observed += labels.data[cell]!;
+  });
+  return sums.map((bin, i) => ({
+    from: i / count,
+    to: (i + 1) / count,
+    count: bin.count,
+    predicted: bin.count === 0 ? null : bin.predicted / bin.count,
+    observed: bin.count === 0 ? null : bin.observed / bin.count,
+  }));
+}
+
+/**
+ * Expected calibration error: the bins' distance between predicted and observed, weighted by their counts (Naeini et al. 2015); null
+ * where all bins are empty.
+ */
+export function expectedCalibrationError(bins: readonly ReliabilityBin[]): number | null {
+  const total = bins.reduce((sum, bin) => sum + bin.count, 0);
+  const error = bins.reduce((sum, bin) => sum + bin.count * Math.abs((bin.predicted ?? 0) - (bin.observed ?? 0)), 0);
+  return total === 0 ? null : error / total;
+}
+
+/** Newton's method on the two parameters; the objective is convex and the prior bounds it. */
+function fitTag(logits: Float32Array, labels: LabelMatrix, tag: number): { slope: number; offset: number } {
+  const numTags = labels.tags.length;
+  let [slope, offset] = [1, 0];
+  for (let step = 0; step < NEWTON_STEPS; step++) {
+    let [gs, go, hss, hso, hoo] = [PRIOR * (slope - 1), PRIOR * offset, PRIOR, 0, PRIOR];
+    for (let cell = tag; cell < labels.data.length; cell += numTags) {
+      const z = logits[cell]!;
+      const p = sigmoid(slope * z + offset);
+      const [error, curvature] = [p - labels.data[cell]!, p * (1 - p)];
+      gs += error * z;
+      go += error;
+      hss += curvature * z * z;
+      hso += curvature * z;
+      hoo += curvature;
+    }
+    const determinant = hss * hoo - hso * hso;
+    slope -= (hoo * gs - hso * go) / determinant;
+    offset -= (hss * go - hso * gs) / determinant;
+    // A negative slope would turn a tag's decisions around.
+    slope = Math.max(slope, 0.05);
+  }
+  return { slope, offset };
+}

@@ -1,0 +1,37 @@
+/**
+ * Exclusive groups: tags of which a tile has exactly one (clear, partly cloudy, cloudy or haze). Their probabilities are divided by their
+ * sum, so that certainty about one speaks against the others.
+ */
+import { InputError } from "../errors.js";
+
+/** Columns of each group of tag names; InputError for a name that is no tag, stands in two groups, or has no partner. */
+export function toExclusiveColumns(groups: readonly (readonly string[])[], tags: readonly string[]): number[][] {
+  const seen = new Set<string>();
+  return groups.map((group) => {
+    if (group.length < 2) throw new InputError(`An exclusive group needs two tags or more, got: ${group.join(", ")}.`);
+    return group.map((name) => {
+      const column = tags.indexOf(name);
+      if (column === -1) throw new InputError(`The exclusive tag ${name} is not one of: ${tags.join(", ")}.`);
+      if (seen.has(name)) throw new InputError(`The tag ${name} is in more than one exclusive group.`);
+      seen.add(name);
+      return column;
+    });
+  });
+}
+
+/** `probabilities` `[rows, numTags]` with every group's columns summing to 1 in each row; a group of zeros stays. */
+export function normalizeExclusive(
+  probabilities: Float32Array,
+  numTags: number,
+  groups: readonly (readonly number[])[],
+): Float32Array {
+  const normalized = probabilities.slice();
+  for (let from = 0; from < normalized.length; from += numTags) {
+    for (const group of groups) {
+      const sum = group.reduce((total, column) => total + probabilities[from + column]!, 0);
+      if (sum === 0) continue;
+      for (const column of group) normalized[from + column] = probabilities[from + column]! / sum;
+    }
+  }
+  return normalized;
+}

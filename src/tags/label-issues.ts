@@ -1,0 +1,63 @@
+/**
+ * Probable label errors: labels that the probabilities of heads which never saw the tile contradict most. Confident learning (Northcutt,
+ * Jiang and Chuang 2021), each tag a question of its own.
+ */
+import type { LabelMatrix } from "../tiles/label-matrix.js";
+
+export interface LabelIssue {
+  row: number;
+  /** Column of the tag. */
+  tag: number;
+  /** The label as given: true where the tile is said to have the tag. */
+  labelled: boolean;
+  /** Out-of-fold probability of the tag. */
+  probability: number;
+  /** Probability of the label's opposite, 0..1: how sure the contradiction is. */
+  score: number;
+}
+
+/**
+ * The cells of out-of-fold `probabilities` `[labels.rows, tags]` whose opposite label is at least as probable as it is on average where
+ * that label is given; surest first. A tag that fewer than `minSupport` tiles have (or lack) is left out: there the averages say nothing.
+ */
+export function findLabelIssues(
+  probabilities: Float32Array,
+  labels: LabelMatrix,
+  { minSupport = 3 }: { minSupport?: number } = {},
+): LabelIssue[] {
+  const numTags = labels.tags.length;
+  const issues = labels.tags.flatMap((_, tag) => {
+    const bars = confidenceBars(probabilities, labels, tag, minSupport);
+    if (bars === undefined) return [];
+    const found: LabelIssue[] = [];
+    for (let row = 0; row < labels.rows; row++) {
+      const probability = probabilities[row * numTags + tag]!;
+      const labelled = labels.data[row * numTags + tag] === 1;
+      const score = labelled ? 1 - probability : probability;
+      // The label must also be the less probable one, or a rare tag would make every unsure tile an issue.
+      if (score >= (labelled ? bars.absent : bars.present) && score > 0.5) {
+        found.push({ row, tag, labelled, probability, score });
+      }
+    }
+    return found;
+  });
+  return issues.sort((a, b) => b.score - a.score || a.row - b.row || a.tag - b.tag);
+}
+
+/** Mean probability of "present" where the tag is, and of "absent" where it is not. */
+function confidenceBars(
+  probabilities: Float32Array,
+  labels: LabelMatrix,
+  tag: number,
+  minSupport: number,
+): { present: number; absent: number } | undefined {
+  let [support, present, absent] = [0, 0, 0];
+  for (let cell = tag; cell < labels.data.length; cell += labels.tags.length) {
+    support += labels.data[cell]!;
+    if (labels.data[cell] === 1) present += probabilities[cell]!;
+    else absent += 1 - probabilities[cell]!;
+  }
+  const lacking = labels.rows - support;
+  if (support < minSupport || lacking < minSupport) return undefined;
+  return { present: present / support, absent: absent / lacking };
+}

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { averagePrecision, precisionRecallCurve } from "../../src/head/average-precision.js";
+import { computeMetrics, fBeta, meanFBeta, sampleFBeta } from "../../src/head/metrics.js";
+import type { LabelMatrix } from "../../src/tiles/label-matrix.js";
+
+function close(got: number | null, want: number): void {
+  assert.ok(got !== null && Math.abs(got - want) < 1e-7, `${got} for ${want}`);
+}
+
+function single(labels: number[]): LabelMatrix {
+  return { data: Uint8Array.from(labels), rows: labels.length, tags: ["tag"] };
+}
+
+/** Four tiles, three tags; no tile has the last. */
+const LABELS: LabelMatrix = {
+  data: Uint8Array.of(1, 0, 0, /**/ 1, 1, 0, /**/ 0, 1, 0, /**/ 0, 0, 0),
+  rows: 4,
+  tags: ["a", "b", "none"],
+};
+const PROBABILITIES = Float32Array.of(0.9, 0.6, 0.1, /**/ 0.4, 0.7, 0.2, /**/ 0.3, 0.8, 0.6, /**/ 0.1, 0.1, 0.1);
+const HALF = Float32Array.of(0.5, 0.5, 0.5);
+
+describe("averagePrecision", () => {
+  it("is scikit-learn's, on the example of its manual", () => {
+    close(averagePrecision(Float32Array.of(0.1, 0.4, 0.35, 0.8), single([0, 0, 1, 1]), 0), 0.8333333333333333);
+  });
+
+  it("takes equal probabilities as one threshold", () => {
+    close(averagePrecision(Float32Array.of(0.5, 0.5, 0.5, 0.1), single([1, 0, 0, 1]), 0), 0.5 / 3 + 0.5 * 0.5);
+  });
+
+  it("has no value where no tile has the tag, and is 1 where all have it", () => {
+    assert.equal(averagePrecision(PROBABILITIES, LABELS, 2), null);
+    close(averagePrecision(Float32Array.of(0.1, 0.9), single([1, 1]), 0), 1);
+  });
+
+  it("comes with a curve that ends at full recall", () => {
+    const curve = precisionRecallCurve(PROBABILITIES, LABELS, 0);
+    assert.equal(curve.at(-1)!.recall, 1);
+    assert.equal(curve.at(-1)!.precision, 0.5);
+  });
+});
+
+describe("computeMetrics", () => {
+  const metrics = computeMetrics(PROBABILITIES, LABELS, HALF, { minSupport: 1 });
+
+  it("averages F2 over tiles, a tile without tags and without hits scoring 0", () => {
+    // Tile by tile: 5*1/(4*1+2), 5*1/(4*2+1), 5*1/(4*1+2), 0.
+    close(metrics.f2, (5 / 6 + 5 / 9 + 5 / 6 + 0) / 4);
+    close(metrics.f2AtHalf, metrics.f2);
+  });
+
+  it("counts per tag, with null where a number has no meaning", () => {
+    assert.deepEqual(metrics.perTag[0], {
+      tag: "a",
+      support: 2,
+      predicted: 1,
+      threshold: 0.5,
+      precision: 1,
+      recall: 0.5,
+      f2: 5 / 9,
+      averagePrecision: 1,
+    });
+    const { precision, recall, f2, averagePrecision: ap } = metrics.perTag[2]!;
+    assert.deepEqual([precision, recall, f2, ap], [0, null, null, null]);
+  });
+
+  it("leaves tags without tiles out of means, and wants enough tiles for mAP", () => {
+    close(metrics.map, (1 + 1) / 2);
+    assert.equal(computeMetrics(PROBABILITIES, LABELS, HALF).map, null);
+    close(metrics.macroF1, (2 / 3 + 0.8) / 2);
+    close(metrics.microF1, (2 * 3) / (5 + 4));
+    close(metrics.binaryAccuracy, 9 / 12);
+  });
+
+  it("scores decisions made otherwise", () => {
+    const right = computeMetrics(PROBABILITIES, LABELS, HALF, { decisions: LABELS.data });
+    close(right.f2, 0.75);
+    close(right.binaryAccuracy, 1);
+  });
+
+  it("refuses shapes that do not fit", () => {
+    assert.throws(() => computeMetrics(PROBABILITIES, LABELS, HALF.subarray(1)), RangeError);
+  });
+});
+
+describe("F-beta", () => {
+  it("weighs recall the more the larger beta", () => {
+    close(fBeta(1, 2, 1, 1), 2 / 3);
+    close(fBeta(1, 2, 1, 2), 5 / 6);
+    assert.equal(fBeta(0, 0, 0, 2), 0);
+    assert.ok(sampleFBeta(PROBABILITIES, LABELS, HALF, 0.5) < sampleFBeta(PROBABILITIES, LABELS, HALF, 2));
+    close(meanFBeta(LABELS.data, LABELS, 2), 0.75);
+  });
+});

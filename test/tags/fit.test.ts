@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { InputError, InterruptedError } from "../../src/errors.js";
+import { resolveHeadConfig } from "../../src/head/config.js";
+import type { FeatureMatrix } from "../../src/head/feature-matrix.js";
+import { createRandom } from "../../src/random.js";
+import { fitHead } from "../../src/tags/fit.js";
+import type { LabelMatrix } from "../../src/tiles/label-matrix.js";
+import { loadGolden } from "../head/golden.js";
+import { needsShared } from "../helpers.js";
+
+/** Three noisy tags over eight features. */
+function noisy(rows = 120): { features: FeatureMatrix; labels: LabelMatrix } {
+  const random = createRandom(3);
+  const data = Float32Array.from({ length: rows * 8 }, () => 2 * random.uniform() - 1);
+  const cells = Array.from({ length: rows * 3 }, (_, cell) => {
+    const z = data[Math.floor(cell / 3) * 8 + (cell % 3)]! + 0.3 * (random.uniform() - 0.5);
+    return z > (cell % 3) * 0.3 - 0.2 ? 1 : 0;
+  });
+  return {
+    features: { data, rows, numFeatures: 8 },
+    labels: { data: Uint8Array.from(cells), rows, tags: ["a", "b", "c"] },
+  };
+}
+
+describe("fitHead", () => {
+  it("gives head, thresholds, history and honest scores", async () => {
+    const { features, labels } = noisy();
+    const config = resolveHeadConfig({ optimizer: "adam", learningRate: 0.05, epochs: 20 });
+    const fitted = await fitHead(features, labels, config);
+    assert.equal(fitted.history.length, 20);
+    assert.equal(fitted.holdOut!.tiles, fitted.split.heldOut.length);
+    assert.equal(fitted.crossValidated.tiles, 120);
+    assert.ok(fitted.crossValidated.f2 > 0.7, `${fitted.crossValidated.f2}`);
+    assert.equal(fitted.outOfFold.probabilities.length, 360);
+  });
+
+  it("trains on all tiles unless told not to", async () => {
+    const { features, labels } = noisy();
+    const config = resolveHeadConfig({ l2: 0.1 });
+    const whole = await fitHead(features, labels, config);
+    const part = await fitHead(features, labels, config, { refit: false });
+    const none = await fitHead(features, labels, config, { holdOut: 0 });
+    assert.notDeepEqual(whole.head.weight, part.head.weight);
+    assert.deepEqual(whole.head.weight, none.head.weight);
+    assert.deepEqual(whole.holdOut!.f2, part.holdOut!.f2);
+    assert.equal(none.holdOut, undefined);
+  });
+
+  it("keeps variants of a tile together, and scores their mean", async () => {
+    const { features, labels } = noisy();
+    const config = resolveHeadConfig({ l2: 0.1 });
+    const same = await fitHead([features, features], labels, config, { augment: "d4", tta: "d4" });
+    const once = await fitHead(features, labels, config);
+    assert.ok(Math.abs(same.crossValidated.f2 - once.crossValidated.f2) < 1e-9);
+    await assert.rejects(fitHead([features, noisy(60).features], labels, config), RangeError);
+  });
+
+  it("stopped at any epoch goes on to the same bits", async () => {
+    const { features, labels } = noisy(60);
+    const config = resolveHeadConfig({ optimizer: "rmsprop", epochs: 3 });
+    const whole = await fitHead(features, labels, config);
+    const states: [] = [];
+    for (const trainings of [0, 2, 6]) {
+      const stop = new AbortController();
+      const options =
+        trainings === 0
+          ? { onEpoch: () => stop.abort() }
+          : { onTraining: (done: number) => void (done === trainings && stop.abort()) };
+      await assert.rejects(
+        fitHead(features, labels, config, { ...options, states, signal: stop.signal }),
+        InterruptedError,
+      );
+    }
+    const rest = await fitHead(features, labels, config, { states });
+    assert.deepEqual([rest.head, rest.thresholds, rest.history], [whole.head, whole.thresholds, whole.history]);
+    assert.deepEqual(rest.crossValidated, whole.crossValidated);
+  });
+
+  it("says when there are too few tiles", async () => {
+    const { features, labels } = noisy(3);
+    await assert.rejects(fitHead(features, labels, resolveHeadConfig({ l2: 1 })), InputError);
+  });
+
+  it("scores real tiles as well as plain Python does, with the default recipe", needsShared("golden"), async () => {
+    const { features, labels } = loadGolden();
+    const { crossValidated, l2 } = await fitHead(features, labels, resolveHeadConfig());
+    assert.ok(crossValidated.f2 > 0.865, `F2 ${crossValidated.f2} with l2 ${l2}`);
+    assert.ok(crossValidated.map! > 0.535, `mAP ${crossValidated.map}`);
+  });
+
+  it("scores real tiles as the tutorial's recipe should", needsShared("golden"), async () => {
+    const { features, labels } = loadGolden();
+    const { crossValidated } = await fitHead(features, labels, resolveHeadConfig({ recipe: "tutorial" }));
+    assert.ok(crossValidated.f2 > 0.845, `F2 ${crossValidated.f2}`);
+  });
+});

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { sigmoid } from "../../src/head/head.js";
+import { sampleFBeta } from "../../src/head/metrics.js";
+import { createRandom } from "../../src/random.js";
+import { fitThresholds } from "../../src/tags/thresholds.js";
+import type { LabelMatrix } from "../../src/tiles/label-matrix.js";
+
+/** Tags whose probabilities are off by a factor on the logit scale, so that each wants its own threshold. */
+function shifted(rows: number, seed = 1): { probabilities: Float32Array; labels: LabelMatrix } {
+  const random = createRandom(seed);
+  const shifts = [-2, 0, 1.5];
+  const probabilities = new Float32Array(rows * 3);
+  const data = new Uint8Array(rows * 3);
+  for (let cell = 0; cell < data.length; cell++) {
+    const z = 6 * random.uniform() - 4;
+    data[cell] = random.uniform() < sigmoid(2 * z) ? 1 : 0;
+    probabilities[cell] = sigmoid(z + shifts[cell % 3]!);
+  }
+  return { probabilities, labels: { data, rows, tags: ["low", "mid", "high"] } };
+}
+
+describe("fitThresholds", () => {
+  it("finds each tag's own threshold where there are tiles enough", () => {
+    const { probabilities, labels } = shifted(3000);
+    const { thresholds, common, score } = fitThresholds(probabilities, labels);
+    assert.ok(thresholds[0]! < thresholds[1]! && thresholds[1]! < thresholds[2]!);
+    const single = sampleFBeta(probabilities, labels, new Float32Array(3).fill(common), 2);
+    assert.ok(score > single + 0.01, `${score} over ${single}`);
+    const unseen = shifted(3000, 2);
+    const there = sampleFBeta(unseen.probabilities, unseen.labels, thresholds, 2);
+    assert.ok(Math.abs(there - score) < 0.05, `${there} for ${score}`);
+  });
+
+  it("reaches with its own thresholds what a search over all of them reaches", () => {
+    const { probabilities, labels } = shifted(40);
+    const { score } = fitThresholds(probabilities, labels, { shrinkage: 0 });
+    const grid = Array.from({ length: 24 }, (_, i) => 0.02 + i * 0.04);
+    let best = 0;
+    for (const a of grid) {
+      for (const b of grid) {
+        for (const c of grid) best = Math.max(best, sampleFBeta(probabilities, labels, Float32Array.of(a, b, c), 2));
+      }
+    }
+    assert.ok(score > best - 0.01, `${score} for ${best}`);
+  });
+
+  it("gives a tag no tile has the common threshold, and with infinite shrinkage every tag", () => {
+    const { probabilities, labels } = shifted(200);
+    for (let cell = 2; cell < labels.data.length; cell += 3) labels.data[cell] = 0;
+    const fitted = fitThresholds(probabilities, labels);
+    assert.ok(Math.abs(fitted.thresholds[2]! - fitted.common) < 1e-6);
+    const { thresholds, common } = fitThresholds(probabilities, labels, { shrinkage: Number.POSITIVE_INFINITY });
+    assert.ok(thresholds.every((threshold) => Math.abs(threshold - common) < 1e-6));
+  });
+
+  it("asks for more certainty the less recall counts", () => {
+    const { probabilities, labels } = shifted(1000);
+    const strict = fitThresholds(probabilities, labels, { beta: 0.5 });
+    assert.ok(strict.common > fitThresholds(probabilities, labels, { beta: 2 }).common);
+    assert.throws(() => fitThresholds(probabilities, labels, { beta: 0 }), RangeError);
+  });
+
+  it("stays between 0 and 1 for probabilities of exactly 0 and 1", () => {
+    const labels = { data: Uint8Array.of(1, 0, 1, 0), rows: 4, tags: ["t"] };
+    const { thresholds, score } = fitThresholds(Float32Array.of(1, 0, 1, 0), labels, { shrinkage: 0 });
+    assert.ok(thresholds[0]! > 0 && thresholds[0]! < 1);
+    assert.equal(score, 0.5);
+  });
+});
