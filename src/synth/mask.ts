@@ -35,7 +35,7 @@ export function strokePath(
   for (let k = 0; k < last; ) {
     const half = (typeof width === "number" ? width : width(k)) / 2;
     // Every segment touches all pixels within its width: broad lines do with fewer and longer ones.
-    const next = Math.min(last, k + 1 + Math.floor(half / 8));
+    const next = Math.min(last, k + 1 + Math.floor(half / 14));
     strokeSegment(plane, size, points[k]!, points[next]!, half);
     k = next;
   }
