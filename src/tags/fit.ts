@@ -5,17 +5,19 @@
 import { checkInteger } from "../check.js";
 import { InputError, InterruptedError } from "../errors.js";
 import type { HeadConfig } from "../head/config.js";
-import { crossFit, crossValidate, selectRows, trainOnTiles } from "../head/cross-validate.js";
+import { crossFit, crossValidate, type OutOfFold, selectRows, trainOnTiles } from "../head/cross-validate.js";
 import type { FeatureMatrix } from "../head/feature-matrix.js";
 import { type Head, sigmoid } from "../head/head.js";
 import type { HistoryRow } from "../head/history.js";
 import { predictProbabilities } from "../head/logits.js";
-import { computeMetrics, decide, type Metrics } from "../head/metrics.js";
+import { computeMetrics, type Metrics } from "../head/metrics.js";
 import type { TrainedHead, TrainOptions } from "../head/train.js";
 import type { TrainState } from "../head/train-state.js";
 import { type FeatureVariants, scoringRows, toVariants, type VariantUse } from "../head/variants.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { type Split, splitRows } from "../tiles/split.js";
+import { calibrate, fitCalibration, foldCalibration } from "./calibration.js";
+import { crossFittedDecisions, type StackingTrial, stackHead, tryStacking } from "./refine.js";
 import { fitThresholds, type ThresholdOptions } from "./thresholds.js";
 
 export interface FitOptions
@@ -30,6 +32,10 @@ export interface FitOptions
   seed?: number;
   /** Train the final head on all tiles; otherwise it is the one that has not seen the held-out tiles. @default true */
   refit?: boolean;
+  /** Try a second layer over all tags' logits; it is kept only where cross-validation says that it helps. @default false */
+  stacking?: boolean;
+  /** Make probabilities mean what they say (Platt scaling by tag, fitted out of fold); no decision changes. @default false */
+  calibrate?: boolean;
   /** Called after each epoch of the training whose history is kept. */
   onEpoch?: (row: HistoryRow) => void;
   /** Called after each of the `total` trainings. */
@@ -56,12 +62,14 @@ export interface FittedHead {
   split: Split;
   /** The penalty used by L-BFGS, given or chosen. */
   l2?: number;
+  /** Whether stacking was kept; absent where it was not asked for. */
+  stacked?: boolean;
 }
 
 /**
  * Fits head and thresholds. First a training without the held-out tiles gives the history; an automatic L2 is chosen there, once.
  * Then cross-validation gives every tile probabilities of a head that has not seen it; thresholds are fitted on these, and scored
- * fold by fold with thresholds from the other folds. Last, the head is trained again on all tiles.
+ * fold by fold with thresholds from the other folds. The head is trained again on all tiles, stacked and calibrated if asked for.
  *
  * @throws InputError for fewer tiles than folds
  * @throws InterruptedError where the signal stops it; `states` then says how far it came
@@ -75,21 +83,27 @@ export async function fitHead(
   const fit = new Fit(toVariants(features, labels.rows), labels, options);
   const first = await fit.trainWithoutHeldOut(config);
   const fixed = first.l2 === undefined ? config : ({ ...config, l2: first.l2 } as HeadConfig);
-  const { probabilities, folds } = await fit.crossValidate(fixed);
+  const outOfFold = await fit.crossValidate(fixed);
   const final = fit.refits ? await fit.trainOnAll(fixed) : first;
-  const known = fit.refits ? fit.allRows : fit.split.train;
-  const { thresholds } = fit.thresholdsFor(probabilities, known);
-  const holdOut = await fit.scoreHeldOut(first.head, probabilities);
+  const stack = options.stacking ? tryStacking(outOfFold.logits, labels, outOfFold.folds, options) : undefined;
+  const refined = fit.refine(final.head, fit.refits ? fit.allRows : fit.split.train, outOfFold, stack);
+  const holdOut = await fit.scoreHeldOut(fit.refine(first.head, fit.split.train, outOfFold, stack));
+  const probabilities = fit.probabilitiesOf(outOfFold, stack);
   return {
-    head: final.head,
-    thresholds,
+    ...refined,
     history: first.history,
     ...(holdOut && { holdOut }),
-    crossValidated: fit.scoreOutOfFold(probabilities, folds, thresholds),
-    outOfFold: { probabilities, folds },
+    crossValidated: fit.scoreOutOfFold(probabilities, outOfFold.folds, refined.thresholds),
+    outOfFold: { probabilities, folds: outOfFold.folds },
     split: fit.split,
     ...(first.l2 !== undefined && { l2: first.l2 }),
+    ...(options.stacking && { stacked: stack !== undefined }),
   };
+}
+
+interface Tuned {
+  head: Head;
+  thresholds: Float32Array;
 }
 
 /** The steps of one fit, and what they share. */
@@ -140,16 +154,15 @@ class Fit {
     return this.#train(config, this.allRows, this.#folds + 1, {});
   }
 
-  async crossValidate(config: HeadConfig): Promise<{ probabilities: Float32Array; folds: Uint8Array }> {
+  async crossValidate(config: HeadConfig): Promise<OutOfFold> {
     const states = this.#states.slice(1, this.#folds + 1);
     try {
-      const { logits, folds } = await crossValidate(this.#variants, this.#labels, config, this.#folds, this.#seed, {
+      return await crossValidate(this.#variants, this.#labels, config, this.#folds, this.#seed, {
         ...this.#running(),
         ...this.#use,
         states,
         onFold: (done) => this.#options.onTraining?.(done + 1, this.#total),
       });
-      return { probabilities: logits.map(sigmoid), folds };
     } finally {
       states.forEach((state, fold) => {
         this.#states[fold + 1] = state;
@@ -157,15 +170,28 @@ class Fit {
     }
   }
 
-  thresholdsFor(probabilities: Float32Array, rows: Uint32Array) {
-    const own = selectRows(probabilities, this.#labels.tags.length, rows);
-    return fitThresholds(own, selectLabels(this.#labels, rows), this.#options);
+  /** Stacks the head, fits thresholds and calibrates, all on the out-of-fold logits of `rows`. */
+  refine(head: Head, rows: Uint32Array, { logits }: OutOfFold, stack: StackingTrial | undefined): Tuned {
+    const numTags = this.#labels.tags.length;
+    const labels = selectLabels(this.#labels, rows);
+    const stacked = stack ? stackHead(head, selectRows(logits, numTags, rows), labels, stack.l2) : head;
+    const own = selectRows(stack?.logits ?? logits, numTags, rows);
+    const { thresholds } = fitThresholds(own.map(sigmoid), labels, this.#options);
+    if (!this.#options.calibrate) return { head: stacked, thresholds };
+    return foldCalibration(stacked, thresholds, fitCalibration(own, labels));
   }
 
-  async scoreHeldOut(head: Head, probabilities: Float32Array): Promise<Metrics | undefined> {
-    const { heldOut, train } = this.split;
+  /** Out-of-fold probabilities, calibrated fold by fold where asked for. */
+  probabilitiesOf({ logits, folds }: OutOfFold, stack: StackingTrial | undefined): Float32Array {
+    const used = stack?.logits ?? logits;
+    if (!this.#options.calibrate) return used.map(sigmoid);
+    const out = new Float32Array(used.length);
+    return crossFit(used, this.#labels, folds, fitCalibration, (c, z) => calibrate(z, c), out).map(sigmoid);
+  }
+
+  async scoreHeldOut({ head, thresholds }: Tuned): Promise<Metrics | undefined> {
+    const { heldOut } = this.split;
     if (heldOut.length === 0) return undefined;
-    const { thresholds } = this.thresholdsFor(probabilities, train);
     const features = scoringRows(this.#variants, heldOut, this.#use);
     const own = await predictProbabilities(head, features, this.#options.threads);
     return computeMetrics(own, selectLabels(this.#labels, heldOut), thresholds);
@@ -173,10 +199,7 @@ class Fit {
 
   /** Tags are given by each fold's thresholds, fitted on the others; the table shows the final ones. */
   scoreOutOfFold(probabilities: Float32Array, folds: Uint8Array, thresholds: Float32Array): Metrics {
-    const fit = (values: Float32Array, labels: LabelMatrix) => fitThresholds(values, labels, this.#options).thresholds;
-    const apply = (fitted: Float32Array, values: Float32Array) => decide(values, fitted);
-    const out = new Uint8Array(probabilities.length);
-    const decisions = crossFit(probabilities, this.#labels, folds, fit, apply, out);
+    const decisions = crossFittedDecisions(probabilities, this.#labels, folds, this.#options);
     return computeMetrics(probabilities, this.#labels, thresholds, { decisions });
   }
 

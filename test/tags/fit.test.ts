@@ -4,6 +4,7 @@ import { InputError, InterruptedError } from "../../src/errors.js";
 import { resolveHeadConfig } from "../../src/head/config.js";
 import type { FeatureMatrix } from "../../src/head/feature-matrix.js";
 import { createRandom } from "../../src/random.js";
+import { expectedCalibrationError, reliabilityBins } from "../../src/tags/calibration.js";
 import { fitHead } from "../../src/tags/fit.js";
 import type { LabelMatrix } from "../../src/tiles/label-matrix.js";
 import { loadGolden } from "../head/golden.js";
@@ -45,6 +46,19 @@ describe("fitHead", () => {
     assert.deepEqual(whole.head.weight, none.head.weight);
     assert.deepEqual(whole.holdOut!.f2, part.holdOut!.f2);
     assert.equal(none.holdOut, undefined);
+  });
+
+  it("calibrates without changing a decision, and keeps stacking only where it helps", async () => {
+    const { features, labels } = noisy();
+    const config = resolveHeadConfig({ l2: 0.5 });
+    const plain = await fitHead(features, labels, config);
+    const tuned = await fitHead(features, labels, config, { calibrate: true, stacking: true });
+    assert.equal(tuned.stacked, tuned.crossValidated.f2 >= plain.crossValidated.f2 + 0.001);
+    const error = (p: Float32Array) => expectedCalibrationError(reliabilityBins(p, labels))!;
+    assert.ok(error(tuned.outOfFold.probabilities) < error(plain.outOfFold.probabilities));
+    const calibrated = await fitHead(features, labels, config, { calibrate: true });
+    assert.ok(Math.abs(calibrated.holdOut!.f2 - plain.holdOut!.f2) < 1e-9);
+    assert.notDeepEqual(calibrated.thresholds, plain.thresholds);
   });
 
   it("keeps variants of a tile together, and scores their mean", async () => {
