@@ -19,6 +19,51 @@ inline uint8_t InkToLight(unsigned ink, unsigned not_black) {
   return static_cast<uint8_t>(not_black - MultiplyDivide255(ink, not_black));
 }
 
+// One row of `n` interleaved components.
+using ConvertRow = void (*)(const uint8_t* in, int n, int width, uint8_t* r, uint8_t* g, uint8_t* b);
+
+void TakeOne(const uint8_t* in, int n, int width, uint8_t* r, uint8_t* g, uint8_t* b) {
+  for (int x = 0; x < width; x++, in += n) r[x] = g[x] = b[x] = in[0];
+}
+
+void TakeThree(const uint8_t* in, int n, int width, uint8_t* r, uint8_t* g, uint8_t* b) {
+  for (int x = 0; x < width; x++, in += n) r[x] = in[0], g[x] = in[1], b[x] = in[2];
+}
+
+void SplitThree(const uint8_t* in, int, int width, uint8_t* r, uint8_t* g, uint8_t* b) {
+  ActiveKernels().split(in, width, r, g, b);
+}
+
+void InvertThree(const uint8_t* in, int n, int width, uint8_t* r, uint8_t* g, uint8_t* b) {
+  for (int x = 0; x < width; x++, in += n) r[x] = 255 - in[0], g[x] = 255 - in[1], b[x] = 255 - in[2];
+}
+
+// `kFlip` is 255 where 255 stands for no ink, else 0.
+template <unsigned kFlip>
+void Inks(const uint8_t* in, int, int width, uint8_t* __restrict r, uint8_t* __restrict g, uint8_t* __restrict b) {
+  for (int x = 0; x < width; x++) {
+    const unsigned not_black = 255u - (in[4 * x + 3] ^ kFlip);
+    r[x] = InkToLight(in[4 * x] ^ kFlip, not_black);
+    g[x] = InkToLight(in[4 * x + 1] ^ kFlip, not_black);
+    b[x] = InkToLight(in[4 * x + 2] ^ kFlip, not_black);
+  }
+}
+
+ConvertRow RowConverter(RowConversion conversion, int components) {
+  switch (conversion) {
+    case RowConversion::kTakeOne:
+      return TakeOne;
+    case RowConversion::kInvertThree:
+      return InvertThree;
+    case RowConversion::kCmyk:
+      return Inks<0>;
+    case RowConversion::kCmykInverted:
+      return Inks<255>;
+    default:
+      return components == 3 ? SplitThree : TakeThree;
+  }
+}
+
 [[noreturn]] void Refuse(const char* colorspace, const JpegHeader& header) {
   throw DecodeError(ErrorCode::kColorspace, "Cannot read a JPEG with " + std::to_string(header.components) +
                                                 (header.components == 1 ? " component as " : " components as ") +
@@ -131,41 +176,10 @@ bool IsAll255(const uint8_t* plane, size_t stride, int width, int rows) {
 }
 
 void ConvertRows(RowConversion conversion, const Strip& strip, uint8_t* const planes[3], size_t stride) {
-  const int n = strip.components;
+  const auto convert = RowConverter(conversion, strip.components);
   for (int y = 0; y < strip.rows; y++) {
-    const uint8_t* in = strip.planes[0] + static_cast<size_t>(y) * strip.stride;
-    uint8_t* r = planes[0] + static_cast<size_t>(y) * stride;
-    uint8_t* g = planes[1] + static_cast<size_t>(y) * stride;
-    uint8_t* b = planes[2] + static_cast<size_t>(y) * stride;
-    if (n == 3 && conversion == RowConversion::kTakeThree) {
-      ActiveKernels().split(in, strip.width, r, g, b);
-      continue;
-    }
-    for (int x = 0; x < strip.width; x++, in += n) {
-      switch (conversion) {
-        case RowConversion::kPlanes:
-        case RowConversion::kYccPlanes:
-        case RowConversion::kTakeThree:
-          r[x] = in[0], g[x] = in[1], b[x] = in[2];
-          break;
-        case RowConversion::kTakeOne:
-          r[x] = g[x] = b[x] = in[0];
-          break;
-        case RowConversion::kInvertThree:
-          r[x] = 255 - in[0], g[x] = 255 - in[1], b[x] = 255 - in[2];
-          break;
-        case RowConversion::kCmyk:
-          r[x] = InkToLight(in[0], 255u - in[3]);
-          g[x] = InkToLight(in[1], 255u - in[3]);
-          b[x] = InkToLight(in[2], 255u - in[3]);
-          break;
-        case RowConversion::kCmykInverted:
-          r[x] = InkToLight(255u - in[0], in[3]);
-          g[x] = InkToLight(255u - in[1], in[3]);
-          b[x] = InkToLight(255u - in[2], in[3]);
-          break;
-      }
-    }
+    const size_t at = static_cast<size_t>(y) * stride;
+    convert(strip.Row(0, y), strip.components, strip.width, planes[0] + at, planes[1] + at, planes[2] + at);
   }
 }
 
