@@ -20,6 +20,6 @@ export function versions(): Record<string, string> {
     canopy: canopyVersion(),
     node: process.versions.node,
     "onnxruntime-node": onnxRuntimeVersion(),
-    ...(jpeg === undefined ? { sharp: require("sharp/package.json").version } : { "libjpeg-turbo": jpeg }),
+    ...(jpeg === undefined ? { sharp: require("sharp").versions.sharp } : { "libjpeg-turbo": jpeg }),
   };
 }

@@ -30,7 +30,7 @@ export async function runCommand(
     const result = await operation({
       signal: interrupt.signal,
       onProgress: progress.update,
-      onWarning: (message) => progress.print(`Warning: ${message}`),
+      onWarning: onceEach((message) => progress.print(`Warning: ${message}`)),
     });
     progress.stop();
     process.stdout.write(argv.json ? `${JSON.stringify(result.json)}\n` : ensureNewline(result.text));
@@ -43,6 +43,17 @@ export async function runCommand(
   } finally {
     interrupt.dispose();
   }
+}
+
+/** Steps of one command may warn of the same thing. */
+function onceEach(warn: (message: string) => void): (message: string) => void {
+  const said = new Set<string>();
+  return (message) => {
+    if (!said.has(message)) {
+      said.add(message);
+      warn(message);
+    }
+  };
 }
 
 /** Prints one sentence (and the stack with CANOPY_DEBUG=1) and sets the exit code. */

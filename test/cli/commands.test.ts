@@ -122,6 +122,14 @@ test("a bad tile is rejected with its reason, counted, and stops nothing", (t) =
   assert.equal(reject.path, join(mixed, victim!));
 });
 
+test("without the addon everything runs through sharp, with one warning that says how to mend it", () => {
+  const args = ["quickstart", "--count", "60", "--out", join(folder, "without-addon"), "--json"];
+  const result = runCli(args, { env: { ...env, CANOPY_NO_ADDON: "1" } });
+  assert.equal(result.status, 0, result.stderr);
+  assert.equal(JSON.parse(result.stdout).predicted.rejected, 0);
+  assert.equal(result.stderr.match(/decoded through sharp/g)?.length, 1, result.stderr);
+});
+
 test("wrong usage exits with 2 and names the nearest valid option", () => {
   for (const [args, hint] of [
     [["train", "--tile", "x", "--labels", "y", "--out", "z"], /did you mean --tiles/],
