@@ -12,7 +12,7 @@ if [ -z "$compiler" ]; then
   exit 0
 fi
 mkdir -p build/fuzz/corpus build/fuzz/findings
-core="color color_kernels dc_scan decode filter_table huffman jpeg resize resize_kernels resize_kernels_x86 simd sniff ycc"
+core="color color_kernels dc_scan decode filter_table huffman jpeg jpeg_callbacks resize resize_kernels resize_kernels_x86 simd sniff ycc"
 sources=$(for name in $core; do echo "native/$name.cc"; done)
 # shellcheck disable=SC2046,SC2086
 if ! "$compiler" -std=c++17 -g -O1 -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined \
