@@ -31,7 +31,7 @@ export async function trainByGradient(
   const stepper = await createStepper(config, shape, options.stepper);
   try {
     while (state.epoch < config.epochs && !options.signal?.aborted) {
-      const sums = await runEpoch(stepper, state, source, labels, config, standardization);
+      const sums = await runEpoch(stepper, state, source, labels, config, standardization, options.leaveOut);
       state.epoch++;
       const row = await historyRow(state, sums, labels, toHead(state, shape, standardization), options);
       state.history.push(row);
@@ -52,6 +52,7 @@ async function runEpoch(
   labels: LabelMatrix,
   config: GradientConfig,
   standardization: Standardization | undefined,
+  leaveOut: Uint8Array | undefined,
 ): Promise<EpochSums> {
   const numTags = labels.tags.length;
   const random = createRandom(config.seed, SHUFFLE_STREAM, state.epoch);
@@ -68,7 +69,8 @@ async function runEpoch(
     if (following !== undefined) next = source.read(following, countAt(following));
     const window = { data, rows, numFeatures: source.numFeatures, ...standardization };
     const cells = labels.data.subarray(start * numTags, (start + rows) * numTags);
-    addSums(total, await stepper.run(state, window, cells, inOrder(rows)));
+    const order = inOrder(rows).filter((row) => leaveOut?.[start + row] !== 1);
+    addSums(total, await stepper.run(state, window, cells, order));
   }
   return total;
 }
@@ -84,9 +86,10 @@ async function historyRow(
   sums: EpochSums,
   labels: LabelMatrix,
   head: Head,
-  { validation, threads }: TrainOptions,
+  { validation, threads, leaveOut }: TrainOptions,
 ): Promise<HistoryRow> {
-  const training = toMeans(sums, labels);
+  const trained = labels.rows - (leaveOut?.reduce((sum, left) => sum + left, 0) ?? 0);
+  const training = toMeans(sums, { rows: trained, tags: labels.tags });
   const validated =
     validation &&
     toMeans(sumLogits(await computeLogits(head, validation.features, threads), validation.labels), validation.labels);
@@ -99,7 +102,7 @@ async function historyRow(
   };
 }
 
-function toMeans({ loss, correct, f2 }: EpochSums, { rows, tags }: LabelMatrix) {
+function toMeans({ loss, correct, f2 }: EpochSums, { rows, tags }: Pick<LabelMatrix, "rows" | "tags">) {
   return { loss: loss / rows, binaryAccuracy: correct / (rows * tags.length), f2: f2 / rows };
 }
 

@@ -23,6 +23,9 @@ export async function trainByLbfgs(
   if ("read" in features) {
     throw new InputError("L-BFGS needs all features in memory; for sets larger than that use --optimizer adam.");
   }
+  if (options.leaveOut !== undefined) {
+    throw new TypeError("`leaveOut` is for gradient optimisers: give L-BFGS the rows it is to train on.");
+  }
   const standardization = await measureStandardization(toFeatureSource(features), config.scaling);
   const rows = { ...features, ...standardization };
   const l2 = config.l2 === "auto" ? await chooseL2(features, standardization, labels, config, options) : config.l2;

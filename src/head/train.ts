@@ -24,6 +24,8 @@ export interface TrainOptions {
   initial?: Head;
   /** Who does the steps. @default "native" where the addon is built, else "onnx" */
   stepper?: StepperKind;
+  /** `[rows]`, 1 for rows that are not trained on: how tiles are held out of features too many to copy. Gradient optimisers only. */
+  leaveOut?: Uint8Array;
   /** `[rows]` fold of each row, for an automatic L2: rows of one tile belong in one fold. @default stratified by the seed */
   folds?: Uint8Array;
   /** @default the number of CPUs */
