@@ -57,7 +57,14 @@ export async function crossValidate(
   const logits = new Float32Array(labels.rows * numTags);
   for (let fold = 0; fold < folds; fold++) {
     const training = rowsWhere(foldOf, (each) => each !== fold);
-    const trained = await trainOnTiles(variants, labels, training, config, { ...running, augment, seed }, states[fold]);
+    const trained = await trainOnTiles(
+      variants,
+      labels,
+      training,
+      config,
+      { ...running, augment, tta, seed },
+      states[fold],
+    );
     if (trained.state !== undefined) states[fold] = trained.state;
     if (options.signal?.aborted) throw new InterruptedError();
     const { head } = trained;
@@ -77,7 +84,7 @@ export async function trainOnTiles(
   labels: LabelMatrix,
   rows: Uint32Array,
   config: HeadConfig,
-  { augment, seed, ...options }: TrainOptions & Pick<VariantUse, "augment"> & { seed: number },
+  { augment, tta, seed, ...options }: TrainOptions & VariantUse & { seed: number },
   resumeFrom?: TrainState,
 ): Promise<TrainedHead> {
   const seen = trainingRows(variants, labels, rows, { augment });
@@ -85,7 +92,13 @@ export async function trainOnTiles(
   const folds = choosesL2 && {
     folds: trainingFolds(kFold(selectLabels(labels, rows), L2_FOLDS, seed), seen.labels.rows),
   };
-  return trainHead(seen.features, seen.labels, config, { ...options, ...folds, ...(resumeFrom && { resumeFrom }) });
+  const views = tta === "d4" ? seen.labels.rows / rows.length : 1;
+  return trainHead(seen.features, seen.labels, config, {
+    ...options,
+    views,
+    ...folds,
+    ...(resumeFrom && { resumeFrom }),
+  });
 }
 
 /** Rows of `[rows, columns]` float32, copied, in the order of `indices`. */

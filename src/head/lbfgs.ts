@@ -30,7 +30,7 @@ export async function trainByLbfgs(
   const rows = { ...features, ...standardization };
   const l2 = config.l2 === "auto" ? await chooseL2(features, standardization, labels, config, options) : config.l2;
   const problems = labels.tags.map((_, tag) => ({ tag, heldOut: -1, l2 }));
-  const { folds: _folds, ...running } = options;
+  const { folds: _folds, views: _views, ...running } = options;
   const minima = await solveProblems(rows, labels, problems, { ...config, ...running });
   const solved = toHead(minima, features.numFeatures);
   const head = standardization === undefined ? solved : foldStandardization(solved, standardization);

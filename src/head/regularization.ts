@@ -41,7 +41,7 @@ export async function chooseL2(
   standardization: Standardization | undefined,
   labels: LabelMatrix,
   config: LbfgsConfig,
-  options: { threads?: number; signal?: AbortSignal; folds?: Uint8Array },
+  options: { threads?: number; signal?: AbortSignal; folds?: Uint8Array; views?: number },
 ): Promise<number> {
   if (labels.rows < L2_FOLDS) {
     throw new InputError(`${labels.rows} tiles are too few to choose the L2 penalty by cross-validation: give --l2.`);
@@ -58,7 +58,7 @@ export async function chooseL2(
       { maxIterations: config.maxIterations, tolerance: TOLERANCE, ...options, folds },
     );
     problems = problems.map((problem, i) => ({ ...problem, start: minima[i]!.point }));
-    rungs.push({ l2, loss: await heldOutLoss(features, standardization, labels, folds, problems, options.threads) });
+    rungs.push({ l2, loss: await heldOutLoss(features, standardization, labels, folds, problems, options) });
   }
   return refine(rungs);
 }
@@ -93,15 +93,21 @@ async function heldOutLoss(
   labels: LabelMatrix,
   folds: Uint8Array,
   problems: readonly Problem[],
-  threads: number | undefined,
+  { threads, views = 1 }: { threads?: number; views?: number },
 ): Promise<number> {
   const all = await computeLogits(toHead(problems, features.numFeatures, standardization), features, threads);
   const logits: number[] = [];
   const present: number[] = [];
-  for (let row = 0; row < labels.rows; row++) {
+  const tiles = labels.rows / views;
+  const meanOver = (row: number, i: number) => {
+    let sum = 0;
+    for (let view = 0; view < views; view++) sum += all[(view * tiles + row) * problems.length + i]!;
+    return sum / views;
+  };
+  for (let row = 0; row < tiles; row++) {
     problems.forEach(({ tag, heldOut }, i) => {
       if (folds[row] !== heldOut) return;
-      logits.push(all[row * problems.length + i]!);
+      logits.push(meanOver(row, i));
       present.push(labels.data[row * labels.tags.length + tag]!);
     });
   }

@@ -28,6 +28,8 @@ export interface TrainOptions {
   leaveOut?: Uint8Array;
   /** `[rows]` fold of each row, for an automatic L2: rows of one tile belong in one fold. @default stratified by the seed */
   folds?: Uint8Array;
+  /** The rows are this many blocks of the same tiles, to be scored by their mean: an automatic L2 is judged so. @default 1 */
+  views?: number;
   /** @default the number of CPUs */
   threads?: number;
 }

@@ -204,7 +204,7 @@ class Fit {
   }
 
   async #train(config: HeadConfig, rows: Uint32Array, index: number, more: TrainOptions): Promise<TrainedHead> {
-    const options = { ...this.#running(), ...more, augment: this.#use.augment, seed: this.#seed };
+    const options = { ...this.#running(), ...more, ...this.#use, seed: this.#seed };
     const trained = await trainOnTiles(this.#variants, this.#labels, rows, config, options, this.#states[index]);
     if (trained.state !== undefined) this.#states[index] = trained.state;
     if (this.#options.signal?.aborted) throw new InterruptedError();
