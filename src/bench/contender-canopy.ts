@@ -9,15 +9,19 @@ import type { Tile } from "../tiles/tile.js";
 import { canopyVersion } from "../versions.js";
 import { type Contender, type SetupRequest, WHOLE } from "./protocol.js";
 
-const BATCH_SIZE = 32;
+/** Tiles per batch, and the bytes that all slots may take. */
+const BATCH_SIZE = 64;
+const RING_BYTES = 256 << 20;
 
 export function openCanopyContender({ paths, size, threads }: SetupRequest): Contender {
   const pool = new DecodePool({ workers: threads });
-  const ring = new SlotRing(2 * threads + 2, BATCH_SIZE * size ** 2 * 3);
+  const slots = 2 * threads + 2;
+  const tileBytes = size ** 2 * 3;
+  const batchSize = Math.max(1, Math.min(BATCH_SIZE, Math.floor(RING_BYTES / slots / tileBytes)));
+  const ring = new SlotRing(slots, batchSize * tileBytes);
   const decode: DecodeOptions = { ...DECODE_DEFAULTS, size };
   const tiles: Tile[] = paths.map((path, i) => ({ name: String(i), path }));
-  const load = (indices: readonly number[]) =>
-    loadBatches(stream(tiles, indices), pool, ring, { decode, batchSize: BATCH_SIZE });
+  const load = (indices: readonly number[]) => loadBatches(stream(tiles, indices), pool, ring, { decode, batchSize });
   return {
     version: canopyVersion(),
     async round(indices) {
@@ -27,9 +31,8 @@ export function openCanopyContender({ paths, size, threads }: SetupRequest): Con
     },
     async writeColours(indices, folder) {
       for await (const { tiles: ready, pixels, release } of load(indices)) {
-        const stride = size ** 2 * 3;
         for (const [i, { name }] of ready.entries()) {
-          await writeFile(join(folder, `${name}.rgb`), pixels.slice(i * stride, (i + 1) * stride));
+          await writeFile(join(folder, `${name}.rgb`), pixels.slice(i * tileBytes, (i + 1) * tileBytes));
         }
         release();
       }

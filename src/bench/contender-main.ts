@@ -1,6 +1,7 @@
 /** Entry of a contender's process: answers requests (see protocol.ts) until stdin ends. */
 import { createInterface } from "node:readline";
 import { openCanopyContender } from "./contender-canopy.js";
+import { openLbfgs, openStepper } from "./contender-head.js";
 import { openCeiling, openStages } from "./contender-native.js";
 import { openPlainSharp, openSharpWorkaround } from "./contender-sharp.js";
 import type { Contender, ContenderReply, ContenderRequest, SetupRequest } from "./protocol.js";
@@ -11,6 +12,9 @@ const CONTENDERS: Record<string, (setup: SetupRequest) => Contender | Promise<Co
   canopy: openCanopyContender,
   sharp: openPlainSharp,
   "sharp-workaround": openSharpWorkaround,
+  "head-native": openStepper("native"),
+  "head-onnx": openStepper("onnx"),
+  "head-lbfgs": openLbfgs,
 };
 
 let contender: Contender | undefined;

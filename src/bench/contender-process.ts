@@ -2,7 +2,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { CanopyError, InterruptedError } from "../errors.js";
+import { CanopyError } from "../errors.js";
+import { benchInterrupted } from "./interrupted.js";
 import type { ContenderReply, ContenderRequest, RoundReply, SetupRequest } from "./protocol.js";
 import { PYTHON_PROGRAM } from "./python.js";
 
@@ -77,14 +78,14 @@ export class ContenderProcess {
 
   /** @throws InterruptedError on abort, CanopyError where the contender fails or falls silent. */
   async #ask(request: ContenderRequest): Promise<ContenderReply & { ok: true }> {
-    if (this.#signal?.aborted) throw interrupted();
+    if (this.#signal?.aborted) throw benchInterrupted();
     const abandon = () => this.close();
     const timer = setTimeout(abandon, PATIENCE_SECONDS * 1000);
     this.#signal?.addEventListener("abort", abandon, { once: true });
     try {
       this.#child.stdin.write(`${JSON.stringify(request)}\n`);
       const { value, done } = await this.#replies.next();
-      if (this.#signal?.aborted) throw interrupted();
+      if (this.#signal?.aborted) throw benchInterrupted();
       const reply: ContenderReply = done ? { ok: false, message: this.#lastWords() } : JSON.parse(value);
       if (!reply.ok) throw new CanopyError("BENCH", `The contender ${this.name} failed: ${reply.message}`);
       return reply;
@@ -98,8 +99,4 @@ export class ContenderProcess {
     const last = this.#complaints.trim().split("\n").at(-1);
     return last ? `its process ended: ${last}` : "its process ended or took too long.";
   }
-}
-
-function interrupted(): InterruptedError {
-  return new InterruptedError("Interrupted; a benchmark leaves nothing behind, so start it anew.");
 }

@@ -12,6 +12,7 @@ import { usableCores } from "../machine.js";
 import type { RunContext } from "../run-context.js";
 import { measureColours } from "./colours.js";
 import { ContenderProcess } from "./contender-process.js";
+import { interruptible } from "./interrupted.js";
 import { type PreprocessReport, reportPreprocess, type TrialRunner } from "./preprocess-report.js";
 import { runRounds } from "./rounds.js";
 import { openBenchTiles } from "./tiles.js";
@@ -33,10 +34,14 @@ export interface BenchPreprocessOptions {
 }
 
 /** @throws CanopyError without the addon, InputError without tiles, InterruptedError on abort. */
-export async function benchPreprocess(
+export function benchPreprocess(
   options: BenchPreprocessOptions = {},
   context: RunContext = {},
 ): Promise<PreprocessReport> {
+  return interruptible(() => measure(options, context));
+}
+
+async function measure(options: BenchPreprocessOptions, context: RunContext): Promise<PreprocessReport> {
   const { inputs, size = 224, seconds = 30, repeats = 9, workers = usableCores(), limit = 600 } = options;
   checkInteger("size", size, 1, 4096);
   checkInRange("seconds", seconds, 0.01, 3600);

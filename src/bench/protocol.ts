@@ -6,9 +6,11 @@ export interface SetupRequest {
   contender: string;
   /** Files that hold one JPEG each; `indices` of later requests point into this list. */
   paths: readonly string[];
-  /** Pixels per side of the result. */
+  /** Pixels per side of the result; features per tile for those that train a head. */
   size: number;
   threads: number;
+  /** Made-up tiles to train a head on. */
+  rows?: number;
 }
 
 export type ContenderRequest =

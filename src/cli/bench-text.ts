@@ -1,5 +1,7 @@
 /** What benchmarks print on the terminal. */
+import type { BenchPredictReport } from "../bench/predict.js";
 import type { ContenderResult, PreprocessReport } from "../bench/preprocess-report.js";
+import type { BenchTrainReport } from "../bench/train.js";
 import { formatTable } from "./table.js";
 
 export function describePreprocess(report: PreprocessReport): string {
@@ -62,4 +64,62 @@ function verdict({ share_of_ceiling, scaling, workers, contenders }: PreprocessR
 
 function whole(value: number): string {
   return value >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
+}
+
+export function describePredict(report: BenchPredictReport): string {
+  const { tiles, backbone, size, device, runs, predict, machine } = report;
+  const best = runs.reduce((one, other) => (other.tiles_per_s > one.tiles_per_s ? other : one));
+  const rows = runs.map((run) => [
+    String(run.batch_size),
+    String(run.workers),
+    String(run.sessions),
+    whole(run.tiles_per_s),
+    `${whole(run.spread[0])}-${whole(run.spread[1])}`,
+    whole(run.bare_tiles_per_s),
+    run.share.toFixed(2),
+    run.cpu_share.toFixed(2),
+  ]);
+  const header = ["batch", "workers", "sessions", "tiles/s", "middle half", "sessions alone", "share", "of CPU time"];
+  return [
+    `${tiles} tiles through ${backbone} at ${size} pixels on ${device}; ${machine.cpu}, ${machine.usable_cores} cores`,
+    "",
+    formatTable(header, rows),
+    "",
+    `canopy predict, files to CSV: ${whole(predict.tiles_per_s)} tiles/s (batch ${predict.batch_size}, ${predict.workers} decode workers)`,
+    "",
+    `Best is batch ${best.batch_size} with ${best.workers} decode workers: ${whole(best.tiles_per_s)} tiles/s, ` +
+      `${(100 * best.share).toFixed(0)}% of what the sessions do on ready-made tensors.`,
+  ].join("\n");
+}
+
+export function describeTrain(report: BenchTrainReport): string {
+  const { steps, absent, lbfgs, extraction, num_features, num_tags, batch_size, machine } = report;
+  const rows = [
+    ...steps.map(({ stepper, ms_per_step, spread }) => [
+      `RMSprop step, batch ${batch_size}, ${stepper}`,
+      `${ms_per_step.toPrecision(3)} ms`,
+      `${spread[0].toPrecision(3)}-${spread[1].toPrecision(3)}`,
+    ]),
+    [
+      `L-BFGS, ${lbfgs.rows} tiles`,
+      `${lbfgs.seconds.toPrecision(3)} s`,
+      `${lbfgs.spread[0].toPrecision(3)}-${lbfgs.spread[1].toPrecision(3)}`,
+    ],
+    [
+      "features from files",
+      `${whole(extraction.tiles_per_s)} tiles/s`,
+      `${whole(extraction.spread[0])}-${whole(extraction.spread[1])}`,
+    ],
+  ];
+  const epoch = 40_479 / batch_size;
+  const fastest = steps.reduce((one, other) => (other.ms_per_step < one.ms_per_step ? other : one));
+  return [
+    `A head of ${num_features} features and ${num_tags} tags; ${machine.cpu}, ${machine.usable_cores} cores`,
+    "",
+    formatTable(["what", "median", "middle half"], rows),
+    ...absent.map(({ name, reason }) => `${name}: ${reason}`),
+    "",
+    `All 40,479 tiles of Planet's set would take ${whole(40_479 / extraction.tiles_per_s / 60)} minutes for features, once, and ` +
+      `${((epoch * fastest.ms_per_step) / 1000).toPrecision(2)} s for an epoch (${fastest.stepper}).`,
+  ].join("\n");
 }

@@ -1,0 +1,65 @@
+/** Head training as a contender: a round's indices are so many optimiser steps, or whole trainings for L-BFGS, on made-up features. */
+import { loadAddon } from "../addon.js";
+import { type GradientConfig, resolveHeadConfig, slotCount } from "../head/config.js";
+import type { FeatureMatrix } from "../head/feature-matrix.js";
+import { initHead } from "../head/init.js";
+import { createStepper, type StepperKind } from "../head/stepper.js";
+import { trainHead } from "../head/train.js";
+import { createRandom } from "../random.js";
+import type { LabelMatrix } from "../tiles/label-matrix.js";
+import { onnxRuntimeVersion } from "../versions.js";
+import { type Contender, type SetupRequest, WHOLE } from "./protocol.js";
+
+/** As many tags as Planet has. */
+export const TAGS = 17;
+export const BATCH_SIZE = 32;
+/** Rows the steps go through. */
+const STEP_ROWS = 2048;
+
+export function openStepper(kind: StepperKind): (setup: SetupRequest) => Promise<Contender> {
+  return async ({ size: numFeatures }) => {
+    const config = resolveHeadConfig({ optimizer: "rmsprop", batchSize: BATCH_SIZE }) as GradientConfig;
+    const stepper = await createStepper(config, { numFeatures, numTags: TAGS }, kind);
+    const { features, labels } = makeUp(STEP_ROWS, numFeatures);
+    const slots = Array.from({ length: slotCount(config) }, () => new Float32Array((numFeatures + 1) * TAGS));
+    const state = { ...initHead(numFeatures, TAGS, 1), slots, iterations: 0 };
+    return {
+      version: kind === "native" ? `addon, ${loadAddon()!.headSimd}` : `onnxruntime-node ${onnxRuntimeVersion()}`,
+      async round(indices) {
+        const order = Uint32Array.from({ length: indices.length * BATCH_SIZE }, (_, i) => i % STEP_ROWS);
+        const start = performance.now();
+        await stepper.run(state, features, labels.data, order);
+        return { [WHOLE]: (performance.now() - start) / 1000 };
+      },
+    };
+  };
+}
+
+export async function openLbfgs({ size: numFeatures, rows }: SetupRequest): Promise<Contender> {
+  const { features, labels } = makeUp(rows!, numFeatures);
+  const config = resolveHeadConfig({ optimizer: "lbfgs" });
+  return {
+    version: loadAddon() === undefined ? `onnxruntime-node ${onnxRuntimeVersion()}` : `addon, ${loadAddon()!.headSimd}`,
+    async round(indices) {
+      const start = performance.now();
+      for (const _ of indices) await trainHead(features, labels, config);
+      return { [WHOLE]: (performance.now() - start) / 1000 };
+    },
+  };
+}
+
+/** Features of 0 to 1 as pooled ReLU6 gives, and tags that a few of them decide, with noise: something to be learnt, not perfectly. */
+function makeUp(rows: number, numFeatures: number): { features: FeatureMatrix; labels: LabelMatrix } {
+  const random = createRandom(1, 0);
+  const data = Float32Array.from({ length: rows * numFeatures }, () => random.uniform());
+  const cells = new Uint8Array(rows * TAGS);
+  for (let row = 0; row < rows; row++) {
+    for (let tag = 0; tag < TAGS; tag++) {
+      let sum = 2 * random.uniform();
+      for (let k = 0; k < 8; k++) sum += data[row * numFeatures + ((tag * 8 + k) % numFeatures)]!;
+      cells[row * TAGS + tag] = sum > 5 + (tag % 4) / 4 ? 1 : 0;
+    }
+  }
+  const tags = Array.from({ length: TAGS }, (_, tag) => `tag_${tag}`);
+  return { features: { data, rows, numFeatures }, labels: { data: cells, rows, tags } };
+}

@@ -1,0 +1,70 @@
+/**
+ * The benchmark page: a Markdown file generated from the reports of several runs, which lie beside it as JSON with all their samples. A run
+ * replaces its own report, found by what was measured and the title of its tiles, and the page is written anew.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { rename, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { FormatError, InputError, OptionError } from "../errors.js";
+import { renderContenders } from "./chart.js";
+import { pageText } from "./page-text.js";
+import type { BenchPredictReport } from "./predict.js";
+import type { PreprocessReport } from "./preprocess-report.js";
+import type { BenchTrainReport } from "./train.js";
+
+/** A report and what its tiles are called. */
+export type PageEntry =
+  | { kind: "preprocess"; title: string; report: PreprocessReport }
+  | { kind: "predict"; title: string; report: BenchPredictReport }
+  | { kind: "train"; title: string; report: BenchTrainReport };
+
+const KINDS = ["preprocess", "predict", "train"];
+
+/** Puts `entry` into the page `file` (it ends in .md) and its data, making them where they are not there. */
+export async function updatePage(file: string, entry: PageEntry): Promise<void> {
+  checkPagePath(file);
+  const data = dataPath(file);
+  const others = readEntries(data).filter(({ kind, title }) => kind !== entry.kind || title !== entry.title);
+  const entries = [...others, entry].sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
+  const charts = entries.flatMap((each) => (each.kind === "preprocess" ? [each] : []));
+  const chartOf = (title: string) => `${basename(file, ".md")}-${slug(title)}.svg`;
+  for (const { title, report } of charts) {
+    await write(join(dirname(file), chartOf(title)), renderContenders(report, slug(title)));
+  }
+  await write(data, `${JSON.stringify(entries)}\n`);
+  await write(file, pageText(entries, basename(data), chartOf));
+}
+
+/** Said before anything is measured: whether the page can be written, and its data read. */
+export function checkPagePath(file: string): void {
+  if (!file.endsWith(".md")) throw new OptionError(`Expected \`--update\` to name a Markdown file (.md), got ${file}.`);
+  if (!existsSync(dirname(file))) throw new InputError(`The folder of ${file} does not exist.`);
+  readEntries(dataPath(file));
+}
+
+function dataPath(file: string): string {
+  return file.replace(/\.md$/, ".json");
+}
+
+function readEntries(path: string): PageEntry[] {
+  if (!existsSync(path)) return [];
+  try {
+    const entries: PageEntry[] = JSON.parse(readFileSync(path, "utf8"));
+    if (entries.every(({ kind, title, report }) => KINDS.includes(kind) && title && report)) return entries;
+  } catch (cause) {
+    throw new FormatError(path, `${path} is not the data of a benchmark page; move it away.`, { cause });
+  }
+  throw new FormatError(path, `${path} is not the data of a benchmark page; move it away.`);
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.part`, text);
+  await rename(`${path}.part`, path);
+}
+
+function slug(title: string): string {
+  return title
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replaceAll(/^-|-$/g, "");
+}

@@ -1,0 +1,170 @@
+/**
+ * `bench predict`: files to features against ONNX Runtime alone, by batch size and decode workers; and the whole of `canopy predict`,
+ * files to a CSV.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { checkInteger } from "../check.js";
+import { planPipeline } from "../features/plan.js";
+import { CHECKPOINT_VERSION } from "../head/checkpoint.js";
+import { resolveHeadConfig } from "../head/config.js";
+import { initHead } from "../head/init.js";
+import { predictWith } from "../operations/predict.js";
+import type { LoadedModel } from "../predict/engine.js";
+import type { RunContext } from "../run-context.js";
+import { canopyVersion } from "../versions.js";
+import { type MachineFacts, machineFacts, versionFacts } from "./facts.js";
+import { interruptible } from "./interrupted.js";
+import {
+  asTiles,
+  type BackboneOptions,
+  measureRate,
+  openSessions,
+  type PreparedBackbone,
+  prepare,
+  type Rate,
+  type RateSetting,
+} from "./rates.js";
+import { roughly, summarize } from "./statistics.js";
+import { openBenchTiles } from "./tiles.js";
+import { workerCounts } from "./trials.js";
+
+export interface BenchPredictOptions extends BackboneOptions {
+  /** Folders, files, `.tar` archives, `@list.txt` or `-`. @default generated tiles */
+  inputs?: readonly string[] | undefined;
+  /** Batch sizes to measure. @default 1, 4, 8, 16, 32 on the CPU; 16, 32, 64 on a GPU */
+  batchSizes?: readonly number[] | undefined;
+  /** The largest number of decode workers. @default one per core */
+  workers?: number | undefined;
+  /** Rounds. @default 3 */
+  repeats?: number | undefined;
+  /** At most this many tiles, evenly spread over the input. @default 240 */
+  limit?: number | undefined;
+}
+
+/** What `--json` prints; the keys are stable. */
+export interface BenchPredictReport {
+  tiles: number;
+  backbone: string;
+  size: number;
+  device: string;
+  /** By batch size, with the workers `canopy predict` would take; then by workers, with its batch size. */
+  runs: Rate[];
+  /** `canopy predict` as it is, files to a CSV with every tile's tags, start-up left out. */
+  predict: { batch_size: number; workers: number; tiles_per_s: number; spread: [number, number]; samples: number[] };
+  machine: MachineFacts;
+  versions: Record<string, string>;
+}
+
+export function benchPredict(options: BenchPredictOptions = {}, context: RunContext = {}): Promise<BenchPredictReport> {
+  return interruptible(() => measure(options, context));
+}
+
+async function measure(options: BenchPredictOptions, context: RunContext): Promise<BenchPredictReport> {
+  const { inputs, repeats = 3, limit = 240 } = options;
+  checkInteger("repeats", repeats, 1, 1000);
+  checkInteger("limit", limit, 1, 100_000);
+  const backbone = await prepare(options);
+  const settings = listSettings(options, backbone);
+  const tiles = await openBenchTiles({ inputs, limit }, context);
+  try {
+    const runs = await measureRuns(tiles.paths, backbone, settings, repeats, context);
+    return {
+      tiles: tiles.paths.length,
+      backbone: backbone.resolved.card.name,
+      size: backbone.size,
+      device: backbone.device,
+      runs,
+      predict: await measurePredict(tiles.paths, backbone, repeats, context),
+      machine: machineFacts(),
+      versions: versionFacts(),
+    };
+  } finally {
+    await tiles.close();
+  }
+}
+
+/** The plan's own setting first, then others, each once. */
+function listSettings({ batchSizes, workers }: BenchPredictOptions, backbone: PreparedBackbone): RateSetting[] {
+  const { device, size } = backbone;
+  const plan = planPipeline({ device, size });
+  for (const batchSize of batchSizes ?? []) checkInteger("batchSize", batchSize, 1, 4096);
+  if (workers !== undefined) checkInteger("workers", workers, 1, 256);
+  const sizes = batchSizes ?? (device === "cpu" ? [1, 4, 8, 16, 32] : [16, 32, 64]);
+  const counts = workerCounts(workers ?? Math.max(plan.workers, 2));
+  const settings = [
+    ...sizes.map((batchSize) => ({ batchSize, workers: plan.workers })),
+    ...counts.map((count) => ({ batchSize: plan.batchSize, workers: count })),
+  ];
+  const key = (setting: RateSetting) => `${setting.batchSize}/${setting.workers}`;
+  return settings.filter((setting, i) => settings.findIndex((other) => key(other) === key(setting)) === i);
+}
+
+async function measureRuns(
+  paths: readonly string[],
+  backbone: PreparedBackbone,
+  settings: readonly RateSetting[],
+  repeats: number,
+  context: RunContext,
+): Promise<Rate[]> {
+  const sessions = await openSessions(backbone);
+  const runs: Rate[] = [];
+  try {
+    for (const setting of settings) {
+      runs.push(await measureRate(asTiles(paths), sessions, setting, repeats, context));
+      const progress = { stage: "measure", done: runs.length, total: settings.length + repeats };
+      context.onProgress?.({ ...progress, rejected: 0, unit: "trials" });
+    }
+  } finally {
+    await sessions.close();
+  }
+  return runs;
+}
+
+async function measurePredict(
+  paths: readonly string[],
+  backbone: PreparedBackbone,
+  repeats: number,
+  { signal }: RunContext,
+): Promise<BenchPredictReport["predict"]> {
+  const { workers, batchSize } = planPipeline(backbone);
+  const folder = await mkdtemp(join(tmpdir(), "canopy-bench-"));
+  const samples: number[] = [];
+  try {
+    for (let round = 0; round <= repeats; round++) {
+      const options = { inputs: paths, out: join(folder, `${round}.csv`), workers, batchSize };
+      const summary = await predictWith(modelOf(backbone), options, signal === undefined ? {} : { signal });
+      // The first round warms up.
+      if (round > 0) samples.push(roughly(summary.tiles_per_s!));
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  const { median, low, high } = summarize(samples);
+  const spread: [number, number] = [roughly(low), roughly(high)];
+  return { batch_size: batchSize, workers, tiles_per_s: roughly(median), spread, samples };
+}
+
+/** A head of initial weights: what tags come out makes no difference to the time. */
+function modelOf({ resolved, size, device, model }: PreparedBackbone): LoadedModel {
+  const { card } = resolved;
+  const tags = Array.from({ length: 17 }, (_, i) => `tag_${i}`);
+  return {
+    backbone: model,
+    device,
+    checkpoint: {
+      version: CHECKPOINT_VERSION,
+      createdBy: `canopy ${canopyVersion()}`,
+      tags,
+      thresholds: new Float32Array(tags.length).fill(0.5),
+      head: initHead(card.features.count, tags.length, 1),
+      card,
+      backboneSha256: card.sha256,
+      preprocessing: { size, colorspace: "auto", antialias: true, tta: "none" },
+      training: { head: resolveHeadConfig({ optimizer: "rmsprop" }), tiles: 0, heldOut: 0, settings: {} },
+      metrics: {},
+      history: [],
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadAddon } from "../../src/addon.js";
+import { benchPredict } from "../../src/bench/predict.js";
+import { benchTrain } from "../../src/bench/train.js";
+
+const TINY = { limit: 8, repeats: 1, size: 64, backbone: "untrained", device: "cpu" } as const;
+
+test("bench predict reports each setting once, with rates and shares", async () => {
+  const report = await benchPredict({ ...TINY, batchSizes: [2, 4, 2], workers: 1 });
+  assert.equal(report.tiles, 8);
+  const settings = report.runs.map(({ batch_size, workers }) => `${batch_size}/${workers}`);
+  assert.equal(new Set(settings).size, settings.length);
+  assert.ok(settings.includes("2/1") && settings.includes("4/1"));
+  for (const run of report.runs) {
+    assert.ok(run.tiles_per_s > 0 && run.bare_tiles_per_s > 0 && run.share > 0, JSON.stringify(run));
+  }
+  assert.equal(report.predict.samples.length, 1);
+  assert.ok(report.predict.tiles_per_s > 0);
+});
+
+test("bench train times every stepper, L-BFGS and the features", async () => {
+  const report = await benchTrain({ ...TINY, rows: 60 });
+  const steppers = [...report.steps.map(({ stepper }) => stepper), ...report.absent.map(({ name }) => name)];
+  assert.deepEqual(steppers, loadAddon() === undefined ? ["onnx", "native"] : ["native", "onnx"]);
+  for (const { ms_per_step } of report.steps) assert.ok(ms_per_step > 0);
+  assert.ok(report.lbfgs.seconds > 0 && report.extraction.tiles_per_s > 0);
+  assert.equal(report.num_tags, 17);
+});
