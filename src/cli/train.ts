@@ -91,9 +91,11 @@ function describeSummary(summary: TrainSummary): string {
   const measured =
     summary.f2 === null
       ? ""
-      : `F2 ${summary.f2.toFixed(4)} (at 0.5: ${summary.f2_at_half?.toFixed(4)}) on ${summary.measured_on}\n`;
+      : `F2 ${summary.f2.toFixed(4)} (95%: ${summary.f2_interval.map((end) => end.toFixed(4)).join(" to ")}; at 0.5: ${summary.f2_at_half?.toFixed(4)}) on ${summary.measured_on}\n`;
   return (
     `${measured}${summary.tiles} tiles, ${summary.tags.length} tags; ${summary.decoded} decoded, ${summary.cached} from the cache; ` +
-    `${summary.seconds.toFixed(1)} s on ${summary.provider}\n${summary.model}\n${summary.report}`
+    `${summary.seconds.toFixed(1)} s on ${summary.provider}\n` +
+    `${summary.label_errors.count} probable label errors: ${summary.label_errors.file}\n` +
+    `${summary.model}\n${summary.report}`
   );
 }

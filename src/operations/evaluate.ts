@@ -3,10 +3,12 @@ import type { DecodeOptions } from "../decode/decoder.js";
 import type { Device, DeviceChoice } from "../features/device.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { predictProbabilities } from "../head/logits.js";
-import { computeMetrics, type Metrics } from "../head/metrics.js";
+import { computeMetrics, decide, type Metrics } from "../head/metrics.js";
 import { meanFeatures, toVariants } from "../head/variants.js";
 import { loadBackbone } from "../models/registry.js";
+import { FEW_POSITIVES } from "../report/data.js";
 import type { RunContext } from "../run-context.js";
+import { bootstrapMean, type Interval, tileScores } from "../tags/bootstrap.js";
 import { chooseThresholds } from "../tags/prediction.js";
 import { createTagSet } from "../tiles/tag-set.js";
 import { type Dataset, loadDataset } from "./dataset.js";
@@ -36,6 +38,8 @@ export interface EvaluateOptions {
 /** Scores under the names of the JSON contract (docs/cli.md). Null where a number has no meaning. */
 export interface EvaluateSummary {
   f2: number;
+  /** 95% bootstrap interval of `f2`: how far the luck of which tiles were scored could move it. */
+  f2_interval: [low: number, high: number];
   f2_at_half: number;
   map: number | null;
   micro_f1: number;
@@ -50,6 +54,8 @@ export interface EvaluateSummary {
 export interface TagSummary {
   tag: string;
   support: number;
+  /** False where fewer than 10 tiles have the tag: its numbers are too much a matter of luck to be taken seriously. */
+  reliable: boolean;
   predicted: number;
   precision: number | null;
   recall: number | null;
@@ -65,8 +71,10 @@ export async function evaluate(options: EvaluateOptions, context: RunContext = {
   await rejectsBeside(undefined, dataset.rejected, context);
   const features = meanFeatures(toVariants(dataset.features, dataset.labels.rows), allRows(dataset.labels.rows));
   const probabilities = await predictProbabilities(checkpoint.head, features);
-  const metrics = computeMetrics(probabilities, dataset.labels, chooseThresholds(checkpoint, options.threshold));
-  return summarize(metrics, dataset);
+  const thresholds = chooseThresholds(checkpoint, options.threshold);
+  const decisions = decide(probabilities, thresholds);
+  const metrics = computeMetrics(probabilities, dataset.labels, thresholds, { decisions });
+  return summarize(metrics, bootstrapMean(tileScores(decisions, dataset.labels)), dataset);
 }
 
 async function loadFor(checkpoint: Checkpoint, options: EvaluateOptions, context: RunContext): Promise<Dataset> {
@@ -95,9 +103,10 @@ async function loadFor(checkpoint: Checkpoint, options: EvaluateOptions, context
   );
 }
 
-function summarize(metrics: Metrics, dataset: Dataset): EvaluateSummary {
+function summarize(metrics: Metrics, { low, high }: Interval, dataset: Dataset): EvaluateSummary {
   return {
     f2: metrics.f2,
+    f2_interval: [low, high],
     f2_at_half: metrics.f2AtHalf,
     map: metrics.map,
     micro_f1: metrics.microF1,
@@ -106,6 +115,10 @@ function summarize(metrics: Metrics, dataset: Dataset): EvaluateSummary {
     tiles: metrics.tiles,
     rejected: dataset.rejected.length,
     provider: dataset.device,
-    per_tag: metrics.perTag.map(({ averagePrecision, ...rest }) => ({ ...rest, average_precision: averagePrecision })),
+    per_tag: metrics.perTag.map(({ averagePrecision, ...rest }) => ({
+      ...rest,
+      reliable: rest.support >= FEW_POSITIVES,
+      average_precision: averagePrecision,
+    })),
   };
 }

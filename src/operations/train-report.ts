@@ -1,11 +1,16 @@
 /** The report of a training: what fitHead and the dataset know, in the report's terms, with thumbnails. */
+import { writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import { LABEL_ERRORS_FILE, labelErrorsToCsv, toLabelErrors, toReportErrors } from "../curation/label-errors.js";
 import { DECODE_DEFAULTS } from "../decode/decoder.js";
 import { DecodePool } from "../decode/pool.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { ReportData, StageSpeed } from "../report/data.js";
 import type { RunContext } from "../run-context.js";
+import { bootstrapMean, type Interval, tileScores } from "../tags/bootstrap.js";
 import type { FittedHead } from "../tags/fit.js";
+import { findLabelIssues } from "../tags/label-issues.js";
 import type { Tile } from "../tiles/tile.js";
 import { versions } from "../versions.js";
 import type { Dataset } from "./dataset.js";
@@ -22,8 +27,20 @@ export interface FinishedTraining {
   warnings: string[];
 }
 
-/** Writes report.json and report.html into `folder`. */
-export async function reportTraining(folder: string, training: FinishedTraining, context: RunContext): Promise<void> {
+/** What the report found and the summary of a training repeats. */
+export interface TrainingFindings {
+  /** 95% bootstrap interval of the out-of-fold F2. */
+  interval: Interval;
+  /** Number of probable label errors. */
+  labelErrors: number;
+}
+
+/** Writes report.json, report.html and label-errors.csv into `folder`. */
+export async function reportTraining(
+  folder: string,
+  training: FinishedTraining,
+  context: RunContext,
+): Promise<TrainingFindings> {
   // Loaded here: the charting library takes longer to load than many a command to run.
   const { writeReport } = await import("../report/store.js");
   const { summarise } = await import("../report/summary.js");
@@ -36,21 +53,27 @@ export async function reportTraining(folder: string, training: FinishedTraining,
     labels: dataset.labels.data,
     thresholds: checkpoint.thresholds,
   });
+  const { probabilities, decisions } = fitted.outOfFold;
+  const interval = bootstrapMean(tileScores(decisions, dataset.labels), { seed: checkpoint.training.head.seed });
+  const errors = toLabelErrors(findLabelIssues(probabilities, dataset.labels), dataset.tiles, dataset.labels);
+  await writeFile(join(folder, LABEL_ERRORS_FILE), labelErrorsToCsv(errors));
+  const labelErrors = toReportErrors(errors);
   const data: ReportData = {
     version: REPORT_VERSION,
     name,
     createdBy: checkpoint.createdBy,
     createdAt: new Date().toISOString(),
     training: trainingFacts(training),
-    score: { metrics: fitted.crossValidated, measuredOn: "out-of-fold", folds: foldCount(fitted), interval: null },
+    score: { metrics: fitted.crossValidated, measuredOn: "out-of-fold", folds: foldCount(fitted), interval },
     summary,
     history: fitted.history,
-    labelErrors: null,
+    labelErrors,
     speed: stageSpeeds(training),
     warnings,
-    pictures: await thumbnails(wantedPictures(summary, null), dataset, context),
+    pictures: await thumbnails(wantedPictures(summary, labelErrors), dataset, context),
   };
   await writeReport(folder, data);
+  return { interval, labelErrors: errors.length };
 }
 
 function trainingFacts({ options, dataset, fitted, checkpoint, seconds }: FinishedTraining): ReportData["training"] {

@@ -1,6 +1,7 @@
 /** `train`: labelled tiles become a model's folder: features once, a head on top, thresholds, scores and a report. */
 import { basename, resolve } from "node:path";
 import { checkInRange, checkOneOf } from "../check.js";
+import { LABEL_ERRORS_FILE } from "../curation/label-errors.js";
 import type { DecodeOptions } from "../decode/decoder.js";
 import { InterruptedError } from "../errors.js";
 import type { Device, DeviceChoice } from "../features/device.js";
@@ -14,7 +15,7 @@ import { canopyVersion } from "../versions.js";
 import { type Dataset, loadDataset } from "./dataset.js";
 import { rejectsBeside, variantsFor } from "./labelled.js";
 import { openModelFolder } from "./model-folder.js";
-import { reportTraining } from "./train-report.js";
+import { reportTraining, type TrainingFindings } from "./train-report.js";
 import { fingerprint, forgetStates, loadStates, saveStates } from "./train-states.js";
 
 export interface TrainOptions {
@@ -69,9 +70,13 @@ export interface TrainSummary {
   cached: number;
   /** Scores of out-of-fold predictions: every tile under a head and thresholds that have not seen it. */
   f2: number;
+  /** 95% bootstrap interval of `f2`. */
+  f2_interval: [low: number, high: number];
   f2_at_half: number;
   map: number | null;
   measured_on: string;
+  /** CSV of the labels these predictions contradict, and how many there are. */
+  label_errors: { file: string; count: number };
   /** Scores on the held-out tiles, under the head trained on the others. */
   hold_out: { tiles: number; f2: number; f2_at_half: number; map: number | null } | null;
   feature_seconds: number;
@@ -102,7 +107,7 @@ export async function train(options: TrainOptions, context: RunContext = {}): Pr
   const checkpoint = toCheckpoint(dataset, fitted, settings, backbone, size);
   await saveCheckpoint(folder.partial, checkpoint);
   const seconds = () => (performance.now() - startedAt) / 1000;
-  await reportTraining(
+  const findings = await reportTraining(
     folder.partial,
     {
       name: basename(resolve(options.out)),
@@ -118,7 +123,8 @@ export async function train(options: TrainOptions, context: RunContext = {}): Pr
   );
   await folder.publish();
   await forgetStates(options.out);
-  return summarize({ ...options, head_seconds, seconds: seconds(), rejects }, folder.path, dataset, fitted, checkpoint);
+  const run = { head_seconds, seconds: seconds(), rejects, findings };
+  return summarize(run, folder.path, dataset, fitted, checkpoint);
 }
 
 /** Options with their defaults, checked before anything is read. */
@@ -228,13 +234,14 @@ function toCheckpoint(
 }
 
 function summarize(
-  run: { head_seconds: number; seconds: number; rejects: string | null },
+  run: { head_seconds: number; seconds: number; rejects: string | null; findings: TrainingFindings },
   model: string,
   dataset: Dataset,
   fitted: FittedHead,
   checkpoint: Checkpoint,
 ): TrainSummary {
   const { crossValidated, holdOut } = fitted;
+  const { interval, labelErrors } = run.findings;
   return {
     model,
     report: `${model}/report.html`,
@@ -250,9 +257,11 @@ function summarize(
     decoded: dataset.decoded,
     cached: dataset.cached,
     f2: crossValidated.f2,
+    f2_interval: [interval.low, interval.high],
     f2_at_half: crossValidated.f2AtHalf,
     map: crossValidated.map,
     measured_on: `${crossValidated.tiles} tiles out of fold`,
+    label_errors: { file: `${model}/${LABEL_ERRORS_FILE}`, count: labelErrors },
     hold_out:
       holdOut === undefined
         ? null

@@ -57,8 +57,8 @@ export interface FittedHead {
   holdOut?: Metrics;
   /** All tiles, each under a head and thresholds that have not seen it. */
   crossValidated: Metrics;
-  /** `[rows, tags]` out-of-fold probabilities, and the fold of each row. */
-  outOfFold: { probabilities: Float32Array; folds: Uint8Array };
+  /** `[rows, tags]` out-of-fold probabilities and the tags they were given (what `crossValidated` scores), and the fold of each row. */
+  outOfFold: { probabilities: Float32Array; decisions: Uint8Array; folds: Uint8Array };
   split: Split;
   /** The penalty used by L-BFGS, given or chosen. */
   l2?: number;
@@ -89,12 +89,15 @@ export async function fitHead(
   const refined = fit.refine(final.head, fit.refits ? fit.allRows : fit.split.train, outOfFold, stack);
   const holdOut = await fit.scoreHeldOut(fit.refine(first.head, fit.split.train, outOfFold, stack));
   const probabilities = fit.probabilitiesOf(outOfFold, stack);
+  const { folds } = outOfFold;
+  const decisions = crossFittedDecisions(probabilities, labels, folds, options);
   return {
     ...refined,
     history: first.history,
     ...(holdOut && { holdOut }),
-    crossValidated: fit.scoreOutOfFold(probabilities, outOfFold.folds, refined.thresholds),
-    outOfFold: { probabilities, folds: outOfFold.folds },
+    // Tags are given by each fold's thresholds, fitted on the others; the table shows the final ones.
+    crossValidated: computeMetrics(probabilities, labels, refined.thresholds, { decisions }),
+    outOfFold: { probabilities, decisions, folds },
     split: fit.split,
     ...(first.l2 !== undefined && { l2: first.l2 }),
     ...(options.stacking && { stacked: stack !== undefined }),
@@ -195,12 +198,6 @@ class Fit {
     const features = scoringRows(this.#variants, heldOut, this.#use);
     const own = await predictProbabilities(head, features, this.#options.threads);
     return computeMetrics(own, selectLabels(this.#labels, heldOut), thresholds);
-  }
-
-  /** Tags are given by each fold's thresholds, fitted on the others; the table shows the final ones. */
-  scoreOutOfFold(probabilities: Float32Array, folds: Uint8Array, thresholds: Float32Array): Metrics {
-    const decisions = crossFittedDecisions(probabilities, this.#labels, folds, this.#options);
-    return computeMetrics(probabilities, this.#labels, thresholds, { decisions });
   }
 
   async #train(config: HeadConfig, rows: Uint32Array, index: number, more: TrainOptions): Promise<TrainedHead> {

@@ -13,7 +13,7 @@ export interface Suggestion {
 }
 
 /** Only this many times as many candidates as picks, the most uncertain ones, are compared by distance. */
-const CANDIDATES_PER_PICK = 20;
+export const CANDIDATES_PER_PICK = 20;
 /** The most doubtful tags of a tile that count: one doubt is enough to be worth asking, many are no more. */
 const DOUBTFUL_TAGS = 3;
 
@@ -50,14 +50,17 @@ export function rankByUncertainty(probabilities: Float32Array, thresholds: Float
   })).sort((a, b) => b.uncertainty - a.uncertainty || a.row - b.row);
 }
 
-/** Mean over the most doubtful tags of 1 at the threshold, falling to 0 far from it (on the scale of logits). */
-function uncertaintyOf(probabilities: Float32Array, thresholds: Float32Array): number {
-  const doubts = Array.from(probabilities, (probability, tag) => {
-    const distance = logit(clamp(probability)) - logit(clamp(thresholds[tag]!));
-    return 1 - Math.abs(2 * sigmoid(distance) - 1);
-  });
+/** Mean doubt of the most doubtful tags. */
+export function uncertaintyOf(probabilities: Float32Array, thresholds: Float32Array): number {
+  const doubts = Array.from(probabilities, (probability, tag) => doubtOf(probability, thresholds[tag]!));
   const most = doubts.sort((a, b) => b - a).slice(0, DOUBTFUL_TAGS);
   return most.reduce((sum, doubt) => sum + doubt, 0) / most.length;
+}
+
+/** How unsure a decision is: 1 at the threshold, falling to 0 far from it (on the scale of logits). */
+export function doubtOf(probability: number, threshold: number): number {
+  const distance = logit(clamp(probability)) - logit(clamp(threshold));
+  return 1 - Math.abs(2 * sigmoid(distance) - 1);
 }
 
 function clamp(probability: number): number {

@@ -1,0 +1,72 @@
+/** Probable label errors as people get to see them: the table in a model's folder, and what its report shows. */
+import { stringify } from "csv-stringify/sync";
+import type { LabelErrors } from "../report/data.js";
+import type { LabelIssue } from "../tags/label-issues.js";
+import { formatFloat32 } from "../tags/rows.js";
+import type { LabelMatrix } from "../tiles/label-matrix.js";
+import { type Tile, tileLocation } from "../tiles/tile.js";
+
+export interface LabelError {
+  name: string;
+  /** Where the tile is: its path, or `archive.tar#member`. */
+  path: string;
+  tag: string;
+  /** Whether the tile is labelled with `tag`; the suggestion is the opposite. */
+  given: boolean;
+  /** Of the tag, by a head that has not seen the tile. */
+  probability: number;
+  /** Probability that the label is wrong, by the same head. */
+  score: number;
+  /** All tags the tile is labelled with. */
+  tags: string[];
+}
+
+/** The table's name in a model's folder. */
+export const LABEL_ERRORS_FILE = "label-errors.csv";
+
+/** Suspects kept in report.json: more than the page shows tiles, as a tile may have several. */
+const MOST_REPORTED = 200;
+
+/** `issues` with names instead of rows and columns, in their order; row i of `labels` is tile i. */
+export function toLabelErrors(
+  issues: readonly LabelIssue[],
+  tiles: readonly Tile[],
+  labels: LabelMatrix,
+): LabelError[] {
+  return issues.map(({ row, tag, labelled, probability, score }) => ({
+    name: tiles[row]!.name,
+    path: tileLocation(tiles[row]!),
+    tag: labels.tags[tag]!,
+    given: labelled,
+    probability,
+    score,
+    tags: labels.tags.filter((_, column) => labels.data[row * labels.tags.length + column] === 1),
+  }));
+}
+
+/** A header, also where there are none, and one line per label; see docs/curation.md. */
+export function labelErrorsToCsv(errors: readonly LabelError[]): string {
+  return stringify([
+    ["image_name", "path", "tag", "given", "probability", "score", "tags"],
+    ...errors.map(({ name, path, tag, given, probability, score, tags }) => [
+      name,
+      path,
+      tag,
+      given ? 1 : 0,
+      formatFloat32(probability),
+      score.toFixed(6),
+      tags.join(" "),
+    ]),
+  ]);
+}
+
+/** What the report shows of them. */
+export function toReportErrors(errors: readonly LabelError[]): LabelErrors {
+  return {
+    file: LABEL_ERRORS_FILE,
+    count: errors.length,
+    suspects: errors
+      .slice(0, MOST_REPORTED)
+      .map(({ name, tag, given, probability, tags }) => ({ name, tag, given, probability, tags })),
+  };
+}
