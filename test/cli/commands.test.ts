@@ -31,6 +31,7 @@ test("train writes a whole model folder and says what it is worth", () => {
   assert.deepEqual(readdirSync(model).sort(), [
     "head.safetensors",
     "history.csv",
+    "label-errors.csv",
     "model.json",
     "report.html",
     "report.json",
@@ -39,6 +40,12 @@ test("train writes a whole model folder and says what it is worth", () => {
   assert.equal(summary.decoded, 80);
   assert.equal(summary.optimizer, "lbfgs");
   assert.ok(summary.f2 > 0.3 && summary.f2 <= 1);
+  const [low, high] = summary.f2_interval;
+  assert.ok(low < summary.f2 && summary.f2 < high, `${low} to ${high}`);
+  assert.equal(summary.label_errors.file, join(model, "label-errors.csv"));
+  const errors = readFileSync(summary.label_errors.file, "utf8").trim().split("\n");
+  assert.equal(errors[0], "image_name,path,tag,given,probability,score,tags");
+  assert.equal(errors.length - 1, summary.label_errors.count);
   assert.match(readFileSync(join(model, "report.html"), "utf8"), /data:image\/webp/);
   assert.deepEqual(
     readdirSync(folder).filter((name) => name.includes("partial")),
@@ -80,6 +87,8 @@ test("evaluate gives the contract's keys, and scores the model's own tiles well"
   }
   assert.equal(scores.tiles, 80);
   assert.ok(scores.f2 > 0.7, `F2 ${scores.f2}`);
+  assert.ok(scores.f2_interval[0] < scores.f2 && scores.f2 < scores.f2_interval[1]);
+  for (const { reliable, support } of scores.per_tag) assert.equal(reliable, support >= 10);
   for (const key of ["tag", "support", "precision", "recall", "f2", "average_precision", "threshold"]) {
     assert.ok(key in scores.per_tag[0], key);
   }
