@@ -1,0 +1,34 @@
+# For the scripts beside it: finds clang, the core's sources and libjpeg. Ends the script well, saying so, where there is no
+# clang or it lacks the sanitizers.
+compiler=
+for name in clang++ clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14; do
+  if command -v "$name" >/dev/null 2>&1; then compiler=$name; break; fi
+done
+if [ -z "$compiler" ]; then
+  echo "skipped: clang is not installed (apt-get install clang libclang-rt-14-dev)"
+  exit 0
+fi
+# All but the binding and the head.
+core=$(ls native/*.cc | grep -v -e native/addon -e native/head -e native/encode.cc)
+jpeg_include=$(pkg-config --cflags libjpeg 2>/dev/null || true)
+jpeg_library=$(pkg-config --libs libjpeg 2>/dev/null || echo -ljpeg)
+
+# sanitize NAMES: sets $sanitize to the compiler's options, if it has them.
+sanitize() {
+  sanitize="-fsanitize=$1 -fno-sanitize-recover=all"
+  # shellcheck disable=SC2086
+  if ! echo 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }' |
+    "$compiler" -c -x c++ - -o "$folder/probe.o" $sanitize ||
+    ! "$compiler" -shared "$folder/probe.o" $sanitize -o "$folder/probe" 2>/dev/null; then
+    echo "skipped: $compiler lacks libFuzzer or the sanitizers (apt-get install libclang-rt-14-dev)"
+    exit 0
+  fi
+}
+
+# compile TARGET OPTION|SOURCE...
+compile() {
+  target=$1
+  shift
+  # shellcheck disable=SC2086
+  "$compiler" -std=c++17 -g $jpeg_include "$@" $jpeg_library -o "$target"
+}

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { type TestContext, test } from "node:test";
+import { ROOT } from "../helpers.js";
+
+/** Output of a script of native/fuzz that must end well; undefined, and the test skipped, where its compiler is missing. */
+function runScript(t: TestContext, name: string, args: string[]): string | undefined {
+  const { status, stdout, stderr } = spawnSync("sh", [`native/fuzz/${name}`, ...args], { cwd: ROOT, encoding: "utf8" });
+  assert.equal(status, 0, `${stdout}\n${stderr.slice(-6000)}`);
+  if (!stdout.startsWith("skipped")) return stdout + stderr;
+  t.skip(stdout.trim());
+  return undefined;
+}
+
+test("a short fuzz run of the native decoder finds nothing", (t) => {
+  const output = runScript(t, "run.sh", ["12"]);
+  if (output === undefined) return;
+  const executions = Number(/number_of_executed_units: (\d+)/.exec(output)?.[1]);
+  // The seeds alone are more than that.
+  assert.ok(executions > 250, `${executions} executions`);
+});
+
+test("workers decode into shared memory without a data race", (t) => {
+  const output = runScript(t, "threads.sh", ["8"]);
+  if (output !== undefined) assert.match(output, /8 batches of \d+ tiles on 4 threads: the same pixels/);
+});
