@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type FlowJobNode, FlowProducer, Queue } from "bullmq";
+import type { FlowJobNode, FlowProducer, Queue } from "bullmq";
 import { checkInteger } from "../check.js";
 import { InputError } from "../errors.js";
 import { openModel } from "../predict/open-model.js";
@@ -48,8 +48,9 @@ export async function enqueue(options: EnqueueOptions, context: RunContext = {})
   const { partTiles = QUEUE_DEFAULTS.partTiles } = options;
   checkInteger("partTiles", partTiles, 1, 1_000_000);
   return withRedis(redis, async () => {
-    const queue = new Queue(name, { connection: connection(redis, false) });
-    const flows = new FlowProducer({ connection: connection(redis, false) });
+    const bullmq = await import("bullmq");
+    const queue = new bullmq.Queue(name, { connection: connection(redis, false) });
+    const flows = new bullmq.FlowProducer({ connection: connection(redis, false) });
     // Errors of the connection reject what waits for it; this keeps them from being thrown a second time.
     queue.on("error", () => {});
     flows.on("error", () => {});

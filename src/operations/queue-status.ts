@@ -1,5 +1,5 @@
 /** `queue status`: what is done, what is left, how fast, and what went wrong. */
-import { type Job, Queue } from "bullmq";
+import type { Job, Queue } from "bullmq";
 import {
   connection,
   type JobResult,
@@ -36,7 +36,8 @@ const SAMPLE = 1000;
 export async function queueStatus(options: QueueOptions = {}): Promise<QueueStatus> {
   const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue } = options;
   return withRedis(redis, async () => {
-    const queue = new Queue(name, { connection: connection(redis, false) });
+    const bullmq = await import("bullmq");
+    const queue = new bullmq.Queue(name, { connection: connection(redis, false) });
     queue.on("error", () => {});
     try {
       await queue.waitUntilReady();

@@ -53,6 +53,8 @@ export interface PredictOptions extends PredictRunOptions {
   device?: DeviceChoice | undefined;
 }
 
+/** Kept free of the budget for what prediction itself holds: rows that are not committed, and their writing. */
+const ROWS_BYTES = 32 << 20;
 /** Bytes a pixel may take while an image is decoded: four components. */
 const BYTES_PER_PIXEL = 4;
 
@@ -65,9 +67,9 @@ export function engineOptions({ checkpoint, device }: LoadedModel, options: Pred
     size: preprocessing.size,
     ...(workers === undefined ? {} : { workers }),
     ...(batchSize === undefined ? {} : { batchSize }),
-    ...(memory === undefined ? {} : { memory }),
+    ...(memory === undefined ? {} : { memory: Math.max(1, memory - ROWS_BYTES) }),
   });
-  const spare = memory === undefined ? Number.POSITIVE_INFINITY : (memory - plan.memory) / plan.workers;
+  const spare = memory === undefined ? Number.POSITIVE_INFINITY : (memory - ROWS_BYTES - plan.memory) / plan.workers;
   const maxPixels = Math.min(options.maxPixels ?? DECODE_DEFAULTS.maxPixels, Math.floor(spare / BYTES_PER_PIXEL));
   const decode = {
     colorspace: options.colorspace ?? preprocessing.colorspace,

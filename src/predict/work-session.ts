@@ -1,0 +1,132 @@
+/** A queue worker at work: its connections, its engine and its tally. */
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DelayedError, type Job, Queue, Worker } from "bullmq";
+import type { RunContext } from "../run-context.js";
+import { EngineKeeper, type KeeperOptions, UnfitWorkerError } from "./engine-keeper.js";
+import { type MetricsAddress, WorkerMetrics } from "./metrics.js";
+import { doAssembly, doPart } from "./part-job.js";
+import { type AssembleJob, connection, type JobResult, MAX_STALLS, type PartJob, type QueueOptions } from "./queue.js";
+
+export interface WorkOptions extends QueueOptions, KeeperOptions {
+  /** Ends when the queue has nothing left to do, waiting for other workers' jobs too. @default false */
+  untilEmpty?: boolean | undefined;
+  /** A worker that gives no sign of life for so long loses its job to another. @default 30 */
+  stalledSeconds?: number | undefined;
+  /** Where to serve Prometheus' `/metrics`. @default nowhere */
+  metrics?: MetricsAddress | undefined;
+}
+
+export interface WorkSummary {
+  queue: string;
+  /** Parts this worker did, and what was in them. */
+  parts: number;
+  tiles: number;
+  predicted: number;
+  rejected: number;
+  /** Outputs it put together. */
+  assembled: number;
+  /** Tries that failed. */
+  failed: number;
+  seconds: number;
+}
+
+export class WorkSession {
+  readonly summary: WorkSummary;
+  readonly #options: WorkOptions;
+  readonly #context: RunContext;
+  readonly #queue: Queue;
+  readonly #redis: string;
+  readonly #keeper: EngineKeeper;
+  readonly #metrics: WorkerMetrics;
+  readonly #startedAt = performance.now();
+  #unfit: UnfitWorkerError | undefined;
+
+  constructor(name: string, redis: string, options: WorkOptions, context: RunContext) {
+    this.#options = options;
+    this.#context = context;
+    this.#redis = redis;
+    this.#queue = new Queue(name, { connection: connection(redis, true) });
+    this.#queue.on("error", () => {});
+    this.#keeper = new EngineKeeper(options, context);
+    this.#metrics = new WorkerMetrics(() => this.#queue.exportPrometheusMetrics());
+    this.summary = { queue: name, parts: 0, tiles: 0, predicted: 0, rejected: 0, assembled: 0, failed: 0, seconds: 0 };
+  }
+
+  async run(lockDuration: number): Promise<void> {
+    if (this.#options.metrics) {
+      const port = await this.#metrics.listen(this.#options.metrics);
+      this.#context.onWarning?.(`Metrics are at http://${this.#options.metrics.host ?? "127.0.0.1"}:${port}/metrics`);
+    }
+    const worker = new Worker(this.#queue.name, (job, token) => this.#process(job, token), {
+      connection: connection(this.#redis, true),
+      name: `${hostname()}-${process.pid}`,
+      lockDuration,
+      stalledInterval: lockDuration,
+      maxStalledCount: MAX_STALLS,
+    });
+    worker.on("error", (error) => this.#reportTrouble(error));
+    worker.on("failed", (job, error) => this.#reportFailure(job, error));
+    try {
+      while (!(await this.#isOver())) await sleep(250);
+    } finally {
+      await worker.close();
+    }
+    if (this.#unfit) throw this.#unfit;
+  }
+
+  async close(): Promise<void> {
+    this.summary.seconds = Math.round(performance.now() - this.#startedAt) / 1000;
+    this.#metrics.close();
+    await Promise.all([this.#keeper.close(), this.#queue.close()]);
+  }
+
+  async #isOver(): Promise<boolean> {
+    if (this.#context.signal?.aborted || this.#unfit) return true;
+    if (!this.#options.untilEmpty) return false;
+    const states = ["waiting", "active", "delayed", "prioritized", "waiting-children"] as const;
+    return (await this.#queue.getJobCountByTypes(...states)) === 0;
+  }
+
+  async #process(job: Job, token: string | undefined): Promise<JobResult> {
+    if (job.name === "assemble") {
+      const result = await doAssembly(job.data as AssembleJob, {});
+      this.summary.assembled++;
+      return result;
+    }
+    const result = await this.#doPart(job, token);
+    this.#metrics.done(result);
+    this.summary.parts++;
+    this.summary.tiles += result.tiles;
+    this.summary.predicted += result.predicted;
+    this.summary.rejected += result.rejected;
+    this.#context.onProgress?.({ stage: "work", done: this.summary.tiles, rejected: this.summary.rejected });
+    return result;
+  }
+
+  async #doPart(job: Job, token: string | undefined): Promise<JobResult> {
+    const data = job.data as PartJob;
+    try {
+      const kept = await this.#keeper.engineFor(data.folder);
+      if (kept === undefined) return { tiles: 0, predicted: 0, rejected: 0, seconds: 0 };
+      const { onWarning } = this.#context;
+      return await doPart(data, kept.identity, kept.engine, onWarning === undefined ? {} : { onWarning });
+    } catch (error) {
+      if (!(error instanceof UnfitWorkerError)) throw error;
+      this.#unfit = error;
+      await job.moveToDelayed(Date.now() + 2000, token);
+      throw new DelayedError();
+    }
+  }
+
+  #reportFailure(job: Job | undefined, error: Error): void {
+    this.summary.failed++;
+    this.#metrics.failed();
+    const what = job === undefined ? "A job" : `${job.name} ${job.data.part ?? job.data.out} (try ${job.attemptsMade})`;
+    this.#context.onWarning?.(`${what} failed: ${error.message}`);
+  }
+
+  #reportTrouble(error: Error): void {
+    this.#context.onWarning?.(`Trouble with the queue, trying on: ${error.message}`);
+  }
+}
