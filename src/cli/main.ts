@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { closest, distance } from "fastest-levenshtein";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
+import { OptionError } from "../errors.js";
 import { commands } from "./commands.js";
 import { reportError } from "./common.js";
 
@@ -19,7 +20,8 @@ const parser = yargs(words)
   .command(commands)
   .option("quiet", { type: "boolean", default: false, describe: "No progress on stderr", global: true })
   .option("json", { type: "boolean", default: false, describe: "One JSON object on stdout", global: true })
-  .parserConfiguration({ "duplicate-arguments-array": false, "boolean-negation": true })
+  .parserConfiguration({ "boolean-negation": true })
+  .check(refuseRepeated, true)
   .demandCommand(1, "Name a command.")
   .recommendCommands()
   .strict()
@@ -35,6 +37,16 @@ try {
   await parser.parseAsync();
 } catch (error) {
   reportError(error);
+}
+
+/** yargs makes a list of an option that is given twice. (Switching that off would leave only the last of several positionals.) */
+function refuseRepeated(argv: Record<string, unknown>, options: unknown): true {
+  const { array } = options as { array: string[] };
+  const repeated = Object.keys(argv).find((name) => name !== "_" && Array.isArray(argv[name]) && !array.includes(name));
+  if (repeated !== undefined) {
+    throw new OptionError(`--${repeated} was given more than once.`);
+  }
+  return true;
 }
 
 /** What yargs really hands to fail(), against its types: the usage instance of the command at hand. */
