@@ -183,7 +183,9 @@ bool Prepare(const jpeg_decompress_struct& info, DcPlanes* planes, Scan* scan) {
     const jpeg_component_info& from = info.comp_info[c];
     const int dc = from.dc_tbl_no;
     const int ac = from.ac_tbl_no;
-    const JQUANT_TBL* quantisation = info.quant_tbl_ptrs[from.quant_tbl_no & (NUM_QUANT_TBLS - 1)];
+    const int quantum = from.quant_tbl_no;
+    if (quantum < 0 || quantum >= NUM_QUANT_TBLS) return false;
+    const JQUANT_TBL* quantisation = info.quant_tbl_ptrs[quantum];
     const int split_x = max_h / from.h_samp_factor;
     const int split_y = max_v / from.v_samp_factor;
     if (split_x > 2 || split_y > 2 || split_x * from.h_samp_factor != max_h || split_y * from.v_samp_factor != max_v)

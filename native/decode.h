@@ -42,7 +42,7 @@ struct FullImage {
   std::vector<uint8_t> pixels;  // [height, width, 3]
 };
 
-// One per thread; keeps codec, tables and scratch between tiles.
+// One per thread; keeps scratch between tiles.
 class Decoder {
  public:
   // `target` is [size, size, 3]. Throws DecodeError; the target may then hold part of a picture.

@@ -28,7 +28,6 @@ JpegReader::JpegReader() {
   source_.skip_input_data = OnSkip;
   source_.resync_to_restart = jpeg_resync_to_restart;
   source_.term_source = [](j_decompress_ptr) {};
-  Run(&JpegReader::CreateStep);
 }
 
 JpegReader::~JpegReader() {
@@ -36,7 +35,7 @@ JpegReader::~JpegReader() {
 }
 
 const JpegHeader& JpegReader::Open(ByteSpan bytes, const JpegLimits& limits) {
-  jpeg_abort_decompress(&info_);
+  Run(&JpegReader::CreateStep);
   limits_ = limits;
   ended_ = started_ = damaged_ = false;
   last_scan_ = 0;
@@ -112,7 +111,11 @@ void JpegReader::Run(Step step) {
   (this->*step)();
 }
 
+// Anew for every file, at the cost of a microsecond: libjpeg keeps quantisation and Huffman tables from one file to the
+// next, and a file that lacks its own would come out in those of whatever was read before it.
 void JpegReader::CreateStep() {
+  if (created_) jpeg_destroy_decompress(&info_);
+  created_ = false;
   jpeg_create_decompress(&info_);
   created_ = true;
   info_.mem->max_memory_to_use = kMaxCodecMemory;

@@ -1,4 +1,4 @@
-// JpegReader: a libjpeg-turbo decompressor that is made once per thread and reads any number of JPEGs, strip by strip.
+// JpegReader: libjpeg-turbo, made once per thread for any number of JPEGs, which it reads strip by strip.
 #ifndef CANOPY_NATIVE_JPEG_H_
 #define CANOPY_NATIVE_JPEG_H_
 

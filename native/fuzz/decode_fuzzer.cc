@@ -14,25 +14,35 @@ constexpr int kSizes[] = {16, 7, 40, 1};
 constexpr canopy::Colorspace kColorspaces[] = {
     canopy::Colorspace::kAuto, canopy::Colorspace::kAuto,         canopy::Colorspace::kRgb,  canopy::Colorspace::kYcbcr,
     canopy::Colorspace::kCmyk, canopy::Colorspace::kCmykInverted, canopy::Colorspace::kGray, canopy::Colorspace::kAuto};
-// Colour choice 7 looks whether a file that is good at a small size is good as a whole, too.
+// Colour choice 7 looks whether a decoder that has seen other files does as a new one, and whether a file that is good
+// at a small size is good as a whole.
 constexpr int kCompare = 7;
 
-enum class Way { kInto, kFull };
+struct Result {
+  bool good = false;
+  std::vector<uint8_t> pixels;
+};
 
-// Whether the bytes decode.
-bool Decodes(canopy::ByteSpan bytes, const canopy::DecodeOptions& options, Way way) {
-  static canopy::Decoder decoder;
-  std::vector<uint8_t> target(static_cast<size_t>(options.size) * static_cast<size_t>(options.size) * 3);
+Result Decode(canopy::Decoder* decoder, canopy::ByteSpan bytes, const canopy::DecodeOptions& options, bool full) {
+  Result result;
   try {
-    if (way == Way::kFull) {
-      decoder.DecodeFull(bytes, options);
+    if (full) {
+      result.pixels = decoder->DecodeFull(bytes, options).pixels;
     } else {
-      decoder.DecodeInto(bytes, options, target.data());
+      result.pixels.resize(static_cast<size_t>(options.size) * static_cast<size_t>(options.size) * 3);
+      decoder->DecodeInto(bytes, options, result.pixels.data());
     }
-    return true;
+    result.good = true;
   } catch (const canopy::DecodeError&) {
-    return false;  // what bad files are meant to end in
+    result.pixels.clear();  // what bad files are meant to end in
   }
+  return result;
+}
+
+void Check(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "%s\n", what);
+  std::abort();
 }
 
 }  // namespace
@@ -46,14 +56,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   options.antialias = (data[0] & 32) == 0;
   options.accept_truncated = (data[0] & 64) != 0;
   options.max_pixels = 1 << 18;
+  const bool full = (data[0] & 128) != 0;
   // Exactly as large as allowed, on the heap, so that the sanitizer sees one byte too many on either side.
   const std::vector<uint8_t> copy(data + 1, data + size);
   const canopy::ByteSpan bytes{copy.data(), copy.size()};
-  const Way way = (data[0] & 128) != 0 ? Way::kFull : Way::kInto;
-  const bool decodes = Decodes(bytes, options, way);
-  if (color == kCompare && decodes != Decodes(bytes, options, way == Way::kFull ? Way::kInto : Way::kFull)) {
-    std::fprintf(stderr, "The file decodes in one way only\n");
-    std::abort();
-  }
+  static canopy::Decoder used;
+  const Result result = Decode(&used, bytes, options, full);
+  if (color != kCompare) return 0;
+  canopy::Decoder fresh;
+  const Result other = Decode(&fresh, bytes, options, full);
+  Check(result.good == other.good && result.pixels == other.pixels, "A new decoder gives another result");
+  Check(result.good == Decode(&used, bytes, options, !full).good, "The file decodes in one way only");
   return 0;
 }

@@ -189,3 +189,18 @@ test("members of an archive are read by offset and length", NEEDS_ADDON, (t) => 
   const beyond = { path, offset: 100, byteLength: 1 << 20 };
   assert.equal(addon().decodeFiles([beyond], target, { ...OPTIONS, size: 24 })![0]!.code, "TRUNCATED");
 });
+
+test("a file without tables of its own never gets those of the file before it", NEEDS_ADDON, async () => {
+  const standard = await ordinaryTile({ optimizeCoding: false });
+  const optimised = await ordinaryTile({ optimizeCoding: true, quality: 20 }, 40);
+  const without = (bytes: Uint8Array, wanted: number) => {
+    const kept = segments(bytes).filter(({ marker }) => marker !== wanted);
+    const parts = kept.map(({ start, end }) => bytes.subarray(start, end));
+    return Buffer.concat([bytes.subarray(0, 2), ...parts, bytes.subarray(segments(bytes).at(-1)!.end)]);
+  };
+  decodeRgb(optimised);
+  assert.equal(failureOf(without(standard, 0xdb)).code, "CORRUPT");
+  decodeRgb(optimised);
+  // As in Motion JPEG, the standard's Huffman tables are meant.
+  assert.deepEqual(decodeRgb(without(standard, 0xc4)), decodeRgb(standard));
+});
