@@ -25,6 +25,7 @@ export { trainHead } from "./head/train.js";
 export { resolveBackbone } from "./models/registry.js";
 export { prepareBackbone } from "./onnx/prepare.js";
 // Commands
+export { type EnqueueOptions, type EnqueueSummary, enqueue } from "./operations/enqueue.js";
 export { type EvaluateOptions, type EvaluateSummary, evaluate } from "./operations/evaluate.js";
 export { type ExportOptions, type ExportSummary, exportModel } from "./operations/export.js";
 export { type FixOptions, type FixSummary, fix } from "./operations/fix.js";
@@ -32,9 +33,11 @@ export { type InspectOptions, type InspectReport, inspect } from "./operations/i
 export { type MergeOptions, type MergeSummary, merge } from "./operations/merge.js";
 export { importBackbone, listBackbones, type ModelRecord, pullBackbone, showBackbone } from "./operations/models.js";
 export { type PredictOptions, type PredictSummary, predict } from "./operations/predict.js";
+export { type QueueStatus, queueStatus } from "./operations/queue-status.js";
 export { type ReportOptions, report } from "./operations/report.js";
 export { type SynthOptions, type SynthResult, synthesize } from "./operations/synth.js";
 export { type TrainOptions, type TrainSummary, train } from "./operations/train.js";
+export { type WorkOptions, type WorkSummary, work } from "./operations/work.js";
 export type { ProgressState, RunContext } from "./run-context.js";
 export { type FittedHead, fitHead } from "./tags/fit.js";
 export { fitThresholds } from "./tags/thresholds.js";

@@ -2,11 +2,10 @@
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { createInterface } from "node:readline";
-import { Readable } from "node:stream";
 import { InterruptedError } from "../errors.js";
 import { ParquetFile } from "../tags/parquet.js";
 import { csvRows, jsonRows, parseJsonRow, type RowFormat, type RowOptions } from "../tags/rows.js";
+import { linesOf } from "../tiles/lines.js";
 import { explainDiskError, replaceDurably, syncFile, syncParent, writeDurably } from "./durable.js";
 import type { RunIdentity } from "./identity.js";
 import type { OutputFormat, RunPaths } from "./paths.js";
@@ -129,8 +128,7 @@ async function parquetSink(path: string, options: RowOptions, { model }: RunIden
   return {
     header: "",
     append: async (rows) => {
-      const lines = createInterface({ input: Readable.from(rows), crlfDelay: Number.POSITIVE_INFINITY });
-      for await (const line of lines) await file.append(parseJsonRow(line, options));
+      for await (const line of linesOf(rows)) await file.append(parseJsonRow(line, options));
     },
     finish: async () => {
       await file.finish();

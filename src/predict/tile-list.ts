@@ -4,8 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import { InputError, InterruptedError } from "../errors.js";
+import { linesOf } from "../tiles/lines.js";
 import { tileName } from "../tiles/names.js";
 import { type Tile, type TileFailure, type TileSource, tileLocation } from "../tiles/tile.js";
 import { replaceDurably } from "./durable.js";
@@ -97,7 +97,7 @@ export interface ListRange {
 /** The tiles of `range` in the list `file`. */
 export async function* readTileList(file: string, { from, to, byteOffset }: ListRange): AsyncGenerator<Tile> {
   let index = byteOffset === undefined ? 0 : from;
-  for await (const line of linesOf(file, byteOffset)) {
+  for await (const line of linesOf(createReadStream(file, { start: byteOffset ?? 0 }))) {
     if (index >= to) return;
     if (index++ >= from) yield decode(line);
   }
@@ -109,7 +109,7 @@ export async function* cutTileList(file: string, tiles: number): AsyncGenerator<
   let byteOffset = 0;
   let index = 0;
   let position = 0;
-  for await (const line of linesOf(file)) {
+  for await (const line of linesOf(createReadStream(file))) {
     position += Buffer.byteLength(line) + 1;
     if (++index - from === tiles) {
       yield { from, to: index, byteOffset };
@@ -122,7 +122,7 @@ export async function* cutTileList(file: string, tiles: number): AsyncGenerator<
 
 /** Throws an InputError that names the first difference if `source` does not hold what the list `file` says. */
 export async function checkTileList(file: string, source: TileSource, options: ListOptions): Promise<void> {
-  const known = linesOf(file);
+  const known = linesOf(createReadStream(file));
   try {
     let index = 0;
     for await (const tile of watched(source, options)) {
@@ -159,15 +159,6 @@ async function* watched(source: TileSource, { signal, onTile }: ListOptions): As
 
 function isSelected(tile: Tile, { shard }: ListOptions): boolean {
   return shard === undefined || inShard(tile.name, shard);
-}
-
-async function* linesOf(file: string, start = 0): AsyncGenerator<string> {
-  const input = createReadStream(file, { start });
-  try {
-    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-  } finally {
-    input.destroy();
-  }
 }
 
 /** `[path]`, `[path, offset, byteLength, member]`, or the same with a failure; the name follows from the path. */

@@ -1,7 +1,7 @@
 /** Tiles named line by line: `@list.txt`, or paths on stdin. */
 import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import type { WalkTally } from "./folder.js";
+import { linesOf } from "./lines.js";
 import { fileTile, isArchive } from "./names.js";
 import { tilesOfTar } from "./tar.js";
 import type { Tile } from "./tile.js";
@@ -12,9 +12,8 @@ import type { Tile } from "./tile.js";
  * readable file becomes a rejected tile later.
  */
 export async function* tilesOfList(file: string, tally: WalkTally): AsyncGenerator<Tile> {
-  const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
   let first = true;
-  for await (const raw of lines) {
+  for await (const raw of linesOf(createReadStream(file))) {
     const line = first ? raw.replace(/^\uFEFF/, "") : raw;
     first = false;
     if (line.trim() === "") continue;

@@ -191,6 +191,7 @@ describe("an interrupted run", () => {
       inputs: [join(root, "in")],
       out: join(root, "out.csv"),
       workers: 2,
+      batchSize: 8,
       commit: { tiles: 8 },
       ...more,
     };

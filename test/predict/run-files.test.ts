@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { InFlightJournal, readSuspects } from "../../src/predict/in-flight.js";
+import { takeLock } from "../../src/predict/lock.js";
+import { NameSet } from "../../src/predict/name-hash.js";
+import { checkParts, commitPart } from "../../src/predict/parts.js";
+import { cutTileList, readTileList, writeTileList } from "../../src/predict/tile-list.js";
+import type { Tile } from "../../src/tiles/tile.js";
+import { temporaryFolder } from "../helpers.js";
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+describe("the tile list", () => {
+  const awkward: Tile[] = [
+    { name: "a", path: "in/a.jpg" },
+    { name: 'line\nfeed "\u2028', path: 'in/line\nfeed "\u2028.jpg' },
+    { name: "b.c", path: "x.tar", offset: 512, byteLength: 99, member: "d/b.c.jpg" },
+    { name: "bad", path: "bad", offset: 0, byteLength: 0, failure: { code: "READ", message: "no" } },
+  ];
+  async function* source(): AsyncGenerator<Tile> {
+    yield* awkward;
+  }
+
+  it("gives back every tile as it was, whatever its name", async (t) => {
+    const file = join(temporaryFolder(t), "tiles.jsonl");
+    const { tiles, duplicates } = await writeTileList(file, source(), {});
+    assert.deepEqual([tiles, duplicates], [4, 0]);
+    assert.deepEqual(await collect(readTileList(file, { from: 0, to: 4 })), awkward);
+    assert.deepEqual(await collect(readTileList(file, { from: 1, to: 3 })), awkward.slice(1, 3));
+  });
+
+  it("is cut into stretches that can be read from their byte on", async (t) => {
+    const file = join(temporaryFolder(t), "tiles.jsonl");
+    await writeTileList(file, source(), {});
+    const ranges = await collect(cutTileList(file, 3));
+    assert.deepEqual(
+      ranges.map(({ from, to }) => [from, to]),
+      [
+        [0, 3],
+        [3, 4],
+      ],
+    );
+    for (const range of ranges) {
+      assert.deepEqual(await collect(readTileList(file, range)), awkward.slice(range.from, range.to));
+    }
+  });
+});
+
+describe("the lock", () => {
+  const dead = 2 ** 22 + 1;
+  const write = (path: string, host: string, pid: number, age = 0): void => {
+    writeFileSync(path, JSON.stringify({ host, pid }));
+    const then = Date.now() / 1000 - age;
+    utimesSync(path, then, then);
+  };
+
+  it("is refused while its holder lives, here or elsewhere, and names it", async (t) => {
+    const path = join(temporaryFolder(t), "lock");
+    const release = await takeLock(path);
+    await assert.rejects(takeLock(path), new RegExp(`process ${process.pid} on ${hostname()}`));
+    await release();
+    assert.ok(!existsSync(path));
+    write(path, "elsewhere", 1);
+    await assert.rejects(takeLock(path), /process 1 on elsewhere is working on this output/);
+    write(path, hostname(), process.ppid);
+    await assert.rejects(takeLock(path), /is working on this output/);
+  });
+
+  it("is taken over from a dead process, one of the same number, and a silent machine", async (t) => {
+    const path = join(temporaryFolder(t), "lock");
+    for (const [host, pid, age] of [
+      [hostname(), dead, 0],
+      [hostname(), process.pid, 0],
+      ["elsewhere", 1, 300],
+    ] as const) {
+      write(path, host, pid, age);
+      const release = await takeLock(path);
+      assert.equal(JSON.parse(readFileSync(path, "utf8")).pid, process.pid);
+      await release();
+    }
+  });
+});
+
+describe("parts", () => {
+  it("count only as far as they follow one another, whole", async (t) => {
+    const folder = temporaryFolder(t);
+    const reject = { path: "x", name: "x", code: "READ", message: "gone" };
+    for (const part of [0, 1, 3]) {
+      await commitPart(folder, { part, first: part * 2, predicted: 1, rows: `row ${part}\n`, rejects: [reject] });
+    }
+    const damages: string[] = [];
+    const committed = await checkParts(folder, (message) => damages.push(message));
+    assert.deepEqual(committed, { parts: 2, tiles: 4, predicted: 2, rejected: 2 });
+    assert.equal(damages.length, 0);
+    assert.ok(!existsSync(join(folder, "part-000003.json")));
+    writeFileSync(join(folder, "part-000001.json"), '{"part": 1, "fir');
+    assert.equal((await checkParts(folder, (message) => damages.push(message))).parts, 1);
+  });
+});
+
+describe("the in-flight journal", () => {
+  it("names the tiles that were out when the process died, and nobody after an orderly end", async (t) => {
+    const path = join(temporaryFolder(t), "in-flight");
+    const journal = new InFlightJournal(path, 10);
+    for (let index = 10; index < 20; index++) journal.handOut(index);
+    journal.returned(16);
+    assert.deepEqual(await readSuspects(path), { from: 16, to: 20 });
+    journal.close();
+    assert.equal(await readSuspects(path), undefined);
+  });
+});
+
+describe("a set of names", () => {
+  it("knows which it has seen, over many", () => {
+    const names = new NameSet();
+    for (let i = 0; i < 50_000; i++) assert.equal(names.add(`tile_${i}`), false);
+    for (let i = 0; i < 50_000; i += 7) assert.equal(names.add(`tile_${i}`), true);
+    assert.equal(names.size, 50_000);
+  });
+});
