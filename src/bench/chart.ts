@@ -21,7 +21,7 @@ export function renderContenders(report: PreprocessReport, id: string): string {
   const height = rows.length * ROW + 56;
   const chart = renderChart(
     {
-      grid: { left: 240, right: 64, top: 8, bottom: 44 },
+      grid: { left: 262, right: 64, top: 8, bottom: 44 },
       xAxis: valueAxis("tiles per second"),
       yAxis: {
         type: "category",

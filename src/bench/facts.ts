@@ -21,7 +21,7 @@ export function machineFacts(): MachineFacts {
     usable_cores: usableCores(),
     cpu_features: cpuFeatures(),
     memory_bytes: memoryLimit() ?? totalmem(),
-    os: `${platform()} ${release()} ${arch()}`,
+    os: `${platform()} ${kernelVersion()} ${arch()}`,
   };
 }
 
@@ -37,4 +37,9 @@ export function versionFacts(): Record<string, string> {
     libvips: sharp["vips"]!,
     "onnxruntime-node": onnxRuntimeVersion(),
   };
+}
+
+/** Builders' marks left out: "6.1" of "6.1.0-18-amd64". */
+function kernelVersion(): string {
+  return /^\d+\.\d+/.exec(release())?.[0] ?? release();
 }

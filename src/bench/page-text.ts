@@ -14,7 +14,7 @@ How fast canopy turns files into pixels, pixels into tags, and tags into heads. 
 How it is measured: every contender runs in a fresh process of its own; rounds go through all of them in turn, so that whatever else the machine does hits all
 alike; given are medians, and in brackets the quartiles, over the rounds. Files are in the page cache. "Ceiling" is libjpeg-turbo's decode loop as an ordinary
 C program has it, on bytes in memory, one thread, pixels dropped. canopy reads the file, decodes, mends the colours, resizes, and writes RGB into shared memory, through
-its pool and loader. It may exceed the ceiling where it knows what need not be done, such as a constant fourth component.
+its pool and loader. It may come out above the ceiling: it takes the planes as the decoder makes them, and does without putting pixels together and taking them apart.
 
 "Colours off by" is the mean absolute difference, of 255, from an exact decode: for the other libraries of their full-size pixels, for canopy of its resized
 result against the exact decode resized by the same kernel. Tests hold that exact decode against Pillow.
@@ -87,7 +87,7 @@ ${table(
   ]),
 )}
 
-\`canopy predict\` from files to a CSV, with ${predict.workers} decode workers and batches of ${predict.batch_size}: ${rate(predict.tiles_per_s, predict.spread)} tiles/s.
+\`canopy predict\` from files to a CSV, with ${predict.workers} decode ${predict.workers === 1 ? "worker" : "workers"} and batches of ${predict.batch_size}: ${rate(predict.tiles_per_s, predict.spread)} tiles/s.
 `;
 }
 

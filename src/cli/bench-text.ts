@@ -85,9 +85,9 @@ export function describePredict(report: BenchPredictReport): string {
     "",
     formatTable(header, rows),
     "",
-    `canopy predict, files to CSV: ${whole(predict.tiles_per_s)} tiles/s (batch ${predict.batch_size}, ${predict.workers} decode workers)`,
+    `canopy predict, files to CSV: ${whole(predict.tiles_per_s)} tiles/s (batch ${predict.batch_size}, ${predict.workers} decode ${predict.workers === 1 ? "worker" : "workers"})`,
     "",
-    `Best is batch ${best.batch_size} with ${best.workers} decode workers: ${whole(best.tiles_per_s)} tiles/s, ` +
+    `Best is batch ${best.batch_size} with ${best.workers} decode ${best.workers === 1 ? "worker" : "workers"}: ${whole(best.tiles_per_s)} tiles/s, ` +
       `${(100 * best.share).toFixed(0)}% of what the sessions do on ready-made tensors.`,
   ].join("\n");
 }
