@@ -26,20 +26,16 @@ const SHARP_VERSION = 1;
 
 export class DecodePool {
   readonly workers: number;
-  readonly #piscina: Piscina<DecodeTask, DecodeOutcome[] | undefined>;
+  readonly #workers: Workers;
+  /** A thread for one tile at a time, started when a chunk made its worker fail. */
+  #quarantine: Workers | undefined;
 
   constructor({ workers = usableCores() }: DecodePoolOptions = {}, context: RunContext = {}) {
     checkInteger("workers", workers, 1, 1024);
     this.workers = workers;
     if (loadAddon() === undefined) warnWithoutAddon(context);
-    this.#piscina = new Piscina({
-      filename: fileURLToPath(new URL("./worker.js", import.meta.url)),
-      name: "decodeChunk",
-      // piscina's own defaults would start 1.5 threads per core and let them die between batches.
-      minThreads: workers,
-      maxThreads: workers,
-      idleTimeout: Number.POSITIVE_INFINITY,
-    });
+    // While a worker decodes, its next chunk is there already: it never waits for the main thread to come to its turn.
+    this.#workers = startWorkers(workers, 2);
   }
 
   /**
@@ -52,28 +48,58 @@ export class DecodePool {
     target: PixelTarget,
     options: DecodeOptions,
   ): Promise<DecodeOutcome[] | undefined> {
-    if (tiles.some((tile) => tile.failure)) return this.#decodeSingly(tiles, target, options);
+    if (tiles.some((tile) => tile.failure)) {
+      return decodeSingly(tiles, target, options, (tile, place) => this.decode([tile], place, options));
+    }
     try {
-      return await this.#piscina.run({ tiles: tiles.map(placeOf), ...target, options });
+      return await this.#workers.run({ tiles: tiles.map(placeOf), ...target, options });
+    } catch {
+      return decodeSingly(tiles, target, options, (tile, place) => this.#decodeAlone(tile, place, options));
+    }
+  }
+
+  /** Nothing else is in the worker, so that nobody else's failure is taken for this tile's. */
+  async #decodeAlone(tile: Tile, place: PixelTarget, options: DecodeOptions): Promise<DecodeOutcome[] | undefined> {
+    this.#quarantine ??= startWorkers(1, 1);
+    try {
+      return await this.#quarantine.run({ tiles: [placeOf(tile)], ...place, options });
     } catch (error) {
-      if (tiles.length > 1) return this.#decodeSingly(tiles, target, options);
       return [{ code: "CRASH", message: `Decode worker failed: ${(error as Error).message}` }];
     }
   }
 
-  async #decodeSingly(tiles: readonly Tile[], { buffer, byteOffset }: PixelTarget, options: DecodeOptions) {
-    const outcomes: DecodeOutcome[] = [];
-    for (const [i, tile] of tiles.entries()) {
-      const place = { buffer, byteOffset: byteOffset + i * options.size ** 2 * 3 };
-      outcomes.push(tile.failure ?? (await this.decode([tile], place, options))?.[0]);
-    }
-    return outcomes;
-  }
-
   /** Waits for what is being decoded, then ends the workers. */
   async close(): Promise<void> {
-    await this.#piscina.close();
+    await Promise.all([this.#workers.close(), this.#quarantine?.close()]);
   }
+}
+
+type Workers = Piscina<DecodeTask, DecodeOutcome[] | undefined>;
+
+function startWorkers(count: number, tasksPerWorker: number): Workers {
+  return new Piscina({
+    filename: fileURLToPath(new URL("./worker.js", import.meta.url)),
+    name: "decodeChunk",
+    // piscina's own defaults would start 1.5 threads per core and let them die between batches.
+    minThreads: count,
+    maxThreads: count,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    concurrentTasksPerWorker: tasksPerWorker,
+  });
+}
+
+async function decodeSingly(
+  tiles: readonly Tile[],
+  { buffer, byteOffset }: PixelTarget,
+  options: DecodeOptions,
+  decode: (tile: Tile, place: PixelTarget) => Promise<DecodeOutcome[] | undefined>,
+): Promise<DecodeOutcome[]> {
+  const outcomes: DecodeOutcome[] = [];
+  for (const [i, tile] of tiles.entries()) {
+    const place = { buffer, byteOffset: byteOffset + i * options.size ** 2 * 3 };
+    outcomes.push(tile.failure ?? (await decode(tile, place))?.[0]);
+  }
+  return outcomes;
 }
 
 /** Says which code makes the pixels; part of every feature cache key. */

@@ -12,8 +12,16 @@ export interface DecodeTask {
   options: DecodeOptions;
 }
 
-/** Outcomes of the chunk, or undefined where every tile is fine. */
-export async function decodeChunk(task: DecodeTask): Promise<DecodeOutcome[] | undefined> {
+let turn: Promise<unknown> = Promise.resolve();
+
+/** Outcomes of the chunk, or undefined where every tile is fine. One chunk at a time: memory is planned for that. */
+export function decodeChunk(task: DecodeTask): Promise<DecodeOutcome[] | undefined> {
+  const outcomes = turn.then(() => decodeTiles(task));
+  turn = outcomes.catch(() => undefined);
+  return outcomes;
+}
+
+async function decodeTiles(task: DecodeTask): Promise<DecodeOutcome[] | undefined> {
   const { tiles, options } = task;
   const stride = options.size * options.size * 3;
   const target = new Uint8Array(task.buffer, task.byteOffset, tiles.length * stride);

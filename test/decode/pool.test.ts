@@ -132,6 +132,19 @@ test("misuse inside a worker becomes CRASH outcomes, and the pool goes on", asyn
   assert.deepEqual((await decode(tiles)).outcomes, [undefined, undefined]);
 });
 
+test("a chunk that makes its worker fail harms none that waits behind it", async (t) => {
+  const tiles = await writeTiles(temporaryFolder(t), 2, 40);
+  const one = new DecodePool({ workers: 1 });
+  t.after(() => one.close());
+  const small = { buffer: new SharedArrayBuffer(10), byteOffset: 0 };
+  const room = { buffer: new SharedArrayBuffer(2 * OPTIONS.size ** 2 * 3), byteOffset: 0 };
+  const results = await Promise.all([small, room, small, room].map((target) => one.decode(tiles, target, OPTIONS)));
+  assert.deepEqual(
+    results.map((outcomes) => outcomes?.map((outcome) => outcome?.code)),
+    [["CRASH", "CRASH"], undefined, ["CRASH", "CRASH"], undefined],
+  );
+});
+
 test("without the addon the pixels are the same within one level, and it is said once", async (t) => {
   const folder = temporaryFolder(t);
   const tiles = await writeTiles(folder, 3, 40);
