@@ -24,8 +24,7 @@ const KINDS = ["preprocess", "predict", "train"];
 export async function updatePage(file: string, entry: PageEntry): Promise<void> {
   checkPagePath(file);
   const data = dataPath(file);
-  const others = readEntries(data).filter(({ kind, title }) => kind !== entry.kind || title !== entry.title);
-  const entries = [...others, entry].sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
+  const entries = replaceEntry(readEntries(data), entry);
   const charts = entries.flatMap((each) => (each.kind === "preprocess" ? [each] : []));
   const chartOf = (title: string) => `${basename(file, ".md")}-${slug(title)}.svg`;
   for (const { title, report } of charts) {
@@ -33,6 +32,13 @@ export async function updatePage(file: string, entry: PageEntry): Promise<void> 
   }
   await write(data, `${JSON.stringify(entries)}\n`);
   await write(file, pageText(entries, basename(data), chartOf));
+}
+
+/** In its old place where there is one; kinds keep their order. */
+function replaceEntry(entries: readonly PageEntry[], entry: PageEntry): PageEntry[] {
+  const at = entries.findIndex(({ kind, title }) => kind === entry.kind && title === entry.title);
+  const all = at < 0 ? [...entries, entry] : entries.with(at, entry);
+  return all.sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
 }
 
 /** Said before anything is measured: whether the page can be written, and its data read. */

@@ -39,7 +39,7 @@ export interface BenchPredictOptions extends BackboneOptions {
   workers?: number | undefined;
   /** Rounds. @default 3 */
   repeats?: number | undefined;
-  /** At most this many tiles, evenly spread over the input. @default 240 */
+  /** At most this many tiles, evenly spread over the input. @default 480 */
   limit?: number | undefined;
 }
 
@@ -62,7 +62,7 @@ export function benchPredict(options: BenchPredictOptions = {}, context: RunCont
 }
 
 async function measure(options: BenchPredictOptions, context: RunContext): Promise<BenchPredictReport> {
-  const { inputs, repeats = 3, limit = 240 } = options;
+  const { inputs, repeats = 3, limit = 480 } = options;
   checkInteger("repeats", repeats, 1, 1000);
   checkInteger("limit", limit, 1, 100_000);
   const backbone = await prepare(options);

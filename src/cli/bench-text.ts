@@ -42,9 +42,13 @@ function contenderTable({ contenders }: PreprocessReport): string {
     `${whole(each.spread[0])}-${whole(each.spread[1])}`,
     whole(each.mb_per_s),
     `${(100 * each.share_of_ceiling).toFixed(0)}%`,
+    each.cpu_ms_per_tile.toPrecision(3),
     colours(each),
   ]);
-  return formatTable(["contender", "threads", "tiles/s", "middle half", "MB/s", "of ceiling", "colours off by"], rows);
+  return formatTable(
+    ["contender", "threads", "tiles/s", "middle half", "MB/s", "of ceiling", "CPU ms", "colours off by"],
+    rows,
+  );
 }
 
 function colours({ mean_abs_error }: ContenderResult): string {

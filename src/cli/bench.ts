@@ -68,7 +68,7 @@ const predict: CommandModule<GlobalArguments, PredictArguments> = {
   command: "predict [input..]",
   describe: "Files to features, against ONNX Runtime alone, by batch size and workers; and all of predict",
   builder: (yargs) =>
-    withBackboneOptions(withBenchOptions(yargs, 240))
+    withBackboneOptions(withBenchOptions(yargs, 480))
       .option("batch-size", { type: "number", array: true, requiresArg: true, describe: "Batch sizes to measure" })
       .option("workers", { type: "number", requiresArg: true, describe: "Up to this many decode workers" })
       .example("$0 bench predict train-jpg --backbone imagenet", "") as Argv<PredictArguments>,
