@@ -209,13 +209,15 @@ describe("an interrupted run", () => {
 
   it("goes on where it stopped, and ends as an undisturbed one", async (t) => {
     const root = temporaryFolder(t);
-    const options = await interrupted(root);
+    const out = join(root, "out.parquet");
+    const options = await interrupted(root, { out, probabilities: true });
     await assert.rejects(predictToy(options), /unfinished run.*--resume.*--overwrite/);
     const summary = await predictToy({ ...options, resume: true });
     assert.ok(summary.resumed >= 64 && summary.resumed < 200, String(summary.resumed));
-    await predictToy({ ...options, out: join(root, "whole.csv") });
-    assert.equal(readFileSync(options.out, "utf8"), readFileSync(join(root, "whole.csv"), "utf8"));
-    assert.ok(!existsSync(`${options.out}.parts`));
+    const whole = join(root, "whole.parquet");
+    await predictToy({ ...options, out: whole });
+    assert.deepEqual(readFileSync(out), readFileSync(whole));
+    assert.ok(!existsSync(`${out}.parts`));
   });
 
   it("is not resumed with another model, option or input, and says which", async (t) => {
