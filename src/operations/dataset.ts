@@ -1,15 +1,10 @@
 /** Labelled tiles with their features: what `train` and `evaluate` both begin with. */
 import { DECODE_DEFAULTS, type DecodeFailure, type DecodeOptions } from "../decode/decoder.js";
-import { DecodePool, decoderVersion } from "../decode/pool.js";
 import { InputError } from "../errors.js";
-import { Backbone } from "../features/backbone.js";
-import { chooseDevice, type Device, type DeviceChoice } from "../features/device.js";
-import { type ExtractedFeatures, extractFeatures } from "../features/extract.js";
-import { type PipelinePlan, planPipeline } from "../features/plan.js";
-import { FeatureStore } from "../features/store.js";
+import type { Device } from "../features/device.js";
+import type { ExtractedFeatures } from "../features/extract.js";
+import type { PipelinePlan } from "../features/plan.js";
 import type { FeatureMatrix } from "../head/feature-matrix.js";
-import type { ResolvedBackbone } from "../models/registry.js";
-import { prepareBackbone } from "../onnx/prepare.js";
 import type { RunContext } from "../run-context.js";
 import { type LabelMatrix, toLabelMatrix } from "../tiles/label-matrix.js";
 import { readLabels } from "../tiles/labels.js";
@@ -17,23 +12,13 @@ import { type LabelledTiles, matchTiles } from "../tiles/match.js";
 import { openTiles } from "../tiles/sources.js";
 import { type TagSet, tagSetOf } from "../tiles/tag-set.js";
 import type { Tile } from "../tiles/tile.js";
-import { onnxRuntimeVersion } from "../versions.js";
+import { type ExtractorOptions, openExtractor } from "./extractor.js";
 
-export interface DatasetOptions {
+export interface DatasetOptions extends ExtractorOptions {
   /** Folders, files, `.tar` archives, `@list.txt`. */
   tiles: readonly string[];
   /** Label CSV; see readLabels. */
   labels: string;
-  backbone: ResolvedBackbone;
-  /** Pixels per side the backbone is fed. */
-  size: number;
-  /** @default "auto" */
-  device?: DeviceChoice | undefined;
-  /** Decode threads. @default what keeps the sessions fed */
-  workers?: number | undefined;
-  decode?: Partial<Omit<DecodeOptions, "size">> | undefined;
-  /** Elements of the dihedral group to extract. @default [0] */
-  variants?: readonly number[] | undefined;
   /** The tags of an existing model; labels outside it are left out. @default the tags that occur */
   tagSet?: TagSet | undefined;
 }
@@ -90,42 +75,14 @@ interface Extraction extends ExtractedFeatures {
 }
 
 async function extract(tiles: readonly Tile[], options: DatasetOptions, context: RunContext): Promise<Extraction> {
-  const { card, bytes } = options.backbone;
-  const device = await chooseDevice(options.device);
-  const plan = planPipeline({ device, size: options.size, ...given("workers", options.workers) });
-  const decode = { ...DECODE_DEFAULTS, ...options.decode };
-  const store = new FeatureStore(
-    {
-      backbone: card.sha256,
-      numFeatures: card.features.count,
-      size: options.size,
-      colorspace: decode.colorspace,
-      antialias: decode.antialias,
-      onTruncated: decode.onTruncated,
-      decoder: decoderVersion(),
-      runtime: `${device} ${onnxRuntimeVersion()}`,
-    },
-    context,
-  );
-  const backbone = await Backbone.open({
-    model: prepareBackbone(bytes, card, options.size),
-    size: options.size,
-    numFeatures: card.features.count,
-    device,
-    sessions: plan.sessions,
-  });
-  const pool = new DecodePool({ workers: plan.workers }, context);
+  const extractor = await openExtractor(options, context);
+  const { device, plan } = extractor;
   try {
     const startedAt = performance.now();
-    const extracted = await extractFeatures(
-      tiles,
-      { pool, backbone, decode, store, ...plan, ...given("variants", options.variants) },
-      context,
-    );
+    const extracted = await extractor.extract(tiles, context);
     return { ...extracted, device, plan, seconds: (performance.now() - startedAt) / 1000 };
   } finally {
-    await Promise.all([pool.close(), backbone.close()]);
-    store.close();
+    await extractor.close();
   }
 }
 
@@ -180,9 +137,4 @@ function warnUnmatched(matched: LabelledTiles, labels: string, { onWarning }: Ru
   if (tilesWithoutLabels.length > 0) {
     onWarning?.(`${tilesWithoutLabels.length} tiles have no label, the first is ${tilesWithoutLabels[0]!.name}.`);
   }
-}
-
-/** `{ [name]: value }` where there is a value: exactOptionalPropertyTypes tells absent from undefined. */
-function given<K extends string, V>(name: K, value: V | undefined): { [name in K]?: V } {
-  return (value === undefined ? {} : { [name]: value }) as { [name in K]?: V };
 }

@@ -1,0 +1,78 @@
+/** Features of any tiles under one backbone: decode workers, sessions and the feature store, opened once and used list by list. */
+import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
+import { DecodePool, decoderVersion } from "../decode/pool.js";
+import { Backbone } from "../features/backbone.js";
+import { chooseDevice, type Device, type DeviceChoice } from "../features/device.js";
+import { type ExtractedFeatures, extractFeatures } from "../features/extract.js";
+import { type PipelinePlan, planPipeline } from "../features/plan.js";
+import { FeatureStore } from "../features/store.js";
+import type { ResolvedBackbone } from "../models/registry.js";
+import { prepareBackbone } from "../onnx/prepare.js";
+import type { RunContext } from "../run-context.js";
+import type { Tile } from "../tiles/tile.js";
+import { onnxRuntimeVersion } from "../versions.js";
+
+export interface ExtractorOptions {
+  backbone: ResolvedBackbone;
+  /** Pixels per side the backbone is fed. */
+  size: number;
+  /** @default "auto" */
+  device?: DeviceChoice | undefined;
+  /** Decode threads. @default what keeps the sessions fed */
+  workers?: number | undefined;
+  decode?: Partial<Omit<DecodeOptions, "size">> | undefined;
+  /** Elements of the dihedral group to extract. @default [0] */
+  variants?: readonly number[] | undefined;
+}
+
+export interface Extractor {
+  device: Device;
+  plan: PipelinePlan;
+  decode: Omit<DecodeOptions, "size">;
+  /** Features of `tiles`: what the store has is read, the rest is decoded and kept there. Errors are those of extractFeatures. */
+  extract(tiles: readonly Tile[], context: RunContext): Promise<ExtractedFeatures>;
+  close(): Promise<void>;
+}
+
+/** @throws ModelError for a backbone or device that cannot be used */
+export async function openExtractor(options: ExtractorOptions, context: RunContext): Promise<Extractor> {
+  const { card, bytes } = options.backbone;
+  const device = await chooseDevice(options.device);
+  const plan = planPipeline({ device, size: options.size, ...given("workers", options.workers) });
+  const decode = { ...DECODE_DEFAULTS, ...options.decode };
+  const identity = {
+    backbone: card.sha256,
+    numFeatures: card.features.count,
+    size: options.size,
+    colorspace: decode.colorspace,
+    antialias: decode.antialias,
+    onTruncated: decode.onTruncated,
+    decoder: decoderVersion(),
+    runtime: `${device} ${onnxRuntimeVersion()}`,
+  };
+  const backbone = await Backbone.open({
+    model: prepareBackbone(bytes, card, options.size),
+    size: options.size,
+    numFeatures: card.features.count,
+    device,
+    sessions: plan.sessions,
+  });
+  const store = new FeatureStore(identity, context);
+  const pool = new DecodePool({ workers: plan.workers }, context);
+  const use = { pool, backbone, decode, store, ...plan, ...given("variants", options.variants) };
+  return {
+    device,
+    plan,
+    decode,
+    extract: (tiles, during) => extractFeatures(tiles, use, during),
+    close: async () => {
+      await Promise.all([pool.close(), backbone.close()]);
+      store.close();
+    },
+  };
+}
+
+/** `{ [name]: value }` where there is a value: exactOptionalPropertyTypes tells absent from undefined. */
+function given<K extends string, V>(name: K, value: V | undefined): { [name in K]?: V } {
+  return (value === undefined ? {} : { [name]: value }) as { [name in K]?: V };
+}
