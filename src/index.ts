@@ -30,16 +30,28 @@ export { type EvaluateOptions, type EvaluateSummary, evaluate } from "./operatio
 export { type ExportOptions, type ExportSummary, exportModel } from "./operations/export.js";
 export { type FixOptions, type FixSummary, fix } from "./operations/fix.js";
 export { type InspectOptions, type InspectReport, inspect } from "./operations/inspect.js";
+export {
+  type ExportLabelsOptions,
+  type ExportLabelsSummary,
+  exportLabels,
+  type ImportLabelsOptions,
+  type ImportLabelsSummary,
+  importLabels,
+} from "./operations/labels.js";
 export { type MergeOptions, type MergeSummary, merge } from "./operations/merge.js";
 export { importBackbone, listBackbones, type ModelRecord, pullBackbone, showBackbone } from "./operations/models.js";
 export { type PredictOptions, type PredictSummary, predict } from "./operations/predict.js";
 export { type QueueStatus, queueStatus } from "./operations/queue-status.js";
 export { type ReportOptions, report } from "./operations/report.js";
+export { type SuggestOptions, type SuggestSummary, suggest } from "./operations/suggest.js";
 export { type SynthOptions, type SynthResult, synthesize } from "./operations/synth.js";
 export { type TrainOptions, type TrainSummary, train } from "./operations/train.js";
 export { type WorkOptions, type WorkSummary, work } from "./operations/work.js";
 export type { ProgressState, RunContext } from "./run-context.js";
+export { bootstrapMean, type Interval } from "./tags/bootstrap.js";
 export { type FittedHead, fitHead } from "./tags/fit.js";
+export { findLabelIssues, type LabelIssue } from "./tags/label-issues.js";
+export { type Suggestion, suggestTiles } from "./tags/suggest.js";
 export { fitThresholds } from "./tags/thresholds.js";
 // tiles
 export { type LabelMatrix, toLabelMatrix } from "./tiles/label-matrix.js";

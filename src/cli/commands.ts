@@ -7,12 +7,14 @@ import * as evaluate from "./evaluate.js";
 import * as exportCommand from "./export.js";
 import * as fix from "./fix.js";
 import * as inspect from "./inspect.js";
+import * as labels from "./labels.js";
 import * as merge from "./merge.js";
 import * as models from "./models.js";
 import * as predict from "./predict.js";
 import * as queue from "./queue.js";
 import * as quickstart from "./quickstart.js";
 import * as report from "./report.js";
+import * as suggest from "./suggest.js";
 import * as synth from "./synth.js";
 import * as train from "./train.js";
 import * as work from "./work.js";
@@ -30,6 +32,8 @@ export const commands = [
   train,
   predict,
   evaluate,
+  suggest,
+  labels,
   inspect,
   fix,
   synth,

@@ -63,6 +63,23 @@ export async function readLabels(path: string, options: ReadLabelsOptions = {}):
   return { path, rows };
 }
 
+/** The tiles' names in the first column of a CSV with a header, each once, in the file's order. Errors are those of readLabels. */
+export async function readNames(path: string): Promise<string[]> {
+  const names = new Set<string>();
+  let header = true;
+  try {
+    for await (const { record } of parseRows(path)) {
+      if (!header) names.add(toTileName(record[0] ?? ""));
+      header = false;
+    }
+  } catch (error) {
+    throw explain(path, error as Error);
+  }
+  names.delete("");
+  if (names.size === 0) throw new InputError(`${path} names no tiles: expected a header line and one row per tile.`);
+  return [...names];
+}
+
 /** A tile's name as labels may spell it, without folder and image extension: "a/train_7.jpg" is "train_7". */
 export function toTileName(spelled: string): string {
   return spelled.slice(spelled.lastIndexOf("/") + 1).replace(IMAGE_EXTENSION, "");

@@ -1,0 +1,24 @@
+/** A tile with everything a labelling tool may show of it. */
+import type { Tile } from "../tiles/tile.js";
+
+export interface CuratedTile {
+  tile: Tile;
+  /** The tags people gave it; absent where nobody labelled it. */
+  labels?: readonly string[];
+  /** The tags a model gave it, with the probabilities known. */
+  prediction?: TilePrediction;
+  /** Why it should be looked at. */
+  suggestion?: { score: number; reason: string };
+  /** The tags the model is least sure of, the least sure first. */
+  doubtful?: readonly string[];
+}
+
+export interface TilePrediction {
+  tags: readonly string[];
+  /** By tag. */
+  probabilities?: ReadonlyMap<string, number>;
+}
+
+/** Formats of labelling tools. */
+export const EXCHANGE_FORMATS = ["label-studio", "fiftyone"] as const;
+export type ExchangeFormat = (typeof EXCHANGE_FORMATS)[number];

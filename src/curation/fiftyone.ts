@@ -1,0 +1,27 @@
+/** Tiles as JSON that a few lines of Python load into FiftyOne; docs/curation.md has them. */
+import { resolve } from "node:path";
+import { tileLocation } from "../tiles/tile.js";
+import type { CuratedTile } from "./curated-tile.js";
+
+/** One sample; fields carry FiftyOne's names. Null where nothing is known. */
+export interface FiftyOneSample {
+  /** Absolute path of the picture. */
+  filepath: string;
+  name: string;
+  ground_truth: { label: string }[] | null;
+  predictions: { label: string; confidence: number | null }[] | null;
+  score: number | null;
+  reason: string | null;
+}
+
+export function toSample({ tile, labels, prediction, suggestion }: CuratedTile): FiftyOneSample {
+  return {
+    filepath: resolve(tileLocation(tile)),
+    name: tile.name,
+    ground_truth: labels?.map((label) => ({ label })) ?? null,
+    predictions:
+      prediction?.tags.map((label) => ({ label, confidence: prediction.probabilities?.get(label) ?? null })) ?? null,
+    score: suggestion?.score ?? null,
+    reason: suggestion?.reason ?? null,
+  };
+}

@@ -1,0 +1,68 @@
+/** Label Studio: tiles as tasks to import, and the labelling interface they need. See docs/curation.md. */
+import { tileLocation } from "../tiles/tile.js";
+import type { CuratedTile } from "./curated-tile.js";
+import { type ImageUrlOptions, toImageUrl } from "./image-url.js";
+
+/** A task as Label Studio imports and exports it; only what canopy writes. */
+export interface LabelStudioTask {
+  data: { image: string; name: string; path: string; score?: number; reason?: string };
+  /** What people chose. */
+  annotations?: { result: ChoicesResult[] }[];
+  /** What a model chose: filled in before anyone looks. */
+  predictions?: { model_version: string; score?: number; result: ChoicesResult[] }[];
+}
+
+export interface ChoicesResult {
+  id: string;
+  from_name: string;
+  to_name: string;
+  type: "choices";
+  value: { choices: string[] };
+}
+
+/** Names in the labelling interface. */
+const IMAGE = "image";
+const CONTROL = "tags";
+
+/** `tile` as a task: its labels an annotation, the model's tags a prediction. */
+export function toTask(
+  { tile, labels, prediction, suggestion }: CuratedTile,
+  options: ImageUrlOptions & { modelName?: string | undefined } = {},
+): LabelStudioTask {
+  const { modelName = "canopy" } = options;
+  return {
+    data: { image: toImageUrl(tile, options), name: tile.name, path: tileLocation(tile), ...suggestion },
+    ...(labels && { annotations: [{ result: [choices(labels)] }] }),
+    ...(prediction && {
+      predictions: [
+        {
+          model_version: modelName,
+          // Label Studio shows tiles with the lowest score first where it sorts by uncertainty.
+          ...(suggestion && { score: round(1 - suggestion.score) }),
+          result: [choices(prediction.tags)],
+        },
+      ],
+    }),
+  };
+}
+
+/** The labelling interface for the tags: paste it into the project's settings. */
+export function labelConfig(tags: readonly string[]): string {
+  const list = tags.map((tag) => `    <Choice value="${escapeXml(tag)}"/>\n`).join("");
+  return (
+    `<View>\n  <Image name="${IMAGE}" value="$image" zoom="true"/>\n` +
+    `  <Choices name="${CONTROL}" toName="${IMAGE}" choice="multiple" showInline="true">\n${list}  </Choices>\n</View>\n`
+  );
+}
+
+function choices(tags: readonly string[]): ChoicesResult {
+  return { id: CONTROL, from_name: CONTROL, to_name: IMAGE, type: "choices", value: { choices: [...tags] } };
+}
+
+function round(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
+}
+
+function escapeXml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

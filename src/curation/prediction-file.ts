@@ -1,0 +1,86 @@
+/** Predictions read back from what `predict` wrote as CSV or JSON lines. */
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { extname } from "node:path";
+import { parse } from "csv-parse";
+import { FormatError, InputError } from "../errors.js";
+import { toTileName } from "../tiles/labels.js";
+import type { TilePrediction } from "./curated-tile.js";
+
+/**
+ * Predictions by tile name.
+ * @throws InputError where the file cannot be read or is of another kind; FormatError, naming the line, where it is damaged
+ */
+export async function readPredictions(path: string): Promise<Map<string, TilePrediction>> {
+  const readers: Record<string, typeof readCsv> = { ".csv": readCsv, ".jsonl": readJsonLines };
+  const reader = readers[extname(path).toLowerCase()];
+  if (reader === undefined) {
+    throw new InputError(`Predictions are read from .csv and .jsonl files: run canopy predict with such an --out.`);
+  }
+  try {
+    return await reader(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw new InputError(`There is no file ${path}.`, { cause: error });
+    if (code?.startsWith("CSV_")) throw new FormatError(path, `${path} is not CSV: ${message}.`, { cause: error });
+    throw error;
+  }
+}
+
+async function readCsv(path: string): Promise<Map<string, TilePrediction>> {
+  const predictions = new Map<string, TilePrediction>();
+  const parser = parse({ bom: true, info: true, skip_empty_lines: true });
+  createReadStream(path)
+    .on("error", (error) => parser.destroy(error))
+    .pipe(parser);
+  let columns: string[] | undefined;
+  for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
+    if (columns === undefined) {
+      columns = checkHeader(path, record);
+      continue;
+    }
+    const probabilities = new Map(columns.slice(2).map((tag, i) => [tag, Number(record[i + 2])]));
+    if ([...probabilities.values()].some((value) => !(value >= 0 && value <= 1))) {
+      throw new FormatError(
+        path,
+        `${path}, line ${info.lines}: expected a probability in every column but the first two.`,
+      );
+    }
+    const tags = record[1]!.split(/\s+/).filter((tag) => tag !== "");
+    predictions.set(toTileName(record[0]!), { tags, ...(probabilities.size > 0 && { probabilities }) });
+  }
+  return predictions;
+}
+
+function checkHeader(path: string, header: string[]): string[] {
+  if (header[0] === "image_name" && header[1] === "tags") return header;
+  throw new FormatError(path, `${path} does not begin with image_name,tags: it is not what canopy predict writes.`);
+}
+
+async function readJsonLines(path: string): Promise<Map<string, TilePrediction>> {
+  const predictions = new Map<string, TilePrediction>();
+  let number = 0;
+  const file = await open(path);
+  for await (const line of file.readLines()) {
+    number++;
+    if (line.trim() === "") continue;
+    const { name, ...prediction } = parseLine(
+      line,
+      () => new FormatError(path, `${path}, line ${number}: not a prediction.`),
+    );
+    predictions.set(toTileName(name), prediction);
+  }
+  return predictions;
+}
+
+function parseLine(line: string, fail: () => FormatError): TilePrediction & { name: string } {
+  let row: { image_name?: unknown; tags?: unknown; probabilities?: Record<string, number> };
+  try {
+    row = JSON.parse(line);
+  } catch {
+    throw fail();
+  }
+  const { image_name: name, tags, probabilities } = row ?? {};
+  if (typeof name !== "string" || !Array.isArray(tags)) throw fail();
+  return { name, tags, ...(probabilities && { probabilities: new Map(Object.entries(probabilities)) }) };
+}

@@ -1,0 +1,41 @@
+/** Suggested tiles as plain tables: CSV, JSON lines, or one JSON list. */
+import { stringify } from "csv-stringify/sync";
+import { formatFloat32 } from "../tags/rows.js";
+import { tileLocation } from "../tiles/tile.js";
+import type { CuratedTile } from "./curated-tile.js";
+
+export const TABLE_FORMATS = ["csv", "jsonl", "json"] as const;
+export type TableFormat = (typeof TABLE_FORMATS)[number];
+
+/** The text of the file; see docs/curation.md. */
+export function suggestionTable(format: TableFormat, tiles: readonly CuratedTile[]): string {
+  const rows = tiles.map(toRow);
+  if (format === "json") return `${JSON.stringify(rows, null, 2)}\n`;
+  if (format === "jsonl") return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+  const header = ["image_name", "path", "score", "reason", "tags", "probabilities"];
+  return stringify([
+    header,
+    ...rows.map((row) => [
+      row.image_name,
+      row.path,
+      row.score,
+      row.reason,
+      row.tags.join(" "),
+      Object.entries(row.probabilities)
+        .map(([tag, probability]) => `${tag}=${probability}`)
+        .join(" "),
+    ]),
+  ]);
+}
+
+function toRow({ tile, prediction, suggestion, doubtful = [] }: CuratedTile) {
+  const probability = (tag: string) => Number(formatFloat32(prediction?.probabilities?.get(tag) ?? 0));
+  return {
+    image_name: tile.name,
+    path: tileLocation(tile),
+    score: suggestion?.score ?? 0,
+    reason: suggestion?.reason ?? "",
+    tags: prediction?.tags ?? [],
+    probabilities: Object.fromEntries(doubtful.map((tag) => [tag, probability(tag)])),
+  };
+}

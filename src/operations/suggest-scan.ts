@@ -1,0 +1,102 @@
+/** Tiles stream by in chunks: features through the cache, probabilities, and what is uncertain into the pool of candidates. */
+import { addCandidate, type CandidatePool } from "../curation/candidates.js";
+import { InterruptedError } from "../errors.js";
+import type { Checkpoint } from "../head/checkpoint.js";
+import { predictProbabilities } from "../head/logits.js";
+import { meanFeatures, toVariants } from "../head/variants.js";
+import type { ProgressState, RunContext } from "../run-context.js";
+import type { Tile, TileSource } from "../tiles/tile.js";
+import type { RejectedTile } from "./dataset.js";
+import type { Extractor } from "./extractor.js";
+import { allRows } from "./labelled.js";
+
+/** How far a run is; also what it found. */
+export interface Scan {
+  checkpoint: Checkpoint;
+  extractor: Extractor;
+  pool: CandidatePool;
+  total: number;
+  seen: number;
+  labelled: number;
+  decoded: number;
+  cached: number;
+  rejected: RejectedTile[];
+}
+
+export function startScan(checkpoint: Checkpoint, extractor: Extractor, pool: CandidatePool, total: number): Scan {
+  return { checkpoint, extractor, pool, total, seen: 0, labelled: 0, decoded: 0, cached: 0, rejected: [] };
+}
+
+/** Tiles whose features are in memory at once. */
+const CHUNK = 2048;
+
+/** Looks at all `tiles`, in chunks. Throws InterruptedError on abort, with the features made so far in the cache. */
+export async function scanTiles(tiles: TileSource, scan: Scan, context: RunContext): Promise<void> {
+  for await (const chunk of chunksOf(tiles, CHUNK)) await scanChunk(chunk, scan, context);
+}
+
+/** The tiles that `known` does not name; the others are counted. */
+export async function* withoutKnown(tiles: TileSource, known: ReadonlySet<string>, scan: Scan): AsyncGenerator<Tile> {
+  for await (const tile of tiles) {
+    if (known.has(tile.name)) scan.labelled++;
+    else yield tile;
+  }
+}
+
+async function* chunksOf(tiles: TileSource, length: number): AsyncGenerator<Tile[]> {
+  let chunk: Tile[] = [];
+  for await (const tile of tiles) {
+    chunk.push(tile);
+    if (chunk.length === length) {
+      yield chunk;
+      chunk = [];
+    }
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** Features and probabilities of a chunk; what is uncertain goes into the pool. */
+async function scanChunk(chunk: readonly Tile[], scan: Scan, context: RunContext): Promise<void> {
+  const { checkpoint, pool, seen } = scan;
+  const rejectedBefore = scan.rejected.length;
+  const onProgress = ({ done, rejected }: ProgressState) =>
+    context.onProgress?.({
+      stage: "features",
+      done: seen + done,
+      total: scan.total,
+      rejected: rejectedBefore + rejected,
+    });
+  const extracted = await extractChunk(chunk, scan.extractor, { ...context, onProgress });
+  const { numFeatures, outcomes } = extracted;
+  const variants = extracted.features.map((data) => ({ data, rows: chunk.length, numFeatures }));
+  const features = meanFeatures(toVariants(variants, chunk.length), allRows(chunk.length));
+  const probabilities = await predictProbabilities(checkpoint.head, features);
+  const numTags = checkpoint.tags.length;
+  for (const [i, tile] of chunk.entries()) {
+    const failure = outcomes[i];
+    if (failure !== undefined) {
+      scan.rejected.push({ tile, failure });
+      continue;
+    }
+    addCandidate(pool, {
+      order: seen + i,
+      tile,
+      probabilities: probabilities.subarray(i * numTags, (i + 1) * numTags),
+      features: features.data.subarray(i * numFeatures, (i + 1) * numFeatures),
+    });
+  }
+  scan.seen += chunk.length;
+  scan.decoded += extracted.decoded;
+  scan.cached += extracted.cached;
+}
+
+async function extractChunk(chunk: readonly Tile[], extractor: Extractor, context: RunContext) {
+  try {
+    return await extractor.extract(chunk, context);
+  } catch (error) {
+    if (!(error instanceof InterruptedError)) throw error;
+    throw new InterruptedError(
+      "Interrupted; the features made so far are cached, and the same command goes on from there.",
+    );
+  }
+}

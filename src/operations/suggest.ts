@@ -1,0 +1,169 @@
+/** `suggest`: which unlabelled tiles to label next. Tiles stream by; only the most uncertain are kept, then chosen unlike each other. */
+import { extname } from "node:path";
+import { checkInteger, checkOneOf } from "../check.js";
+import { chooseSuggestions, createCandidatePool } from "../curation/candidates.js";
+import { type CuratedTile, EXCHANGE_FORMATS } from "../curation/curated-tile.js";
+import { exchangeText } from "../curation/exchange.js";
+import type { ImageUrlOptions } from "../curation/image-url.js";
+import { labelConfig } from "../curation/label-studio.js";
+import { suggestionTable, TABLE_FORMATS } from "../curation/suggestion-rows.js";
+import type { DecodeOptions } from "../decode/decoder.js";
+import { InputError, OptionError } from "../errors.js";
+import type { Device, DeviceChoice } from "../features/device.js";
+import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
+import { loadBackbone } from "../models/registry.js";
+import type { RunContext } from "../run-context.js";
+import { readLabels } from "../tiles/labels.js";
+import { openTiles } from "../tiles/sources.js";
+import type { TileSource } from "../tiles/tile.js";
+import { type Extractor, openExtractor } from "./extractor.js";
+import { rejectsBeside, variantsFor } from "./labelled.js";
+import { checkOutput, writeText } from "./output-file.js";
+import { type Scan, scanTiles, startScan, withoutKnown } from "./suggest-scan.js";
+
+export const SUGGESTION_FORMATS = [...TABLE_FORMATS, ...EXCHANGE_FORMATS] as const;
+export type SuggestionFormat = (typeof SUGGESTION_FORMATS)[number];
+
+export interface SuggestOptions extends ImageUrlOptions {
+  /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
+  inputs: readonly string[];
+  /** Folder that `train` wrote. */
+  model: string;
+  /** File to write. */
+  out: string;
+  /** Tiles to suggest. @default 50 */
+  count?: number | undefined;
+  /** @default by the ending of `out`: .csv, .jsonl or .json */
+  format?: SuggestionFormat | undefined;
+  /** Label CSV: the tiles it names are not suggested. @default none */
+  labels?: string | undefined;
+  /** Replace `out`. @default false */
+  overwrite?: boolean | undefined;
+  /** Where the model's backbone file is now. @default where its card says */
+  backbone?: string | undefined;
+  /** @default "auto" */
+  device?: DeviceChoice | undefined;
+  /** Decode threads. @default what keeps the sessions fed */
+  workers?: number | undefined;
+  /** @default 178956970 */
+  maxPixels?: number | undefined;
+  /** @default "reject" */
+  onTruncated?: DecodeOptions["onTruncated"] | undefined;
+}
+
+/** Keys are those of `--json`, and stable. */
+export interface SuggestSummary {
+  out: string;
+  format: SuggestionFormat;
+  suggested: number;
+  /** Tiles looked at: those that are not labelled and could be decoded. */
+  tiles: number;
+  /** Tiles passed over because `labels` names them. */
+  labelled: number;
+  rejected: number;
+  rejects: string | null;
+  decoded: number;
+  cached: number;
+  provider: Device;
+  seconds: number;
+  /** Label Studio's labelling interface for the model's tags; null in other formats. */
+  label_config: string | null;
+}
+
+/**
+ * The same tiles, model and options give the same suggestions. Features are cached, as in training.
+ * @throws OptionError for options that cannot be used; InputError for inputs and outputs that cannot; FormatError for a damaged model or
+ *   label file, ModelError for backbone or device; InterruptedError on abort, with the features made so far in the cache.
+ */
+export async function suggest(options: SuggestOptions, context: RunContext = {}): Promise<SuggestSummary> {
+  const startedAt = performance.now();
+  const { count = 50, out } = options;
+  checkInteger("count", count, 1, 10_000);
+  const format = chooseFormat(options);
+  checkOutput(out, options.overwrite);
+  const checkpoint = await loadCheckpoint(options.model);
+  const known = options.labels === undefined ? new Set<string>() : await labelledNames(options.labels);
+  const extractor = await openFor(checkpoint, options, context);
+  const opened = await openTiles(options.inputs);
+  try {
+    const total = await countTiles(opened.list(), known);
+    const scan = startScan(checkpoint, extractor, createCandidatePool(count, checkpoint.thresholds), total);
+    await scanTiles(withoutKnown(opened.list(), known, scan), scan, context);
+    const tiles = chooseSuggestions(scan.pool, checkpoint.tags);
+    if (tiles.length === 0) throw new InputError(nothingLeft(scan, options));
+    await write(format, tiles, checkpoint, options, context);
+    return {
+      out,
+      format,
+      suggested: tiles.length,
+      tiles: scan.seen - scan.rejected.length,
+      labelled: scan.labelled,
+      rejected: scan.rejected.length,
+      rejects: await rejectsBeside(out, scan.rejected, context),
+      decoded: scan.decoded,
+      cached: scan.cached,
+      provider: extractor.device,
+      seconds: (performance.now() - startedAt) / 1000,
+      label_config: format === "label-studio" ? labelConfig(checkpoint.tags) : null,
+    };
+  } finally {
+    await Promise.all([opened.close(), extractor.close()]);
+  }
+}
+
+function chooseFormat({ format, out }: SuggestOptions): SuggestionFormat {
+  if (format !== undefined) {
+    checkOneOf("format", format, SUGGESTION_FORMATS);
+    return format;
+  }
+  const ending = extname(out).slice(1).toLowerCase();
+  if ((TABLE_FORMATS as readonly string[]).includes(ending)) return ending as SuggestionFormat;
+  throw new OptionError(
+    `Expected \`out\` to end in .csv, .jsonl or .json, got ${JSON.stringify(out)}; or name a format: ${SUGGESTION_FORMATS.join(", ")}.`,
+  );
+}
+
+async function labelledNames(path: string): Promise<Set<string>> {
+  return new Set((await readLabels(path, { allowUntagged: true })).rows.map(({ name }) => name));
+}
+
+async function openFor(checkpoint: Checkpoint, options: SuggestOptions, context: RunContext): Promise<Extractor> {
+  const { card, preprocessing } = checkpoint;
+  const { colorspace, antialias, size, tta } = preprocessing;
+  const { maxPixels, onTruncated, device, workers } = options;
+  const bytes = await loadBackbone(card, options.backbone === undefined ? {} : { file: options.backbone });
+  const decode = { colorspace, antialias, ...(maxPixels && { maxPixels }), ...(onTruncated && { onTruncated }) };
+  const variants = variantsFor("none", tta);
+  return openExtractor({ backbone: { card, bytes }, size, device, workers, decode, variants }, context);
+}
+
+/** Listing twice costs little beside features, and gives progress a total. */
+async function countTiles(tiles: TileSource, known: ReadonlySet<string>): Promise<number> {
+  let count = 0;
+  for await (const tile of tiles) if (!known.has(tile.name)) count++;
+  return count;
+}
+
+function nothingLeft({ labelled, rejected }: Scan, { labels }: SuggestOptions): string {
+  const reasons = [
+    ...(labelled > 0 ? [`${labelled} tiles are labelled in ${labels}`] : []),
+    ...(rejected.length > 0 ? [`${rejected.length} could not be decoded`] : []),
+  ];
+  return `There is no tile to suggest: ${reasons.join(", and ")}.`;
+}
+
+async function write(
+  format: SuggestionFormat,
+  tiles: readonly CuratedTile[],
+  { tags }: Checkpoint,
+  options: SuggestOptions,
+  context: RunContext,
+): Promise<void> {
+  if (format === "label-studio" || format === "fiftyone") {
+    const { imageUrl, imageRoot } = options;
+    const { onWarning } = context;
+    await writeText(options.out, exchangeText(format, tiles, { tags, imageUrl, imageRoot, onWarning }));
+  } else {
+    await writeText(options.out, [suggestionTable(format, tiles)]);
+  }
+}
