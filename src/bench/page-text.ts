@@ -78,7 +78,8 @@ function predictText(title: string, report: BenchPredictReport): string {
   const { tiles, backbone, size, device, runs, predict } = report;
   return `## Prediction: ${title}
 ${tiles} tiles through the backbone \`${backbone}\` at ${size} pixels on ${device}. ${machineText(report)} "Share" is files to features over the same sessions
-alone on ready-made tensors, measured in turn; "of processor time" compares the processor time of both, which other programs disturb less.
+alone on ready-made tensors, measured in turn; "of processor time" compares the processor time of both, which other programs disturb
+less: with all cores busy no pipeline can have a larger share than that, for decoding needs its part.
 
 ${table(
   [

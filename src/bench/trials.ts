@@ -41,7 +41,7 @@ export async function listTrials(
   if (fourComponents) {
     trials.push({ name: workaround, contender: "sharp-workaround", threads, compared: "full size" });
   } else {
-    absent.push({ name: workaround, reason: "no need: no tile has four components" });
+    absent.push({ name: workaround, reason: "no tile has four components" });
   }
   for (const library of PYTHON_LIBRARIES) {
     const python = await findPython(library);

@@ -37,7 +37,7 @@ interface BackboneArguments extends BenchArguments {
 }
 
 interface PredictArguments extends BackboneArguments {
-  "batch-size": number[] | undefined;
+  "batch-size": string | undefined;
   workers: number | undefined;
 }
 
@@ -69,13 +69,14 @@ const predict: CommandModule<GlobalArguments, PredictArguments> = {
   describe: "Files to features, against ONNX Runtime alone, by batch size and workers; and all of predict",
   builder: (yargs) =>
     withBackboneOptions(withBenchOptions(yargs, 480))
-      .option("batch-size", { type: "number", array: true, requiresArg: true, describe: "Batch sizes to measure" })
+      .option("batch-size", { type: "string", requiresArg: true, describe: "Batch sizes to measure, such as 4,8,16" })
       .option("workers", { type: "number", requiresArg: true, describe: "Up to this many decode workers" })
-      .example("$0 bench predict train-jpg --backbone imagenet", "") as Argv<PredictArguments>,
+      .example("$0 bench predict train-jpg --batch-size 8,16", "Two batch sizes only") as Argv<PredictArguments>,
   handler: (argv) =>
     runBench(argv, async (context) => {
       const { benchPredict } = await import("../bench/predict.js");
-      const { input: inputs, backbone, device, batchSize: batchSizes } = argv;
+      const { input: inputs, backbone, device } = argv;
+      const batchSizes = argv.batchSize === undefined ? undefined : String(argv.batchSize).split(",").map(Number);
       const numbers = numbersOf(argv, ["size", "repeats", "workers", "limit"]);
       const report = await benchPredict({ inputs, backbone, device, batchSizes, ...numbers }, context);
       return { entry: { kind: "predict", title: titleOf(argv), report }, text: describePredict(report) };
