@@ -70,9 +70,7 @@ export async function crossValidate(
     const { head } = trained;
     const rows = rowsWhere(foldOf, (each) => each === fold);
     const own = await computeLogits(head, scoringRows(variants, rows, { tta }), options.threads);
-    rows.forEach((row, i) => {
-      logits.set(own.subarray(i * numTags, (i + 1) * numTags), row * numTags);
-    });
+    scatterRows(logits, numTags, rows, own);
     onFold?.(fold + 1);
   }
   return { logits, folds: foldOf };
@@ -110,27 +108,21 @@ export function selectRows(values: Float32Array, columns: number, indices: Array
   return selected;
 }
 
-/**
- * What `fit` makes of the rows outside each fold, applied to the rows of the fold by `apply`, put together in row order: nothing that
- * is fitted on out-of-fold values is scored on rows it has seen. Values are `[rows, columns]`, as what `apply` gives.
- */
-export function crossFit<T, Out extends Float32Array | Uint8Array>(
-  values: Float32Array,
-  labels: LabelMatrix,
-  folds: Uint8Array,
-  fit: (values: Float32Array, labels: LabelMatrix) => T,
-  apply: (fitted: T, values: Float32Array) => Out,
-  out: Out,
-): Out {
-  const columns = values.length / labels.rows;
+/** For each fold the rows to fit on (all others) and those to apply to. */
+export function* foldRows(folds: Uint8Array): Generator<{ seen: Uint32Array; rows: Uint32Array }> {
   for (const fold of new Set(folds)) {
-    const seen = rowsWhere(folds, (each) => each !== fold);
-    const fitted = fit(selectRows(values, columns, seen), selectLabels(labels, seen));
-    const rows = rowsWhere(folds, (each) => each === fold);
-    const applied = apply(fitted, selectRows(values, columns, rows));
-    rows.forEach((row, i) => {
-      out.set(applied.subarray(i * columns, (i + 1) * columns), row * columns);
-    });
+    yield { seen: rowsWhere(folds, (each) => each !== fold), rows: rowsWhere(folds, (each) => each === fold) };
   }
-  return out;
+}
+
+/** Puts `values` `[rows.length, columns]` where `rows` say. */
+export function scatterRows<T extends Float32Array | Uint8Array>(
+  target: T,
+  columns: number,
+  rows: Uint32Array,
+  values: T,
+): void {
+  rows.forEach((row, i) => {
+    target.set(values.subarray(i * columns, (i + 1) * columns), row * columns);
+  });
 }

@@ -1,9 +1,13 @@
 /**
  * Calibration: probabilities that mean what they say. Platt scaling per tag, `a logit + b` (Platt 1999), pulled towards the identity so
- * that rare tags stay sane; being affine it folds into head and thresholds, and changes no decision.
+ * that rare tags stay sane, or one temperature for all tags (Guo et al. 2017). Being affine both fold into head and thresholds, and
+ * change no decision.
  */
 import { type Head, logit, sigmoid } from "../head/head.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
+
+export const CALIBRATIONS = ["platt", "temperature", "none"] as const;
+export type CalibrationName = (typeof CALIBRATIONS)[number];
 
 export interface Calibration {
   /** `[tags]` */
@@ -25,9 +29,14 @@ export interface ReliabilityBin {
 /** Weight of the pull towards slope 1 and offset 0, in tiles. */
 const PRIOR = 2;
 const NEWTON_STEPS = 25;
+/** A negative slope would turn a tag's decisions around. */
+const SMALLEST_SLOPE = 0.05;
 
-/** Fits on out-of-fold `logits` `[labels.rows, tags]`. */
-export function fitCalibration(logits: Float32Array, labels: LabelMatrix): Calibration {
+/** Fits on out-of-fold `logits` `[labels.rows, tags]`; "none" is the identity. */
+export function fitCalibration(logits: Float32Array, labels: LabelMatrix, kind: CalibrationName): Calibration {
+  const identity = { slope: new Float64Array(labels.tags.length).fill(1), offset: new Float64Array(labels.tags.length) };
+  if (kind === "none") return identity;
+  if (kind === "temperature") return { ...identity, slope: identity.slope.fill(fitTemperature(logits, labels)) };
   const fitted = labels.tags.map((_, tag) => fitTag(logits, labels, tag));
   return {
     slope: Float64Array.from(fitted, ({ slope }) => slope),
@@ -35,16 +44,15 @@ export function fitCalibration(logits: Float32Array, labels: LabelMatrix): Calib
   };
 }
 
-/** The head and thresholds that give calibrated probabilities and the same decisions. */
-export function foldCalibration(
-  head: Head,
-  thresholds: Float32Array,
-  { slope, offset }: Calibration,
-): { head: Head; thresholds: Float32Array } {
+/** The head whose logits are the calibrated ones. */
+export function foldCalibration(head: Head, { slope, offset }: Calibration): Head {
   const weight = head.weight.map((value, i) => value * slope[i % head.numTags]!);
-  const bias = head.bias.map((value, tag) => value * slope[tag]! + offset[tag]!);
-  const moved = thresholds.map((threshold, tag) => sigmoid(slope[tag]! * logit(threshold) + offset[tag]!));
-  return { head: { ...head, weight, bias }, thresholds: moved };
+  return { ...head, weight, bias: head.bias.map((value, tag) => value * slope[tag]! + offset[tag]!) };
+}
+
+/** The thresholds that decide about calibrated probabilities as `thresholds` do about the ones before. */
+export function moveThresholds(thresholds: Float32Array, { slope, offset }: Calibration): Float32Array {
+  return thresholds.map((threshold, tag) => sigmoid(slope[tag]! * logit(threshold) + offset[tag]!));
 }
 
 /** Calibrated logits, `[rows, tags]`. */
@@ -86,6 +94,21 @@ export function expectedCalibrationError(bins: readonly ReliabilityBin[]): numbe
   return total === 0 ? null : error / total;
 }
 
+/** The slope for all tags, by Newton's method: the objective is convex in it. */
+function fitTemperature(logits: Float32Array, labels: LabelMatrix): number {
+  let slope = 1;
+  for (let step = 0; step < NEWTON_STEPS; step++) {
+    let [gradient, curvature] = [PRIOR * (slope - 1), PRIOR];
+    logits.forEach((z, cell) => {
+      const p = sigmoid(slope * z);
+      gradient += (p - labels.data[cell]!) * z;
+      curvature += p * (1 - p) * z * z;
+    });
+    slope = Math.max(slope - gradient / curvature, SMALLEST_SLOPE);
+  }
+  return slope;
+}
+
 /** Newton's method on the two parameters; the objective is convex and the prior bounds it. */
 function fitTag(logits: Float32Array, labels: LabelMatrix, tag: number): { slope: number; offset: number } {
   const numTags = labels.tags.length;
@@ -105,8 +128,7 @@ function fitTag(logits: Float32Array, labels: LabelMatrix, tag: number): { slope
     const determinant = hss * hoo - hso * hso;
     slope -= (hoo * gs - hso * go) / determinant;
     offset -= (hss * go - hso * gs) / determinant;
-    // A negative slope would turn a tag's decisions around.
-    slope = Math.max(slope, 0.05);
+    slope = Math.max(slope, SMALLEST_SLOPE);
   }
   return { slope, offset };
 }

@@ -6,29 +6,41 @@ import { InputError, InterruptedError } from "../errors.js";
 import type { GradientConfig } from "../head/config.js";
 import type { FeatureMatrix, FeatureSource } from "../head/feature-matrix.js";
 import type { Head } from "../head/head.js";
-import type { HistoryRow } from "../head/history.js";
-import { predictProbabilities } from "../head/logits.js";
+import { computeLogits } from "../head/logits.js";
 import { computeMetrics, type Metrics } from "../head/metrics.js";
 import { type TrainOptions, trainHead } from "../head/train.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
-import { kFold, type Split, splitRows } from "../tiles/split.js";
-import type { FitOptions } from "./fit.js";
-import { crossFittedDecisions } from "./refine.js";
-import { fitThresholds } from "./thresholds.js";
+import { kFold, splitRows } from "../tiles/split.js";
+import type { FitOptions, FittedHead } from "./fit.js";
+import type { CrossFitted } from "./readout.js";
+import { chooseRefinement, refineHead } from "./refine.js";
 
 export type StreamedFitOptions = Pick<
   FitOptions,
-  "holdOut" | "folds" | "seed" | "beta" | "shrinkage" | "signal" | "threads" | "stepper" | "onEpoch" | "states"
+  | "holdOut"
+  | "folds"
+  | "seed"
+  | "beta"
+  | "shrinkage"
+  | "calibrate"
+  | "stacking"
+  | "exclusive"
+  | "signal"
+  | "threads"
+  | "stepper"
+  | "onEpoch"
+  | "states"
 >;
 
-export interface StreamedFit {
+export interface StreamedFit extends Pick<FittedHead, "exclusive" | "exclusiveGain" | "stacked" | "history" | "split"> {
+  /** Has not seen the held-out tiles. */
   head: Head;
   /** `[tags]`, fitted on all held-out tiles. */
   thresholds: Float32Array;
-  history: HistoryRow[];
   /** Held-out tiles, each at thresholds fitted on the others. */
   holdOut: Metrics;
-  split: Split;
+  /** `[held-out rows, tags]`: what `holdOut` scores. */
+  heldOut: CrossFitted;
 }
 
 /** Held-out tiles beyond this many would only cost memory (256 MB at 1280 features). */
@@ -65,12 +77,23 @@ export async function fitStreamedHead(
   });
   states[0] = state;
   if (signal?.aborted) throw new InterruptedError();
-  const probabilities = await predictProbabilities(head, validation.features, threads);
-  const { thresholds } = fitThresholds(probabilities, validation.labels, options);
+  const logits = await computeLogits(head, validation.features, threads);
   const parts = kFold(validation.labels, folds, seed);
-  const decisions = crossFittedDecisions(probabilities, validation.labels, parts, options);
-  const metrics = computeMetrics(probabilities, validation.labels, thresholds, { decisions });
-  return { head, thresholds, history, holdOut: metrics, split };
+  const refinement = chooseRefinement(logits, validation.labels, parts, options);
+  const all = Uint32Array.from(split.heldOut.keys());
+  const refined = refineHead(head, all, logits, validation.labels, refinement, options);
+  const { exclusive, exclusiveGain, stackingL2, crossFitted } = refinement;
+  const { probabilities, decisions } = crossFitted;
+  return {
+    ...refined,
+    history,
+    holdOut: computeMetrics(probabilities, validation.labels, refined.thresholds, { decisions }),
+    heldOut: crossFitted,
+    split,
+    exclusive,
+    exclusiveGain,
+    stacked: stackingL2 !== undefined,
+  };
 }
 
 /** The rows `indices` (ascending), read window by window. */

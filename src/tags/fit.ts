@@ -5,9 +5,9 @@
 import { checkInteger } from "../check.js";
 import { InputError, InterruptedError } from "../errors.js";
 import type { HeadConfig } from "../head/config.js";
-import { crossFit, crossValidate, type OutOfFold, selectRows, trainOnTiles } from "../head/cross-validate.js";
+import { crossValidate, type OutOfFold, trainOnTiles } from "../head/cross-validate.js";
 import type { FeatureMatrix } from "../head/feature-matrix.js";
-import { type Head, sigmoid } from "../head/head.js";
+import type { Head } from "../head/head.js";
 import type { HistoryRow } from "../head/history.js";
 import { predictProbabilities } from "../head/logits.js";
 import { computeMetrics, type Metrics } from "../head/metrics.js";
@@ -16,13 +16,12 @@ import type { TrainState } from "../head/train-state.js";
 import { type FeatureVariants, scoringRows, toVariants, type VariantUse } from "../head/variants.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { type Split, splitRows } from "../tiles/split.js";
-import { calibrate, fitCalibration, foldCalibration } from "./calibration.js";
-import { crossFittedDecisions, type StackingTrial, stackHead, tryStacking } from "./refine.js";
-import { fitThresholds, type ThresholdOptions } from "./thresholds.js";
+import { normalizeExclusive } from "./exclusive.js";
+import { chooseRefinement, type RefinedHead, type RefineOptions, refineHead } from "./refine.js";
 
 export interface FitOptions
   extends Partial<VariantUse>,
-    ThresholdOptions,
+    RefineOptions,
     Pick<TrainOptions, "signal" | "threads" | "stepper"> {
   /** Share of tiles held out for the history and `holdOut`; 0 for none. @default 0.2 */
   holdOut?: number;
@@ -32,10 +31,6 @@ export interface FitOptions
   seed?: number;
   /** Train the final head on all tiles; otherwise it is the one that has not seen the held-out tiles. @default true */
   refit?: boolean;
-  /** Try a second layer over all tags' logits; it is kept only where cross-validation says that it helps. @default false */
-  stacking?: boolean;
-  /** Make probabilities mean what they say (Platt scaling by tag, fitted out of fold); no decision changes. @default false */
-  calibrate?: boolean;
   /** Called after each epoch of the training whose history is kept. */
   onEpoch?: (row: HistoryRow) => void;
   /** Called after each of the `total` trainings. */
@@ -62,8 +57,12 @@ export interface FittedHead {
   split: Split;
   /** The penalty used by L-BFGS, given or chosen. */
   l2?: number;
-  /** Whether stacking was kept; absent where it was not asked for. */
-  stacked?: boolean;
+  /** Columns of the exclusive groups that were kept: probabilities are the head's, shared out (normalizeExclusive). */
+  exclusive: number[][];
+  /** F-beta won by exclusive groups, kept or not; null where none were given. */
+  exclusiveGain: number | null;
+  /** Whether a stacking layer was kept; it is folded into the head. */
+  stacked: boolean;
 }
 
 /**
@@ -85,12 +84,13 @@ export async function fitHead(
   const fixed = first.l2 === undefined ? config : ({ ...config, l2: first.l2 } as HeadConfig);
   const outOfFold = await fit.crossValidate(fixed);
   const final = fit.refits ? await fit.trainOnAll(fixed) : first;
-  const stack = options.stacking ? tryStacking(outOfFold.logits, labels, outOfFold.folds, options) : undefined;
-  const refined = fit.refine(final.head, fit.refits ? fit.allRows : fit.split.train, outOfFold, stack);
-  const holdOut = await fit.scoreHeldOut(fit.refine(first.head, fit.split.train, outOfFold, stack));
-  const probabilities = fit.probabilitiesOf(outOfFold, stack);
-  const { folds } = outOfFold;
-  const decisions = crossFittedDecisions(probabilities, labels, folds, options);
+  const { logits, folds } = outOfFold;
+  const refinement = chooseRefinement(logits, labels, folds, options);
+  const refine = ({ head }: TrainedHead, rows: Uint32Array) =>
+    refineHead(head, rows, logits, labels, refinement, options);
+  const refined = refine(final, fit.refits ? fit.allRows : fit.split.train);
+  const holdOut = await fit.scoreHeldOut(refine(first, fit.split.train), refinement.exclusive);
+  const { probabilities, decisions } = refinement.crossFitted;
   return {
     ...refined,
     history: first.history,
@@ -100,13 +100,10 @@ export async function fitHead(
     outOfFold: { probabilities, decisions, folds },
     split: fit.split,
     ...(first.l2 !== undefined && { l2: first.l2 }),
-    ...(options.stacking && { stacked: stack !== undefined }),
+    exclusive: refinement.exclusive,
+    exclusiveGain: refinement.exclusiveGain,
+    stacked: refinement.stackingL2 !== undefined,
   };
-}
-
-interface Tuned {
-  head: Head;
-  thresholds: Float32Array;
 }
 
 /** The steps of one fit, and what they share. */
@@ -173,31 +170,12 @@ class Fit {
     }
   }
 
-  /** Stacks the head, fits thresholds and calibrates, all on the out-of-fold logits of `rows`. */
-  refine(head: Head, rows: Uint32Array, { logits }: OutOfFold, stack: StackingTrial | undefined): Tuned {
-    const numTags = this.#labels.tags.length;
-    const labels = selectLabels(this.#labels, rows);
-    const stacked = stack ? stackHead(head, selectRows(logits, numTags, rows), labels, stack.l2) : head;
-    const own = selectRows(stack?.logits ?? logits, numTags, rows);
-    const { thresholds } = fitThresholds(own.map(sigmoid), labels, this.#options);
-    if (!this.#options.calibrate) return { head: stacked, thresholds };
-    return foldCalibration(stacked, thresholds, fitCalibration(own, labels));
-  }
-
-  /** Out-of-fold probabilities, calibrated fold by fold where asked for. */
-  probabilitiesOf({ logits, folds }: OutOfFold, stack: StackingTrial | undefined): Float32Array {
-    const used = stack?.logits ?? logits;
-    if (!this.#options.calibrate) return used.map(sigmoid);
-    const out = new Float32Array(used.length);
-    return crossFit(used, this.#labels, folds, fitCalibration, (c, z) => calibrate(z, c), out).map(sigmoid);
-  }
-
-  async scoreHeldOut({ head, thresholds }: Tuned): Promise<Metrics | undefined> {
+  async scoreHeldOut({ head, thresholds }: RefinedHead, exclusive: number[][]): Promise<Metrics | undefined> {
     const { heldOut } = this.split;
     if (heldOut.length === 0) return undefined;
     const features = scoringRows(this.#variants, heldOut, this.#use);
     const own = await predictProbabilities(head, features, this.#options.threads);
-    return computeMetrics(own, selectLabels(this.#labels, heldOut), thresholds);
+    return computeMetrics(normalizeExclusive(own, head.numTags, exclusive), selectLabels(this.#labels, heldOut), thresholds);
   }
 
   async #train(config: HeadConfig, rows: Uint32Array, index: number, more: TrainOptions): Promise<TrainedHead> {

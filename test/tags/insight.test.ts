@@ -9,6 +9,7 @@ import {
   expectedCalibrationError,
   fitCalibration,
   foldCalibration,
+  moveThresholds,
   reliabilityBins,
 } from "../../src/tags/calibration.js";
 import { normalizeExclusive, toExclusiveColumns } from "../../src/tags/exclusive.js";
@@ -44,7 +45,7 @@ function assertClose(got: Float32Array, want: Float32Array, within = 1e-5): void
 describe("calibration", () => {
   it("finds slope and offset, and so lowers the calibration error", () => {
     const { logits, labels } = overconfident();
-    const calibration = fitCalibration(logits, labels);
+    const calibration = fitCalibration(logits, labels, "platt");
     for (const tag of [0, 1]) {
       assert.ok(Math.abs(calibration.slope[tag]! - 1 / 3) < 0.05);
       assert.ok(Math.abs(calibration.offset[tag]! + 0.5) < 0.2);
@@ -53,18 +54,26 @@ describe("calibration", () => {
     assert.ok(error(calibrate(logits, calibration)) < 0.02 && error(logits) > 0.1);
   });
 
+  it("finds one temperature for all tags", () => {
+    const logits = Float32Array.from({ length: 8000 }, () => 12 * random.uniform() - 6);
+    const data = Uint8Array.from(logits, (z) => (random.uniform() < sigmoid(z / 2) ? 1 : 0));
+    const { slope, offset } = fitCalibration(logits, { data, rows: 4000, tags: ["a", "b"] }, "temperature");
+    assert.ok(Math.abs(slope[0]! - 0.5) < 0.05, `${slope}`);
+    assert.deepEqual([slope[0], ...offset], [slope[1], 0, 0]);
+  });
+
   it("folds into head and thresholds without changing a decision", () => {
     const [before, x, thresholds] = [head(6, 2), features(50, 6), Float32Array.of(0.3, 0.6)];
     const calibration = { slope: Float64Array.of(0.5, 2), offset: Float64Array.of(1, -0.3) };
-    const after = foldCalibration(before, thresholds, calibration);
-    const [old, fresh] = [computeLogitsPlainly(before, x), computeLogitsPlainly(after.head, x)];
+    const after = foldCalibration(before, calibration);
+    const [old, fresh] = [computeLogitsPlainly(before, x), computeLogitsPlainly(after, x)];
     assertClose(fresh, calibrate(old, calibration));
-    assert.deepEqual(decide(fresh.map(sigmoid), after.thresholds), decide(old.map(sigmoid), thresholds));
+    assert.deepEqual(decide(fresh.map(sigmoid), moveThresholds(thresholds, calibration)), decide(old.map(sigmoid), thresholds));
   });
 
   it("leaves a tag nobody has near where it was, and has no bins where there are no tiles", () => {
     const labels = { data: new Uint8Array(20), rows: 20, tags: ["none"] };
-    const { slope, offset } = fitCalibration(new Float32Array(20).fill(-1), labels);
+    const { slope, offset } = fitCalibration(new Float32Array(20).fill(-1), labels, "platt");
     assert.ok(Number.isFinite(slope[0]!) && slope[0]! > 0 && Math.abs(offset[0]!) < 5);
     const none = reliabilityBins(new Float32Array(0), { data: new Uint8Array(0), rows: 0, tags: ["t"] });
     assert.equal(expectedCalibrationError(none), null);
