@@ -20,11 +20,19 @@ export function builder(yargs: Argv) {
     .option("recipe", { choices: ["tutorial"] as const, describe: "tutorial: RMSprop 1e-4, 50 epochs of batch 32" })
     .option("optimizer", {
       choices: ["rmsprop", "adam", "sgd", "lbfgs"] as const,
-      describe: "Default: lbfgs; rmsprop if --epochs, --batch-size or --lr is given",
+      describe: "Default: lbfgs; rmsprop if --epochs, --batch-size, --lr, --loss or --class-weights is given",
     })
     .option("epochs", { type: "number", requiresArg: true, describe: "Passes over the tiles (50)" })
     .option("batch-size", { type: "number", requiresArg: true, describe: "Tiles per step (32)" })
     .option("lr", { type: "number", requiresArg: true, describe: "Learning rate (rmsprop 1e-4, adam 1e-3, sgd 1e-2)" })
+    .option("loss", {
+      choices: ["bce", "focal", "asymmetric"] as const,
+      describe: "What rmsprop, adam and sgd minimise (bce)",
+    })
+    .option("class-weights", {
+      choices: ["none", "balanced"] as const,
+      describe: "balanced: rare tags weigh more, for rmsprop, adam and sgd (none)",
+    })
     .option("l2", { type: "number", requiresArg: true, describe: "L2 strength for lbfgs (default: cross-validated)" })
     .option("val", { type: "number", default: 0.2, requiresArg: true, describe: "Share held out, stratified" })
     .option("seed", { type: "number", default: 1, requiresArg: true, describe: "Decides splits, order and weights" })
@@ -39,6 +47,20 @@ export function builder(yargs: Argv) {
       describe: "Average over flips and turns",
     })
     .option("beta", { type: "number", default: 2, requiresArg: true, describe: "F-beta the thresholds are fitted for" })
+    .option("exclusive", {
+      type: "string",
+      array: true,
+      requiresArg: true,
+      describe: "Tags of which a tile has one, as a,b,c; kept if it helps out of fold",
+    })
+    .option("stacking", {
+      choices: ["auto", "none"] as const,
+      describe: "Correct tags by one another, if it helps out of fold (auto)",
+    })
+    .option("calibrate", {
+      choices: ["platt", "temperature", "none"] as const,
+      describe: "Make probabilities mean what they say (platt)",
+    })
     .option("resume", { type: "boolean", default: false, describe: "Go on where an interrupted training stopped" })
     .example("$0 train --tiles train-jpg --labels train.csv --out model", "Everything by default")
     .example(
@@ -58,7 +80,9 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
 }
 
 function toOptions(argv: Arguments): TrainOptions {
-  const gradient = argv.epochs !== undefined || argv.batchSize !== undefined || argv.lr !== undefined;
+  const gradient = [argv.epochs, argv.batchSize, argv.lr, argv.loss, argv.classWeights].some(
+    (each) => each !== undefined,
+  );
   return {
     tiles: argv.tiles,
     labels: argv.labels,
@@ -75,6 +99,8 @@ function toOptions(argv: Arguments): TrainOptions {
       epochs: argv.epochs,
       batchSize: argv.batchSize,
       learningRate: argv.lr,
+      loss: argv.loss,
+      classWeights: argv.classWeights,
       l2: argv.l2,
       seed: argv.seed,
     },
@@ -82,6 +108,9 @@ function toOptions(argv: Arguments): TrainOptions {
     augment: argv.augment,
     tta: argv.tta,
     beta: argv.beta,
+    exclusive: argv.exclusive?.map((group) => group.split(",").map((tag) => tag.trim())),
+    stacking: argv.stacking,
+    calibrate: argv.calibrate,
     resume: argv.resume,
     overwrite: argv.overwrite,
   };
@@ -92,8 +121,13 @@ function describeSummary(summary: TrainSummary): string {
     summary.f2 === null
       ? ""
       : `F2 ${summary.f2.toFixed(4)} (95%: ${summary.f2_interval.map((end) => end.toFixed(4)).join(" to ")}; at 0.5: ${summary.f2_at_half?.toFixed(4)}) on ${summary.measured_on}\n`;
+  const { exclusive } = summary;
+  const groups =
+    exclusive === null
+      ? ""
+      : `Exclusive tags ${exclusive.kept ? "kept" : "dropped"}: F2 ${exclusive.gain < 0 ? "" : "+"}${exclusive.gain.toFixed(4)} out of fold\n`;
   return (
-    `${measured}${summary.tiles} tiles, ${summary.tags.length} tags; ${summary.decoded} decoded, ${summary.cached} from the cache; ` +
+    `${measured}${groups}${summary.tiles} tiles, ${summary.tags.length} tags; ${summary.decoded} decoded, ${summary.cached} from the cache; ` +
     `${summary.seconds.toFixed(1)} s on ${summary.provider}\n` +
     `${summary.label_errors.count} probable label errors: ${summary.label_errors.file}\n` +
     `${summary.model}\n${summary.report}`

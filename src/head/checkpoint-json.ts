@@ -28,12 +28,19 @@ const isThresholdList: Check = (value, { tags }) =>
   Array.isArray(value) &&
   value.length === (tags as unknown[]).length &&
   value.every((each) => typeof each === "number" && each >= 0 && each <= 1);
+const isGroupList: Check = (value, { tags }) => {
+  if (value === undefined) return true;
+  if (!Array.isArray(value) || !value.every((group) => Array.isArray(group) && group.length > 1)) return false;
+  const names: unknown[] = value.flat();
+  return new Set(names).size === names.length && names.every((name) => (tags as unknown[]).includes(name));
+};
 
 // In order: a later check may rely on the ones before it.
 const FIELDS: readonly [string, Check][] = [
   ["createdBy", isText],
   ["tags", isTagList],
   ["thresholds", isThresholdList],
+  ["exclusive", isGroupList],
   ["card.name", isText],
   ["card.input", isFields],
   ["card.features.count", isCount],

@@ -45,7 +45,10 @@ export interface Checkpoint {
   tags: string[];
   /** `[tags.length]`, the fitted ones. */
   thresholds: Float32Array;
+  /** Gives logits; stacking and calibration are folded in. */
   head: Head;
+  /** Groups of tags of which a tile has exactly one: their probabilities are divided by their sum. @default none */
+  exclusive?: string[][];
   card: ModelCard;
   backboneSha256: string;
   preprocessing: Preprocessing;

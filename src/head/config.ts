@@ -1,5 +1,6 @@
 /** How a head is trained: two kinds of recipe, and what is taken where the user says nothing. */
 import { checkInRange, checkInteger, checkOneOf } from "../check.js";
+import { OptionError } from "../errors.js";
 
 export const OPTIMIZERS = ["rmsprop", "adam", "sgd", "lbfgs"] as const;
 export type OptimizerName = (typeof OPTIMIZERS)[number];
@@ -110,7 +111,7 @@ const LBFGS_DEFAULTS = {
 const LEARNING_RATES = { rmsprop: 1e-4, adam: 1e-3, sgd: 1e-2 } as const;
 
 /**
- * The whole configuration for `options`, checked. An option that the optimiser has no use for is a TypeError, so that nothing is
+ * The whole configuration for `options`, checked. An option that the optimiser has no use for is an OptionError, so that nothing is
  * silently ignored.
  */
 export function resolveHeadConfig(options: HeadOptions = {}): HeadConfig {
@@ -123,7 +124,7 @@ export function resolveHeadConfig(options: HeadOptions = {}): HeadConfig {
   const defaults = optimizer === "lbfgs" ? LBFGS_DEFAULTS : gradientDefaults(optimizer, given.loss ?? "bce");
   for (const [name, value] of Object.entries(given)) {
     if (value !== undefined && name !== "optimizer" && !(name in defaults)) {
-      throw new TypeError(`\`${name}\` has no meaning for the optimizer ${optimizer}; leave it out.`);
+      throw new OptionError(`\`${name}\` has no meaning for the optimizer ${optimizer}; leave it out.`);
     }
   }
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

@@ -1,7 +1,7 @@
 /** Putting a trained head behind a prepared backbone: tiles in, probabilities out, with the tags and thresholds in the same file. */
 import { create } from "@bufbuild/protobuf";
 import { ModelError } from "../errors.js";
-import { appender, vacateName } from "./editing.js";
+import { type Appender, appender, vacateName } from "./editing.js";
 import {
   TensorProto_DataType as DataType,
   type GraphProto,
@@ -23,6 +23,8 @@ export interface LinearHead {
   tags?: readonly string[];
   /** `[tags]` float32, and where given an output `thresholds`. */
   thresholds?: Float32Array;
+  /** Groups of columns whose probabilities are divided by their sum. @default [] */
+  exclusive?: readonly (readonly number[])[];
 }
 
 /** Name of the first output of a model with its head. */
@@ -52,7 +54,12 @@ export function fuseHead(
   const weight = append.constant("head_weight", float32([count, tags], head.weight));
   const bias = append.constant("head_bias", float32([tags], head.bias));
   const logits = append.node("Gemm", [features.name, weight, bias]);
-  graph.node.push(...append.nodes, makeNode("Sigmoid", [logits], [PROBABILITIES]));
+  if (head.exclusive?.length) {
+    const shares = append.node("Sigmoid", [logits]);
+    graph.node.push(...append.nodes, makeNode("Div", [shares, sumGroups(append, shares, head)], [PROBABILITIES]));
+  } else {
+    graph.node.push(...append.nodes, makeNode("Sigmoid", [logits], [PROBABILITIES]));
+  }
   graph.output = [valueInfo(PROBABILITIES, "float32", ["N", tags])];
   if (head.tags !== undefined) addTags(graph, head.tags);
   if (head.thresholds !== undefined) addThresholds(graph, head.thresholds);
@@ -60,6 +67,23 @@ export function fuseHead(
     create(StringStringEntryProtoSchema, { key, value }),
   );
   return encodeModel(model);
+}
+
+/** What each probability is to be divided by: its group's sum, or 1. */
+function sumGroups(append: Appender, shares: string, { bias, exclusive = [] }: LinearHead): string {
+  const tags = bias.length;
+  const members = new Float32Array(tags * tags);
+  const alone = new Float32Array(tags).fill(1);
+  for (const group of exclusive) {
+    for (const to of group) {
+      for (const from of group) members[from * tags + to] = 1;
+      alone[to] = 0;
+    }
+  }
+  const inputs = [shares, append.constant("groups", float32([tags, tags], members))];
+  const sums = append.node("Gemm", [...inputs, append.constant("alone", float32([tags], alone))]);
+  // A group of zeros stays.
+  return append.node("Max", [sums, append.constant("smallest", float32([1], Float32Array.of(1e-30)))]);
 }
 
 function addTags(graph: GraphProto, tags: readonly string[]): void {

@@ -2,14 +2,13 @@
 import type { DecodeOptions } from "../decode/decoder.js";
 import type { Device, DeviceChoice } from "../features/device.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
-import { predictProbabilities } from "../head/logits.js";
 import { computeMetrics, decide, type Metrics } from "../head/metrics.js";
 import { meanFeatures, toVariants } from "../head/variants.js";
 import { loadBackbone } from "../models/registry.js";
 import { FEW_POSITIVES } from "../report/data.js";
 import type { RunContext } from "../run-context.js";
 import { bootstrapMean, type Interval, tileScores } from "../tags/bootstrap.js";
-import { chooseThresholds } from "../tags/prediction.js";
+import { chooseThresholds, scoreFeatures } from "../tags/prediction.js";
 import { createTagSet } from "../tiles/tag-set.js";
 import { type Dataset, loadDataset } from "./dataset.js";
 import { allRows, rejectsBeside, variantsFor } from "./labelled.js";
@@ -70,7 +69,7 @@ export async function evaluate(options: EvaluateOptions, context: RunContext = {
   const dataset = await loadFor(checkpoint, options, context);
   await rejectsBeside(undefined, dataset.rejected, context);
   const features = meanFeatures(toVariants(dataset.features, dataset.labels.rows), allRows(dataset.labels.rows));
-  const probabilities = await predictProbabilities(checkpoint.head, features);
+  const probabilities = await scoreFeatures(checkpoint, features);
   const thresholds = chooseThresholds(checkpoint, options.threshold);
   const decisions = decide(probabilities, thresholds);
   const metrics = computeMetrics(probabilities, dataset.labels, thresholds, { decisions });

@@ -6,10 +6,11 @@ import ort from "onnxruntime-node";
 import { InputError, ModelError } from "../errors.js";
 import { ALL_VARIANTS, applyDihedral } from "../features/dihedral.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
-import { predictProbabilities } from "../head/logits.js";
 import { loadBackbone } from "../models/registry.js";
 import { fuseHead, PROBABILITIES } from "../onnx/fuse.js";
 import { FEATURES, prepareBackbone, TILES } from "../onnx/prepare.js";
+import { toExclusiveColumns } from "../tags/exclusive.js";
+import { scoreFeatures } from "../tags/prediction.js";
 
 export interface ExportOptions {
   /** Folder of the trained model. */
@@ -62,7 +63,7 @@ export async function exportModel(options: ExportOptions): Promise<ExportSummary
  * string `[tags]`, `thresholds` float32 `[tags]`. The metadata says the same and more, as JSON, under keys that begin with `canopy.`.
  */
 export function buildExport(backbone: Uint8Array, checkpoint: Checkpoint): Uint8Array {
-  const { card, head, tags, thresholds, preprocessing, createdBy } = checkpoint;
+  const { card, head, tags, thresholds, exclusive = [], preprocessing, createdBy } = checkpoint;
   const prepared = prepareBackbone(backbone, card, preprocessing.size, {
     resize: preprocessing.antialias ? "antialias" : "plain",
     allViews: preprocessing.tta === "d4",
@@ -72,10 +73,12 @@ export function buildExport(backbone: Uint8Array, checkpoint: Checkpoint): Uint8
     "canopy.created_by": createdBy,
     "canopy.tags": JSON.stringify(tags),
     "canopy.thresholds": JSON.stringify(Array.from(thresholds)),
+    "canopy.exclusive": JSON.stringify(exclusive),
     "canopy.preprocessing": JSON.stringify(preprocessing),
     "canopy.card": JSON.stringify(card),
   };
-  return fuseHead(prepared, { ...head, tags, thresholds }, metadata);
+  const groups = toExclusiveColumns(exclusive, tags);
+  return fuseHead(prepared, { ...head, tags, thresholds, exclusive: groups }, metadata);
 }
 
 /** Largest difference of probabilities on two tiles of the model's size, the file against prepared backbone and head apart. */
@@ -91,7 +94,7 @@ async function findDifference(exported: Uint8Array, backbone: Uint8Array, checkp
   });
   const features = await run(prepareBackbone(backbone, card, size), FEATURES, turned, size);
   const data = meanOf(features, variants.length);
-  const expected = await predictProbabilities(head, { data, rows: 2, numFeatures: head.numFeatures });
+  const expected = await scoreFeatures(checkpoint, { data, rows: 2, numFeatures: head.numFeatures });
   return own.reduce((most, each, i) => Math.max(most, Math.abs(each - (expected[i] as number))), 0);
 }
 

@@ -92,6 +92,10 @@ function trainingFacts({ options, dataset, fitted, checkpoint, seconds }: Finish
     recipe: {
       ...(training.head as unknown as Record<string, string | number | boolean>),
       ...(fitted.l2 === undefined ? {} : { l2: fitted.l2 }),
+      ...(Object.fromEntries(
+        Object.entries(training.settings).filter(([name]) => ["stacking", "calibrate"].includes(name)),
+      ) as Record<string, string>),
+      ...(checkpoint.exclusive && { exclusive: checkpoint.exclusive.map((group) => group.join(", ")).join("; ") }),
       augment: options.augment ?? "none",
       tta: preprocessing.tta,
     },

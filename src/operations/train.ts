@@ -1,22 +1,23 @@
 /** `train`: labelled tiles become a model's folder: features once, a head on top, thresholds, scores and a report. */
 import { basename, resolve } from "node:path";
-import { checkInRange, checkOneOf } from "../check.js";
 import { LABEL_ERRORS_FILE } from "../curation/label-errors.js";
 import type { DecodeOptions } from "../decode/decoder.js";
-import { InterruptedError } from "../errors.js";
 import type { Device, DeviceChoice } from "../features/device.js";
 import { CHECKPOINT_VERSION, type Checkpoint, saveCheckpoint } from "../head/checkpoint.js";
-import { type HeadConfig, type HeadOptions, resolveHeadConfig } from "../head/config.js";
+import type { HeadOptions } from "../head/config.js";
 import type { Normalisation } from "../models/file-model.js";
 import { defaultBackbone, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
 import type { RunContext } from "../run-context.js";
-import { type FitOptions, type FittedHead, fitHead } from "../tags/fit.js";
+import type { CalibrationName } from "../tags/calibration.js";
+import type { FittedHead } from "../tags/fit.js";
 import { canopyVersion } from "../versions.js";
 import { type Dataset, loadDataset } from "./dataset.js";
-import { rejectsBeside, variantsFor } from "./labelled.js";
+import { rejectsBeside } from "./labelled.js";
 import { openModelFolder } from "./model-folder.js";
+import { fitDataset } from "./train-fit.js";
 import { reportTraining, type TrainingFindings } from "./train-report.js";
-import { fingerprint, forgetStates, loadStates, saveStates } from "./train-states.js";
+import { resolveTrainSettings, type TrainSettings } from "./train-settings.js";
+import { forgetStates } from "./train-states.js";
 
 export interface TrainOptions {
   /** Folders, files, `.tar` archives, `@list.txt`. */
@@ -46,6 +47,15 @@ export interface TrainOptions {
   tta?: "none" | "d4" | undefined;
   /** The F-beta thresholds are fitted for. @default 2 */
   beta?: number | undefined;
+  /** Groups of tags of which a tile has exactly one; kept only where cross-validation says that they help. @default none */
+  exclusive?: readonly (readonly string[])[] | undefined;
+  /**
+   * "auto" tries a second layer that corrects each tag's logit by all tags' logits, and keeps it only where cross-validation says that it
+   * helps. @default "auto"; "none" for the tutorial's recipe
+   */
+  stacking?: "auto" | "none" | undefined;
+  /** How probabilities are made to mean what they say; no decision changes. @default "platt"; "none" for the tutorial's recipe */
+  calibrate?: CalibrationName | undefined;
   /** Replace a model in `out`. @default false */
   overwrite?: boolean | undefined;
   /** Go on with an interrupted training of the same tiles and settings. @default false */
@@ -66,6 +76,10 @@ export interface TrainSummary {
   provider: Device;
   optimizer: string;
   l2: number | null;
+  /** What became of what was tried behind the head; `gain` is the F-beta won out of fold. */
+  stacking: "kept" | "dropped" | "none";
+  exclusive: { kept: boolean; gain: number } | null;
+  calibrate: CalibrationName;
   decoded: number;
   cached: number;
   /** Scores of out-of-fold predictions: every tile under a head and thresholds that have not seen it. */
@@ -90,7 +104,7 @@ export interface TrainSummary {
  */
 export async function train(options: TrainOptions, context: RunContext = {}): Promise<TrainSummary> {
   const startedAt = performance.now();
-  const settings = checkOptions(options);
+  const settings = resolveTrainSettings(options);
   const warnings: string[] = [];
   const tell: RunContext = {
     ...context,
@@ -102,7 +116,7 @@ export async function train(options: TrainOptions, context: RunContext = {}): Pr
   const dataset = await loadDataset({ ...options, ...settings, backbone, size }, tell);
   const rejects = await rejectsBeside(options.out, dataset.rejected, tell);
   const headStartedAt = performance.now();
-  const fitted = await fit(dataset, settings, backbone, options, tell);
+  const fitted = await fitDataset(dataset, settings, backbone.card.sha256, options, tell);
   const head_seconds = (performance.now() - headStartedAt) / 1000;
   const checkpoint = toCheckpoint(dataset, fitted, settings, backbone, size);
   await saveCheckpoint(folder.partial, checkpoint);
@@ -124,28 +138,7 @@ export async function train(options: TrainOptions, context: RunContext = {}): Pr
   await folder.publish();
   await forgetStates(options.out);
   const run = { head_seconds, seconds: seconds(), rejects, findings };
-  return summarize(run, folder.path, dataset, fitted, checkpoint);
-}
-
-/** Options with their defaults, checked before anything is read. */
-export interface TrainSettings {
-  config: HeadConfig;
-  val: number;
-  augment: "none" | "d4";
-  tta: "none" | "d4";
-  beta: number;
-  variants: readonly number[];
-}
-
-function checkOptions(options: TrainOptions): TrainSettings {
-  const { val = 0.2, augment = "none", tta = "none", beta = 2 } = options;
-  checkInRange("val", val, 0, 0.9);
-  checkInRange("beta", beta, 0.01, 100);
-  checkOneOf("augment", augment, ["none", "d4"]);
-  checkOneOf("tta", tta, ["none", "d4"]);
-  const said = Object.entries(options.head ?? {}).filter(([, value]) => value !== undefined);
-  const config = resolveHeadConfig(Object.fromEntries(said) as HeadOptions);
-  return { config, val, augment, tta, beta, variants: variantsFor(augment, tta) };
+  return summarize(run, folder.path, dataset, fitted, checkpoint, settings);
 }
 
 async function openBackbone(options: TrainOptions, { onWarning }: RunContext): Promise<ResolvedBackbone> {
@@ -163,37 +156,6 @@ async function openBackbone(options: TrainOptions, { onWarning }: RunContext): P
   return resolved;
 }
 
-/** Fits the head; on abort, what the optimisers did so far is saved beside `out` before InterruptedError goes on its way. */
-async function fit(
-  dataset: Dataset,
-  settings: TrainSettings,
-  backbone: ResolvedBackbone,
-  options: TrainOptions,
-  context: RunContext,
-): Promise<FittedHead> {
-  const { config, val, augment, tta, beta } = settings;
-  const mark = fingerprint(dataset, settings, backbone.card.sha256);
-  const states = options.resume ? await loadStates(options.out, mark, context) : [];
-  const fitOptions: FitOptions = {
-    holdOut: val,
-    seed: config.seed,
-    augment,
-    tta,
-    beta,
-    states,
-    onTraining: (done, total) => context.onProgress?.({ stage: "head", done, total, rejected: 0, unit: "trainings" }),
-    ...(context.signal ? { signal: context.signal } : {}),
-  };
-  try {
-    return await fitHead(dataset.features, dataset.labels, config, fitOptions);
-  } catch (error) {
-    if (error instanceof InterruptedError) {
-      await saveStates(options.out, mark, states);
-    }
-    throw error;
-  }
-}
-
 function toCheckpoint(
   dataset: Dataset,
   fitted: FittedHead,
@@ -202,12 +164,14 @@ function toCheckpoint(
   size: number,
 ): Checkpoint {
   const { holdOut, crossValidated, split } = fitted;
+  const tags = [...dataset.labels.tags];
   return {
     version: CHECKPOINT_VERSION,
     createdBy: `canopy ${canopyVersion()}`,
-    tags: [...dataset.labels.tags],
+    tags,
     thresholds: fitted.thresholds,
     head: fitted.head,
+    ...(fitted.exclusive.length > 0 && { exclusive: fitted.exclusive.map((group) => group.map((tag) => tags[tag]!)) }),
     card,
     backboneSha256: card.sha256,
     preprocessing: {
@@ -224,6 +188,8 @@ function toCheckpoint(
         val: settings.val,
         augment: settings.augment,
         beta: settings.beta,
+        stacking: stackingOutcome(settings, fitted),
+        calibrate: settings.calibrate,
         ...(fitted.l2 === undefined ? {} : { l2: fitted.l2 }),
         device: dataset.device,
       },
@@ -239,8 +205,9 @@ function summarize(
   dataset: Dataset,
   fitted: FittedHead,
   checkpoint: Checkpoint,
+  settings: TrainSettings,
 ): TrainSummary {
-  const { crossValidated, holdOut } = fitted;
+  const { crossValidated, holdOut, exclusive, exclusiveGain } = fitted;
   const { interval, labelErrors } = run.findings;
   return {
     model,
@@ -254,6 +221,9 @@ function summarize(
     provider: dataset.device,
     optimizer: checkpoint.training.head.optimizer,
     l2: fitted.l2 ?? null,
+    stacking: stackingOutcome(settings, fitted),
+    exclusive: exclusiveGain === null ? null : { kept: exclusive.length > 0, gain: exclusiveGain },
+    calibrate: settings.calibrate,
     decoded: dataset.decoded,
     cached: dataset.cached,
     f2: crossValidated.f2,
@@ -270,4 +240,9 @@ function summarize(
     head_seconds: run.head_seconds,
     seconds: run.seconds,
   };
+}
+
+function stackingOutcome({ stacking }: TrainSettings, { stacked }: FittedHead): TrainSummary["stacking"] {
+  if (stacking === "none") return "none";
+  return stacked ? "kept" : "dropped";
 }

@@ -35,8 +35,8 @@ export interface RunIdentity {
 
 /** SHA-256 over all of a model that decides its predictions. */
 export function hashModel(checkpoint: Checkpoint): string {
-  const { tags, thresholds, head, backboneSha256, preprocessing } = checkpoint;
-  const hash = createHash("sha256").update(JSON.stringify([tags, backboneSha256, preprocessing]));
+  const { tags, thresholds, head, exclusive = [], backboneSha256, preprocessing } = checkpoint;
+  const hash = createHash("sha256").update(JSON.stringify([tags, exclusive, backboneSha256, preprocessing]));
   for (const { buffer, byteOffset, byteLength } of [thresholds, head.weight, head.bias]) {
     hash.update(new Uint8Array(buffer, byteOffset, byteLength));
   }

@@ -34,7 +34,10 @@ const SMALLEST_SLOPE = 0.05;
 
 /** Fits on out-of-fold `logits` `[labels.rows, tags]`; "none" is the identity. */
 export function fitCalibration(logits: Float32Array, labels: LabelMatrix, kind: CalibrationName): Calibration {
-  const identity = { slope: new Float64Array(labels.tags.length).fill(1), offset: new Float64Array(labels.tags.length) };
+  const identity = {
+    slope: new Float64Array(labels.tags.length).fill(1),
+    offset: new Float64Array(labels.tags.length),
+  };
   if (kind === "none") return identity;
   if (kind === "temperature") return { ...identity, slope: identity.slope.fill(fitTemperature(logits, labels)) };
   const fitted = labels.tags.map((_, tag) => fitTag(logits, labels, tag));

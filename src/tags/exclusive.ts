@@ -2,17 +2,17 @@
  * Exclusive groups: tags of which a tile has exactly one (clear, partly cloudy, cloudy or haze). Their probabilities are divided by their
  * sum, so that certainty about one speaks against the others.
  */
-import { InputError } from "../errors.js";
+import { InputError, OptionError } from "../errors.js";
 
-/** Columns of each group of tag names; InputError for a name that is no tag, stands in two groups, or has no partner. */
+/** Columns of each group of tag names; InputError for a name that is no tag, OptionError for one in two groups or without a partner. */
 export function toExclusiveColumns(groups: readonly (readonly string[])[], tags: readonly string[]): number[][] {
   const seen = new Set<string>();
   return groups.map((group) => {
-    if (group.length < 2) throw new InputError(`An exclusive group needs two tags or more, got: ${group.join(", ")}.`);
+    if (group.length < 2) throw new OptionError(`An exclusive group needs two tags or more, got: ${group.join(", ")}.`);
     return group.map((name) => {
       const column = tags.indexOf(name);
       if (column === -1) throw new InputError(`The exclusive tag ${name} is not one of: ${tags.join(", ")}.`);
-      if (seen.has(name)) throw new InputError(`The tag ${name} is in more than one exclusive group.`);
+      if (seen.has(name)) throw new OptionError(`The tag ${name} is in more than one exclusive group.`);
       seen.add(name);
       return column;
     });

@@ -175,7 +175,11 @@ class Fit {
     if (heldOut.length === 0) return undefined;
     const features = scoringRows(this.#variants, heldOut, this.#use);
     const own = await predictProbabilities(head, features, this.#options.threads);
-    return computeMetrics(normalizeExclusive(own, head.numTags, exclusive), selectLabels(this.#labels, heldOut), thresholds);
+    return computeMetrics(
+      normalizeExclusive(own, head.numTags, exclusive),
+      selectLabels(this.#labels, heldOut),
+      thresholds,
+    );
   }
 
   async #train(config: HeadConfig, rows: Uint32Array, index: number, more: TrainOptions): Promise<TrainedHead> {

@@ -1,7 +1,11 @@
 /** Features become tags. In: feature rows and a trained model. Out: for each row its probabilities and the tags they amount to. */
-
 import type { Checkpoint } from "../head/checkpoint.js";
+import type { FeatureMatrix } from "../head/feature-matrix.js";
 import { predictProbabilities } from "../head/logits.js";
+import { normalizeExclusive, toExclusiveColumns } from "./exclusive.js";
+
+/** What of a model makes features into probabilities. */
+export type Tagger = Pick<Checkpoint, "head" | "tags" | "exclusive">;
 
 /** What was found in one tile. */
 export interface Prediction {
@@ -19,17 +23,28 @@ export interface TaggedRow {
   probabilities: Float32Array;
 }
 
+/** The model's probabilities, `[rows, tags]` float32: the head's, with exclusive groups summing to 1. */
+export async function scoreFeatures(
+  { head, tags, exclusive = [] }: Tagger,
+  features: FeatureMatrix,
+  threads?: number,
+): Promise<Float32Array> {
+  const probabilities = await predictProbabilities(head, features, threads);
+  return normalizeExclusive(probabilities, tags.length, toExclusiveColumns(exclusive, tags));
+}
+
 /**
  * Tags each row of `features` (`[rows, numFeatures]` float32): a tag is given where its probability reaches its threshold. The head's
  * kernels sum each row in a fixed order, so a row's result does not depend on what stands around it.
  */
 export async function tagFeatures(
-  { head, tags }: Pick<Checkpoint, "head" | "tags">,
+  model: Tagger,
   thresholds: Float32Array,
   features: Float32Array,
   rows: number,
 ): Promise<TaggedRow[]> {
-  const all = await predictProbabilities(head, { data: features, rows, numFeatures: head.numFeatures }, 1);
+  const { head, tags } = model;
+  const all = await scoreFeatures(model, { data: features, rows, numFeatures: head.numFeatures }, 1);
   return Array.from({ length: rows }, (_, row) => {
     const probabilities = all.subarray(row * tags.length, (row + 1) * tags.length);
     return { probabilities, tags: tags.filter((_tag, column) => probabilities[column]! >= thresholds[column]!) };

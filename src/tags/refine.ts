@@ -89,7 +89,9 @@ export function refineHead(
   const numTags = labels.tags.length;
   const seen = selectLabels(labels, rows);
   const whole =
-    stackingL2 === undefined ? head : foldStacking(head, fitStacking(selectRows(logits, numTags, rows), seen, stackingL2));
+    stackingL2 === undefined
+      ? head
+      : foldStacking(head, fitStacking(selectRows(logits, numTags, rows), seen, stackingL2));
   const { calibration, thresholds } = fitReadout(selectRows(stacked, numTags, rows), seen, { ...options, exclusive });
   return { head: foldCalibration(whole, calibration), thresholds };
 }

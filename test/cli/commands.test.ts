@@ -53,6 +53,50 @@ test("train writes a whole model folder and says what it is worth", () => {
   );
 });
 
+test("the same tiles and seed give the same head, bit for bit, whatever the number of workers", () => {
+  const heads = ["1", "2"].map((workers) => {
+    const out = join(folder, `workers-${workers}`);
+    const cache = { CANOPY_CACHE: join(folder, `cache-${workers}`) };
+    const result = runCli([...trainArguments, "--out", out, "--workers", workers], { env: cache });
+    assert.equal(result.status, 0, result.stderr);
+    return readFileSync(join(out, "head.safetensors"));
+  });
+  assert.deepEqual(heads[0], heads[1]);
+});
+
+test("exclusive tags are tried, and what was kept is applied alike by evaluate and predict", () => {
+  const out = join(folder, "exclusive");
+  const summary = json(...trainArguments, "--out", out, "--exclusive", "clear,partly_cloudy,cloudy,haze");
+  const groups = JSON.parse(readFileSync(join(out, "model.json"), "utf8")).exclusive;
+  assert.equal(summary.exclusive.kept, summary.exclusive.gain > 0);
+  assert.deepEqual(groups, summary.exclusive.kept ? [["clear", "partly_cloudy", "cloudy", "haze"]] : undefined);
+  const scores = json("evaluate", "--tiles", tiles, "--labels", labels, "--model", out);
+  const file = join(folder, "exclusive.jsonl");
+  json("predict", tiles, "--model", out, "--out", file, "--probabilities");
+  const rows = readFileSync(file, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  for (const { tag, predicted } of scores.per_tag) {
+    assert.equal(rows.filter((row) => row.tags.includes(tag)).length, predicted, tag);
+  }
+  const sum = (row: { probabilities: Record<string, number> }) =>
+    ["clear", "partly_cloudy", "cloudy", "haze"].reduce((total, tag) => total + row.probabilities[tag]!, 0);
+  assert.equal(
+    rows.every((row) => Math.abs(sum(row) - 1) < 1e-5),
+    summary.exclusive.kept,
+  );
+});
+
+test("gradient optimisers take other losses and class weights", () => {
+  const args = ["--loss", "asymmetric", "--class-weights", "balanced", "--epochs", "2", "--calibrate", "temperature"];
+  const out = join(folder, "asymmetric");
+  const summary = json(...trainArguments, "--out", out, ...args, "--stacking", "none");
+  assert.deepEqual([summary.optimizer, summary.calibrate, summary.stacking], ["rmsprop", "temperature", "none"]);
+  const { head, settings } = JSON.parse(readFileSync(join(out, "model.json"), "utf8")).training;
+  assert.deepEqual([head.loss, head.classWeights, settings.calibrate], ["asymmetric", "balanced", "temperature"]);
+});
+
 test("a second training of the same tiles decodes nothing", () => {
   const summary = json(...trainArguments, "--out", join(folder, "again"), "--recipe", "tutorial", "--epochs", "3");
   assert.equal(summary.decoded, 0);
@@ -146,6 +190,12 @@ test("wrong usage exits with 2 and names the nearest valid option", () => {
     [["train", "--tiles", "x", "--labels", "y", "--out", "z", "--device", "cudaa"], /did you mean cuda/],
     [["predict", "x", "--model", "y"], /out/],
     [[...trainArguments, "--out", "z", "--val", "2"], /`val`/],
+    [
+      [...trainArguments, "--out", "z", "--optimizer", "lbfgs", "--loss", "focal"],
+      /`loss` has no meaning for the optimizer lbfgs/,
+    ],
+    [[...trainArguments, "--out", "z", "--recipe", "tutorial", "--l2", "1"], /`l2` has no meaning/],
+    [[...trainArguments, "--out", "z", "--exclusive", "clear"], /two tags or more/],
     [[...trainArguments, "--out", "z", "--backbone", "canpy"], /did you mean "canopy"/],
   ] as const) {
     const result = run(...args);

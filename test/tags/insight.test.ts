@@ -68,7 +68,10 @@ describe("calibration", () => {
     const after = foldCalibration(before, calibration);
     const [old, fresh] = [computeLogitsPlainly(before, x), computeLogitsPlainly(after, x)];
     assertClose(fresh, calibrate(old, calibration));
-    assert.deepEqual(decide(fresh.map(sigmoid), moveThresholds(thresholds, calibration)), decide(old.map(sigmoid), thresholds));
+    assert.deepEqual(
+      decide(fresh.map(sigmoid), moveThresholds(thresholds, calibration)),
+      decide(old.map(sigmoid), thresholds),
+    );
   });
 
   it("leaves a tag nobody has near where it was, and has no bins where there are no tiles", () => {
