@@ -56,7 +56,8 @@ export function fuseHead(
   const logits = append.node("Gemm", [features.name, weight, bias]);
   if (head.exclusive?.length) {
     const shares = append.node("Sigmoid", [logits]);
-    graph.node.push(...append.nodes, makeNode("Div", [shares, sumGroups(append, shares, head)], [PROBABILITIES]));
+    const sums = sumGroups(append, shares, head);
+    graph.node.push(...append.nodes, makeNode("Div", [shares, sums], [PROBABILITIES]));
   } else {
     graph.node.push(...append.nodes, makeNode("Sigmoid", [logits], [PROBABILITIES]));
   }
