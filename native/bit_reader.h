@@ -11,12 +11,14 @@
 
 namespace canopy {
 
+constexpr int kRefillBits = 56;
+
 // The bits of entropy-coded data, without stuffed zeros. At a marker it gives zeros and counts them.
 class BitReader {
  public:
   BitReader(const uint8_t* data, size_t size) : next_(data), end_(data + size) {}
 
-  // At least 32 bits are there afterwards.
+  // At least kRefillBits are there afterwards.
   CANOPY_INLINE void Refill() {
     if (end_ - next_ >= 8) {
       uint64_t word;

@@ -60,31 +60,28 @@ struct HalfWeights {
 
 // Passes over the 63 other coefficients of a block; false where they are malformed.
 CANOPY_INLINE bool SkipCoefficients(const SkipTable& table, BitReader* reader) {
-  for (int k = 1; k < kEndOfBlock;) {
+  for (int k = 1;;) {
     reader->Refill();
     const SkipTable::Entry entry = table.entries[reader->Peek(kLookupBits)];
-    const int after = k + entry.all_advance % kEndOfBlock;
-    int advance = entry.first_advance;
-    if (entry.all_bits != 0 && after < kEndOfBlock) {
-      reader->Skip(entry.all_bits);
-      if (entry.all_advance >= kEndOfBlock) return true;
-      k = after;
+    k += entry.advance;
+    if (__builtin_expect(k < kEndOfBlock, 1)) {
+      reader->Skip(entry.bits);
       continue;
     }
-    // Near the end of the block the symbols must be taken one by one: those after its last belong to the next block.
-    if (entry.all_bits != 0) {
-      reader->Skip(entry.first_bits);
-    } else {
-      const int symbol = TakeSymbol(table.codes, reader);
-      advance = symbol < 0 ? 0 : AdvanceOf(symbol);
-      if (advance == 0) return false;
-      reader->Skip(symbol & 15);
+    if (__builtin_expect(entry.advance >= kEndOfBlock && k < SkipTable::kTooLong, 1)) {
+      reader->Skip(entry.bits);
+      return true;
     }
+    // A long symbol; or the block's last ones, which must be taken one by one: those after them belong to the next.
+    k -= entry.advance;
+    const int symbol = TakeSymbol(table.codes, reader);
+    const int advance = symbol < 0 ? 0 : AdvanceOf(symbol);
+    if (advance == 0) return false;
     if (advance == kEndOfBlock) return true;
+    reader->Skip(symbol & 15);
     k += advance;
-    if (k > kEndOfBlock) return false;
+    if (k >= kEndOfBlock) return k == kEndOfBlock;
   }
-  return true;
 }
 
 // Whether the block ends right after its mean.
@@ -192,7 +189,8 @@ bool Prepare(const jpeg_decompress_struct& info, DcPlanes* planes, Scan* scan) {
       return false;
     if (info.cur_comp_info[c] != &from || quantisation == nullptr) return false;
     if (dc < 0 || dc >= NUM_HUFF_TBLS || ac < 0 || ac >= NUM_HUFF_TBLS) return false;
-    if (!scan->dc[dc].Build(info.dc_huff_tbl_ptrs[dc]) || !scan->ac[ac].Build(info.ac_huff_tbl_ptrs[ac])) return false;
+    if (!scan->dc[dc].BuildDc(info.dc_huff_tbl_ptrs[dc]) || !scan->ac[ac].Build(info.ac_huff_tbl_ptrs[ac]))
+      return false;
     scan->components[c] = {&scan->dc[dc],
                            &scan->ac[ac],
                            quantisation->quantval[0],

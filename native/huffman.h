@@ -23,9 +23,16 @@ struct HuffmanTable {
   Entry entries[1 << kLookupBits];
   int32_t last_code[17];    // largest code of each length, -1 where there is none
   int32_t first_index[17];  // index in `symbols` minus the first code of that length
-  const uint8_t* symbols;
+  uint8_t counts[17];       // of codes of each length
+  uint8_t symbols[256];
+  bool built = false;
 
+  // False where `table` is missing or no Huffman table.
   bool Build(const JHUFF_TBL* table);
+  // Also false where a symbol is no DC category.
+  bool BuildDc(const JHUFF_TBL* table);
+  // Whether it was built from the same table.
+  bool IsOf(const JHUFF_TBL* table) const;
 };
 
 // How many coefficients an AC symbol stands for: kEndOfBlock ends the block, 0 is no symbol of baseline files.
@@ -34,15 +41,15 @@ inline int AdvanceOf(int symbol) {
   return (symbol & 15) == 0 && symbol != 0xF0 ? 0 : (symbol >> 4) + 1;
 }
 
-// An AC table with what can be skipped at once: the first symbol with its value bits, and as many symbols as the next
-// bits hold. 0 bits: the first symbol needs more.
+// An AC table with what can be skipped at once: as many symbols, with their value bits, as the next bits hold whole.
 struct SkipTable {
   struct Entry {
-    uint8_t all_bits;
-    uint8_t all_advance;  // plus kEndOfBlock where the last of them ends the block
-    uint8_t first_bits;
-    uint8_t first_advance;
+    uint8_t bits;
+    // Coefficients; plus kEndOfBlock where the last symbol ends the block. kTooLong: the first symbol needs more bits.
+    uint8_t advance;
   };
+  static constexpr int kTooLong = 2 * kEndOfBlock;
+
   HuffmanTable codes;
   Entry entries[1 << kLookupBits];
 

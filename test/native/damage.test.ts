@@ -204,3 +204,17 @@ test("a file without tables of its own never gets those of the file before it", 
   // As in Motion JPEG, the standard's Huffman tables are meant.
   assert.deepEqual(decodeRgb(without(standard, 0xc4)), decodeRgb(standard));
 });
+
+test("a bad Huffman table is refused at any size", NEEDS_ADDON, async () => {
+  const bytes = await ordinaryTile({ optimizeCoding: false }, 64);
+  // The standard's: 12 categories, the last of which no picture of 8 bits uses.
+  const table = segments(bytes).find(({ marker }) => marker === 0xc4)!;
+  for (const [what, change] of [
+    ["a DC category of 226", (at: Buffer) => at.fill(226, 32, 33)],
+    ["a code that is all ones", (at: Buffer) => at.fill(2, 12, 13).fill(0, 13, 14)],
+  ] as const) {
+    const damaged = Buffer.from(bytes);
+    change(damaged.subarray(table.start, table.end));
+    for (const size of [2, 64]) assert.equal(failureOf(damaged, { size }).code, "CORRUPT", `${what}, size ${size}`);
+  }
+});
