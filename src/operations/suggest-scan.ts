@@ -2,9 +2,9 @@
 import { addCandidate, type CandidatePool } from "../curation/candidates.js";
 import { InterruptedError } from "../errors.js";
 import type { Checkpoint } from "../head/checkpoint.js";
-import { predictProbabilities } from "../head/logits.js";
 import { meanFeatures, toVariants } from "../head/variants.js";
 import type { ProgressState, RunContext } from "../run-context.js";
+import { scoreFeatures } from "../tags/prediction.js";
 import type { Tile, TileSource } from "../tiles/tile.js";
 import type { RejectedTile } from "./dataset.js";
 import type { Extractor } from "./extractor.js";
@@ -70,7 +70,7 @@ async function scanChunk(chunk: readonly Tile[], scan: Scan, context: RunContext
   const { numFeatures, outcomes } = extracted;
   const variants = extracted.features.map((data) => ({ data, rows: chunk.length, numFeatures }));
   const features = meanFeatures(toVariants(variants, chunk.length), allRows(chunk.length));
-  const probabilities = await predictProbabilities(checkpoint.head, features);
+  const probabilities = await scoreFeatures(checkpoint, features);
   const numTags = checkpoint.tags.length;
   for (const [i, tile] of chunk.entries()) {
     const failure = outcomes[i];
