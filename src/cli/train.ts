@@ -2,6 +2,7 @@
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { TrainOptions, TrainSummary } from "../operations/train.js";
 import { type GlobalArguments, runCommand, withDecodeOptions, withDeviceOptions, withOverwrite } from "./common.js";
+import { parseBytes } from "./values.js";
 
 export const command = "train";
 export const describe = "Train a model: features once, then a head on top";
@@ -61,6 +62,11 @@ export function builder(yargs: Argv) {
       choices: ["platt", "temperature", "none"] as const,
       describe: "Make probabilities mean what they say (platt)",
     })
+    .option("memory", {
+      type: "string",
+      requiresArg: true,
+      describe: "Memory for features, such as 4G; more are streamed from disk (half of what is free)",
+    })
     .option("resume", { type: "boolean", default: false, describe: "Go on where an interrupted training stopped" })
     .example("$0 train --tiles train-jpg --labels train.csv --out model", "Everything by default")
     .example(
@@ -111,6 +117,7 @@ function toOptions(argv: Arguments): TrainOptions {
     exclusive: argv.exclusive?.map((group) => group.split(",").map((tag) => tag.trim())),
     stacking: argv.stacking,
     calibrate: argv.calibrate,
+    memory: argv.memory === undefined ? undefined : parseBytes("memory", argv.memory),
     resume: argv.resume,
     overwrite: argv.overwrite,
   };

@@ -4,7 +4,8 @@ import { InputError } from "../errors.js";
 import type { Device } from "../features/device.js";
 import type { ExtractedFeatures } from "../features/extract.js";
 import type { PipelinePlan } from "../features/plan.js";
-import type { FeatureMatrix } from "../head/feature-matrix.js";
+import type { StoredFeatures } from "../features/stored.js";
+import type { FeatureMatrix, FeatureSource } from "../head/feature-matrix.js";
 import type { RunContext } from "../run-context.js";
 import { type LabelMatrix, toLabelMatrix } from "../tiles/label-matrix.js";
 import { readLabels } from "../tiles/labels.js";
@@ -21,6 +22,8 @@ export interface DatasetOptions extends ExtractorOptions {
   labels: string;
   /** The tags of an existing model; labels outside it are left out. @default the tags that occur */
   tagSet?: TagSet | undefined;
+  /** Where features of so many bytes are to be kept; it may throw instead. @default "memory" */
+  placeFeatures?: ((bytes: number) => "memory" | "disk") | undefined;
 }
 
 export interface RejectedTile {
@@ -32,8 +35,10 @@ export interface Dataset {
   /** Tiles that are labelled and could be decoded, in the order of the label file. */
   tiles: Tile[];
   labels: LabelMatrix;
-  /** `[tiles, numFeatures]` for each variant asked for. */
+  /** `[tiles, numFeatures]` for each variant asked for; empty where they are on disk. */
   features: FeatureMatrix[];
+  /** The first variant's features on disk, where they do not fit in memory. To be read before `close()`. */
+  stored?: FeatureSource;
   rejected: RejectedTile[];
   /** Files that are no tiles by their name. */
   ignored: number;
@@ -47,6 +52,8 @@ export interface Dataset {
   cached: number;
   /** Wall clock of the extraction, sessions already started. */
   seconds: number;
+  /** Lets go of features on disk; a dataset in memory holds nothing open. */
+  close(): Promise<void>;
 }
 
 /**
@@ -62,32 +69,47 @@ export async function loadDataset(options: DatasetOptions, context: RunContext =
     const matched = await matchTiles(labels, opened.list());
     warnUnmatched(matched, options.labels, context);
     const extracted = await extract(matched.tiles, options, context);
-    return assemble(matched, opened.ignored(), extracted, options);
+    try {
+      return assemble(matched, opened.ignored(), extracted, options);
+    } catch (error) {
+      await extracted.close();
+      throw error;
+    }
   } finally {
     await opened.close();
   }
 }
 
-interface Extraction extends ExtractedFeatures {
+interface Extraction extends Omit<ExtractedFeatures, "features"> {
+  features: Float32Array[];
+  stored?: StoredFeatures;
   device: Device;
   plan: PipelinePlan;
   seconds: number;
+  close(): Promise<void>;
 }
 
 async function extract(tiles: readonly Tile[], options: DatasetOptions, context: RunContext): Promise<Extraction> {
+  const { variants = [0], backbone, placeFeatures } = options;
+  const bytes = tiles.length * variants.length * backbone.card.features.count * 4;
+  const onDisk = placeFeatures?.(bytes) === "disk";
   const extractor = await openExtractor(options, context);
   const { device, plan } = extractor;
+  const startedAt = performance.now();
+  const facts = () => ({ device, plan, seconds: (performance.now() - startedAt) / 1000 });
+  let keepOpen = false;
   try {
-    const startedAt = performance.now();
-    const extracted = await extractor.extract(tiles, context);
-    return { ...extracted, device, plan, seconds: (performance.now() - startedAt) / 1000 };
+    if (!onDisk) return { ...(await extractor.extract(tiles, context)), ...facts(), close: async () => {} };
+    const stored = await extractor.extractToStore(tiles, context);
+    keepOpen = true;
+    return { ...stored, features: [], stored, ...facts(), close: () => extractor.close() };
   } finally {
-    await extractor.close();
+    if (!keepOpen) await extractor.close();
   }
 }
 
 function assemble(matched: LabelledTiles, ignored: number, extracted: Extraction, options: DatasetOptions): Dataset {
-  const { outcomes, numFeatures, device, plan, decoded, cached, seconds } = extracted;
+  const { outcomes, numFeatures, stored, device, plan, decoded, cached, seconds, close } = extracted;
   const good = [...outcomes.keys()].filter((i) => outcomes[i] === undefined);
   const rejected = [...outcomes.entries()].flatMap(([i, failure]) =>
     failure === undefined ? [] : [{ tile: matched.tiles[i]!, failure }],
@@ -104,6 +126,7 @@ function assemble(matched: LabelledTiles, ignored: number, extracted: Extraction
     tiles: good.map((i) => matched.tiles[i]!),
     labels: toLabelMatrix(rows, tagSet, { ignoreUnknown: options.tagSet !== undefined }),
     features: extracted.features.map((data) => keepRows(data, good, numFeatures)),
+    ...(stored && { stored: sourceOf(stored, good) }),
     rejected,
     ignored,
     labelsWithoutTiles: matched.labelsWithoutTiles.length,
@@ -114,7 +137,24 @@ function assemble(matched: LabelledTiles, ignored: number, extracted: Extraction
     decoded,
     cached,
     seconds,
+    close,
   };
+}
+
+/** The good rows of features on disk. */
+function sourceOf(stored: StoredFeatures, good: readonly number[]): FeatureSource {
+  const { numFeatures, windowRows } = stored;
+  const read = async (start: number, count: number) => {
+    const wanted = good.slice(start, start + count);
+    const first = wanted[0]!;
+    const data = await stored.read(first, wanted.at(-1)! - first + 1);
+    return keepRows(
+      data,
+      wanted.map((row) => row - first),
+      numFeatures,
+    ).data;
+  };
+  return { rows: good.length, numFeatures, windowRows, read };
 }
 
 /** Moves the good rows together, in place. */

@@ -6,6 +6,7 @@ import { chooseDevice, type Device, type DeviceChoice } from "../features/device
 import { type ExtractedFeatures, extractFeatures } from "../features/extract.js";
 import { type PipelinePlan, planPipeline } from "../features/plan.js";
 import { FeatureStore } from "../features/store.js";
+import { extractToStore, type StoredFeatures } from "../features/stored.js";
 import type { ResolvedBackbone } from "../models/registry.js";
 import { prepareBackbone } from "../onnx/prepare.js";
 import type { RunContext } from "../run-context.js";
@@ -31,6 +32,8 @@ export interface Extractor {
   decode: Omit<DecodeOptions, "size">;
   /** Features of `tiles`: what the store has is read, the rest is decoded and kept there. Errors are those of extractFeatures. */
   extract(tiles: readonly Tile[], context: RunContext): Promise<ExtractedFeatures>;
+  /** The same for tiles whose features do not fit in memory: they stay in the store, to be read until the extractor is closed. */
+  extractToStore(tiles: readonly Tile[], context: RunContext): Promise<StoredFeatures>;
   close(): Promise<void>;
 }
 
@@ -65,6 +68,7 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
     plan,
     decode,
     extract: (tiles, during) => extractFeatures(tiles, use, during),
+    extractToStore: (tiles, during) => extractToStore(tiles, use, during),
     close: async () => {
       await Promise.all([pool.close(), backbone.close()]);
       store.close();

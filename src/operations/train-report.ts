@@ -9,18 +9,19 @@ import type { Checkpoint } from "../head/checkpoint.js";
 import type { ReportData, StageSpeed } from "../report/data.js";
 import type { RunContext } from "../run-context.js";
 import { bootstrapMean, type Interval, tileScores } from "../tags/bootstrap.js";
-import type { FittedHead } from "../tags/fit.js";
 import { findLabelIssues } from "../tags/label-issues.js";
+import { selectLabels } from "../tiles/label-matrix.js";
 import type { Tile } from "../tiles/tile.js";
 import { versions } from "../versions.js";
 import type { Dataset } from "./dataset.js";
 import type { TrainOptions } from "./train.js";
+import type { FittedModel } from "./train-fit.js";
 
 export interface FinishedTraining {
   name: string;
   options: TrainOptions;
   dataset: Dataset;
-  fitted: FittedHead;
+  fitted: FittedModel;
   checkpoint: Checkpoint;
   head_seconds: number;
   seconds: number;
@@ -46,16 +47,18 @@ export async function reportTraining(
   const { summarise } = await import("../report/summary.js");
   const { wantedPictures, REPORT_VERSION } = await import("../report/data.js");
   const { dataset, fitted, checkpoint, name, warnings } = training;
+  const { metrics, rows, probabilities, decisions, folds } = fitted.scored;
+  const labels = selectLabels(dataset.labels, rows);
+  const tiles = Array.from(rows, (row) => dataset.tiles[row]!);
   const summary = summarise({
-    names: dataset.tiles.map((tile) => tile.name),
+    names: tiles.map((tile) => tile.name),
     tags: checkpoint.tags,
-    probabilities: fitted.outOfFold.probabilities,
-    labels: dataset.labels.data,
+    probabilities,
+    labels: labels.data,
     thresholds: checkpoint.thresholds,
   });
-  const { probabilities, decisions } = fitted.outOfFold;
-  const interval = bootstrapMean(tileScores(decisions, dataset.labels), { seed: checkpoint.training.head.seed });
-  const errors = toLabelErrors(findLabelIssues(probabilities, dataset.labels), dataset.tiles, dataset.labels);
+  const interval = bootstrapMean(tileScores(decisions, labels), { seed: checkpoint.training.head.seed });
+  const errors = toLabelErrors(findLabelIssues(probabilities, labels), tiles, labels);
   await writeFile(join(folder, LABEL_ERRORS_FILE), labelErrorsToCsv(errors));
   const labelErrors = toReportErrors(errors);
   const data: ReportData = {
@@ -64,7 +67,7 @@ export async function reportTraining(
     createdBy: checkpoint.createdBy,
     createdAt: new Date().toISOString(),
     training: trainingFacts(training),
-    score: { metrics: fitted.crossValidated, measuredOn: "out-of-fold", folds: foldCount(fitted), interval },
+    score: { metrics, interval, ...(folds ? { measuredOn: "out-of-fold", folds } : { measuredOn: "hold-out" }) },
     summary,
     history: fitted.history,
     labelErrors,
@@ -103,10 +106,6 @@ function trainingFacts({ options, dataset, fitted, checkpoint, seconds }: Finish
     machine: `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     seconds,
   };
-}
-
-function foldCount(fitted: FittedHead): number {
-  return fitted.outOfFold.folds.reduce((most, fold) => Math.max(most, fold), 0) + 1;
 }
 
 function stageSpeeds({ dataset, head_seconds }: FinishedTraining): StageSpeed[] {

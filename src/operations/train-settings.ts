@@ -1,6 +1,7 @@
 /** The options of `train` with their defaults, checked before anything is read. */
 import { checkInRange, checkOneOf } from "../check.js";
-import { type HeadConfig, type HeadOptions, resolveHeadConfig } from "../head/config.js";
+import { InputError } from "../errors.js";
+import { type GradientConfig, type HeadConfig, type HeadOptions, resolveHeadConfig } from "../head/config.js";
 import { CALIBRATIONS, type CalibrationName } from "../tags/calibration.js";
 import { variantsFor } from "./labelled.js";
 import type { TrainOptions } from "./train.js";
@@ -14,6 +15,10 @@ export interface TrainSettings {
   exclusive: readonly (readonly string[])[];
   stacking: "auto" | "none";
   calibrate: CalibrationName;
+  /** Says where features of so many bytes go. */
+  placeFeatures: (bytes: number) => "memory" | "disk";
+  /** The optimiser for features on disk: the one asked for, or mini-batch descent instead of L-BFGS. */
+  streamedConfig: () => GradientConfig;
   /** Elements of the dihedral group that are needed. */
   variants: readonly number[];
 }
@@ -32,5 +37,49 @@ export function resolveTrainSettings(options: TrainOptions): TrainSettings {
   checkOneOf("calibrate", calibrate, CALIBRATIONS);
   const said = Object.entries(options.head ?? {}).filter(([, value]) => value !== undefined);
   const config = resolveHeadConfig(Object.fromEntries(said) as HeadOptions);
-  return { config, val, augment, tta, beta, exclusive, stacking, calibrate, variants: variantsFor(augment, tta) };
+  const { memory = process.availableMemory() / 2 } = options;
+  checkInRange("memory", memory, 1, Number.MAX_SAFE_INTEGER);
+  const wantsLbfgs = options.head?.optimizer === "lbfgs" || options.head?.l2 !== undefined;
+  return {
+    config,
+    val,
+    augment,
+    tta,
+    beta,
+    exclusive,
+    stacking,
+    calibrate,
+    variants: variantsFor(augment, tta),
+    placeFeatures: (bytes) => placeFeatures(bytes * COPIES, memory, augment === "d4" || tta === "d4", wantsLbfgs),
+    streamedConfig: () => (config.optimizer === "lbfgs" ? streamedConfig(config.seed, said) : config),
+  };
+}
+
+/** Features are held once, and once more in the rows that a training is given. */
+const COPIES = 2.2;
+
+function placeFeatures(needed: number, memory: number, allVariants: boolean, wantsLbfgs: boolean): "memory" | "disk" {
+  if (needed <= memory) return "memory";
+  const sizes = `${gib(needed)} GiB of memory and ${gib(memory)} may be used: allow more with --memory`;
+  if (allVariants)
+    throw new InputError(`Features of all flips and turns need ${sizes}, or leave out --augment and --tta.`);
+  if (wantsLbfgs)
+    throw new InputError(`L-BFGS needs ${sizes}, or take another --optimizer, which streams features from disk.`);
+  return "disk";
+}
+
+function gib(bytes: number): string {
+  return (bytes / 2 ** 30).toPrecision(2);
+}
+
+/** Few passes are enough where there are many tiles. */
+function streamedConfig(seed: number, said: [string, unknown][]): GradientConfig {
+  const options = {
+    ...Object.fromEntries(said),
+    optimizer: "adam",
+    scaling: "pareto",
+    epochs: 20,
+    seed,
+  } as HeadOptions;
+  return resolveHeadConfig(options) as GradientConfig;
 }

@@ -9,12 +9,11 @@ import type { Normalisation } from "../models/file-model.js";
 import { defaultBackbone, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
 import type { RunContext } from "../run-context.js";
 import type { CalibrationName } from "../tags/calibration.js";
-import type { FittedHead } from "../tags/fit.js";
 import { canopyVersion } from "../versions.js";
 import { type Dataset, loadDataset } from "./dataset.js";
 import { rejectsBeside } from "./labelled.js";
 import { openModelFolder } from "./model-folder.js";
-import { fitDataset } from "./train-fit.js";
+import { type FittedModel, fitDataset } from "./train-fit.js";
 import { reportTraining, type TrainingFindings } from "./train-report.js";
 import { resolveTrainSettings, type TrainSettings } from "./train-settings.js";
 import { forgetStates } from "./train-states.js";
@@ -56,6 +55,11 @@ export interface TrainOptions {
   stacking?: "auto" | "none" | undefined;
   /** How probabilities are made to mean what they say; no decision changes. @default "platt"; "none" for the tutorial's recipe */
   calibrate?: CalibrationName | undefined;
+  /**
+   * Bytes that features may take in memory; more are streamed from disk, by a gradient optimiser and scored on the held-out tiles
+   * alone. @default half of what is free
+   */
+  memory?: number | undefined;
   /** Replace a model in `out`. @default false */
   overwrite?: boolean | undefined;
   /** Go on with an interrupted training of the same tiles and settings. @default false */
@@ -116,7 +120,7 @@ export async function train(options: TrainOptions, context: RunContext = {}): Pr
   const dataset = await loadDataset({ ...options, ...settings, backbone, size }, tell);
   const rejects = await rejectsBeside(options.out, dataset.rejected, tell);
   const headStartedAt = performance.now();
-  const fitted = await fitDataset(dataset, settings, backbone.card.sha256, options, tell);
+  const fitted = await fitDataset(dataset, settings, backbone.card.sha256, options, tell).finally(dataset.close);
   const head_seconds = (performance.now() - headStartedAt) / 1000;
   const checkpoint = toCheckpoint(dataset, fitted, settings, backbone, size);
   await saveCheckpoint(folder.partial, checkpoint);
@@ -158,12 +162,12 @@ async function openBackbone(options: TrainOptions, { onWarning }: RunContext): P
 
 function toCheckpoint(
   dataset: Dataset,
-  fitted: FittedHead,
+  fitted: FittedModel,
   settings: TrainSettings,
   { card }: ResolvedBackbone,
   size: number,
 ): Checkpoint {
-  const { holdOut, crossValidated, split } = fitted;
+  const { holdOut, crossValidated, split, config } = fitted;
   const tags = [...dataset.labels.tags];
   return {
     version: CHECKPOINT_VERSION,
@@ -181,7 +185,7 @@ function toCheckpoint(
       tta: settings.tta,
     },
     training: {
-      head: settings.config,
+      head: config,
       tiles: dataset.tiles.length,
       heldOut: split.heldOut.length,
       settings: {
@@ -194,7 +198,7 @@ function toCheckpoint(
         device: dataset.device,
       },
     },
-    metrics: { crossValidated, ...(holdOut === undefined ? {} : { holdOut }) },
+    metrics: { ...(crossValidated && { crossValidated }), ...(holdOut === undefined ? {} : { holdOut }) },
     history: fitted.history,
   };
 }
@@ -203,11 +207,12 @@ function summarize(
   run: { head_seconds: number; seconds: number; rejects: string | null; findings: TrainingFindings },
   model: string,
   dataset: Dataset,
-  fitted: FittedHead,
+  fitted: FittedModel,
   checkpoint: Checkpoint,
   settings: TrainSettings,
 ): TrainSummary {
-  const { crossValidated, holdOut, exclusive, exclusiveGain } = fitted;
+  const { holdOut, exclusive, exclusiveGain } = fitted;
+  const { metrics, folds } = fitted.scored;
   const { interval, labelErrors } = run.findings;
   return {
     model,
@@ -226,11 +231,11 @@ function summarize(
     calibrate: settings.calibrate,
     decoded: dataset.decoded,
     cached: dataset.cached,
-    f2: crossValidated.f2,
+    f2: metrics.f2,
     f2_interval: [interval.low, interval.high],
-    f2_at_half: crossValidated.f2AtHalf,
-    map: crossValidated.map,
-    measured_on: `${crossValidated.tiles} tiles out of fold`,
+    f2_at_half: metrics.f2AtHalf,
+    map: metrics.map,
+    measured_on: `${metrics.tiles} ${folds === undefined ? "held-out tiles" : "tiles out of fold"}`,
     label_errors: { file: `${model}/${LABEL_ERRORS_FILE}`, count: labelErrors },
     hold_out:
       holdOut === undefined
@@ -242,7 +247,7 @@ function summarize(
   };
 }
 
-function stackingOutcome({ stacking }: TrainSettings, { stacked }: FittedHead): TrainSummary["stacking"] {
+function stackingOutcome({ stacking }: TrainSettings, { stacked }: FittedModel): TrainSummary["stacking"] {
   if (stacking === "none") return "none";
   return stacked ? "kept" : "dropped";
 }

@@ -88,6 +88,37 @@ test("exclusive tags are tried, and what was kept is applied alike by evaluate a
   );
 });
 
+test("features beyond --memory are streamed from disk, to about the same scores", () => {
+  const args = [
+    "--optimizer",
+    "adam",
+    "--epochs",
+    "30",
+    "--lr",
+    "0.01",
+    "--exclusive",
+    "clear,partly_cloudy,cloudy,haze",
+  ];
+  const out = join(folder, "streamed");
+  const streamed = json(...trainArguments, "--out", out, ...args, "--memory", "1K");
+  const held = json(...trainArguments, "--out", join(folder, "held"), ...args);
+  assert.equal(streamed.measured_on, `${held.hold_out.tiles} held-out tiles`);
+  assert.deepEqual(streamed.hold_out.tiles, held.hold_out.tiles);
+  assert.ok(Math.abs(streamed.hold_out.map - held.hold_out.map) < 0.1, `${streamed.hold_out.map} ${held.hold_out.map}`);
+  assert.ok(Math.abs(streamed.f2 - held.hold_out.f2) < 0.2, `${streamed.f2} for ${held.hold_out.f2}`);
+  assert.equal(json("evaluate", "--tiles", tiles, "--labels", labels, "--model", out).tiles, 80);
+  assert.equal(json(...trainArguments, "--out", out, "--overwrite", "--memory", "1K").optimizer, "adam");
+  for (const refused of [
+    ["--optimizer", "lbfgs"],
+    ["--l2", "1"],
+    ["--augment", "d4"],
+  ]) {
+    const { status, stderr } = run(...trainArguments, "--out", join(folder, "no"), "--memory", "1K", ...refused);
+    assert.equal(status, 1);
+    assert.match(stderr, /need.* GiB of memory/);
+  }
+});
+
 test("gradient optimisers take other losses and class weights", () => {
   const args = ["--loss", "asymmetric", "--class-weights", "balanced", "--epochs", "2", "--calibrate", "temperature"];
   const out = join(folder, "asymmetric");

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type GradientConfig, resolveHeadConfig } from "../../src/head/config.js";
+import { selectFeatures } from "../../src/head/feature-matrix.js";
+import { trainHead } from "../../src/head/train.js";
+import { defaultBackbone, resolveBackbone } from "../../src/models/registry.js";
+import { loadDataset } from "../../src/operations/dataset.js";
+import { synthesize } from "../../src/operations/synth.js";
+import { fitStreamedHead } from "../../src/tags/fit-streamed.js";
+import { selectLabels } from "../../src/tiles/label-matrix.js";
+import { temporaryFolder } from "../helpers.js";
+
+test("features on disk are those in memory, rejected tiles left out, and train the same head", async (t) => {
+  const folder = temporaryFolder(t);
+  const cache = process.env["CANOPY_CACHE"];
+  process.env["CANOPY_CACHE"] = join(folder, "cache");
+  t.after(() => {
+    if (cache === undefined) delete process.env["CANOPY_CACHE"];
+    else process.env["CANOPY_CACHE"] = cache;
+  });
+  const tiles = join(folder, "tiles");
+  await synthesize({ count: 40, out: tiles, seed: 3 });
+  for (const bad of [0, 17]) writeFileSync(join(tiles, `train_${bad}.jpg`), "no picture");
+  const backbone = await resolveBackbone(defaultBackbone());
+  const options = { tiles: [tiles], labels: join(tiles, "labels.csv"), backbone, size: 32 };
+  const asked: number[] = [];
+  const placeFeatures = (bytes: number) => {
+    asked.push(bytes);
+    return "disk" as const;
+  };
+  const onDisk = await loadDataset({ ...options, placeFeatures });
+  const inMemory = await loadDataset(options);
+  try {
+    const { stored, labels, rejected } = onDisk;
+    const [features] = inMemory.features;
+    assert.deepEqual(asked, [40 * features!.numFeatures * 4]);
+    assert.deepEqual([rejected.length, labels.rows, stored!.rows], [2, 38, 38]);
+    assert.deepEqual(labels.data, inMemory.labels.data);
+    assert.deepEqual(await stored!.read(0, 38), features!.data);
+    assert.deepEqual(
+      await stored!.read(10, 9),
+      features!.data.subarray(10 * features!.numFeatures).slice(0, 9 * features!.numFeatures),
+    );
+    const config = {
+      ...resolveHeadConfig({ optimizer: "adam", epochs: 2, shuffle: false }),
+      optimizer: "adam",
+    } as const;
+    const streamed = await fitStreamedHead(stored!, labels, config, { holdOut: 0.3 });
+    const train = streamed.split.train;
+    const alone = await trainHead(selectFeatures(features!, train), selectLabels(labels, train), config);
+    assert.deepEqual(streamed.head, alone.head);
+  } finally {
+    await onDisk.close();
+  }
+});
