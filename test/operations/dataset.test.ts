@@ -43,10 +43,7 @@ test("features on disk are those in memory, rejected tiles left out, and train t
       await stored!.read(10, 9),
       features!.data.subarray(10 * features!.numFeatures).slice(0, 9 * features!.numFeatures),
     );
-    const config = {
-      ...resolveHeadConfig({ optimizer: "adam", epochs: 2, shuffle: false }),
-      optimizer: "adam",
-    } as const;
+    const config = resolveHeadConfig({ optimizer: "adam", epochs: 2, shuffle: false }) as GradientConfig;
     const streamed = await fitStreamedHead(stored!, labels, config, { holdOut: 0.3 });
     const train = streamed.split.train;
     const alone = await trainHead(selectFeatures(features!, train), selectLabels(labels, train), config);
