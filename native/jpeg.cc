@@ -6,9 +6,16 @@
 namespace canopy {
 namespace {
 
-// A hostile progressive file can ask for the whole image to be gone through once per scan, for a few bytes each. One
-// unit is one coefficient looked at, roughly a nanosecond; a usual 100-megapixel file needs less than half of this.
-constexpr uint64_t kMaxScanWork = 800'000'000;
+// What decoding a file may cost, so that none takes much over a second: one unit is roughly a nanosecond. Charged are
+// the samples, whatever stands behind them in the file; the bytes of entropy-coded data; and what a progressive file's
+// scans go through, since a hostile one can ask for the whole image once per scan, for a few bytes each. A usual
+// progressive file of 100 megapixels needs two thirds of it, a usual baseline file of any size allowed half. Whoever
+// allows more pixels allows more work.
+constexpr uint64_t kMaxWork = 1'000'000'000;
+constexpr uint64_t kMaxWorkPerPixel = 5;
+constexpr uint64_t kWorkPerByte = 8;
+// No coding needs more bytes than that; what a file holds beyond it is not decoded.
+constexpr uint64_t kMaxBytesPerSample = 4;
 constexpr uint64_t kScanWorkPerBlock = 4;
 // Memory for the coefficients of progressive files. libjpeg refuses to go beyond it.
 constexpr long kMaxCodecMemory = 1L << 30;
@@ -39,7 +46,7 @@ const JpegHeader& JpegReader::Open(ByteSpan bytes, const JpegLimits& limits) {
   limits_ = limits;
   ended_ = started_ = damaged_ = false;
   last_scan_ = 0;
-  scan_work_ = 0;
+  work_ = 0;
   rows_read_ = 0;
   source_.next_input_byte = bytes.data;
   source_.bytes_in_buffer = bytes.size;
@@ -53,6 +60,7 @@ const JpegHeader& JpegReader::Open(ByteSpan bytes, const JpegLimits& limits) {
 
 void JpegReader::Start(const JpegPlan& plan) {
   plan_ = plan;
+  ChargeDecoding();
   is_eighth_ = false;
   Run(&JpegReader::StartStep);
   output_width_ = static_cast<int>(info_.output_width);
@@ -193,6 +201,23 @@ void JpegReader::CheckLimits() {
   }
 }
 
+void JpegReader::ChargeDecoding() {
+  const uint64_t pixels = static_cast<uint64_t>(header_.width) * static_cast<uint64_t>(header_.height);
+  uint64_t samples = 0;
+  for (int c = 0; c < header_.components; c++) {
+    const uint64_t part = static_cast<uint64_t>(header_.sampling[c].horizontal * header_.sampling[c].vertical);
+    samples += pixels * part / static_cast<uint64_t>(info_.max_h_samp_factor * info_.max_v_samp_factor);
+  }
+  // Inks are never decoded at a smaller size, and their colours are the dearest.
+  const bool inks = plan_.to == JCS_CMYK;
+  const uint64_t half_units = inks ? 3 : header_.progressive ? 2 : 1;
+  const uint64_t bytes = std::min<uint64_t>(source_.bytes_in_buffer, samples * kMaxBytesPerSample);
+  work_ = samples * half_units / 2 + bytes * kWorkPerByte;
+  if (work_ > MaxWork()) throw DecodeError(ErrorCode::kLimit, "JPEG needs too much work: too large for what it is");
+}
+
+uint64_t JpegReader::MaxWork() const { return std::max(kMaxWork, limits_.max_pixels * kMaxWorkPerPixel); }
+
 // Called by libjpeg while it reads the scans of a progressive or multi-scan file.
 void JpegReader::CheckScan() {
   if (info_.input_scan_number == last_scan_ || info_.comps_in_scan == 0) return;
@@ -204,8 +229,8 @@ void JpegReader::CheckScan() {
   }
   const bool refinement = info_.progressive_mode && info_.Ah != 0;
   const uint64_t per_block = refinement ? static_cast<uint64_t>(std::max(info_.Se - info_.Ss, 0)) : 0;
-  scan_work_ += blocks * (kScanWorkPerBlock + per_block);
-  if (scan_work_ > kMaxScanWork) Fail(ErrorCode::kLimit, "JPEG has too many scans for its size");
+  work_ += blocks * (kScanWorkPerBlock + per_block);
+  if (work_ > MaxWork()) Fail(ErrorCode::kLimit, "JPEG has too many scans for its size");
 }
 
 // Rows for one strip: planes one after the other, or interleaved pixels.

@@ -101,6 +101,8 @@ class JpegReader {
   void FillHeader();
   void CheckLimits();
   void CheckScan();
+  void ChargeDecoding();
+  uint64_t MaxWork() const;
   void PrepareRows();
   void PreparePlanes();
   void NextEighth(Strip* strip);
@@ -130,7 +132,7 @@ class JpegReader {
   bool started_ = false;  // past the header
   bool damaged_ = false;
   int last_scan_ = 0;
-  uint64_t scan_work_ = 0;
+  uint64_t work_ = 0;
 
   std::vector<uint8_t> buffer_;
   std::vector<JSAMPROW> rows_;

@@ -14,6 +14,7 @@ import {
   OPTIONS,
   segments,
   waves,
+  withAdobe,
   withDimensions,
 } from "./support.js";
 
@@ -218,3 +219,18 @@ test("a bad Huffman table is refused at any size", NEEDS_ADDON, async () => {
     for (const size of [2, 64]) assert.equal(failureOf(damaged, { size }).code, "CORRUPT", `${what}, size ${size}`);
   }
 });
+
+test(
+  "a file that asks for far more work than its bytes are worth is refused before it is decoded",
+  NEEDS_ADDON,
+  async () => {
+    const inks = withAdobe(planetTile(), 2);
+    const failure = failureOf(withDimensions(inks, 2700, 65500), { acceptTruncated: true });
+    assert.deepEqual([failure.code, failure.message.includes("too much work")], ["LIMIT", true]);
+    // Fewer pixels, or cheaper ones, are decoded with what there is.
+    for (const bytes of [withDimensions(inks, 2700, 400), withDimensions(await ordinaryTile(), 2700, 65500)]) {
+      const target = new Uint8Array(8 * 8 * 3);
+      assert.equal(addon().decodeBytes(bytes, target, { ...OPTIONS, size: 8, acceptTruncated: true }), undefined);
+    }
+  },
+);
