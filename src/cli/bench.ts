@@ -12,7 +12,10 @@ export function builder(yargs: Argv): Argv {
   return yargs
     .command([preprocess, predict, train] as unknown as CommandModule[])
     .demandCommand(1, "Name what to measure: preprocess, predict or train.")
-    .example("$0 bench preprocess train-jpg", "How fast these very tiles become pixels, and who gets their colours right");
+    .example(
+      "$0 bench preprocess train-jpg",
+      "How fast these very tiles become pixels, and who gets their colours right",
+    );
 }
 
 /** One of the commands inside has run by now. */
