@@ -62,11 +62,17 @@ struct HalfWeights {
 CANOPY_INLINE bool SkipCoefficients(const SkipTable& table, BitReader* reader) {
   for (int k = 1;;) {
     reader->Refill();
-    const SkipTable::Entry entry = table.entries[reader->Peek(kLookupBits)];
+    SkipTable::Entry entry = table.entries[reader->Peek(kLookupBits)];
     k += entry.advance;
-    if (__builtin_expect(k < kEndOfBlock, 1)) {
+    if (k < kEndOfBlock) {
       reader->Skip(entry.bits);
-      continue;
+      // A refill is good for two lookups and the longest symbol.
+      entry = table.entries[reader->Peek(kLookupBits)];
+      k += entry.advance;
+      if (k < kEndOfBlock) {
+        reader->Skip(entry.bits);
+        continue;
+      }
     }
     if (__builtin_expect(entry.advance >= kEndOfBlock && k < SkipTable::kTooLong, 1)) {
       reader->Skip(entry.bits);
