@@ -3,7 +3,7 @@
  * and line.
  */
 import { createReadStream } from "node:fs";
-import { type CsvError, parse } from "csv-parse";
+import { CsvError, parse } from "csv-parse";
 import { FormatError, InputError } from "../errors.js";
 
 export interface LabelRow {
@@ -136,8 +136,8 @@ function explain(path: string, error: Error & { code?: string }): Error {
   if (error.code === "ENOENT") {
     return new InputError(`There is no label file ${path}.`, { cause: error });
   }
-  if (error.code?.startsWith("CSV_")) {
-    const line = (error as CsvError)["lines"];
+  if (error instanceof CsvError) {
+    const line = error["lines"];
     return new FormatError(path, `${path}, line ${line}: not CSV (${error.message}).`, { cause: error });
   }
   if (error.code?.startsWith("E")) {

@@ -123,3 +123,13 @@ describe("matchTiles", () => {
     await assert.rejects(matchTiles(labels, [tile("x"), tile("x", "more")]), /tiles\/x\.jpg and more\/x\.jpg/);
   });
 });
+
+describe("a label file that is no CSV", () => {
+  it("is said to be none, with its line", async (t) => {
+    const path = csv(t, 'image_name,tags\nx"y,clear\n');
+    await assert.rejects(
+      readLabels(path),
+      (error) => error instanceof FormatError && /line 2: not CSV/.test(error.message),
+    );
+  });
+});
