@@ -41,20 +41,23 @@ async function readWithSharp(bytes: Uint8Array, options: FullOptions): Promise<F
   const { readBytesWithSharp } = await import("./sharp.js");
   const image = await readBytesWithSharp(bytes, options);
   if (isFailure(image)) return image;
-  const { encoding, gray } = await describeWithSharp(bytes);
-  return { ...image, byteLength: bytes.length, encoding, reading: image.reading ?? (gray ? "gray" : "rgb") };
+  const { encoding, reading } = await describeWithSharp(bytes);
+  return { ...image, byteLength: bytes.length, encoding, reading: image.reading ?? reading };
 }
 
-async function describeWithSharp(bytes: Uint8Array): Promise<{ encoding: string; gray: boolean }> {
+async function describeWithSharp(bytes: Uint8Array): Promise<{ encoding: string; reading: "gray" | "rgb" | "cmyk" }> {
   const { default: sharp } = await import("sharp");
-  const { format, channels, depth, isProgressive, chromaSubsampling, icc } = await sharp(bytes).metadata();
+  const { format, space, channels, depth, isProgressive, chromaSubsampling, icc } = await sharp(bytes).metadata();
   const header = format === "jpeg" ? readJpegHeader(bytes) : undefined;
   if (header === undefined) {
     const bits = { uchar: "8-bit", ushort: "16-bit" }[depth as string] ?? depth;
-    return { encoding: `${format.toUpperCase()}, ${channels} channels, ${bits}`, gray: channels < 3 };
+    return {
+      encoding: `${format.toUpperCase()}, ${channels} channels, ${bits}`,
+      reading: space === "cmyk" ? "cmyk" : channels < 3 ? "gray" : "rgb",
+    };
   }
   const facts = { ...header, progressive: isProgressive === true, icc: icc !== undefined };
-  return { encoding: nameJpeg(facts, chromaSubsampling?.slice(0, 5) ?? ""), gray: channels === 1 };
+  return { encoding: nameJpeg(facts, chromaSubsampling?.slice(0, 5) ?? ""), reading: channels === 1 ? "gray" : "rgb" };
 }
 
 function describeJpeg(info: JpegInfo): string {

@@ -55,7 +55,7 @@ export async function readBytesWithSharp(
   const format = sniffFormat(bytes);
   if (format === undefined) return { code: "FORMAT", message: NO_IMAGE };
   try {
-    return await (format === "jpeg" ? readSharpJpeg(bytes, options) : readOther(bytes, options));
+    return await (format === "jpeg" ? readSharpJpeg(bytes, options) : readOther(bytes, format, options));
   } catch (error) {
     return sharpFailure(error as Error, options.maxPixels);
   }
@@ -63,19 +63,36 @@ export async function readBytesWithSharp(
 
 async function readOther(
   bytes: Uint8Array,
+  format: string,
   options: Pick<DecodeOptions, "maxPixels" | "onTruncated">,
 ): Promise<RgbImage> {
-  const { data, info } = await sharp(bytes, {
+  const image = sharp(bytes, {
     failOn: options.onTruncated === "accept" ? "none" : "error",
     limitInputPixels: options.maxPixels,
     ignoreIcc: true,
     pages: 1,
     limitInputChannels: 256,
-  })
-    .toColourspace("srgb")
+  });
+  // Of these formats only TIFF knows inks; libvips would send them through a profile of its own.
+  const inks = format === "tiff" && (await image.metadata()).space === "cmyk";
+  const { data, info } = await (inks
+    ? image.pipelineColourspace("cmyk").toColourspace("cmyk")
+    : image.toColourspace("srgb")
+  )
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, pixels: takeThreeBands(data, info.channels) };
+  const pixels = inks ? inksToRgb(data, info.channels) : takeThreeBands(data, info.channels);
+  return { width: info.width, height: info.height, pixels };
+}
+
+/** `[pixels, channels]` with 0 for no ink to `[pixels, 3]`, by the formula for JPEGs (docs/colour.md). */
+function inksToRgb(data: Uint8Array, channels: number): Uint8Array {
+  const pixels = new Uint8Array((data.length / channels) * 3);
+  for (let from = 0, to = 0; from < data.length; from += channels, to += 3) {
+    const light = 255 - data[from + 3]!;
+    for (let c = 0; c < 3; c++) pixels[to + c] = light - Math.round((data[from + c]! * light) / 255);
+  }
+  return pixels;
 }
 
 /** `[pixels, channels]` to `[pixels, 3]`: one or two channels are gray (and alpha), of more the first three are RGB. */

@@ -29,20 +29,20 @@ async function failureOf(bytes: Uint8Array, options: Partial<Parameters<typeof r
 }
 
 /** A baseline TIFF with any number of interleaved bands of 8 or 16 bits, which sharp cannot write. */
-function multiBandTiff(samples: Uint8Array | Uint16Array, size: number, bands: number): Buffer {
+function multiBandTiff(samples: Uint8Array | Uint16Array, size: number, bands: number, inks = false): Buffer {
   const bits = samples.BYTES_PER_ELEMENT * 8;
   const entries = [
     [256, 3, 1, size],
     [257, 3, 1, size],
     [258, 3, bands, 200],
     [259, 3, 1, 1],
-    [262, 3, 1, 2],
+    [262, 3, 1, inks ? 5 : 2],
     [273, 4, 1, 300],
     [277, 3, 1, bands],
     [278, 3, 1, size],
     [279, 4, 1, samples.byteLength],
     [284, 3, 1, 1],
-    [338, 3, bands - 3, 250],
+    ...(inks ? [] : [[338, 3, bands - 3, 250]]),
   ];
   const file = Buffer.alloc(300 + samples.byteLength);
   file.write("II*\0", "latin1");
@@ -196,4 +196,15 @@ test("sharp and the addon read every kind of JPEG alike, in every colour space",
       }
     }
   }
+});
+
+test("inks of a TIFF become RGB by the formula for JPEGs, not through a profile", async () => {
+  const inks = gradient(8, 4);
+  const { pixels } = await read(multiBandTiff(inks, 8, 4, true));
+  const expected = Buffer.alloc(8 * 8 * 3);
+  for (let i = 0; i < expected.length; i++) {
+    const light = 255 - inks[Math.floor(i / 3) * 4 + 3]!;
+    expected[i] = light - Math.round((inks[Math.floor(i / 3) * 4 + (i % 3)]! * light) / 255);
+  }
+  assert.deepEqual(Buffer.from(pixels), expected);
 });
