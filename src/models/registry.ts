@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { closest } from "fastest-levenshtein";
 import { cacheFolder } from "../cache-folder.js";
@@ -92,7 +92,14 @@ export async function loadBackbone(card: ModelCard, options: { file?: string } =
     return (await resolveName(entry.card.name)).bytes;
   }
   const path = options.file ?? card.file;
-  const bytes = await readModel(path, `The model was trained on the backbone ${card.name} (sha256 ${card.sha256}).`);
+  if (options.file === undefined && !isAbsolute(path)) {
+    throw new ModelError(
+      `The model was trained on another version of the backbone ${card.name} (sha256 ${card.sha256}), which this canopy does not have: ` +
+        "train it again, use the canopy that trained it, or name that version's file with --backbone.",
+    );
+  }
+  const advice = `The model was trained on the backbone ${card.name} (sha256 ${card.sha256}): name its file with --backbone.`;
+  const bytes = await readModel(path, advice);
   verify(bytes, card, path);
   return bytes;
 }

@@ -134,6 +134,12 @@ test("a recorded card finds its backbone again, and refuses another file", async
   await assert.rejects(loadBackbone(card), ModelError);
 });
 
+test("a model whose backbone in the box has been replaced by a newer one says so", async () => {
+  const { card } = await resolveBackbone(defaultBackbone());
+  const older = { ...card, sha256: "0".repeat(64) };
+  await assert.rejects(loadBackbone(older), /another version of the backbone .*--backbone/);
+});
+
 test("the shared ImageNet files are recognised by their hash", needsShared("weights"), async () => {
   for (const name of ["features", "classifier"]) {
     const warn = (message: string) => assert.fail(message);
