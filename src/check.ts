@@ -21,5 +21,7 @@ export function checkOneOf<T extends string>(name: string, value: unknown, allow
 }
 
 function describe(value: unknown): string {
-  return `${JSON.stringify(value) ?? String(value)} (${typeof value})`;
+  // JSON has no NaN and no infinity: it would call them null.
+  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
+  return `${text} (${typeof value})`;
 }

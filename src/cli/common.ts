@@ -127,12 +127,16 @@ export function withDeviceOptions<T>(yargs: Argv<T>) {
 
 /** Options on how image files are read. */
 export function withDecodeOptions<T>(yargs: Argv<T>) {
+  return withReadingLimits(yargs).option("colorspace", {
+    choices: ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const,
+    default: "auto" as const,
+    describe: "Forces how the JPEG components are read",
+  });
+}
+
+/** The same without `--colorspace`, for commands whose model says it. */
+export function withReadingLimits<T>(yargs: Argv<T>) {
   return yargs
-    .option("colorspace", {
-      choices: ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const,
-      default: "auto" as const,
-      describe: "Forces how the JPEG components are read",
-    })
     .option("max-pixels", {
       type: "number",
       default: 178_956_970,

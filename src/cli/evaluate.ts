@@ -1,14 +1,18 @@
 /** `canopy evaluate`: a model's scores on labelled tiles. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { EvaluateSummary } from "../operations/evaluate.js";
-import { type GlobalArguments, runCommand, withDecodeOptions, withDeviceOptions } from "./common.js";
+import { type GlobalArguments, runCommand, withDeviceOptions, withReadingLimits } from "./common.js";
 import { formatTable } from "./table.js";
 
 export const command = "evaluate";
 export const describe = "Score a model on labelled tiles: F2, mAP and every tag by itself";
 
 export function builder(yargs: Argv) {
-  return withDecodeOptions(withDeviceOptions(yargs))
+  return withReadingLimits(withDeviceOptions(yargs))
+    .option("colorspace", {
+      choices: ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const,
+      describe: "Forces how the JPEG components are read (default: as the model was trained)",
+    })
     .option("tiles", { type: "string", array: true, demandOption: true, describe: "INPUT: folder, files, .tar, @list" })
     .option("labels", { type: "string", demandOption: true, requiresArg: true, describe: "CSV: image_name,tags" })
     .option("model", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder" })
@@ -36,6 +40,7 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
         threshold: argv.threshold,
         device: argv.device,
         workers: argv.workers,
+        colorspace: argv.colorspace,
         maxPixels: argv.maxPixels,
         onTruncated: argv.onTruncated,
       },

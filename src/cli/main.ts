@@ -27,7 +27,8 @@ const parser = yargs(words)
   .strict()
   .wrap(Math.min(110, process.stdout.columns ?? 100))
   .fail((message, error, instance) => {
-    if (error) {
+    // What yargs itself complains of comes with an error, too, where an option lacks its value.
+    if (error && error.name !== "YError") {
       throw error;
     }
     failUsage(message, Object.keys((instance as unknown as UsageInstance).getDescriptions()));

@@ -1,5 +1,6 @@
 /** The contract of decoding: which options there are, and what comes back for each tile. */
 import type { JpegInfo } from "../addon.js";
+import { checkInteger, checkOneOf } from "../check.js";
 
 /** How the components of a JPEG are to be read. `auto` follows the rule in docs/colour.md. */
 export const COLORSPACES = ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const;
@@ -24,6 +25,18 @@ export const DECODE_DEFAULTS = {
   maxPixels: 178_956_970,
   onTruncated: "reject",
 } as const satisfies Omit<DecodeOptions, "size">;
+
+/** Checks those of a user's options that are said. */
+export function checkDecodeOptions(options: { [K in keyof DecodeOptions]?: DecodeOptions[K] | undefined }): void {
+  const { size, colorspace, maxPixels, onTruncated } = options;
+  if (size !== undefined) checkInteger("size", size, 1, MAX_SIZE);
+  if (colorspace !== undefined) checkOneOf("colorspace", colorspace, COLORSPACES);
+  if (maxPixels !== undefined) checkInteger("maxPixels", maxPixels, 1);
+  if (onTruncated !== undefined) checkOneOf("onTruncated", onTruncated, ["reject", "accept"]);
+}
+
+/** Pixels per side a network may be fed: batches of larger tiles would not fit in memory. */
+const MAX_SIZE = 4096;
 
 /** Why a tile could not be decoded. */
 export interface DecodeFailure {

@@ -18,6 +18,8 @@ export interface FeatureIdentity {
   size: number;
   colorspace: string;
   antialias: boolean;
+  /** Tiles with more are rejected, so none of them may come from the cache either. */
+  maxPixels: number;
   onTruncated: string;
   /** `decoderVersion()`. */
   decoder: string;

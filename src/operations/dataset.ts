@@ -1,5 +1,6 @@
 /** Labelled tiles with their features: what `train` and `evaluate` both begin with. */
-import { DECODE_DEFAULTS, type DecodeFailure, type DecodeOptions } from "../decode/decoder.js";
+import { checkInteger } from "../check.js";
+import { checkDecodeOptions, DECODE_DEFAULTS, type DecodeFailure, type DecodeOptions } from "../decode/decoder.js";
 import { InputError } from "../errors.js";
 import type { Device } from "../features/device.js";
 import type { ExtractedFeatures } from "../features/extract.js";
@@ -63,6 +64,8 @@ export interface Dataset {
  *   be used; InterruptedError on abort, with the features extracted so far in the cache.
  */
 export async function loadDataset(options: DatasetOptions, context: RunContext = {}): Promise<Dataset> {
+  checkDecodeOptions({ ...options.decode, size: options.size });
+  if (options.workers !== undefined) checkInteger("workers", options.workers, 1, 1024);
   const labels = await readLabels(options.labels);
   const opened = await openTiles(options.tiles);
   try {

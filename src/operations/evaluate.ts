@@ -1,5 +1,5 @@
 /** `evaluate`: a trained model's scores on labelled tiles. */
-import type { DecodeOptions } from "../decode/decoder.js";
+import type { Colorspace, DecodeOptions } from "../decode/decoder.js";
 import type { Device, DeviceChoice } from "../features/device.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { computeMetrics, decide, type Metrics } from "../head/metrics.js";
@@ -28,6 +28,8 @@ export interface EvaluateOptions {
   device?: DeviceChoice | undefined;
   /** Decode threads. @default what keeps the sessions fed */
   workers?: number | undefined;
+  /** @default as the model was trained */
+  colorspace?: Colorspace | undefined;
   /** @default 178956970 */
   maxPixels?: number | undefined;
   /** @default "reject" */
@@ -79,7 +81,10 @@ export async function evaluate(options: EvaluateOptions, context: RunContext = {
 async function loadFor(checkpoint: Checkpoint, options: EvaluateOptions, context: RunContext): Promise<Dataset> {
   const { card, preprocessing } = checkpoint;
   const bytes = await loadBackbone(card, options.backbone === undefined ? {} : { file: options.backbone });
-  const decode: Partial<DecodeOptions> = { colorspace: preprocessing.colorspace, antialias: preprocessing.antialias };
+  const decode: Partial<DecodeOptions> = {
+    colorspace: options.colorspace ?? preprocessing.colorspace,
+    antialias: preprocessing.antialias,
+  };
   if (options.maxPixels !== undefined) {
     decode.maxPixels = options.maxPixels;
   }

@@ -49,6 +49,7 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
     size: options.size,
     colorspace: decode.colorspace,
     antialias: decode.antialias,
+    maxPixels: decode.maxPixels,
     onTruncated: decode.onTruncated,
     decoder: decoderVersion(),
     runtime: `${device} ${onnxRuntimeVersion()}`,

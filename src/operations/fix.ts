@@ -4,7 +4,7 @@ import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { checkInteger, checkOneOf } from "../check.js";
-import { DECODE_DEFAULTS, type DecodeFailure, isFailure } from "../decode/decoder.js";
+import { checkDecodeOptions, DECODE_DEFAULTS, type DecodeFailure, isFailure } from "../decode/decoder.js";
 import type { FullOptions } from "../decode/full.js";
 import { InputError, InterruptedError } from "../errors.js";
 import { type FixJob, planTargets } from "../fix/targets.js";
@@ -58,6 +58,7 @@ const CHUNK = 16;
 export async function fix(options: FixOptions, context: RunContext = {}): Promise<FixSummary> {
   const { inputs, out, format = "png", resume = false, overwrite = false } = options;
   checkOneOf("format", format, FIX_FORMATS);
+  checkDecodeOptions(options);
   const startedAt = performance.now();
   await checkOut(out, inputs, resume || overwrite);
   const { tiles, close } = await collectTiles(inputs);

@@ -1,7 +1,7 @@
 /** `inspect`: what is in a tile set, before anyone trains on it. Every tile is really decoded. */
 import { availableParallelism } from "node:os";
 import { checkInteger } from "../check.js";
-import { DECODE_DEFAULTS, type DecodeFailure, isFailure } from "../decode/decoder.js";
+import { checkDecodeOptions, DECODE_DEFAULTS, type DecodeFailure, isFailure } from "../decode/decoder.js";
 import type { FullOptions } from "../decode/full.js";
 import { InterruptedError } from "../errors.js";
 import { mapInFlight } from "../in-flight.js";
@@ -73,6 +73,7 @@ type Examined = TileFacts | DecodeFailure;
 async function examineAll(tiles: readonly Tile[], options: InspectOptions, context: RunContext): Promise<Examined[]> {
   const { workers = availableParallelism() } = options;
   checkInteger("workers", workers, 1, 1024);
+  checkDecodeOptions(options);
   const { colorspace, maxPixels, onTruncated } = { ...DECODE_DEFAULTS, ...options };
   const file = new URL("../inspect/worker.js", import.meta.url);
   const pool = createWorkerPool<ExamineTask, Examined[]>(file, "examineChunk", workers);

@@ -151,5 +151,6 @@ async function* tilesOfFolder(path: string, tally: WalkTally): AsyncGenerator<Ti
 
 function emptyMessage(inputs: readonly string[], ignored: number): string {
   const others = ignored === 0 ? "" : `; ${ignored} other file${ignored === 1 ? " was" : "s were"} ignored`;
-  return `No tiles in ${inputs.join(", ")}: looked for ${TILE_EXTENSIONS.join(" ")}${others}.`;
+  const names = inputs.map((input) => (isStdin(input) ? "standard input" : input));
+  return `No tiles in ${names.join(", ")}: looked for ${TILE_EXTENSIONS.join(" ")}${others}.`;
 }

@@ -273,3 +273,28 @@ test("the tutorial's recipe on real tiles with ImageNet's weights", needsShared(
   assert.ok(summary.f2 > 0.848, `F2 ${summary.f2}`);
   assert.ok(summary.f2_at_half > 0.775, `F2 at 0.5 ${summary.f2_at_half}`);
 });
+
+test("limits and readings hold for tiles whose features are in the cache, too", () => {
+  const limited = run(...trainArguments, "--out", join(folder, "limited"), "--max-pixels", "100");
+  assert.equal(limited.status, 1);
+  assert.match(limited.stderr, /None of the 80 tiles could be decoded.*limit of 100 pixels/);
+  const scores = ["auto", "gray"].map((colorspace) =>
+    json("evaluate", "--tiles", tiles, "--labels", labels, "--model", model, "--colorspace", colorspace),
+  );
+  assert.notEqual(scores[0].f2, scores[1].f2);
+});
+
+test("values that are missing, no numbers, or out of range are wrong usage", () => {
+  const wrong: [string[], RegExp][] = [
+    [["--size"], /Not enough arguments following: size/],
+    [["--size", "abc"], /`size`.*got NaN/],
+    [["--size", "100000"], /`size` to be an integer from 1 to/],
+    [["--max-pixels", "abc"], /`maxPixels`.*got NaN/],
+    [["--workers", "0"], /`workers`/],
+  ];
+  for (const [options, message] of wrong) {
+    const result = run("train", "--tiles", tiles, "--labels", labels, "--out", join(folder, "wrong"), ...options);
+    assert.equal(result.status, 2, options.join(" "));
+    assert.match(result.stderr, message);
+  }
+});

@@ -21,6 +21,7 @@ const IDENTITY: FeatureIdentity = {
   size: SIZE,
   colorspace: "auto",
   antialias: true,
+  maxPixels: 1e6,
   onTruncated: "reject",
   decoder: "test",
   runtime: "cpu",

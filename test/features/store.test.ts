@@ -12,6 +12,7 @@ const IDENTITY: FeatureIdentity = {
   size: 224,
   colorspace: "auto",
   antialias: true,
+  maxPixels: 1e6,
   onTruncated: "reject",
   decoder: "addon-1",
   runtime: "cpu",

@@ -32,7 +32,14 @@ after(async () => {
 
 function openStore(root: string): FeatureStore {
   const numFeatures = TOY_FEATURES;
-  const rest = { colorspace: "auto", antialias: true, onTruncated: "reject", decoder: "test", runtime: "cpu" };
+  const rest = {
+    colorspace: "auto",
+    antialias: true,
+    maxPixels: 1e6,
+    onTruncated: "reject",
+    decoder: "test",
+    runtime: "cpu",
+  };
   return new FeatureStore({ backbone: "toy", numFeatures, size: SIZE, ...rest }, {}, root);
 }
 
