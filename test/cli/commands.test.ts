@@ -298,3 +298,9 @@ test("values that are missing, no numbers, or out of range are wrong usage", () 
     assert.match(result.stderr, message);
   }
 });
+
+test("an interrupted evaluate points to no --resume, which it has not", async () => {
+  const { evaluate } = await import("../../src/operations/evaluate.js");
+  const options = { tiles: [tiles], labels, model, colorspace: "rgb" } as const;
+  await assert.rejects(evaluate(options, { signal: AbortSignal.abort() }), /evaluate again to go on/);
+});
