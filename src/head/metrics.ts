@@ -56,6 +56,11 @@ export interface MetricsOptions {
   minSupport?: number;
   /** `[rows, tags]`: the tags given, where that is not `probabilities >= thresholds`. */
   decisions?: Uint8Array;
+  /**
+   * `[rows, tags]`: what average precision ranks by. Out-of-fold values calibrated fold by fold must not be ranked across folds: a rare
+   * tag's calibrations differ, though each keeps the order within its fold. @default probabilities
+   */
+  ranking?: Float32Array;
 }
 
 /** All metrics of `probabilities` `[labels.rows, tags]` at `thresholds` `[tags]`. */
@@ -63,12 +68,17 @@ export function computeMetrics(
   probabilities: Float32Array,
   labels: LabelMatrix,
   thresholds: Float32Array,
-  { minSupport = RELIABLE_SUPPORT, decisions = decide(probabilities, thresholds) }: MetricsOptions = {},
+  options: MetricsOptions = {},
 ): Metrics {
+  const {
+    minSupport = RELIABLE_SUPPORT,
+    decisions = decide(probabilities, thresholds),
+    ranking = probabilities,
+  } = options;
   checkLengths(probabilities, labels, thresholds);
   const counts = countPerTag(decisions, labels);
   const perTag = labels.tags.map((tag, column) => {
-    const precision = averagePrecision(probabilities, labels, column);
+    const precision = averagePrecision(ranking, labels, column);
     return tagMetrics(tag, counts[column]!, thresholds[column]!, precision);
   });
   const counted = perTag.filter(({ support }) => support >= Math.max(1, minSupport));

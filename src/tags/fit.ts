@@ -96,7 +96,11 @@ export async function fitHead(
     history: first.history,
     ...(holdOut && { holdOut }),
     // Tags are given by each fold's thresholds, fitted on the others; the table shows the final ones.
-    crossValidated: computeMetrics(probabilities, labels, refined.thresholds, { decisions }),
+    crossValidated: computeMetrics(probabilities, labels, refined.thresholds, {
+      decisions,
+      // Calibration keeps each tag's order; sharing out within exclusive groups does not.
+      ...(refinement.exclusive.length === 0 && { ranking: refinement.logits }),
+    }),
     outOfFold: { probabilities, decisions, folds },
     split: fit.split,
     ...(first.l2 !== undefined && { l2: first.l2 }),
