@@ -92,10 +92,26 @@ export function fillCoarse(
   const [from, by] = [row, rise];
   for (let y = 0; y < size; y++) {
     interpolateRow(grid, from, by, (y >> shift) * nodes, (y & (step - 1)) / step, step);
-    for (let x = 0, i = y * size; x < size; x++, i++) {
-      const node = x >> shift;
-      out[i] = from[node]! + (x & (step - 1)) * by[node]!;
+    spreadRow(out, y * size, (y + 1) * size, from, by, step);
+  }
+}
+
+/** The pixels `[i, end)` of a row from its nodes, two at a time: the longest loop of a tile. */
+function spreadRow(out: Float32Array, i: number, end: number, from: Float32Array, by: Float32Array, step: 2 | 4): void {
+  const paired = end - ((end - i) % step);
+  let node = 0;
+  for (; i < paired; i += step, node++) {
+    const value = from[node]!;
+    const slope = by[node]!;
+    out[i] = value;
+    out[i + 1] = value + slope;
+    if (step === 4) {
+      out[i + 2] = value + 2 * slope;
+      out[i + 3] = value + 3 * slope;
     }
+  }
+  for (let k = 0; i < end; i++, k++) {
+    out[i] = from[node]! + k * by[node]!;
   }
 }
 
