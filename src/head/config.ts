@@ -119,6 +119,9 @@ export function resolveHeadConfig(options: HeadOptions = {}): HeadConfig {
   if (recipe !== undefined) {
     checkOneOf("recipe", recipe, ["tutorial"]);
   }
+  if (recipe === "tutorial" && given.optimizer !== undefined && given.optimizer !== "rmsprop") {
+    throw new OptionError(`The recipe tutorial is RMSprop: leave out the optimizer ${given.optimizer}, or the recipe.`);
+  }
   const optimizer = given.optimizer ?? (recipe === "tutorial" ? "rmsprop" : "lbfgs");
   checkOneOf("optimizer", optimizer, OPTIMIZERS);
   const defaults = optimizer === "lbfgs" ? LBFGS_DEFAULTS : gradientDefaults(optimizer, given.loss ?? "bce");

@@ -92,6 +92,16 @@ describe("trainHead", () => {
     assert.throws(() => resolveHeadConfig({ optimizer: "rmsprop", batchSize: 0 }), RangeError);
     assert.throws(() => resolveHeadConfig({ optimizer: "sdg" as never }), /one of rmsprop, adam, sgd, lbfgs/);
   });
+
+  it("refuses another optimiser beside the tutorial's recipe", () => {
+    for (const optimizer of ["adam", "lbfgs"] as const) {
+      assert.throws(
+        () => resolveHeadConfig({ recipe: "tutorial", optimizer }),
+        /recipe tutorial is RMSprop.*leave out/,
+      );
+    }
+    assert.equal(resolveHeadConfig({ recipe: "tutorial", optimizer: "rmsprop" }).optimizer, "rmsprop");
+  });
 });
 
 describe("a stopped training", () => {
