@@ -70,11 +70,12 @@ export function engineOptions({ checkpoint, device }: LoadedModel, options: Pred
     ...(memory === undefined ? {} : { memory: Math.max(1, memory - ROWS_BYTES) }),
   });
   const spare = memory === undefined ? Number.POSITIVE_INFINITY : (memory - ROWS_BYTES - plan.memory) / plan.workers;
-  const maxPixels = Math.min(options.maxPixels ?? DECODE_DEFAULTS.maxPixels, Math.floor(spare / BYTES_PER_PIXEL));
+  // A budget that lets a pipeline run at all has room for tiles of the model's own size.
+  const affordable = Math.max(Math.floor(spare / BYTES_PER_PIXEL), preprocessing.size ** 2);
   const decode = {
     colorspace: options.colorspace ?? preprocessing.colorspace,
     antialias: preprocessing.antialias,
-    maxPixels: Math.max(maxPixels, preprocessing.size ** 2),
+    maxPixels: Math.min(options.maxPixels ?? DECODE_DEFAULTS.maxPixels, affordable),
     onTruncated: options.onTruncated ?? DECODE_DEFAULTS.onTruncated,
   };
   return { plan, decode, threshold: options.threshold };

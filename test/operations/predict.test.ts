@@ -85,6 +85,18 @@ describe("outputs", () => {
     assert.equal(outputs[0]!.split("\n").length, 32);
   });
 
+  it("reject tiles of more pixels than were allowed, however few those are", async (t) => {
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "in"), 2);
+    const out = join(root, "out.csv");
+    const { rejected } = await predictToy({ inputs: [join(root, "in")], out, maxPixels: 100 });
+    assert.equal(rejected, 2);
+    for (const { code, message } of rejectsOf(out)) {
+      assert.equal(code, "LIMIT");
+      assert.match(message, /limit of 100 pixels/);
+    }
+  });
+
   it("take one threshold for all tags, and warn of names that come twice", async (t) => {
     const root = temporaryFolder(t);
     await writeToyTiles(join(root, "a"), 5);
