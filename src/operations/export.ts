@@ -1,6 +1,6 @@
 /** Exporting a trained model as one ONNX file that needs no canopy: pictures in, probabilities out, tags and thresholds inside. */
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import ort from "onnxruntime-node";
 import { InputError, ModelError } from "../errors.js";
@@ -9,6 +9,7 @@ import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { loadBackbone } from "../models/registry.js";
 import { fuseHead, PROBABILITIES } from "../onnx/fuse.js";
 import { FEATURES, prepareBackbone, TILES } from "../onnx/prepare.js";
+import { ensureFolder, refuseFolder } from "../output-folder.js";
 import { toExclusiveColumns } from "../tags/exclusive.js";
 import { scoreFeatures } from "../tags/prediction.js";
 
@@ -42,6 +43,7 @@ const TOLERANCE = 1e-4;
  */
 export async function exportModel(options: ExportOptions): Promise<ExportSummary> {
   const { model, out, overwrite = false } = options;
+  await refuseFolder(out);
   if (existsSync(out) && !overwrite) throw new InputError(`${out} exists already; --overwrite replaces it.`);
   const checkpoint = await loadCheckpoint(model);
   const file = options.backbone === undefined ? {} : { file: options.backbone };
@@ -120,7 +122,7 @@ function meanOf(values: Float32Array, parts: number): Float32Array {
 }
 
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await ensureFolder(dirname(path));
   try {
     await writeFile(`${path}.part`, bytes);
     await rename(`${path}.part`, path);

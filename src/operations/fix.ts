@@ -10,6 +10,7 @@ import { InputError, InterruptedError } from "../errors.js";
 import { type FixJob, planTargets } from "../fix/targets.js";
 import { FIX_FORMATS, type FixFormat, type FixOutcome, type FixResult, type FixTask } from "../fix/worker.js";
 import { mapInFlight } from "../in-flight.js";
+import { ensureFolder } from "../output-folder.js";
 import type { RunContext } from "../run-context.js";
 import { collectTiles } from "../tiles/sources.js";
 import { tileLocation } from "../tiles/tile.js";
@@ -64,6 +65,7 @@ export async function fix(options: FixOptions, context: RunContext = {}): Promis
   const { tiles, close } = await collectTiles(inputs);
   try {
     const jobs = planTargets(tiles, inputs, out, format);
+    await ensureFolder(out);
     const run = await runJobs(jobs, { ...options, format, resume }, context);
     const rejects = await writeRejects(`${out}.rejects.jsonl`, run.rejects);
     const rejected = run.rejects.length;

@@ -55,7 +55,7 @@ export async function importLabels(
   context: RunContext = {},
 ): Promise<ImportLabelsSummary> {
   const { file, out, control } = options;
-  checkOutput(out, options.overwrite);
+  await checkOutput(out, options.overwrite);
   const imported = await readLabelExport(file, { control });
   const base = options.labels === undefined ? [] : (await readLabels(options.labels, { allowUntagged: true })).rows;
   const before = new Map(base.map(({ name, tags }) => [name, tags]));
@@ -137,7 +137,7 @@ export async function exportLabels(
   if (options.labels === undefined && options.predictions === undefined) {
     throw new OptionError("Expected `labels` or `predictions`: without them there is nothing to export.");
   }
-  checkOutput(out, options.overwrite);
+  await checkOutput(out, options.overwrite);
   const known = await readKnown(options);
   const opened = await openTiles(options.tiles);
   const summary = { out, format, tiles: 0, labelled: 0, predicted: 0, without_tile: 0, label_config: null };

@@ -1,6 +1,8 @@
 /** `merge`: the outputs of all shards of a run become one. */
+import { dirname } from "node:path";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { FormatError, InputError } from "../errors.js";
+import { ensureFolder, refuseFolder } from "../output-folder.js";
 import { readJson } from "../predict/durable.js";
 import { differences, type RunIdentity } from "../predict/identity.js";
 import {
@@ -48,6 +50,7 @@ interface ShardOutput {
  */
 export async function merge(options: MergeOptions, context: RunContext = {}): Promise<MergeSummary> {
   const paths = runPaths(options.out);
+  await refuseFolder(paths.out, paths.rejects, paths.manifest);
   if (!options.overwrite && (await exists(paths.out))) {
     throw new InputError(`${paths.out} exists already: replace it with --overwrite, or give --out another name.`);
   }
@@ -57,6 +60,7 @@ export async function merge(options: MergeOptions, context: RunContext = {}): Pr
     await checkFile(shard.out, manifest.output);
     if (manifest.rejects !== null) await checkFile(shard.rejects, manifest.rejects);
   }
+  await ensureFolder(dirname(paths.out));
   const merged = await writeOutput(paths, mergedIdentity(ordered), pieces(ordered, context), context.signal);
   const { tiles, predicted, rejected, rejects } = merged;
   const { out, manifest } = paths;

@@ -1,8 +1,9 @@
 /** A model's folder while it is being made: it appears whole or not at all, and replaces nothing but another model. */
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { readdir, rename, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { InputError } from "../errors.js";
+import { ensureFolder } from "../output-folder.js";
 
 export interface ModelFolder {
   /** Where it will be, as the user named it. */
@@ -24,8 +25,9 @@ export async function openModelFolder(out: string, { overwrite }: { overwrite: b
     }
   }
   const partial = `${resolve(out)}.partial-${process.pid}`;
-  await rm(partial, { recursive: true, force: true });
-  await mkdir(dirname(partial), { recursive: true });
+  // Made and removed, so that a place where it cannot be made is refused now, not after the training.
+  await ensureFolder(partial);
+  await rm(partial, { recursive: true });
   return { path: out, partial, publish: () => publish(partial, resolve(out)) };
 }
 

@@ -1,8 +1,9 @@
 /** `quickstart`: everything canopy does, once, on tiles it makes itself: synth, train, evaluate and predict on tiles the model never saw. */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkInteger } from "../check.js";
 import { InputError } from "../errors.js";
+import { ensureFolder } from "../output-folder.js";
 import type { RunContext } from "../run-context.js";
 import { type EvaluateSummary, evaluate } from "./evaluate.js";
 import { type PredictSummary, predict } from "./predict.js";
@@ -35,7 +36,7 @@ export async function quickstart(options: QuickstartOptions, context: RunContext
   const { out, count = 900 } = options;
   checkInteger("count", count, 50);
   const startedAt = performance.now();
-  prepareFolder(out, count);
+  await prepareFolder(out, count);
   const place = (name: string) => join(out, name);
   await synthesize({ count, out: place("tiles-train"), seed: TRAIN_SEED, overwrite: true }, context);
   await synthesize(
@@ -57,11 +58,11 @@ export async function quickstart(options: QuickstartOptions, context: RunContext
   return { trained, evaluated, predicted, seconds: (performance.now() - startedAt) / 1000 };
 }
 
-function prepareFolder(out: string, count: number): void {
+async function prepareFolder(out: string, count: number): Promise<void> {
   if (existsSync(out) && !existsSync(join(out, MARKER))) {
     throw new InputError(`${out} exists and is not a quickstart's folder; name another one with --out.`);
   }
   rmSync(out, { recursive: true, force: true });
-  mkdirSync(out, { recursive: true });
+  await ensureFolder(out);
   writeFileSync(join(out, MARKER), `${JSON.stringify({ count })}\n`);
 }

@@ -80,7 +80,7 @@ export async function suggest(options: SuggestOptions, context: RunContext = {})
   const { count = 50, out } = options;
   checkInteger("count", count, 1, 10_000);
   const format = chooseFormat(options);
-  checkOutput(out, options.overwrite);
+  await checkOutput(out, options.overwrite);
   const checkpoint = await loadCheckpoint(options.model);
   const known = options.labels === undefined ? new Set<string>() : await labelledNames(options.labels);
   const extractor = await openFor(checkpoint, options, context);

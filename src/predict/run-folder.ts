@@ -1,6 +1,8 @@
 /** RunFolder: an unfinished run on disk. It is made, found again, checked against what is asked for now, and taken back up. */
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { InputError } from "../errors.js";
+import { ensureFolder, refuseFolder } from "../output-folder.js";
 import type { RunContext } from "../run-context.js";
 import { type OpenedTiles, type OpenTilesOptions, openTiles } from "../tiles/sources.js";
 import { readJson, writeDurably } from "./durable.js";
@@ -50,8 +52,10 @@ const NOTHING: Committed = { parts: 0, tiles: 0, predicted: 0, rejected: 0 };
 /** Begins, resumes, or finds finished the run that `request` asks for. Throws an InputError where its output may not be touched. */
 export async function openRun(request: RunRequest, context: RunContext): Promise<OpenedRun> {
   const { paths } = request;
+  await refuseFolder(paths.out, paths.rejects, paths.manifest);
+  await ensureFolder(dirname(paths.folder));
   await checkMayBegin(request);
-  await mkdir(paths.folder, { recursive: true });
+  await ensureFolder(paths.folder);
   const release = await takeLock(runFiles(paths.folder).lock);
   try {
     if (request.overwrite) await clearRun(paths.folder);

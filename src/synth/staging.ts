@@ -3,9 +3,10 @@
  * for any number of tiles. What an interrupted run leaves there, a later one can go on with.
  */
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../errors.js";
+import { ensureFolder } from "../output-folder.js";
 
 /** What a set was made from; kept beside its tiles, since the tiles follow from it. */
 export interface SynthManifest {
@@ -41,7 +42,7 @@ export async function openStaging(
   if (existsSync(folder)) {
     await claimPartial(folder, manifest, options);
   }
-  await mkdir(folder, { recursive: true });
+  await ensureFolder(folder);
   await writeFile(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
   const names = (await readdir(folder)).filter((name) => !name.endsWith(".part") && name !== MANIFEST);
   return { folder, finished: new Set(names), publish: () => publish(folder, out) };

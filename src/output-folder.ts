@@ -1,0 +1,49 @@
+/** Folders that outputs go into: made, or refused in one sentence before any work is done. */
+import { constants } from "node:fs";
+import { access, mkdir, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { InputError } from "./errors.js";
+
+/**
+ * Makes the folder `path` and those above it where they are missing. One by one, because Node's recursive mkdir never comes back from
+ * places such as /proc, where a folder can be neither made nor found.
+ * @throws InputError where something else is in the way, where one cannot be made, and where nothing can be written into it
+ */
+export async function ensureFolder(path: string): Promise<void> {
+  const missing: string[] = [];
+  let at = resolve(path);
+  while (!(await isFolder(at, path))) {
+    missing.push(at);
+    at = dirname(at);
+  }
+  await access(at, constants.W_OK).catch((cause) => {
+    throw new InputError(`The folder ${at} cannot be written into; name another place.`, { cause });
+  });
+  for (const folder of missing.reverse()) {
+    await mkdir(folder).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === "EEXIST") return;
+      throw new InputError(`The folder ${folder} cannot be made (${cause.code}); name another place.`, { cause });
+    });
+  }
+}
+
+/** @throws InputError where one of the `files` to write is a folder, which no file can replace */
+export async function refuseFolder(...files: string[]): Promise<void> {
+  for (const file of files) {
+    const found = await stat(file).catch(() => undefined);
+    if (found?.isDirectory()) throw new InputError(`${file} is a folder, not a file; name another one.`);
+  }
+}
+
+/** False where nothing is at `at`; `wanted` is the folder it is on the way to. */
+async function isFolder(at: string, wanted: string): Promise<boolean> {
+  const found = await stat(at).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return undefined;
+    throw new InputError(`The folder ${wanted} cannot be used: ${at} cannot be read (${cause.code}).`, { cause });
+  });
+  if (found !== undefined && !found.isDirectory()) {
+    const place = at === resolve(wanted) ? "" : `, so there can be no folder ${wanted}`;
+    throw new InputError(`${at} is not a folder${place}; name another place.`);
+  }
+  return found !== undefined;
+}
