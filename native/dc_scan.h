@@ -4,10 +4,11 @@
 #define CANOPY_NATIVE_DC_SCAN_H_
 
 #include <cstdint>
-#include <cstdio>
 #include <vector>
-// jpeglib.h needs size_t and FILE declared before it.
-#include <jpeglib.h>
+
+#include "entropy_data.h"
+#include "huffman.h"
+#include "scan_layout.h"
 
 namespace canopy {
 
@@ -19,11 +20,54 @@ struct DcPlanes {
   size_t offset[MAX_COMPS_IN_SCAN];
 };
 
-// `info` is as jpeg_read_header leaves it: tables parsed, the source at the first entropy-coded byte; it is not
-// changed. False for every file that is not baseline, in one scan and without the slightest flaw up to its end marker:
-// libjpeg then decides what to make of it. Also false where a fourth component is not flat within each block, since its
-// mean does not tell whether it is constant.
-bool DecodeDcScan(const jpeg_decompress_struct& info, DcPlanes* planes);
+// One per thread; keeps its memory between files.
+class DcScan {
+ public:
+  // `info` is as jpeg_read_header leaves it: tables parsed, the source at the first entropy-coded byte; it is not
+  // changed. False for every file that is not baseline, in one scan and without the slightest flaw up to its end
+  // marker: libjpeg then decides what to make of it. Also false where a fourth component is not flat within each block,
+  // since its mean does not tell whether it is constant.
+  bool Decode(const jpeg_decompress_struct& info, DcPlanes* planes);
+
+ private:
+  // How a coefficient adds to the means of a block's left and upper half; the others get it with opposite sign.
+  struct HalfWeight {
+    enum Kind { kNone, kX, kY, kBoth } kind;
+    int64_t weight;
+  };
+  struct Component {
+    const DcTable* dc;
+    const SkipTable* skips;
+    const AcTable* values;
+    int quantum;
+    int columns;  // blocks per MCU
+    int rows;
+    // What one block becomes: 1 sample, or where it covers more pixels than a block of the finest component, 2 or 4.
+    int split_x;
+    int split_y;
+    bool must_be_flat;
+    uint8_t* samples;
+    uint8_t* next[MAX_SAMP_FACTOR];    // where the next blocks of this row of MCUs go
+    int previous;                      // the last block's DC coefficient, quantised
+    HalfWeight weights[2 * DCTSIZE2];  // in the order of the file, of split components; 0 for those that there are not
+  };
+
+  static HalfWeight HalfWeightOf(int k, int quantum);
+  static bool DecodeHalves(const Component& component, BitReader* reader, size_t stride, uint8_t* samples);
+  static bool DecodeBlock(Component* component, BitReader* reader, size_t stride, uint8_t* samples);
+  void StartRow(int row, size_t stride);
+  void Reserve(DcPlanes* planes) const;
+  bool PrepareComponent(const jpeg_decompress_struct& info, int c, DcPlanes* planes);
+  bool DecodeMcu(BitReader* reader, size_t stride);
+  bool DecodeSegments(unsigned restart_interval, size_t stride);
+
+  EntropyData data_;
+  DcTable dc_[NUM_HUFF_TBLS];
+  SkipTable skips_[NUM_HUFF_TBLS];
+  AcTable values_[NUM_HUFF_TBLS];
+  ScanLayout layout_{};
+  Component components_[MAX_COMPS_IN_SCAN];
+};
 
 }  // namespace canopy
 

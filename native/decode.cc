@@ -101,10 +101,16 @@ Reading Decoder::ReadStrips(ByteSpan bytes, const DecodeOptions& options, bool s
     const JpegLimits limits{options.max_pixels, options.accept_truncated};
     const JpegHeader& header = reader_.Open(bytes, limits);
     ColorPlan plan = PlanColor(header, options.colorspace);
-    if (!ReadAs(plan, scaled ? ScaleDenominator(header, plan, options) : 1, times, sink)) {
+    const int scale_denominator = scaled ? ScaleDenominator(header, plan, options) : 1;
+    Outcome outcome = ReadAs(plan, scale_denominator, options.libjpeg_only, times, sink);
+    if (outcome == Outcome::kFlawed) {
+      reader_.Open(bytes, limits);
+      outcome = ReadAs(plan, scale_denominator, true, times, sink);
+    }
+    if (outcome == Outcome::kNoConstantAlpha) {
       plan = PlanCmykInverted();
       reader_.Open(bytes, limits);
-      ReadAs(plan, 1, times, sink);
+      ReadAs(plan, 1, true, times, sink);
     }
     return plan.reading;
   } catch (const std::bad_alloc&) {
@@ -112,15 +118,17 @@ Reading Decoder::ReadStrips(ByteSpan bytes, const DecodeOptions& options, bool s
   }
 }
 
-// False where the plan's condition, a fourth component of 255 everywhere, does not hold.
+// kNoConstantAlpha where the plan's condition, a fourth component of 255 everywhere, does not hold; kFlawed where only
+// libjpeg can tell what the file is.
 template <typename Sink>
-bool Decoder::ReadAs(const ColorPlan& full_plan, int scale_denominator, StageTimes* times, Sink& sink) {
+Decoder::Outcome Decoder::ReadAs(const ColorPlan& full_plan, int scale_denominator, bool libjpeg_only,
+                                 StageTimes* times, Sink& sink) {
   ColorPlan plan = full_plan;
   Strip strip{};
   bool more;
   {
     Stopwatch watch(times != nullptr ? &times->decode : nullptr);
-    if (scale_denominator != 8 || !plan.planes || !reader_.StartEighth()) {
+    if (libjpeg_only || !StartWithoutLibjpeg(plan, scale_denominator)) {
       plan = PlanScaled(full_plan, reader_.header(), scale_denominator);
       reader_.Start({plan.from, plan.to, plan.planes, scale_denominator});
     }
@@ -132,7 +140,7 @@ bool Decoder::ReadAs(const ColorPlan& full_plan, int scale_denominator, StageTim
     PlanarRows rows;
     {
       Stopwatch watch(times != nullptr ? &times->color : nullptr);
-      if (plan.needs_constant_alpha && !HasConstantAlpha(plan, strip)) return false;
+      if (plan.needs_constant_alpha && !HasConstantAlpha(plan, strip)) return Outcome::kNoConstantAlpha;
       rows = ToPlanes(plan, strip);
     }
     {
@@ -141,14 +149,21 @@ bool Decoder::ReadAs(const ColorPlan& full_plan, int scale_denominator, StageTim
     }
     Stopwatch watch(times != nullptr ? &times->decode : nullptr);
     more = reader_.Next(&strip);
-    if (!more) reader_.Finish();
+    if (!more && !reader_.is_flawed()) reader_.Finish();
   }
-  return true;
+  return reader_.is_flawed() ? Outcome::kFlawed : Outcome::kDone;
+}
+
+bool Decoder::StartWithoutLibjpeg(const ColorPlan& plan, int scale_denominator) {
+  if (!plan.planes) return false;
+  if (scale_denominator == 8) return reader_.StartEighth();
+  if (scale_denominator > 1) return false;
+  return reader_.StartBaseline(plan.needs_constant_alpha ? FourthComponent::kMustBe255 : FourthComponent::kDropped);
 }
 
 // Where data is missing libjpeg paints grey, which says nothing about the alpha.
 bool Decoder::HasConstantAlpha(const ColorPlan& plan, const Strip& strip) const {
-  if (reader_.damaged()) return true;
+  if (reader_.damaged() || reader_.checks_alpha()) return true;
   if (plan.planes) return IsAll255(strip.planes[3], strip.stride, strip.width, strip.rows);
   for (int y = 0; y < strip.rows; y++) {
     const uint8_t* row = strip.planes[0] + static_cast<size_t>(y) * strip.stride;

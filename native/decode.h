@@ -23,6 +23,8 @@ struct DecodeOptions {
   bool antialias = true;
   uint64_t max_pixels = 0;
   bool accept_truncated = false;
+  // Without canopy's own decoders: the reference that they are tested against.
+  bool libjpeg_only = false;
 };
 
 // Seconds spent per stage, filled in where asked for.
@@ -55,8 +57,10 @@ class Decoder {
  private:
   template <typename Sink>
   Reading ReadStrips(ByteSpan bytes, const DecodeOptions& options, bool scaled, StageTimes* times, Sink& sink);
+  enum class Outcome { kDone, kFlawed, kNoConstantAlpha };
   template <typename Sink>
-  bool ReadAs(const ColorPlan& plan, int scale_denominator, StageTimes* times, Sink& sink);
+  Outcome ReadAs(const ColorPlan& plan, int scale_denominator, bool libjpeg_only, StageTimes* times, Sink& sink);
+  bool StartWithoutLibjpeg(const ColorPlan& plan, int scale_denominator);
   bool HasConstantAlpha(const ColorPlan& plan, const Strip& strip) const;
   PlanarRows ToPlanes(const ColorPlan& plan, const Strip& strip);
   void PreparePlanes(int width, int rows);

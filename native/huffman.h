@@ -1,4 +1,4 @@
-// Huffman tables of JPEG entropy coding, laid out for passing over coefficients quickly.
+// Huffman tables of JPEG entropy coding, laid out for taking coefficients, or passing over them, quickly.
 #ifndef CANOPY_NATIVE_HUFFMAN_H_
 #define CANOPY_NATIVE_HUFFMAN_H_
 
@@ -11,29 +11,11 @@
 
 namespace canopy {
 
-constexpr int kLookupBits = 12;
 constexpr int kEndOfBlock = 64;
 
-// A Huffman table, looked up by the next bits. Codes longer than kLookupBits are found by their length.
-struct HuffmanTable {
-  struct Entry {
-    uint8_t length;  // 0: longer than kLookupBits, or no code
-    uint8_t symbol;
-  };
-  Entry entries[1 << kLookupBits];
-  int32_t last_code[17];    // largest code of each length, -1 where there is none
-  int32_t first_index[17];  // index in `symbols` minus the first code of that length
-  uint8_t counts[17];       // of codes of each length
-  uint8_t symbols[256];
-  bool built = false;
-
-  // False where `table` is missing or no Huffman table.
-  bool Build(const JHUFF_TBL* table);
-  // Also false where a symbol is no DC category.
-  bool BuildDc(const JHUFF_TBL* table);
-  // Whether it was built from the same table.
-  bool IsOf(const JHUFF_TBL* table) const;
-};
+// The longest code of a DC category with its value, and of an AC symbol with its.
+constexpr int kMaxDcCategory = 11;
+constexpr int kMaxCodeBits = 16;
 
 // How many coefficients an AC symbol stands for: kEndOfBlock ends the block, 0 is no symbol of baseline files.
 inline int AdvanceOf(int symbol) {
@@ -41,36 +23,125 @@ inline int AdvanceOf(int symbol) {
   return (symbol & 15) == 0 && symbol != 0xF0 ? 0 : (symbol >> 4) + 1;
 }
 
-// An AC table with what can be skipped at once: as many symbols, with their value bits, as the next bits hold whole.
+// The codes of one table, by their lengths. What follows from it is built from it.
+struct HuffmanCodes {
+  static constexpr int kShortBits = 9;
+  struct Short {
+    uint8_t length;  // 0: longer than kShortBits, or no code
+    uint8_t symbol;
+  };
+  Short shorts[1 << kShortBits];     // by the next bits
+  uint8_t counts[kMaxCodeBits + 1];  // of codes of each length
+  uint8_t symbols[256];
+  int32_t last_code[kMaxCodeBits + 1];    // largest code of each length, -1 where there is none
+  int32_t first_index[kMaxCodeBits + 1];  // index in `symbols` minus the first code of that length
+  bool built = false;
+
+  // False where `table` is missing or no Huffman table.
+  bool Build(const JHUFF_TBL* table);
+  // Whether it was built from the same table.
+  bool IsOf(const JHUFF_TBL* table) const;
+  // Calls visit(code, length, symbol) for every code.
+  template <typename Visit>
+  void ForEach(Visit visit) const;
+};
+
+// The next symbol, -1 where no code fits. Needs 16 bits.
+inline int TakeSymbol(const HuffmanCodes& codes, BitReader* reader) {
+  const HuffmanCodes::Short entry = codes.shorts[reader->Peek(HuffmanCodes::kShortBits)];
+  if (entry.length != 0) {
+    reader->Skip(entry.length);
+    return entry.symbol;
+  }
+  for (int length = HuffmanCodes::kShortBits + 1; length <= kMaxCodeBits; length++) {
+    const int code = static_cast<int>(reader->Peek(length));
+    if (code > codes.last_code[length]) continue;
+    reader->Skip(length);
+    return codes.symbols[codes.first_index[length] + code];
+  }
+  return -1;
+}
+
+// DC differences by the next bits.
+struct DcTable {
+  static constexpr int kBits = 10;
+  struct Entry {
+    int16_t difference;
+    uint8_t bits;  // of code and value; 0: they need more than kBits, or there is no such code
+  };
+  HuffmanCodes codes;
+  Entry entries[1 << kBits];
+
+  // Also false where a symbol is no DC category.
+  bool Build(const JHUFF_TBL* table);
+};
+
+// AC coefficients by the next bits: up to two, and the end of the block after them.
+struct AcTable {
+  static constexpr int kBits = 11;
+  // A refill is good for this many lookups.
+  static constexpr int kLookups = BitReader::kRefillBits / kBits;
+  // Code and value of the first symbol need more than kBits. Larger than any other advance.
+  static constexpr int kTooLong = 2 * kEndOfBlock;
+  struct Entry {
+    int16_t values[2];
+    // From the last coefficient to the first of the values, to the second, and that plus kEndOfBlock where the block
+    // ends. A value that is not there is zero, and kEndOfBlock away or where the other is.
+    uint8_t first;
+    uint8_t second;
+    uint8_t advance;
+    uint8_t bits;
+  };
+  HuffmanCodes codes;
+  Entry entries[1 << kBits];
+
+  bool Build(const JHUFF_TBL* table);
+
+ private:
+  struct Single {
+    int16_t value;
+    uint8_t advance;  // as AdvanceOf, or kTooLong
+    uint8_t bits;     // of code and value
+  };
+  Entry Combine(int window) const;
+
+  Single singles_[1 << kBits];  // the first symbol alone
+};
+
+// AC coefficients that are passed over: as many as the next bits hold whole.
 struct SkipTable {
+  static constexpr int kBits = 14;
+  // A refill is good for this many lookups.
+  static constexpr int kLookups = BitReader::kRefillBits / kBits;
+  static constexpr int kTooLong = 2 * kEndOfBlock;
   struct Entry {
     uint8_t bits;
     // Coefficients; plus kEndOfBlock where the last symbol ends the block. kTooLong: the first symbol needs more bits.
     uint8_t advance;
   };
-  static constexpr int kTooLong = 2 * kEndOfBlock;
-
-  HuffmanTable codes;
-  Entry entries[1 << kLookupBits];
+  HuffmanCodes codes;
+  Entry entries[1 << kBits];
 
   bool Build(const JHUFF_TBL* table);
+
+ private:
   Entry Combine(int window) const;
+
+  Entry singles_[1 << kBits];  // the same for the first symbol alone
 };
 
-// The next symbol, -1 where no code fits. Needs 16 bits.
-CANOPY_INLINE int TakeSymbol(const HuffmanTable& table, BitReader* reader) {
-  const HuffmanTable::Entry entry = table.entries[reader->Peek(kLookupBits)];
-  if (entry.length != 0) {
-    reader->Skip(entry.length);
-    return entry.symbol;
+// The next DC difference; false where it is malformed. Needs 27 bits.
+CANOPY_INLINE bool TakeDifference(const DcTable& table, BitReader* reader, int* difference) {
+  const DcTable::Entry entry = table.entries[reader->Peek(DcTable::kBits)];
+  if (__builtin_expect(entry.bits != 0, 1)) {
+    reader->Skip(entry.bits);
+    *difference = entry.difference;
+    return true;
   }
-  for (int length = kLookupBits + 1; length <= 16; length++) {
-    const int code = static_cast<int>(reader->Peek(length));
-    if (code > table.last_code[length]) continue;
-    reader->Skip(length);
-    return table.symbols[table.first_index[length] + code];
-  }
-  return -1;
+  const int category = TakeSymbol(table.codes, reader);
+  if (category < 0 || category > kMaxDcCategory) return false;
+  *difference = category == 0 ? 0 : reader->TakeValue(category);
+  return true;
 }
 
 }  // namespace canopy

@@ -44,7 +44,7 @@ JpegReader::~JpegReader() {
 const JpegHeader& JpegReader::Open(ByteSpan bytes, const JpegLimits& limits) {
   Run(&JpegReader::CreateStep);
   limits_ = limits;
-  ended_ = started_ = damaged_ = false;
+  ended_ = started_ = damaged_ = is_flawed_ = false;
   last_scan_ = 0;
   work_ = 0;
   rows_read_ = 0;
@@ -61,7 +61,7 @@ const JpegHeader& JpegReader::Open(ByteSpan bytes, const JpegLimits& limits) {
 void JpegReader::Start(const JpegPlan& plan) {
   plan_ = plan;
   ChargeDecoding();
-  is_eighth_ = false;
+  way_ = Way::kLibjpeg;
   Run(&JpegReader::StartStep);
   output_width_ = static_cast<int>(info_.output_width);
   output_height_ = static_cast<int>(info_.output_height);
@@ -69,17 +69,33 @@ void JpegReader::Start(const JpegPlan& plan) {
 }
 
 bool JpegReader::StartEighth() {
-  if (!DecodeDcScan(info_, &eighth_)) return false;
-  is_eighth_ = true;
+  if (!dc_scan_.Decode(info_, &eighth_)) return false;
+  way_ = Way::kEighth;
   output_width_ = (header_.width + DCTSIZE - 1) / DCTSIZE;
   output_height_ = (header_.height + DCTSIZE - 1) / DCTSIZE;
+  return true;
+}
+
+bool JpegReader::StartBaseline(FourthComponent fourth) {
+  plan_ = {JCS_UNKNOWN, JCS_UNKNOWN, true, 1};
+  ChargeDecoding();
+  if (!baseline_.Start(info_, fourth)) return false;
+  way_ = Way::kBaseline;
+  output_width_ = header_.width;
+  output_height_ = header_.height;
+  int row_count = 0;
+  for (int c = 0; c < std::min(header_.components, 3); c++) row_count += header_.sampling[c].vertical * DCTSIZE;
+  strip_rows_ = info_.max_v_samp_factor * DCTSIZE;
+  stride_ = PaddedStride(baseline_.row_length());
+  Reserve(row_count);
   return true;
 }
 
 bool JpegReader::Next(Strip* strip) {
   if (at_end()) return false;
   strip->width = output_width_;
-  if (is_eighth_) {
+  if (way_ == Way::kBaseline) return NextBaseline(strip);
+  if (way_ == Way::kEighth) {
     NextEighth(strip);
     return true;
   }
@@ -107,9 +123,27 @@ void JpegReader::NextEighth(Strip* strip) {
   rows_read_ += strip->rows;
 }
 
+bool JpegReader::NextBaseline(Strip* strip) {
+  ComponentRows rows{{}, stride_};
+  size_t row = 0;
+  for (int c = 0; c < 4; c++) {
+    const bool present = c < std::min(header_.components, 3);
+    strip->planes[c] = buffer_.data() + (present ? row : 0) * stride_;
+    if (!present) continue;
+    rows.samples[c] = buffer_.data() + row * stride_;
+    row += static_cast<size_t>(header_.sampling[c].vertical * DCTSIZE);
+  }
+  strip->stride = stride_;
+  strip->components = header_.components;
+  strip->rows = std::min(strip_rows_, output_height_ - rows_read_);
+  rows_read_ += strip->rows;
+  is_flawed_ = !baseline_.ReadRow(rows);
+  return !is_flawed_;
+}
+
 void JpegReader::Finish() {
-  // The fast way has seen the end marker already.
-  if (!is_eighth_) Run(&JpegReader::FinishStep);
+  // The ways without libjpeg have seen the end marker already.
+  if (way_ == Way::kLibjpeg) Run(&JpegReader::FinishStep);
 }
 
 // The only function that calls setjmp. libjpeg leaves by longjmp through OnErrorExit, and OnMessage through Fail; the

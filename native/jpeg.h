@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "baseline.h"
 #include "dc_scan.h"
 #include "error.h"
 #include "image.h"
@@ -66,17 +67,22 @@ class JpegReader {
   // Reads the header; `bytes` must stay alive until Finish or the next Open. Throws DecodeError, as all that follow.
   const JpegHeader& Open(ByteSpan bytes, const JpegLimits& limits);
   void Start(const JpegPlan& plan);
-  // Instead of Start: planes at an eighth of the size by the fast way. False where that way does not cover the file;
-  // Start is then still open.
+  // Instead of Start, the ways without libjpeg: planes at an eighth of the size, or planes as they are. False where the
+  // way does not cover the file; Start is then still open.
   bool StartEighth();
-  // The next rows from top to bottom, valid until the next call; false after the last.
+  bool StartBaseline(FourthComponent fourth);
+  // The next rows from top to bottom, valid until the next call; false after the last, or where is_flawed().
   bool Next(Strip* strip);
+  // Whether the file turned out, in the middle, to be none that StartBaseline covers. Open and Start tell what it is.
+  bool is_flawed() const { return is_flawed_; }
   // Whether Next has given the last rows.
   bool at_end() const { return rows_read_ >= output_height_; }
   // Reads on to the end-of-image marker, so that a missing end is noticed.
   void Finish();
 
   const JpegHeader& header() const { return header_; }
+  // Whether Next is the judge of a fourth component that must be 255.
+  bool checks_alpha() const { return way_ == Way::kBaseline; }
   // Whether data was missing or damaged so far (only ever true with `accept_damage`).
   bool damaged() const { return damaged_; }
 
@@ -106,6 +112,7 @@ class JpegReader {
   void PrepareRows();
   void PreparePlanes();
   void NextEighth(Strip* strip);
+  bool NextBaseline(Strip* strip);
   void Reserve(int row_count);
   [[noreturn]] void Fail(ErrorCode code, const char* message);
   void Damage(ErrorCode code, const char* message);
@@ -142,8 +149,11 @@ class JpegReader {
   int rows_read_ = 0;
   int output_width_ = 0;
   int output_height_ = 0;
-  bool is_eighth_ = false;
+  enum class Way { kLibjpeg, kEighth, kBaseline } way_ = Way::kLibjpeg;
+  bool is_flawed_ = false;
+  DcScan dc_scan_;
   DcPlanes eighth_;
+  BaselineReader baseline_;
 };
 
 }  // namespace canopy

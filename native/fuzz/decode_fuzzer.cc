@@ -14,8 +14,9 @@ constexpr int kSizes[] = {16, 7, 40, 1};
 constexpr canopy::Colorspace kColorspaces[] = {
     canopy::Colorspace::kAuto, canopy::Colorspace::kAuto,         canopy::Colorspace::kRgb,  canopy::Colorspace::kYcbcr,
     canopy::Colorspace::kCmyk, canopy::Colorspace::kCmykInverted, canopy::Colorspace::kGray, canopy::Colorspace::kAuto};
-// Colour choice 7 looks whether a decoder that has seen other files does as a new one, and whether a file that is good
-// at a small size is good as a whole.
+// Colour choice 1 looks whether canopy's own decoder gives what libjpeg gives, 7 whether a decoder that has seen other
+// files does as a new one, and whether a file that is good at a small size is good as a whole.
+constexpr int kCompareLibjpeg = 1;
 constexpr int kCompare = 7;
 
 struct Result {
@@ -62,6 +63,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const canopy::ByteSpan bytes{copy.data(), copy.size()};
   static canopy::Decoder used;
   const Result result = Decode(&used, bytes, options, full);
+  if (color == kCompareLibjpeg) {
+    const Result own = Decode(&used, bytes, options, true);
+    options.libjpeg_only = true;
+    const Result reference = Decode(&used, bytes, options, true);
+    Check(own.good == reference.good && own.pixels == reference.pixels, "libjpeg gives another result");
+  }
   if (color != kCompare) return 0;
   canopy::Decoder fresh;
   const Result other = Decode(&fresh, bytes, options, full);

@@ -1,0 +1,76 @@
+// BaselineReader: JPEGs of the usual kind, baseline in one scan and without a flaw, decoded by our own code, faster
+// than libjpeg-turbo does and to the same samples. Everything else is left to libjpeg.
+#ifndef CANOPY_NATIVE_BASELINE_H_
+#define CANOPY_NATIVE_BASELINE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "entropy_data.h"
+#include "huffman.h"
+#include "idct.h"
+#include "scan_layout.h"
+
+namespace canopy {
+
+// What a fourth component is good for: nothing, or only if it is 255 everywhere is the file what it is taken for.
+enum class FourthComponent { kDropped, kMustBe255 };
+
+// Where the samples of a row of MCUs go: for each component (but a fourth) rows of `stride` bytes.
+struct ComponentRows {
+  uint8_t* samples[3];
+  size_t stride;
+};
+
+// One per thread; keeps its memory between files.
+class BaselineReader {
+ public:
+  // `info` is as jpeg_read_header leaves it: tables parsed, the source at the first entropy-coded byte; it is not
+  // changed, and not used afterwards. False where the file is not of the usual kind.
+  bool Start(const jpeg_decompress_struct& info, FourthComponent fourth);
+  // Bytes that a row of samples takes: whole pairs of blocks.
+  size_t row_length() const;
+  // The next row of MCUs. False where the data have a flaw, or the fourth component is not what it must be; what was
+  // read so far is then worth nothing. Flaws may show as late as after the last row.
+  bool ReadRow(const ComponentRows& rows);
+
+ private:
+  struct Component {
+    const DcTable* dc;
+    const AcTable* ac;
+    int columns;  // blocks per MCU
+    int rows;
+    int previous;                   // the last block's DC coefficient, quantised
+    uint16_t quanta[2 * DCTSIZE2];  // in the order of the file; 0 for those that there are not
+    // Coefficients of the MCUs at work, [rows, pairs_per_row_]; zero between chunks.
+    std::vector<BlockPair> pairs;
+    // For each block, all positions within its pair that are not zero, or-ed.
+    std::vector<uint8_t> positions;
+  };
+
+  void PrepareComponent(const jpeg_decompress_struct& info, int c);
+  bool ReadMcus(int count);
+  bool ReadMcu(int mcu, BitReader* reader);
+  bool ReadWhite(const Component& component, BitReader* reader) const;
+  bool Restart(BitReader* reader);
+  void MakeSamples(const ComponentRows& rows, int first_mcu, int count);
+  bool IsSane() const { return wild_ < 2 * kCoefficientLimit; }
+
+  EntropyData data_;
+  BitReader reader_{{nullptr, 0}};
+  DcTable dc_[NUM_HUFF_TBLS];
+  AcTable ac_[NUM_HUFF_TBLS];
+  ScanLayout layout_{};
+  Component components_[MAX_COMPS_IN_SCAN];
+  FourthComponent fourth_ = FourthComponent::kDropped;
+  int rows_read_ = 0;
+  unsigned restart_interval_ = 0;
+  unsigned until_restart_ = 0;
+  size_t segment_ = 0;
+  uint32_t wild_ = 0;  // all coefficients + kCoefficientLimit, or-ed
+  InverseDct inverse_dct_ = ActiveInverseDct();
+};
+
+}  // namespace canopy
+
+#endif  // CANOPY_NATIVE_BASELINE_H_

@@ -1,0 +1,84 @@
+// Taking the coefficients of a block from entropy-coded data.
+#ifndef CANOPY_NATIVE_COEFFICIENTS_H_
+#define CANOPY_NATIVE_COEFFICIENTS_H_
+
+#include "bit_reader.h"
+#include "huffman.h"
+
+namespace canopy {
+
+struct Coefficient {
+  int k;  // in the order of the file; kEndOfBlock: none, the block has ended; negative: the data are malformed
+  int value;
+};
+
+// The symbol after the `k`-th coefficient, code by code.
+inline Coefficient ReadLongSymbol(const HuffmanCodes& codes, BitReader* reader, int k) {
+  reader->Refill();
+  const int symbol = TakeSymbol(codes, reader);
+  const int advance = symbol < 0 ? 0 : AdvanceOf(symbol);
+  if (advance == kEndOfBlock) return {kEndOfBlock, 0};
+  if (advance == 0 || k + advance >= kEndOfBlock) return {-1, 0};
+  const int length = symbol & 15;
+  return {k + advance, length > 0 ? reader->TakeValue(length) : 0};
+}
+
+// The 63 coefficients after the first, each given to put(k, value); false where they are malformed. Zeros may be given
+// too, also with `k` from kEndOfBlock to 2 * kEndOfBlock - 1, where there is no coefficient.
+template <typename Put>
+CANOPY_INLINE bool ReadCoefficients(const AcTable& table, BitReader* reader, Put put) {
+  for (int k = 0; k < kEndOfBlock - 1;) {
+    reader->Refill();
+    for (int i = 0; i < AcTable::kLookups; i++) {
+      const AcTable::Entry entry = table.entries[reader->Peek(AcTable::kBits)];
+      const int next = k + entry.advance;
+      const bool ends = entry.advance >= kEndOfBlock;
+      if (__builtin_expect(ends ? next >= AcTable::kTooLong - 1 : next >= kEndOfBlock - 1, 0)) {
+        BitReader copy = *reader;  // so that the reader itself stays in registers
+        const Coefficient last = ReadLongSymbol(table.codes, &copy, k);
+        *reader = copy;
+        if (last.k < 0 || last.k == kEndOfBlock) return last.k == kEndOfBlock;
+        put(last.k, last.value);
+        k = last.k;
+        break;
+      }
+      reader->Skip(entry.bits);
+      put(k + entry.second, entry.values[1]);
+      put(k + entry.first, entry.values[0]);
+      if (ends) return true;
+      k = next;
+    }
+  }
+  return true;
+}
+
+// Passes over the 63 coefficients after the first; false where they are malformed.
+CANOPY_INLINE bool SkipCoefficients(const SkipTable& table, BitReader* reader) {
+  for (int k = 0; k < kEndOfBlock - 1;) {
+    reader->Refill();
+    for (int i = 0; i < SkipTable::kLookups; i++) {
+      const SkipTable::Entry entry = table.entries[reader->Peek(SkipTable::kBits)];
+      const int next = k + entry.advance;
+      if (__builtin_expect(next < kEndOfBlock - 1, 1)) {
+        reader->Skip(entry.bits);
+        k = next;
+        continue;
+      }
+      if (__builtin_expect(entry.advance >= kEndOfBlock && next < SkipTable::kTooLong - 1, 1)) {
+        reader->Skip(entry.bits);
+        return true;
+      }
+      // A long symbol; or the block's last ones, which must be taken one by one: those after them belong to the next.
+      BitReader copy = *reader;
+      k = ReadLongSymbol(table.codes, &copy, k).k;
+      *reader = copy;
+      if (k < 0 || k == kEndOfBlock) return k == kEndOfBlock;
+      break;
+    }
+  }
+  return true;
+}
+
+}  // namespace canopy
+
+#endif  // CANOPY_NATIVE_COEFFICIENTS_H_

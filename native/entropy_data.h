@@ -1,0 +1,34 @@
+// The entropy-coded data of a JPEG's only scan, made plain: without stuffed zeros and restart markers.
+#ifndef CANOPY_NATIVE_ENTROPY_DATA_H_
+#define CANOPY_NATIVE_ENTROPY_DATA_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "image.h"
+
+namespace canopy {
+
+// One per thread; keeps its memory between files.
+class EntropyData {
+ public:
+  // Readers may look this far beyond the end of a segment before they check whether they have passed it.
+  static constexpr size_t kPadding = 4096;
+
+  // Takes the bytes from the first after the scan's header on. False unless nothing but restart markers in their order
+  // stands between them and an end-of-image marker, within `max_bytes` of data.
+  bool Load(ByteSpan bytes, size_t max_bytes);
+
+  // Segments lie between restart markers; there is always one.
+  size_t segment_count() const { return ends_.size(); }
+  ByteSpan Segment(size_t i) const;
+
+ private:
+  std::vector<uint8_t> buffer_;  // all segments and kPadding bytes
+  std::vector<size_t> ends_;
+};
+
+}  // namespace canopy
+
+#endif  // CANOPY_NATIVE_ENTROPY_DATA_H_
