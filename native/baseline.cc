@@ -57,7 +57,7 @@ CANOPY_INLINE bool ReadEndOfBlock(const AcTable& table, BitReader* reader) {
 }  // namespace
 
 bool BaselineReader::Start(const jpeg_decompress_struct& info, FourthComponent fourth) {
-  if (!LayOutScan(info, &layout_)) return false;
+  if (inverse_dct_ == nullptr || !LayOutScan(info, &layout_)) return false;
   for (int c = 0; c < layout_.component_count; c++) {
     const jpeg_component_info& component = info.comp_info[c];
     if (!dc_[component.dc_tbl_no].Build(info.dc_huff_tbl_ptrs[component.dc_tbl_no]) ||

@@ -26,7 +26,7 @@ struct ComponentRows {
 class BaselineReader {
  public:
   // `info` is as jpeg_read_header leaves it: tables parsed, the source at the first entropy-coded byte; it is not
-  // changed, and not used afterwards. False where the file is not of the usual kind.
+  // changed, and not used afterwards. False where the file is not of the usual kind, or the CPU not one for this way.
   bool Start(const jpeg_decompress_struct& info, FourthComponent fourth);
   // Bytes that a row of samples takes: whole pairs of blocks.
   size_t row_length() const;

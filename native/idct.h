@@ -26,13 +26,14 @@ enum class BlockFill { kDc, kLowQuarter, kAll };  // the first; those of the fir
 // Writes 16x8 samples and clears the coefficients.
 using InverseDct = void (*)(BlockPair* blocks, BlockFill fill, uint8_t* samples, size_t stride);
 
+// nullptr on CPUs without AVX2, where libjpeg's is the faster one.
+InverseDct ActiveInverseDct();
+
 // The sample of a block of which only the first coefficient is not zero.
 inline uint8_t FlatSample(int dc) {
   const int sample = ((dc + 4) >> 3) + 128;
   return static_cast<uint8_t>(sample < 0 ? 0 : sample > 255 ? 255 : sample);
 }
-
-InverseDct ActiveInverseDct();
 
 }  // namespace canopy
 
