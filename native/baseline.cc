@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "coefficients.h"
+#include "simd.h"
 
 namespace canopy {
 namespace {
@@ -107,7 +108,7 @@ bool BaselineReader::ReadRow(const ComponentRows& rows) {
   return segment_ + 1 == data_.segment_count() && reader_.AtEnd();
 }
 
-bool BaselineReader::ReadMcus(int count) {
+CANOPY_AVX2 bool BaselineReader::ReadMcus(int count) {
   BitReader reader = reader_;
   for (int mcu = 0; mcu < count; mcu++) {
     if (restart_interval_ != 0 && until_restart_-- == 0 && !Restart(&reader)) return false;

@@ -12,7 +12,8 @@ constexpr Simd kAll[] = {Simd::kScalar, Simd::kSse4, Simd::kAvx2};
 Simd BestOfCpu() {
 #ifdef CANOPY_X86
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2")) return Simd::kAvx2;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
+    return Simd::kAvx2;
   if (__builtin_cpu_supports("sse4.1")) return Simd::kSse4;
 #endif
   return Simd::kScalar;

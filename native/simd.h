@@ -5,7 +5,9 @@
 #if defined(__x86_64__) || defined(__i386__)
 #define CANOPY_X86 1
 #define CANOPY_SSE4 __attribute__((target("sse4.1")))
-#define CANOPY_AVX2 __attribute__((target("avx2")))
+#define CANOPY_AVX2 __attribute__((target("avx2,bmi,bmi2")))
+#else
+#define CANOPY_AVX2
 #endif
 
 namespace canopy {
