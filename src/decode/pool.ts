@@ -22,7 +22,7 @@ export interface PixelTarget {
 }
 
 /** Version of the pixels the sharp path makes; counted up whenever they may change. */
-const SHARP_VERSION = 1;
+const SHARP_VERSION = 2;
 
 export class DecodePool {
   readonly workers: number;

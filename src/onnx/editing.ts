@@ -1,8 +1,17 @@
 /** Questions about a graph and the small edits all surgery is made of: who makes a value, is it constant, rename, prune. */
-import { AttributeProto_AttributeType, type GraphProto, type NodeProto, type TensorProto } from "./gen/onnx_pb.js";
-import { type Attributes, makeNode } from "./graph.js";
+import { create } from "@bufbuild/protobuf";
+import {
+  AttributeProto_AttributeType,
+  type GraphProto,
+  GraphProtoSchema,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from "./gen/onnx_pb.js";
+import { type Attributes, makeNode, valueInfo } from "./graph.js";
 import { fromTensorProto, type Model, toTensorProto } from "./proto.js";
-import { int64, type Tensor } from "./tensor.js";
+import { type ElementType, int64, type Tensor } from "./tensor.js";
 
 /** Look-ups into a graph; stale once the graph is edited. */
 export interface GraphIndex {
@@ -71,18 +80,20 @@ export function vacateName(graph: GraphProto, name: string): void {
 
 /** Collects nodes with names of their own, and adds constants to the graph at once. */
 export interface Appender {
+  graph: GraphProto;
   nodes: NodeProto[];
   node(op: string, inputs: readonly string[], attributes?: Attributes): string;
   constant(wish: string, tensor: Tensor): string;
 }
 
 /** An Appender for `graph`; where its nodes go is the caller's business. */
-export function appender(graph: GraphProto): Appender {
+export function appender(graph: GraphProto, prefix = "canopy"): Appender {
   const nodes: NodeProto[] = [];
   return {
+    graph,
     nodes,
     node(op, inputs, attributes = {}) {
-      const output = freshName(graph, `canopy_${op}_${graph.node.length}_${nodes.length}`);
+      const output = freshName(graph, `${prefix}_${op}_${graph.node.length}_${nodes.length}`);
       nodes.push(makeNode(op, inputs, [output], attributes));
       return output;
     },
@@ -92,6 +103,30 @@ export function appender(graph: GraphProto): Appender {
       return name;
     },
   };
+}
+
+/**
+ * A body for If or Loop: `inputs` (scalars of a type, or undefined: whatever is passed in) named after `name`, and what `build` makes
+ * of them as outputs. It may use values of `append`'s graph, where its constants go too. `name` occurs once in a graph.
+ */
+export function subgraph<Input extends string>(
+  append: Appender,
+  name: string,
+  inputs: Readonly<Record<Input, ElementType | undefined>>,
+  build: (inner: Appender, inputs: Readonly<Record<Input, string>>) => string[],
+): GraphProto {
+  const inner = appender(append.graph, `canopy_${name}`);
+  const names = Object.fromEntries(Object.keys(inputs).map((each) => [each, `canopy_${name}_${each}`]));
+  const output = build(inner, names as Record<Input, string>).map((each) => untyped(each));
+  const input = Object.entries<ElementType | undefined>(inputs).map(([each, type]) =>
+    type === undefined ? untyped(names[each] as string) : valueInfo(names[each] as string, type, []),
+  );
+  return create(GraphProtoSchema, { name, node: inner.nodes, input, output });
+}
+
+/** A value of a subgraph whose type and shape follow from what is around it. */
+function untyped(name: string): ValueInfoProto {
+  return create(ValueInfoProtoSchema, { name });
 }
 
 /** Drops every node, initializer, input and shape note that the graph's outputs do not need. */

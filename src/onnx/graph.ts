@@ -32,7 +32,8 @@ export type AttributeValue =
   | string
   | { float: number }
   | { floats: readonly number[] }
-  | Tensor;
+  | Tensor
+  | GraphProto;
 
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
@@ -159,6 +160,7 @@ function makeAttribute(name: string, value: AttributeValue): AttributeProto {
   if (typeof value === "number") return make({ type: Kind.INT, i: toInt(name, value) });
   if ("float" in value) return make({ type: Kind.FLOAT, f: value.float });
   if ("floats" in value) return make({ type: Kind.FLOATS, floats: [...value.floats] });
+  if ("node" in value) return make({ type: Kind.GRAPH, g: value });
   if ("data" in value) return make({ type: Kind.TENSOR, t: toTensorProto("", checkTensor(value)) });
   return make({ type: Kind.INTS, ints: value.map((each) => toInt(name, each)) });
 }

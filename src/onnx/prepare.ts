@@ -14,10 +14,11 @@ import {
   renameValue,
   vacateName,
 } from "./editing.js";
+import type { ResizeMode } from "./filter.js";
 import { TensorProto_DataType as DataType, type GraphProto, type ValueInfoProto } from "./gen/onnx_pb.js";
 import { makeNode, valueInfo } from "./graph.js";
 import { decodeModel, encodeModel, type Model, opsetOf, toTensorProto } from "./proto.js";
-import { appendResize, type ResizeMode } from "./resample.js";
+import { appendResize } from "./resample.js";
 import { declaredDims } from "./shapes.js";
 import { cutModel } from "./surgery.js";
 import { float32, int64, type Tensor } from "./tensor.js";

@@ -1,55 +1,89 @@
 /**
- * Bilinear resizing as ONNX nodes: two products with weight matrices the graph computes from the picture's size. Unlike ONNX's own
- * Resize it antialiases in every operator set from 11 on, and its weights are those of Pillow and of canopy's decoder: a triangle
- * around `(i + 0.5) * scale`, as wide as the scale when shrinking, normalised to sum 1.
+ * The addon's bilinear resize as ONNX nodes, bit for bit (native/resize_kernels.cc): the same Q16 weights, the same cutting of products,
+ * first along rows, 8.8 fixed point between the passes. All numbers are whole and small enough for their float type, so that sums are
+ * exact in any order.
  */
-import type { Appender } from "./editing.js";
+import { type Appender, subgraph } from "./editing.js";
+import { appendFilter, type Filter, float64, type ResizeMode } from "./filter.js";
 import { TensorProto_DataType as DataType } from "./gen/onnx_pb.js";
-import { float32, int64 } from "./tensor.js";
+import { bool, int64 } from "./tensor.js";
 
-/** `antialias` as Pillow shrinks, `plain` as tf.image.resize (two neighbours, whatever the scale). */
-export type ResizeMode = "antialias" | "plain";
+/** Most taps whose products are cut one by one; more are added up whole (kShortTaps). */
+const SHORT_TAPS = 12;
 
 /**
- * Nodes that resize `tiles` (uint8 `[N, H, W, 3]`) to `[N, 3, size, size]` float32 with whole values 0..255, rounded once at the end as
- * canopy's addon does (Pillow rounds between columns and rows too). A tile of that size passes unchanged. Returns the result's name.
+ * Nodes that resize `tiles` (uint8 `[N, H, W, 3]`) to `[N, 3, size, size]` float32 with whole values 0..255, equal to the addon's
+ * `resizeRgb`. Tiles of that size pass unchanged, and cost no arithmetic. Returns the result's name.
  */
 export function appendResize(append: Appender, tiles: string, size: number, mode: ResizeMode): string {
   const shape = append.node("Shape", [tiles]);
-  const planes = append.node("Cast", [append.node("Transpose", [tiles], { perm: [0, 3, 1, 2] })], {
-    to: DataType.FLOAT,
+  const side = (axis: number) => append.node("Gather", [shape, append.constant(`axis${axis}`, int64([], [axis]))]);
+  const [height, width] = [side(1), side(2)];
+  const wanted = append.constant("size", int64([], [size]));
+  const fits = append.node("And", [append.node("Equal", [height, wanted]), append.node("Equal", [width, wanted])]);
+  const pixels = append.node("If", [fits], {
+    then_branch: subgraph(append, "fits", {}, (inner) => {
+      const planes = inner.node("Transpose", [tiles], { perm: [0, 3, 1, 2] });
+      return [inner.node("Cast", [planes], { to: DataType.FLOAT })];
+    }),
+    else_branch: subgraph(append, "resize", {}, (inner) => {
+      const horizontal = appendFilter(inner, width, size, mode);
+      const vertical = appendFilter(inner, height, size, mode);
+      return [resize(inner, tiles, horizontal, vertical, size)];
+    }),
   });
-  const columns = weights(append, shape, 2, size, mode);
-  const rows = weights(append, shape, 1, size, mode);
-  const across = append.node("MatMul", [planes, append.node("Transpose", [columns], { perm: [1, 0] })]);
-  const down = append.node("MatMul", [rows, across]);
-  return roundToByte(append, down);
+  // Neither readers nor optimisers know what shape comes out of an If.
+  return append.node("Reshape", [pixels, append.constant("square", int64([4], [-1, 3, size, size]))]);
 }
 
-/** `[size, length]`: row i holds the share of each source pixel in target pixel i; `length` is entry `axis` of `shape`. */
-function weights(append: Appender, shape: string, axis: number, size: number, mode: ResizeMode): string {
-  const scalar = (wish: string, value: number) => append.constant(wish, float32([], [value]));
-  const index = append.constant(`axis${axis}`, int64([], [axis]));
-  const length = append.node("Cast", [append.node("Gather", [shape, index])], { to: DataType.FLOAT });
-  const scale = append.node("Div", [length, scalar(`size${axis}`, size)]);
-  const middles = Float32Array.from({ length: size }, (_, i) => i + 0.5);
-  const centers = append.node("Mul", [append.constant(`middles${axis}`, float32([size, 1], middles)), scale]);
-  const one = scalar(`one${axis}`, 1);
-  const range = append.node("Range", [scalar(`zero${axis}`, 0), length, one]);
-  const pixels = append.node("Add", [range, scalar(`half${axis}`, 0.5)]);
-  const distances = append.node("Abs", [append.node("Sub", [pixels, centers])]);
-  const width = mode === "antialias" ? append.node("Max", [scale, one]) : one;
-  const triangle = append.node("Relu", [append.node("Sub", [one, append.node("Div", [distances, width])])]);
-  // The sum over source pixels as a product with ones: ReduceSum's axes moved from attribute to input between operator sets.
-  const ones = append.node("Add", [append.node("Sub", [pixels, pixels]), one]);
-  const column = append.node("Reshape", [ones, append.constant(`column${axis}`, int64([2], [-1, 1]))]);
-  return append.node("Div", [triangle, append.node("MatMul", [triangle, column])]);
+/** Rows, then columns, each time along an axis in front of others, so that one weight meets a whole run of samples. */
+function resize(append: Appender, tiles: string, horizontal: Filter, vertical: Filter, size: number): string {
+  const reshape = (value: string, sizes: readonly number[]) =>
+    append.node("Reshape", [value, append.constant("shape", int64([sizes.length], sizes))]);
+  const byColumn = reshape(append.node("Transpose", [tiles], { perm: [0, 2, 3, 1] }), [0, 0, -1]);
+  const across = applyFilter(append, byColumn, { filter: horizontal, axis: 1, type: DataType.FLOAT, bits: 8, cut: 8 });
+  const byRow = reshape(append.node("Transpose", [across], { perm: [0, 2, 1] }), [0, 3, -1, size]);
+  const down = applyFilter(append, byRow, { filter: vertical, axis: 2, type: DataType.DOUBLE, bits: 24, cut: 16 });
+  return append.node("Cast", [down], { to: DataType.FLOAT });
 }
 
-/** Halves go up; ONNX's Round would send them to the even neighbour. */
-function roundToByte(append: Appender, value: string): string {
-  const half = append.constant("half", float32([], [0.5]));
-  const low = append.constant("low", float32([], [0]));
-  const high = append.constant("high", float32([], [255]));
-  return append.node("Clip", [append.node("Floor", [append.node("Add", [value, half])]), low, high]);
+interface Pass {
+  filter: Filter;
+  /** The axis of the samples that is filtered. */
+  axis: number;
+  /** Type that holds the sums: up to 2^24 along rows, 2^32 along columns. */
+  type: DataType;
+  /** Bits dropped on the whole. */
+  bits: number;
+  /** Of these, how many each product loses at once where there are few taps. */
+  cut: number;
+}
+
+/** What a Loop hands to its body. */
+const LOOP = { tap: "int64", more: "bool", sum: undefined } as const;
+
+/** `[..., length, ...]` whole samples to `[..., size, ...]` whole results of `pass.type`. */
+function applyFilter(append: Appender, samples: string, pass: Pass): string {
+  const { filter, axis, type, bits, cut } = pass;
+  const { double, node } = float64(append);
+  const few = node("Less", [filter.taps, double(SHORT_TAPS + 1)]);
+  const either = (short: string, long: string) => node("Where", [few, short, long]);
+  const typed = (value: string) => node("Cast", [value], { to: type });
+  const left = bits - cut;
+  // Half of what is dropped at the end, and half a unit for each product that was cut.
+  const half = left === 0 ? 0 : 2 ** (left - 1);
+  const compensation = node("Floor", [node("Mul", [filter.taps, double(0.5)])]);
+  const bias = typed(either(node("Add", [compensation, double(half)]), double(2 ** (bits - 1))));
+  const unit = typed(either(double(2 ** -left), double(2 ** -bits)));
+  const weights = typed(node("Mul", [filter.weights, either(double(2 ** -cut), double(1))]));
+  const count = node("Cast", [filter.taps], { to: DataType.INT64 });
+  const goOn = append.constant("go_on", bool(true));
+  const body = subgraph(append, `axis${axis}`, LOOP, (inner, { tap, more, sum }) => {
+    const places = inner.node("Add", [filter.start, tap]);
+    const some = inner.node("Cast", [inner.node("Gather", [samples, places], { axis })], { to: type });
+    const product = inner.node("Mul", [some, inner.node("Gather", [weights, tap], { axis: 0 })]);
+    return [inner.node("Identity", [more]), inner.node("Add", [sum, inner.node("Floor", [product])])];
+  });
+  const sum = node("Loop", [count, goOn, bias], { body });
+  return node("Floor", [node("Mul", [sum, unit])]);
 }

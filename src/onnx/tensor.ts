@@ -32,6 +32,11 @@ export function int64(dims: readonly number[], values: readonly number[]): Tenso
   return checkTensor({ type: "int64", dims, data: BigInt64Array.from(values, BigInt) });
 }
 
+/** A bool scalar. */
+export function bool(value: boolean): Tensor {
+  return checkTensor({ type: "bool", dims: [], data: Uint8Array.of(value ? 1 : 0) });
+}
+
 /** Number of elements of `dims`. */
 export function elementCount(dims: readonly number[]): number {
   return dims.reduce((count, dim) => count * dim, 1);

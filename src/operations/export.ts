@@ -2,16 +2,14 @@
 import { existsSync } from "node:fs";
 import { rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import ort from "onnxruntime-node";
 import { InputError, ModelError } from "../errors.js";
-import { ALL_VARIANTS, applyDihedral } from "../features/dihedral.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { loadBackbone } from "../models/registry.js";
-import { fuseHead, PROBABILITIES } from "../onnx/fuse.js";
-import { FEATURES, prepareBackbone, TILES } from "../onnx/prepare.js";
+import { fuseHead } from "../onnx/fuse.js";
+import { prepareBackbone } from "../onnx/prepare.js";
 import { ensureFolder, refuseFolder } from "../output-folder.js";
 import { toExclusiveColumns } from "../tags/exclusive.js";
-import { scoreFeatures } from "../tags/prediction.js";
+import { findDifference } from "./export-check.js";
 
 export interface ExportOptions {
   /** Folder of the trained model. */
@@ -30,7 +28,7 @@ export interface ExportSummary {
   tags: string[];
   /** Pixels per side at which tiles pass without being resized. */
   size: number;
-  /** Largest difference between the file's probabilities and canopy's own, on the tiles it was checked with. */
+  /** Largest difference between the file's probabilities and canopy's own, on tiles of the model's size and of another. */
   difference: number;
 }
 
@@ -81,44 +79,6 @@ export function buildExport(backbone: Uint8Array, checkpoint: Checkpoint): Uint8
   };
   const groups = toExclusiveColumns(exclusive, tags);
   return fuseHead(prepared, { ...head, tags, thresholds, exclusive: groups }, metadata);
-}
-
-/** Largest difference of probabilities on two tiles of the model's size, the file against prepared backbone and head apart. */
-async function findDifference(exported: Uint8Array, backbone: Uint8Array, checkpoint: Checkpoint): Promise<number> {
-  const { card, head, preprocessing } = checkpoint;
-  const { size } = preprocessing;
-  const pixels = Uint8Array.from({ length: 2 * size * size * 3 }, (_, i) => (i * 2654435761) >>> 24);
-  const own = await run(exported, PROBABILITIES, pixels, size);
-  const variants = preprocessing.tta === "d4" ? ALL_VARIANTS : [0];
-  const turned = new Uint8Array(pixels.length * variants.length);
-  variants.forEach((variant, i) => {
-    applyDihedral(pixels, turned.subarray(i * pixels.length, (i + 1) * pixels.length), 2, size, variant);
-  });
-  const features = await run(prepareBackbone(backbone, card, size), FEATURES, turned, size);
-  const data = meanOf(features, variants.length);
-  const expected = await scoreFeatures(checkpoint, { data, rows: 2, numFeatures: head.numFeatures });
-  return own.reduce((most, each, i) => Math.max(most, Math.abs(each - (expected[i] as number))), 0);
-}
-
-async function run(model: Uint8Array, output: string, pixels: Uint8Array, size: number): Promise<Float32Array> {
-  const session = await ort.InferenceSession.create(model, { logSeverityLevel: 3 });
-  try {
-    const tiles = new ort.Tensor("uint8", pixels, [pixels.length / (size * size * 3), size, size, 3]);
-    const results = await session.run({ [TILES]: tiles }, [output]);
-    return Float32Array.from((results[output] as ort.Tensor).data as Float32Array);
-  } finally {
-    await session.release();
-  }
-}
-
-/** `[parts, ...]` to the mean over parts. */
-function meanOf(values: Float32Array, parts: number): Float32Array {
-  const length = values.length / parts;
-  return Float32Array.from({ length }, (_, i) => {
-    let sum = 0;
-    for (let part = 0; part < parts; part++) sum += values[part * length + i] as number;
-    return sum / parts;
-  });
 }
 
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {

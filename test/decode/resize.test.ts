@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { loadAddon } from "../../src/addon.js";
 import { isFailure, type RgbImage } from "../../src/decode/decoder.js";
 import { resizeRgb } from "../../src/decode/resize.js";
 import { readBytesWithSharp } from "../../src/decode/sharp.js";
@@ -48,6 +49,27 @@ for (const size of [224, 255]) {
     assert.ok(golden.every((value, i) => Math.abs(value - resized[i]!) <= 0.51));
   });
 }
+
+const addon = loadAddon();
+test("resizing gives the addon's bits", addon === undefined ? { skip: "the addon is not built" } : {}, () => {
+  for (const size of [1, 31, 128, 224]) {
+    // From growing to more taps than are cut one by one, and every remainder on the way.
+    for (let length = 1; length < 1200; length += 1 + Math.floor(length / 20)) {
+      const pixels = gradient(Math.ceil(Math.sqrt(length * 3)) + 1, 3, length).map((value, i) => value ^ (i * 37));
+      for (const [width, height] of [
+        [length, 3],
+        [3, length],
+      ] as const) {
+        for (const antialias of [true, false]) {
+          const [expected, actual] = [new Uint8Array(size * size * 3), new Uint8Array(size * size * 3)];
+          addon?.resizeRgb(pixels, width, height, expected, size, antialias);
+          resizeRgb(pixels, width, height, actual, size, antialias);
+          assert.ok(Buffer.compare(actual, expected) === 0, `${width}x${height} to ${size}, antialias ${antialias}`);
+        }
+      }
+    }
+  }
+});
 
 test("a picture of the wanted size is copied", () => {
   const pixels = gradient(16, 3);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import ort from "onnxruntime-node";
-import { resizeRgb } from "../../src/decode/resize.js";
+import sharp from "sharp";
+import { isFailure } from "../../src/decode/decoder.js";
+import { readFullTile } from "../../src/decode/full.js";
 import { InputError, ModelError } from "../../src/errors.js";
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../../src/head/checkpoint.js";
 import { CHECKPOINT_VERSION } from "../../src/head/checkpoint-json.js";
@@ -11,7 +13,8 @@ import { resolveHeadConfig } from "../../src/head/config.js";
 import { resolveBackbone } from "../../src/models/registry.js";
 import { decodeModel } from "../../src/onnx/proto.js";
 import { exportModel } from "../../src/operations/export.js";
-import { temporaryFolder } from "../helpers.js";
+import { predict } from "../../src/operations/predict.js";
+import { needsShared, SHARED, temporaryFolder } from "../helpers.js";
 import { CHANNELS, flatten, gemm, network, pool, scores } from "../onnx/networks.js";
 import { maxDifference, randoms, runModel } from "../onnx/run.js";
 
@@ -67,18 +70,86 @@ test("an exported model holds everything: it runs alone and says its tags and th
   assert.deepEqual(result["thresholds"]?.data, Float32Array.of(0.5, 0.25, 0.75));
 });
 
-test("a tile of another size gets the probabilities it gets when canopy resizes it", async (t) => {
+/** Writes a random picture of each size as a PNG and returns the paths. */
+async function writePictures(folder: string, sizes: readonly (readonly [number, number])[]): Promise<string[]> {
+  return Promise.all(
+    sizes.map(async ([width, height], i) => {
+      const pixels = Uint8Array.from(randoms(width * height * 3, i + 1), (value) => Math.floor((value + 1) * 128));
+      const path = join(folder, `${width}x${height}.png`);
+      await sharp(pixels, { raw: { width, height, channels: 3 } })
+        .png({ compressionLevel: 1 })
+        .toFile(path);
+      return path;
+    }),
+  );
+}
+
+/** Exports `model`, runs the file on the pixels of `tiles` and holds it to what `predict` says of the same files. */
+async function compareWithPredict(folder: string, model: string, tiles: string[]): Promise<void> {
+  const [file, out] = [join(folder, "exported.onnx"), join(folder, "predictions.jsonl")];
+  await exportModel({ model, out: file, overwrite: true });
+  await predict({ inputs: tiles, model, out, probabilities: true, overwrite: true });
+  const rows = readFileSync(out, "utf8").trim().split("\n");
+  assert.equal(rows.length, tiles.length);
+  const session = await ort.InferenceSession.create(file, { logSeverityLevel: 3 });
+  for (const row of rows) {
+    const { path, tags, probabilities } = JSON.parse(row) as PredictionRow;
+    const image = await readFullTile({ path }, { colorspace: "auto", maxPixels: 1e7, onTruncated: "reject" });
+    assert.ok(!isFailure(image));
+    const dims = [1, image.height, image.width, 3];
+    const result = await session.run({ tiles: new ort.Tensor("uint8", Uint8Array.from(image.pixels), dims) });
+    const [names, own, thresholds] = ["tags", "probabilities", "thresholds"].map((name) => result[name]?.data);
+    const expected = (names as unknown as string[]).map((tag) => probabilities[tag] as number);
+    assert.ok(maxDifference(own as Float32Array, Float32Array.from(expected)) < 1e-5, path);
+    const given = (names as unknown as string[]).filter((_, i) => Number(own?.[i]) >= Number(thresholds?.[i]));
+    assert.deepEqual(given, tags, path);
+  }
+  await session.release();
+}
+
+interface PredictionRow {
+  path: string;
+  tags: string[];
+  probabilities: Record<string, number>;
+}
+
+/** The folder of a model over the backbone in the box, with a head of no worth that is sure of nothing. */
+async function makeBoxModel(folder: string, size: number, tta: "none" | "d4", antialias = true): Promise<string> {
+  const { card } = await resolveBackbone("canopy");
+  const numFeatures = card.features.count;
+  const head = { weight: randoms(numFeatures * 3, 5).map((each) => each / 30), bias: randoms(3, 6), numFeatures, numTags: 3 };
+  const preprocessing = { size, colorspace: "auto", antialias, tta } as const;
+  return makeModel(folder, { card, backboneSha256: card.sha256, head, preprocessing });
+}
+
+test("the exported file gives predict's probabilities for tiles of every size", async (t) => {
   const folder = temporaryFolder(t);
-  const out = join(folder, "model.onnx");
-  await exportModel({ model: await makeModel(folder), out });
-  const large = Uint8Array.from(randoms(40 * 40 * 3), (value) => Math.floor((value + 1) * 128));
-  const small = new Uint8Array(SIZE * SIZE * 3);
-  resizeRgb(large, 40, 40, small, SIZE, true);
-  const probabilities = async (pixels: Uint8Array, size: number) => {
-    const tiles = new ort.Tensor("uint8", pixels, [1, size, size, 3]);
-    return (await runModel(readFileSync(out), { tiles }))["probabilities"]!.data;
-  };
-  assert.ok(maxDifference(await probabilities(large, 40), await probabilities(small, SIZE)) < 1e-3);
+  const tiles = await writePictures(folder, [
+    [128, 128],
+    [256, 256],
+    [224, 224],
+    [255, 255],
+    [300, 200],
+    [64, 64],
+    [500, 500],
+    [1024, 1024],
+    [90, 1400],
+    [1, 1],
+  ]);
+  await compareWithPredict(folder, await makeBoxModel(folder, 128, "none"), tiles);
+  await compareWithPredict(folder, await makeBoxModel(folder, 96, "d4"), tiles.slice(0, 5));
+  await compareWithPredict(folder, await makeBoxModel(folder, 224, "none", false), tiles.slice(1, 6));
+});
+
+test("the exported file gives predict's probabilities for real tiles", needsShared("planet-sample"), async (t) => {
+  const folder = temporaryFolder(t);
+  const tiles = ["planet-sample/tiles", "planet-rgb/tiles"].flatMap((name) =>
+    readdirSync(join(SHARED, name))
+      .slice(0, 12)
+      .map((file) => join(SHARED, name, file)),
+  );
+  await compareWithPredict(folder, await makeBoxModel(folder, 128, "none"), tiles);
+  await compareWithPredict(folder, await makeBoxModel(folder, 224, "d4"), tiles.slice(8, 16));
 });
 
 test("test-time augmentation is part of the exported model", async (t) => {
