@@ -1,17 +1,13 @@
 /** Head training as a contender: a round's indices are so many optimiser steps, or whole trainings for L-BFGS, on made-up features. */
 import { loadAddon } from "../addon.js";
 import { type GradientConfig, resolveHeadConfig, slotCount } from "../head/config.js";
-import type { FeatureMatrix } from "../head/feature-matrix.js";
 import { initHead } from "../head/init.js";
 import { createStepper, type StepperKind } from "../head/stepper.js";
 import { trainHead } from "../head/train.js";
-import { createRandom } from "../random.js";
-import type { LabelMatrix } from "../tiles/label-matrix.js";
 import { onnxRuntimeVersion } from "../versions.js";
+import { makeUp, TAGS } from "./made-up.js";
 import { type Contender, type SetupRequest, WHOLE } from "./protocol.js";
 
-/** As many tags as Planet has. */
-export const TAGS = 17;
 export const BATCH_SIZE = 32;
 /** Rows the steps go through. */
 const STEP_ROWS = 2048;
@@ -46,20 +42,4 @@ export async function openLbfgs({ size: numFeatures, rows }: SetupRequest): Prom
       return { [WHOLE]: (performance.now() - start) / 1000 };
     },
   };
-}
-
-/** Features of 0 to 1 as pooled ReLU6 gives, and tags that a few of them decide, with noise: something to be learnt, not perfectly. */
-function makeUp(rows: number, numFeatures: number): { features: FeatureMatrix; labels: LabelMatrix } {
-  const random = createRandom(1, 0);
-  const data = Float32Array.from({ length: rows * numFeatures }, () => random.uniform());
-  const cells = new Uint8Array(rows * TAGS);
-  for (let row = 0; row < rows; row++) {
-    for (let tag = 0; tag < TAGS; tag++) {
-      let sum = 2 * random.uniform();
-      for (let k = 0; k < 8; k++) sum += data[row * numFeatures + ((tag * 8 + k) % numFeatures)]!;
-      cells[row * TAGS + tag] = sum > 5 + (tag % 4) / 4 ? 1 : 0;
-    }
-  }
-  const tags = Array.from({ length: TAGS }, (_, tag) => `tag_${tag}`);
-  return { features: { data, rows, numFeatures }, labels: { data: cells, rows, tags } };
 }

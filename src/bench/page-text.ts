@@ -105,7 +105,7 @@ ${table(
 }
 
 function trainText(title: string, report: BenchTrainReport): string {
-  const { num_features, num_tags, batch_size, steps, lbfgs, extraction, backbone, size, absent } = report;
+  const { num_features, num_tags, batch_size, steps, lbfgs, stored, extraction, backbone, size, absent } = report;
   const rows = [
     ...steps.map(({ stepper, ms_per_step, spread, version }) => [
       `one RMSprop step, batch ${batch_size}, ${stepper} (${version})`,
@@ -122,6 +122,15 @@ function trainText(title: string, report: BenchTrainReport): string {
       `${number(extraction.tiles_per_s)} tiles/s`,
       `${number(extraction.spread[0])}-${number(extraction.spread[1])}`,
     ],
+    ...(stored === undefined
+      ? []
+      : [
+          [
+            `${number(stored.rows)} made-up tiles streamed from disk (${(stored.bytes / 2 ** 30).toPrecision(3)} GiB), ${stored.epochs} epochs, thresholds and all`,
+            `${number(stored.seconds)} s, ${(stored.peak_rss_bytes / 2 ** 30).toPrecision(3)} GiB of memory`,
+            "one run",
+          ],
+        ]),
   ];
   return `## Training: ${title}
 A head of ${num_features} features and ${num_tags} tags. ${machineText(report)}

@@ -3,10 +3,11 @@ import { loadAddon } from "../addon.js";
 import { checkInteger } from "../check.js";
 import { planPipeline } from "../features/plan.js";
 import type { RunContext } from "../run-context.js";
-import { BATCH_SIZE, TAGS } from "./contender-head.js";
+import { BATCH_SIZE } from "./contender-head.js";
 import { ContenderProcess } from "./contender-process.js";
 import { type MachineFacts, machineFacts, versionFacts } from "./facts.js";
 import { interruptible } from "./interrupted.js";
+import { TAGS } from "./made-up.js";
 import {
   asTiles,
   type BackboneOptions,
@@ -18,6 +19,7 @@ import {
 } from "./rates.js";
 import { type Runner, ratesOf, runRounds } from "./rounds.js";
 import { roughly, summarize } from "./statistics.js";
+import { measureStored, type StoredResult } from "./stored.js";
 import { openBenchTiles } from "./tiles.js";
 import type { AbsentTrial } from "./trials.js";
 
@@ -26,6 +28,8 @@ export interface BenchTrainOptions extends BackboneOptions {
   inputs?: readonly string[] | undefined;
   /** Made-up tiles that L-BFGS trains on. @default 2000 */
   rows?: number | undefined;
+  /** Also trains once on this many made-up tiles whose features are streamed from disk. @default none */
+  stored?: number | undefined;
   /** Rounds. @default 5 */
   repeats?: number | undefined;
   /** At most this many tiles, evenly spread over the input. @default 240 */
@@ -57,6 +61,8 @@ export interface BenchTrainReport {
   absent: AbsentTrial[];
   /** L-BFGS to convergence, the penalty chosen by cross-validation, all tags. */
   lbfgs: { rows: number; seconds: number; spread: [number, number]; samples: number[] };
+  /** Present where it was asked for. */
+  stored?: StoredResult;
   machine: MachineFacts;
   versions: Record<string, string>;
 }
@@ -68,8 +74,9 @@ export function benchTrain(options: BenchTrainOptions = {}, context: RunContext 
 }
 
 async function measure(options: BenchTrainOptions, context: RunContext): Promise<BenchTrainReport> {
-  const { inputs, rows = 2000, repeats = 5, limit = 240 } = options;
+  const { inputs, rows = 2000, stored, repeats = 5, limit = 240 } = options;
   checkInteger("rows", rows, 10, 1_000_000);
+  if (stored !== undefined) checkInteger("stored", stored, 100, 100_000_000);
   checkInteger("repeats", repeats, 1, 1000);
   checkInteger("limit", limit, 1, 100_000);
   const backbone = await prepare(options);
@@ -87,6 +94,7 @@ async function measure(options: BenchTrainOptions, context: RunContext): Promise
       batch_size: BATCH_SIZE,
       ...(await measureSteps(card.features.count, repeats, context)),
       lbfgs: await measureLbfgs(card.features.count, rows, repeats, context),
+      ...(stored && { stored: await measureStored({ rows: stored, numFeatures: card.features.count }, context) }),
       machine: machineFacts(),
       versions: versionFacts(),
     };

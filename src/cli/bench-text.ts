@@ -1,6 +1,7 @@
 /** What benchmarks print on the terminal. */
 import type { BenchPredictReport } from "../bench/predict.js";
 import type { ContenderResult, PreprocessReport } from "../bench/preprocess-report.js";
+import type { StoredResult } from "../bench/stored.js";
 import type { BenchTrainReport } from "../bench/train.js";
 import { formatTable } from "./table.js";
 
@@ -97,7 +98,7 @@ export function describePredict(report: BenchPredictReport): string {
 }
 
 export function describeTrain(report: BenchTrainReport): string {
-  const { steps, absent, lbfgs, extraction, num_features, num_tags, batch_size, machine } = report;
+  const { steps, absent, lbfgs, stored, extraction, num_features, num_tags, batch_size, machine } = report;
   const rows = [
     ...steps.map(({ stepper, ms_per_step, spread }) => [
       `RMSprop step, batch ${batch_size}, ${stepper}`,
@@ -122,8 +123,16 @@ export function describeTrain(report: BenchTrainReport): string {
     "",
     formatTable(["what", "median", "middle half"], rows),
     ...absent.map(({ name, reason }) => `${name}: ${reason}`),
+    ...(stored === undefined ? [] : ["", describeStored(stored)]),
     "",
     `All 40,479 tiles of Planet's set would take ${whole(40_479 / extraction.tiles_per_s / 60)} minutes for features, once, and ` +
       `${((epoch * fastest.ms_per_step) / 1000).toPrecision(2)} s for an epoch (${fastest.stepper}).`,
   ].join("\n");
+}
+
+function describeStored({ rows, epochs, seconds, bytes, peak_rss_bytes, f2 }: StoredResult): string {
+  return (
+    `${rows.toLocaleString("en")} tiles streamed from disk (${(bytes / 2 ** 30).toPrecision(3)} GiB): ${epochs} epochs, thresholds and all in ${whole(seconds)} s, ` +
+    `within ${(peak_rss_bytes / 2 ** 30).toPrecision(3)} GiB of memory; F2 ${f2.toFixed(3)} on held-out tiles.`
+  );
 }

@@ -47,6 +47,7 @@ interface PredictArguments extends BackboneArguments {
 
 interface TrainArguments extends BackboneArguments {
   rows: number | undefined;
+  stored: number | undefined;
 }
 
 const preprocess: CommandModule<GlobalArguments, PreprocessArguments> = {
@@ -93,12 +94,21 @@ const train: CommandModule<GlobalArguments, TrainArguments> = {
   builder: (yargs) =>
     withBackboneOptions(withBenchOptions(yargs, 240))
       .option("rows", { type: "number", requiresArg: true, describe: "Made-up tiles for L-BFGS (default: 2000)" })
-      .example("$0 bench train", "") as Argv<TrainArguments>,
+      .option("stored", {
+        type: "number",
+        requiresArg: true,
+        describe: "Also train on this many made-up tiles streamed from disk (5 KB each, in the cache folder)",
+      })
+      .example("$0 bench train", "")
+      .example(
+        "$0 bench train --stored 1000000 --repeats 1",
+        "A million tiles: time and memory",
+      ) as Argv<TrainArguments>,
   handler: (argv) =>
     runBench(argv, async (context) => {
       const { benchTrain } = await import("../bench/train.js");
       const { input: inputs, backbone, device } = argv;
-      const numbers = numbersOf(argv, ["size", "repeats", "rows", "limit"]);
+      const numbers = numbersOf(argv, ["size", "repeats", "rows", "stored", "limit"]);
       const report = await benchTrain({ inputs, backbone, device, ...numbers }, context);
       return { entry: { kind: "train", title: titleOf(argv), report }, text: describeTrain(report) };
     }),

@@ -32,14 +32,14 @@ export function toTask(
   const { modelName = "canopy" } = options;
   return {
     data: { image: toImageUrl(tile, options), name: tile.name, path: tileLocation(tile), ...suggestion },
-    ...(labels && { annotations: [{ result: [choices(labels)] }] }),
+    ...(labels && { annotations: [{ result: choices(labels) }] }),
     ...(prediction && {
       predictions: [
         {
           model_version: modelName,
           // Label Studio shows tiles with the lowest score first where it sorts by uncertainty.
           ...(suggestion && { score: round(1 - suggestion.score) }),
-          result: [choices(prediction.tags)],
+          result: choices(prediction.tags),
         },
       ],
     }),
@@ -55,8 +55,10 @@ export function labelConfig(tags: readonly string[]): string {
   );
 }
 
-function choices(tags: readonly string[]): ChoicesResult {
-  return { id: CONTROL, from_name: CONTROL, to_name: IMAGE, type: "choices", value: { choices: [...tags] } };
+/** What Label Studio itself writes: nothing at all where nothing is chosen, and no empty list, which its import may refuse. */
+function choices(tags: readonly string[]): ChoicesResult[] {
+  if (tags.length === 0) return [];
+  return [{ id: CONTROL, from_name: CONTROL, to_name: IMAGE, type: "choices", value: { choices: [...tags] } }];
 }
 
 function round(value: number): number {

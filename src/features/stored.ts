@@ -46,12 +46,22 @@ export async function extractToStore(
       `The features of ${tiles[lost]!.path} could not be kept in ${store.folder}. Is the disk full?`,
     );
   }
+  const cached = tiles.length - missing.length;
+  return { ...toSource(store, rows, variants), outcomes, decoded: missing.length, cached };
+}
+
+/** The store's `rows` (`[tiles, variants]`, as its `find` gives them) in windows. */
+export function toSource(
+  store: FeatureStore,
+  rows: Int32Array,
+  variants: readonly number[] = [0],
+): Pick<StoredFeatures, "rows" | "numFeatures" | "windowRows" | "read"> {
+  const { numFeatures } = store;
+  const tiles = rows.length / variants.length;
+  const windowRows = Math.max(1, Math.min(tiles, Math.floor(WINDOW_BYTES / (numFeatures * 4))));
   const read = async (start: number, count: number, variant = variants[0]!) =>
     readWindow(store, rows, variants, start, count, variant);
-  const { numFeatures } = store;
-  const windowRows = Math.max(1, Math.min(tiles.length, Math.floor(WINDOW_BYTES / (numFeatures * 4))));
-  const cached = tiles.length - missing.length;
-  return { rows: tiles.length, numFeatures, windowRows, outcomes, decoded: missing.length, cached, read };
+  return { rows: tiles, numFeatures, windowRows, read };
 }
 
 /** Tiles of which a variant is not there; `rows` is `[tiles, variants]`. */

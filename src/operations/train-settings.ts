@@ -72,8 +72,8 @@ function gib(bytes: number): string {
   return (bytes / 2 ** 30).toPrecision(2);
 }
 
-/** Few passes are enough where there are many tiles. */
-function streamedConfig(seed: number, said: [string, unknown][]): GradientConfig {
+/** Mini-batch descent where features are on disk; `said` are options a user gave. Few passes are enough where there are many tiles. */
+export function streamedConfig(seed: number, said: readonly [string, unknown][] = []): GradientConfig {
   const options = {
     ...Object.fromEntries(said),
     optimizer: "adam",

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { loadAddon } from "../../src/addon.js";
 import { benchPredict } from "../../src/bench/predict.js";
+import { measureStored } from "../../src/bench/stored.js";
 import { benchTrain } from "../../src/bench/train.js";
+
+import { InterruptedError } from "../../src/errors.js";
+import { temporaryFolder } from "../helpers.js";
 
 const TINY = { limit: 8, repeats: 1, size: 64, backbone: "untrained", device: "cpu" } as const;
 
@@ -26,4 +31,26 @@ test("bench train times every stepper, L-BFGS and the features", async () => {
   for (const { ms_per_step } of report.steps) assert.ok(ms_per_step > 0);
   assert.ok(report.lbfgs.seconds > 0 && report.extraction.tiles_per_s > 0);
   assert.equal(report.num_tags, 17);
+});
+
+test("bench train --stored trains from disk in a process of its own, and leaves nothing behind", async (t) => {
+  const cache = temporaryFolder(t);
+  const before = process.env["CANOPY_CACHE"];
+  process.env["CANOPY_CACHE"] = cache;
+  t.after(() => {
+    if (before === undefined) delete process.env["CANOPY_CACHE"];
+    else process.env["CANOPY_CACHE"] = before;
+  });
+  const result = await measureStored({ rows: 3000, numFeatures: 160 }, {});
+  assert.deepEqual([result.rows, result.epochs], [3000, 20]);
+  assert.ok(result.bytes > 3000 * 160 * 4 && result.seconds > 0 && result.peak_rss_bytes > 2 ** 25);
+  // Predicting every tag gives less: something was learnt from what was read.
+  assert.ok(result.f2 > 0.75, String(result.f2));
+  assert.deepEqual(readdirSync(cache), []);
+  await assert.rejects(
+    measureStored({ rows: 3000, numFeatures: 160 }, { signal: AbortSignal.abort() }),
+    InterruptedError,
+  );
+  await assert.rejects(measureStored({ rows: 1, numFeatures: 160 }, {}), /streamed training failed/);
+  assert.deepEqual(readdirSync(cache), []);
 });

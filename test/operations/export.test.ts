@@ -117,7 +117,12 @@ interface PredictionRow {
 async function makeBoxModel(folder: string, size: number, tta: "none" | "d4", antialias = true): Promise<string> {
   const { card } = await resolveBackbone("canopy");
   const numFeatures = card.features.count;
-  const head = { weight: randoms(numFeatures * 3, 5).map((each) => each / 30), bias: randoms(3, 6), numFeatures, numTags: 3 };
+  const head = {
+    weight: randoms(numFeatures * 3, 5).map((each) => each / 30),
+    bias: randoms(3, 6),
+    numFeatures,
+    numTags: 3,
+  };
   const preprocessing = { size, colorspace: "auto", antialias, tta } as const;
   return makeModel(folder, { card, backboneSha256: card.sha256, head, preprocessing });
 }

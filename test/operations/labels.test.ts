@@ -97,6 +97,27 @@ describe("labels", () => {
     assert.match(warnings.join(), /3 of the pictures cannot be shown.*--image-root/);
   });
 
+  it("become tasks of the shape Label Studio imports, with nothing chosen where nothing was predicted", async () => {
+    writeFileSync(
+      at("tags.jsonl"),
+      '{"image_name":"b_2","path":"x","tags":["road"]}\n{"image_name":"a_1","path":"y","tags":[]}\n',
+    );
+    await exporting({ predictions: at("tags.jsonl"), imageRoot: folder });
+    const [first, second] = JSON.parse(read("out.json"));
+    const choose = (choice: string[]) => ({
+      id: "tags",
+      from_name: "tags",
+      to_name: "image",
+      type: "choices",
+      value: { choices: choice },
+    });
+    assert.equal(first.data.image, "/data/local-files/?d=tiles/a_1.jpg");
+    assert.deepEqual(first.annotations, [{ result: [choose(["haze"])] }]);
+    assert.deepEqual(first.predictions, [{ model_version: "canopy", result: [] }]);
+    assert.deepEqual(second.annotations, [{ result: [choose(["clear", "primary"])] }]);
+    assert.deepEqual(second.predictions, [{ model_version: "canopy", result: [choose(["road"])] }]);
+  });
+
   it("are not exported from nothing, to no tile, or twice", async () => {
     await assert.rejects(exporting({ labels: undefined }), OptionError);
     await assert.rejects(exporting({ predictions: at("tags.parquet") }), /\.csv and \.jsonl/);
