@@ -1,12 +1,12 @@
-/** What one epoch (or L-BFGS as a whole) did, and the table of them. */
+/** What one epoch (or L-BFGS up to an iteration) did, and the table of them. */
 import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
 import { FormatError } from "../errors.js";
 
 export interface HistoryRow {
-  /** From 1; for L-BFGS the number of iterations. */
+  /** From 1; for L-BFGS the number of iterations so far. */
   epoch: number;
-  /** Mean loss over the epoch's tiles, each with the weights its step began with (Keras' running mean). */
+  /** Mean loss over the epoch's tiles, each with the weights its step began with (Keras' running mean); for L-BFGS with the weights of the row. */
   loss: number;
   /** Share of right labels at 0.5, running like `loss`. */
   binaryAccuracy: number;

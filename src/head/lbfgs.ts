@@ -7,13 +7,15 @@ import type { Head } from "./head.js";
 import type { HistoryRow } from "./history.js";
 import { computeLogits } from "./logits.js";
 import { sumLogits } from "./loss.js";
-import type { Minimum } from "./minimize.js";
 import { solveProblems } from "./problems.js";
 import { chooseL2 } from "./regularization.js";
 import { foldStandardization, measureStandardization } from "./standardize.js";
 import type { TrainedHead, TrainOptions } from "./train.js";
 
-/** Features must fit in memory: each pass goes over all of them. The history has one row: the head at its optimum. */
+/**
+ * Features must fit in memory: each pass goes over all of them. The history ends with the head at its optimum; with held-out tiles to
+ * score, it has the heads after 1, 2, 4, ... iterations before.
+ */
 export async function trainByLbfgs(
   features: FeatureMatrix | FeatureSource,
   labels: LabelMatrix,
@@ -31,26 +33,46 @@ export async function trainByLbfgs(
   const l2 = config.l2 === "auto" ? await chooseL2(features, standardization, labels, config, options) : config.l2;
   const problems = labels.tags.map((_, tag) => ({ tag, heldOut: -1, l2 }));
   const { folds: _folds, views: _views, ...running } = options;
-  const minima = await solveProblems(rows, labels, problems, { ...config, ...running });
-  const solved = toHead(minima, features.numFeatures);
-  const head = standardization === undefined ? solved : foldStandardization(solved, standardization);
-  const row = await historyRow(head, minima, features, labels, options);
-  options.onEpoch?.(row);
-  return { head, history: [row], completed: minima.every(({ converged }) => converged), l2 };
+  // By the power of two, then by tag.
+  const reached: Float64Array[][] = [];
+  const onIteration = (tag: number, iteration: number, point: Float64Array) => {
+    const power = Math.log2(iteration);
+    if (!options.validation || !Number.isInteger(power)) return;
+    reached[power] ??= [];
+    reached[power][tag] = point;
+  };
+  const minima = await solveProblems(rows, labels, problems, { ...config, ...running, onIteration });
+  const finish = (points: readonly Float64Array[]) => {
+    const solved = toHead(points, features.numFeatures);
+    return standardization === undefined ? solved : foldStandardization(solved, standardization);
+  };
+  const optimum = minima.map(({ point }) => point);
+  const last = Math.max(...minima.map(({ iterations }) => iterations));
+  const history: HistoryRow[] = [];
+  for (const [power, points] of reached.entries()) {
+    if (2 ** power >= last) break;
+    // A tag that needed fewer iterations stays where it ended.
+    const head = finish(optimum.map((point, tag) => points[tag] ?? point));
+    history.push(await historyRow(head, 2 ** power, features, labels, options));
+  }
+  const head = finish(optimum);
+  history.push(await historyRow(head, last, features, labels, options));
+  for (const row of history) options.onEpoch?.(row);
+  return { head, history, completed: minima.every(({ converged }) => converged), l2 };
 }
 
-function toHead(minima: readonly Minimum[], numFeatures: number): Head {
-  const numTags = minima.length;
+function toHead(points: readonly Float64Array[], numFeatures: number): Head {
+  const numTags = points.length;
   const weight = new Float32Array(numFeatures * numTags);
-  minima.forEach(({ point }, tag) => {
+  points.forEach((point, tag) => {
     for (let feature = 0; feature < numFeatures; feature++) weight[feature * numTags + tag] = point[feature]!;
   });
-  return { weight, bias: Float32Array.from(minima, ({ point }) => point[numFeatures]!), numFeatures, numTags };
+  return { weight, bias: Float32Array.from(points, (point) => point[numFeatures]!), numFeatures, numTags };
 }
 
 async function historyRow(
   head: Head,
-  minima: readonly Minimum[],
+  epoch: number,
   features: FeatureMatrix,
   labels: LabelMatrix,
   { validation, threads }: TrainOptions,
@@ -58,7 +80,7 @@ async function historyRow(
   const training = await score(head, features, labels, threads);
   const validated = validation && (await score(head, validation.features, validation.labels, threads));
   return {
-    epoch: Math.max(...minima.map(({ iterations }) => iterations)),
+    epoch,
     ...training,
     valLoss: validated?.loss ?? null,
     valBinaryAccuracy: validated?.binaryAccuracy ?? null,

@@ -14,8 +14,8 @@ export interface MinimizeOptions {
   maxIterations: number;
   /** Stops where no component of the gradient is larger. */
   tolerance: number;
-  /** Called with the number of iterations done and the value reached. */
-  onIteration?: (iteration: number, value: number) => void;
+  /** Called with the number of iterations done, and the value and point reached. */
+  onIteration?: (iteration: number, value: number, point: Float64Array) => void;
 }
 
 export interface Minimum {
@@ -63,7 +63,7 @@ export function* minimize(start: Float64Array, options: MinimizeOptions): Minimi
     }
     remember(corrections, here, next);
     here = next;
-    options.onIteration?.(iteration + 1, here.value);
+    options.onIteration?.(iteration + 1, here.value, here.point);
   }
   return minimum(here, options.maxIterations, false);
 }

@@ -27,6 +27,8 @@ export interface SolveOptions {
   signal?: AbortSignal;
   /** Called after each pass over the features with the objectives reached so far, summed over problems. */
   onPass?: (pass: number, total: number) => void;
+  /** Called after each iteration of a problem, by its place, with the point reached. */
+  onIteration?: (index: number, iteration: number, point: Float64Array) => void;
 }
 
 /** Mean cross-entropies and gradients of `problems` at `weights` `[problems, numFeatures + 1]`. */
@@ -94,7 +96,11 @@ async function solve(
 }
 
 function start(problem: Problem, index: number, numFeatures: number, options: SolveOptions): Running {
-  const minimizer = minimize(problem.start ?? new Float64Array(numFeatures + 1), options);
+  const { maxIterations, tolerance } = options;
+  const onIteration = (iteration: number, _value: number, point: Float64Array) =>
+    options.onIteration?.(index, iteration, point);
+  const origin = problem.start ?? new Float64Array(numFeatures + 1);
+  const minimizer = minimize(origin, { maxIterations, tolerance, onIteration });
   return { problem, index, minimizer, point: minimizer.next().value as Float64Array, value: Number.POSITIVE_INFINITY };
 }
 

@@ -42,7 +42,7 @@ export function valueAxis(name: string, more: object = {}): object {
     nameTextStyle: { color: COLOR.muted, fontSize: 11 },
     axisLine: { show: true, lineStyle: { color: COLOR.grid } },
     axisTick: { show: false },
-    axisLabel: { color: COLOR.muted, fontSize: 11 },
+    axisLabel: { color: COLOR.muted, fontSize: 11, hideOverlap: true },
     splitLine: { lineStyle: { color: COLOR.grid } },
     ...more,
   };

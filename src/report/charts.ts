@@ -7,6 +7,9 @@ import { score } from "./format.js";
 import type { Html } from "./html.js";
 
 const HISTORY_POINTS = 300;
+
+/** A history of so few rows shows where they are. */
+const SEPARATE_POINTS = 12;
 const LEGEND = {
   top: 0,
   left: 40,
@@ -94,32 +97,39 @@ export function precisionRecallChart(
   });
 }
 
-/** Loss, or F2, by epoch. */
-export function historyChart(history: readonly HistoryRow[], kind: "loss" | "f2"): Html {
+/** Loss, or F2, by epoch or iteration (`unit`). */
+export function historyChart(history: readonly HistoryRow[], kind: "loss" | "f2", unit: string): Html {
   const step = Math.ceil(history.length / HISTORY_POINTS);
   const rows = history.filter((_, i) => i % step === 0 || i === history.length - 1);
   const [name, own, held] =
     kind === "loss" ? (["loss", "loss", "valLoss"] as const) : (["F2 at 0.5", "f2", "valF2"] as const);
+  const points = { showSymbol: rows.length <= SEPARATE_POINTS, symbol: "circle", symbolSize: 6 };
   const heldOut = rows.flatMap((row) => (row[held] === null ? [] : [[row.epoch, row[held]]]));
   const option = {
     legend: LEGEND,
     grid: { left: 48, right: 12, top: 26, bottom: 38 },
-    xAxis: valueAxis("epoch", { min: rows[0]?.epoch, max: rows.at(-1)?.epoch, splitLine: { show: false } }),
+    xAxis: valueAxis(unit, { min: rows[0]?.epoch, max: rows.at(-1)?.epoch, splitLine: { show: false } }),
     yAxis: valueAxis(name, { scale: true, nameGap: 34 }),
     series: [
       lineSeries(
         "training",
         rows.map((row) => [row.epoch, row[own]]),
         COLOR.first,
+        points,
       ),
-      ...(heldOut.length > 0 ? [lineSeries("held out", heldOut, COLOR.second)] : []),
+      ...(heldOut.length > 0 ? [lineSeries("held out", heldOut, COLOR.second, points)] : []),
     ],
   } as EChartsOption;
   const last = rows.at(-1);
   const spoken = last
-    ? `After epoch ${last.epoch}: training ${score(last[own])}${last[held] === null ? "" : `, held out ${score(last[held])}`}.`
+    ? `After ${unit} ${last.epoch}: training ${score(last[own])}${last[held] === null ? "" : `, held out ${score(last[held])}`}.`
     : "";
-  return renderChart(option, { id: `history-${kind}`, label: `${name} by epoch. ${spoken}`, width: 440, height: 240 });
+  return renderChart(option, {
+    id: `history-${kind}`,
+    label: `${name} by ${unit}. ${spoken}`,
+    width: 440,
+    height: 240,
+  });
 }
 
 /** Share that is true over probability, with the diagonal it should follow and the number of cells below. */

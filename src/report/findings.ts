@@ -133,7 +133,9 @@ function advise(data: ReportData): Finding[] {
   return advice.length > 0 ? advice : [{ text: "Run it: canopy predict INPUT --model MODEL_DIR --out tags.csv" }];
 }
 
-function adviseOnHistory({ history }: ReportData): Finding[] {
+function adviseOnHistory({ history, training }: ReportData): Finding[] {
+  // L-BFGS stops at the optimum; how far that is to go the penalty decides, and cross-validation chose it.
+  if (training.recipe["optimizer"] === "lbfgs") return [];
   const held = history.filter((row) => row.valLoss !== null);
   const last = held.at(-1);
   if (last === undefined) {

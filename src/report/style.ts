@@ -100,6 +100,8 @@ img{display:block;border-radius:3px;background:var(--raised)}
 .changes .remove::before{content:"\\2212\\a0"}
 .side-by-side{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:16px 32px;align-items:start}
 .side-by-side .scroll svg.chart{max-width:none}
+.more{margin-top:14px}
+.more summary{cursor:pointer;color:var(--first);width:fit-content;margin-bottom:14px}
 .numbers{font-size:.85rem;margin-top:4px}
 .numbers summary{cursor:pointer;color:var(--muted);width:fit-content}
 .facts{display:grid;grid-template-columns:minmax(90px,auto) minmax(0,1fr);gap:2px 16px;margin:0 0 16px;font-size:.87rem}
@@ -108,7 +110,7 @@ img{display:block;border-radius:3px;background:var(--raised)}
 code{font:.92em ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 @media (max-width:900px){.figures{grid-template-columns:repeat(3,minmax(0,1fr))}}
 @media screen and (max-width:820px){.card{grid-template-columns:minmax(0,1fr)}}
-@media screen and (max-width:480px){.figures{grid-template-columns:repeat(2,minmax(0,1fr))}.pictures{grid-template-columns:repeat(3,minmax(0,1fr));gap:8px}.pictures li:nth-child(n+4){display:none}.headline strong{font-size:2.8rem}}
+@media screen and (max-width:480px){.figures{grid-template-columns:repeat(2,minmax(0,1fr))}.pictures{grid-template-columns:repeat(3,minmax(0,1fr));gap:8px}.pictures li:nth-child(n+4){display:none}table{min-width:0}th{white-space:normal}thead th{vertical-align:bottom}table[data-sortable] tr>:first-child{min-width:10.9rem;overflow-wrap:anywhere;position:sticky;left:0;background:var(--surface);border-right:1px solid var(--grid)}.headline strong{font-size:2.8rem}}
 @media print{nav,.skip,.numbers{display:none}body{font-size:9.5pt}a{color:inherit;text-decoration:none}.findings a{display:none}
 .page{padding:0}.findings{grid-template-columns:repeat(3,minmax(0,1fr));gap:16px}.card{grid-template-columns:220px minmax(0,1fr)}
 .card,figure,.figures,.suspects>li,.pictures li,tr{break-inside:avoid}h2,h3,h4{break-after:avoid}.scroll{overflow:visible}

@@ -76,6 +76,23 @@ describe("trainHead", () => {
     );
   });
 
+  it("scores held-out tiles on the way of L-BFGS, and ends with the head it returns", async () => {
+    const { features, labels } = separable();
+    const config = resolveHeadConfig({ optimizer: "lbfgs", l2: 1e-4 });
+    const seen: number[] = [];
+    const onEpoch = ({ epoch }: { epoch: number }) => seen.push(epoch);
+    const { head, history } = await trainHead(features, labels, config, { validation: { features, labels }, onEpoch });
+    const epochs = history.map(({ epoch }) => epoch);
+    assert.ok(epochs.length > 2 && epochs.slice(0, -1).every((epoch, i) => epoch === 2 ** i), epochs.join());
+    assert.ok(epochs.at(-1)! > epochs.at(-2)!, epochs.join());
+    assert.deepEqual(seen, epochs);
+    assert.ok(history.every(({ loss }, i) => i === 0 || loss < history[i - 1]!.loss));
+    assert.ok(history.every(({ loss, valLoss }) => loss === valLoss));
+    const alone = await trainHead(features, labels, config);
+    assert.deepEqual(alone.head, head);
+    assert.deepEqual(alone.history, [{ ...history.at(-1)!, valLoss: null, valBinaryAccuracy: null, valF2: null }]);
+  });
+
   it("reads features window by window, the order of windows and rows following from the seed", async () => {
     const { features, labels } = separable(96);
     const read = async (start: number, count: number) => features.data.subarray(start * 5, (start + count) * 5);

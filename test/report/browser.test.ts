@@ -93,10 +93,29 @@ for (const [width, scheme] of [
   );
 }
 
+test(
+  "on a phone a tag's F2 is seen without scrolling, and its name stays while the rest scrolls",
+  needsChromium,
+  async (t) => {
+    const { page } = await openReport(t, { viewport: { width: 375, height: 800 } });
+    const edges = (child: number) =>
+      page.$eval(`table[data-sortable] tbody tr > :nth-child(${child})`, (cell) => ({
+        left: cell.getBoundingClientRect().left,
+        right: cell.getBoundingClientRect().right,
+      }));
+    assert.equal(await page.locator("table[data-sortable] thead th").nth(1).textContent(), "F2");
+    assert.ok((await edges(2)).right <= 375);
+    const before = await edges(1);
+    await page.$eval(".scroll:has(table[data-sortable])", (region) => region.scrollTo(200, 0));
+    assert.deepEqual(await edges(1), before);
+    assert.ok((await edges(2)).left < before.right);
+  },
+);
+
 test("the tag table sorts by keyboard", needsChromium, async (t) => {
   const { page, complaints } = await openReport(t, { viewport: { width: 1280, height: 800 } });
   const positives = () =>
-    page.$$eval("table[data-sortable] tbody tr", (rows) => rows.map((row) => Number(row.children[1]!.textContent)));
+    page.$$eval("table[data-sortable] tbody tr", (rows) => rows.map((row) => Number(row.children[5]!.textContent)));
   const sorted = [...(await positives())].sort((a, b) => a - b);
   const button = page.getByRole("button", { name: "Positives" });
   await button.focus();

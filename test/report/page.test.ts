@@ -89,7 +89,7 @@ test("without history, label errors, pictures, interval and speed the page says 
   data.score.interval = null;
   data.speed = [];
   const page = contentOf(renderReport(data));
-  assert.match(page, /fitted to convergence in one go/);
+  assert.match(page, /Training history<\/h2>\s*<p class="muted">None was kept/);
   assert.doesNotMatch(page, /label-errors|interval|NaN|undefined|Infinity|<img /);
 });
 
@@ -121,6 +121,37 @@ test("a rising held-out loss asks for fewer epochs, a falling one for more", asy
     row.valLoss = 1 + (i - 5) ** 2;
   });
   assert.match(renderReport(data), /lowest after epoch 6 of 20/);
+});
+
+test("the history of L-BFGS goes by iterations, shows its points and asks for no other number of them", async () => {
+  const data = await sampleReport({ epochs: 6 });
+  data.training.recipe["optimizer"] = "lbfgs";
+  data.history.forEach((row, i) => {
+    row.epoch = 2 ** i;
+    row.valLoss = 1 + (i - 2) ** 2;
+  });
+  const page = renderReport(data);
+  assert.match(page, /loss by iteration\. After iteration 32/);
+  assert.doesNotMatch(page, /fewer epochs|more epochs/);
+  const [chart] = page.slice(page.indexOf("loss by iteration")).split("</svg>");
+  // Six rows of two curves; a mark is a circle scaled by 3.
+  assert.equal(chart!.match(/transform="matrix\(3,0,0,3,/g)?.length, 6 + 6);
+  data.history.splice(1);
+  const short = renderReport(data);
+  assert.match(short, /Only its end was scored, after 1 iteration: loss \d/);
+  assert.doesNotMatch(short, /loss by iteration/);
+});
+
+test("of many suspects twelve tiles are in sight, the others folded away", async () => {
+  const data = await sampleReport();
+  const [first] = data.labelErrors!.suspects;
+  data.labelErrors!.suspects = Array.from({ length: 20 }, (_, i) => ({ ...first!, name: `tile-${i}` }));
+  const page = renderReport(data);
+  const [seen, folded] = page.slice(page.indexOf('id="label-errors"'), page.indexOf('id="by-tag"')).split("<details");
+  assert.equal(seen!.match(/tile-\d+<\/span>/g)!.length, 12);
+  assert.equal(folded!.match(/tile-\d+<\/span>/g)!.length, 8);
+  assert.match(folded!, /8 more tiles/);
+  assert.match(seen!, /A struck-out tag is in the labels and probably wrong/);
 });
 
 test("a head whose loss ran away still gets its page, also from the data read back", async () => {

@@ -1,7 +1,8 @@
 /** Sections that stand on charts alone: calibration, co-occurrence, history. */
+import type { HistoryRow } from "../../head/history.js";
 import { coOccurrenceChart, historyChart, reliabilityChart } from "../charts.js";
 import type { ReportData } from "../data.js";
-import { count, score } from "../format.js";
+import { count, counted, score } from "../format.js";
 import { type Html, html } from "../html.js";
 import { renderNumbers, renderTable } from "../table.js";
 
@@ -68,8 +69,8 @@ function renderPairs(
     return null;
   }
   return renderTable({
-    caption: "Pairs the model gets most wrong",
-    columns: [{ name: "Tags", kind: "text" }, { name: "Tiles labelled so" }, { name: "Tiles predicted so" }],
+    caption: "Pairs the model gets most wrong, in tiles",
+    columns: [{ name: "Tags", kind: "text" }, { name: "Labelled" }, { name: "Predicted" }],
     rows: largest.map((cell) => [
       `${tags[Math.floor(cell / width)]} + ${tags[cell % width]}`,
       count(labels[cell]!),
@@ -79,17 +80,28 @@ function renderPairs(
 }
 
 export function renderHistory({ history, training }: ReportData): Html {
-  if (history.length === 0) {
-    return html`<section aria-labelledby="history"><h2 id="history">Training history</h2>
-<p class="muted">None: ${String(training.recipe["optimizer"] ?? "the head")} was fitted to convergence in one go, not by epochs.</p></section>`;
-  }
+  const unit = training.recipe["optimizer"] === "lbfgs" ? "iteration" : "epoch";
+  return html`<section aria-labelledby="history"><h2 id="history">Training history</h2>
+${history.length < 2 ? renderShortHistory(history, unit) : renderHistoryCharts(history, unit)}</section>`;
+}
+
+/** One point makes no curve. */
+function renderShortHistory([only]: readonly HistoryRow[], unit: string): Html {
+  return only === undefined
+    ? html`<p class="muted">None was kept.</p>`
+    : html`<p class="muted">Only its end was scored, after ${counted(only.epoch, unit)}: loss ${score(only.loss, 4)}, F2 at 0.5 ${score(only.f2)}${
+        only.valLoss !== null && ` (held out: ${score(only.valLoss, 4)}, ${score(only.valF2)})`
+      }.</p>`;
+}
+
+function renderHistoryCharts(history: readonly HistoryRow[], unit: string): Html {
   const step = Math.ceil(history.length / HISTORY_ROWS);
   const rows = history.filter((_, i) => i % step === 0 || i === history.length - 1);
-  return html`<section aria-labelledby="history"><h2 id="history">Training history</h2>
-<div class="side-by-side"><figure>${historyChart(history, "loss")}</figure><figure>${historyChart(history, "f2")}</figure></div>
+  const first = unit === "epoch" ? "Epoch" : "Iterations";
+  return html`<div class="side-by-side"><figure>${historyChart(history, "loss", unit)}</figure><figure>${historyChart(history, "f2", unit)}</figure></div>
 ${renderNumbers({
-  caption: "Training history by epoch",
-  columns: ["Epoch", "Loss", "Binary accuracy", "F2 at 0.5", "Held-out loss", "Held-out accuracy", "Held-out F2"].map(
+  caption: `Training history by ${unit}`,
+  columns: [first, "Loss", "Binary accuracy", "F2 at 0.5", "Held-out loss", "Held-out accuracy", "Held-out F2"].map(
     (name) => ({ name }),
   ),
   rows: rows.map((row) => [
@@ -101,5 +113,5 @@ ${renderNumbers({
     score(row.valBinaryAccuracy),
     score(row.valF2),
   ]),
-})}</section>`;
+})}`;
 }

@@ -25,7 +25,9 @@ export function renderFacts(data: ReportData): Html {
     ["SHA-256", html`<code class="hash">${backbone.sha256}</code>`],
   ])}</div>
 <div><h3>Recipe</h3>${renderList([
-    ...Object.entries(training.recipe).map(([name, value]): [string, Content] => [name, String(value)]),
+    ...Object.entries(training.recipe)
+      .filter(([name]) => name !== "seed")
+      .map(([name, value]): [string, Content] => [name, typeof value === "number" ? setting(value) : String(value)]),
     ["seed", String(training.seed)],
   ])}
 <h3>Machine</h3>${renderList([
@@ -37,6 +39,11 @@ export function renderFacts(data: ReportData): Html {
   ])}</div>
 </div>
 ${data.speed.length > 0 && renderSpeed(data)}</section>`;
+}
+
+/** 0.1084, 0.0001, 500 */
+function setting(value: number): string {
+  return String(Number(value.toPrecision(4)));
 }
 
 function renderSpeed({ speed }: ReportData): Html {

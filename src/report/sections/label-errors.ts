@@ -4,6 +4,9 @@ import { counted, probability } from "../format.js";
 import { type Html, html } from "../html.js";
 import type { Album } from "../pictures.js";
 
+/** Tiles in sight at once: on a phone each takes a line of its own. */
+const UNFOLDED = 12;
+
 export function renderLabelErrors({ labelErrors }: ReportData, album: Album): Html | null {
   if (labelErrors === null) {
     return null;
@@ -13,9 +16,14 @@ export function renderLabelErrors({ labelErrors }: ReportData, album: Album): Ht
 <p class="muted">${
     labelErrors.count === 0
       ? "None found: no label is contradicted by models that have not seen the tile."
-      : `${counted(labelErrors.count, "label")} contradicted by models that have not seen the tile, the surest first. Not every one is an error: look before you change it.`
+      : `${counted(labelErrors.count, "label")} contradicted by models that have not seen the tile, the surest first. A struck-out tag is in the labels and probably wrong, one with a plus is probably missing; beside it its probability. Not every one is an error: look before you change it.`
   }${labelErrors.file !== undefined && labelErrors.count > 0 && html` All of them: <code>${labelErrors.file}</code>.`}</p>
-${tiles.length > 0 && html`<ul class="suspects">${tiles.map((tile) => renderTile(tile, album))}</ul>`}</section>`;
+${tiles.length > 0 && renderTiles(tiles.slice(0, UNFOLDED), album)}
+${tiles.length > UNFOLDED && html`<details class="more"><summary>${counted(tiles.length - UNFOLDED, "more tile")}</summary>${renderTiles(tiles.slice(UNFOLDED), album)}</details>`}</section>`;
+}
+
+function renderTiles(tiles: readonly Suspect[][], album: Album): Html {
+  return html`<ul class="suspects">${tiles.map((tile) => renderTile(tile, album))}</ul>`;
 }
 
 function groupByTile(suspects: readonly Suspect[]): Suspect[][] {

@@ -30,7 +30,7 @@ ${interval && html`<span class="interval">${score(interval.low)} – ${score(int
 }
 
 function renderFigures({ score: { metrics }, training, speed }: ReportData): Html {
-  const busiest = speed.filter((stage) => stage.unit === "tiles").sort((a, b) => b.seconds - a.seconds)[0];
+  const features = speed.find(({ stage }) => stage === "features");
   const figures = [
     ["mAP", score(metrics.map), `tags with ${metrics.minSupport} or more positives`],
     ["Micro F1", score(metrics.microF1), "over all labels"],
@@ -40,7 +40,7 @@ function renderFigures({ score: { metrics }, training, speed }: ReportData): Htm
     [
       "Trained in",
       duration(training.seconds),
-      busiest ? `${busiest.stage} ${rate(busiest.count, busiest.seconds)} tiles/s` : training.device,
+      features ? `features ${rate(features.count, features.seconds)} tiles/s` : "features from the cache",
     ],
   ];
   return html`<dl class="figures">${figures.map(([name, value, note]) => html`<div><dt>${name}</dt><dd>${value} <small>${note}</small></dd></div>`)}</dl>`;

@@ -18,20 +18,20 @@ export function renderTagTable({ score: { metrics } }: ReportData): Html {
   const shown = new Set(columnsWithCards(metrics.perTag));
   const rows = metrics.perTag.map((tag, column) => [
     shown.has(column) ? html`<a href="#tag-${column}">${tag.tag}</a>` : tag.tag,
+    ...renderScores(tag),
     count(tag.support),
     count(tag.predicted),
-    ...renderScores(tag),
     score(tag.threshold),
     tag.support === 0 ? "no positives" : hasFewPositives(tag) && "too few positives to tell",
   ]);
   const columns = [
     "Tag",
-    "Positives",
-    "Predicted",
-    "Precision",
-    "Recall",
     "F2",
     "Average precision",
+    "Precision",
+    "Recall",
+    "Positives",
+    "Predicted",
     "Threshold",
     "Note",
   ];
@@ -45,12 +45,12 @@ ${renderTable({
 })}</section>`;
 }
 
-/** Scores that say little are set back and have no bar, so that nobody reads a 0 as a verdict. */
+/** What is sought first comes first: a phone shows three columns. Scores that say little are set back and have no bar, so that nobody reads a 0 as a verdict. */
 function renderScores(tag: TagMetrics): Html[] {
-  const numbers = [tag.precision, tag.recall, tag.f2, tag.averagePrecision];
+  const numbers = [tag.f2, tag.averagePrecision, tag.precision, tag.recall];
   return hasFewPositives(tag)
     ? numbers.map((value) => html`<span class="unsure">${score(value)}</span>`)
-    : numbers.map((value, i) => (i < 2 ? html`${score(value)}` : withBar(value)));
+    : numbers.map((value, i) => (i < 2 ? withBar(value) : html`${score(value)}`));
 }
 
 export function renderTagCards(data: ReportData, curves: readonly (Html | null)[], album: Album): Html {
