@@ -38,6 +38,11 @@ export class SegmentWriter {
     writeFully(this.#file, [makeHeader(identity, numFeatures)], 0);
   }
 
+  /** Length of the file. */
+  get byteLength(): number {
+    return this.#end;
+  }
+
   /** Appends rows as one block; on failure the file is as it was before. @returns the block as a reader would find it */
   append(keys: Uint8Array, features: Float32Array): Block {
     const rows = keys.length / KEY_BYTES;

@@ -1,6 +1,6 @@
 /**
  * FeatureStore: features on disk, so that a tile is decoded and run through a backbone once. One folder per identity (what makes the
- * features what they are), in it one segment file per writing process; rows are found by tile and variant.
+ * features what they are), in it segment files, each of one writing process and of about a gigabyte; rows are found by tile and variant.
  */
 import { hash, randomBytes } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readdirSync, readSync, renameSync, writeFileSync } from "node:fs";
@@ -36,6 +36,8 @@ interface PlacedBlock extends Block {
 const EXTENSION = ".features";
 /** Rows gathered before they are written: what a killed run may lose. */
 const ROWS_PER_BLOCK = 128;
+/** A segment that has grown to this gets no more rows: what is to be moved or removed comes in pieces. */
+const SEGMENT_BYTES = 2 ** 30;
 /** Largest single read, in bytes. */
 const READ_BYTES = 4 << 20;
 
@@ -44,6 +46,7 @@ export class FeatureStore {
   readonly folder: string;
   readonly #identity: Buffer;
   readonly #onWarning: (message: string) => void;
+  readonly #segmentBytes: number;
   readonly #index = new RowIndex();
   readonly #blocks: PlacedBlock[] = [];
   readonly #files: number[] = [];
@@ -56,8 +59,15 @@ export class FeatureStore {
   /**
    * Opens the features of one identity, whoever wrote them. Foreign and damaged files are passed over.
    * @param root folder of all feature stores. @default `features` in the cache folder
+   * @param segmentBytes length from which on a segment is full. @default 1 GiB
    */
-  constructor(identity: FeatureIdentity, context: RunContext = {}, root = join(cacheFolder(), "features")) {
+  constructor(
+    identity: FeatureIdentity,
+    context: RunContext = {},
+    root = join(cacheFolder(), "features"),
+    segmentBytes = SEGMENT_BYTES,
+  ) {
+    this.#segmentBytes = segmentBytes;
     const canonical = JSON.stringify(identity, Object.keys(identity).sort());
     this.#identity = hash("sha256", canonical, "buffer");
     this.#onWarning = context.onWarning ?? (() => {});
@@ -118,6 +128,7 @@ export class FeatureStore {
     try {
       this.#writer ??= this.#startSegment();
       this.#place(this.#writer.append(keys, features), this.#writerFile);
+      if (this.#writer.byteLength >= this.#segmentBytes) this.#endSegment();
     } catch (error) {
       this.#giveUpWriting(error);
     }
@@ -125,7 +136,7 @@ export class FeatureStore {
 
   close(): void {
     this.flush();
-    this.#writer?.close();
+    this.#endSegment();
     for (const file of this.#files.splice(0)) closeSync(file);
     this.#writable = false;
   }
@@ -189,6 +200,11 @@ export class FeatureStore {
     this.#writerFile = openSync(path, "r");
     this.#files.push(this.#writerFile);
     return writer;
+  }
+
+  #endSegment(): void {
+    this.#writer?.close();
+    this.#writer = undefined;
   }
 
   #giveUpWriting(error: unknown): void {

@@ -57,6 +57,25 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
+test("a segment that is full is followed by another, and all are found", (t) => {
+  const root = temporaryFolder(t);
+  const store = new FeatureStore(IDENTITY, {}, root, 4000);
+  for (let from = 0; from < 600; from += 50) {
+    const { keys, features } = makeRows(from, from + 50);
+    store.append(keys, features);
+  }
+  const target = new Float32Array(600 * 3);
+  assert.deepEqual(store.read(store.find(makeRows(0, 600).keys), target), []);
+  assert.deepEqual(
+    range(0, 600).map((i) => target[i * 3]),
+    range(0, 600),
+  );
+  store.close();
+  const sizes = segments(store).map((path) => statSync(path).size);
+  assert.ok(sizes.length >= 4 && sizes.every((size) => size < 4000 + 150 * 32 + 100), sizes.join());
+  assert.deepEqual(lookUp(root, 0, 600), range(0, 600));
+});
+
 test("what one run appended the next one finds", (t) => {
   const root = temporaryFolder(t);
   fill(root, 0, 1000);
