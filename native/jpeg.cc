@@ -17,13 +17,15 @@ constexpr uint64_t kWorkPerByte = 8;
 // No coding needs more bytes than that; what a file holds beyond it is not decoded.
 constexpr uint64_t kMaxBytesPerSample = 4;
 constexpr uint64_t kScanWorkPerBlock = 4;
-// Memory for the coefficients of progressive files. libjpeg refuses to go beyond it.
-constexpr long kMaxCodecMemory = 1L << 30;
+// Memory for libjpeg, nearly all for the coefficients of progressive files; and what of it is kept from file to file,
+// enough for progressive tiles of 1,600 x 1,600 pixels.
+constexpr uint64_t kMaxCodecMemory = uint64_t{1} << 30;
+constexpr size_t kKeptCodecMemory = size_t{16} << 20;
 constexpr int kStripRows = 16;
 
 }  // namespace
 
-JpegReader::JpegReader() {
+JpegReader::JpegReader() : memory_(kMaxCodecMemory, kKeptCodecMemory) {
   info_.err = jpeg_std_error(&errors_.base);
   errors_.base.error_exit = OnErrorExit;
   errors_.base.emit_message = OnMessage;
@@ -38,11 +40,12 @@ JpegReader::JpegReader() {
 }
 
 JpegReader::~JpegReader() {
-  if (created_) jpeg_destroy_decompress(&info_);
+  if (created_) jpeg_destroy_decompress(&new_info_);
 }
 
 const JpegHeader& JpegReader::Open(ByteSpan bytes, const JpegLimits& limits) {
-  Run(&JpegReader::CreateStep);
+  if (!created_) Run(&JpegReader::CreateStep);
+  Renew();
   limits_ = limits;
   ended_ = started_ = damaged_ = is_flawed_ = false;
   last_scan_ = 0;
@@ -149,21 +152,29 @@ void JpegReader::Finish() {
 // The only function that calls setjmp. libjpeg leaves by longjmp through OnErrorExit, and OnMessage through Fail; the
 // steps have no local variable with a destructor, so nothing is skipped that had to run.
 void JpegReader::Run(Step step) {
-  if (setjmp(jump_) != 0) throw DecodeError(code_, message_);
+  if (setjmp(jump_) != 0) {
+    memory_.Reset();
+    throw DecodeError(code_, message_);
+  }
   (this->*step)();
 }
 
-// Anew for every file, at the cost of a microsecond: libjpeg keeps quantisation and Huffman tables from one file to the
-// next, and a file that lacks its own would come out in those of whatever was read before it.
 void JpegReader::CreateStep() {
-  if (created_) jpeg_destroy_decompress(&info_);
-  created_ = false;
   jpeg_create_decompress(&info_);
-  created_ = true;
-  info_.mem->max_memory_to_use = kMaxCodecMemory;
   info_.progress = &progress_.base;
   // Enough of each APP2 marker to recognise an ICC profile.
   jpeg_save_markers(&info_, JPEG_APP0 + 2, 14);
+  new_info_ = info_;
+  created_ = true;
+}
+
+// libjpeg keeps quantisation and Huffman tables from one file to the next, and a file that lacks its own would come out
+// in those of whatever was read before it. So each file starts with the object as it was created; what lies behind its
+// pointers, the state of libjpeg's input, is reset by jpeg_read_header and jpeg_start_decompress.
+void JpegReader::Renew() {
+  info_ = new_info_;
+  memory_.Reset();
+  info_.mem = memory_.manager();
 }
 
 void JpegReader::OpenStep() {

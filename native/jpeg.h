@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "baseline.h"
+#include "codec_memory.h"
 #include "dc_scan.h"
 #include "error.h"
 #include "image.h"
@@ -99,6 +100,7 @@ class JpegReader {
 
   void Run(Step step);
   void CreateStep();
+  void Renew();
   void OpenStep();
   void StartStep();
   void NextPlanesStep();
@@ -124,6 +126,8 @@ class JpegReader {
   static void OnSkip(j_decompress_ptr info, long count);
 
   jpeg_decompress_struct info_;
+  jpeg_decompress_struct new_info_;  // as libjpeg creates it, with libjpeg's own memory manager
+  CodecMemory memory_;
   ErrorManager errors_;
   ProgressMonitor progress_;
   jpeg_source_mgr source_;
