@@ -13,13 +13,14 @@ namespace canopy {
 struct AddonState {
   Decoder decoder;
   TileReader reader;
+  TileLocation tile;  // the one that is read now: its path keeps its memory
 };
 
 inline AddonState& StateOf(const Napi::CallbackInfo& info) { return *info.Env().GetInstanceData<AddonState>(); }
 
 // Arguments, unpacked and checked as far as memory safety needs; TypeScript checks meaning.
 DecodeOptions GetDecodeOptions(const Napi::Env& env, const Napi::Value& value);
-TileLocation GetTile(const Napi::Env& env, const Napi::Value& value);
+void GetTile(const Napi::Env& env, const Napi::Value& value, TileLocation* tile);
 Napi::Uint8Array GetBytes(const Napi::Env& env, const Napi::Value& value, const char* name);
 int GetDimension(const Napi::Env& env, const Napi::Value& value, const char* name);
 void CheckByteLength(const Napi::Env& env, const char* name, size_t byte_length, uint64_t needed);

@@ -46,6 +46,17 @@ bool GetFlag(const Napi::Object& options, const char* name) {
   return value.IsBoolean() && value.As<Napi::Boolean>().Value();
 }
 
+// Into memory `text` already has, if it is enough; Utf8Value would make a new string.
+void CopyText(const Napi::Env& env, const Napi::Value& value, std::string* text) {
+  size_t length = 0;
+  if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) == napi_ok) {
+    text->resize(length);
+    // The byte behind the last is the string's own zero.
+    if (napi_get_value_string_utf8(env, value, text->data(), length + 1, &length) == napi_ok) return;
+  }
+  throw Napi::Error::New(env);
+}
+
 }  // namespace
 
 DecodeOptions GetDecodeOptions(const Napi::Env& env, const Napi::Value& value) {
@@ -60,15 +71,16 @@ DecodeOptions GetDecodeOptions(const Napi::Env& env, const Napi::Value& value) {
   return options;
 }
 
-TileLocation GetTile(const Napi::Env& env, const Napi::Value& value) {
+void GetTile(const Napi::Env& env, const Napi::Value& value, TileLocation* tile) {
   if (!value.IsObject()) throw Napi::TypeError::New(env, "Expected each tile to be an object");
   const Napi::Object object = value.As<Napi::Object>();
   const Napi::Value path = object.Get("path");
   if (!path.IsString()) throw Napi::TypeError::New(env, "Expected `path` of each tile to be a string");
   const Napi::Value offset = object.Get("offset");
   const Napi::Value byte_length = object.Get("byteLength");
-  return {path.As<Napi::String>().Utf8Value(), offset.IsUndefined() ? 0 : GetCount(env, offset, "offset"),
-          byte_length.IsUndefined() ? kToEnd : GetCount(env, byte_length, "byteLength")};
+  CopyText(env, path, &tile->path);
+  tile->offset = offset.IsUndefined() ? 0 : GetCount(env, offset, "offset");
+  tile->byte_length = byte_length.IsUndefined() ? kToEnd : GetCount(env, byte_length, "byteLength");
 }
 
 // Takes the typed array as it is: asking for its ArrayBuffer fails on shared memory on Node 20.

@@ -70,8 +70,8 @@ Napi::Value BenchStage(const Napi::CallbackInfo& info) {
   if (!info[1].IsArray()) throw Napi::TypeError::New(env, "Expected `tiles` to be an array");
   const Napi::Array array = info[1].As<Napi::Array>();
   const DecodeOptions options = GetDecodeOptions(env, info[2]);
-  std::vector<TileLocation> tiles;
-  for (uint32_t i = 0; i < array.Length(); i++) tiles.push_back(GetTile(env, array.Get(i)));
+  std::vector<TileLocation> tiles(array.Length());
+  for (uint32_t i = 0; i < array.Length(); i++) GetTile(env, array.Get(i), &tiles[i]);
   Bench bench{StateOf(info), tiles, options, {}};
   bench.target.resize(static_cast<size_t>(options.size) * static_cast<size_t>(options.size) * 3);
   try {

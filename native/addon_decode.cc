@@ -11,12 +11,6 @@ uint64_t TileBytes(int size) { return static_cast<uint64_t>(size) * static_cast<
 // A tile that fails leaves black, not part of another picture.
 void Blacken(uint8_t* target, int size) { std::memset(target, 0, static_cast<size_t>(TileBytes(size))); }
 
-// A scope of its own for the handles of one tile; the array of failures must not be made inside it.
-TileLocation GetTileAt(Napi::Env env, const Napi::Array& tiles, uint32_t i) {
-  Napi::HandleScope scope(env);
-  return GetTile(env, tiles.Get(i));
-}
-
 Napi::Value DecodeFiles(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!info[0].IsArray()) throw Napi::TypeError::New(env, "Expected `tiles` to be an array");
@@ -29,10 +23,12 @@ Napi::Value DecodeFiles(const Napi::CallbackInfo& info) {
   AddonState& state = StateOf(info);
   Napi::Value failures = env.Undefined();
   for (uint32_t i = 0; i < count; i++) {
-    const TileLocation tile = GetTileAt(env, tiles, i);
+    // The handles this makes, some words for each tile of a chunk, live as long as the call: a scope for each tile
+    // would be an allocation for each.
+    GetTile(env, tiles.Get(i), &state.tile);
     uint8_t* pixels = target.Data() + i * TileBytes(options.size);
     try {
-      state.decoder.DecodeInto(state.reader.Read(tile), options, pixels);
+      state.decoder.DecodeInto(state.reader.Read(state.tile), options, pixels);
     } catch (const DecodeError& error) {
       Blacken(pixels, options.size);
       if (failures.IsUndefined()) failures = Napi::Array::New(env, count);

@@ -15,39 +15,52 @@ struct Taps {
 
 // Pillow's BILINEAR: a triangle as wide as two result pixels (two source pixels where the image grows), cut at the
 // border.
-Taps TriangleTaps(const AxisKey& key, int i) {
+void TriangleTaps(const AxisKey& key, int i, Taps* taps) {
   const double scale = static_cast<double>(key.source) / key.size;
   const double radius = std::max(scale, 1.0);
   const double center = (i + 0.5) * scale;
   const int first = std::max(static_cast<int>(center - radius + 0.5), 0);
   const int end = std::min(static_cast<int>(center + radius + 0.5), key.source);
-  Taps taps{first, {}};
+  taps->start = first;
+  taps->weights.clear();
   for (int x = first; x < end; x++) {
-    taps.weights.push_back(std::max(0.0, 1.0 - std::abs(x + 0.5 - center) / radius));
+    taps->weights.push_back(std::max(0.0, 1.0 - std::abs(x + 0.5 - center) / radius));
   }
-  return taps;
 }
 
 // tf.image.resize with half-pixel centres and no antialiasing: the two nearest pixels.
-Taps NearestTwoTaps(const AxisKey& key, int i) {
+void NearestTwoTaps(const AxisKey& key, int i, Taps* taps) {
   const double position = (i + 0.5) * key.source / key.size - 0.5;
   const double floor = std::floor(position);
   const int low = std::clamp(static_cast<int>(floor), 0, key.source - 1);
   const int high = std::clamp(static_cast<int>(floor) + 1, 0, key.source - 1);
   const double share = position - floor;
-  if (low == high) return {low, {1.0}};
-  return {low, {1.0 - share, share}};
+  taps->start = low;
+  taps->weights.assign(1, low == high ? 1.0 : 1.0 - share);
+  if (low != high) taps->weights.push_back(share);
 }
 
 // Adds up the weights of original pixels that one given sample is the average of.
-Taps Fold(const Taps& taps, int fold) {
-  Taps folded{taps.start / fold, {}};
-  for (size_t k = 0; k < taps.weights.size(); k++) {
-    const size_t at = static_cast<size_t>((taps.start + static_cast<int>(k)) / fold - folded.start);
-    if (folded.weights.size() <= at) folded.weights.resize(at + 1, 0.0);
-    folded.weights[at] += taps.weights[k];
+void Fold(int fold, Taps* taps) {
+  const int first = taps->start;
+  taps->start /= fold;
+  size_t at = 0;
+  for (size_t k = 0; k < taps->weights.size(); k++) {
+    const double weight = taps->weights[k];
+    const size_t to = static_cast<size_t>((first + static_cast<int>(k)) / fold - taps->start);
+    taps->weights[to] = to == at && k > 0 ? taps->weights[to] + weight : weight;
+    at = to;
   }
-  return folded;
+  taps->weights.resize(at + 1);
+}
+
+void FindTaps(const AxisKey& key, int i, Taps* taps) {
+  if (key.antialias) {
+    TriangleTaps(key, i, taps);
+  } else {
+    NearestTwoTaps(key, i, taps);
+  }
+  if (key.fold > 1) Fold(key.fold, taps);
 }
 
 // Rounds to Q16 such that the sum is exactly kWeightSum: the rounding error is carried from tap to tap.
@@ -95,13 +108,12 @@ bool BuildWindows(int windows, FilterTable* table) {
 }  // namespace
 
 void BuildFilterTable(const AxisKey& key, FilterTable* table) {
-  std::vector<Taps> all;
+  // Kept from one table to the next: a set of tiles of different sizes needs new ones all the time.
+  static thread_local Taps taps;
   size_t most = 1;
   for (int i = 0; i < key.size; i++) {
-    Taps taps = key.antialias ? TriangleTaps(key, i) : NearestTwoTaps(key, i);
-    if (key.fold > 1) taps = Fold(taps, key.fold);
+    FindTaps(key, i, &taps);
     most = std::max(most, taps.weights.size());
-    all.push_back(std::move(taps));
   }
   table->source = (key.source + key.fold - 1) / key.fold;
   table->size = key.size;
@@ -110,7 +122,7 @@ void BuildFilterTable(const AxisKey& key, FilterTable* table) {
   table->start.assign(static_cast<size_t>(key.size), 0);
   table->weights.assign(static_cast<size_t>(key.size) * static_cast<size_t>(table->taps), 0);
   for (int i = 0; i < key.size; i++) {
-    const Taps& taps = all[static_cast<size_t>(i)];
+    FindTaps(key, i, &taps);
     const int start = std::min(taps.start, table->source - table->taps);
     table->start[static_cast<size_t>(i)] = start;
     Quantise(taps, table->weights.data() + i * table->taps + (taps.start - start));
