@@ -1,11 +1,12 @@
-# For the scripts beside it: finds clang, the core's sources and libjpeg. Ends the script well, saying so, where there is no
-# clang or it lacks the sanitizers.
+# For the scripts beside it: finds a compiler, the core's sources and libjpeg. The compiler is $compiler, or where that is
+# not set clang. Ends the script well, saying so, where there is none or it lacks the sanitizers.
+wanted=${compiler:-clang++ clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14}
 compiler=
-for name in clang++ clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14; do
+for name in $wanted; do
   if command -v "$name" >/dev/null 2>&1; then compiler=$name; break; fi
 done
 if [ -z "$compiler" ]; then
-  echo "skipped: clang is not installed (apt-get install clang libclang-rt-14-dev)"
+  echo "skipped: none of $wanted is installed (apt-get install clang libclang-rt-14-dev)"
   exit 0
 fi
 # All but the binding and the head.

@@ -16,34 +16,36 @@ struct Kind {
   J_COLOR_SPACE out;
   int components;
   int sampling[2];  // horizontal and vertical, of the first component and the fourth
-  bool progressive;
+  enum Scans { kOne, kPerComponent, kProgressive } scans;
   unsigned restart_interval;  // in MCUs
   bool marker;                // JFIF or Adobe, as libjpeg chooses
 };
 
 constexpr Kind kKinds[] = {
-    {JCS_RGB, JCS_YCbCr, 3, {1, 1}, false, 0, true},
-    {JCS_RGB, JCS_YCbCr, 3, {2, 2}, false, 0, true},
-    {JCS_RGB, JCS_YCbCr, 3, {2, 1}, false, 0, true},
-    {JCS_RGB, JCS_YCbCr, 3, {1, 2}, false, 2, true},
-    {JCS_RGB, JCS_YCbCr, 3, {4, 1}, false, 0, true},
-    {JCS_RGB, JCS_YCbCr, 3, {2, 2}, true, 0, true},
-    {JCS_RGB, JCS_YCbCr, 3, {1, 1}, true, 3, true},
-    {JCS_RGB, JCS_YCbCr, 3, {2, 2}, false, 1, true},
-    {JCS_RGB, JCS_YCbCr, 3, {1, 1}, false, 5, true},
-    {JCS_RGB, JCS_RGB, 3, {1, 1}, false, 0, true},
-    {JCS_RGB, JCS_RGB, 3, {1, 1}, false, 4, false},
-    {JCS_GRAYSCALE, JCS_GRAYSCALE, 1, {1, 1}, false, 0, true},
-    {JCS_GRAYSCALE, JCS_GRAYSCALE, 1, {2, 2}, false, 3, false},
-    {JCS_GRAYSCALE, JCS_GRAYSCALE, 1, {1, 1}, true, 0, true},
-    {JCS_CMYK, JCS_CMYK, 4, {1, 1}, false, 0, false},
-    {JCS_CMYK, JCS_CMYK, 4, {1, 1}, false, 2, false},
-    {JCS_CMYK, JCS_CMYK, 4, {1, 1}, true, 0, false},
-    {JCS_CMYK, JCS_CMYK, 4, {1, 1}, false, 0, true},
-    {JCS_CMYK, JCS_YCCK, 4, {1, 1}, false, 0, true},
-    {JCS_CMYK, JCS_YCCK, 4, {2, 2}, false, 2, true},
-    {JCS_CMYK, JCS_YCCK, 4, {2, 2}, true, 0, true},
-    {JCS_UNKNOWN, JCS_UNKNOWN, 2, {1, 1}, false, 0, false},
+    {JCS_RGB, JCS_YCbCr, 3, {1, 1}, Kind::kOne, 0, true},
+    {JCS_RGB, JCS_YCbCr, 3, {2, 2}, Kind::kOne, 0, true},
+    {JCS_RGB, JCS_YCbCr, 3, {2, 1}, Kind::kOne, 0, true},
+    {JCS_RGB, JCS_YCbCr, 3, {1, 2}, Kind::kOne, 2, true},
+    {JCS_RGB, JCS_YCbCr, 3, {4, 1}, Kind::kOne, 0, true},
+    {JCS_RGB, JCS_YCbCr, 3, {2, 2}, Kind::kProgressive, 0, true},
+    {JCS_RGB, JCS_YCbCr, 3, {1, 1}, Kind::kProgressive, 3, true},
+    {JCS_RGB, JCS_YCbCr, 3, {2, 2}, Kind::kOne, 1, true},
+    {JCS_RGB, JCS_YCbCr, 3, {1, 1}, Kind::kOne, 5, true},
+    {JCS_RGB, JCS_RGB, 3, {1, 1}, Kind::kOne, 0, true},
+    {JCS_RGB, JCS_RGB, 3, {1, 1}, Kind::kOne, 4, false},
+    {JCS_GRAYSCALE, JCS_GRAYSCALE, 1, {1, 1}, Kind::kOne, 0, true},
+    {JCS_GRAYSCALE, JCS_GRAYSCALE, 1, {2, 2}, Kind::kOne, 3, false},
+    {JCS_GRAYSCALE, JCS_GRAYSCALE, 1, {1, 1}, Kind::kProgressive, 0, true},
+    {JCS_CMYK, JCS_CMYK, 4, {1, 1}, Kind::kOne, 0, false},
+    {JCS_CMYK, JCS_CMYK, 4, {1, 1}, Kind::kOne, 2, false},
+    {JCS_CMYK, JCS_CMYK, 4, {1, 1}, Kind::kProgressive, 0, false},
+    {JCS_CMYK, JCS_CMYK, 4, {1, 1}, Kind::kOne, 0, true},
+    {JCS_CMYK, JCS_YCCK, 4, {1, 1}, Kind::kOne, 0, true},
+    {JCS_CMYK, JCS_YCCK, 4, {2, 2}, Kind::kOne, 2, true},
+    {JCS_CMYK, JCS_YCCK, 4, {2, 2}, Kind::kProgressive, 0, true},
+    {JCS_RGB, JCS_YCbCr, 3, {2, 2}, Kind::kPerComponent, 0, true},
+    {JCS_CMYK, JCS_CMYK, 4, {1, 1}, Kind::kPerComponent, 3, false},
+    {JCS_UNKNOWN, JCS_UNKNOWN, 2, {1, 1}, Kind::kOne, 0, false},
 };
 
 struct Shape {
@@ -90,7 +92,13 @@ std::vector<uint8_t> Encode(const Kind& kind, const Shape& shape) {
     info.comp_info[c].v_samp_factor = fine ? kind.sampling[1] : 1;
   }
   jpeg_set_quality(&info, 60, TRUE);
-  if (kind.progressive) jpeg_simple_progression(&info);
+  if (kind.scans == Kind::kProgressive) jpeg_simple_progression(&info);
+  jpeg_scan_info scans[MAX_COMPS_IN_SCAN];
+  if (kind.scans == Kind::kPerComponent) {
+    for (int c = 0; c < kind.components; c++) scans[c] = {1, {c}, 0, DCTSIZE2 - 1, 0, 0};
+    info.scan_info = scans;
+    info.num_scans = kind.components;
+  }
   info.restart_interval = kind.restart_interval;
   std::vector<uint8_t> pixels = Picture(shape.width, shape.height, kind.components, !kind.marker);
   jpeg_start_compress(&info, TRUE);

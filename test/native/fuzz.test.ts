@@ -24,3 +24,13 @@ test("workers decode into shared memory without a data race", (t) => {
   const output = runScript(t, "threads.sh", ["8"]);
   if (output !== undefined) assert.match(output, /8 batches of \d+ tiles on 4 threads: the same pixels/);
 });
+
+test("decoding tiles of all kinds allocates nothing after the first rounds", (t) => {
+  const output = runScript(t, "check.sh", ["allocations", "20"]);
+  if (output !== undefined) assert.match(output, /\d{5,} decodes: 0 allocations/);
+});
+
+test("what a decoder has read before changes nothing", (t) => {
+  const output = runScript(t, "check.sh", ["orders", "3"]);
+  if (output !== undefined) assert.match(output, /3 rounds of \d{4} files, \d+ of them bad: as in a new decoder/);
+});
