@@ -51,6 +51,7 @@ const JpegHeader& JpegReader::Open(ByteSpan bytes, const JpegLimits& limits) {
   last_scan_ = 0;
   work_ = 0;
   rows_read_ = 0;
+  scans_.Clear();
   source_.next_input_byte = bytes.data;
   source_.bytes_in_buffer = bytes.size;
   info_.src = &source_;
@@ -191,7 +192,16 @@ void JpegReader::StartStep() {
   info_.scale_num = 1;
   info_.scale_denom = static_cast<unsigned>(plan_.scale_denominator);
   info_.raw_data_out = plan_.planes ? TRUE : FALSE;
+  if (info_.progressive_mode && plan_.scale_denominator == DCTSIZE) LeaveOutScans();
   jpeg_start_decompress(&info_);
+}
+
+void JpegReader::LeaveOutScans() {
+  jpeg_calc_output_dimensions(&info_);
+  if (!scans_.Plan(info_)) return;
+  // libjpeg would take what is left out for not sent yet, and make it up.
+  info_.do_block_smoothing = FALSE;
+  OnBufferEmpty(&info_);
 }
 
 void JpegReader::NextPlanesStep() {

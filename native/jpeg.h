@@ -12,6 +12,7 @@
 #include "dc_scan.h"
 #include "error.h"
 #include "image.h"
+#include "scan_filter.h"
 // jpeglib.h needs size_t and FILE declared before it.
 #include <jpeglib.h>
 
@@ -103,6 +104,7 @@ class JpegReader {
   void Renew();
   void OpenStep();
   void StartStep();
+  void LeaveOutScans();
   void NextPlanesStep();
   void NextRowsStep();
   void FinishStep();
@@ -145,6 +147,7 @@ class JpegReader {
   int last_scan_ = 0;
   uint64_t work_ = 0;
 
+  ScanFilter scans_;
   std::vector<uint8_t> buffer_;
   std::vector<JSAMPROW> rows_;
   JSAMPARRAY component_rows_[MAX_COMPONENTS];

@@ -84,6 +84,12 @@ void JpegReader::OnProgress(j_common_ptr info) { reinterpret_cast<ErrorManager*>
 
 boolean JpegReader::OnBufferEmpty(j_decompress_ptr info) {
   JpegReader* self = reinterpret_cast<ErrorManager*>(info->err)->reader;
+  ByteSpan piece;
+  if (self->scans_.Next(&piece)) {
+    info->src->next_input_byte = piece.data;
+    info->src->bytes_in_buffer = piece.size;
+    return TRUE;
+  }
   self->ended_ = true;
   self->Damage(ErrorCode::kTruncated, "JPEG data ends early");
   info->src->next_input_byte = kEndOfImage;

@@ -15,7 +15,8 @@ constexpr canopy::Colorspace kColorspaces[] = {
     canopy::Colorspace::kAuto, canopy::Colorspace::kAuto,         canopy::Colorspace::kRgb,  canopy::Colorspace::kYcbcr,
     canopy::Colorspace::kCmyk, canopy::Colorspace::kCmykInverted, canopy::Colorspace::kGray, canopy::Colorspace::kAuto};
 // Colour choice 1 looks whether canopy's own decoder gives what libjpeg gives, 7 whether a decoder that has seen other
-// files does as a new one, and whether a file that is good at a small size is good as a whole.
+// files does as a new one, and whether a file that is good at a small size is good as a whole. Progressive ones need not
+// be: scans the small size does not need are not read.
 constexpr int kCompareLibjpeg = 1;
 constexpr int kCompare = 7;
 
@@ -38,6 +39,11 @@ Result Decode(canopy::Decoder* decoder, canopy::ByteSpan bytes, const canopy::De
     result.pixels.clear();  // what bad files are meant to end in
   }
   return result;
+}
+
+bool IsProgressive(canopy::ByteSpan bytes, const canopy::DecodeOptions& options) {
+  canopy::JpegReader reader;
+  return reader.Open(bytes, {options.max_pixels, options.accept_truncated}).progressive;
 }
 
 void Check(bool holds, const char* what) {
@@ -73,6 +79,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   canopy::Decoder fresh;
   const Result other = Decode(&fresh, bytes, options, full);
   Check(result.good == other.good && result.pixels == other.pixels, "A new decoder gives another result");
-  Check(result.good == Decode(&used, bytes, options, !full).good, "The file decodes in one way only");
+  const bool good_otherwise = Decode(&used, bytes, options, !full).good;
+  const bool good_small = full ? good_otherwise : result.good;
+  const bool good_whole = full ? result.good : good_otherwise;
+  Check(good_small || !good_whole, "The file decodes as a whole only");
+  Check(good_whole || !good_small || IsProgressive(bytes, options), "The file decodes at a small size only");
   return 0;
 }

@@ -1,0 +1,55 @@
+// ScanFilter: leaves out of a progressive JPEG those scans that its image at an eighth of the size does not depend on.
+#ifndef CANOPY_NATIVE_SCAN_FILTER_H_
+#define CANOPY_NATIVE_SCAN_FILTER_H_
+
+#include <cstdint>
+#include <cstdio>
+
+#include "image.h"
+// jpeglib.h needs size_t and FILE declared before it.
+#include <jpeglib.h>
+
+namespace canopy {
+
+// Where a component comes out as one sample per block, only the block's mean counts, and the scans with its other
+// coefficients can be passed over. Their data are then not looked at, so that damage in them goes unnoticed, but for
+// damage that looks like a marker.
+class ScanFilter {
+ public:
+  // `info` is as jpeg_read_header and jpeg_calc_output_dimensions leave it, the source at the first entropy-coded byte,
+  // with the rest of the file in its buffer. False where everything is to be read: where nothing can be left out, and
+  // for every file that is not a proper progression up to the last bit of each coefficient, with nothing but markers
+  // and data up to its end marker. libjpeg then decides what to make of it.
+  bool Plan(const jpeg_decompress_struct& info);
+  // The next piece of what is to be read; false after the last.
+  bool Next(ByteSpan* piece);
+  void Clear() { piece_count_ = next_piece_ = 0; }
+
+ private:
+  struct Scan {
+    int count;
+    int components[MAX_COMPS_IN_SCAN];
+    int spectral_start;
+    int spectral_end;
+    int high_bit;  // of the scan before, 0 for a coefficient's first
+    int low_bit;
+  };
+
+  bool Walk(const jpeg_decompress_struct& info);
+  bool ParseScan(const jpeg_decompress_struct& info, ByteSpan segment, Scan* scan) const;
+  bool Advance(const Scan& scan);
+  bool IsComplete(int components) const;
+  bool Keep(const uint8_t* from, const uint8_t* to);
+
+  // More than a usual file has scans.
+  static constexpr int kMaxPieces = 64;
+  ByteSpan pieces_[kMaxPieces];
+  int piece_count_ = 0;
+  int next_piece_ = 0;
+  // The lowest bit read so far of each coefficient of each component; -1 before the first.
+  int8_t low_bits_[MAX_COMPS_IN_SCAN][DCTSIZE2];
+};
+
+}  // namespace canopy
+
+#endif  // CANOPY_NATIVE_SCAN_FILTER_H_
