@@ -15,11 +15,6 @@ constexpr int kMaxCoefficient = 32767;
 // half, relative to the mean.
 constexpr double kHalfMean[DCTSIZE] = {1, 0.90612744, 0, -0.31818962, 0, 0.21260750, 0, -0.18023996};
 
-// As libjpeg's 1x1 inverse DCT rounds: `eighths` is eight times the mean, around 0.
-inline uint8_t ToSample(int64_t eighths) {
-  return static_cast<uint8_t>(std::clamp<int64_t>(((eighths + 4) >> 3) + 128, 0, 255));
-}
-
 // Whether the block ends right after its mean.
 CANOPY_INLINE bool IsFlat(const SkipTable& table, BitReader* reader) {
   reader->Refill();
@@ -137,7 +132,7 @@ CANOPY_INLINE bool DcScan::DecodeBlock(Component* component, BitReader* reader, 
   component->previous += difference;
   if (component->previous < -kMaxCoefficient || component->previous > kMaxCoefficient) return false;
   if (component->split_x + component->split_y > 2) return DecodeHalves(*component, reader, stride, samples);
-  *samples = ToSample(int64_t{component->previous} * component->quantum);
+  *samples = MeanToSample(int64_t{component->previous} * component->quantum);
   return component->must_be_flat ? IsFlat(*component->skips, reader) : SkipCoefficients(*component->skips, reader);
 }
 
@@ -158,7 +153,7 @@ CANOPY_INLINE bool DcScan::DecodeHalves(const Component& component, BitReader* r
       if (component.split_y == 2) detail += y == 0 ? sums[HalfWeight::kY] : -sums[HalfWeight::kY];
       if (component.split_x + component.split_y == 4)
         detail += x == y ? sums[HalfWeight::kBoth] : -sums[HalfWeight::kBoth];
-      samples[static_cast<size_t>(y) * stride + static_cast<size_t>(x)] = ToSample(mean + detail / kWeightUnit);
+      samples[static_cast<size_t>(y) * stride + static_cast<size_t>(x)] = MeanToSample(mean + detail / kWeightUnit);
     }
   }
   return true;

@@ -3,6 +3,7 @@
 #ifndef CANOPY_NATIVE_DC_SCAN_H_
 #define CANOPY_NATIVE_DC_SCAN_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -19,6 +20,11 @@ struct DcPlanes {
   size_t stride;
   size_t offset[MAX_COMPS_IN_SCAN];
 };
+
+// As libjpeg's 1x1 inverse DCT rounds: `eighths` is eight times the mean, around 0.
+inline uint8_t MeanToSample(int64_t eighths) {
+  return static_cast<uint8_t>(std::clamp<int64_t>(((eighths + 4) >> 3) + 128, 0, 255));
+}
 
 // One per thread; keeps its memory between files.
 class DcScan {

@@ -8,13 +8,12 @@ namespace {
 
 constexpr uint8_t kMarker = 0xFF;
 constexpr uint8_t kRestart = 0xD0;  // the first of eight
-constexpr uint8_t kEndOfImage = 0xD9;
 // A buffer that a huge file has blown up is given back.
 constexpr size_t kKeptBytes = size_t{8} << 20;
 
 }  // namespace
 
-bool EntropyData::Load(ByteSpan bytes, size_t max_bytes) {
+bool EntropyData::Load(ByteSpan bytes, size_t max_bytes, uint8_t end_marker) {
   ends_.clear();
   const size_t size = std::min(bytes.size, max_bytes);
   const size_t needed = size + kPadding;
@@ -38,9 +37,9 @@ bool EntropyData::Load(ByteSpan bytes, size_t max_bytes) {
       continue;
     }
     const bool in_order = code == kRestart + ends_.size() % 8;
-    if (!in_order && code != kEndOfImage) return false;
+    if (!in_order && code != end_marker) return false;
     ends_.push_back(static_cast<size_t>(to - buffer_.data()));
-    if (code == kEndOfImage) return true;
+    if (code == end_marker) return true;
   }
 }
 

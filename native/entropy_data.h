@@ -1,4 +1,4 @@
-// The entropy-coded data of a JPEG's only scan, made plain: without stuffed zeros and restart markers.
+// The entropy-coded data of one scan of a JPEG, made plain: without stuffed zeros and restart markers.
 #ifndef CANOPY_NATIVE_ENTROPY_DATA_H_
 #define CANOPY_NATIVE_ENTROPY_DATA_H_
 
@@ -16,9 +16,11 @@ class EntropyData {
   // Readers may look this far beyond the end of a segment before they check whether they have passed it.
   static constexpr size_t kPadding = 4096;
 
+  static constexpr uint8_t kEndOfImage = 0xD9;
+
   // Takes the bytes from the first after the scan's header on. False unless nothing but restart markers in their order
-  // stands between them and an end-of-image marker, within `max_bytes` of data.
-  bool Load(ByteSpan bytes, size_t max_bytes);
+  // stands between them and the marker `end_marker`, within `max_bytes` of data.
+  bool Load(ByteSpan bytes, size_t max_bytes, uint8_t end_marker = kEndOfImage);
 
   // Segments lie between restart markers; there is always one.
   size_t segment_count() const { return ends_.size(); }

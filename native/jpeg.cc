@@ -6,17 +6,6 @@
 namespace canopy {
 namespace {
 
-// What decoding a file may cost, so that none takes much over a second: one unit is roughly a nanosecond. Charged are
-// the samples, whatever stands behind them in the file; the bytes of entropy-coded data; and what a progressive file's
-// scans go through, since a hostile one can ask for the whole image once per scan, for a few bytes each. A usual
-// progressive file of 100 megapixels needs two thirds of it, a usual baseline file of any size allowed half. Whoever
-// allows more pixels allows more work.
-constexpr uint64_t kMaxWork = 1'000'000'000;
-constexpr uint64_t kMaxWorkPerPixel = 5;
-constexpr uint64_t kWorkPerByte = 8;
-// No coding needs more bytes than that; what a file holds beyond it is not decoded.
-constexpr uint64_t kMaxBytesPerSample = 4;
-constexpr uint64_t kScanWorkPerBlock = 4;
 // Memory for libjpeg, nearly all for the coefficients of progressive files; and what of it is kept from file to file,
 // enough for progressive tiles of 1,600 x 1,600 pixels.
 constexpr uint64_t kMaxCodecMemory = uint64_t{1} << 30;
@@ -73,7 +62,8 @@ void JpegReader::Start(const JpegPlan& plan) {
 }
 
 bool JpegReader::StartEighth() {
-  if (!dc_scan_.Decode(info_, &eighth_)) return false;
+  const bool done = info_.progressive_mode ? dc_progression_.Decode(info_, &eighth_) : dc_scan_.Decode(info_, &eighth_);
+  if (!done) return false;
   way_ = Way::kEighth;
   output_width_ = (header_.width + DCTSIZE - 1) / DCTSIZE;
   output_height_ = (header_.height + DCTSIZE - 1) / DCTSIZE;
@@ -197,7 +187,6 @@ void JpegReader::StartStep() {
 }
 
 void JpegReader::LeaveOutScans() {
-  jpeg_calc_output_dimensions(&info_);
   if (!scans_.Plan(info_)) return;
   // libjpeg would take what is left out for not sent yet, and make it up.
   info_.do_block_smoothing = FALSE;
@@ -241,51 +230,6 @@ void JpegReader::FillHeader() {
   for (jpeg_saved_marker_ptr marker = info_.marker_list; marker != nullptr; marker = marker->next) {
     if (marker->data_length >= 12 && std::memcmp(marker->data, "ICC_PROFILE", 12) == 0) header_.icc = true;
   }
-}
-
-void JpegReader::CheckLimits() {
-  const uint64_t pixels = static_cast<uint64_t>(header_.width) * static_cast<uint64_t>(header_.height);
-  if (pixels > limits_.max_pixels) {
-    throw DecodeError(ErrorCode::kLimit, "Image of " + std::to_string(header_.width) + "x" +
-                                             std::to_string(header_.height) + " pixels exceeds the limit of " +
-                                             std::to_string(limits_.max_pixels) + " pixels");
-  }
-  if (header_.components > MAX_COMPS_IN_SCAN) {
-    throw DecodeError(ErrorCode::kColorspace,
-                      "JPEG with " + std::to_string(header_.components) + " components has no known colours");
-  }
-}
-
-void JpegReader::ChargeDecoding() {
-  const uint64_t pixels = static_cast<uint64_t>(header_.width) * static_cast<uint64_t>(header_.height);
-  uint64_t samples = 0;
-  for (int c = 0; c < header_.components; c++) {
-    const uint64_t part = static_cast<uint64_t>(header_.sampling[c].horizontal * header_.sampling[c].vertical);
-    samples += pixels * part / static_cast<uint64_t>(info_.max_h_samp_factor * info_.max_v_samp_factor);
-  }
-  // Inks are never decoded at a smaller size, and their colours are the dearest.
-  const bool inks = plan_.to == JCS_CMYK;
-  const uint64_t half_units = inks ? 3 : header_.progressive ? 2 : 1;
-  const uint64_t bytes = std::min<uint64_t>(source_.bytes_in_buffer, samples * kMaxBytesPerSample);
-  work_ = samples * half_units / 2 + bytes * kWorkPerByte;
-  if (work_ > MaxWork()) throw DecodeError(ErrorCode::kLimit, "JPEG needs too much work: too large for what it is");
-}
-
-uint64_t JpegReader::MaxWork() const { return std::max(kMaxWork, limits_.max_pixels * kMaxWorkPerPixel); }
-
-// Called by libjpeg while it reads the scans of a progressive or multi-scan file.
-void JpegReader::CheckScan() {
-  if (info_.input_scan_number == last_scan_ || info_.comps_in_scan == 0) return;
-  last_scan_ = info_.input_scan_number;
-  uint64_t blocks = 0;
-  for (int i = 0; i < info_.comps_in_scan; i++) {
-    const jpeg_component_info* component = info_.cur_comp_info[i];
-    blocks += static_cast<uint64_t>(component->width_in_blocks) * component->height_in_blocks;
-  }
-  const bool refinement = info_.progressive_mode && info_.Ah != 0;
-  const uint64_t per_block = refinement ? static_cast<uint64_t>(std::max(info_.Se - info_.Ss, 0)) : 0;
-  work_ += blocks * (kScanWorkPerBlock + per_block);
-  if (work_ > MaxWork()) Fail(ErrorCode::kLimit, "JPEG has too many scans for its size");
 }
 
 // Rows for one strip: planes one after the other, or interleaved pixels.

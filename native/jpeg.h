@@ -9,6 +9,7 @@
 
 #include "baseline.h"
 #include "codec_memory.h"
+#include "dc_progression.h"
 #include "dc_scan.h"
 #include "error.h"
 #include "image.h"
@@ -159,6 +160,7 @@ class JpegReader {
   enum class Way { kLibjpeg, kEighth, kBaseline } way_ = Way::kLibjpeg;
   bool is_flawed_ = false;
   DcScan dc_scan_;
+  DcProgression dc_progression_;
   DcPlanes eighth_;
   BaselineReader baseline_;
 };

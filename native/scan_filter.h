@@ -3,11 +3,9 @@
 #define CANOPY_NATIVE_SCAN_FILTER_H_
 
 #include <cstdint>
-#include <cstdio>
 
 #include "image.h"
-// jpeglib.h needs size_t and FILE declared before it.
-#include <jpeglib.h>
+#include "scan_header.h"
 
 namespace canopy {
 
@@ -16,28 +14,19 @@ namespace canopy {
 // damage that looks like a marker.
 class ScanFilter {
  public:
-  // `info` is as jpeg_read_header and jpeg_calc_output_dimensions leave it, the source at the first entropy-coded byte,
-  // with the rest of the file in its buffer. False where everything is to be read: where nothing can be left out, and
-  // for every file that is not a proper progression up to the last bit of each coefficient, with nothing but markers
-  // and data up to its end marker. libjpeg then decides what to make of it.
+  // `info` is as jpeg_read_header leaves it, the source at the first entropy-coded byte, with the rest of the file in
+  // its buffer. False where everything is to be read: where nothing can be left out, and for every file that is not a
+  // proper progression up to the last bit of each coefficient, with nothing but markers and data up to its end marker.
+  // libjpeg then decides what to make of it.
   bool Plan(const jpeg_decompress_struct& info);
-  // The next piece of what is to be read; false after the last.
+  // The next piece of what is to be read; false after the last. The first begins with the data of the scan whose header
+  // has been read, the others with a marker.
   bool Next(ByteSpan* piece);
   void Clear() { piece_count_ = next_piece_ = 0; }
 
  private:
-  struct Scan {
-    int count;
-    int components[MAX_COMPS_IN_SCAN];
-    int spectral_start;
-    int spectral_end;
-    int high_bit;  // of the scan before, 0 for a coefficient's first
-    int low_bit;
-  };
-
   bool Walk(const jpeg_decompress_struct& info);
-  bool ParseScan(const jpeg_decompress_struct& info, ByteSpan segment, Scan* scan) const;
-  bool Advance(const Scan& scan);
+  bool Advance(const ScanHeader& scan);
   bool IsComplete(int components) const;
   bool Keep(const uint8_t* from, const uint8_t* to);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../decode.h"
+#include "surgery.h"
 
 namespace {
 
@@ -15,8 +16,8 @@ constexpr canopy::Colorspace kColorspaces[] = {
     canopy::Colorspace::kAuto, canopy::Colorspace::kAuto,         canopy::Colorspace::kRgb,  canopy::Colorspace::kYcbcr,
     canopy::Colorspace::kCmyk, canopy::Colorspace::kCmykInverted, canopy::Colorspace::kGray, canopy::Colorspace::kAuto};
 // Colour choice 1 looks whether canopy's own decoder gives what libjpeg gives, 7 whether a decoder that has seen other
-// files does as a new one, and whether a file that is good at a small size is good as a whole. Progressive ones need not
-// be: scans the small size does not need are not read.
+// files does as a new one, and whether a file that is good at a small size is good as a whole. Progressive ones need
+// not be: scans the small size does not need are not read.
 constexpr int kCompareLibjpeg = 1;
 constexpr int kCompare = 7;
 
@@ -41,15 +42,24 @@ Result Decode(canopy::Decoder* decoder, canopy::ByteSpan bytes, const canopy::De
   return result;
 }
 
-bool IsProgressive(canopy::ByteSpan bytes, const canopy::DecodeOptions& options) {
+bool IsProgressive(const canopy::Bytes& file, const canopy::DecodeOptions& options) {
   canopy::JpegReader reader;
-  return reader.Open(bytes, {options.max_pixels, options.accept_truncated}).progressive;
+  return reader.Open({file.data(), file.size()}, {options.max_pixels, options.accept_truncated}).progressive;
 }
 
 void Check(bool holds, const char* what) {
   if (holds) return;
   std::fprintf(stderr, "%s\n", what);
   std::abort();
+}
+
+// Scans that are left out change no pixel of a good file.
+void CheckLeftOutScans(const canopy::Bytes& file, const canopy::DecodeOptions& options) {
+  canopy::Decoder decoder;
+  const canopy::Bytes whole = canopy::ForLibjpegOnly(file);
+  const Result result = Decode(&decoder, {file.data(), file.size()}, options, false);
+  const Result expected = Decode(&decoder, {whole.data(), whole.size()}, options, false);
+  Check(!expected.good || (result.good && result.pixels == expected.pixels), "What was left out was needed");
 }
 
 }  // namespace
@@ -65,7 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   options.max_pixels = 1 << 18;
   const bool full = (data[0] & 128) != 0;
   // Exactly as large as allowed, on the heap, so that the sanitizer sees one byte too many on either side.
-  const std::vector<uint8_t> copy(data + 1, data + size);
+  const canopy::Bytes copy(data + 1, data + size);
   const canopy::ByteSpan bytes{copy.data(), copy.size()};
   static canopy::Decoder used;
   const Result result = Decode(&used, bytes, options, full);
@@ -79,10 +89,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   canopy::Decoder fresh;
   const Result other = Decode(&fresh, bytes, options, full);
   Check(result.good == other.good && result.pixels == other.pixels, "A new decoder gives another result");
+  if (result.good && !options.accept_truncated && IsProgressive(copy, options)) CheckLeftOutScans(copy, options);
   const bool good_otherwise = Decode(&used, bytes, options, !full).good;
   const bool good_small = full ? good_otherwise : result.good;
   const bool good_whole = full ? result.good : good_otherwise;
   Check(good_small || !good_whole, "The file decodes as a whole only");
-  Check(good_whole || !good_small || IsProgressive(bytes, options), "The file decodes at a small size only");
+  Check(good_whole || !good_small || IsProgressive(copy, options), "The file decodes at a small size only");
   return 0;
 }

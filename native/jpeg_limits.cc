@@ -1,0 +1,69 @@
+// What a JPEG may cost: checked when its header is read, when its decoding starts, and with each scan of many.
+#include <algorithm>
+#include <string>
+
+#include "jpeg.h"
+
+namespace canopy {
+namespace {
+
+// What decoding a file may cost, so that none takes much over a second: one unit is roughly a nanosecond. Charged are
+// the samples, whatever stands behind them in the file; the bytes of entropy-coded data; and what a progressive file's
+// scans go through, since a hostile one can ask for the whole image once per scan, for a few bytes each. A usual
+// progressive file of 100 megapixels needs two thirds of it, a usual baseline file of any size allowed half. Whoever
+// allows more pixels allows more work.
+constexpr uint64_t kMaxWork = 1'000'000'000;
+constexpr uint64_t kMaxWorkPerPixel = 5;
+constexpr uint64_t kWorkPerByte = 8;
+// No coding needs more bytes than that; what a file holds beyond it is not decoded.
+constexpr uint64_t kMaxBytesPerSample = 4;
+constexpr uint64_t kScanWorkPerBlock = 4;
+
+}  // namespace
+
+void JpegReader::CheckLimits() {
+  const uint64_t pixels = static_cast<uint64_t>(header_.width) * static_cast<uint64_t>(header_.height);
+  if (pixels > limits_.max_pixels) {
+    throw DecodeError(ErrorCode::kLimit, "Image of " + std::to_string(header_.width) + "x" +
+                                             std::to_string(header_.height) + " pixels exceeds the limit of " +
+                                             std::to_string(limits_.max_pixels) + " pixels");
+  }
+  if (header_.components > MAX_COMPS_IN_SCAN) {
+    throw DecodeError(ErrorCode::kColorspace,
+                      "JPEG with " + std::to_string(header_.components) + " components has no known colours");
+  }
+}
+
+void JpegReader::ChargeDecoding() {
+  const uint64_t pixels = static_cast<uint64_t>(header_.width) * static_cast<uint64_t>(header_.height);
+  uint64_t samples = 0;
+  for (int c = 0; c < header_.components; c++) {
+    const uint64_t part = static_cast<uint64_t>(header_.sampling[c].horizontal * header_.sampling[c].vertical);
+    samples += pixels * part / static_cast<uint64_t>(info_.max_h_samp_factor * info_.max_v_samp_factor);
+  }
+  // Inks are never decoded at a smaller size, and their colours are the dearest.
+  const bool inks = plan_.to == JCS_CMYK;
+  const uint64_t half_units = inks ? 3 : header_.progressive ? 2 : 1;
+  const uint64_t bytes = std::min<uint64_t>(source_.bytes_in_buffer, samples * kMaxBytesPerSample);
+  work_ = samples * half_units / 2 + bytes * kWorkPerByte;
+  if (work_ > MaxWork()) throw DecodeError(ErrorCode::kLimit, "JPEG needs too much work: too large for what it is");
+}
+
+uint64_t JpegReader::MaxWork() const { return std::max(kMaxWork, limits_.max_pixels * kMaxWorkPerPixel); }
+
+// Called by libjpeg while it reads the scans of a progressive or multi-scan file.
+void JpegReader::CheckScan() {
+  if (info_.input_scan_number == last_scan_ || info_.comps_in_scan == 0) return;
+  last_scan_ = info_.input_scan_number;
+  uint64_t blocks = 0;
+  for (int i = 0; i < info_.comps_in_scan; i++) {
+    const jpeg_component_info* component = info_.cur_comp_info[i];
+    blocks += static_cast<uint64_t>(component->width_in_blocks) * component->height_in_blocks;
+  }
+  const bool refinement = info_.progressive_mode && info_.Ah != 0;
+  const uint64_t per_block = refinement ? static_cast<uint64_t>(std::max(info_.Se - info_.Ss, 0)) : 0;
+  work_ += blocks * (kScanWorkPerBlock + per_block);
+  if (work_ > MaxWork()) Fail(ErrorCode::kLimit, "JPEG has too many scans for its size");
+}
+
+}  // namespace canopy
