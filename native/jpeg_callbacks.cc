@@ -12,7 +12,9 @@ constexpr JOCTET kEndOfImage[2] = {0xFF, JPEG_EOI};
 
 bool IsUnsupported(int code) {
   switch (code) {
+#if JPEG_LIB_VERSION < 70
     case JERR_ARITH_NOTIMPL:
+#endif
     case JERR_BAD_PRECISION:
     case JERR_CONVERSION_NOTIMPL:
     case JERR_FRACT_SAMPLE_NOTIMPL:

@@ -30,6 +30,11 @@ test("decoding tiles of all kinds allocates nothing after the first rounds", (t)
   if (output !== undefined) assert.match(output, /\d{5,} decodes: 0 allocations/);
 });
 
+test("the core compiles for libjpeg-turbo's other ABI, that of Ubuntu and Homebrew", (t) => {
+  const output = runScript(t, "abi.sh", ["80"]);
+  if (output !== undefined) assert.match(output, /\d+ files compile for libjpeg's ABI 80/);
+});
+
 test("what a decoder has read before changes nothing", (t) => {
   const output = runScript(t, "check.sh", ["orders", "3"]);
   if (output !== undefined) assert.match(output, /3 rounds of \d{4} files, \d+ of them bad: as in a new decoder/);
