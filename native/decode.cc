@@ -25,15 +25,14 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_;
 };
 
-// libjpeg's reduced inverse DCTs for 1/2, 1/4 and 1/8 give averages of pixels (not yet cut to 0..255), which the
-// resizer's folded weights account for. Only an antialiased result is made of averages, and only where the colour
-// conversion is linear do averages of components do. What is decoded stays at least twice as large as the result, so
-// that the cutting is hardly seen.
+// An inverse DCT of the first coefficients alone gives means of 8x8 pixels (not yet cut to 0..255), which the resizer's
+// folded weights account for. Only an antialiased result is made of means, and only where the colour conversion is
+// linear do means of components do. They stay at least twice as many as the result has pixels, so that folding is
+// hardly seen; halves and quarters of the size would save little over decoding every pixel.
 int ScaleDenominator(const JpegHeader& header, const ColorPlan& plan, const DecodeOptions& options) {
   const bool inks = plan.conversion == RowConversion::kCmyk || plan.conversion == RowConversion::kCmykInverted;
   if (!options.antialias || inks) return 1;
-  const int ratio = std::min(header.width, header.height) / options.size;
-  return ratio >= 16 ? 8 : ratio >= 8 ? 4 : ratio >= 4 ? 2 : 1;
+  return std::min(header.width, header.height) / options.size >= 2 * DCTSIZE ? DCTSIZE : 1;
 }
 
 struct ResizeSink {

@@ -46,7 +46,7 @@ struct JpegPlan {
   J_COLOR_SPACE from;     // what the components are taken to be
   J_COLOR_SPACE to;       // what libjpeg turns them into; equal to `from`: as they are
   bool planes;            // straight from the inverse DCT, without libjpeg's colour conversion: `unsampled` files only
-  int scale_denominator;  // 1, 2, 4 or 8
+  int scale_denominator;  // 1 or 8
 };
 
 struct Strip {

@@ -114,7 +114,7 @@ test("every instruction set gives the same bits", NEEDS_ADDON, () => {
   }
 });
 
-test("a scaled decode of a large, busy picture is within two levels on average", NEEDS_ADDON, async () => {
+test("the means of a large, busy picture give a result within two levels on average", NEEDS_ADDON, async () => {
   const side = 1100;
   const source = sharp(waves(side, side, 3, 3), { raw: { width: side, height: side, channels: 3 } });
   const rgba = waves(side, side, 4, 3);
@@ -126,11 +126,13 @@ test("a scaled decode of a large, busy picture is within two levels on average",
   };
   for (const [name, bytes] of Object.entries(files)) {
     const full = decodeRgb(bytes);
-    for (const size of [100, 128, 224]) {
+    for (const size of [40, 64, 128]) {
       const target = new Uint8Array(size * size * 3);
       assert.equal(addon().decodeBytes(bytes, target, { ...OPTIONS, size }), undefined);
       const { mean, max } = difference(target, resize(full, side, side, size, true));
-      assert.ok(mean < 2 && max <= 12, `${name} to ${size}: mean ${mean}, max ${max}`);
+      // Below sixteen times the size every pixel counts.
+      const allowed = size > side / 16 ? { mean: 0.6, max: 1 } : { mean: 2, max: 12 };
+      assert.ok(mean < allowed.mean && max <= allowed.max, `${name} to ${size}: mean ${mean}, max ${max}`);
     }
   }
 });
