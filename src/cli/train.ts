@@ -18,6 +18,10 @@ export function builder(yargs: Argv) {
       describe: "What an unknown FILE.onnx wants its pixels scaled to",
     })
     .option("size", { type: "number", requiresArg: true, describe: "Pixels per side (default: the backbone's)" })
+    .option("features", {
+      choices: ["pyramid", "last"] as const,
+      describe: "Of the backbone: means of its maps at several resolutions too, or the last alone",
+    })
     .option("recipe", { choices: ["tutorial"] as const, describe: "tutorial: RMSprop 1e-4, 50 epochs of batch 32" })
     .option("optimizer", {
       choices: ["rmsprop", "adam", "sgd", "lbfgs"] as const,
@@ -96,6 +100,7 @@ function toOptions(argv: Arguments): TrainOptions {
     backbone: argv.backbone,
     normalisation: argv.normalisation,
     size: argv.size,
+    features: argv.features,
     device: argv.device,
     workers: argv.workers,
     decode: { colorspace: argv.colorspace, maxPixels: argv.maxPixels, onTruncated: argv.onTruncated },

@@ -26,7 +26,7 @@ export async function trainByGradient(
 ): Promise<TrainedHead> {
   const source = toFeatureSource(features);
   const shape = shapeOf(source, labels, config);
-  const standardization = await measureStandardization(source, config.scaling);
+  const standardization = await measureStandardization(source, config.scaling, config.blocks);
   const state = startState(config, shape, options);
   const stepper = await createStepper(config, shape, options.stepper);
   try {

@@ -6,6 +6,7 @@ import type { Device, DeviceChoice } from "../features/device.js";
 import { CHECKPOINT_VERSION, type Checkpoint, saveCheckpoint } from "../head/checkpoint.js";
 import type { HeadOptions } from "../head/config.js";
 import type { Normalisation } from "../models/file-model.js";
+import { featureBlocks, withPyramid } from "../models/pyramid.js";
 import { defaultBackbone, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
 import type { RunContext } from "../run-context.js";
 import type { CalibrationName } from "../tags/calibration.js";
@@ -15,7 +16,7 @@ import { rejectsBeside } from "./labelled.js";
 import { openModelFolder } from "./model-folder.js";
 import { type FittedModel, fitDataset } from "./train-fit.js";
 import { reportTraining, type TrainingFindings } from "./train-report.js";
-import { resolveTrainSettings, type TrainSettings } from "./train-settings.js";
+import { resolveTrainSettings, type TrainSettings, withBlocks } from "./train-settings.js";
 import { forgetStates } from "./train-states.js";
 
 export interface TrainOptions {
@@ -36,6 +37,11 @@ export interface TrainOptions {
   /** Decode threads. @default what keeps the sessions fed */
   workers?: number | undefined;
   decode?: Partial<Omit<DecodeOptions, "size">> | undefined;
+  /**
+   * What of the backbone is used: its last features alone, or also the means of the feature maps before each halving of the resolution.
+   * @default "pyramid"; "last" for gradient optimisers, which have no scaling of features unless told
+   */
+  features?: "pyramid" | "last" | undefined;
   /** Optimiser and its settings. @default L-BFGS with a cross-validated penalty */
   head?: { [K in keyof HeadOptions]: HeadOptions[K] | undefined } | undefined;
   /** Share of tiles held out for the history, stratified; 0 for none. @default 0.2 */
@@ -76,6 +82,8 @@ export interface TrainSummary {
   rejects: string | null;
   tags: string[];
   backbone: string;
+  /** Features of a tile. */
+  features: number;
   size: number;
   provider: Device;
   optimizer: string;
@@ -108,14 +116,15 @@ export interface TrainSummary {
  */
 export async function train(options: TrainOptions, context: RunContext = {}): Promise<TrainSummary> {
   const startedAt = performance.now();
-  const settings = resolveTrainSettings(options);
+  const asked = resolveTrainSettings(options);
   const warnings: string[] = [];
   const tell: RunContext = {
     ...context,
     onWarning: (message) => warnings.push(message) && context.onWarning?.(message),
   };
   const folder = await openModelFolder(options.out, { overwrite: options.overwrite ?? false });
-  const backbone = await openBackbone(options, tell);
+  const backbone = await openBackbone(options, asked, tell);
+  const settings = withBlocks(asked, featureBlocks(backbone.card));
   const size = options.size ?? backbone.card.input.fixedSize ?? backbone.card.input.defaultSize;
   const dataset = await loadDataset({ ...options, ...settings, backbone, size }, tell);
   const rejects = await rejectsBeside(options.out, dataset.rejected, tell);
@@ -145,7 +154,11 @@ export async function train(options: TrainOptions, context: RunContext = {}): Pr
   return summarize(run, folder.path, dataset, fitted, checkpoint, settings);
 }
 
-async function openBackbone(options: TrainOptions, { onWarning }: RunContext): Promise<ResolvedBackbone> {
+async function openBackbone(
+  options: TrainOptions,
+  { features }: TrainSettings,
+  { onWarning }: RunContext,
+): Promise<ResolvedBackbone> {
   const name = options.backbone ?? defaultBackbone();
   const resolved = await resolveBackbone(name, {
     ...(options.size === undefined ? {} : { size: options.size }),
@@ -157,7 +170,7 @@ async function openBackbone(options: TrainOptions, { onWarning }: RunContext): P
       "This backbone is untrained: its features are random, and a trained one scores far better (canopy models list).",
     );
   }
-  return resolved;
+  return features === "pyramid" ? withPyramid(resolved) : resolved;
 }
 
 function toCheckpoint(
@@ -222,6 +235,7 @@ function summarize(
     rejects: run.rejects,
     tags: checkpoint.tags,
     backbone: checkpoint.card.name,
+    features: checkpoint.card.features.count,
     size: checkpoint.preprocessing.size,
     provider: dataset.device,
     optimizer: checkpoint.training.head.optimizer,
