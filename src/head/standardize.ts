@@ -52,7 +52,8 @@ function toBlockScales(deviations: Float64Array, scaling: Scaling, blocks: reado
     );
     from += width;
   }
-  if (from !== deviations.length) throw new RangeError(`Blocks of ${from} features, but there are ${deviations.length}.`);
+  if (from !== deviations.length)
+    throw new RangeError(`Blocks of ${from} features, but there are ${deviations.length}.`);
   return scale;
 }
 

@@ -70,7 +70,11 @@ export function prepareBackbone(
   const decoded = decodeModel(model, card.name);
   checkFit(decoded, card, size, options);
   const { output, levels = [] } = card.features;
-  const features = cutModel(decoded, { path: card.name, levels: levels.map(({ name }) => name), ...(output === null ? {} : { output }) });
+  const features = cutModel(decoded, {
+    path: card.name,
+    levels: levels.map(({ name }) => name),
+    ...(output === null ? {} : { output }),
+  });
   if (features.count !== card.features.count) {
     throw new ModelError(`${card.name} gives ${features.count} features, its card says ${card.features.count}.`);
   }
