@@ -56,7 +56,7 @@ export function builder(yargs: Argv) {
       type: "string",
       array: true,
       requiresArg: true,
-      describe: "Tags of which a tile has one, as a,b,c; kept if it helps out of fold",
+      describe: "Tags of which a tile has one, as a,b,c, or none; kept if it helps out of fold (found by itself)",
     })
     .option("stacking", {
       choices: ["auto", "none"] as const,
@@ -119,13 +119,20 @@ function toOptions(argv: Arguments): TrainOptions {
     augment: argv.augment,
     tta: argv.tta,
     beta: argv.beta,
-    exclusive: argv.exclusive?.map((group) => group.split(",").map((tag) => tag.trim())),
+    exclusive: parseExclusive(argv.exclusive),
     stacking: argv.stacking,
     calibrate: argv.calibrate,
     memory: argv.memory === undefined ? undefined : parseBytes("memory", argv.memory),
     resume: argv.resume,
     overwrite: argv.overwrite,
   };
+}
+
+/** Groups as lists of tags; "auto" and "none" stand alone. */
+function parseExclusive(groups: readonly string[] | undefined): TrainOptions["exclusive"] {
+  if (groups === undefined || groups.join() === "auto") return "auto";
+  if (groups.join() === "none") return [];
+  return groups.map((group) => group.split(",").map((tag) => tag.trim()));
 }
 
 function describeSummary(summary: TrainSummary): string {

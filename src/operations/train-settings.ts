@@ -13,7 +13,7 @@ export interface TrainSettings {
   tta: "none" | "d4";
   beta: number;
   features: "pyramid" | "last";
-  exclusive: readonly (readonly string[])[];
+  exclusive: "auto" | readonly (readonly string[])[];
   stacking: "auto" | "none";
   calibrate: CalibrationName;
   /** Says where features of so many bytes go. */
@@ -28,7 +28,7 @@ export interface TrainSettings {
 export function resolveTrainSettings(options: TrainOptions): TrainSettings {
   // The tutorial's head is to be Keras', weight for weight.
   const plain = options.head?.recipe === "tutorial";
-  const { val = 0.2, augment = "none", tta = "none", beta = 2, exclusive = [] } = options;
+  const { val = 0.2, augment = "none", tta = "none", beta = 2, exclusive = "auto" } = options;
   const { stacking = plain ? "none" : "auto", calibrate = plain ? "none" : "platt" } = options;
   checkInRange("val", val, 0, 0.9);
   checkInRange("beta", beta, 0.01, 100);

@@ -52,8 +52,11 @@ export interface TrainOptions {
   tta?: "none" | "d4" | undefined;
   /** The F-beta thresholds are fitted for. @default 2 */
   beta?: number | undefined;
-  /** Groups of tags of which a tile has exactly one; kept only where cross-validation says that they help. @default none */
-  exclusive?: readonly (readonly string[])[] | undefined;
+  /**
+   * Groups of tags of which a tile has exactly one; kept only where cross-validation says that they help. "auto" finds them in the
+   * labels, [] is for none. @default "auto"
+   */
+  exclusive?: "auto" | readonly (readonly string[])[] | undefined;
   /**
    * "auto" tries a second layer that corrects each tag's logit by all tags' logits, and keeps it only where cross-validation says that it
    * helps. @default "auto"; "none" for the tutorial's recipe
