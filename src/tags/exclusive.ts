@@ -3,7 +3,7 @@
  * sum, so that certainty about one speaks against the others.
  */
 import { InputError, OptionError } from "../errors.js";
-import type { LabelMatrix } from "../tiles/label-matrix.js";
+import { type LabelMatrix, tagSupport } from "../tiles/label-matrix.js";
 
 /** Share of tiles that may have none or several tags of a group that is found: a slip of whoever labelled them. */
 const EXCEPTIONS = 0.005;
@@ -16,12 +16,14 @@ const MAX_CHOICES = 10_000;
  */
 export function findExclusive(labels: LabelMatrix): number[][] {
   const groups: number[][] = [];
-  const free = new Set(labels.tags.keys());
   const allowance = Math.floor(EXCEPTIONS * labels.rows);
+  const support = tagSupport(labels);
+  // A tag that all tiles have is alone in its group.
+  const free = new Set([...labels.tags.keys()].filter((column) => support[column]! < labels.rows - allowance));
   for (;;) {
     const search = { labels, free, choices: 0 };
     const group = coverRest(search, new Uint8Array(labels.rows), 0, allowance);
-    if (group === undefined || group.length < 2) return groups;
+    if (group === undefined || group.length === 0) return groups;
     groups.push(group.sort((a, b) => a - b));
     for (const column of group) free.delete(column);
   }

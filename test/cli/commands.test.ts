@@ -88,6 +88,18 @@ test("exclusive tags are tried, and what was kept is applied alike by evaluate a
   );
 });
 
+test("the levels of the backbone are used where features are scaled, unless told otherwise", () => {
+  const last = json(...trainArguments, "--out", join(folder, "last"), "--features", "last");
+  const tutorial = json(...trainArguments, "--out", join(folder, "tutorial"), "--recipe", "tutorial", "--epochs", "1");
+  const { features } = json(...trainArguments, "--out", join(folder, "pyramid"), "--exclusive", "none");
+  assert.deepEqual([last.features, tutorial.features], [1280, 1280]);
+  assert.ok(features > 1280, `${features}`);
+  const { card, training } = JSON.parse(readFileSync(join(folder, "pyramid", "model.json"), "utf8"));
+  assert.equal(card.features.count, features);
+  assert.deepEqual(training.head.blocks, [1280, ...card.features.levels.map(({ count }: { count: number }) => count)]);
+  assert.equal(json("evaluate", "--tiles", tiles, "--labels", labels, "--model", join(folder, "pyramid")).tiles, 80);
+});
+
 test("features beyond --memory are streamed from disk, to about the same scores", () => {
   const args = [
     "--optimizer",
