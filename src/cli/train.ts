@@ -1,6 +1,7 @@
 /** `canopy train`: labelled tiles to a model folder. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
-import type { TrainOptions, TrainSummary } from "../operations/train.js";
+import type { TrainOptions } from "../operations/train.js";
+import type { TrainSummary } from "../operations/train-summary.js";
 import { type GlobalArguments, runCommand, withDecodeOptions, withDeviceOptions, withOverwrite } from "./common.js";
 import { parseBytes } from "./values.js";
 
@@ -18,6 +19,10 @@ export function builder(yargs: Argv) {
       describe: "What an unknown FILE.onnx wants its pixels scaled to",
     })
     .option("size", { type: "number", requiresArg: true, describe: "Pixels per side (default: the backbone's)" })
+    .option("features", {
+      choices: ["pyramid", "last"] as const,
+      describe: "Of the backbone: means of its maps at several resolutions too, or the last alone",
+    })
     .option("recipe", { choices: ["tutorial"] as const, describe: "tutorial: RMSprop 1e-4, 50 epochs of batch 32" })
     .option("optimizer", {
       choices: ["rmsprop", "adam", "sgd", "lbfgs"] as const,
@@ -52,7 +57,7 @@ export function builder(yargs: Argv) {
       type: "string",
       array: true,
       requiresArg: true,
-      describe: "Tags of which a tile has one, as a,b,c; kept if it helps out of fold",
+      describe: "Tags of which a tile has one, as a,b,c, or none; kept if it helps out of fold (found by itself)",
     })
     .option("stacking", {
       choices: ["auto", "none"] as const,
@@ -96,6 +101,7 @@ function toOptions(argv: Arguments): TrainOptions {
     backbone: argv.backbone,
     normalisation: argv.normalisation,
     size: argv.size,
+    features: argv.features,
     device: argv.device,
     workers: argv.workers,
     decode: { colorspace: argv.colorspace, maxPixels: argv.maxPixels, onTruncated: argv.onTruncated },
@@ -114,13 +120,20 @@ function toOptions(argv: Arguments): TrainOptions {
     augment: argv.augment,
     tta: argv.tta,
     beta: argv.beta,
-    exclusive: argv.exclusive?.map((group) => group.split(",").map((tag) => tag.trim())),
+    exclusive: parseExclusive(argv.exclusive),
     stacking: argv.stacking,
     calibrate: argv.calibrate,
     memory: argv.memory === undefined ? undefined : parseBytes("memory", argv.memory),
     resume: argv.resume,
     overwrite: argv.overwrite,
   };
+}
+
+/** Groups as lists of tags; "auto" and "none" stand alone. */
+function parseExclusive(groups: readonly string[] | undefined): TrainOptions["exclusive"] {
+  if (groups === undefined || groups.join() === "auto") return "auto";
+  if (groups.join() === "none") return [];
+  return groups.map((group) => group.split(",").map((tag) => tag.trim()));
 }
 
 function describeSummary(summary: TrainSummary): string {

@@ -15,6 +15,8 @@ export interface FeatureIdentity {
   /** SHA-256 of the backbone's ONNX file, in hex. */
   backbone: string;
   numFeatures: number;
+  /** Feature maps that were pooled beside the features, by name. @default none */
+  levels?: string;
   size: number;
   colorspace: string;
   antialias: boolean;

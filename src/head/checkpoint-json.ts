@@ -35,6 +35,9 @@ const isGroupList: Check = (value, { tags }) => {
   return new Set(names).size === names.length && names.every((name) => (tags as unknown[]).includes(name));
 };
 
+const isLevel = (value: unknown) =>
+  isFields(value, {}) && isText((value as Fields)["name"], {}) && isCount((value as Fields)["count"], {});
+
 // In order: a later check may rely on the ones before it.
 const FIELDS: readonly [string, Check][] = [
   ["createdBy", isText],
@@ -44,6 +47,7 @@ const FIELDS: readonly [string, Check][] = [
   ["card.name", isText],
   ["card.input", isFields],
   ["card.features.count", isCount],
+  ["card.features.levels", (value) => value === undefined || (Array.isArray(value) && value.every(isLevel))],
   ["backboneSha256", isHash],
   ["preprocessing.size", isCount],
   ["preprocessing.colorspace", isText],

@@ -42,6 +42,8 @@ export interface GradientConfig {
   nesterov: boolean;
   /** How features are scaled first, folded back into the weights. @default "none", as in Keras */
   scaling: Scaling;
+  /** As for L-BFGS; means nothing without scaling. @default [] */
+  blocks: readonly number[];
   /** What is minimised. @default "bce" */
   loss: LossName;
   /** Focusing of "focal" (both) and "asymmetric" (present, absent tags). @default 2 and 2 for focal, 0 and 4 for asymmetric */
@@ -66,6 +68,8 @@ export interface LbfgsConfig {
   seed: number;
   /** How features are scaled first, folded back into the weights. @default "pareto" */
   scaling: Scaling;
+  /** Widths of groups of features that are scaled to the same variance, each in all; [] for one group. @default [] */
+  blocks: readonly number[];
 }
 
 export type HeadConfig = GradientConfig | LbfgsConfig;
@@ -96,6 +100,7 @@ const GRADIENT_DEFAULTS = {
   epsilon: 1e-7,
   nesterov: false,
   scaling: "none",
+  blocks: [],
   loss: "bce",
   classWeights: "none",
 } as const satisfies Omit<GradientConfig, "optimizer" | "learningRate" | keyof typeof FOCUSING.bce>;
@@ -106,6 +111,7 @@ const LBFGS_DEFAULTS = {
   tolerance: 1e-4,
   seed: 1,
   scaling: "pareto",
+  blocks: [],
 } as const satisfies Omit<LbfgsConfig, "optimizer">;
 
 const LEARNING_RATES = { rmsprop: 1e-4, adam: 1e-3, sgd: 1e-2 } as const;
@@ -145,6 +151,7 @@ function gradientDefaults(optimizer: GradientConfig["optimizer"], loss: LossName
 export function checkHeadConfig(config: HeadConfig): void {
   checkInteger("seed", config.seed, 0, 0xffffffff);
   checkOneOf("scaling", config.scaling, SCALINGS);
+  for (const width of config.blocks) checkInteger("blocks", width, 1);
   if (config.optimizer === "lbfgs") {
     if (config.l2 !== "auto") {
       checkInRange("l2", config.l2, 0, 1e6);

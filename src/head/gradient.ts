@@ -1,4 +1,5 @@
 /** Mini-batch descent: the whole loop on one screen. */
+import { isDeepStrictEqual } from "node:util";
 import { InputError } from "../errors.js";
 import { createRandom, permutation } from "../random.js";
 import { type LabelMatrix, tagSupport } from "../tiles/label-matrix.js";
@@ -26,7 +27,7 @@ export async function trainByGradient(
 ): Promise<TrainedHead> {
   const source = toFeatureSource(features);
   const shape = shapeOf(source, labels, config);
-  const standardization = await measureStandardization(source, config.scaling);
+  const standardization = await measureStandardization(source, config.scaling, config.blocks);
   const state = startState(config, shape, options);
   const stepper = await createStepper(config, shape, options.stepper);
   try {
@@ -119,7 +120,7 @@ function startState(config: GradientConfig, shape: StepperShape, { resumeFrom, i
 function resumedState(config: GradientConfig, shape: StepperShape, from: TrainState): TrainState {
   for (const [name, value] of Object.entries(config)) {
     const before = from.config[name as keyof GradientConfig];
-    if (name !== "epochs" && before !== value) {
+    if (name !== "epochs" && !isDeepStrictEqual(before, value)) {
       throw new InputError(
         `The interrupted training had ${name} ${before}, this one has ${value}: resume with the same settings, or start anew.`,
       );

@@ -28,7 +28,7 @@ export async function trainByLbfgs(
   if (options.leaveOut !== undefined) {
     throw new TypeError("`leaveOut` is for gradient optimisers: give L-BFGS the rows it is to train on.");
   }
-  const standardization = await measureStandardization(toFeatureSource(features), config.scaling);
+  const standardization = await measureStandardization(toFeatureSource(features), config.scaling, config.blocks);
   const rows = { ...features, ...standardization };
   const l2 = config.l2 === "auto" ? await chooseL2(features, standardization, labels, config, options) : config.l2;
   const problems = labels.tags.map((_, tag) => ({ tag, heldOut: -1, l2 }));

@@ -14,11 +14,13 @@ const SMALLEST_DEVIATION = 1e-6;
 
 /**
  * Mean of each feature and what it is to be multiplied by; undefined for no scaling. A constant feature gets scale 0 and so no weight.
- * Pareto scales are relative to the median deviation, so that penalties mean about the same under either scaling.
+ * Pareto scales are relative to the median deviation, so that penalties mean about the same under either scaling. Of several `blocks`
+ * (widths, summing to the number of features) each gets the same share of the variance: a wide one does not drown the others.
  */
 export async function measureStandardization(
   source: FeatureSource,
   scaling: Scaling,
+  blocks: readonly number[] = [],
 ): Promise<Standardization | undefined> {
   if (scaling === "none") return undefined;
   const { numFeatures, rows } = source;
@@ -32,7 +34,27 @@ export async function measureStandardization(
   }
   const mean = Float32Array.from(sum, (total, f) => origin[f]! + total / rows);
   const deviations = sum.map((total, f) => Math.sqrt(Math.max(0, squares[f]! / rows - (total / rows) ** 2)));
-  return { mean, scale: toScale(deviations, scaling) };
+  return { mean, scale: blocks.length < 2 ? toScale(deviations, scaling) : toBlockScales(deviations, scaling, blocks) };
+}
+
+/** As much variance in all as there are features, in equal shares. */
+function toBlockScales(deviations: Float64Array, scaling: Scaling, blocks: readonly number[]): Float32Array {
+  const scale = new Float32Array(deviations.length);
+  let from = 0;
+  for (const width of blocks) {
+    const own = deviations.subarray(from, from + width);
+    const plain = toScale(own, scaling);
+    const variance = plain.reduce((sum, each, f) => sum + (each * own[f]!) ** 2, 0);
+    const share = variance === 0 ? 0 : Math.sqrt(deviations.length / blocks.length / variance);
+    scale.set(
+      plain.map((each) => each * share),
+      from,
+    );
+    from += width;
+  }
+  if (from !== deviations.length)
+    throw new RangeError(`Blocks of ${from} features, but there are ${deviations.length}.`);
+  return scale;
 }
 
 /** The head that gives for raw features the logits `head` gives for standardised ones. */

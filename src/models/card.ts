@@ -30,8 +30,14 @@ export interface ModelCard {
     defaultSize: number;
     recommendedSizes: number[];
   };
-  /** The value that holds the features, null where canopy finds it itself (before the classifier), and their number. */
-  features: { output: string | null; count: number };
+  features: {
+    /** The value that holds the features, null where canopy finds it itself (before the classifier). */
+    output: string | null;
+    /** Number of features, those of `levels` included. */
+    count: number;
+    /** Feature maps before the last whose means over height and width come after the features (see withPyramid). @default none */
+    levels?: { name: string; count: number }[];
+  };
   /** Measured quality, each with what it was measured on. */
   scores?: { metric: string; value: number; size: number; measuredOn: string }[];
 }

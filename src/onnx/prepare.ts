@@ -37,8 +37,8 @@ export interface BackboneDescription {
     std: readonly [number, number, number];
     fixedSize: number | null;
   };
-  /** `output` null: found by cutAtFeatures. */
-  features: { output: string | null; count: number };
+  /** `output` null: found by cutAtFeatures. `levels`: maps whose means come after it, counted in `count`. */
+  features: { output: string | null; count: number; levels?: readonly { name: string }[] };
 }
 
 export interface PrepareOptions {
@@ -69,8 +69,12 @@ export function prepareBackbone(
   checkInteger("size", size, 1);
   const decoded = decodeModel(model, card.name);
   checkFit(decoded, card, size, options);
-  const { output } = card.features;
-  const features = cutModel(decoded, { path: card.name, ...(output === null ? {} : { output }) });
+  const { output, levels = [] } = card.features;
+  const features = cutModel(decoded, {
+    path: card.name,
+    levels: levels.map(({ name }) => name),
+    ...(output === null ? {} : { output }),
+  });
   if (features.count !== card.features.count) {
     throw new ModelError(`${card.name} gives ${features.count} features, its card says ${card.features.count}.`);
   }

@@ -18,6 +18,8 @@ export interface Features {
 export interface CutOptions {
   /** The value to cut at: `[N, F]`, or `[N, C, H, W]`, which gets a global average pool. @default found by itself */
   output?: string;
+  /** Values `[N, C, H, W]` whose means over height and width are to come after the features; see findLevels. @default [] */
+  levels?: readonly string[];
   /** What to call the model in messages. @default "The model" */
   path?: string;
 }
@@ -63,11 +65,28 @@ export function cutModel(model: Model, options: CutOptions = {}): Features {
         `name another output, for example ${candidates(index).join(", ")}.`,
     );
   }
+  const levels = (options.levels ?? []).map((name) => levelAt(index, name, path));
   const pooled = dims.length === 4 ? appendPool(graph, place, dims) : place;
-  const output = appendCast(graph, pooled);
-  graph.output = [valueInfo(output, "float32", ["N", count])];
+  const features = joinLevels(graph, { output: appendCast(graph, pooled), count }, levels);
+  graph.output = [valueInfo(features.output, "float32", ["N", features.count])];
   pruneGraph(graph);
-  return { output, count };
+  return features;
+}
+
+function levelAt(index: GraphIndex, name: string, path: string): { name: string; dims: Dims; count: number } {
+  const dims = inferDims(index, name) ?? [];
+  const count = dims[1];
+  if (dims.length === 4 && count !== undefined) return { name, dims, count };
+  throw new ModelError(`${path} has no feature map called "${name}", which its card names as a level.`);
+}
+
+/** The features and behind them the mean of each level, as one value. */
+function joinLevels(graph: GraphProto, features: Features, levels: readonly ReturnType<typeof levelAt>[]): Features {
+  if (levels.length === 0) return features;
+  const parts = levels.map(({ name, dims }) => appendCast(graph, appendPool(graph, name, dims)));
+  const output = freshName(graph, "canopy_pyramid");
+  graph.node.push(makeNode("Concat", [features.output, ...parts], [output], { axis: 1 }));
+  return { output, count: levels.reduce((sum, { count }) => sum + count, features.count) };
 }
 
 /** The input of the classifier's linear layer, else an output that can serve as it is. */

@@ -46,6 +46,7 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
   const identity = {
     backbone: card.sha256,
     numFeatures: card.features.count,
+    ...given("levels", card.features.levels?.map(({ name }) => name).join(" ")),
     size: options.size,
     colorspace: decode.colorspace,
     antialias: decode.antialias,

@@ -8,7 +8,8 @@ import type { RunContext } from "../run-context.js";
 import { type EvaluateSummary, evaluate } from "./evaluate.js";
 import { type PredictSummary, predict } from "./predict.js";
 import { synthesize } from "./synth.js";
-import { type TrainSummary, train } from "./train.js";
+import { train } from "./train.js";
+import type { TrainSummary } from "./train-summary.js";
 
 export interface QuickstartOptions {
   /** Folder to make; one that an earlier quickstart made is replaced. */

@@ -43,7 +43,7 @@ export async function fitDataset(
   context: RunContext,
 ): Promise<FittedModel> {
   // Said now rather than after the cross-validation.
-  toExclusiveColumns(settings.exclusive, dataset.labels.tags);
+  if (settings.exclusive !== "auto") toExclusiveColumns(settings.exclusive, dataset.labels.tags);
   const mark = fingerprint(dataset, settings, backboneSha256);
   const states = resume ? await loadStates(out, mark, context) : [];
   try {

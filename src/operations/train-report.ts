@@ -94,6 +94,7 @@ function trainingFacts({ options, dataset, fitted, checkpoint, seconds }: Finish
     seed: training.head.seed,
     recipe: {
       ...(training.head as unknown as Record<string, string | number | boolean>),
+      blocks: training.head.blocks.join(" + ") || "one",
       ...(fitted.l2 === undefined ? {} : { l2: fitted.l2 }),
       ...(Object.fromEntries(
         Object.entries(training.settings).filter(([name]) => ["stacking", "calibrate"].includes(name)),

@@ -12,7 +12,8 @@ export interface TrainSettings {
   augment: "none" | "d4";
   tta: "none" | "d4";
   beta: number;
-  exclusive: readonly (readonly string[])[];
+  features: "pyramid" | "last";
+  exclusive: "auto" | readonly (readonly string[])[];
   stacking: "auto" | "none";
   calibrate: CalibrationName;
   /** Says where features of so many bytes go. */
@@ -27,7 +28,7 @@ export interface TrainSettings {
 export function resolveTrainSettings(options: TrainOptions): TrainSettings {
   // The tutorial's head is to be Keras', weight for weight.
   const plain = options.head?.recipe === "tutorial";
-  const { val = 0.2, augment = "none", tta = "none", beta = 2, exclusive = [] } = options;
+  const { val = 0.2, augment = "none", tta = "none", beta = 2, exclusive = "auto" } = options;
   const { stacking = plain ? "none" : "auto", calibrate = plain ? "none" : "platt" } = options;
   checkInRange("val", val, 0, 0.9);
   checkInRange("beta", beta, 0.01, 100);
@@ -37,6 +38,8 @@ export function resolveTrainSettings(options: TrainOptions): TrainSettings {
   checkOneOf("calibrate", calibrate, CALIBRATIONS);
   const said = Object.entries(options.head ?? {}).filter(([, value]) => value !== undefined);
   const config = resolveHeadConfig(Object.fromEntries(said) as HeadOptions);
+  const { features = config.optimizer === "lbfgs" ? "pyramid" : "last" } = options;
+  checkOneOf("features", features, ["pyramid", "last"]);
   const { memory = process.availableMemory() / 2 } = options;
   checkInRange("memory", memory, 1, Number.MAX_SAFE_INTEGER);
   const wantsLbfgs = options.head?.optimizer === "lbfgs" || options.head?.l2 !== undefined;
@@ -46,6 +49,7 @@ export function resolveTrainSettings(options: TrainOptions): TrainSettings {
     augment,
     tta,
     beta,
+    features,
     exclusive,
     stacking,
     calibrate,
@@ -53,6 +57,13 @@ export function resolveTrainSettings(options: TrainOptions): TrainSettings {
     placeFeatures: (bytes) => placeFeatures(bytes * COPIES, memory, augment === "d4" || tta === "d4", wantsLbfgs),
     streamedConfig: () => (config.optimizer === "lbfgs" ? streamedConfig(config.seed, said) : config),
   };
+}
+
+/** `settings` for features that come in `blocks`; see HeadConfig. */
+export function withBlocks(settings: TrainSettings, blocks: readonly number[]): TrainSettings {
+  if (blocks.length < 2) return settings;
+  const { config, streamedConfig } = settings;
+  return { ...settings, config: { ...config, blocks }, streamedConfig: () => ({ ...streamedConfig(), blocks }) };
 }
 
 /** Features are held once, and once more in the rows that a training is given. */

@@ -16,9 +16,9 @@ interface SavedStates {
 
 /** Changes with everything that decides about the head: tiles, labels, backbone and settings. */
 export function fingerprint(dataset: Dataset, settings: TrainSettings, backbone: string): string {
-  const { config, val, augment, tta } = settings;
+  const { config, val, augment, tta, features } = settings;
   const hash = createHash("sha256");
-  hash.update(JSON.stringify({ config, val, augment, tta, backbone, tags: dataset.labels.tags }));
+  hash.update(JSON.stringify({ config, val, augment, tta, features, backbone, tags: dataset.labels.tags }));
   hash.update(dataset.tiles.map((tile) => tile.name).join("\n"));
   hash.update(dataset.labels.data);
   for (const { data } of dataset.features) {

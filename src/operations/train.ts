@@ -1,11 +1,11 @@
 /** `train`: labelled tiles become a model's folder: features once, a head on top, thresholds, scores and a report. */
 import { basename, resolve } from "node:path";
-import { LABEL_ERRORS_FILE } from "../curation/label-errors.js";
 import type { DecodeOptions } from "../decode/decoder.js";
-import type { Device, DeviceChoice } from "../features/device.js";
+import type { DeviceChoice } from "../features/device.js";
 import { CHECKPOINT_VERSION, type Checkpoint, saveCheckpoint } from "../head/checkpoint.js";
 import type { HeadOptions } from "../head/config.js";
 import type { Normalisation } from "../models/file-model.js";
+import { featureBlocks, withPyramid } from "../models/pyramid.js";
 import { defaultBackbone, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
 import type { RunContext } from "../run-context.js";
 import type { CalibrationName } from "../tags/calibration.js";
@@ -14,9 +14,10 @@ import { type Dataset, loadDataset } from "./dataset.js";
 import { rejectsBeside } from "./labelled.js";
 import { openModelFolder } from "./model-folder.js";
 import { type FittedModel, fitDataset } from "./train-fit.js";
-import { reportTraining, type TrainingFindings } from "./train-report.js";
-import { resolveTrainSettings, type TrainSettings } from "./train-settings.js";
+import { reportTraining } from "./train-report.js";
+import { resolveTrainSettings, type TrainSettings, withBlocks } from "./train-settings.js";
 import { forgetStates } from "./train-states.js";
+import { stackingOutcome, summarize, type TrainSummary } from "./train-summary.js";
 
 export interface TrainOptions {
   /** Folders, files, `.tar` archives, `@list.txt`. */
@@ -36,6 +37,11 @@ export interface TrainOptions {
   /** Decode threads. @default what keeps the sessions fed */
   workers?: number | undefined;
   decode?: Partial<Omit<DecodeOptions, "size">> | undefined;
+  /**
+   * What of the backbone is used: its last features alone, or also the means of the feature maps before each halving of the resolution.
+   * @default "pyramid"; "last" for gradient optimisers, which have no scaling of features unless told
+   */
+  features?: "pyramid" | "last" | undefined;
   /** Optimiser and its settings. @default L-BFGS with a cross-validated penalty */
   head?: { [K in keyof HeadOptions]: HeadOptions[K] | undefined } | undefined;
   /** Share of tiles held out for the history, stratified; 0 for none. @default 0.2 */
@@ -46,8 +52,11 @@ export interface TrainOptions {
   tta?: "none" | "d4" | undefined;
   /** The F-beta thresholds are fitted for. @default 2 */
   beta?: number | undefined;
-  /** Groups of tags of which a tile has exactly one; kept only where cross-validation says that they help. @default none */
-  exclusive?: readonly (readonly string[])[] | undefined;
+  /**
+   * Groups of tags of which a tile has exactly one; kept only where cross-validation says that they help. "auto" finds them in the
+   * labels, [] is for none. @default "auto"
+   */
+  exclusive?: "auto" | readonly (readonly string[])[] | undefined;
   /**
    * "auto" tries a second layer that corrects each tag's logit by all tags' logits, and keeps it only where cross-validation says that it
    * helps. @default "auto"; "none" for the tutorial's recipe
@@ -66,56 +75,21 @@ export interface TrainOptions {
   resume?: boolean | undefined;
 }
 
-/** What came out, under the names of the JSON contract (docs/cli.md). */
-export interface TrainSummary {
-  /** The model's folder, and the report in it. */
-  model: string;
-  report: string;
-  tiles: number;
-  rejected: number;
-  rejects: string | null;
-  tags: string[];
-  backbone: string;
-  size: number;
-  provider: Device;
-  optimizer: string;
-  l2: number | null;
-  /** What became of what was tried behind the head; `gain` is the F-beta won out of fold. */
-  stacking: "kept" | "dropped" | "none";
-  exclusive: { kept: boolean; gain: number } | null;
-  calibrate: CalibrationName;
-  decoded: number;
-  cached: number;
-  /** Scores of out-of-fold predictions: every tile under a head and thresholds that have not seen it. */
-  f2: number;
-  /** 95% bootstrap interval of `f2`. */
-  f2_interval: [low: number, high: number];
-  f2_at_half: number;
-  map: number | null;
-  measured_on: string;
-  /** CSV of the labels these predictions contradict, and how many there are. */
-  label_errors: { file: string; count: number };
-  /** Scores on the held-out tiles, under the head trained on the others. */
-  hold_out: { tiles: number; f2: number; f2_at_half: number; map: number | null } | null;
-  feature_seconds: number;
-  head_seconds: number;
-  seconds: number;
-}
-
 /**
  * @throws OptionError for options that cannot be used; InputError for tiles and labels that do not fit, and where `out` exists; ModelError
  *   for backbone or device; InterruptedError on abort: features and finished epochs are kept, and `resume` goes on.
  */
 export async function train(options: TrainOptions, context: RunContext = {}): Promise<TrainSummary> {
   const startedAt = performance.now();
-  const settings = resolveTrainSettings(options);
+  const asked = resolveTrainSettings(options);
   const warnings: string[] = [];
   const tell: RunContext = {
     ...context,
     onWarning: (message) => warnings.push(message) && context.onWarning?.(message),
   };
   const folder = await openModelFolder(options.out, { overwrite: options.overwrite ?? false });
-  const backbone = await openBackbone(options, tell);
+  const backbone = await openBackbone(options, asked, tell);
+  const settings = withBlocks(asked, featureBlocks(backbone.card));
   const size = options.size ?? backbone.card.input.fixedSize ?? backbone.card.input.defaultSize;
   const dataset = await loadDataset({ ...options, ...settings, backbone, size }, tell);
   const rejects = await rejectsBeside(options.out, dataset.rejected, tell);
@@ -145,7 +119,11 @@ export async function train(options: TrainOptions, context: RunContext = {}): Pr
   return summarize(run, folder.path, dataset, fitted, checkpoint, settings);
 }
 
-async function openBackbone(options: TrainOptions, { onWarning }: RunContext): Promise<ResolvedBackbone> {
+async function openBackbone(
+  options: TrainOptions,
+  { features }: TrainSettings,
+  { onWarning }: RunContext,
+): Promise<ResolvedBackbone> {
   const name = options.backbone ?? defaultBackbone();
   const resolved = await resolveBackbone(name, {
     ...(options.size === undefined ? {} : { size: options.size }),
@@ -157,7 +135,7 @@ async function openBackbone(options: TrainOptions, { onWarning }: RunContext): P
       "This backbone is untrained: its features are random, and a trained one scores far better (canopy models list).",
     );
   }
-  return resolved;
+  return features === "pyramid" ? withPyramid(resolved) : resolved;
 }
 
 function toCheckpoint(
@@ -201,53 +179,4 @@ function toCheckpoint(
     metrics: { ...(crossValidated && { crossValidated }), ...(holdOut === undefined ? {} : { holdOut }) },
     history: fitted.history,
   };
-}
-
-function summarize(
-  run: { head_seconds: number; seconds: number; rejects: string | null; findings: TrainingFindings },
-  model: string,
-  dataset: Dataset,
-  fitted: FittedModel,
-  checkpoint: Checkpoint,
-  settings: TrainSettings,
-): TrainSummary {
-  const { holdOut, exclusive, exclusiveGain } = fitted;
-  const { metrics, folds } = fitted.scored;
-  const { interval, labelErrors } = run.findings;
-  return {
-    model,
-    report: `${model}/report.html`,
-    tiles: dataset.tiles.length,
-    rejected: dataset.rejected.length,
-    rejects: run.rejects,
-    tags: checkpoint.tags,
-    backbone: checkpoint.card.name,
-    size: checkpoint.preprocessing.size,
-    provider: dataset.device,
-    optimizer: checkpoint.training.head.optimizer,
-    l2: fitted.l2 ?? null,
-    stacking: stackingOutcome(settings, fitted),
-    exclusive: exclusiveGain === null ? null : { kept: exclusive.length > 0, gain: exclusiveGain },
-    calibrate: settings.calibrate,
-    decoded: dataset.decoded,
-    cached: dataset.cached,
-    f2: metrics.f2,
-    f2_interval: [interval.low, interval.high],
-    f2_at_half: metrics.f2AtHalf,
-    map: metrics.map,
-    measured_on: `${metrics.tiles} ${folds === undefined ? "held-out tiles" : "tiles out of fold"}`,
-    label_errors: { file: `${model}/${LABEL_ERRORS_FILE}`, count: labelErrors },
-    hold_out:
-      holdOut === undefined
-        ? null
-        : { tiles: holdOut.tiles, f2: holdOut.f2, f2_at_half: holdOut.f2AtHalf, map: holdOut.map },
-    feature_seconds: dataset.seconds,
-    head_seconds: run.head_seconds,
-    seconds: run.seconds,
-  };
-}
-
-function stackingOutcome({ stacking }: TrainSettings, { stacked }: FittedModel): TrainSummary["stacking"] {
-  if (stacking === "none") return "none";
-  return stacked ? "kept" : "dropped";
 }

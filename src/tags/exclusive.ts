@@ -3,6 +3,57 @@
  * sum, so that certainty about one speaks against the others.
  */
 import { InputError, OptionError } from "../errors.js";
+import { type LabelMatrix, tagSupport } from "../tiles/label-matrix.js";
+
+/** Share of tiles that may have none or several tags of a group that is found: a slip of whoever labelled them. */
+const EXCEPTIONS = 0.005;
+/** Choices looked at before the search for a group is given up. */
+const MAX_CHOICES = 10_000;
+
+/**
+ * Groups of columns of which (nearly) every tile of `labels` has exactly one, found by an exact cover of the tiles by tags: one of the
+ * first uncovered tile's tags must be in the group (Knuth's algorithm X). Columns ascending; [] where there is no such group.
+ */
+export function findExclusive(labels: LabelMatrix): number[][] {
+  const groups: number[][] = [];
+  const allowance = Math.floor(EXCEPTIONS * labels.rows);
+  const support = tagSupport(labels);
+  // A tag that all tiles have is alone in its group.
+  const free = new Set([...labels.tags.keys()].filter((column) => support[column]! < labels.rows - allowance));
+  for (;;) {
+    const search = { labels, free, choices: 0 };
+    const group = coverRest(search, new Uint8Array(labels.rows), 0, allowance);
+    if (group === undefined || group.length === 0) return groups;
+    groups.push(group.sort((a, b) => a - b));
+    for (const column of group) free.delete(column);
+  }
+}
+
+/** Tags that cover the tiles that are not `covered`, each once, from tile `from` on; undefined where there are none. */
+function coverRest(
+  search: { labels: LabelMatrix; free: ReadonlySet<number>; choices: number },
+  covered: Uint8Array,
+  from: number,
+  allowance: number,
+): number[] | undefined {
+  const { data, rows, tags } = search.labels;
+  const row = covered.indexOf(0, from);
+  if (row === -1) return [];
+  for (const column of search.free) {
+    if (data[row * tags.length + column] === 0 || search.choices++ > MAX_CHOICES) continue;
+    const next = covered.slice();
+    let twice = 0;
+    for (let each = 0; each < rows; each++) {
+      const has = data[each * tags.length + column]!;
+      twice += has & next[each]!;
+      next[each]! |= has;
+    }
+    const rest = twice > allowance ? undefined : coverRest(search, next, row + 1, allowance - twice);
+    if (rest !== undefined) return [column, ...rest];
+  }
+  // The tile is an exception itself.
+  return allowance > 0 ? coverRest(search, covered, row + 1, allowance - 1) : undefined;
+}
 
 /** Columns of each group of tag names; InputError for a name that is no tag, OptionError for one in two groups or without a partner. */
 export function toExclusiveColumns(groups: readonly (readonly string[])[], tags: readonly string[]): number[][] {

@@ -17,7 +17,7 @@ import { type FeatureVariants, scoringRows, toVariants, type VariantUse } from "
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { type Split, splitRows } from "../tiles/split.js";
 import { normalizeExclusive } from "./exclusive.js";
-import { chooseRefinement, type RefinedHead, type RefineOptions, refineHead } from "./refine.js";
+import { chooseRefinement, type RefinedHead, type Refinement, type RefineOptions, refineHead } from "./refine.js";
 
 export interface FitOptions
   extends Partial<VariantUse>,
@@ -59,7 +59,7 @@ export interface FittedHead {
   l2?: number;
   /** Columns of the exclusive groups that were kept: probabilities are the head's, shared out (normalizeExclusive). */
   exclusive: number[][];
-  /** F-beta won by exclusive groups, kept or not; null where none were given. */
+  /** F-beta won by exclusive groups, kept or not; null where none were given or found. */
   exclusiveGain: number | null;
   /** Whether a stacking layer was kept; it is folded into the head. */
   stacked: boolean;
@@ -98,8 +98,7 @@ export async function fitHead(
     // Tags are given by each fold's thresholds, fitted on the others; the table shows the final ones.
     crossValidated: computeMetrics(probabilities, labels, refined.thresholds, {
       decisions,
-      // Calibration keeps each tag's order; sharing out within exclusive groups does not.
-      ...(refinement.exclusive.length === 0 && { ranking: refinement.logits }),
+      ranking: rankingOf(refinement, labels.tags.length),
     }),
     outOfFold: { probabilities, decisions, folds },
     split: fit.split,
@@ -108,6 +107,12 @@ export async function fitHead(
     exclusiveGain: refinement.exclusiveGain,
     stacked: refinement.stackingL2 !== undefined,
   };
+}
+
+/** What average precision ranks by: calibration keeps each tag's order, sharing out within exclusive groups does not. */
+function rankingOf({ logits, exclusive, crossFitted }: Refinement, numTags: number): Float32Array {
+  const shared = new Set(exclusive.flat());
+  return logits.map((z, cell) => (shared.has(cell % numTags) ? crossFitted.probabilities[cell]! : z));
 }
 
 /** The steps of one fit, and what they share. */

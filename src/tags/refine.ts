@@ -7,15 +7,18 @@ import type { Head } from "../head/head.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { tileScores } from "./bootstrap.js";
 import { foldCalibration } from "./calibration.js";
-import { toExclusiveColumns } from "./exclusive.js";
+import { findExclusive, toExclusiveColumns } from "./exclusive.js";
 import { type CrossFitted, crossFitReadout, fitReadout, type ReadoutOptions } from "./readout.js";
 import { applyStacking, fitStacking, foldStacking } from "./stacking.js";
 
 export interface RefineOptions extends Omit<ReadoutOptions, "exclusive"> {
   /** "auto" tries a second layer over all tags' logits, kept only where cross-validation says that it helps. @default "none" */
   stacking?: "auto" | "none";
-  /** Groups of tag names of which a tile has exactly one, kept only where cross-validation says that they help. @default [] */
-  exclusive?: readonly (readonly string[])[];
+  /**
+   * Groups of tag names of which a tile has exactly one, kept only where cross-validation says that they help; "auto" finds them in the
+   * labels. @default []
+   */
+  exclusive?: "auto" | readonly (readonly string[])[];
 }
 
 /** What was tried and what became of it. */
@@ -24,7 +27,7 @@ export interface Refinement {
   stackingL2: number | undefined;
   /** Columns of the groups that were kept. */
   exclusive: number[][];
-  /** F-beta won by exclusive groups, kept or not; null where none were given. */
+  /** F-beta won by exclusive groups, kept or not; null where none were given or found. */
   exclusiveGain: number | null;
   /** `[rows, tags]` out-of-fold logits, each row stacked by a layer that has not seen it. */
   logits: Float32Array;
@@ -44,7 +47,7 @@ export function chooseRefinement(
   options: RefineOptions,
 ): Refinement {
   const { stacking = "none", exclusive = [], ...readout } = options;
-  const groups = toExclusiveColumns(exclusive, labels.tags);
+  const groups = exclusive === "auto" ? findExclusive(labels) : toExclusiveColumns(exclusive, labels.tags);
   const crossFit = (values: Float32Array, columns: number[][]) =>
     crossFitReadout(values, labels, folds, { ...readout, exclusive: columns });
   const gainOf = (after: CrossFitted, before: CrossFitted) => compare(after, before, labels, options.beta);

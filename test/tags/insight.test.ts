@@ -12,7 +12,7 @@ import {
   moveThresholds,
   reliabilityBins,
 } from "../../src/tags/calibration.js";
-import { normalizeExclusive, toExclusiveColumns } from "../../src/tags/exclusive.js";
+import { findExclusive, normalizeExclusive, toExclusiveColumns } from "../../src/tags/exclusive.js";
 import { findLabelIssues } from "../../src/tags/label-issues.js";
 import { applyStacking, fitStacking, foldStacking } from "../../src/tags/stacking.js";
 import { suggestTiles } from "../../src/tags/suggest.js";
@@ -172,6 +172,23 @@ describe("exclusive groups", () => {
     const columns = toExclusiveColumns([["a", "c"]], ["a", "b", "c"]);
     const normalized = normalizeExclusive(Float32Array.of(0.2, 0.7, 0.6, 0, 0.1, 0), 3, columns);
     assertClose(normalized, Float32Array.of(0.25, 0.7, 0.75, 0, 0.1, 0));
+  });
+
+  it("are found where every tile has exactly one of their tags, but for a slip in two hundred", () => {
+    const rows = 400;
+    const tags = ["always", "clear", "cloudy", "haze", "ground", "river"];
+    const data = new Uint8Array(rows * tags.length);
+    for (let row = 0; row < rows; row++) {
+      const weather = 1 + (row % 3);
+      for (const tag of [0, weather, ...(row % 2 ? [4] : []), ...(row % 5 ? [] : [5])]) data[row * 6 + tag] = 1;
+    }
+    const found = () => findExclusive({ data, rows, tags }).map((group) => group.map((column) => tags[column]));
+    assert.deepEqual(found(), [["clear", "cloudy", "haze"]]);
+    data[6 * 6 + 1] = 0;
+    data[6 * 8 + 1] = 1;
+    assert.deepEqual(found(), [["clear", "cloudy", "haze"]]);
+    for (let row = 0; row < 30; row += 3) data[row * 6 + 2] = 1;
+    assert.deepEqual(found(), []);
   });
 
   it("are refused for unknown, lone and repeated tags", () => {

@@ -1,0 +1,57 @@
+/**
+ * The levels of a convolutional network: what it knows just before it halves its resolution. The last features are made for the classes
+ * the network was trained on; the levels before them still hold the texture and colour that tell cloud, haze, road and field apart.
+ * Feature pyramids read the same places (Lin et al., Feature Pyramid Networks for Object Detection, 2017).
+ */
+import { type GraphIndex, indexGraph, intsAttribute } from "./editing.js";
+import type { NodeProto } from "./gen/onnx_pb.js";
+import { decodeModel } from "./proto.js";
+import { inferDims } from "./shapes.js";
+import { cutModel } from "./surgery.js";
+
+/** A feature map `[N, count, H, W]` whose mean over height and width is to come after the features. */
+export interface Level {
+  name: string;
+  /** Channels, each of which becomes a feature. */
+  count: number;
+}
+
+/** Levels used, the nearest to the features: at a stride of 2 there are only edges and colours, on the largest maps. */
+const MAX_LEVELS = 3;
+const HALVING = new Set(["Conv", "MaxPool", "AveragePool"]);
+
+/**
+ * The levels of the network in `bytes`, from fine to coarse: of the maps that a layer of stride 2 reads, the widest of each resolution.
+ * None where the network halves nothing (a transformer). `output` is where its features are, null where cutAtFeatures finds them.
+ */
+export function findLevels(bytes: Uint8Array, path: string, output: string | null): Level[] {
+  const model = decodeModel(bytes, path);
+  cutModel(model, { path, ...(output !== null && { output }) });
+  const widest = widestMaps(indexGraph(model.graph));
+  const strides = [...widest.keys()].sort((a, b) => a - b);
+  return strides.slice(-MAX_LEVELS).map((stride) => widest.get(stride) as Level);
+}
+
+/** By stride: pixels of the input for one of the map. */
+function widestMaps(index: GraphIndex): Map<number, Level> {
+  const strides = new Map(index.graph.input.map(({ name }) => [name, 1]));
+  const widest = new Map<number, Level>();
+  for (const node of index.graph.node) {
+    const stride = node.input.reduce((most, name) => Math.max(most, strides.get(name) ?? 0), 0);
+    const step = HALVING.has(node.opType) ? Math.max(1, ...(intsAttribute(node, "strides") ?? [])) : 1;
+    for (const name of node.output) strides.set(name, stride * step);
+    // Nothing but pixels is known at stride 1; a longer step than 2 is a pool over the whole map.
+    if (step !== 2 || stride < 2) continue;
+    const name = unpadded(index, node);
+    const count = inferDims(index, name)?.[1] ?? 0;
+    if (count > 0 && count >= (widest.get(stride)?.count ?? 0)) widest.set(stride, { name, count });
+  }
+  return widest;
+}
+
+/** What `node` reads, before zeros were put around it. */
+function unpadded(index: GraphIndex, node: NodeProto): string {
+  const name = node.input[0] as string;
+  const producer = index.producers.get(name);
+  return producer?.opType === "Pad" ? unpadded(index, producer) : name;
+}
