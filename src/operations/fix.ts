@@ -14,7 +14,7 @@ import { ensureFolder } from "../output-folder.js";
 import type { RunContext } from "../run-context.js";
 import { collectTiles } from "../tiles/sources.js";
 import { tileLocation } from "../tiles/tile.js";
-import { chunksOf, createWorkerPool } from "../worker-pool.js";
+import { chunksOf, createWorkerPool, endWorkerPool } from "../worker-pool.js";
 
 export interface FixOptions extends Partial<FullOptions> {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
@@ -132,7 +132,7 @@ async function runJobs(jobs: readonly FixJob[], options: RunOptions, context: Ru
       }
     }
   } finally {
-    await pool.destroy();
+    await endWorkerPool(pool);
   }
   return tally;
 }

@@ -13,7 +13,7 @@ import type { RunContext } from "../run-context.js";
 import { type Labels, readLabels } from "../tiles/labels.js";
 import { collectTiles } from "../tiles/sources.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
-import { chunksOf, createWorkerPool } from "../worker-pool.js";
+import { chunksOf, createWorkerPool, endWorkerPool } from "../worker-pool.js";
 
 export interface InspectOptions extends Partial<FullOptions> {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
@@ -96,7 +96,7 @@ async function examineAll(tiles: readonly Tile[], options: InspectOptions, conte
       }
     }
   } finally {
-    await pool.destroy();
+    await endWorkerPool(pool);
   }
   return results;
 }
