@@ -38,6 +38,12 @@ export function checkDecodeOptions(options: { [K in keyof DecodeOptions]?: Decod
 /** Pixels per side a network may be fed: batches of larger tiles would not fit in memory. */
 const MAX_SIZE = 4096;
 
+/** Where a chunk's stamps (see tiles/stamp.ts) go: uint32 `[tiles]` from `byteOffset` of `buffer`. */
+export interface StampTarget {
+  buffer: SharedArrayBuffer;
+  byteOffset: number;
+}
+
 /** Why a tile could not be decoded. */
 export interface DecodeFailure {
   /** READ (file system), EMPTY, FORMAT (not an image we read), CORRUPT, TRUNCATED, LIMIT (pixels, memory), COLORSPACE, CRASH */

@@ -1,6 +1,7 @@
 /** What runs in a decode worker (piscina's entry): one chunk of tiles into its place in a slot. */
 import { loadAddon, type NativeTile } from "../addon.js";
-import type { DecodeOptions, DecodeOutcome } from "./decoder.js";
+import { stampFiles } from "../tiles/stamp.js";
+import type { DecodeOptions, DecodeOutcome, StampTarget } from "./decoder.js";
 import { decodeWithAddon } from "./native.js";
 import { resizeRgb } from "./resize.js";
 
@@ -9,6 +10,8 @@ export interface DecodeTask {
   /** Memory of the slots; tile i goes to `byteOffset + i * size * size * 3`. */
   buffer: SharedArrayBuffer;
   byteOffset: number;
+  /** Where the tiles' stamps go, if anybody wants them. */
+  stamps?: StampTarget;
   options: DecodeOptions;
 }
 
@@ -22,7 +25,13 @@ export function decodeChunk(task: DecodeTask): Promise<DecodeOutcome[] | undefin
 }
 
 async function decodeTiles(task: DecodeTask): Promise<DecodeOutcome[] | undefined> {
-  const { tiles, options } = task;
+  const { tiles, options, stamps } = task;
+  // Before the files are read: one that changes meanwhile has an old stamp, and is seen to have changed.
+  if (stamps)
+    stampFiles(
+      tiles.map(({ path }) => path),
+      new Uint32Array(stamps.buffer, stamps.byteOffset, tiles.length),
+    );
   const stride = options.size * options.size * 3;
   const target = new Uint8Array(task.buffer, task.byteOffset, tiles.length * stride);
   const addon = loadAddon();
