@@ -7,7 +7,7 @@ import { planPipeline } from "../features/plan.js";
 import type { RunContext } from "../run-context.js";
 import { readJson } from "./durable.js";
 import { Engine } from "./engine.js";
-import { hashModel, type RunIdentity } from "./identity.js";
+import { hashModel, type RunIdentity, refuseOtherVersion } from "./identity.js";
 import { openModel } from "./open-model.js";
 import { runFiles } from "./paths.js";
 import type { QueueFacts } from "./run-folder.js";
@@ -53,6 +53,7 @@ export class EngineKeeper {
     }
     await this.close();
     try {
+      refuseOtherVersion(identity, folder);
       this.#kept = { folder, identity, engine: await this.#open(identity, facts) };
     } catch (error) {
       throw new UnfitWorkerError(`This worker cannot do the run in ${folder}: ${(error as Error).message}`, {

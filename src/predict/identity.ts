@@ -1,12 +1,13 @@
 /** What a run is of: model, options and input. A run is resumed, and shards are merged, only where these are the same. */
 import { createHash } from "node:crypto";
+import { InputError } from "../errors.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { Shard } from "./name-hash.js";
 import type { OutputFormat } from "./paths.js";
 import type { TileListFacts } from "./tile-list.js";
 
 /** Version of the run folder and of the manifest that this canopy writes. */
-export const RUN_VERSION = 1;
+export const RUN_VERSION = 2;
 
 /** Everything that the rows depend on besides the tiles. */
 export interface RunSettings {
@@ -41,6 +42,14 @@ export function hashModel(checkpoint: Checkpoint): string {
     hash.update(new Uint8Array(buffer, byteOffset, byteLength));
   }
   return hash.digest("hex");
+}
+
+/** Throws an InputError where the run or output `where` is of another version of the format. */
+export function refuseOtherVersion({ version }: Pick<RunIdentity, "version">, where: string): void {
+  if (version === RUN_VERSION) return;
+  throw new InputError(
+    `${where} was begun by another version of canopy (its format is ${version}, this one's ${RUN_VERSION}): finish it with that one, or start anew with --overwrite.`,
+  );
 }
 
 /** Sentences like "threshold was 0.2 and is 0.5 now", none where a run of `before` may go on as `now`. The input is not looked at. */

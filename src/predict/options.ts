@@ -58,6 +58,9 @@ const ROWS_BYTES = 32 << 20;
 /** Bytes a pixel may take while an image is decoded: four components. */
 const BYTES_PER_PIXEL = 4;
 
+/** A worker is woken only where the budget leaves each of them a tile of 4096 x 4096. */
+const WORKER_PIXELS = 4096 ** 2;
+
 /** Workers, sessions and decoding for a model, within the memory budget. */
 export function engineOptions({ checkpoint, device }: LoadedModel, options: PredictRunOptions): EngineOptions {
   const { preprocessing } = checkpoint;
@@ -67,9 +70,12 @@ export function engineOptions({ checkpoint, device }: LoadedModel, options: Pred
     size: preprocessing.size,
     ...(workers === undefined ? {} : { workers }),
     ...(batchSize === undefined ? {} : { batchSize }),
-    ...(memory === undefined ? {} : { memory: Math.max(1, memory - ROWS_BYTES) }),
+    ...(memory === undefined
+      ? {}
+      : { memory: Math.max(1, memory - ROWS_BYTES), workerPixelBytes: WORKER_PIXELS * BYTES_PER_PIXEL }),
   });
-  const spare = memory === undefined ? Number.POSITIVE_INFINITY : (memory - ROWS_BYTES - plan.memory) / plan.workers;
+  const spare =
+    memory === undefined ? Number.POSITIVE_INFINITY : (memory - ROWS_BYTES - plan.memory) / plan.mostWorkers;
   // A budget that lets a pipeline run at all has room for tiles of the model's own size.
   const affordable = Math.max(Math.floor(spare / BYTES_PER_PIXEL), preprocessing.size ** 2);
   const decode = {

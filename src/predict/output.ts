@@ -19,6 +19,8 @@ export interface Piece {
   rows(): AsyncIterable<Buffer>;
   /** Lines of the rejects file. */
   rejects(): AsyncIterable<Buffer>;
+  /** Stamps of its tiles' files, where they are known. */
+  stamps?: Uint32Array;
 }
 
 export interface FileFacts {
@@ -34,6 +36,8 @@ export interface RunManifest extends RunIdentity {
   output: FileFacts;
   /** Null where nothing was rejected and there is no such file. */
   rejects: FileFacts | null;
+  /** SHA-256 over the stamps (see tiles/stamp.ts) of all tiles' files; null where shards were merged. */
+  contents: string | null;
 }
 
 /** The line format of a run's parts. Parquet is put together from JSON lines at the end, as its footer can only be written then. */
@@ -56,23 +60,27 @@ export async function writeOutput(
   const sink = await openSink(draft, identity);
   const rejects = createHash("sha256");
   const totals = { tiles: 0, predicted: 0, rejected: 0 };
+  const contents = createHash("sha256");
+  let stamped = 0;
   let rejectBytes = 0;
   try {
     await sink.append(toStream(sink.header));
     await replaceDurably(paths.rejects, async (file) => {
       for await (const piece of pieces) {
-        if (signal?.aborted) throw new InterruptedError();
         totals.tiles += piece.tiles;
         totals.predicted += piece.predicted;
         totals.rejected += piece.rejected;
-        await sink.append(piece.rows());
-        rejectBytes += await copy(piece.rejects(), file, rejects);
+        await sink.append(stoppable(piece.rows(), signal));
+        rejectBytes += await copy(stoppable(piece.rejects(), signal), file, rejects);
+        if (piece.stamps) contents.update(new Uint8Array(piece.stamps.buffer));
+        stamped += piece.stamps?.length ?? 0;
       }
     });
     const output = await sink.finish();
     const rejectFacts = totals.rejected === 0 ? null : { bytes: rejectBytes, sha256: rejects.digest("hex") };
     if (rejectFacts === null) await rm(paths.rejects, { force: true });
-    const manifest = { ...identity, ...totals, output, rejects: rejectFacts };
+    const seen = stamped === totals.tiles ? contents.digest("hex") : null;
+    const manifest = { ...identity, ...totals, output, rejects: rejectFacts, contents: seen };
     await writeDurably(paths.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
     await rename(draft, paths.out);
     await syncParent(paths.out);
@@ -148,14 +156,23 @@ export async function* toStream(text: string): AsyncGenerator<Buffer> {
   if (text !== "") yield Buffer.from(text, "utf8");
 }
 
-export async function hashFile(path: string): Promise<FileFacts> {
+/** Throws InterruptedError on abort. */
+export async function hashFile(path: string, signal?: AbortSignal): Promise<FileFacts> {
   const hash = createHash("sha256");
   let bytes = 0;
-  for await (const block of readBlocks(path)) {
+  for await (const block of stoppable(readBlocks(path), signal)) {
     hash.update(block);
     bytes += block.length;
   }
   return { bytes, sha256: hash.digest("hex") };
+}
+
+/** Ends with InterruptedError on abort: a piece may be a whole shard. */
+async function* stoppable(blocks: AsyncIterable<Buffer>, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  for await (const block of blocks) {
+    if (signal?.aborted) throw new InterruptedError();
+    yield block;
+  }
 }
 
 async function copy(from: AsyncIterable<Buffer>, to: FileHandle, hash: Hash): Promise<number> {

@@ -20,6 +20,8 @@ export interface OpenTilesOptions {
   stdin?: Readable;
   /** Where standard input is copied to; the caller then owns the copy. @default a temporary folder, removed by `close()` */
   spoolFolder?: string;
+  /** Ends the copying of standard input with InterruptedError. */
+  signal?: AbortSignal;
 }
 
 /** An opened INPUT. */
@@ -30,6 +32,8 @@ export interface OpenedTiles {
   readonly tiles: TileSource;
   /** How many files the last listing has passed over so far because their names are no tile's. */
   ignored(): number;
+  /** Of an archive on standard input; undefined where there is none. */
+  readonly stdinSha256: string | undefined;
   /** Removes the copy of standard input. */
   close(): Promise<void>;
 }
@@ -54,10 +58,19 @@ export async function openTiles(inputs: readonly string[], options: OpenTilesOpt
     return temporary;
   };
   const items: InputItem[] = [];
+  let stdinSha256: string | undefined;
   for (const input of inputs) {
-    items.push(
-      isStdin(input) ? await spoolInput(options.stdin ?? process.stdin, await spoolFolder()) : await classify(input),
-    );
+    if (isStdin(input)) {
+      const { kind, path, sha256 } = await spoolInput(
+        options.stdin ?? process.stdin,
+        await spoolFolder(),
+        options.signal,
+      );
+      items.push({ kind, path });
+      if (kind === "tar") stdinSha256 = sha256;
+    } else {
+      items.push(await classify(input));
+    }
   }
   let tally: WalkTally = { ignored: 0 };
   const list = (): TileSource => {
@@ -69,6 +82,7 @@ export async function openTiles(inputs: readonly string[], options: OpenTilesOpt
     get tiles() {
       return list();
     },
+    stdinSha256,
     ignored: () => tally.ignored,
     close: async () => {
       if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });

@@ -8,6 +8,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import sharp from "sharp";
 import { predictWith } from "../../src/operations/predict.js";
 import { createRandom, type Random } from "../../src/random.js";
 import { temporaryFolder } from "../helpers.js";
@@ -90,12 +91,60 @@ describe("a tile that kills the process", () => {
     assert.equal(first.signal, "SIGSEGV", first.stderr);
     const second = runToy(options, env);
     assert.equal(second.status, 0, second.stderr);
-    assert.match(second.stderr, /tile_000030\.jpg stopped the last run \(decoding it ended the process with SIGSEGV\)/);
+    assert.match(
+      second.stderr,
+      /tile_000030\.jpg stopped the last run \(decoding it or running the backbone on it ended the process with SIGSEGV\)/,
+    );
     const summary = JSON.parse(second.stdout);
     assert.deepEqual([summary.predicted, summary.rejected], [59, 1]);
     const [reject] = readFileSync(`${options.out}.rejects.jsonl`, "utf8").trimEnd().split("\n");
     assert.deepEqual(JSON.parse(reject!).code, "CRASH");
     assert.equal(JSON.parse(reject!).path, poison);
+  });
+});
+
+describe("a tile on which the backbone kills the process", () => {
+  /** A run over 60 tiles of which number 30 is such that ONNX Runtime's call with it in the batch ends the process by `signal`. */
+  async function poisoned(root: string, signal: NodeJS.Signals) {
+    await writeToyTiles(join(root, "in"), 60);
+    const black = await sharp({ create: { width: 24, height: 24, channels: 3, background: "#010203" } })
+      .jpeg()
+      .toBuffer();
+    writeFileSync(join(root, "in/tile_000030.jpg"), black);
+    const hook = join(root, "hook.mjs");
+    writeFileSync(hook, sessionKillerHook(signal));
+    const options = { inputs: [join(root, "in")], out: join(root, "out.csv"), workers: 1, resume: true, batchSize: 4 };
+    return { options: { ...options, commit: { tiles: 8 } }, env: { NODE_OPTIONS: `--import ${hook}` } };
+  }
+
+  for (const signal of ["SIGSEGV", "SIGKILL"] as const) {
+    it(`by ${signal} is found on resume, and rejected, and everything else is predicted`, async (t) => {
+      const root = temporaryFolder(t);
+      const { options, env } = await poisoned(root, signal);
+      const first = runToy(options, env);
+      assert.equal(first.signal, signal, first.stderr);
+      const second = runToy(options, env);
+      assert.equal(second.status, 0, second.stderr);
+      const summary = JSON.parse(second.stdout);
+      assert.deepEqual([summary.predicted, summary.rejected], [59, 1]);
+      assert.ok(summary.resumed > 0);
+      const reject = JSON.parse(readFileSync(`${options.out}.rejects.jsonl`, "utf8"));
+      assert.equal(reject.code, "CRASH");
+      assert.match(reject.path, /tile_000030\.jpg$/);
+      assert.match(reject.message, new RegExp(`ended the process with ${signal}`));
+    });
+  }
+
+  it("is not blamed where somebody else killed the process", async (t) => {
+    const root = temporaryFolder(t);
+    const { options } = await poisoned(root, "SIGKILL");
+    for (let i = 0; i < 2; i++) {
+      const run = await runToyAndKill(options, { by: "SIGKILL", tiles: 4, milliseconds: 0 });
+      assert.ok(run.signal === "SIGKILL" || run.status === 0);
+    }
+    const last = runToy(options);
+    assert.equal(last.status, 0, last.stderr);
+    assert.equal(JSON.parse(last.stdout).rejected, 0);
   });
 });
 
@@ -138,6 +187,29 @@ function killPlan(round: number, random: Random): KillPlan {
   if (round % 5 === 4) return { by, tiles: 0, milliseconds: 200 + random.below(600) };
   if (round === KILLS - 1) return { by, tiles: TILES, milliseconds: random.below(10) };
   return { by, tiles: Math.ceil(((round + random.uniform()) / KILLS) * TILES), milliseconds: random.below(20) };
+}
+
+/** A module that makes ONNX Runtime's binding end the process where a batch has a tile of one dark colour. */
+function sessionKillerHook(signal: NodeJS.Signals): string {
+  return `
+    const dlopen = process.dlopen;
+    process.dlopen = (module, ...rest) => {
+      const result = dlopen.call(process, module, ...rest);
+      const Session = module.exports.InferenceSession;
+      if (Session) module.exports.InferenceSession = class extends Session {
+        run(feeds, ...others) {
+          const data = Object.values(feeds)[0].data;
+          for (let i = 0; i < data.length; i += 768) {
+            if (data[i] < 8 && data[i + 1] < 8 && data[i + 2] < 8 && data[i] + data[i + 1] + data[i + 2] > 0) {
+              process.kill(process.pid, ${JSON.stringify(signal)});
+              for (;;);
+            }
+          }
+          return super.run(feeds, ...others);
+        }
+      };
+      return result;
+    };`;
 }
 
 /** A module that makes reading `poison` through the addon, or from JavaScript, a segmentation fault. */

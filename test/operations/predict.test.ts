@@ -7,7 +7,9 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -191,6 +193,9 @@ describe("an output that is there already", () => {
     await assert.rejects(predictToy({ ...options, threshold: 0.1 }), /--threshold was not given and is 0\.1 now/);
     writeFileSync(join(root, "in/zzz.jpg"), "new");
     await assert.rejects(predictToy(options), /9 tiles then, 10 now/);
+    rmSync(join(root, "in/zzz.jpg"));
+    utimesSync(join(root, "in/tile_000004.jpg"), 1, 1);
+    await assert.rejects(predictToy(options), /is finished, and files of its input have another size or time/);
     assert.ok(!existsSync(`${options.out}.parts`));
   });
 });
@@ -249,10 +254,70 @@ describe("an interrupted run", () => {
     renameSync(to, from);
     rmSync(join(root, "in/tile_000199.jpg"));
     await assert.rejects(predictToy(options), /tile_000199\.jpg is not there any more/);
-    await writeToyTiles(join(root, "in"), 201);
+    writeFileSync(join(root, "in/tile_000199.jpg"), "other");
+    writeFileSync(join(root, "in/tile_000200.jpg"), "new");
     await assert.rejects(predictToy(options), /began with 200 tiles.*tile_000200\.jpg/);
     rmSync(join(root, "in/tile_000200.jpg"));
-    assert.equal((await predictToy(options)).tiles, 200);
+    const read = join(root, "in/tile_000003.jpg");
+    const { atime, mtime } = statSync(read);
+    utimesSync(read, atime, new Date(mtime.getTime() + 1000));
+    await assert.rejects(
+      predictToy(options),
+      /input has changed.*tile_000003\.jpg has another size or time.*Restore it \(with its time\).*--overwrite/,
+    );
+    utimesSync(read, atime, mtime);
+    // What the run has not come to yet may change: it is read when its turn comes.
+    assert.deepEqual((await predictToy(options)).rejected, 1);
+  });
+
+  it("of an archive, of standard input or of a list is not resumed with other bytes in it", async (t) => {
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "in"), 200);
+    const tar = join(root, "in.tar");
+    execFileSync("tar", ["--sort=name", "-cf", tar, "-C", root, "in"]);
+    const options = { ...(await interrupted(root, { inputs: [tar] })), resume: true };
+    utimesSync(tar, 1, 1);
+    await assert.rejects(
+      predictToy(options),
+      /in\.tar \(which holds .*in\.tar#in\/tile_000000\.jpg\) has another size/,
+    );
+
+    const bytes = readFileSync(tar);
+    const piped = await interrupted(root, {
+      inputs: ["-"],
+      stdin: Readable.from([bytes]),
+      out: join(root, "piped.csv"),
+    });
+    const other = Buffer.from(bytes);
+    other[700] = other[700]! ^ 1;
+    const again = (archive: Buffer) => predictToy({ ...piped, resume: true, stdin: Readable.from([archive]) });
+    await assert.rejects(again(other), /standard input brings another archive/);
+    assert.equal((await again(bytes)).tiles, 200);
+    assert.equal((await again(bytes)).tiles_per_s, null);
+
+    writeFileSync(join(root, "list.txt"), [join(root, "in/tile_000000.jpg"), join(root, "gone.jpg")].join("\n"));
+    const listed = { inputs: [`@${join(root, "list.txt")}`], out: join(root, "listed.csv"), batchSize: 1 };
+    const controller = new AbortController();
+    const onProgress = ({ done }: { done: number }) => void (done === 2 && controller.abort());
+    await assert.rejects(
+      predictWith(MODEL, { ...listed, commit: { tiles: 1 } }, { signal: controller.signal, onProgress }),
+    );
+    writeFileSync(join(root, "gone.jpg"), "found");
+    await assert.rejects(
+      predictToy({ ...listed, resume: true }),
+      /gone\.jpg could not be found when the run came to it/,
+    );
+  });
+
+  it("by another version of canopy is refused, and says so", async (t) => {
+    const root = temporaryFolder(t);
+    const options = { ...(await interrupted(root)), resume: true };
+    const file = join(`${options.out}.parts`, "run.json");
+    writeFileSync(file, readFileSync(file, "utf8").replace('"version": 2', '"version": 1'));
+    await assert.rejects(
+      predictToy(options),
+      /was begun by another version of canopy \(its format is 1, this one's 2\): finish it with that one, or start anew/,
+    );
   });
 
   it("does a damaged or lost part again", async (t) => {
