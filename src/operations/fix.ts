@@ -62,7 +62,7 @@ export async function fix(options: FixOptions, context: RunContext = {}): Promis
   checkDecodeOptions(options);
   const startedAt = performance.now();
   await checkOut(out, inputs, resume || overwrite);
-  const { tiles, close } = await collectTiles(inputs);
+  const { tiles, close } = await collectTiles(inputs, { signal: context.signal });
   try {
     const jobs = planTargets(tiles, inputs, out, format);
     await ensureFolder(out);

@@ -60,7 +60,7 @@ const CHUNK = 32;
  */
 export async function inspect(options: InspectOptions, context: RunContext = {}): Promise<InspectReport> {
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels, { allowUntagged: true });
-  const { tiles, ignored, close } = await collectTiles(options.inputs);
+  const { tiles, ignored, close } = await collectTiles(options.inputs, { signal: context.signal });
   try {
     return summarize(tiles, ignored, await examineAll(tiles, options, context), labels);
   } finally {

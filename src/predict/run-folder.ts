@@ -69,7 +69,7 @@ export async function openRun(request: RunRequest, context: RunContext): Promise
     if (request.overwrite) await clearRun(paths.folder);
     const opened = await openTiles(request.inputs, {
       spoolFolder: paths.folder,
-      ...(context.signal ? { signal: context.signal } : {}),
+      signal: context.signal,
       ...(request.stdin ? { stdin: request.stdin } : {}),
     });
     const run = await (request.resume ? resume(request, opened, context) : begin(request, opened, context));

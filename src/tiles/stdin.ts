@@ -33,7 +33,9 @@ export async function spoolInput(input: Readable, folder: string, signal?: Abort
     await pipeline(input, hashed, createWriteStream(draft), ...(signal ? [{ signal }] : []));
   } catch (error) {
     await rm(draft, { force: true });
-    throw signal?.aborted ? new InterruptedError() : error;
+    throw signal?.aborted
+      ? new InterruptedError("Interrupted while standard input was read; nothing was begun.")
+      : error;
   }
   const kind = (await startsLikeTar(draft)) ? "tar" : "list";
   const path = join(folder, kind === "tar" ? "stdin.tar" : "stdin.txt");

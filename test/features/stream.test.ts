@@ -130,6 +130,22 @@ test("a tile the backbone fails on is rejected, and those beside it in its batch
   await fussy.close();
 });
 
+test("a backbone that is stopped ends its runs within a call, and runs again when that is taken back", async () => {
+  const single = await Backbone.open({ ...TOY, sessions: 1, tilesPerRun: 1 });
+  const options = { backbone: single, batchSize: 21, variants: ALL_VARIANTS };
+  single.stop();
+  await assert.rejects(collect(tiles, options), /the run was stopped/);
+  single.resume();
+  assert.equal((await collect(tiles, options)).names.length, tiles.length);
+  const controller = new AbortController();
+  const aborted = collect(tiles, { ...options, signal: controller.signal });
+  setTimeout(() => controller.abort(), 5);
+  // Whether it came to an end before or not, it can be used again.
+  await aborted.catch((error) => assert.ok(error instanceof InterruptedError, error));
+  assert.equal((await collect(tiles, options)).names.length, tiles.length);
+  await single.close();
+});
+
 test("parked sessions and workers change nothing in what comes out", async () => {
   const reference = await collect(tiles, { batchSize: 2 });
   const big = new DecodePool({ workers: 1, mostWorkers: 3 });
