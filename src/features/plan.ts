@@ -17,8 +17,8 @@ export interface PlanOptions {
   batchSize?: number;
   /** Bytes the pipeline may take beside Node itself; fewer sessions and smaller batches keep it. @default no limit */
   memory?: number;
-  /** Bytes that each worker is to have, within `memory`, for the pixels of the file it decodes. @default 0 */
-  workerPixelBytes?: number;
+  /** Bytes that each worker is to have, within `memory`, for the file it decodes. @default 0 */
+  workerFileBytes?: number;
   /** @default usableCores() */
   cores?: number;
 }
@@ -48,7 +48,7 @@ const ACTIVATION_BYTES_PER_PIXEL = 250;
  * @throws InputError where not even the smallest pipeline fits the budget.
  */
 export function planPipeline(options: PlanOptions): PipelinePlan {
-  const { device, memory = Number.POSITIVE_INFINITY, workerPixelBytes = 0, cores = usableCores() } = options;
+  const { device, memory = Number.POSITIVE_INFINITY, workerFileBytes = 0, cores = usableCores() } = options;
   if (memory !== Number.POSITIVE_INFINITY) checkInteger("memory", memory, 1);
   const share = loadAddon() ? 4 : 2;
   let workers = options.workers ?? (device === "cpu" ? Math.ceil(cores / share) : cores);
@@ -69,7 +69,7 @@ export function planPipeline(options: PlanOptions): PipelinePlan {
   }
   let mostWorkers = options.workers ?? Math.max(workers, cores);
   const most = () => reckon(options, mostWorkers, sessions, batchSize);
-  while (mostWorkers > workers && most() + mostWorkers * workerPixelBytes > memory) mostWorkers--;
+  while (mostWorkers > workers && most() + mostWorkers * workerFileBytes > memory) mostWorkers--;
   return { workers, mostWorkers, sessions, batchSize, batchesAhead: sessions + 1, memory: most() };
 }
 

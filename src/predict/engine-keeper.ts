@@ -95,6 +95,6 @@ export class EngineKeeper {
 }
 
 function decodeSettings(settings: RunIdentity["settings"]): Omit<DecodeOptions, "size"> {
-  const { colorspace, antialias, maxPixels, onTruncated } = settings;
-  return { ...DECODE_DEFAULTS, colorspace, antialias, maxPixels, onTruncated } as Omit<DecodeOptions, "size">;
+  const { colorspace, antialias, maxPixels, maxBytes, onTruncated } = settings;
+  return { ...DECODE_DEFAULTS, colorspace, antialias, maxPixels, maxBytes, onTruncated } as Omit<DecodeOptions, "size">;
 }

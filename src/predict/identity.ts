@@ -18,6 +18,8 @@ export interface RunSettings {
   colorspace: string;
   antialias: boolean;
   maxPixels: number;
+  /** Memory one tile may take: what `--memory` leaves for it. */
+  maxBytes: number;
   onTruncated: string;
   size: number;
   batchSize: number;
@@ -68,6 +70,7 @@ export function differences(before: RunIdentity, now: Omit<RunIdentity, "input">
 
 /** Settings that are options are called as on the command line. */
 function optionName(name: string): string {
+  if (name === "maxBytes") return "the memory for one tile, which --memory and the number of cores decide,";
   const options = ["probabilities", "threshold", "colorspace", "maxPixels", "onTruncated", "batchSize", "device"];
   return options.includes(name) ? `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}` : name;
 }
