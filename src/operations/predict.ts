@@ -1,4 +1,5 @@
 /** `predict`: tiles in, a file of tags out; in bulk, durably, and without losing one. */
+import { loadAddon } from "../addon.js";
 import { CanopyError, InterruptedError } from "../errors.js";
 import type { Device } from "../features/device.js";
 import { assemble } from "../predict/assemble.js";
@@ -65,6 +66,7 @@ export async function predictWith(
 ): Promise<PredictSummary> {
   checkOptions(options);
   const startedAt = performance.now();
+  if (options.memory !== undefined) loadAddon()?.returnFreedMemory();
   const paths = runPaths(options.out);
   const setup = engineOptions(model, options);
   const run = await openRun({ ...requestOf(options), paths, identity: identityOf(model, setup, options) }, context);

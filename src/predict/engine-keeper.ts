@@ -1,4 +1,5 @@
 /** Keeps the engine a queue worker runs with, and changes it when a job of another run comes. */
+import { loadAddon } from "../addon.js";
 import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { decoderVersion } from "../decode/pool.js";
 import { CanopyError, InputError } from "../errors.js";
@@ -71,6 +72,7 @@ export class EngineKeeper {
 
   async #open({ model, settings }: RunIdentity, facts: QueueFacts): Promise<Engine> {
     const { workers, memory } = this.#options;
+    if (memory !== undefined) loadAddon()?.returnFreedMemory();
     if (decoderVersion() !== settings.decoder) {
       throw new InputError(`the run was begun with the decoder ${settings.decoder}, and here is ${decoderVersion()}`);
     }

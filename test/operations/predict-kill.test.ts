@@ -4,11 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import sharp from "sharp";
+import { loadAddon } from "../../src/addon.js";
 import { predictWith } from "../../src/operations/predict.js";
 import { createRandom, type Random } from "../../src/random.js";
 import { temporaryFolder } from "../helpers.js";
@@ -145,6 +146,44 @@ describe("a tile on which the backbone kills the process", () => {
     const last = runToy(options);
     assert.equal(last.status, 0, last.stderr);
     assert.equal(JSON.parse(last.stdout).rejected, 0);
+  });
+});
+
+describe("a memory budget", () => {
+  const memory = 500 << 20;
+  const skip = process.platform === "linux" && loadAddon() !== undefined ? {} : { skip: "needs glibc and the addon" };
+
+  it("holds with images of any size and kind; what would not fit is rejected", skip, async (t) => {
+    const root = temporaryFolder(t);
+    const noise = { type: "gaussian", mean: 128, sigma: 30 } as const;
+    const image = sharp({ create: { width: 500, height: 500, channels: 3, background: "#000", noise } });
+    const small = await image.png().toBuffer();
+    const sides = [1500, 2400, 3600, 6000];
+    for (const side of sides) {
+      const large = sharp(await sharp(small).resize(side, side, { kernel: "nearest" }).raw().toBuffer(), {
+        raw: { width: side, height: side, channels: 3 },
+      });
+      mkdirSync(join(root, "in"), { recursive: true });
+      await large
+        .clone()
+        .png({ compressionLevel: 1 })
+        .toFile(join(root, `in/${side}.png`));
+      await large
+        .clone()
+        .webp({ quality: 50, effort: 0 })
+        .toFile(join(root, `in/${side}.webp`));
+      await large
+        .clone()
+        .jpeg({ progressive: true })
+        .toFile(join(root, `in/${side}.jpg`));
+    }
+    const inputs = Array.from({ length: 6 }, () => join(root, "in"));
+    const run = runToy({ inputs, out: join(root, "out.csv"), memory });
+    assert.equal(run.status, 0, run.stderr);
+    const { predicted, rejected, maxRssKib } = JSON.parse(run.stdout);
+    t.diagnostic(`${predicted} predicted, ${rejected} rejected, ${Math.round(maxRssKib / 1024)} MiB at most`);
+    assert.ok(predicted > 0 && rejected > 0);
+    assert.ok(maxRssKib * 1024 <= memory, `${maxRssKib} KiB`);
   });
 });
 
