@@ -6,7 +6,7 @@ import { ensureFolder, refuseFolder } from "../output-folder.js";
 import type { RunContext } from "../run-context.js";
 import { type OpenedTiles, type OpenTilesOptions, openTiles } from "../tiles/sources.js";
 import { checkStamps, digestStamps } from "./check-stamps.js";
-import { readJson, writeDurably } from "./durable.js";
+import { readJson, syncFolder, syncParent, writeDurably } from "./durable.js";
 import { differences, type RunIdentity, refuseOtherVersion } from "./identity.js";
 import { takeLock } from "./lock.js";
 import type { RunManifest } from "./output.js";
@@ -116,6 +116,9 @@ async function begin(request: RunRequest, opened: OpenedTiles, context: RunConte
   const identity = { ...request.identity, input: { tiles, sha256, whole, stdin: opened.stdinSha256 ?? null } };
   if (request.queue) await writeDurably(files.queue, `${JSON.stringify(request.queue)}\n`);
   await writeDurably(files.identity, `${JSON.stringify(identity, null, 2)}\n`);
+  // Parts are worth nothing where a power cut takes the folder they lie in.
+  await syncFolder(request.paths.folder);
+  await syncParent(request.paths.folder);
   return { identity, committed: NOTHING };
 }
 

@@ -12,6 +12,7 @@ import sharp from "sharp";
 import { loadAddon } from "../../src/addon.js";
 import { predictWith } from "../../src/operations/predict.js";
 import { createRandom, type Random } from "../../src/random.js";
+import type { ProgressState } from "../../src/run-context.js";
 import { temporaryFolder } from "../helpers.js";
 import { type KillPlan, runToy, runToyAndKill, toyModel, writeToyTiles } from "../predict/toy.js";
 
@@ -139,13 +140,30 @@ describe("a tile on which the backbone kills the process", () => {
   it("is not blamed where somebody else killed the process", async (t) => {
     const root = temporaryFolder(t);
     const { options } = await poisoned(root, "SIGKILL");
-    for (let i = 0; i < 2; i++) {
-      const run = await runToyAndKill(options, { by: "SIGKILL", tiles: 4, milliseconds: 0 });
-      assert.ok(run.signal === "SIGKILL" || run.status === 0);
-    }
+    await runToyAndKill(options, { by: "SIGKILL", tiles: 4, milliseconds: 0 });
     const last = runToy(options);
     assert.equal(last.status, 0, last.stderr);
     assert.equal(JSON.parse(last.stdout).rejected, 0);
+  });
+
+  it("with others beside it, but not alone, is taken gently after the second time", async (t) => {
+    const root = temporaryFolder(t);
+    const { options } = await poisoned(root, "SIGKILL");
+    const whole = { ...options, out: join(root, "whole.csv") };
+    assert.equal(runToy(whole).status, 0);
+    const controller = new AbortController();
+    const onProgress = ({ stage, done }: ProgressState) =>
+      void (stage === "predict" && done >= 16 && controller.abort());
+    await assert.rejects(predictWith(toyModel(), options, { signal: controller.signal, onProgress }));
+    // What two processes would have left that died one after the other, not far from where this one stopped.
+    writeFileSync(join(`${options.out}.parts`, "in-flight-run"), new Float64Array([24, 37, 1]));
+    const gentle = runToy(options);
+    assert.equal(gentle.status, 0, gentle.stderr);
+    assert.match(
+      gentle.stderr,
+      /2 processes in a row died with .*tile_000024\.jpg and the 12 tiles after it in the works/,
+    );
+    assert.equal(readFileSync(options.out, "utf8"), readFileSync(whole.out, "utf8"));
   });
 });
 
