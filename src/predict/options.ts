@@ -27,9 +27,9 @@ export interface PredictRunOptions {
   overwrite?: boolean | undefined;
   /** Only the tiles of one shard of several, by a hash of their names. @default all */
   shard?: Shard | undefined;
-  /** Decode threads. @default one per core */
+  /** Decode threads. @default as many as running shows to be best */
   workers?: number | undefined;
-  /** Tiles per run of a session. @default 8 on the CPU, 32 on a GPU */
+  /** Tiles per batch. @default 16 on the CPU, 32 on a GPU */
   batchSize?: number | undefined;
   /** @default what the model was trained with */
   colorspace?: Colorspace | undefined;
