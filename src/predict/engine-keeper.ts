@@ -3,6 +3,7 @@ import { loadAddon } from "../addon.js";
 import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { decoderVersion } from "../decode/pool.js";
 import { CanopyError, InputError } from "../errors.js";
+import type { Parts } from "../features/balance.js";
 import type { DeviceChoice } from "../features/device.js";
 import { planPipeline } from "../features/plan.js";
 import type { RunContext } from "../run-context.js";
@@ -62,6 +63,11 @@ export class EngineKeeper {
       });
     }
     return this.#kept;
+  }
+
+  /** Decode workers and sessions in use; undefined where there is no engine yet. */
+  get parts(): Parts | undefined {
+    return this.#kept?.engine.parts;
   }
 
   async close(): Promise<void> {

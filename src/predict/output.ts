@@ -8,7 +8,7 @@ import { csvRows, jsonRows, parseJsonRow, type RowFormat, type RowOptions } from
 import { linesOf } from "../tiles/lines.js";
 import { explainDiskError, replaceDurably, syncFile, syncParent, writeDurably } from "./durable.js";
 import type { RunIdentity } from "./identity.js";
-import type { OutputFormat, RunPaths } from "./paths.js";
+import { exists, type OutputFormat, type RunPaths } from "./paths.js";
 
 /** A stretch of an output. Both streams throw if what they read does not match its checksum. */
 export interface Piece {
@@ -65,6 +65,7 @@ export async function writeOutput(
   let rejectBytes = 0;
   try {
     await sink.append(toStream(sink.header));
+    let output: FileFacts | undefined;
     await replaceDurably(paths.rejects, async (file) => {
       for await (const piece of pieces) {
         totals.tiles += piece.tiles;
@@ -75,18 +76,20 @@ export async function writeOutput(
         if (piece.stamps) contents.update(new Uint8Array(piece.stamps.buffer));
         stamped += piece.stamps?.length ?? 0;
       }
+      output = await sink.finish();
     });
-    const output = await sink.finish();
     const rejectFacts = totals.rejected === 0 ? null : { bytes: rejectBytes, sha256: rejects.digest("hex") };
     if (rejectFacts === null) await rm(paths.rejects, { force: true });
     const seen = stamped === totals.tiles ? contents.digest("hex") : null;
-    const manifest = { ...identity, ...totals, output, rejects: rejectFacts, contents: seen };
+    const manifest = { ...identity, ...totals, output: output!, rejects: rejectFacts, contents: seen };
     await writeDurably(paths.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
     await rename(draft, paths.out);
     await syncParent(paths.out);
     return manifest;
   } catch (error) {
     await sink.abandon();
+    // Rejects say nothing without the output they go with.
+    if (!(await exists(paths.out))) await rm(paths.rejects, { force: true });
     throw explainDiskError(error, paths.out);
   }
 }

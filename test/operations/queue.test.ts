@@ -58,6 +58,8 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     await assert.rejects(predict({ ...options, resume: true, device: undefined }), /is a run of the queue plain/);
     const done = await work({ ...options, untilEmpty: true, workers: 1 });
     assert.deepEqual([done.parts, done.tiles, done.assembled, done.failed], [7, tiles, 1, 0]);
+    assert.equal(done.workers, 1);
+    assert.ok(done.sessions! >= 1);
     assertSame(options.out, whole);
     const after = await queueStatus(options);
     assert.deepEqual([after.waiting, after.active, after.failed, after.runs, after.tiles_left], [0, 0, 0, 0, 0]);
