@@ -57,7 +57,7 @@ export async function writeOutput(
   signal?: AbortSignal,
 ): Promise<RunManifest> {
   const draft = `${paths.out}.draft`;
-  const sink = await openSink(draft, identity);
+  const sink = await openSink(draft, identity, signal);
   const rejects = createHash("sha256");
   const totals = { tiles: 0, predicted: 0, rejected: 0 };
   const contents = createHash("sha256");
@@ -105,22 +105,30 @@ interface Sink {
   abandon(): Promise<void>;
 }
 
-async function openSink(path: string, identity: RunIdentity): Promise<Sink> {
+async function openSink(path: string, identity: RunIdentity, signal: AbortSignal | undefined): Promise<Sink> {
   const options = rowOptions(identity);
   const { format } = identity.settings;
   return format === "parquet"
-    ? parquetSink(path, options, identity)
+    ? parquetSink(path, options, identity, signal)
     : lineSink(path, lineFormat(format, options).header);
 }
+
+/** An output is flushed each time it has grown by this much. */
+const FLUSH_BYTES = 64 << 20;
 
 async function lineSink(path: string, header: string): Promise<Sink> {
   const file = await open(path, "w");
   const hash = createHash("sha256");
   let bytes = 0;
+  let flushed = 0;
   return {
     header,
     append: async (rows) => {
       bytes += await copy(rows, file, hash);
+      if (bytes - flushed < FLUSH_BYTES) return;
+      // Bit by bit: a flush of everything at the end could take longer than an interrupt may.
+      await file.datasync();
+      flushed = bytes;
     },
     finish: async () => {
       await file.sync();
@@ -134,7 +142,12 @@ async function lineSink(path: string, header: string): Promise<Sink> {
   };
 }
 
-async function parquetSink(path: string, options: RowOptions, { model }: RunIdentity): Promise<Sink> {
+async function parquetSink(
+  path: string,
+  options: RowOptions,
+  { model }: RunIdentity,
+  signal: AbortSignal | undefined,
+): Promise<Sink> {
   const file = new ParquetFile(path, options, { canopy_model_sha256: model.sha256 });
   return {
     header: "",
@@ -144,7 +157,7 @@ async function parquetSink(path: string, options: RowOptions, { model }: RunIden
     finish: async () => {
       await file.finish();
       await syncFile(path);
-      return hashFile(path);
+      return hashFile(path, signal);
     },
     abandon: () => rm(path, { force: true }),
   };
