@@ -174,6 +174,8 @@ export interface NativeAddon extends NativeHead {
    * keeps the SharedArrayBuffer alive as long as the alias.
    */
   aliasShared(shared: Uint8Array): ArrayBuffer;
+  /** From now on freed blocks of 1 MiB and more go back to the system at once, in all threads (glibc; elsewhere the allocator decides). */
+  returnFreedMemory(): void;
   /**
    * Applies element `k` (0..7) of the dihedral group to each `[size, size, 3]` tile of `source`, into `target`: with `k & 4` mirrored left
    * to right first, then turned `k & 3` quarter turns counter-clockwise. The two must not overlap.

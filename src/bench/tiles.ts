@@ -53,7 +53,7 @@ export async function openBenchTiles(
     const generated = inputs.length === 0;
     const generatedFolder = join(folder, "tiles");
     if (generated) await synthesize({ count: limit, out: generatedFolder, seed: SEED }, context);
-    const collected = await collectTiles(generated ? [generatedFolder] : inputs);
+    const collected = await collectTiles(generated ? [generatedFolder] : inputs, { signal: context.signal });
     cleanups.push(collected.close);
     const chosen = spread(collected.tiles, limit);
     const fit = await keepFit(chosen, context);

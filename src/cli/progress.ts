@@ -51,7 +51,7 @@ function createBar(): ProgressReporter {
 function newBar(): cliProgress.SingleBar {
   return new cliProgress.SingleBar(
     {
-      format: "{stage} [{bar}] {value}/{total} {unit}  {rate}/s  ETA {eta_formatted}{rejects}",
+      format: "{stage} [{bar}] {value}/{total} {unit}  {rate}/s  ETA {eta_formatted}{rejects}{parts}",
       stream: process.stderr,
       hideCursor: true,
       clearOnComplete: false,
@@ -68,6 +68,7 @@ function payload(state: ProgressState, startedAt: number) {
     unit: state.unit ?? "tiles",
     rate: rate(state.done, startedAt),
     rejects: state.rejected > 0 ? `  ${state.rejected} rejected` : "",
+    parts: state.parts === undefined ? "" : `  ${describeParts(state.parts)}`,
   };
 }
 
@@ -95,12 +96,18 @@ function createPlainLines(): ProgressReporter {
 function plainLine(state: ProgressState, startedAt: number): string {
   const total = state.total === undefined ? "" : `/${state.total}`;
   const rejected = state.rejected > 0 ? `, ${state.rejected} rejected` : "";
+  const parts = state.parts === undefined ? "" : `, ${describeParts(state.parts)}`;
   const seconds = (Date.now() - startedAt) / 1000;
   const left =
     state.total === undefined
       ? ""
       : `, ETA ${Math.round(((state.total - state.done) * seconds) / Math.max(1, state.done))} s`;
-  return `${state.stage}: ${state.done}${total} ${state.unit ?? "tiles"}, ${rate(state.done, startedAt)}/s${left}${rejected}`;
+  return `${state.stage}: ${state.done}${total} ${state.unit ?? "tiles"}, ${rate(state.done, startedAt)}/s${left}${rejected}${parts}`;
+}
+
+/** `2 decoding, 4 sessions`: threads at work. */
+function describeParts({ workers, sessions }: NonNullable<ProgressState["parts"]>): string {
+  return `${workers} decoding, ${sessions} ${sessions === 1 ? "session" : "sessions"}`;
 }
 
 function rate(done: number, startedAt: number): string {

@@ -15,6 +15,8 @@ export interface DecodeOptions {
   antialias: boolean;
   /** Largest width * height a tile may have; checked before any pixel memory is taken. @default 178956970 */
   maxPixels: number;
+  /** Memory that decoding one tile may take, in bytes, its file included; what would take more is rejected. @default no limit */
+  maxBytes: number;
   /** A JPEG whose data ends early is rejected, or accepted with what could be decoded. @default "reject" */
   onTruncated: "reject" | "accept";
 }
@@ -23,20 +25,28 @@ export const DECODE_DEFAULTS = {
   colorspace: "auto",
   antialias: true,
   maxPixels: 178_956_970,
+  maxBytes: Number.MAX_SAFE_INTEGER,
   onTruncated: "reject",
 } as const satisfies Omit<DecodeOptions, "size">;
 
 /** Checks those of a user's options that are said. */
 export function checkDecodeOptions(options: { [K in keyof DecodeOptions]?: DecodeOptions[K] | undefined }): void {
-  const { size, colorspace, maxPixels, onTruncated } = options;
+  const { size, colorspace, maxPixels, maxBytes, onTruncated } = options;
   if (size !== undefined) checkInteger("size", size, 1, MAX_SIZE);
   if (colorspace !== undefined) checkOneOf("colorspace", colorspace, COLORSPACES);
   if (maxPixels !== undefined) checkInteger("maxPixels", maxPixels, 1);
+  if (maxBytes !== undefined) checkInteger("maxBytes", maxBytes, 1);
   if (onTruncated !== undefined) checkOneOf("onTruncated", onTruncated, ["reject", "accept"]);
 }
 
 /** Pixels per side a network may be fed: batches of larger tiles would not fit in memory. */
 const MAX_SIZE = 4096;
+
+/** Where a chunk's stamps (see tiles/stamp.ts) go: uint32 `[tiles]` from `byteOffset` of `buffer`. */
+export interface StampTarget {
+  buffer: SharedArrayBuffer;
+  byteOffset: number;
+}
 
 /** Why a tile could not be decoded. */
 export interface DecodeFailure {

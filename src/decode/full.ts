@@ -1,7 +1,7 @@
 /** One tile at its own size, with what its file says of itself: what inspecting and converting need, and training does not. */
 import { type JpegInfo, loadAddon, type NativeTile } from "../addon.js";
 import { readTileBytes } from "./bytes.js";
-import { type DecodeFailure, type DecodeOptions, isFailure, type RgbImage } from "./decoder.js";
+import { DECODE_DEFAULTS, type DecodeFailure, type DecodeOptions, isFailure, type RgbImage } from "./decoder.js";
 import { readJpegHeader } from "./jpeg-header.js";
 import { nativeOptions } from "./native.js";
 import { sniffFormat } from "./sniff.js";
@@ -27,7 +27,7 @@ export async function readFullTile(tile: NativeTile, options: FullOptions): Prom
 export async function readFull(bytes: Uint8Array, options: FullOptions): Promise<FullImage | DecodeFailure> {
   const addon = loadAddon();
   if (addon !== undefined && sniffFormat(bytes) === "jpeg") {
-    const decoded = addon.decodeFull(bytes, nativeOptions({ ...options, size: 1, antialias: true }));
+    const decoded = addon.decodeFull(bytes, nativeOptions({ ...DECODE_DEFAULTS, ...options, size: 1 }));
     if (isFailure(decoded))
       return decoded.code === "FOREIGN" ? readWithSharp(bytes, options) : (decoded as DecodeFailure);
     const { width, height, pixels, info } = decoded;

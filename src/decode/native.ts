@@ -1,6 +1,7 @@
 /** NativeDecoder: JPEG through the addon; what the addon calls FOREIGN goes on to sharp. */
 import type { NativeAddon, NativeDecodeOptions, NativeTile } from "../addon.js";
 import type { DecodeOptions, DecodeOutcome } from "./decoder.js";
+import { mostJpegPixels } from "./memory.js";
 
 /**
  * Decodes `tiles[i]` into `target[i * size * size * 3 ...]`. `onForeign(i, slice)` is asked for every tile that is not JPEG.
@@ -28,6 +29,6 @@ export async function decodeWithAddon(
 }
 
 export function nativeOptions(options: DecodeOptions): NativeDecodeOptions {
-  const { size, colorspace, antialias, maxPixels, onTruncated } = options;
-  return { size, colorspace, antialias, maxPixels, acceptTruncated: onTruncated === "accept" };
+  const { size, colorspace, antialias, onTruncated } = options;
+  return { size, colorspace, antialias, maxPixels: mostJpegPixels(options), acceptTruncated: onTruncated === "accept" };
 }

@@ -1,41 +1,61 @@
 /** DecodePool: the decode workers. Tiles go in, pixels appear in shared memory, outcomes come back. */
 
-import { fileURLToPath } from "node:url";
-import { Piscina } from "piscina";
 import { addonLoadError, loadAddon, type NativeTile } from "../addon.js";
 import { checkInteger } from "../check.js";
 import { usableCores } from "../machine.js";
 import type { RunContext } from "../run-context.js";
+import { STAMP_BYTES } from "../tiles/stamp.js";
 import type { Tile } from "../tiles/tile.js";
-import type { DecodeOptions, DecodeOutcome } from "./decoder.js";
-import type { DecodeTask } from "./worker.js";
+import type { DecodeOptions, DecodeOutcome, StampTarget } from "./decoder.js";
+import { Lanes } from "./lanes.js";
 
 export interface DecodePoolOptions {
-  /** Number of decode threads. @default one per core */
+  /** Number of decode threads to begin with. @default one per core */
   workers?: number;
+  /** So many there may be (see `use`). @default `workers` */
+  mostWorkers?: number;
 }
 
 /** Where a chunk's pixels go: `[tiles, size, size, 3]` uint8 from `byteOffset` of `buffer`. */
 export interface PixelTarget {
   buffer: SharedArrayBuffer;
   byteOffset: number;
+  /** Where the tiles' stamps go; those of tiles known to be bad stay as they are. @default they are not taken */
+  stamps?: StampTarget;
 }
 
 /** Version of the pixels the sharp path makes; counted up whenever they may change. */
 const SHARP_VERSION = 2;
 
 export class DecodePool {
-  readonly workers: number;
-  readonly #workers: Workers;
+  readonly mostWorkers: number;
+  readonly #lanes: Lanes;
   /** A thread for one tile at a time, started when a chunk made its worker fail. */
-  #quarantine: Workers | undefined;
+  #quarantine: Lanes | undefined;
 
-  constructor({ workers = usableCores() }: DecodePoolOptions = {}, context: RunContext = {}) {
-    checkInteger("workers", workers, 1, 1024);
-    this.workers = workers;
+  constructor(options: DecodePoolOptions = {}, context: RunContext = {}) {
+    const { workers = options.mostWorkers ?? usableCores(), mostWorkers = workers } = options;
+    checkInteger("mostWorkers", mostWorkers, 1, 1024);
+    checkInteger("workers", workers, 1, mostWorkers);
+    this.mostWorkers = mostWorkers;
     if (loadAddon() === undefined) warnWithoutAddon(context);
-    // While a worker decodes, its next chunk is there already: it never waits for the main thread to come to its turn.
-    this.#workers = startWorkers(workers, 2);
+    this.#lanes = new Lanes(workers, 2);
+  }
+
+  /** Workers that are given tiles now. */
+  get workers(): number {
+    return this.#lanes.count;
+  }
+
+  /** Gives tiles to `workers` workers from now on, 1 to `mostWorkers`; others are parked. What comes out is the same. */
+  use(workers: number): void {
+    checkInteger("workers", workers, 1, this.mostWorkers);
+    this.#lanes.open(workers);
+  }
+
+  /** Milliseconds that workers were busy since the last call, all together. */
+  takeBusy(): number {
+    return this.#lanes.busy.take();
   }
 
   /**
@@ -52,7 +72,7 @@ export class DecodePool {
       return decodeSingly(tiles, target, options, (tile, place) => this.decode([tile], place, options));
     }
     try {
-      return await this.#workers.run({ tiles: tiles.map(placeOf), ...target, options });
+      return await this.#lanes.run({ tiles: tiles.map(placeOf), ...target, options });
     } catch {
       return decodeSingly(tiles, target, options, (tile, place) => this.#decodeAlone(tile, place, options));
     }
@@ -60,7 +80,7 @@ export class DecodePool {
 
   /** Nothing else is in the worker, so that nobody else's failure is taken for this tile's. */
   async #decodeAlone(tile: Tile, place: PixelTarget, options: DecodeOptions): Promise<DecodeOutcome[] | undefined> {
-    this.#quarantine ??= startWorkers(1, 1);
+    this.#quarantine ??= new Lanes(1, 1);
     try {
       return await this.#quarantine.run({ tiles: [placeOf(tile)], ...place, options });
     } catch (error) {
@@ -70,33 +90,20 @@ export class DecodePool {
 
   /** Waits for what is being decoded, then ends the workers. */
   async close(): Promise<void> {
-    await Promise.all([this.#workers.close(), this.#quarantine?.close()]);
+    await Promise.all([this.#lanes.close(), this.#quarantine?.close()]);
   }
-}
-
-type Workers = Piscina<DecodeTask, DecodeOutcome[] | undefined>;
-
-function startWorkers(count: number, tasksPerWorker: number): Workers {
-  return new Piscina({
-    filename: fileURLToPath(new URL("./worker.js", import.meta.url)),
-    name: "decodeChunk",
-    // piscina's own defaults would start 1.5 threads per core and let them die between batches.
-    minThreads: count,
-    maxThreads: count,
-    idleTimeout: Number.POSITIVE_INFINITY,
-    concurrentTasksPerWorker: tasksPerWorker,
-  });
 }
 
 async function decodeSingly(
   tiles: readonly Tile[],
-  { buffer, byteOffset }: PixelTarget,
+  { buffer, byteOffset, stamps }: PixelTarget,
   options: DecodeOptions,
   decode: (tile: Tile, place: PixelTarget) => Promise<DecodeOutcome[] | undefined>,
 ): Promise<DecodeOutcome[]> {
   const outcomes: DecodeOutcome[] = [];
   for (const [i, tile] of tiles.entries()) {
-    const place = { buffer, byteOffset: byteOffset + i * options.size ** 2 * 3 };
+    const place: PixelTarget = { buffer, byteOffset: byteOffset + i * options.size ** 2 * 3 };
+    if (stamps) place.stamps = { ...stamps, byteOffset: stamps.byteOffset + i * STAMP_BYTES };
     outcomes.push(tile.failure ?? (await decode(tile, place))?.[0]);
   }
   return outcomes;

@@ -8,6 +8,7 @@ import sharp from "sharp";
 import type { NativeTile } from "../addon.js";
 import { readTileBytes } from "./bytes.js";
 import { type DecodeFailure, type DecodeOptions, type DecodeOutcome, isFailure, type RgbImage } from "./decoder.js";
+import { mostSharpPixels } from "./memory.js";
 import { readSharpJpeg } from "./sharp-jpeg.js";
 import { sniffFormat } from "./sniff.js";
 
@@ -34,7 +35,9 @@ export async function decodeWithSharp(
   options: DecodeOptions,
   resize: Resize,
 ): Promise<DecodeOutcome> {
-  const image = await readWithSharp(tile, options);
+  const bytes = readTileBytes(tile);
+  if (isFailure(bytes)) return bytes;
+  const image = await readBytesWithSharp(bytes, { ...options, maxPixels: mostSharpPixels(options, bytes.length) });
   if (isFailure(image)) return image;
   resize(image.pixels, image.width, image.height, target, options.size, options.antialias);
   return undefined;

@@ -1,6 +1,9 @@
 /** What runs in a decode worker (piscina's entry): one chunk of tiles into its place in a slot. */
+import { statSync } from "node:fs";
 import { loadAddon, type NativeTile } from "../addon.js";
-import type { DecodeOptions, DecodeOutcome } from "./decoder.js";
+import { stampFiles } from "../tiles/stamp.js";
+import { DECODE_DEFAULTS, type DecodeOptions, type DecodeOutcome, type StampTarget } from "./decoder.js";
+import { mostFileBytes } from "./memory.js";
 import { decodeWithAddon } from "./native.js";
 import { resizeRgb } from "./resize.js";
 
@@ -9,6 +12,8 @@ export interface DecodeTask {
   /** Memory of the slots; tile i goes to `byteOffset + i * size * size * 3`. */
   buffer: SharedArrayBuffer;
   byteOffset: number;
+  /** Where the tiles' stamps go, if anybody wants them. */
+  stamps?: StampTarget;
   options: DecodeOptions;
 }
 
@@ -21,7 +26,35 @@ export function decodeChunk(task: DecodeTask): Promise<DecodeOutcome[] | undefin
   return outcomes;
 }
 
-async function decodeTiles(task: DecodeTask): Promise<DecodeOutcome[] | undefined> {
+async function decodeTiles({ stamps, ...task }: DecodeTask): Promise<DecodeOutcome[] | undefined> {
+  const { tiles, options } = task;
+  // Before the files are read: one that changes meanwhile has an old stamp, and is seen to have changed.
+  if (stamps)
+    stampFiles(
+      tiles.map(({ path }) => path),
+      new Uint32Array(stamps.buffer, stamps.byteOffset, tiles.length),
+    );
+  if (options.maxBytes === DECODE_DEFAULTS.maxBytes) return decodeAll(task);
+  const most = mostFileBytes(options.maxBytes);
+  const heavy = tiles.map((tile) => bytesOf(tile) > most);
+  if (!heavy.includes(true)) return decodeAll(task);
+  const spared = tiles.map((tile, i) => (heavy[i] ? { ...tile, offset: 0, byteLength: 0 } : tile));
+  const outcomes = await decodeAll({ ...task, tiles: spared });
+  const message = `File exceeds the limit of ${most} bytes that the memory budget leaves for it`;
+  return tiles.map((_, i) => (heavy[i] ? { code: "LIMIT", message } : outcomes?.[i]));
+}
+
+/** Of the tile's file, or of its part of an archive; 0 where it cannot be had, which decoding will say. */
+function bytesOf({ path, byteLength }: NativeTile): number {
+  if (byteLength !== undefined) return byteLength;
+  try {
+    return statSync(path).size;
+  } catch {
+    return 0;
+  }
+}
+
+async function decodeAll(task: DecodeTask): Promise<DecodeOutcome[] | undefined> {
   const { tiles, options } = task;
   const stride = options.size * options.size * 3;
   const target = new Uint8Array(task.buffer, task.byteOffset, tiles.length * stride);

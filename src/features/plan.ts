@@ -17,12 +17,17 @@ export interface PlanOptions {
   batchSize?: number;
   /** Bytes the pipeline may take beside Node itself; fewer sessions and smaller batches keep it. @default no limit */
   memory?: number;
+  /** Bytes that each worker is to have, within `memory`, for the file it decodes. @default 0 */
+  workerFileBytes?: number;
   /** @default usableCores() */
   cores?: number;
 }
 
 export interface PipelinePlan {
+  /** Decode workers to begin with. */
   workers: number;
+  /** Decode workers there may be, where decoding turns out to be slower than planned (see balance.ts). */
+  mostWorkers: number;
   sessions: number;
   batchSize: number;
   batchesAhead: number;
@@ -39,11 +44,11 @@ const ACTIVATION_BYTES_PER_PIXEL = 250;
 
 /**
  * Sessions: one per core on the CPU, one on a GPU. Workers: decoding is a tenth of a CPU backbone's work with the addon, a third without;
- * a GPU wants all cores.
+ * a GPU wants all cores. Where the user does not say how many, all cores may come to decode, as far as the budget reaches.
  * @throws InputError where not even the smallest pipeline fits the budget.
  */
 export function planPipeline(options: PlanOptions): PipelinePlan {
-  const { device, memory = Number.POSITIVE_INFINITY, cores = usableCores() } = options;
+  const { device, memory = Number.POSITIVE_INFINITY, workerFileBytes = 0, cores = usableCores() } = options;
   if (memory !== Number.POSITIVE_INFINITY) checkInteger("memory", memory, 1);
   const share = loadAddon() ? 4 : 2;
   let workers = options.workers ?? (device === "cpu" ? Math.ceil(cores / share) : cores);
@@ -62,7 +67,10 @@ export function planPipeline(options: PlanOptions): PipelinePlan {
       `A memory budget of ${mib(memory)} is too small: ${workers} decode worker(s) and one session with batches of ${batchSize} need about ${mib(needed)}.`,
     );
   }
-  return { workers, sessions, batchSize, batchesAhead: sessions + 1, memory: needed };
+  let mostWorkers = options.workers ?? Math.max(workers, cores);
+  const most = () => reckon(options, mostWorkers, sessions, batchSize);
+  while (mostWorkers > workers && most() + mostWorkers * workerFileBytes > memory) mostWorkers--;
+  return { workers, mostWorkers, sessions, batchSize, batchesAhead: sessions + 1, memory: most() };
 }
 
 function reckon({ device, size }: PlanOptions, workers: number, sessions: number, batchSize: number): number {

@@ -14,6 +14,8 @@ export interface SessionSetup {
   tilesPerRun: number;
   size: number;
   numFeatures: number;
+  /** One number in shared memory: not 0 makes every run fail before its next call. */
+  stop: Int32Array;
 }
 
 /** What the main thread asks for. A ring is attached once and then called by its number. */
@@ -83,10 +85,11 @@ async function extract(
   request: SessionRequest & { type: "run" },
 ): Promise<Float32Array> {
   const { count, variants } = request;
-  const { size, numFeatures, tilesPerRun } = setup;
+  const { size, numFeatures, tilesPerRun, stop } = setup;
   const features = new Float32Array(variants.length * count * numFeatures);
   for (const [v, variant] of variants.entries()) {
     for (let from = 0; from < count; from += tilesPerRun) {
+      if (Atomics.load(stop, 0) !== 0) throw new Error("the run was stopped");
       const tiles = Math.min(tilesPerRun, count - from);
       const byteOffset = request.byteOffset + from * size ** 2 * 3;
       const pixels = pixelsOf(rings.get(request.ring)!, byteOffset, tiles, variant);

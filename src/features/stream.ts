@@ -6,9 +6,12 @@ import { SlotRing } from "../batch/slot-ring.js";
 import { checkInteger } from "../check.js";
 import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import type { DecodePool } from "../decode/pool.js";
+import { InterruptedError } from "../errors.js";
 import type { TileSource } from "../tiles/tile.js";
 import type { Backbone } from "./backbone.js";
 import type { FeatureBatch } from "./feature-batch.js";
+import { runSingly } from "./isolate.js";
+import type { Tuner } from "./tuner.js";
 
 export interface StreamOptions {
   pool: DecodePool;
@@ -21,6 +24,10 @@ export interface StreamOptions {
   batchesAhead?: number;
   /** Elements of the dihedral group to extract (see dihedral.ts); features then are `[tiles, variants, numFeatures]`. @default [0] */
   variants?: readonly number[];
+  /** Takes the stamps of the tiles' files. @default false */
+  stamps?: boolean;
+  /** Changes the numbers of workers and sessions while the stream runs. @default they stay */
+  tuner?: Tuner;
   signal?: AbortSignal;
 }
 
@@ -30,30 +37,50 @@ export const BATCHES_PER_SESSION = 2;
 /**
  * Streams the features of a source, in its order. Rows of rejected tiles are zeros, their outcomes say why.
  * @returns batches whose `features` are `[tiles, numFeatures]` float32, or `[tiles, variants, numFeatures]` with several variants.
- * @throws ModelError where a session fails; InterruptedError on abort; whatever the source throws. All slots and runs are settled first.
+ * @throws ModelError where a session fails on every tile of a batch; InterruptedError on abort; whatever the source throws. All slots and runs are settled first.
  */
 export async function* streamFeatures(
   source: TileSource,
   options: StreamOptions,
 ): AsyncGenerator<FeatureBatch, void, undefined> {
-  const { pool, backbone, batchSize = defaultBatchSize(backbone), batchesAhead = backbone.sessions + 1 } = options;
+  const {
+    pool,
+    backbone,
+    tuner,
+    signal,
+    batchSize = defaultBatchSize(backbone),
+    batchesAhead = backbone.sessions + 1,
+  } = options;
   checkInteger("batchSize", batchSize, 1, 4096);
   checkInteger("batchesAhead", batchesAhead, 1, 4096);
   const decode: DecodeOptions = { ...DECODE_DEFAULTS, ...options.decode, size: backbone.size };
   const running = backbone.sessions * BATCHES_PER_SESSION;
   const ring = new SlotRing(running + batchesAhead, batchSize * backbone.size ** 2 * 3);
   const results: Promise<FeatureBatch>[] = [];
+  const next = async (): Promise<FeatureBatch> => {
+    const result = await results.shift()!;
+    tuner?.done(result.tiles.length);
+    return result;
+  };
+  // Sessions end at once what nobody will wait for: with large batches and all variants it could take many seconds.
+  const onAbort = () => backbone.stop();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  tuner?.begin();
   try {
-    const load = { decode, batchSize, batchesAhead, ...(options.signal ? { signal: options.signal } : {}) };
+    const load = { decode, batchSize, batchesAhead, stamps: options.stamps ?? false, ...(signal ? { signal } : {}) };
     for await (const batch of loadBatches(source, pool, ring, load)) {
       const result = extract(batch, ring, backbone, options.variants ?? [0]);
       result.catch(() => {}); // Its turn comes below; until then a failure must not count as unhandled.
       results.push(result);
-      if (results.length === running) yield await results.shift()!;
+      if (results.length === running) yield await next();
     }
-    while (results.length > 0) yield await results.shift()!;
+    while (results.length > 0) yield await next();
+  } catch (error) {
+    throw signal?.aborted ? new InterruptedError() : error;
   } finally {
+    signal?.removeEventListener("abort", onAbort);
     await Promise.allSettled(results);
+    if (signal?.aborted) backbone.resume();
     backbone.detach(ring);
     ring.close();
   }
@@ -70,20 +97,29 @@ async function extract(
   backbone: Backbone,
   variants: readonly number[],
 ): Promise<FeatureBatch> {
-  const { tiles, outcomes } = batch;
+  const { tiles, outcomes, stamps } = batch;
   const { numFeatures } = backbone;
   try {
     if (outcomes.every((outcome) => outcome !== undefined)) {
-      return { tiles, outcomes, features: new Float32Array(tiles.length * variants.length * numFeatures) };
+      return { tiles, outcomes, stamps, features: new Float32Array(tiles.length * variants.length * numFeatures) };
     }
-    const features = tilesFirst(await backbone.run(batch, ring, variants), tiles.length, variants.length, numFeatures);
+    const rows = await runBatch(batch, ring, backbone, variants);
+    const features = tilesFirst(rows, tiles.length, variants.length, numFeatures);
     const rowLength = variants.length * numFeatures;
     for (const [i, outcome] of outcomes.entries()) {
       if (outcome !== undefined) features.fill(0, i * rowLength, (i + 1) * rowLength);
     }
-    return { tiles, outcomes, features };
+    return { tiles, outcomes, stamps, features };
   } finally {
     batch.release();
+  }
+}
+
+async function runBatch(batch: Batch, ring: SlotRing, backbone: Backbone, variants: readonly number[]) {
+  try {
+    return await backbone.run(batch, ring, variants);
+  } catch (error) {
+    return await runSingly(batch, ring, backbone, variants, error);
   }
 }
 

@@ -67,7 +67,7 @@ export async function loadDataset(options: DatasetOptions, context: RunContext =
   checkDecodeOptions({ ...options.decode, size: options.size });
   if (options.workers !== undefined) checkInteger("workers", options.workers, 1, 1024);
   const labels = await readLabels(options.labels);
-  const opened = await openTiles(options.tiles);
+  const opened = await openTiles(options.tiles, { signal: context.signal });
   try {
     const matched = await matchTiles(labels, opened.list());
     warnUnmatched(matched, options.labels, context);

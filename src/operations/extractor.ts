@@ -7,6 +7,7 @@ import { type ExtractedFeatures, extractFeatures } from "../features/extract.js"
 import { type PipelinePlan, planPipeline } from "../features/plan.js";
 import { FeatureStore } from "../features/store.js";
 import { extractToStore, type StoredFeatures } from "../features/stored.js";
+import { Tuner } from "../features/tuner.js";
 import type { ResolvedBackbone } from "../models/registry.js";
 import { prepareBackbone } from "../onnx/prepare.js";
 import type { RunContext } from "../run-context.js";
@@ -63,8 +64,9 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
     sessions: plan.sessions,
   });
   const store = new FeatureStore(identity, context);
-  const pool = new DecodePool({ workers: plan.workers }, context);
-  const use = { pool, backbone, decode, store, ...plan, ...given("variants", options.variants) };
+  const pool = new DecodePool({ workers: plan.workers, mostWorkers: plan.mostWorkers }, context);
+  const tuner = new Tuner(pool, backbone);
+  const use = { pool, backbone, tuner, decode, store, ...plan, ...given("variants", options.variants) };
   return {
     device,
     plan,

@@ -14,7 +14,7 @@ import { ensureFolder } from "../output-folder.js";
 import type { RunContext } from "../run-context.js";
 import { collectTiles } from "../tiles/sources.js";
 import { tileLocation } from "../tiles/tile.js";
-import { chunksOf, createWorkerPool } from "../worker-pool.js";
+import { chunksOf, createWorkerPool, endWorkerPool } from "../worker-pool.js";
 
 export interface FixOptions extends Partial<FullOptions> {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
@@ -62,7 +62,7 @@ export async function fix(options: FixOptions, context: RunContext = {}): Promis
   checkDecodeOptions(options);
   const startedAt = performance.now();
   await checkOut(out, inputs, resume || overwrite);
-  const { tiles, close } = await collectTiles(inputs);
+  const { tiles, close } = await collectTiles(inputs, { signal: context.signal });
   try {
     const jobs = planTargets(tiles, inputs, out, format);
     await ensureFolder(out);
@@ -132,7 +132,7 @@ async function runJobs(jobs: readonly FixJob[], options: RunOptions, context: Ru
       }
     }
   } finally {
-    await pool.destroy();
+    await endWorkerPool(pool);
   }
   return tally;
 }

@@ -13,7 +13,7 @@ import type { RunContext } from "../run-context.js";
 import { type Labels, readLabels } from "../tiles/labels.js";
 import { collectTiles } from "../tiles/sources.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
-import { chunksOf, createWorkerPool } from "../worker-pool.js";
+import { chunksOf, createWorkerPool, endWorkerPool } from "../worker-pool.js";
 
 export interface InspectOptions extends Partial<FullOptions> {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
@@ -60,7 +60,7 @@ const CHUNK = 32;
  */
 export async function inspect(options: InspectOptions, context: RunContext = {}): Promise<InspectReport> {
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels, { allowUntagged: true });
-  const { tiles, ignored, close } = await collectTiles(options.inputs);
+  const { tiles, ignored, close } = await collectTiles(options.inputs, { signal: context.signal });
   try {
     return summarize(tiles, ignored, await examineAll(tiles, options, context), labels);
   } finally {
@@ -96,7 +96,7 @@ async function examineAll(tiles: readonly Tile[], options: InspectOptions, conte
       }
     }
   } finally {
-    await pool.destroy();
+    await endWorkerPool(pool);
   }
   return results;
 }

@@ -139,7 +139,7 @@ export async function exportLabels(
   }
   await checkOutput(out, options.overwrite);
   const known = await readKnown(options);
-  const opened = await openTiles(options.tiles);
+  const opened = await openTiles(options.tiles, { signal: context.signal });
   const summary = { out, format, tiles: 0, labelled: 0, predicted: 0, without_tile: 0, label_config: null };
   try {
     const tiles = counting(curate(opened.list(), known), summary);

@@ -6,6 +6,7 @@ import { ensureFolder, refuseFolder } from "../output-folder.js";
 import { readJson } from "../predict/durable.js";
 import { differences, type RunIdentity } from "../predict/identity.js";
 import {
+  type FileFacts,
   hashFile,
   lineFormat,
   type Piece,
@@ -57,8 +58,8 @@ export async function merge(options: MergeOptions, context: RunContext = {}): Pr
   const shards = await Promise.all(options.shards.map(readShard));
   const ordered = checkWhole(shards, options.out);
   for (const { paths: shard, manifest } of ordered) {
-    await checkFile(shard.out, manifest.output);
-    if (manifest.rejects !== null) await checkFile(shard.rejects, manifest.rejects);
+    await checkFile(shard.out, manifest.output, context.signal);
+    if (manifest.rejects !== null) await checkFile(shard.rejects, manifest.rejects, context.signal);
   }
   await ensureFolder(dirname(paths.out));
   const merged = await writeOutput(paths, mergedIdentity(ordered), pieces(ordered, context), context.signal);
@@ -125,8 +126,8 @@ function refuseDifferences(first: ShardOutput, shard: ShardOutput): void {
   );
 }
 
-async function checkFile(path: string, facts: { bytes: number; sha256: string }): Promise<void> {
-  const now = await hashFile(path);
+async function checkFile(path: string, facts: FileFacts, signal: AbortSignal | undefined): Promise<void> {
+  const now = await hashFile(path, signal);
   if (now.sha256 !== facts.sha256) {
     throw new FormatError(path, `${path} is not what its manifest says: it was changed or damaged since.`);
   }
@@ -134,8 +135,14 @@ async function checkFile(path: string, facts: { bytes: number; sha256: string })
 
 function mergedIdentity(shards: readonly ShardOutput[]): RunIdentity {
   const { version, model, settings, input } = shards[0]!.manifest;
-  const { whole } = input;
-  return { version, model, settings, shard: null, input: { tiles: whole.tiles, sha256: whole.namesSha256, whole } };
+  const { whole, stdin } = input;
+  return {
+    version,
+    model,
+    settings,
+    shard: null,
+    input: { tiles: whole.tiles, sha256: whole.namesSha256, whole, stdin },
+  };
 }
 
 function* pieces(shards: readonly ShardOutput[], context: RunContext): Generator<Piece> {

@@ -1,5 +1,6 @@
 /** `predict`: tiles in, a file of tags out; in bulk, durably, and without losing one. */
-import { CanopyError } from "../errors.js";
+import { loadAddon } from "../addon.js";
+import { CanopyError, InterruptedError } from "../errors.js";
 import type { Device } from "../features/device.js";
 import { assemble } from "../predict/assemble.js";
 import { Engine, type LoadedModel } from "../predict/engine.js";
@@ -34,6 +35,9 @@ export interface PredictSummary {
   seconds: number;
   /** This process's tiles by its seconds, model loading and listing left out; null where it did none. */
   tiles_per_s: number | null;
+  /** Decode workers and sessions in use at the end: what the run has settled on. Null where it had nothing to do. */
+  workers: number | null;
+  sessions: number | null;
   /** The provider that ran the backbone. */
   provider: Device;
   out: string;
@@ -49,7 +53,9 @@ export interface PredictSummary {
  */
 export async function predict(options: PredictOptions, context: RunContext = {}): Promise<PredictSummary> {
   checkOptions(options);
-  return predictWith(await openModel(options.model, options), options, context);
+  const model = await openModel(options.model, options);
+  if (context.signal?.aborted) throw new InterruptedError();
+  return predictWith(model, options, context);
 }
 
 /** `predict` with a model that is loaded already. */
@@ -60,12 +66,13 @@ export async function predictWith(
 ): Promise<PredictSummary> {
   checkOptions(options);
   const startedAt = performance.now();
+  if (options.memory !== undefined) loadAddon()?.returnFreedMemory();
   const paths = runPaths(options.out);
   const setup = engineOptions(model, options);
   const run = await openRun({ ...requestOf(options), paths, identity: identityOf(model, setup, options) }, context);
   try {
     const work = run.finished
-      ? { manifest: run.finished, tiles: 0, seconds: 0 }
+      ? { manifest: run.finished, tiles: 0, seconds: 0, parts: { workers: null, sessions: null } }
       : await finishRun(run, paths, await Engine.open(model, setup, context), options, context);
     return summarize(work, run, paths, model.device, startedAt);
   } finally {
@@ -82,6 +89,8 @@ interface Work {
   /** Tiles this process did, and the time they took. */
   tiles: number;
   seconds: number;
+  /** In use at its end. */
+  parts: { workers: number | null; sessions: number | null };
 }
 
 async function finishRun(
@@ -98,7 +107,7 @@ async function finishRun(
     checkComplete(committed, run.identity, paths);
     const seconds = (performance.now() - startedAt) / 1000;
     const manifest = await assemble(paths, run.identity, context.signal);
-    return { manifest, tiles: committed.tiles - run.committed.tiles, seconds };
+    return { manifest, tiles: committed.tiles - run.committed.tiles, seconds, parts: engine.parts };
   } finally {
     await engine.close();
   }
@@ -125,6 +134,7 @@ function summarize(work: Work, run: OpenedRun, paths: RunPaths, provider: Device
     resumed: tiles - work.tiles,
     seconds: round((performance.now() - startedAt) / 1000),
     tiles_per_s: work.tiles === 0 ? null : round(work.tiles / work.seconds),
+    ...work.parts,
     provider,
     out: paths.out,
     rejects: rejects === null ? null : paths.rejects,

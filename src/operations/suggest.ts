@@ -84,7 +84,7 @@ export async function suggest(options: SuggestOptions, context: RunContext = {})
   const checkpoint = await loadCheckpoint(options.model);
   const known = options.labels === undefined ? new Set<string>() : await labelledNames(options.labels);
   const extractor = await openFor(checkpoint, options, context);
-  const opened = await openTiles(options.inputs);
+  const opened = await openTiles(options.inputs, { signal: context.signal });
   try {
     const total = await countTiles(opened.list(), known);
     const scan = startScan(checkpoint, extractor, createCandidatePool(count, checkpoint.thresholds), total);

@@ -5,7 +5,7 @@ import { FormatError } from "../errors.js";
 import { syncFolder } from "./durable.js";
 import type { RunIdentity } from "./identity.js";
 import { type Piece, type RunManifest, readBlocks, toStream, writeOutput } from "./output.js";
-import { listParts, type PartRecord, readRecord } from "./parts.js";
+import { listParts, type PartRecord, readRecord, readStamps } from "./parts.js";
 import { type RunPaths, runFiles } from "./paths.js";
 
 /** Puts the output together. Interrupted at any moment, it can be done again; the parts are removed last. */
@@ -28,7 +28,14 @@ async function* partPieces(folder: string): AsyncGenerator<Piece> {
     if (record === undefined) throw damaged(runFiles(folder).record(part));
     const { tiles, predicted, rejected, rejects } = record;
     const lines = rejects.map((reject) => `${JSON.stringify(reject)}\n`).join("");
-    yield { tiles, predicted, rejected, rows: () => checkedRows(folder, record), rejects: () => toStream(lines) };
+    yield {
+      tiles,
+      predicted,
+      rejected,
+      rows: () => checkedRows(folder, record),
+      rejects: () => toStream(lines),
+      stamps: readStamps(record),
+    };
   }
 }
 

@@ -1,13 +1,15 @@
 /** Keeps the engine a queue worker runs with, and changes it when a job of another run comes. */
+import { loadAddon } from "../addon.js";
 import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { decoderVersion } from "../decode/pool.js";
 import { CanopyError, InputError } from "../errors.js";
+import type { Parts } from "../features/balance.js";
 import type { DeviceChoice } from "../features/device.js";
 import { planPipeline } from "../features/plan.js";
 import type { RunContext } from "../run-context.js";
 import { readJson } from "./durable.js";
 import { Engine } from "./engine.js";
-import { hashModel, type RunIdentity } from "./identity.js";
+import { hashModel, type RunIdentity, refuseOtherVersion } from "./identity.js";
 import { openModel } from "./open-model.js";
 import { runFiles } from "./paths.js";
 import type { QueueFacts } from "./run-folder.js";
@@ -53,6 +55,7 @@ export class EngineKeeper {
     }
     await this.close();
     try {
+      refuseOtherVersion(identity, folder);
       this.#kept = { folder, identity, engine: await this.#open(identity, facts) };
     } catch (error) {
       throw new UnfitWorkerError(`This worker cannot do the run in ${folder}: ${(error as Error).message}`, {
@@ -60,6 +63,11 @@ export class EngineKeeper {
       });
     }
     return this.#kept;
+  }
+
+  /** Decode workers and sessions in use; undefined where there is no engine yet. */
+  get parts(): Parts | undefined {
+    return this.#kept?.engine.parts;
   }
 
   async close(): Promise<void> {
@@ -70,6 +78,7 @@ export class EngineKeeper {
 
   async #open({ model, settings }: RunIdentity, facts: QueueFacts): Promise<Engine> {
     const { workers, memory } = this.#options;
+    if (memory !== undefined) loadAddon()?.returnFreedMemory();
     if (decoderVersion() !== settings.decoder) {
       throw new InputError(`the run was begun with the decoder ${settings.decoder}, and here is ${decoderVersion()}`);
     }
@@ -94,6 +103,6 @@ export class EngineKeeper {
 }
 
 function decodeSettings(settings: RunIdentity["settings"]): Omit<DecodeOptions, "size"> {
-  const { colorspace, antialias, maxPixels, onTruncated } = settings;
-  return { ...DECODE_DEFAULTS, colorspace, antialias, maxPixels, onTruncated } as Omit<DecodeOptions, "size">;
+  const { colorspace, antialias, maxPixels, maxBytes, onTruncated } = settings;
+  return { ...DECODE_DEFAULTS, colorspace, antialias, maxPixels, maxBytes, onTruncated } as Omit<DecodeOptions, "size">;
 }

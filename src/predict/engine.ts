@@ -2,13 +2,17 @@
 import type { DecodeOptions, DecodeOutcome } from "../decode/decoder.js";
 import { DecodePool } from "../decode/pool.js";
 import { Backbone } from "../features/backbone.js";
+import type { Parts } from "../features/balance.js";
 import type { Device } from "../features/device.js";
+import { ALL_VARIANTS } from "../features/dihedral.js";
 import type { PipelinePlan } from "../features/plan.js";
 import { streamFeatures } from "../features/stream.js";
+import { Tuner } from "../features/tuner.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { RunContext } from "../run-context.js";
 import { chooseThresholds, type TaggedRow, tagFeatures } from "../tags/prediction.js";
 import type { Tile, TileSource } from "../tiles/tile.js";
+import type { ProbeSetup } from "./suspects.js";
 
 /** A model ready to be run. */
 export interface LoadedModel {
@@ -30,27 +34,42 @@ export interface TaggedBatch {
   tiles: Tile[];
   /** `outcomes[i]` is undefined where tile i was tagged. */
   outcomes: DecodeOutcome[];
+  /** `stamps[i]` tells what tile i's file was when it was read (see tiles/stamp.ts). */
+  stamps: Uint32Array;
   /** `rows[i]` is meaningless where tile i was rejected. */
   rows: TaggedRow[];
 }
 
-const ALL_VARIANTS = [0, 1, 2, 3, 4, 5, 6, 7];
+export interface TagOptions {
+  /** One decode worker and one session: for tiles that may take too much memory together. @default false */
+  gently?: boolean;
+  signal?: AbortSignal | undefined;
+}
 
 export class Engine {
   readonly checkpoint: Checkpoint;
   readonly decode: DecodeOptions;
+  /** Elements of the dihedral group whose features are averaged. */
+  readonly variants: readonly number[];
+  /** The prepared backbone. */
+  readonly model: Uint8Array;
   readonly #plan: PipelinePlan;
   readonly #thresholds: Float32Array;
   readonly #backbone: Backbone;
   readonly #pool: DecodePool;
+  readonly #tuner: Tuner;
 
-  private constructor(checkpoint: Checkpoint, options: EngineOptions, backbone: Backbone, pool: DecodePool) {
+  private constructor(model: LoadedModel, options: EngineOptions, backbone: Backbone, pool: DecodePool) {
+    const { checkpoint } = model;
     this.checkpoint = checkpoint;
+    this.model = model.backbone;
+    this.variants = checkpoint.preprocessing.tta === "d4" ? ALL_VARIANTS : [0];
     this.decode = { ...options.decode, size: checkpoint.preprocessing.size };
     this.#plan = options.plan;
     this.#thresholds = chooseThresholds(checkpoint, options.threshold);
     this.#backbone = backbone;
     this.#pool = pool;
+    this.#tuner = new Tuner(pool, backbone);
   }
 
   /** Starts sessions and decode workers. Throws a ModelError where the device refuses the model. */
@@ -63,7 +82,8 @@ export class Engine {
       numFeatures: checkpoint.head.numFeatures,
       sessions: options.plan.sessions,
     });
-    return new Engine(checkpoint, options, backbone, new DecodePool({ workers: options.plan.workers }, context));
+    const { workers, mostWorkers } = options.plan;
+    return new Engine(model, options, backbone, new DecodePool({ workers, mostWorkers }, context));
   }
 
   /** The provider that runs. */
@@ -71,11 +91,26 @@ export class Engine {
     return this.#backbone.device;
   }
 
+  /** What a child process needs to try tiles as this engine does, besides `model`. */
+  get probeSetup(): ProbeSetup {
+    const { decode, variants, provider: device } = this;
+    return { decode, variants, device, numFeatures: this.checkpoint.head.numFeatures };
+  }
+
+  get batchSize(): number {
+    return this.#plan.batchSize;
+  }
+
+  /** Decode workers and sessions in use, as running has shown to be best. */
+  get parts(): Parts {
+    return this.#tuner.parts;
+  }
+
   /** Tags a source; batches keep its order and, but for the last, hold `batchSize` tiles. Throws InterruptedError on abort. */
-  async *tag(source: TileSource, signal?: AbortSignal): AsyncGenerator<TaggedBatch> {
-    const { checkpoint, decode } = this;
+  async *tag(source: TileSource, { gently = false, signal }: TagOptions = {}): AsyncGenerator<TaggedBatch> {
+    const { checkpoint, decode, variants } = this;
     const { batchSize, batchesAhead } = this.#plan;
-    const variants = checkpoint.preprocessing.tta === "d4" ? ALL_VARIANTS : [0];
+    this.#use(gently ? { workers: 1, sessions: 1 } : this.parts);
     const stream = streamFeatures(source, {
       pool: this.#pool,
       backbone: this.#backbone,
@@ -83,12 +118,19 @@ export class Engine {
       batchSize,
       batchesAhead,
       variants,
+      stamps: true,
+      ...(gently ? {} : { tuner: this.#tuner }),
       ...(signal === undefined ? {} : { signal }),
     });
-    for await (const { tiles, outcomes, features } of stream) {
+    for await (const { tiles, outcomes, stamps, features } of stream) {
       const mean = averageVariants(features, tiles.length, variants.length, checkpoint.head.numFeatures);
-      yield { tiles, outcomes, rows: await tagFeatures(checkpoint, this.#thresholds, mean, tiles.length) };
+      yield { tiles, outcomes, stamps, rows: await tagFeatures(checkpoint, this.#thresholds, mean, tiles.length) };
     }
+  }
+
+  #use({ workers, sessions }: Parts): void {
+    this.#pool.use(workers);
+    this.#backbone.use(sessions);
   }
 
   async close(): Promise<void> {

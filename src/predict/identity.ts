@@ -1,12 +1,13 @@
 /** What a run is of: model, options and input. A run is resumed, and shards are merged, only where these are the same. */
 import { createHash } from "node:crypto";
+import { InputError } from "../errors.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { Shard } from "./name-hash.js";
 import type { OutputFormat } from "./paths.js";
 import type { TileListFacts } from "./tile-list.js";
 
 /** Version of the run folder and of the manifest that this canopy writes. */
-export const RUN_VERSION = 1;
+export const RUN_VERSION = 2;
 
 /** Everything that the rows depend on besides the tiles. */
 export interface RunSettings {
@@ -17,6 +18,8 @@ export interface RunSettings {
   colorspace: string;
   antialias: boolean;
   maxPixels: number;
+  /** Memory one tile may take: what `--memory` leaves for it. */
+  maxBytes: number;
   onTruncated: string;
   size: number;
   batchSize: number;
@@ -43,6 +46,14 @@ export function hashModel(checkpoint: Checkpoint): string {
   return hash.digest("hex");
 }
 
+/** Throws an InputError where the run or output `where` is of another version of the format. */
+export function refuseOtherVersion({ version }: Pick<RunIdentity, "version">, where: string): void {
+  if (version === RUN_VERSION) return;
+  throw new InputError(
+    `${where} was begun by another version of canopy (its format is ${version}, this one's ${RUN_VERSION}): finish it with that one, or start anew with --overwrite.`,
+  );
+}
+
 /** Sentences like "threshold was 0.2 and is 0.5 now", none where a run of `before` may go on as `now`. The input is not looked at. */
 export function differences(before: RunIdentity, now: Omit<RunIdentity, "input">): string[] {
   const flat = (identity: Omit<RunIdentity, "input">): Record<string, unknown> => ({
@@ -59,6 +70,7 @@ export function differences(before: RunIdentity, now: Omit<RunIdentity, "input">
 
 /** Settings that are options are called as on the command line. */
 function optionName(name: string): string {
+  if (name === "maxBytes") return "the memory for one tile, which --memory and the number of cores decide,";
   const options = ["probabilities", "threshold", "colorspace", "maxPixels", "onTruncated", "batchSize", "device"];
   return options.includes(name) ? `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}` : name;
 }

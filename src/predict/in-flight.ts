@@ -12,15 +12,28 @@ export interface TileRange {
   to: number;
 }
 
+/** Tiles in the works when a process died. */
+export interface Suspects extends TileRange {
+  /** How many processes before that one died with them in the works. */
+  deaths: number;
+}
+
+const NUMBERS = 3;
+
 export class InFlightJournal {
   readonly #path: string;
   readonly #file: number;
-  readonly #record = new Float64Array(2);
+  /** from, to, deaths */
+  readonly #record = new Float64Array(NUMBERS);
+  readonly #passed: number;
+  #open = true;
 
-  constructor(path: string, from: number) {
+  /** `before`: the suspects of an earlier process, of whom none was found guilty. */
+  constructor(path: string, from: number, before?: Suspects) {
     this.#path = path;
     this.#file = openSync(path, "w");
-    this.#record.fill(from);
+    this.#record.set([from, from, before === undefined ? 0 : before.deaths + 1]);
+    this.#passed = before?.to ?? from;
     try {
       // Takes the disk space now: later writes cannot fail for want of it.
       this.#write();
@@ -39,24 +52,32 @@ export class InFlightJournal {
   /** Every tile before number `index` has come back. */
   returned(index: number): void {
     this.#record[0] = index;
+    if (index >= this.#passed) this.#record[2] = 0;
     this.#write();
   }
 
-  /** Closes the journal of a run that ended in an orderly way: nobody is suspected. */
+  /** Closes the journal of a run that ended in an orderly way: nobody is suspected. Does nothing after `leave`. */
   close(): void {
-    closeSync(this.#file);
+    if (!this.#open) return;
+    this.leave();
     rmSync(this.#path, { force: true });
   }
 
+  /** Closes the journal, and leaves it for the next run to suspect who is in it. */
+  leave(): void {
+    this.#open = false;
+    closeSync(this.#file);
+  }
+
   #write(): void {
-    writeSync(this.#file, new Uint8Array(this.#record.buffer), 0, 16, 0);
+    writeSync(this.#file, new Uint8Array(this.#record.buffer), 0, this.#record.byteLength, 0);
   }
 }
 
 /** The tiles that were in the works when the last run's process died; undefined after an orderly end. */
-export async function readSuspects(path: string): Promise<TileRange | undefined> {
+export async function readSuspects(path: string): Promise<Suspects | undefined> {
   const bytes = await readFile(path).catch(() => undefined);
-  if (bytes === undefined || bytes.length < 16) return undefined;
-  const [from, to] = new Float64Array(new Uint8Array(bytes.subarray(0, 16)).buffer);
-  return { from: from!, to: to! };
+  if (bytes === undefined || bytes.length < NUMBERS * 8) return undefined;
+  const [from, to, deaths] = new Float64Array(new Uint8Array(bytes.subarray(0, NUMBERS * 8)).buffer);
+  return { from: from!, to: to!, deaths: deaths! };
 }

@@ -1,6 +1,7 @@
 /** Options of prediction become what the engine runs with and what a run is known by. */
 import { checkInRange, checkInteger, checkOneOf } from "../check.js";
 import { COLORSPACES, type Colorspace, DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
+import { jpegBytes } from "../decode/memory.js";
 import { decoderVersion } from "../decode/pool.js";
 import type { DeviceChoice } from "../features/device.js";
 import { planPipeline } from "../features/plan.js";
@@ -26,17 +27,17 @@ export interface PredictRunOptions {
   overwrite?: boolean | undefined;
   /** Only the tiles of one shard of several, by a hash of their names. @default all */
   shard?: Shard | undefined;
-  /** Decode threads. @default one per core */
+  /** Decode threads. @default as many as running shows to be best */
   workers?: number | undefined;
-  /** Tiles per run of a session. @default 8 on the CPU, 32 on a GPU */
+  /** Tiles per batch. @default 16 on the CPU, 32 on a GPU */
   batchSize?: number | undefined;
   /** @default what the model was trained with */
   colorspace?: Colorspace | undefined;
   /** @default "reject" */
   onTruncated?: DecodeOptions["onTruncated"] | undefined;
-  /** @default 178956970, or what fits the memory budget */
+  /** @default 178956970 */
   maxPixels?: number | undefined;
-  /** Budget in bytes: fewer sessions, smaller batches and a lower limit on pixels keep it. @default none */
+  /** Budget in bytes: fewer sessions and smaller batches keep it, and tiles that would not fit are rejected. @default none */
   memory?: number | undefined;
   /** When what is done gets committed. @default 8192 tiles, 10 seconds */
   commit?: Partial<CommitInterval> | undefined;
@@ -55,8 +56,9 @@ export interface PredictOptions extends PredictRunOptions {
 
 /** Kept free of the budget for what prediction itself holds: rows that are not committed, and their writing. */
 const ROWS_BYTES = 32 << 20;
-/** Bytes a pixel may take while an image is decoded: four components. */
-const BYTES_PER_PIXEL = 4;
+
+/** A worker is woken only where the budget leaves each of them a JPEG of 4096 x 4096. */
+const WORKER_BYTES = jpegBytes(4096 ** 2);
 
 /** Workers, sessions and decoding for a model, within the memory budget. */
 export function engineOptions({ checkpoint, device }: LoadedModel, options: PredictRunOptions): EngineOptions {
@@ -67,15 +69,17 @@ export function engineOptions({ checkpoint, device }: LoadedModel, options: Pred
     size: preprocessing.size,
     ...(workers === undefined ? {} : { workers }),
     ...(batchSize === undefined ? {} : { batchSize }),
-    ...(memory === undefined ? {} : { memory: Math.max(1, memory - ROWS_BYTES) }),
+    ...(memory === undefined ? {} : { memory: Math.max(1, memory - ROWS_BYTES), workerFileBytes: WORKER_BYTES }),
   });
-  const spare = memory === undefined ? Number.POSITIVE_INFINITY : (memory - ROWS_BYTES - plan.memory) / plan.workers;
+  const spare =
+    memory === undefined ? Number.POSITIVE_INFINITY : (memory - ROWS_BYTES - plan.memory) / plan.mostWorkers;
   // A budget that lets a pipeline run at all has room for tiles of the model's own size.
-  const affordable = Math.max(Math.floor(spare / BYTES_PER_PIXEL), preprocessing.size ** 2);
+  const maxBytes = Math.min(DECODE_DEFAULTS.maxBytes, Math.max(Math.floor(spare), 16 * preprocessing.size ** 2));
   const decode = {
     colorspace: options.colorspace ?? preprocessing.colorspace,
     antialias: preprocessing.antialias,
-    maxPixels: Math.min(options.maxPixels ?? DECODE_DEFAULTS.maxPixels, affordable),
+    maxPixels: options.maxPixels ?? DECODE_DEFAULTS.maxPixels,
+    maxBytes,
     onTruncated: options.onTruncated ?? DECODE_DEFAULTS.onTruncated,
   };
   return { plan, decode, threshold: options.threshold };

@@ -8,7 +8,7 @@ import { csvRows, jsonRows, parseJsonRow, type RowFormat, type RowOptions } from
 import { linesOf } from "../tiles/lines.js";
 import { explainDiskError, replaceDurably, syncFile, syncParent, writeDurably } from "./durable.js";
 import type { RunIdentity } from "./identity.js";
-import type { OutputFormat, RunPaths } from "./paths.js";
+import { exists, type OutputFormat, type RunPaths } from "./paths.js";
 
 /** A stretch of an output. Both streams throw if what they read does not match its checksum. */
 export interface Piece {
@@ -19,6 +19,8 @@ export interface Piece {
   rows(): AsyncIterable<Buffer>;
   /** Lines of the rejects file. */
   rejects(): AsyncIterable<Buffer>;
+  /** Stamps of its tiles' files, where they are known. */
+  stamps?: Uint32Array;
 }
 
 export interface FileFacts {
@@ -34,6 +36,8 @@ export interface RunManifest extends RunIdentity {
   output: FileFacts;
   /** Null where nothing was rejected and there is no such file. */
   rejects: FileFacts | null;
+  /** SHA-256 over the stamps (see tiles/stamp.ts) of all tiles' files; null where shards were merged. */
+  contents: string | null;
 }
 
 /** The line format of a run's parts. Parquet is put together from JSON lines at the end, as its footer can only be written then. */
@@ -53,32 +57,39 @@ export async function writeOutput(
   signal?: AbortSignal,
 ): Promise<RunManifest> {
   const draft = `${paths.out}.draft`;
-  const sink = await openSink(draft, identity);
+  const sink = await openSink(draft, identity, signal);
   const rejects = createHash("sha256");
   const totals = { tiles: 0, predicted: 0, rejected: 0 };
+  const contents = createHash("sha256");
+  let stamped = 0;
   let rejectBytes = 0;
   try {
     await sink.append(toStream(sink.header));
+    let output: FileFacts | undefined;
     await replaceDurably(paths.rejects, async (file) => {
       for await (const piece of pieces) {
-        if (signal?.aborted) throw new InterruptedError();
         totals.tiles += piece.tiles;
         totals.predicted += piece.predicted;
         totals.rejected += piece.rejected;
-        await sink.append(piece.rows());
-        rejectBytes += await copy(piece.rejects(), file, rejects);
+        await sink.append(stoppable(piece.rows(), signal));
+        rejectBytes += await copy(stoppable(piece.rejects(), signal), file, rejects);
+        if (piece.stamps) contents.update(new Uint8Array(piece.stamps.buffer));
+        stamped += piece.stamps?.length ?? 0;
       }
+      output = await sink.finish();
     });
-    const output = await sink.finish();
     const rejectFacts = totals.rejected === 0 ? null : { bytes: rejectBytes, sha256: rejects.digest("hex") };
     if (rejectFacts === null) await rm(paths.rejects, { force: true });
-    const manifest = { ...identity, ...totals, output, rejects: rejectFacts };
+    const seen = stamped === totals.tiles ? contents.digest("hex") : null;
+    const manifest = { ...identity, ...totals, output: output!, rejects: rejectFacts, contents: seen };
     await writeDurably(paths.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
     await rename(draft, paths.out);
     await syncParent(paths.out);
     return manifest;
   } catch (error) {
     await sink.abandon();
+    // Rejects say nothing without the output they go with.
+    if (!(await exists(paths.out))) await rm(paths.rejects, { force: true });
     throw explainDiskError(error, paths.out);
   }
 }
@@ -94,22 +105,30 @@ interface Sink {
   abandon(): Promise<void>;
 }
 
-async function openSink(path: string, identity: RunIdentity): Promise<Sink> {
+async function openSink(path: string, identity: RunIdentity, signal: AbortSignal | undefined): Promise<Sink> {
   const options = rowOptions(identity);
   const { format } = identity.settings;
   return format === "parquet"
-    ? parquetSink(path, options, identity)
+    ? parquetSink(path, options, identity, signal)
     : lineSink(path, lineFormat(format, options).header);
 }
+
+/** An output is flushed each time it has grown by this much. */
+const FLUSH_BYTES = 64 << 20;
 
 async function lineSink(path: string, header: string): Promise<Sink> {
   const file = await open(path, "w");
   const hash = createHash("sha256");
   let bytes = 0;
+  let flushed = 0;
   return {
     header,
     append: async (rows) => {
       bytes += await copy(rows, file, hash);
+      if (bytes - flushed < FLUSH_BYTES) return;
+      // Bit by bit: a flush of everything at the end could take longer than an interrupt may.
+      await file.datasync();
+      flushed = bytes;
     },
     finish: async () => {
       await file.sync();
@@ -123,7 +142,12 @@ async function lineSink(path: string, header: string): Promise<Sink> {
   };
 }
 
-async function parquetSink(path: string, options: RowOptions, { model }: RunIdentity): Promise<Sink> {
+async function parquetSink(
+  path: string,
+  options: RowOptions,
+  { model }: RunIdentity,
+  signal: AbortSignal | undefined,
+): Promise<Sink> {
   const file = new ParquetFile(path, options, { canopy_model_sha256: model.sha256 });
   return {
     header: "",
@@ -133,7 +157,7 @@ async function parquetSink(path: string, options: RowOptions, { model }: RunIden
     finish: async () => {
       await file.finish();
       await syncFile(path);
-      return hashFile(path);
+      return hashFile(path, signal);
     },
     abandon: () => rm(path, { force: true }),
   };
@@ -148,14 +172,23 @@ export async function* toStream(text: string): AsyncGenerator<Buffer> {
   if (text !== "") yield Buffer.from(text, "utf8");
 }
 
-export async function hashFile(path: string): Promise<FileFacts> {
+/** Throws InterruptedError on abort. */
+export async function hashFile(path: string, signal?: AbortSignal): Promise<FileFacts> {
   const hash = createHash("sha256");
   let bytes = 0;
-  for await (const block of readBlocks(path)) {
+  for await (const block of stoppable(readBlocks(path), signal)) {
     hash.update(block);
     bytes += block.length;
   }
   return { bytes, sha256: hash.digest("hex") };
+}
+
+/** Ends with InterruptedError on abort: a piece may be a whole shard. */
+async function* stoppable(blocks: AsyncIterable<Buffer>, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  for await (const block of blocks) {
+    if (signal?.aborted) throw new InterruptedError();
+    yield block;
+  }
 }
 
 async function copy(from: AsyncIterable<Buffer>, to: FileHandle, hash: Hash): Promise<number> {

@@ -1,13 +1,16 @@
 /** What a run has done and not yet committed. */
 import type { RowFormat } from "../tags/rows.js";
+import { NO_STAMP, stampFile } from "../tiles/stamp.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 import type { TaggedBatch } from "./engine.js";
 import type { PartContent, Reject } from "./parts.js";
+import { isSpooled } from "./paths.js";
 
 export class PartBuffer {
   readonly #format: RowFormat;
   #rows: string[] = [];
   #rejects: Reject[] = [];
+  #stamps: number[] = [];
   #predicted = 0;
 
   constructor(format: RowFormat) {
@@ -23,10 +26,11 @@ export class PartBuffer {
     return this.#rejects.length;
   }
 
-  add({ tiles, outcomes, rows }: TaggedBatch): void {
+  add({ tiles, outcomes, stamps, rows }: TaggedBatch): void {
     const predictions = [];
     for (const [i, tile] of tiles.entries()) {
       const outcome = tile.failure ?? outcomes[i];
+      this.#stamps.push(stampTile(tile, stamps[i]!));
       if (outcome === undefined) predictions.push({ name: tile.name, path: displayPath(tile), ...rows[i]! });
       else
         this.#rejects.push({ path: displayPath(tile), name: tile.name, code: outcome.code, message: outcome.message });
@@ -37,15 +41,24 @@ export class PartBuffer {
 
   /** Its content as part number `part`; the buffer is empty afterwards. */
   take(part: number, first: number): PartContent {
-    const content = { part, first, predicted: this.#predicted, rows: this.#rows.join(""), rejects: this.#rejects };
+    const stamps = Uint32Array.from(this.#stamps);
+    const rows = this.#rows.join("");
+    const content = { part, first, predicted: this.#predicted, rows, rejects: this.#rejects, stamps };
     this.#rows = [];
     this.#rejects = [];
+    this.#stamps = [];
     this.#predicted = 0;
     return content;
   }
 }
 
+/** The copy of standard input is made anew by every process: its hash is known instead. A tile that crashed before was not read now. */
+function stampTile(tile: Tile, stamp: number): number {
+  if (isSpooled(tile.path)) return NO_STAMP;
+  return tile.failure?.code === "CRASH" ? stampFile(tile.path) : stamp;
+}
+
 /** A tar from standard input lies in the run folder only while the run lasts: outside it is called `-`. */
 function displayPath(tile: Tile): string {
-  return tileLocation(tile).replace(/^.*\.parts\/stdin\.tar(?=#)/, "-");
+  return isSpooled(tile.path) ? tileLocation({ ...tile, path: "-" }) : tileLocation(tile);
 }

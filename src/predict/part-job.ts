@@ -4,7 +4,7 @@ import type { RunContext } from "../run-context.js";
 import { assemble } from "./assemble.js";
 import { readJson } from "./durable.js";
 import type { Engine } from "./engine.js";
-import type { RunIdentity } from "./identity.js";
+import { type RunIdentity, refuseOtherVersion } from "./identity.js";
 import { lineFormat, type RunManifest, rowOptions } from "./output.js";
 import { PartBuffer } from "./part-buffer.js";
 import { commitPart, findDamage, listParts, readRecord } from "./parts.js";
@@ -43,6 +43,7 @@ export async function doAssembly({ folder, out }: AssembleJob, context: RunConte
     if (manifest === undefined) throw new InputError(`There is no run in ${folder}, and no finished output beside it.`);
     return { ...counts(manifest), seconds: 0 };
   }
+  refuseOtherVersion(identity, folder);
   const tiles = await countTiles(folder);
   if (tiles !== identity.input.tiles) {
     throw new InputError(

@@ -3,6 +3,8 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { InterruptedError } from "../errors.js";
+import type { RunContext } from "../run-context.js";
 import { readJson, syncFolder, writeDurably } from "./durable.js";
 import { partNumber, runFiles } from "./paths.js";
 
@@ -26,6 +28,8 @@ export interface PartRecord {
   bytes: number;
   sha256: string;
   rejects: Reject[];
+  /** What the tiles' files were when they were read: a little-endian uint32 each (see tiles/stamp.ts), in base64. */
+  stamps: string;
 }
 
 export interface PartContent {
@@ -35,6 +39,8 @@ export interface PartContent {
   /** Rows in the run's line format. */
   rows: string;
   rejects: Reject[];
+  /** One for each tile. */
+  stamps: Uint32Array;
 }
 
 /** Commits a part: when this returns it survives a power cut; interrupted at any moment it leaves the part or nothing. */
@@ -44,7 +50,9 @@ export async function commitPart(folder: string, content: PartContent): Promise<
   const rows = Buffer.from(content.rows, "utf8");
   const sha256 = createHash("sha256").update(rows).digest("hex");
   const tiles = predicted + rejects.length;
-  const record = { part, first, tiles, predicted, rejected: rejects.length, bytes: rows.length, sha256, rejects };
+  const stamps = Buffer.from(content.stamps.buffer).toString("base64");
+  const counts = { part, first, tiles, predicted, rejected: rejects.length };
+  const record = { ...counts, bytes: rows.length, sha256, rejects, stamps };
   // Of a queue's part two workers may be at work at once, if one was taken for dead; each has drafts of its own.
   const draft = join(folder, `draft-${randomUUID()}`);
   await writeDurably(files.rows(part), rows, draft);
@@ -63,16 +71,17 @@ export interface Committed {
 
 /**
  * Checks the parts in `folder`, one after the other, against their records, and removes what comes after the first that is missing or
- * damaged. `onDamage` hears of a damaged one.
+ * damaged; warns of a damaged one. Throws InterruptedError on abort.
  */
-export async function checkParts(folder: string, onDamage: (message: string) => void): Promise<Committed> {
+export async function checkParts(folder: string, { signal, onWarning }: RunContext): Promise<Committed> {
   const committed = { parts: 0, tiles: 0, predicted: 0, rejected: 0 };
   for (;;) {
+    if (signal?.aborted) throw new InterruptedError();
     const record = await readRecord(folder, committed.parts);
     if (record === undefined) break;
     const damage = await findDamage(folder, record, committed.tiles);
     if (damage !== undefined) {
-      onDamage(`Part ${record.part} ${damage}; it and what follows is done again.`);
+      onWarning?.(`Part ${record.part} ${damage}; it and what follows is done again.`);
       break;
     }
     committed.parts++;
@@ -87,6 +96,11 @@ export async function checkParts(folder: string, onDamage: (message: string) => 
 /** The record of part number `part`, or undefined where it is not committed. */
 export async function readRecord(folder: string, part: number): Promise<PartRecord | undefined> {
   return readJson<PartRecord>(runFiles(folder).record(part)).catch(() => undefined);
+}
+
+/** The stamps in a record, one for each tile of the part. */
+export function readStamps({ stamps }: PartRecord): Uint32Array {
+  return new Uint32Array(new Uint8Array(Buffer.from(stamps, "base64")).buffer);
 }
 
 /** Numbers of all parts with a record, in order. */

@@ -51,6 +51,11 @@ export const runFiles = (folder: string) => ({
   record: (part: number) => join(folder, `part-${numbered(part)}.json`),
 });
 
+/** Whether `path` is a run's copy of an archive from standard input. */
+export function isSpooled(path: string): boolean {
+  return /\.parts[/\\]stdin\.tar$/.test(path);
+}
+
 /** `part-000012.json` -> 12, undefined for other names. */
 export function partNumber(name: string): number | undefined {
   const digits = /^part-(\d{6,})\.json$/.exec(name)?.[1];

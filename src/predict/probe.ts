@@ -1,16 +1,46 @@
 /**
- * Entry of the child process of suspects.ts: decodes tiles one by one, and says before each which it is. In on stdin: a ProbeOrder as
- * JSON. Out on stdout: a tile's place in it, one a line, then "done".
+ * Entry of the child process of suspects.ts: takes tiles one by one through decoding and the backbone, and says before each which it is
+ * in. In on stdin: a ProbeOrder as a line of JSON, then the backbone. Out on stdout: ProbeSigns, a line of JSON each.
  */
 import { readFileSync, writeSync } from "node:fs";
+import { type Slot, SlotRing } from "../batch/slot-ring.js";
 import { decodeChunk } from "../decode/worker.js";
-import type { ProbeOrder } from "./suspects.js";
+import { Backbone } from "../features/backbone.js";
+import type { Tile } from "../tiles/tile.js";
+import type { ProbeOrder, ProbeSign } from "./suspects.js";
 
-const { tiles, options } = JSON.parse(readFileSync(0, "utf8")) as ProbeOrder;
-const buffer = new SharedArrayBuffer(options.size * options.size * 3);
+const input = readFileSync(0);
+const end = input.indexOf("\n");
+const { tiles, decode, device, numFeatures, variants } = JSON.parse(input.toString("utf8", 0, end)) as ProbeOrder;
+const { size } = decode;
+const backbone = await Backbone.open({ model: input.subarray(end + 1), size, numFeatures, device, sessions: 1 });
+const ring = new SlotRing(1, size * size * 3);
+const slot = await ring.acquire();
+
+// A backbone that fails on a black tile fails on all: that is nobody's fault, and ends the process here.
+await run({ name: "", path: "" }, slot);
 for (const [index, tile] of tiles.entries()) {
   // Synchronous, because the process may not live to flush anything.
-  writeSync(1, `${index}\n`);
-  if (tile.failure === undefined) await decodeChunk({ tiles: [tile], buffer, byteOffset: 0, options });
+  say({ tile: index });
+  if (tile.failure !== undefined) continue;
+  const outcomes = await decodeChunk({
+    tiles: [tile],
+    buffer: ring.buffer,
+    byteOffset: slot.byteOffset,
+    options: decode,
+  });
+  if (outcomes?.[0] !== undefined) continue;
+  await run(tile, slot).catch((error: Error) => say({ tile: index, failure: error.message }));
 }
-writeSync(1, "done\n");
+say("done");
+await backbone.close();
+
+async function run(tile: Tile, at: Slot): Promise<void> {
+  const pixels = new Uint8Array(ring.buffer);
+  const batch = { index: 0, tiles: [tile], slot: at, pixels, outcomes: [undefined], stamps: new Uint32Array(1) };
+  await backbone.run({ ...batch, release: () => {} }, ring, variants);
+}
+
+function say(sign: ProbeSign): void {
+  writeSync(1, `${JSON.stringify(sign)}\n`);
+}

@@ -5,13 +5,21 @@ import { InputError } from "../errors.js";
 import { ensureFolder, refuseFolder } from "../output-folder.js";
 import type { RunContext } from "../run-context.js";
 import { type OpenedTiles, type OpenTilesOptions, openTiles } from "../tiles/sources.js";
-import { readJson, writeDurably } from "./durable.js";
-import { differences, type RunIdentity } from "./identity.js";
+import { checkStamps, digestStamps } from "./check-stamps.js";
+import { readJson, syncFolder, syncParent, writeDurably } from "./durable.js";
+import { differences, type RunIdentity, refuseOtherVersion } from "./identity.js";
 import { takeLock } from "./lock.js";
 import type { RunManifest } from "./output.js";
 import { type Committed, checkParts } from "./parts.js";
 import { exists, type RunPaths, runFiles } from "./paths.js";
-import { checkTileList, digestTileList, type ListOptions, type WrittenTileList, writeTileList } from "./tile-list.js";
+import {
+  checkTileList,
+  digestTileList,
+  type ListOptions,
+  selectedTiles,
+  type WrittenTileList,
+  writeTileList,
+} from "./tile-list.js";
 
 /** What workers of a queue need to know of a run besides its identity; kept in `queue.json`. */
 export interface QueueFacts {
@@ -61,6 +69,7 @@ export async function openRun(request: RunRequest, context: RunContext): Promise
     if (request.overwrite) await clearRun(paths.folder);
     const opened = await openTiles(request.inputs, {
       spoolFolder: paths.folder,
+      signal: context.signal,
       ...(request.stdin ? { stdin: request.stdin } : {}),
     });
     const run = await (request.resume ? resume(request, opened, context) : begin(request, opened, context));
@@ -103,9 +112,13 @@ async function begin(request: RunRequest, opened: OpenedTiles, context: RunConte
   await clearParts(request.paths.folder);
   const list = await writeTileList(files.tiles, opened.list(), listOptions(request, context));
   warnOfDuplicates(list, context);
-  const identity = { ...request.identity, input: { tiles: list.tiles, sha256: list.sha256, whole: list.whole } };
+  const { tiles, sha256, whole } = list;
+  const identity = { ...request.identity, input: { tiles, sha256, whole, stdin: opened.stdinSha256 ?? null } };
   if (request.queue) await writeDurably(files.queue, `${JSON.stringify(request.queue)}\n`);
   await writeDurably(files.identity, `${JSON.stringify(identity, null, 2)}\n`);
+  // Parts are worth nothing where a power cut takes the folder they lie in.
+  await syncFolder(request.paths.folder);
+  await syncParent(request.paths.folder);
   return { identity, committed: NOTHING };
 }
 
@@ -123,9 +136,11 @@ async function resume(request: RunRequest, opened: OpenedTiles, context: RunCont
   if (identity === undefined) return (await findFinished(request, opened, context)) ?? begin(request, opened, context);
   refuseDifferences(identity, request, paths.folder);
   refuseOtherWay(await readJson<QueueFacts>(files.queue), request);
+  refuseOtherStdin(identity, opened);
   await checkTileList(files.tiles, opened.list(), listOptions(request, context));
-  if (request.queue) return { identity, committed: NOTHING };
-  const committed = await checkParts(paths.folder, (message) => context.onWarning?.(message));
+  // Parts of a queue come in any order; whoever enqueues them looks at them one by one.
+  const committed = request.queue ? NOTHING : await checkParts(paths.folder, context);
+  await checkStamps(paths.folder, context);
   return { identity, committed };
 }
 
@@ -137,6 +152,7 @@ async function findFinished(request: RunRequest, opened: OpenedTiles, context: R
     throw new InputError(`${paths.out} exists, without a manifest to resume from: replace it with --overwrite.`);
   }
   refuseDifferences(manifest, request, paths.out);
+  refuseOtherStdin(manifest, opened);
   const now = await digestTileList(opened.list(), listOptions(request, context));
   if (now.sha256 !== manifest.input.sha256) {
     const { tiles } = manifest.input;
@@ -144,11 +160,27 @@ async function findFinished(request: RunRequest, opened: OpenedTiles, context: R
       tiles === now.tiles ? `still ${tiles} tiles, but other ones` : `${tiles} tiles then, ${now.tiles} now`;
     throw new InputError(`${paths.out} is finished, and of another input (${count}): replace it with --overwrite.`);
   }
+  if (
+    (await digestStamps(selectedTiles(opened.list(), listOptions(request, context)), context)) !== manifest.contents
+  ) {
+    throw new InputError(
+      `${paths.out} is finished, and files of its input have another size or time of modification now: replace it with --overwrite.`,
+    );
+  }
   const { tiles, predicted, rejected } = manifest;
   return { identity: manifest, committed: { parts: 0, tiles, predicted, rejected }, finished: manifest };
 }
 
+/** Where standard input is a list, the list of tiles says what is other. */
+function refuseOtherStdin({ input }: RunIdentity, { stdinSha256 }: OpenedTiles): void {
+  if (input.stdin === (stdinSha256 ?? null)) return;
+  throw new InputError(
+    "The input has changed since the run began: standard input brings another archive. Pipe in the same one to resume, or start anew with --overwrite.",
+  );
+}
+
 function refuseDifferences(before: RunIdentity, { identity }: RunRequest, where: string): void {
+  refuseOtherVersion(before, `The run in ${where}`);
   const changes = differences(before, identity);
   if (changes.length === 0) return;
   throw new InputError(

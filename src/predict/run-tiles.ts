@@ -41,7 +41,7 @@ export async function runTiles(
   try {
     for await (const batch of tagRange(folder, range, "run", engine, context)) {
       buffer.add(batch);
-      context.onProgress?.(progress(identity, committed, buffer));
+      context.onProgress?.(progress(identity, committed, buffer, engine));
       if (buffer.tiles >= interval.tiles || Date.now() >= due) {
         await commit();
         due = Date.now() + interval.seconds * 1000;
@@ -55,7 +55,7 @@ export async function runTiles(
   return committed;
 }
 
-function progress({ input }: RunIdentity, committed: Committed, buffer: PartBuffer): ProgressState {
-  const rejected = committed.rejected + buffer.rejected;
-  return { stage: "predict", done: committed.tiles + buffer.tiles, total: input.tiles, rejected };
+function progress({ input }: RunIdentity, committed: Committed, buffer: PartBuffer, { parts }: Engine): ProgressState {
+  const done = committed.tiles + buffer.tiles;
+  return { stage: "predict", done, total: input.tiles, rejected: committed.rejected + buffer.rejected, parts };
 }

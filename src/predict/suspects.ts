@@ -1,74 +1,103 @@
-/** Finds the tile that crashes its process: suspects are decoded one by one in a child process, which may die of it. */
+/** Finds the tile that crashes its process: suspects are decoded and run one by one in a child process, which may die of it. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { DecodeOptions } from "../decode/decoder.js";
 import { CanopyError, InterruptedError } from "../errors.js";
+import type { Device } from "../features/device.js";
 import type { Tile, TileFailure } from "../tiles/tile.js";
 
-export interface ProbeOrder {
-  tiles: Tile[];
-  options: DecodeOptions;
+/** What the child process is to do with each tile. */
+export interface ProbeSetup {
+  decode: DecodeOptions;
+  device: Device;
+  numFeatures: number;
+  variants: readonly number[];
 }
+
+export interface ProbeOrder extends ProbeSetup {
+  tiles: readonly Tile[];
+}
+
+/** What the child process says: which tile it begins, or that the backbone fails on it, or that it has been through all. */
+export type ProbeSign = { tile: number; failure?: string } | "done";
 
 /** A tile that takes longer hangs. */
 const TILE_SECONDS = 60;
+/** How long the child may take to start. */
+const START_SECONDS = 300;
 
 const PROBE = fileURLToPath(new URL("./probe.js", import.meta.url));
 
-/** Which of `tiles` (by their place in it) kill or hang a process that decodes them, and how. */
+/**
+ * Which of `tiles` (by their place in it) kill or hang a process that decodes them and runs `model` on them, or make the model fail, and
+ * how. Who kills it has to do so twice: the first time somebody else may have killed it.
+ */
 export async function findCrashers(
   tiles: readonly Tile[],
-  options: DecodeOptions,
+  model: Uint8Array,
+  setup: ProbeSetup,
   signal?: AbortSignal,
 ): Promise<Map<number, TileFailure>> {
   const crashers = new Map<number, TileFailure>();
+  const blame = (place: number, what: string) => crashers.set(place, { code: "CRASH", message: what });
   for (let from = 0; from < tiles.length; ) {
-    const end = await probe({ tiles: tiles.slice(from), options }, signal);
+    let end = await probe({ ...setup, tiles: tiles.slice(from) }, model, signal);
+    for (const [place, failure] of end.failures) blame(from + place, `the backbone fails on it: ${failure}`);
     if (end.done) break;
-    if (end.last === undefined)
+    if (end.last === undefined) {
       throw new CanopyError("PROBE", `The process that looks for the crashing tile ${end.how}.`);
-    crashers.set(from + end.last, { code: "CRASH", message: `decoding it ${end.how}` });
-    from += end.last + 1;
+    }
+    const culprit = from + end.last;
+    if (!end.hung) end = await probe({ ...setup, tiles: [tiles[culprit]!] }, model, signal);
+    if (!end.done) blame(culprit, `decoding it or running the backbone on it ${end.how}`);
+    from = culprit + 1;
   }
   return crashers;
 }
 
 interface ProbeEnd {
   done: boolean;
+  hung: boolean;
   /** The tile that was begun last. */
   last: number | undefined;
+  failures: Map<number, string>;
   how: string;
 }
 
 /** One child process, until it has done all its tiles or died. */
-function probe(order: ProbeOrder, signal?: AbortSignal): Promise<ProbeEnd> {
+function probe(order: ProbeOrder, model: Uint8Array, signal?: AbortSignal): Promise<ProbeEnd> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [PROBE], { stdio: ["pipe", "pipe", "inherit"] });
-    const end: ProbeEnd = { done: false, last: undefined, how: "" };
-    let hung = false;
+    const end: ProbeEnd = { done: false, hung: false, last: undefined, failures: new Map(), how: "" };
     const hangs = (): void => {
-      hung = true;
+      end.hung = true;
       child.kill("SIGKILL");
     };
-    let watchdog = setTimeout(hangs, TILE_SECONDS * 1000);
+    let watchdog = setTimeout(hangs, START_SECONDS * 1000);
     const abort = (): void => void child.kill("SIGKILL");
     signal?.addEventListener("abort", abort);
     createInterface({ input: child.stdout }).on("line", (line) => {
       clearTimeout(watchdog);
       watchdog = setTimeout(hangs, TILE_SECONDS * 1000);
-      if (line === "done") end.done = true;
-      else end.last = Number(line);
+      take(JSON.parse(line), end);
     });
     child.on("error", reject);
     child.on("close", (code, by) => {
       clearTimeout(watchdog);
       signal?.removeEventListener("abort", abort);
       if (signal?.aborted) return reject(new InterruptedError());
-      end.how = hung ? `took more than ${TILE_SECONDS} s` : `ended the process with ${by ?? `exit code ${code}`}`;
+      end.how = end.hung ? `took more than ${TILE_SECONDS} s` : `ended the process with ${by ?? `exit code ${code}`}`;
       resolve(end);
     });
     child.stdin.on("error", () => {});
-    child.stdin.end(JSON.stringify(order));
+    child.stdin.write(`${JSON.stringify(order)}\n`);
+    child.stdin.end(model);
   });
+}
+
+function take(sign: ProbeSign, end: ProbeEnd): void {
+  if (sign === "done") end.done = true;
+  else if (sign.failure === undefined) end.last = sign.tile;
+  else end.failures.set(sign.tile, sign.failure);
 }

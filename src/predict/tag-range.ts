@@ -1,16 +1,23 @@
 /** A stretch of the tile list goes through the engine, watched: a tile that kills the process is found by the next try. */
-import { rm } from "node:fs/promises";
+import { ModelError } from "../errors.js";
 import type { RunContext } from "../run-context.js";
 import type { Tile, TileFailure, TileSource } from "../tiles/tile.js";
 import { readJson, writeDurably } from "./durable.js";
 import type { Engine, TaggedBatch } from "./engine.js";
-import { InFlightJournal, readSuspects } from "./in-flight.js";
+import { InFlightJournal, readSuspects, type Suspects } from "./in-flight.js";
 import { runFiles } from "./paths.js";
 import { findCrashers } from "./suspects.js";
 import { type ListRange, readTileList } from "./tile-list.js";
 
 /** Tiles that are known to kill a process, by their number in the tile list. */
 type Crashers = Record<number, TileFailure>;
+
+/** What an earlier worker of the same name left behind. */
+interface Legacy {
+  crashers: Crashers;
+  /** Tiles that were in the works when it died, where none of them is to blame alone. */
+  innocent?: Suspects;
+}
 
 /**
  * Tags the tiles of `range` in their order. `worker` names who does it: if an earlier worker of that name died, the tiles it had in flight
@@ -23,18 +30,36 @@ export async function* tagRange(
   engine: Engine,
   context: RunContext,
 ): AsyncGenerator<TaggedBatch> {
-  const crashers = await findAndKeepCrashers(folder, range, worker, engine, context);
-  const journal = new InFlightJournal(runFiles(folder).inFlight(worker), range.from);
+  const { crashers, innocent } = await readLegacy(folder, range, worker, engine, context);
+  const journal = new InFlightJournal(runFiles(folder).inFlight(worker), range.from, innocent);
+  let done = range.from;
   try {
-    let done = range.from;
-    for await (const batch of engine.tag(handOut(folder, range, crashers, journal), context.signal)) {
-      done += batch.tiles.length;
-      journal.returned(done);
-      yield batch;
+    for (const { gently, ...stretch } of stretches(range, engine.batchSize, innocent)) {
+      const tiles = handOut(folder, stretch, crashers, journal);
+      for await (const batch of engine.tag(tiles, { gently, signal: context.signal })) {
+        done += batch.tiles.length;
+        journal.returned(done);
+        yield batch;
+      }
     }
+  } catch (error) {
+    // Sessions do not break of themselves: what they were at is suspected, as after a crash.
+    if (error instanceof ModelError) journal.leave();
+    throw error;
   } finally {
     journal.close();
   }
+}
+
+/** Where a process died twice over the same tiles, and each is fine alone, they may have been too much together: they are taken gently. */
+function stretches(range: ListRange, batchSize: number, innocent: Suspects | undefined) {
+  if (innocent === undefined || innocent.deaths === 0) return [{ ...range, gently: false }];
+  const batches = Math.ceil((innocent.to - range.from) / batchSize);
+  const to = Math.min(range.to, range.from + batches * batchSize);
+  return [
+    { ...range, to, gently: true },
+    { from: to, to: range.to, gently: false },
+  ];
 }
 
 async function* handOut(folder: string, range: ListRange, crashers: Crashers, journal: InFlightJournal): TileSource {
@@ -50,29 +75,39 @@ function withFailure(tile: Tile, failure: TileFailure | undefined): Tile {
 }
 
 /** Whoever kills the child process is remembered for good. */
-async function findAndKeepCrashers(
+async function readLegacy(
   folder: string,
   range: ListRange,
   worker: string,
   engine: Engine,
   context: RunContext,
-): Promise<Crashers> {
+): Promise<Legacy> {
   const files = runFiles(folder);
   const known = (await readJson<Crashers>(files.crashers(worker))) ?? {};
   const suspects = await readSuspects(files.inFlight(worker));
-  if (suspects === undefined || suspects.to <= suspects.from) return known;
+  if (suspects === undefined || suspects.to <= suspects.from) return { crashers: known };
   const tiles: Tile[] = [];
   let index = range.from;
   for await (const tile of readTileList(files.tiles, { ...range, to: suspects.to })) {
     if (index >= suspects.from) tiles.push(withFailure(tile, known[index]));
     index++;
   }
-  const found = await findCrashers(tiles, engine.decode, context.signal);
+  const found = await findCrashers(tiles, engine.model, engine.probeSetup, context.signal);
+  if (found.size === 0) return { crashers: known, innocent: warnOfDeaths(suspects, tiles, context) };
   for (const [place, failure] of found) {
     known[suspects.from + place] = failure;
     context.onWarning?.(`${tiles[place]!.path} stopped the last run (${failure.message}) and is rejected.`);
   }
-  if (found.size > 0) await writeDurably(files.crashers(worker), JSON.stringify(known));
-  await rm(files.inFlight(worker), { force: true });
-  return known;
+  await writeDurably(files.crashers(worker), JSON.stringify(known));
+  return { crashers: known };
+}
+
+function warnOfDeaths(suspects: Suspects, tiles: readonly Tile[], { onWarning }: RunContext): Suspects {
+  if (suspects.deaths > 0) {
+    onWarning?.(
+      `${suspects.deaths + 1} processes in a row died with ${tiles[0]?.path} and the ${tiles.length - 1} tiles after it in the works, though each ` +
+        "of them is fine alone: they go through one worker and one session now. If it was memory that ran out, --memory keeps it in bounds.",
+    );
+  }
+  return suspects;
 }

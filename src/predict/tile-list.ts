@@ -17,9 +17,11 @@ export interface TileListFacts {
   sha256: string;
   /** The whole input, of which a shard lists its share. The hash is over the names, so that shards may see it under other paths. */
   whole: { tiles: number; namesSha256: string };
+  /** SHA-256 of an archive that came on standard input; null where there was none. */
+  stdin: string | null;
 }
 
-export interface WrittenTileList extends TileListFacts {
+export interface WrittenTileList extends Omit<TileListFacts, "stdin"> {
   /** Tiles whose name another tile has already. */
   duplicates: number;
   /** Names that were compared; less than `tiles` for more names than are remembered. */
@@ -46,9 +48,16 @@ export async function writeTileList(file: string, source: TileSource, options: L
 }
 
 /** What `writeTileList` would write, without writing it. */
-export async function digestTileList(source: TileSource, options: ListOptions): Promise<TileListFacts> {
-  const { tiles, sha256, whole } = await encodeAll(source, options, async () => {});
-  return { tiles, sha256, whole };
+export async function digestTileList(
+  source: TileSource,
+  options: ListOptions,
+): Promise<{ tiles: number; sha256: string }> {
+  return encodeAll(source, options, async () => {});
+}
+
+/** The tiles a list of `source` has. */
+export async function* selectedTiles(source: TileSource, options: ListOptions): AsyncGenerator<Tile> {
+  for await (const tile of watched(source, options)) if (isSelected(tile, options)) yield tile;
 }
 
 async function encodeAll(

@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DelayedError, type Job, Queue, Worker } from "bullmq";
-import type { RunContext } from "../run-context.js";
+import type { ProgressState, RunContext } from "../run-context.js";
 import { EngineKeeper, type KeeperOptions, UnfitWorkerError } from "./engine-keeper.js";
 import { type MetricsAddress, WorkerMetrics } from "./metrics.js";
 import { doAssembly, doPart } from "./part-job.js";
@@ -29,6 +29,9 @@ export interface WorkSummary {
   /** Tries that failed. */
   failed: number;
   seconds: number;
+  /** Decode workers and sessions in use at the end: what it settled on. Null where it has done no part. */
+  workers: number | null;
+  sessions: number | null;
 }
 
 export class WorkSession {
@@ -50,7 +53,8 @@ export class WorkSession {
     this.#queue.on("error", () => {});
     this.#keeper = new EngineKeeper(options, context);
     this.#metrics = new WorkerMetrics(() => this.#queue.exportPrometheusMetrics());
-    this.summary = { queue: name, parts: 0, tiles: 0, predicted: 0, rejected: 0, assembled: 0, failed: 0, seconds: 0 };
+    const none = { parts: 0, tiles: 0, predicted: 0, rejected: 0, assembled: 0, failed: 0, seconds: 0 };
+    this.summary = { queue: name, ...none, workers: null, sessions: null };
   }
 
   async run(lockDuration: number): Promise<void> {
@@ -77,6 +81,7 @@ export class WorkSession {
 
   async close(): Promise<void> {
     this.summary.seconds = Math.round(performance.now() - this.#startedAt) / 1000;
+    Object.assign(this.summary, this.#keeper.parts);
     this.#metrics.close();
     await Promise.all([this.#keeper.close(), this.#queue.close()]);
   }
@@ -100,8 +105,18 @@ export class WorkSession {
     this.summary.tiles += result.tiles;
     this.summary.predicted += result.predicted;
     this.summary.rejected += result.rejected;
-    this.#context.onProgress?.({ stage: "work", done: this.summary.tiles, rejected: this.summary.rejected });
+    this.#context.onProgress?.({
+      stage: "work",
+      done: this.summary.tiles,
+      rejected: this.summary.rejected,
+      ...this.#inUse(),
+    });
     return result;
+  }
+
+  #inUse(): Pick<ProgressState, "parts"> {
+    const { parts } = this.#keeper;
+    return parts === undefined ? {} : { parts };
   }
 
   async #doPart(job: Job, token: string | undefined): Promise<JobResult> {

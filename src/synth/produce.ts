@@ -3,7 +3,7 @@ import type { Piscina } from "piscina";
 import { InterruptedError } from "../errors.js";
 import { mapInFlight } from "../in-flight.js";
 import type { RunContext } from "../run-context.js";
-import { chunksOf, createWorkerPool } from "../worker-pool.js";
+import { chunksOf, createWorkerPool, endWorkerPool } from "../worker-pool.js";
 import { ArchiveWriter, archiveName } from "./archives.js";
 import { tileFileName } from "./names.js";
 import type { SynthOutcome, SynthTask } from "./worker.js";
@@ -49,7 +49,7 @@ export async function produceTiles(plan: ProductionPlan, context: RunContext): P
   try {
     await (plan.tilesPerTar > 0 ? writeArchives : writeFiles)({ plan, pool, missing, advance });
   } finally {
-    await pool.destroy();
+    await endWorkerPool(pool);
   }
 }
 

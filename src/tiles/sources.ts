@@ -11,7 +11,7 @@ import { InputError } from "../errors.js";
 import { type WalkTally, walkFolder } from "./folder.js";
 import { tilesOfList } from "./list.js";
 import { fileTile, isArchive, TILE_EXTENSIONS } from "./names.js";
-import { spoolInput } from "./stdin.js";
+import { type SpooledInput, spoolInput } from "./stdin.js";
 import { tilesOfTar } from "./tar.js";
 import type { Tile, TileSource } from "./tile.js";
 
@@ -20,6 +20,8 @@ export interface OpenTilesOptions {
   stdin?: Readable;
   /** Where standard input is copied to; the caller then owns the copy. @default a temporary folder, removed by `close()` */
   spoolFolder?: string;
+  /** Ends the copying of standard input with InterruptedError. */
+  signal?: AbortSignal | undefined;
 }
 
 /** An opened INPUT. */
@@ -30,6 +32,8 @@ export interface OpenedTiles {
   readonly tiles: TileSource;
   /** How many files the last listing has passed over so far because their names are no tile's. */
   ignored(): number;
+  /** Of an archive on standard input; undefined where there is none. */
+  readonly stdinSha256: string | undefined;
   /** Removes the copy of standard input. */
   close(): Promise<void>;
 }
@@ -47,17 +51,11 @@ export async function openTiles(inputs: readonly string[], options: OpenTilesOpt
   if (inputs.length === 0)
     throw new InputError("No input given: name a folder, files, a .tar, @list.txt, or - for stdin.");
   if (inputs.filter(isStdin).length > 1) throw new InputError("Standard input (-) can be given only once.");
-  let temporary: string | undefined;
-  const spoolFolder = async (): Promise<string> => {
-    if (options.spoolFolder !== undefined) return options.spoolFolder;
-    temporary = await mkdtemp(join(tmpdir(), "canopy-stdin-"));
-    return temporary;
-  };
   const items: InputItem[] = [];
+  let spooled: Spooled | undefined;
   for (const input of inputs) {
-    items.push(
-      isStdin(input) ? await spoolInput(options.stdin ?? process.stdin, await spoolFolder()) : await classify(input),
-    );
+    if (isStdin(input)) spooled = await spool(options);
+    items.push(isStdin(input) ? spooled!.input : await classify(input));
   }
   let tally: WalkTally = { ignored: 0 };
   const list = (): TileSource => {
@@ -69,11 +67,31 @@ export async function openTiles(inputs: readonly string[], options: OpenTilesOpt
     get tiles() {
       return list();
     },
+    stdinSha256: spooled?.input.kind === "tar" ? spooled.input.sha256 : undefined,
     ignored: () => tally.ignored,
     close: async () => {
-      if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+      await spooled?.remove();
     },
   };
+}
+
+interface Spooled {
+  input: SpooledInput;
+  /** Removes the copy, unless it is the caller's. */
+  remove(): Promise<void>;
+}
+
+async function spool({ stdin = process.stdin, spoolFolder, signal }: OpenTilesOptions): Promise<Spooled> {
+  const folder = spoolFolder ?? (await mkdtemp(join(tmpdir(), "canopy-stdin-")));
+  const remove = async (): Promise<void> => {
+    if (spoolFolder === undefined) await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    return { input: await spoolInput(stdin, folder, signal), remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
 }
 
 /** All tiles of `inputs` as an array, for sets that are labelled and so fit in memory. `close()` when they have been read. */

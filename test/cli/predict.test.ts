@@ -26,8 +26,8 @@ describe("canopy predict and canopy merge", () => {
     assert.equal(status, 0, stderr);
     const summary = JSON.parse(stdout);
     assert.deepEqual(Object.keys(summary), [
-      ...["tiles", "predicted", "rejected", "ignored", "resumed", "seconds", "tiles_per_s", "provider"],
-      ...["out", "rejects", "manifest"],
+      ...["tiles", "predicted", "rejected", "ignored", "resumed", "seconds", "tiles_per_s", "workers", "sessions"],
+      ...["provider", "out", "rejects", "manifest"],
     ]);
     assert.deepEqual([summary.tiles, summary.predicted, summary.rejected], [19, 18, 1]);
     assert.match(stderr, /6 tiles have the name of an earlier one/);

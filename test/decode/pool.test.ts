@@ -173,3 +173,25 @@ test("without the addon the pixels are the same within one level, and it is said
     assert.ok(largestDifference(pixels(i), theirs) <= 1);
   }
 });
+
+test("a tile whose decoding would take more memory than it may is rejected, and its neighbours are not", async (t) => {
+  const folder = temporaryFolder(t);
+  const put = async (name: string, size: number, format: "png" | "jpeg", more = 0): Promise<Tile> => {
+    const path = join(folder, name);
+    writeFileSync(path, Buffer.concat([await encode(gradient(size, 3), size, 3, format), Buffer.alloc(more)]));
+    return { name, path };
+  };
+  const tiles = [
+    await put("small.jpg", 40, "jpeg"),
+    await put("wide.jpg", 400, "jpeg"),
+    await put("small.png", 40, "png"),
+    await put("wide.png", 250, "png"),
+    await put("heavy.jpg", 40, "jpeg", 200_000),
+  ];
+  const { outcomes } = await decode(tiles, { ...OPTIONS, maxBytes: 400_000 });
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome?.code),
+    [undefined, "LIMIT", undefined, "LIMIT", "LIMIT"],
+  );
+  assert.match(outcomes[4]!.message, /100000 bytes that the memory budget leaves/);
+});

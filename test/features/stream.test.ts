@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -10,10 +10,11 @@ import { ALL_VARIANTS } from "../../src/features/dihedral.js";
 import { type StreamOptions, streamFeatures } from "../../src/features/stream.js";
 import { resolveBackbone } from "../../src/models/registry.js";
 import { prepareBackbone } from "../../src/onnx/prepare.js";
+import { ABSENT_STAMP, NO_STAMP } from "../../src/tiles/stamp.js";
 import type { Tile } from "../../src/tiles/tile.js";
 import { needsShared, SHARED } from "../helpers.js";
 import { encode, gradient, stream, writeTiles } from "../images.js";
-import { TOY_FEATURES, toyBackbone } from "./toy-backbone.js";
+import { fussyBackbone, TOY_FEATURES, toyBackbone } from "./toy-backbone.js";
 
 const SIZE = 16;
 const pool = new DecodePool({ workers: 2 });
@@ -110,6 +111,83 @@ test("variants are the features of the turned and flipped tile, decoded once", a
   // The same eight pictures, in another order.
   const sorted = (tile: number) => ALL_VARIANTS.map((k) => row(tile, k).toString("hex")).sort();
   assert.deepEqual(sorted(0), sorted(1));
+});
+
+test("a tile the backbone fails on is rejected, and those beside it in its batch are not", async () => {
+  const fussy = await Backbone.open({ model: fussyBackbone(SIZE, 200), size: SIZE, numFeatures: 1, sessions: 2 });
+  const [gray, bright] = await Promise.all(
+    [90, 250].map(async (level) => {
+      const path = join(folder, `level${level}.png`);
+      writeFileSync(path, await encode(Buffer.alloc(SIZE * SIZE * 3, level), SIZE, 3, "png"));
+      return { name: `level${level}`, path };
+    }),
+  );
+  const mixed = [gray!, gray!, bright!, gray!, gray!, gray!];
+  const { codes, features } = await collect(mixed, { backbone: fussy });
+  assert.deepEqual(codes, [undefined, undefined, "CRASH", undefined, undefined, undefined]);
+  assert.deepEqual([...new Float32Array(new Uint8Array(features).buffer)], [90, 90, 0, 90, 90, 90]);
+  await assert.rejects(collect([bright!, bright!], { backbone: fussy }), ModelError);
+  await fussy.close();
+});
+
+test("a backbone that is stopped ends its runs within a call, and runs again when that is taken back", async () => {
+  const single = await Backbone.open({ ...TOY, sessions: 1, tilesPerRun: 1 });
+  const options = { backbone: single, batchSize: 21, variants: ALL_VARIANTS };
+  single.stop();
+  await assert.rejects(collect(tiles, options), /the run was stopped/);
+  single.resume();
+  assert.equal((await collect(tiles, options)).names.length, tiles.length);
+  const controller = new AbortController();
+  const aborted = collect(tiles, { ...options, signal: controller.signal });
+  setTimeout(() => controller.abort(), 5);
+  // Whether it came to an end before or not, it can be used again.
+  await aborted.catch((error) => assert.ok(error instanceof InterruptedError, error));
+  assert.equal((await collect(tiles, options)).names.length, tiles.length);
+  await single.close();
+});
+
+test("parked sessions and workers change nothing in what comes out", async () => {
+  const reference = await collect(tiles, { batchSize: 2 });
+  const big = new DecodePool({ workers: 1, mostWorkers: 3 });
+  for (const [workers, sessions] of [
+    [3, 1],
+    [1, 2],
+    [2, 2],
+  ] as const) {
+    big.use(workers);
+    backbone.use(sessions);
+    assert.deepEqual(await collect(tiles, { pool: big, batchSize: 2 }), reference);
+    assert.deepEqual([big.workers, backbone.used], [workers, sessions]);
+  }
+  assert.throws(() => big.use(4), RangeError);
+  assert.throws(() => backbone.use(3), RangeError);
+  await big.close();
+});
+
+test("stamps tell what files were when they were read: by size and time, and nothing where there was none", async () => {
+  const missing = { name: "missing", path: join(folder, "missing.jpg") };
+  const known = { name: "known", path: missing.path, byteLength: 0, failure: { code: "READ", message: "no" } } as const;
+  const stampsOf = async () => {
+    const all: number[] = [];
+    for await (const { stamps } of streamFeatures(stream([...tiles.slice(0, 3), missing, known]), {
+      pool,
+      backbone,
+      batchSize: 2,
+      stamps: true,
+    })) {
+      all.push(...stamps);
+    }
+    return all;
+  };
+  const first = await stampsOf();
+  assert.deepEqual(first.slice(3), [ABSENT_STAMP, NO_STAMP]);
+  assert.deepEqual(await stampsOf(), first);
+  utimesSync(tiles[1]!.path, 1, 1);
+  const second = await stampsOf();
+  assert.deepEqual(
+    second.map((stamp, i) => stamp === first[i]),
+    [true, false, true, true, true],
+  );
 });
 
 test("leaving the loop early ends cleanly, and the backbone can be used again", async () => {

@@ -17,3 +17,16 @@ export function toyBackbone(size: number): Uint8Array {
   graph.output("features", graph.node("Reshape", [map, shape], {}, "features"), "float32", ["N", TOY_FEATURES]);
   return graph.build();
 }
+
+/** A backbone whose feature is a tile's mean, and that ONNX Runtime cannot run on a tile brighter than `limit`: an index is then out of range. */
+export function fussyBackbone(size: number, limit: number): Uint8Array {
+  const graph = new GraphBuilder("fussy");
+  const tiles = graph.input("tiles", "uint8", ["N", size, size, 3]);
+  const mean = graph.node("ReduceMean", [graph.node("Cast", [tiles], { to: 1 })], { axes: [1, 2, 3], keepdims: 0 });
+  const table = graph.initializer("table", float32([limit + 1], new Float32Array(limit + 1)));
+  const zero = graph.node("Gather", [table, graph.node("Cast", [mean], { to: 7 })]);
+  const shape = graph.initializer("shape", int64([2], [-1, 1]));
+  const sum = graph.node("Add", [mean, zero]);
+  graph.output("features", graph.node("Reshape", [sum, shape], {}, "features"), "float32", ["N", 1]);
+  return graph.build();
+}

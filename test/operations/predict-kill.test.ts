@@ -1,11 +1,6 @@
-/**
- * Runs that die: killed at random moments, out of disk, or by a tile that takes its process down. CANOPY_KILLS=20 kills more often
- * than the few times that fit into every test run.
- */
+/** Runs that are killed at random moments. CANOPY_KILLS=20 kills more often than the few times that fit into every test run. */
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { predictWith } from "../../src/operations/predict.js";
@@ -71,94 +66,10 @@ describe("a run that is killed", () => {
   });
 });
 
-describe("a tile that kills the process", () => {
-  it("is found on resume, and rejected, and everything else is predicted", async (t) => {
-    const root = temporaryFolder(t);
-    await writeToyTiles(join(root, "in"), 60);
-    const poison = join(root, "in/tile_000030.jpg");
-    const hook = join(root, "hook.mjs");
-    writeFileSync(hook, killerHook(poison));
-    const env = { NODE_OPTIONS: `--import ${hook}` };
-    const options = {
-      inputs: [join(root, "in")],
-      out: join(root, "out.csv"),
-      workers: 1,
-      resume: true,
-      commit: { tiles: 8 },
-    };
-    const first = runToy(options, env);
-    assert.equal(first.signal, "SIGSEGV", first.stderr);
-    const second = runToy(options, env);
-    assert.equal(second.status, 0, second.stderr);
-    assert.match(second.stderr, /tile_000030\.jpg stopped the last run \(decoding it ended the process with SIGSEGV\)/);
-    const summary = JSON.parse(second.stdout);
-    assert.deepEqual([summary.predicted, summary.rejected], [59, 1]);
-    const [reject] = readFileSync(`${options.out}.rejects.jsonl`, "utf8").trimEnd().split("\n");
-    assert.deepEqual(JSON.parse(reject!).code, "CRASH");
-    assert.equal(JSON.parse(reject!).path, poison);
-  });
-});
-
-describe("a full disk", () => {
-  it("gives a clear error and no half file, and the run can be resumed when there is space", async (t) => {
-    const disk = mkdtempSync(join(tmpdir(), "canopy-disk-"));
-    const mounted = mountDisk(disk, "160k");
-    t.after(() => {
-      if (mounted) execFileSync("umount", [disk]);
-      rmdirSync(disk);
-    });
-    if (!mounted) return t.skip("a small tmpfs cannot be mounted here");
-    const root = temporaryFolder(t);
-    await writeToyTiles(join(root, "in"), 400);
-    const out = join(disk, "out.jsonl");
-    const options = { inputs: [join(root, "in")], out, workers: 1, probabilities: true, commit: { tiles: 32 } };
-    await assert.rejects(predictWith(toyModel(), options), { name: "CanopyError", code: "DISK_FULL" });
-    assert.ok(!existsSync(out));
-    assert.deepEqual(readdirSync(disk), ["out.jsonl.parts"]);
-    assert.deepEqual(
-      readdirSync(join(disk, "out.jsonl.parts")).filter((name) => name.endsWith(".tmp")),
-      [],
-    );
-    execFileSync("mount", ["-o", "remount,size=2m", disk]);
-    const summary = await predictWith(toyModel(), { ...options, resume: true });
-    assert.ok(summary.resumed > 0 && summary.resumed < 400, String(summary.resumed));
-    const whole = join(root, "whole.jsonl");
-    await predictWith(toyModel(), { ...options, out: whole });
-    assert.equal(readFileSync(out, "utf8"), readFileSync(whole, "utf8"));
-  });
-});
-
-function mountDisk(folder: string, size: string): boolean {
-  return spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder]).status === 0;
-}
-
 /** Most kills come while tiles are predicted, some during the start or the end. */
 function killPlan(round: number, random: Random): KillPlan {
   const by = "SIGKILL";
   if (round % 5 === 4) return { by, tiles: 0, milliseconds: 200 + random.below(600) };
   if (round === KILLS - 1) return { by, tiles: TILES, milliseconds: random.below(10) };
   return { by, tiles: Math.ceil(((round + random.uniform()) / KILLS) * TILES), milliseconds: random.below(20) };
-}
-
-/** A module that makes reading `poison` through the addon, or from JavaScript, a segmentation fault. */
-function killerHook(poison: string): string {
-  return `
-    import fs from "node:fs";
-    import { syncBuiltinESMExports } from "node:module";
-    const poison = ${JSON.stringify(poison)};
-    const openSync = fs.openSync;
-    fs.openSync = (path, ...rest) => path === poison ? process.kill(process.pid, "SIGSEGV") : openSync(path, ...rest);
-    syncBuiltinESMExports();
-    const dlopen = process.dlopen;
-    process.dlopen = (module, ...rest) => {
-      const result = dlopen.call(process, module, ...rest);
-      const { decodeFiles } = module.exports;
-      if (decodeFiles) {
-        module.exports.decodeFiles = (tiles, ...others) => {
-          if (tiles.some(({ path }) => path === poison)) process.kill(process.pid, "SIGSEGV");
-          return decodeFiles(tiles, ...others);
-        };
-      }
-      return result;
-    };`;
 }

@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, it } from "node:test";
 import { parse } from "csv-parse/sync";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
-import { InputError, InterruptedError } from "../../src/errors.js";
 import { type PredictRunOptions, predictWith } from "../../src/operations/predict.js";
 import { temporaryFolder } from "../helpers.js";
 import { TOY_TAGS, toyModel, toyPalette, writeToyTiles } from "../predict/toy.js";
@@ -160,122 +150,6 @@ describe("bad tiles", () => {
     const summary = await predictToy({ inputs: [join(root, "x.jpg")], out });
     assert.deepEqual([summary.predicted, summary.rejected], [0, 1]);
     assert.deepEqual(lines(out), ["image_name,tags"]);
-  });
-});
-
-describe("an output that is there already", () => {
-  it("is left alone without --overwrite, and replaced with it", async (t) => {
-    const root = temporaryFolder(t);
-    await writeToyTiles(join(root, "in"), 3);
-    const out = join(root, "out.csv");
-    writeFileSync(out, "precious");
-    await assert.rejects(predictToy({ inputs: [join(root, "in")], out }), /exists already.*--overwrite/);
-    await assert.rejects(predictToy({ inputs: [join(root, "in")], out, resume: true }), /without a manifest/);
-    assert.equal(readFileSync(out, "utf8"), "precious");
-    await predictToy({ inputs: [join(root, "in")], out, overwrite: true });
-    assert.equal(lines(out).length, 4);
-    assert.deepEqual(readdirSync(root).sort(), ["in", "out.csv", "out.csv.manifest.json"]);
-  });
-
-  it("of another kind than csv, jsonl and parquet is wrong usage", async () => {
-    await assert.rejects(predictToy({ inputs: ["."], out: "out.xml" }), { name: "OptionError" });
-  });
-
-  it("needs nothing done if it is finished and the same is asked for again", async (t) => {
-    const root = temporaryFolder(t);
-    await writeToyTiles(join(root, "in"), 9);
-    const options = { inputs: [join(root, "in")], out: join(root, "out.csv"), resume: true };
-    await predictToy(options);
-    const again = await predictToy(options);
-    assert.deepEqual([again.tiles, again.resumed, again.tiles_per_s], [9, 9, null]);
-    await assert.rejects(predictToy({ ...options, threshold: 0.1 }), /--threshold was not given and is 0\.1 now/);
-    writeFileSync(join(root, "in/zzz.jpg"), "new");
-    await assert.rejects(predictToy(options), /9 tiles then, 10 now/);
-    assert.ok(!existsSync(`${options.out}.parts`));
-  });
-});
-
-describe("an interrupted run", () => {
-  /** A run stopped after some parts; its tiles are committed eight at a time. */
-  async function interrupted(root: string, more: Partial<PredictRunOptions> = {}): Promise<PredictRunOptions> {
-    await writeToyTiles(join(root, "in"), 200);
-    const options = {
-      inputs: [join(root, "in")],
-      out: join(root, "out.csv"),
-      workers: 2,
-      batchSize: 8,
-      commit: { tiles: 8 },
-      ...more,
-    };
-    const controller = new AbortController();
-    const context = {
-      signal: controller.signal,
-      onProgress: ({ stage, done }: { stage: string; done: number }) => {
-        if (stage === "predict" && done >= 64) controller.abort();
-      },
-    };
-    await assert.rejects(predictWith(MODEL, options, context), InterruptedError);
-    assert.ok(!existsSync(options.out));
-    return options;
-  }
-
-  it("goes on where it stopped, and ends as an undisturbed one", async (t) => {
-    const root = temporaryFolder(t);
-    const out = join(root, "out.parquet");
-    const options = await interrupted(root, { out, probabilities: true });
-    await assert.rejects(predictToy(options), /unfinished run.*--resume.*--overwrite/);
-    const summary = await predictToy({ ...options, resume: true });
-    assert.ok(summary.resumed >= 64 && summary.resumed < 200, String(summary.resumed));
-    const whole = join(root, "whole.parquet");
-    await predictToy({ ...options, out: whole });
-    assert.deepEqual(readFileSync(out), readFileSync(whole));
-    assert.ok(!existsSync(`${out}.parts`));
-  });
-
-  it("is not resumed with another model, option or input, and says which", async (t) => {
-    const root = temporaryFolder(t);
-    const options = { ...(await interrupted(root)), resume: true };
-    await assert.rejects(predictToy({ ...options, threshold: 0.25 }), /--threshold was not given and is 0\.25 now/);
-    await assert.rejects(predictToy({ ...options, probabilities: true }), /--probabilities was false and is true now/);
-    const other = toyModel({ thresholds: Float32Array.of(0.5, 0.5, 0.4) });
-    await assert.rejects(predictWith(other, options), /model \(SHA-256\) was/);
-    const [from, to] = [join(root, "in/tile_000150.jpg"), join(root, "in/tile_000150b.jpg")];
-    renameSync(from, to);
-    await assert.rejects(predictToy(options), (error: Error) => {
-      assert.ok(error instanceof InputError);
-      assert.match(error.message, /input has changed.*tile 151 was .*tile_000150\.jpg.* is .*tile_000150b\.jpg/);
-      return true;
-    });
-    renameSync(to, from);
-    rmSync(join(root, "in/tile_000199.jpg"));
-    await assert.rejects(predictToy(options), /tile_000199\.jpg is not there any more/);
-    await writeToyTiles(join(root, "in"), 201);
-    await assert.rejects(predictToy(options), /began with 200 tiles.*tile_000200\.jpg/);
-    rmSync(join(root, "in/tile_000200.jpg"));
-    assert.equal((await predictToy(options)).tiles, 200);
-  });
-
-  it("does a damaged or lost part again", async (t) => {
-    const root = temporaryFolder(t);
-    const options = { ...(await interrupted(root)), resume: true };
-    const rows = join(`${options.out}.parts`, "part-000003.rows");
-    writeFileSync(rows, readFileSync(rows, "utf8").replace("tile", "tale"));
-    const summary = await predictToy(options);
-    assert.ok(summary.warnings.some((text) => /Part 3 does not match its checksum/.test(text)));
-    // Three parts of one or, on a slow machine, several batches are sound.
-    assert.ok(summary.resumed >= 24 && summary.resumed < 200, String(summary.resumed));
-    assert.equal(lines(options.out).length, 201);
-    assert.ok(!readFileSync(options.out, "utf8").includes("tale"));
-  });
-
-  it("is finished by one process at a time", async (t) => {
-    const root = temporaryFolder(t);
-    const options = { ...(await interrupted(root)), resume: true };
-    const both = await Promise.allSettled([predictToy(options), predictToy(options)]);
-    const failed = both.find((result) => result.status === "rejected");
-    assert.match(String(failed?.reason), /is working on this output/);
-    assert.equal(both.filter((result) => result.status === "fulfilled").length, 1);
-    assert.equal(lines(options.out).length, 201);
   });
 });
 

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
@@ -58,6 +58,8 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     await assert.rejects(predict({ ...options, resume: true, device: undefined }), /is a run of the queue plain/);
     const done = await work({ ...options, untilEmpty: true, workers: 1 });
     assert.deepEqual([done.parts, done.tiles, done.assembled, done.failed], [7, tiles, 1, 0]);
+    assert.equal(done.workers, 1);
+    assert.ok(done.sessions! >= 1);
     assertSame(options.out, whole);
     const after = await queueStatus(options);
     assert.deepEqual([after.waiting, after.active, after.failed, after.runs, after.tiles_left], [0, 0, 0, 0, 0]);
@@ -114,6 +116,14 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     assert.match(warnings[0]!, /^part 1 \(try 1\) failed: /);
     assert.equal((await queueStatus(options)).delayed, 1);
     rmSync(blocked, { recursive: true });
+    const read = join(options.inputs[0]!, "tile_000000.jpg");
+    const { atime, mtime } = statSync(read);
+    utimesSync(read, 1, 1);
+    await assert.rejects(
+      enqueue({ ...options, partTiles: 50, resume: true }),
+      /tile_000000\.jpg has another size or time/,
+    );
+    utimesSync(read, atime, mtime);
     const again = await enqueue({ ...options, partTiles: 50, resume: true });
     assert.deepEqual([again.parts, again.enqueued], [3, 1]);
     await work({ ...options, untilEmpty: true });

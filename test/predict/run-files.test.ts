@@ -93,15 +93,23 @@ describe("parts", () => {
     const folder = temporaryFolder(t);
     const reject = { path: "x", name: "x", code: "READ", message: "gone" };
     for (const part of [0, 1, 3]) {
-      await commitPart(folder, { part, first: part * 2, predicted: 1, rows: `row ${part}\n`, rejects: [reject] });
+      await commitPart(folder, {
+        part,
+        first: part * 2,
+        predicted: 1,
+        rows: `row ${part}\n`,
+        rejects: [reject],
+        stamps: Uint32Array.of(7, part),
+      });
     }
     const damages: string[] = [];
-    const committed = await checkParts(folder, (message) => damages.push(message));
+    const onWarning = (message: string) => damages.push(message);
+    const committed = await checkParts(folder, { onWarning });
     assert.deepEqual(committed, { parts: 2, tiles: 4, predicted: 2, rejected: 2 });
     assert.equal(damages.length, 0);
     assert.ok(!existsSync(join(folder, "part-000003.json")));
     writeFileSync(join(folder, "part-000001.json"), '{"part": 1, "fir');
-    assert.equal((await checkParts(folder, (message) => damages.push(message))).parts, 1);
+    assert.equal((await checkParts(folder, { onWarning })).parts, 1);
   });
 });
 
@@ -111,9 +119,22 @@ describe("the in-flight journal", () => {
     const journal = new InFlightJournal(path, 10);
     for (let index = 10; index < 20; index++) journal.handOut(index);
     journal.returned(16);
-    assert.deepEqual(await readSuspects(path), { from: 16, to: 20 });
+    assert.deepEqual(await readSuspects(path), { from: 16, to: 20, deaths: 0 });
     journal.close();
     assert.equal(await readSuspects(path), undefined);
+  });
+
+  it("counts the processes that died over the same tiles, until these have come back", async (t) => {
+    const path = join(temporaryFolder(t), "in-flight");
+    const second = new InFlightJournal(path, 10, { from: 12, to: 16, deaths: 0 });
+    second.handOut(13);
+    second.returned(12);
+    assert.deepEqual(await readSuspects(path), { from: 12, to: 14, deaths: 1 });
+    second.returned(16);
+    assert.equal((await readSuspects(path))!.deaths, 0);
+    second.leave();
+    second.close();
+    assert.notEqual(await readSuspects(path), undefined);
   });
 });
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, it } from "node:test";
-import { InputError } from "../../src/errors.js";
+import { InputError, InterruptedError } from "../../src/errors.js";
 import { collectTiles, openTiles } from "../../src/tiles/sources.js";
 import { type Tile, tileLocation } from "../../src/tiles/tile.js";
 import { temporaryFolder } from "../helpers.js";
@@ -143,6 +143,17 @@ describe("lists and standard input", () => {
       }
       await opened.close();
     }
+  });
+
+  it("stops waiting for a silent standard input on abort, and leaves nothing behind", async (t) => {
+    const root = temporaryFolder(t);
+    const controller = new AbortController();
+    const silent = new Readable({ read: () => {} });
+    silent.push("some bytes");
+    setTimeout(() => controller.abort(), 50);
+    const options = { stdin: silent, spoolFolder: root, signal: controller.signal };
+    await assert.rejects(openTiles(["-"], options), InterruptedError);
+    assert.deepEqual(readdirSync(root), []);
   });
 });
 

@@ -1,0 +1,126 @@
+/** Whether the files a run has read are still what they were: their stamps are taken again, by several threads, and compared. */
+import { createHash } from "node:crypto";
+import { InputError, InterruptedError } from "../errors.js";
+import { mapInFlight } from "../in-flight.js";
+import type { RunContext } from "../run-context.js";
+import { ABSENT_STAMP, NO_STAMP } from "../tiles/stamp.js";
+import { type Tile, tileLocation } from "../tiles/tile.js";
+import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
+import { listParts, readRecord, readStamps } from "./parts.js";
+import { isSpooled, runFiles } from "./paths.js";
+import { readTileList } from "./tile-list.js";
+
+/** Threads that look at files: on a network file system each waits for its answers. */
+const THREADS = 8;
+/** Files asked for in one message. */
+const CHUNK_TILES = 1024;
+
+/**
+ * Compares the tiles of all committed parts in `folder` with what they were when they were read. Throws an InputError that names the
+ * first that has changed, InterruptedError on abort.
+ */
+export async function checkStamps(folder: string, context: RunContext): Promise<void> {
+  let tiles: Tile[] = [];
+  let known: number[] = [];
+  const chunks = async function* () {
+    for await (const { tile, stamp } of committedTiles(folder)) {
+      if (stamp === NO_STAMP) continue;
+      tiles.push(tile);
+      known.push(stamp);
+      if (tiles.length === CHUNK_TILES) {
+        yield { tiles, known };
+        [tiles, known] = [[], []];
+      }
+    }
+    if (tiles.length > 0) yield { tiles, known };
+  };
+  await withThreads(async (take) => {
+    const stamped = mapInFlight(chunks(), 2 * THREADS, async (chunk) => ({ ...chunk, now: await take(chunk.tiles) }));
+    let done = 0;
+    for await (const { tiles: chunk, known: before, now } of stamped) {
+      const place = now.findIndex((stamp, i) => stamp !== before[i]);
+      if (place >= 0) throw changed(chunk[place]!, before[place]!, now[place]!);
+      done += chunk.length;
+      report(done, context);
+    }
+  });
+}
+
+/** SHA-256 over the stamps of `tiles` as they are now, as `RunManifest.contents` has it. Throws InterruptedError on abort. */
+export async function digestStamps(tiles: AsyncIterable<Tile>, context: RunContext): Promise<string> {
+  const hash = createHash("sha256");
+  await withThreads(async (take) => {
+    let done = 0;
+    for await (const stamps of mapInFlight(chunksOfTiles(tiles), 2 * THREADS, take)) {
+      hash.update(Buffer.from(stamps.buffer));
+      done += stamps.length;
+      report(done, context);
+    }
+  });
+  return hash.digest("hex");
+}
+
+/** Every tile of a committed part in `folder`, with the stamp it had. */
+async function* committedTiles(folder: string): AsyncGenerator<{ tile: Tile; stamp: number }> {
+  const tiles = readTileList(runFiles(folder).tiles, { from: 0, to: Number.POSITIVE_INFINITY });
+  let index = 0;
+  for (const part of await listParts(folder)) {
+    const record = await readRecord(folder, part);
+    if (record === undefined) continue;
+    for (; index < record.first; index++) await tiles.next();
+    for (const stamp of readStamps(record)) {
+      index++;
+      yield { tile: (await tiles.next()).value as Tile, stamp };
+    }
+  }
+  await tiles.return(undefined);
+}
+
+type TakeStamps = (tiles: readonly Tile[]) => Promise<Uint32Array>;
+
+async function withThreads(work: (take: TakeStamps) => Promise<void>): Promise<void> {
+  const threads = createWorkerPool<string[], Uint32Array>(
+    new URL("./stamp-worker.js", import.meta.url),
+    "takeStamps",
+    THREADS,
+  );
+  try {
+    await work(async (tiles) => {
+      const stamps = await threads.run(tiles.map(({ path }) => path));
+      // What was not read has no stamp: see PartBuffer.
+      for (const [i, tile] of tiles.entries()) if (tile.failure || isSpooled(tile.path)) stamps[i] = NO_STAMP;
+      return stamps;
+    });
+  } finally {
+    await endWorkerPool(threads);
+  }
+}
+
+async function* chunksOfTiles(tiles: AsyncIterable<Tile>): AsyncGenerator<Tile[]> {
+  let chunk: Tile[] = [];
+  for await (const tile of tiles) {
+    if (chunk.push(tile) < CHUNK_TILES) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+function report(done: number, { signal, onProgress }: RunContext): void {
+  if (signal?.aborted) throw new InterruptedError();
+  onProgress?.({ stage: "check", done, rejected: 0 });
+}
+
+function changed(tile: Tile, before: number, now: number): InputError {
+  const { path, member } = tile;
+  const file = member === undefined ? path : `${path} (which holds ${tileLocation(tile)})`;
+  const how =
+    before === ABSENT_STAMP
+      ? "could not be found when the run came to it, and is there now"
+      : now === ABSENT_STAMP
+        ? "was read by the run, and is not there any more"
+        : "has another size or time of modification than when the run read it";
+  return new InputError(
+    `The input has changed since the run began: ${file} ${how}. Restore it (with its time) to resume, or start anew with --overwrite.`,
+  );
+}
