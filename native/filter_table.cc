@@ -120,7 +120,7 @@ void BuildFilterTable(const AxisKey& key, FilterTable* table) {
   // Every result gets the same number of taps without reading past the end: windows at the border start earlier.
   table->taps = static_cast<int>(std::min(most, static_cast<size_t>(table->source)));
   table->start.assign(static_cast<size_t>(key.size), 0);
-  table->weights.assign(static_cast<size_t>(key.size) * static_cast<size_t>(table->taps), 0);
+  table->weights.assign(static_cast<size_t>(key.size) * static_cast<size_t>(table->taps) + kWeightPadding, 0);
   for (int i = 0; i < key.size; i++) {
     FindTaps(key, i, &taps);
     const int start = std::min(taps.start, table->source - table->taps);

@@ -28,7 +28,7 @@ void Resizer::Start(int source_width, int source_height, int fold, int size, boo
 }
 
 void Resizer::Push(const PlanarRows& rows) {
-  const auto horizontal = horizontal_.is_short ? ActiveKernels().horizontal : LongHorizontal;
+  const auto horizontal = horizontal_.is_short ? ActiveKernels().horizontal : ActiveKernels().long_horizontal;
   for (int y = 0; y < rows.rows; y++) {
     uint16_t* out = ring_.data() + static_cast<size_t>(rows_in_ % ring_rows_) * 3 * row_length_;
     for (size_t c = 0; c < 3; c++) {

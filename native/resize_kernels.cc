@@ -47,17 +47,7 @@ void ScalarMerge(const uint8_t* r, const uint8_t* g, const uint8_t* b, int width
 
 }  // namespace
 
-const Kernels kScalarKernels = {ScalarHorizontal, ScalarVertical, ScalarSplit, ScalarMerge};
-
-const Kernels& ActiveKernels() {
-#ifdef CANOPY_X86
-  if (ActiveSimd() == Simd::kAvx2) return kAvx2Kernels;
-  if (ActiveSimd() == Simd::kSse4) return kSse4Kernels;
-#endif
-  return kScalarKernels;
-}
-
-void LongHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out) {
+void ScalarLongHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out) {
   for (int i = 0; i < table.size; i++) {
     const uint8_t* samples = row + table.start[static_cast<size_t>(i)];
     const uint16_t* weights = table.weights.data() + static_cast<size_t>(i) * static_cast<size_t>(table.taps);
@@ -65,6 +55,16 @@ void LongHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out)
     for (int k = 0; k < table.taps; k++) sum += static_cast<uint32_t>(samples[k]) * weights[k];
     out[i] = static_cast<uint16_t>(sum >> 8);
   }
+}
+
+const Kernels kScalarKernels = {ScalarHorizontal, ScalarLongHorizontal, ScalarVertical, ScalarSplit, ScalarMerge};
+
+const Kernels& ActiveKernels() {
+#ifdef CANOPY_X86
+  if (ActiveSimd() == Simd::kAvx2) return kAvx2Kernels;
+  if (ActiveSimd() == Simd::kSse4) return kSse4Kernels;
+#endif
+  return kScalarKernels;
 }
 
 void LongVertical(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,

@@ -9,6 +9,8 @@
 
 namespace canopy {
 
+constexpr size_t kWeightPadding = 16;
+
 // Filter weights of one axis: result i is the sum over k < taps of weights[i * taps + k] * source[start[i] + k].
 // Weights are Q16 and add up to 65535 for each i.
 struct FilterTable {
@@ -16,7 +18,7 @@ struct FilterTable {
   int size = 0;
   int taps = 0;
   std::vector<int> start;
-  std::vector<uint16_t> weights;
+  std::vector<uint16_t> weights;  // and kWeightPadding more, so that kernels can load 16 at a time
 
   // Up to kShortTaps taps every product is cut to 8.8 bits at once, so that 16-bit lanes do; beyond, products are
   // summed in 32 bits.
@@ -34,6 +36,8 @@ constexpr int kShortTaps = 12;
 struct Kernels {
   // One row of samples to `table.size` results in 8.8; `out` has room for a multiple of 16.
   void (*horizontal)(const FilterTable& table, const uint8_t* row, uint16_t* out);
+  // The same for more than kShortTaps taps, summed in 32 bits.
+  void (*long_horizontal)(const FilterTable& table, const uint8_t* row, uint16_t* out);
   // One result row: `rows[k]` are three planes of `plane_length` 8.8 samples; writes `size` RGB pixels. At most
   // kShortTaps taps.
   void (*vertical)(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
@@ -44,11 +48,11 @@ struct Kernels {
 };
 
 extern const Kernels kScalarKernels;
+void ScalarLongHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out);
 
 const Kernels& ActiveKernels();
 
-// Long filters, the same on every CPU: sums in 32 bits.
-void LongHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out);
+// More than kShortTaps taps, summed in 32 bits; the compiler's loops do on every CPU.
 void LongVertical(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
                   uint32_t* sums, uint8_t* out);
 

@@ -178,6 +178,33 @@ CANOPY_AVX2 void HorizontalAvx2(const FilterTable& table, const uint8_t* row, ui
   }
 }
 
+CANOPY_AVX2 inline uint32_t SumLanes(__m256i lanes) {
+  __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
+  sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4E));
+  sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xB1));
+  return static_cast<uint32_t>(_mm_cvtsi128_si32(sum));
+}
+
+// So many taps share the weights that none of these is beyond a signed 16-bit number. What is loaded beyond the last
+// tap, of the row's padding and of the next result's weights, is masked.
+CANOPY_AVX2 void LongHorizontalAvx2(const FilterTable& table, const uint8_t* row, uint16_t* out) {
+  alignas(32) int16_t mask[16];
+  for (int i = 0; i < 16; i++) mask[i] = i < (table.taps - 1) % 16 + 1 ? -1 : 0;
+  const __m256i last_taps = _mm256_load_si256(As256(mask));
+  const int last = (table.taps - 1) / 16 * 16;
+  for (int i = 0; i < table.size; i++) {
+    const uint8_t* samples = row + table.start[static_cast<size_t>(i)];
+    const uint16_t* weights = table.weights.data() + static_cast<size_t>(i) * static_cast<size_t>(table.taps);
+    const auto products = [&](int k, __m256i taps) CANOPY_AVX2 {
+      const __m256i wide = _mm256_cvtepu8_epi16(_mm_loadu_si128(As128(samples + k)));
+      return _mm256_madd_epi16(_mm256_and_si256(wide, taps), _mm256_loadu_si256(As256(weights + k)));
+    };
+    __m256i sums = products(last, last_taps);
+    for (int k = 0; k < last; k += 16) sums = _mm256_add_epi32(sums, products(k, _mm256_set1_epi16(-1)));
+    out[i] = static_cast<uint16_t>((SumLanes(sums) + 128) >> 8);
+  }
+}
+
 template <int kTaps>
 CANOPY_AVX2 inline __m128i VerticalSumAvx2(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t at) {
   if (kTaps > 0) taps = kTaps;
@@ -226,8 +253,8 @@ CANOPY_AVX2 void VerticalAvx2(const uint16_t* const* rows, const uint16_t* weigh
 
 extern const Kernels kSse4Kernels;
 extern const Kernels kAvx2Kernels;
-const Kernels kSse4Kernels = {HorizontalSse4, VerticalSse4, Split, Merge};
-const Kernels kAvx2Kernels = {HorizontalAvx2, VerticalAvx2, Split, Merge};
+const Kernels kSse4Kernels = {HorizontalSse4, ScalarLongHorizontal, VerticalSse4, Split, Merge};
+const Kernels kAvx2Kernels = {HorizontalAvx2, LongHorizontalAvx2, VerticalAvx2, Split, Merge};
 
 }  // namespace canopy
 
