@@ -14,7 +14,7 @@ How fast canopy turns files into pixels, pixels into tags, and tags into heads. 
 How it is measured: every contender runs in a fresh process of its own; rounds go through all of them in turn, so that whatever else the machine does hits all
 alike; given are medians, and in brackets the quartiles, over the rounds. Files are in the page cache. "Ceiling" is libjpeg-turbo's decode loop as an ordinary
 C program has it, on bytes in memory, one thread, pixels dropped. canopy reads the file, decodes, mends the colours, resizes, and writes RGB into shared memory, through
-its pool and loader. It may come out above the ceiling: it takes the planes as the decoder makes them, and does without putting pixels together and taking them apart.
+its pool and loader. It comes out above the ceiling because baseline files go through a decoder of its own, which gives the same samples.
 
 "CPU ms per tile" is the processor time of the contender's whole process, which other programs on the machine disturb less than they do rates; the ceiling's includes
 reading the files.
