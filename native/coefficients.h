@@ -68,7 +68,14 @@ CANOPY_INLINE bool SkipCoefficients(const SkipTable& table, BitReader* reader) {
         reader->Skip(entry.bits);
         return true;
       }
-      // A long symbol; or the block's last ones, which must be taken one by one: those after them belong to the next.
+      if (entry.advance > SkipTable::kTooLong) {
+        reader->Refill();
+        reader->Skip(entry.bits);
+        k += entry.advance - SkipTable::kTooLong;
+        if (k >= kEndOfBlock - 1) return k == kEndOfBlock - 1;
+        break;
+      }
+      // A long code; or the block's last symbols, which must be taken one by one: those after them belong to the next.
       BitReader copy = *reader;
       k = ReadLongSymbol(table.codes, &copy, k).k;
       *reader = copy;

@@ -128,8 +128,8 @@ bool SkipTable::Build(const JHUFF_TBL* table) {
   codes.ForEach([&](int code, int length, int symbol) {
     const int bits = length + (symbol & 15);
     const int advance = AdvanceOf(symbol);
-    if (advance == 0 || bits > kBits) return;
-    const Entry entry{static_cast<uint8_t>(bits), static_cast<uint8_t>(advance)};
+    if (advance == 0 || length > kBits) return;
+    const Entry entry{static_cast<uint8_t>(bits), static_cast<uint8_t>(bits > kBits ? kTooLong + advance : advance)};
     FillEntries(singles_, kBits, code, length, entry);
   });
   for (int window = 0; window < 1 << kBits; window++) entries[window] = Combine(window);
@@ -137,17 +137,15 @@ bool SkipTable::Build(const JHUFF_TBL* table) {
 }
 
 SkipTable::Entry SkipTable::Combine(int window) const {
-  int bits = 0;
-  int advance = 0;
-  while (bits < kBits && advance < kEndOfBlock) {
-    const Entry next = singles_[(window << bits) & ((1 << kBits) - 1)];
-    if (next.advance == kTooLong || bits + next.bits > kBits) break;
-    if (next.advance < kEndOfBlock && advance + next.advance >= kEndOfBlock) break;
-    bits += next.bits;
-    advance += next.advance;
+  Entry entry = singles_[window];
+  while (entry.bits < kBits && entry.advance < kEndOfBlock) {
+    const Entry next = singles_[(window << entry.bits) & ((1 << kBits) - 1)];
+    if (next.advance >= kTooLong || entry.bits + next.bits > kBits) break;
+    if (next.advance < kEndOfBlock && entry.advance + next.advance >= kEndOfBlock) break;
+    entry.bits = static_cast<uint8_t>(entry.bits + next.bits);
+    entry.advance = static_cast<uint8_t>(entry.advance + next.advance);
   }
-  if (bits == 0) advance = kTooLong;
-  return {static_cast<uint8_t>(bits), static_cast<uint8_t>(advance)};
+  return entry;
 }
 
 }  // namespace canopy

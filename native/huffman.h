@@ -108,16 +108,16 @@ struct AcTable {
   Single singles_[1 << kBits];  // the first symbol alone
 };
 
-// AC coefficients that are passed over: as many as the next bits hold whole.
+// AC coefficients that are passed over: as many as the next bits hold whole, or one that needs more.
 struct SkipTable {
   static constexpr int kBits = 14;
   // A refill is good for this many lookups.
   static constexpr int kLookups = BitReader::kRefillBits / kBits;
+  // Added to the advance of one symbol that needs more than kBits; alone where its code does.
   static constexpr int kTooLong = 2 * kEndOfBlock;
   struct Entry {
     uint8_t bits;
-    // Coefficients; plus kEndOfBlock where the last symbol ends the block. kTooLong: the first symbol needs more bits.
-    uint8_t advance;
+    uint8_t advance;  // coefficients; plus kEndOfBlock where the last symbol ends the block
   };
   HuffmanCodes codes;
   Entry entries[1 << kBits];
