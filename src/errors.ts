@@ -51,3 +51,10 @@ export class InterruptedError extends CanopyError {
     super("INTERRUPTED", message);
   }
 }
+
+/** For `catch` around work that no `--resume` goes on with: an interrupt says `message` instead. */
+export function restateInterrupt(message: string): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof InterruptedError ? new InterruptedError(message) : error;
+  };
+}

@@ -23,6 +23,11 @@ export function temporaryFolder(t: { after(fn: () => void): void }): string {
   return folder;
 }
 
+/** Makes `folder` a disk of `size` ("100k"), to be unmounted; false where that is not allowed. */
+export function mountDisk(folder: string, size: string): boolean {
+  return spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder]).status === 0;
+}
+
 export interface CliResult {
   status: number | null;
   stdout: string;

@@ -1,14 +1,12 @@
 /** A benchmark has nothing to resume, whatever the operations inside it say when they are interrupted. */
-import { InterruptedError } from "../errors.js";
+import { InterruptedError, restateInterrupt } from "../errors.js";
+
+const MESSAGE = "Interrupted; a benchmark leaves nothing behind, so start it anew.";
 
 export function benchInterrupted(): InterruptedError {
-  return new InterruptedError("Interrupted; a benchmark leaves nothing behind, so start it anew.");
+  return new InterruptedError(MESSAGE);
 }
 
-export async function interruptible<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw error instanceof InterruptedError ? benchInterrupted() : error;
-  }
+export function interruptible<T>(run: () => Promise<T>): Promise<T> {
+  return run().catch(restateInterrupt(MESSAGE));
 }

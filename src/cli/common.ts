@@ -39,7 +39,7 @@ export async function runCommand(
     }
   } catch (error) {
     progress.stop();
-    reportError(error);
+    reportError(error, "resume" in argv);
   } finally {
     interrupt.dispose();
   }
@@ -56,10 +56,10 @@ function onceEach(warn: (message: string) => void): (message: string) => void {
   };
 }
 
-/** Prints one sentence (and the stack with CANOPY_DEBUG=1) and sets the exit code. */
-export function reportError(error: unknown): void {
+/** Prints one sentence (and the stack with CANOPY_DEBUG=1) and sets the exit code. `resumes`: whether the command has `--resume`. */
+export function reportError(error: unknown, resumes = false): void {
   process.exitCode = exitCodeOf(error);
-  process.stderr.write(`canopy: ${describeError(error)}\n`);
+  process.stderr.write(`canopy: ${describeError(error, resumes)}\n`);
   if (process.env["CANOPY_DEBUG"] === "1" && error instanceof Error) {
     process.stderr.write(`${error.stack}\n${error.cause === undefined ? "" : `Caused by: ${String(error.cause)}\n`}`);
   }
@@ -72,7 +72,7 @@ function exitCodeOf(error: unknown): number {
   return error instanceof OptionError ? 2 : 1;
 }
 
-function describeError(error: unknown): string {
+function describeError(error: unknown, resumes: boolean): string {
   if (!(error instanceof Error)) {
     return String(error);
   }
@@ -81,7 +81,7 @@ function describeError(error: unknown): string {
   }
   const system = error as NodeJS.ErrnoException;
   if (system.code === "ENOSPC") {
-    return `No space left on the disk${system.path ? ` while writing ${system.path}` : ""}. Make room and run again with --resume.`;
+    return `No space left on the disk${system.path ? ` while writing ${system.path}` : ""}. Make room and run again${resumes ? " with --resume" : ""}.`;
   }
   if (system.code !== undefined && system.syscall !== undefined) {
     return `${system.syscall} failed for ${system.path ?? "a file"}: ${system.message}`;

@@ -1,6 +1,6 @@
 /** `evaluate`: a trained model's scores on labelled tiles. */
 import type { Colorspace, DecodeOptions } from "../decode/decoder.js";
-import { InterruptedError } from "../errors.js";
+import { restateInterrupt } from "../errors.js";
 import type { Device, DeviceChoice } from "../features/device.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { computeMetrics, decide, type Metrics } from "../head/metrics.js";
@@ -66,10 +66,12 @@ export interface TagSummary {
   threshold: number;
 }
 
+const INTERRUPTED = "Interrupted; the features extracted so far are cached: evaluate again to go on.";
+
 /** @throws FormatError for a damaged model, ModelError for its backbone or device, InputError for tiles and labels that do not fit */
 export async function evaluate(options: EvaluateOptions, context: RunContext = {}): Promise<EvaluateSummary> {
   const checkpoint = await loadCheckpoint(options.model);
-  const dataset = await loadFor(checkpoint, options, context).catch(explainInterrupt);
+  const dataset = await loadFor(checkpoint, options, context).catch(restateInterrupt(INTERRUPTED));
   await rejectsBeside(undefined, dataset.rejected, context);
   const features = meanFeatures(toVariants(dataset.features, dataset.labels.rows), allRows(dataset.labels.rows));
   const probabilities = await scoreFeatures(checkpoint, features);
@@ -106,14 +108,6 @@ async function loadFor(checkpoint: Checkpoint, options: EvaluateOptions, context
     },
     context,
   );
-}
-
-/** There is no `resume` here to point to, nor need for one. */
-function explainInterrupt(error: unknown): never {
-  if (error instanceof InterruptedError) {
-    throw new InterruptedError("Interrupted; the features extracted so far are cached: evaluate again to go on.");
-  }
-  throw error;
 }
 
 function summarize(metrics: Metrics, { low, high }: Interval, dataset: Dataset): EvaluateSummary {

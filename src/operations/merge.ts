@@ -1,7 +1,7 @@
 /** `merge`: the outputs of all shards of a run become one. */
 import { dirname } from "node:path";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
-import { FormatError, InputError } from "../errors.js";
+import { CanopyError, FormatError, InputError, restateInterrupt } from "../errors.js";
 import { ensureFolder, refuseFolder } from "../output-folder.js";
 import { readJson } from "../predict/durable.js";
 import { differences, type RunIdentity } from "../predict/identity.js";
@@ -47,9 +47,23 @@ interface ShardOutput {
 
 /**
  * Writes the shards one after the other, by their number, into `options.out` with its rejects and manifest. Throws an InputError where
- * they do not make up one whole: a shard missing or given twice, another model, option or input, a tile count that does not add up.
+ * they do not make up one whole: a shard missing or given twice, another model, option or input, a tile count that does not add up;
+ * InterruptedError on abort, with nothing left behind.
  */
-export async function merge(options: MergeOptions, context: RunContext = {}): Promise<MergeSummary> {
+export function merge(options: MergeOptions, context: RunContext = {}): Promise<MergeSummary> {
+  return mergeShards(options, context).catch((error) => explainFailure(error, options.out));
+}
+
+/** Writing the output, as for predict, speaks of `--resume`; merge begins anew. */
+function explainFailure(error: unknown, out: string): never {
+  if (error instanceof CanopyError && error.code === "DISK_FULL") {
+    const message = `The disk is full, or its quota is: ${out} could not be written. Make room and merge again.`;
+    throw new CanopyError("DISK_FULL", message, { cause: error });
+  }
+  return restateInterrupt("Interrupted; nothing was written: merge again.")(error);
+}
+
+async function mergeShards(options: MergeOptions, context: RunContext): Promise<MergeSummary> {
   const paths = runPaths(options.out);
   await refuseFolder(paths.out, paths.rejects, paths.manifest);
   if (!options.overwrite && (await exists(paths.out))) {

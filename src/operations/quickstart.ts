@@ -2,7 +2,7 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkInteger } from "../check.js";
-import { InputError } from "../errors.js";
+import { InputError, restateInterrupt } from "../errors.js";
 import { ensureFolder } from "../output-folder.js";
 import type { RunContext } from "../run-context.js";
 import { type EvaluateSummary, evaluate } from "./evaluate.js";
@@ -32,12 +32,18 @@ const MARKER = "quickstart.json";
 const TRAIN_SEED = 900_001;
 const TEST_SEED = 900_002;
 
-/** @throws InputError where `out` exists and no quickstart made it */
+/** @throws InputError where `out` exists and no quickstart made it, InterruptedError on abort */
 export async function quickstart(options: QuickstartOptions, context: RunContext = {}): Promise<QuickstartSummary> {
   const { out, count = 900 } = options;
   checkInteger("count", count, 50);
-  const startedAt = performance.now();
   await prepareFolder(out, count);
+  return goTheWholeWay(out, count, context).catch(
+    restateInterrupt("Interrupted; another quickstart begins from the start."),
+  );
+}
+
+async function goTheWholeWay(out: string, count: number, context: RunContext): Promise<QuickstartSummary> {
+  const startedAt = performance.now();
   const place = (name: string) => join(out, name);
   await synthesize({ count, out: place("tiles-train"), seed: TRAIN_SEED, overwrite: true }, context);
   await synthesize(

@@ -1,6 +1,6 @@
 /** Tiles stream by in chunks: features through the cache, probabilities, and what is uncertain into the pool of candidates. */
 import { addCandidate, type CandidatePool } from "../curation/candidates.js";
-import { InterruptedError } from "../errors.js";
+import { restateInterrupt } from "../errors.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import { meanFeatures, toVariants } from "../head/variants.js";
 import type { ProgressState, RunContext } from "../run-context.js";
@@ -91,12 +91,6 @@ async function scanChunk(chunk: readonly Tile[], scan: Scan, context: RunContext
 }
 
 async function extractChunk(chunk: readonly Tile[], extractor: Extractor, context: RunContext) {
-  try {
-    return await extractor.extract(chunk, context);
-  } catch (error) {
-    if (!(error instanceof InterruptedError)) throw error;
-    throw new InterruptedError(
-      "Interrupted; the features made so far are cached, and the same command goes on from there.",
-    );
-  }
+  const message = "Interrupted; the features made so far are cached, and the same command goes on from there.";
+  return extractor.extract(chunk, context).catch(restateInterrupt(message));
 }

@@ -324,3 +324,9 @@ test("an interrupted evaluate points to no --resume, which it has not", async ()
   const options = { tiles: [tiles], labels, model, colorspace: "rgb" } as const;
   await assert.rejects(evaluate(options, { signal: AbortSignal.abort() }), /evaluate again to go on/);
 });
+
+test("nor does an interrupted quickstart", async (t) => {
+  const { quickstart } = await import("../../src/operations/quickstart.js");
+  const options = { out: join(temporaryFolder(t), "quickstart"), count: 50 };
+  await assert.rejects(quickstart(options, { signal: AbortSignal.abort() }), /quickstart begins from the start/);
+});

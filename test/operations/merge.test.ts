@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -82,6 +82,15 @@ describe("merging", () => {
       await assert.rejects(merge({ shards: all(), out: join(root, "merged.jsonl") }), /shards are \.csv files/);
       await assert.rejects(merge({ shards: all(), out: one! }), /exists already/);
       assert.ok(!existsSync(out()));
+    });
+
+    it("when interrupted, with nothing written, and without pointing to a --resume that it has not", async () => {
+      const aborted = { signal: AbortSignal.abort() };
+      await assert.rejects(merge({ shards: all(), out: out() }, aborted), /nothing was written: merge again\.$/);
+      assert.deepEqual(
+        readdirSync(root).filter((name) => name.startsWith("merged")),
+        [],
+      );
     });
 
     it("for a shard of another threshold, another input, or changed since", async () => {

@@ -1,6 +1,6 @@
 /** Runs that come to the end of memory or disk. */
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { describe, it } from "node:test";
 import sharp from "sharp";
 import { loadAddon } from "../../src/addon.js";
 import { predictWith } from "../../src/operations/predict.js";
-import { temporaryFolder } from "../helpers.js";
+import { mountDisk, temporaryFolder } from "../helpers.js";
 import { runToy, toyModel, writeToyTiles } from "../predict/toy.js";
 
 describe("a memory budget", () => {
@@ -103,7 +103,3 @@ describe("a full disk", () => {
     assert.ok(full > 3, String(full));
   });
 });
-
-function mountDisk(folder: string, size: string): boolean {
-  return spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder]).status === 0;
-}
