@@ -137,19 +137,19 @@ function parseExclusive(groups: readonly string[] | undefined): TrainOptions["ex
 }
 
 function describeSummary(summary: TrainSummary): string {
-  const measured =
-    summary.f2 === null
-      ? ""
-      : `F2 ${summary.f2.toFixed(4)} (95%: ${summary.f2_interval.map((end) => end.toFixed(4)).join(" to ")}; at 0.5: ${summary.f2_at_half?.toFixed(4)}) on ${summary.measured_on}\n`;
-  const { exclusive } = summary;
-  const groups =
-    exclusive === null
-      ? ""
-      : `Exclusive tags ${exclusive.kept ? "kept" : "dropped"}: F2 ${exclusive.gain < 0 ? "" : "+"}${exclusive.gain.toFixed(4)} out of fold\n`;
+  const interval = summary.f2_interval.map((end) => end.toFixed(4)).join(" to ");
   return (
-    `${measured}${groups}${summary.tiles} tiles, ${summary.tags.length} tags; ${summary.decoded} decoded, ${summary.cached} from the cache; ` +
+    `F2 ${summary.f2.toFixed(4)} (95%: ${interval}; at 0.5: ${summary.f2_at_half.toFixed(4)}) on ${summary.measured_on}\n` +
+    `${describeExclusive(summary)}${summary.tiles} tiles, ${summary.tags.length} tags; ${summary.decoded} decoded, ${summary.cached} from the cache; ` +
     `${summary.seconds.toFixed(1)} s on ${summary.provider}\n` +
     `${summary.label_errors.count} probable label errors: ${summary.label_errors.file}\n` +
     `${summary.model}\n${summary.report}`
   );
+}
+
+function describeExclusive({ exclusive }: TrainSummary): string {
+  if (exclusive === null) return "";
+  const gain = `F2 ${exclusive.gain < 0 ? "" : "+"}${exclusive.gain.toFixed(4)} out of fold`;
+  if (!exclusive.kept) return `Exclusive tags dropped: ${gain}\n`;
+  return `Exclusive tags kept (${exclusive.groups.map((group) => group.join(", ")).join("; ")}): ${gain}\n`;
 }

@@ -25,9 +25,9 @@ export interface TrainSummary {
   provider: Device;
   optimizer: string;
   l2: number | null;
-  /** What became of what was tried behind the head; `gain` is the F-beta won out of fold. */
+  /** What became of what was tried behind the head; `gain` is the F-beta won out of fold, `groups` the tags of each group kept. */
   stacking: "kept" | "dropped" | "none";
-  exclusive: { kept: boolean; gain: number } | null;
+  exclusive: { kept: boolean; gain: number; groups: string[][] } | null;
   calibrate: CalibrationName;
   decoded: number;
   cached: number;
@@ -56,7 +56,7 @@ export function summarize(
   checkpoint: Checkpoint,
   settings: TrainSettings,
 ): TrainSummary {
-  const { holdOut, exclusive, exclusiveGain } = fitted;
+  const { holdOut } = fitted;
   const { metrics, folds } = fitted.scored;
   const { interval, labelErrors } = run.findings;
   return {
@@ -73,7 +73,7 @@ export function summarize(
     optimizer: checkpoint.training.head.optimizer,
     l2: fitted.l2 ?? null,
     stacking: stackingOutcome(settings, fitted),
-    exclusive: exclusiveGain === null ? null : { kept: exclusive.length > 0, gain: exclusiveGain },
+    exclusive: exclusiveOutcome(fitted, checkpoint),
     calibrate: settings.calibrate,
     decoded: dataset.decoded,
     cached: dataset.cached,
@@ -91,6 +91,10 @@ export function summarize(
     head_seconds: run.head_seconds,
     seconds: run.seconds,
   };
+}
+
+function exclusiveOutcome({ exclusiveGain }: FittedModel, { exclusive = [] }: Checkpoint): TrainSummary["exclusive"] {
+  return exclusiveGain === null ? null : { kept: exclusive.length > 0, gain: exclusiveGain, groups: exclusive };
 }
 
 /** What became of the second layer. */

@@ -69,6 +69,7 @@ test("exclusive tags are tried, and what was kept is applied alike by evaluate a
   const summary = json(...trainArguments, "--out", out, "--exclusive", "clear,partly_cloudy,cloudy,haze");
   const groups = JSON.parse(readFileSync(join(out, "model.json"), "utf8")).exclusive;
   assert.equal(summary.exclusive.kept, summary.exclusive.gain > 0);
+  assert.deepEqual(summary.exclusive.groups, groups ?? []);
   assert.deepEqual(groups, summary.exclusive.kept ? [["clear", "partly_cloudy", "cloudy", "haze"]] : undefined);
   const scores = json("evaluate", "--tiles", tiles, "--labels", labels, "--model", out);
   const file = join(folder, "exclusive.jsonl");
