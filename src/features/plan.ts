@@ -17,6 +17,8 @@ export interface PlanOptions {
   batchSize?: number;
   /** Bytes the pipeline may take beside Node itself; fewer sessions and smaller batches keep it. @default no limit */
   memory?: number;
+  /** Bytes of `memory` that are kept free of the pipeline. @default 0 */
+  keptFree?: number;
   /** Bytes that each worker is to have, within `memory`, for the file it decodes. @default 0 */
   workerFileBytes?: number;
   /** @default usableCores() */
@@ -48,8 +50,10 @@ const ACTIVATION_BYTES_PER_PIXEL = 250;
  * @throws InputError where not even the smallest pipeline fits the budget.
  */
 export function planPipeline(options: PlanOptions): PipelinePlan {
-  const { device, memory = Number.POSITIVE_INFINITY, workerFileBytes = 0, cores = usableCores() } = options;
-  if (memory !== Number.POSITIVE_INFINITY) checkInteger("memory", memory, 1);
+  const { device, keptFree = 0, workerFileBytes = 0, cores = usableCores() } = options;
+  const { memory: budget = Number.POSITIVE_INFINITY } = options;
+  const memory = budget - keptFree;
+  if (options.memory !== undefined) checkInteger("memory", options.memory, 1);
   const share = loadAddon() ? 4 : 2;
   let workers = options.workers ?? (device === "cpu" ? Math.ceil(cores / share) : cores);
   let sessions = device === "cpu" ? cores : 1;
@@ -64,7 +68,7 @@ export function planPipeline(options: PlanOptions): PipelinePlan {
   if (needed > memory) {
     const mib = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
     throw new InputError(
-      `A memory budget of ${mib(memory)} is too small: ${workers} decode worker(s) and one session with batches of ${batchSize} need about ${mib(needed)}.`,
+      `A memory budget of ${mib(budget)} is too small: with ${workers} decode worker${workers === 1 ? "" : "s"} and one session of batches of ${batchSize}, about ${mib(needed + keptFree)} are needed.`,
     );
   }
   let mostWorkers = options.workers ?? Math.max(workers, cores);

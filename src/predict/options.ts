@@ -69,7 +69,7 @@ export function engineOptions({ checkpoint, device }: LoadedModel, options: Pred
     size: preprocessing.size,
     ...(workers === undefined ? {} : { workers }),
     ...(batchSize === undefined ? {} : { batchSize }),
-    ...(memory === undefined ? {} : { memory: Math.max(1, memory - ROWS_BYTES), workerFileBytes: WORKER_BYTES }),
+    ...(memory === undefined ? {} : { memory, keptFree: ROWS_BYTES, workerFileBytes: WORKER_BYTES }),
   });
   const spare =
     memory === undefined ? Number.POSITIVE_INFINITY : (memory - ROWS_BYTES - plan.memory) / plan.mostWorkers;

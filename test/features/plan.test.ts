@@ -25,3 +25,22 @@ test("what the user sets is kept; a budget it cannot fit into is refused", () =>
   assert.throws(() => planPipeline({ device: "cpu", size: 224, memory: 1 << 20 }), InputError);
   assert.throws(() => planPipeline({ device: "cpu", size: 224, workers: 0 }), RangeError);
 });
+
+test("a budget that is too small is quoted as it was given, and what is asked for instead is enough", () => {
+  const options = { device: "cpu", size: 224, keptFree: 32 << 20, workerFileBytes: 1 << 20 } as const;
+  const [, given, needed] = messageOf(() => planPipeline({ ...options, memory: 50 << 20 })).match(
+    /budget of (\d+) MiB is too small: .* about (\d+) MiB are needed/,
+  )!;
+  assert.equal(given, "50");
+  const plan = planPipeline({ ...options, memory: Number(needed) * 2 ** 20 });
+  assert.ok(plan.memory + options.keptFree <= Number(needed) * 2 ** 20);
+});
+
+function messageOf(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error("nothing was thrown");
+}
