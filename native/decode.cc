@@ -155,8 +155,7 @@ Decoder::Outcome Decoder::ReadAs(const ColorPlan& full_plan, int scale_denominat
 
 bool Decoder::StartWithoutLibjpeg(const ColorPlan& plan, int scale_denominator) {
   if (!plan.planes) return false;
-  if (scale_denominator == 8) return reader_.StartEighth();
-  if (scale_denominator > 1) return false;
+  if (scale_denominator == DCTSIZE) return reader_.StartEighth();
   return reader_.StartBaseline(plan.needs_constant_alpha ? FourthComponent::kMustBe255 : FourthComponent::kDropped);
 }
 
