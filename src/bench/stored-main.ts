@@ -1,4 +1,4 @@
-/** Entry of the process that `bench train --stored` measures: its memory is the training's own. Prints a StoredResult. */
+/** Entry of the process that `bench train --stored` measures: its memory is the training's own. Prints a StoredResult, or on stderr what failed. */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type FeatureIdentity, FeatureStore } from "../features/store.js";
@@ -12,7 +12,12 @@ import type { StoredRequest, StoredResult } from "./stored.js";
 const ROWS_AT_ONCE = 2048;
 
 const request = JSON.parse(process.argv[2] ?? "") as StoredRequest;
-process.stdout.write(JSON.stringify(await measure(request)));
+try {
+  process.stdout.write(JSON.stringify(await measure(request)));
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exitCode = 1;
+}
 
 async function measure({ rows, numFeatures, folder }: StoredRequest): Promise<StoredResult> {
   const identity: FeatureIdentity = {
@@ -31,7 +36,10 @@ async function measure({ rows, numFeatures, folder }: StoredRequest): Promise<St
   const written = performance.now();
   const store = new FeatureStore(identity, {}, folder);
   const config = streamedConfig(1);
-  const { holdOut } = await fitStreamedHead(toSource(store, store.find(keys)), labels, config, { calibrate: "platt" });
+  const places = store.find(keys);
+  // A store that cannot write goes on without: a cache may. Zeros would be read instead.
+  if (places.includes(-1)) throw new Error(`the features could not all be kept in ${folder}: is the disk full?`);
+  const { holdOut } = await fitStreamedHead(toSource(store, places), labels, config, { calibrate: "platt" });
   const fitted = performance.now();
   const bytes = readdirSync(store.folder).reduce((sum, name) => sum + statSync(join(store.folder, name)).size, 0);
   store.close();

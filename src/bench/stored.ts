@@ -54,7 +54,11 @@ function runProcess(request: string, signal: AbortSignal | undefined): Promise<s
     execFile(process.execPath, [main, request], options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else if (signal?.aborted) reject(benchInterrupted());
-      else reject(new CanopyError("BENCH", `The streamed training failed: ${stderr.trim().split("\n").at(-1)}`));
+      else reject(new CanopyError("BENCH", `The streamed training failed: ${lastLine(stderr) || error.message}`));
     });
   });
+}
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1)!;
 }

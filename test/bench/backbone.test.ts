@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
-import { test } from "node:test";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
 import { loadAddon } from "../../src/addon.js";
 import { benchPredict } from "../../src/bench/predict.js";
 import { measureStored } from "../../src/bench/stored.js";
 import { benchTrain } from "../../src/bench/train.js";
-
 import { InterruptedError } from "../../src/errors.js";
-import { temporaryFolder } from "../helpers.js";
+import { mountDisk, temporaryFolder } from "../helpers.js";
 
 const TINY = { limit: 8, repeats: 1, size: 64, backbone: "untrained", device: "cpu" } as const;
 
@@ -35,12 +37,7 @@ test("bench train times every stepper, L-BFGS and the features", async () => {
 
 test("bench train --stored trains from disk in a process of its own, and leaves nothing behind", async (t) => {
   const cache = temporaryFolder(t);
-  const before = process.env["CANOPY_CACHE"];
-  process.env["CANOPY_CACHE"] = cache;
-  t.after(() => {
-    if (before === undefined) delete process.env["CANOPY_CACHE"];
-    else process.env["CANOPY_CACHE"] = before;
-  });
+  useCache(t, cache);
   const result = await measureStored({ rows: 3000, numFeatures: 160 }, {});
   assert.deepEqual([result.rows, result.epochs], [3000, 20]);
   assert.ok(result.bytes > 3000 * 160 * 4 && result.seconds > 0 && result.peak_rss_bytes > 2 ** 25);
@@ -51,6 +48,29 @@ test("bench train --stored trains from disk in a process of its own, and leaves 
     measureStored({ rows: 3000, numFeatures: 160 }, { signal: AbortSignal.abort() }),
     InterruptedError,
   );
-  await assert.rejects(measureStored({ rows: 1, numFeatures: 160 }, {}), /streamed training failed/);
+  await assert.rejects(measureStored({ rows: 1, numFeatures: 160 }, {}), /streamed training failed: (?!Node\.js)/);
   assert.deepEqual(readdirSync(cache), []);
 });
+
+test("bench train --stored fails where the disk has no room for the features, and measures no zeros", async (t) => {
+  const disk = mkdtempSync(join(tmpdir(), "canopy-disk-"));
+  const mounted = mountDisk(disk, "1m");
+  t.after(() => {
+    if (mounted) execFileSync("umount", [disk]);
+    rmdirSync(disk);
+  });
+  if (!mounted) return t.skip("a small tmpfs cannot be mounted here");
+  useCache(t, disk);
+  const message = /streamed training failed: the features could not all be kept in .*: is the disk full\?$/;
+  await assert.rejects(measureStored({ rows: 3000, numFeatures: 160 }, {}), message);
+  assert.deepEqual(readdirSync(disk), []);
+});
+
+function useCache(t: TestContext, folder: string): void {
+  const before = process.env["CANOPY_CACHE"];
+  process.env["CANOPY_CACHE"] = folder;
+  t.after(() => {
+    if (before === undefined) delete process.env["CANOPY_CACHE"];
+    else process.env["CANOPY_CACHE"] = before;
+  });
+}
