@@ -12,6 +12,17 @@ export interface ProgressReporter {
 /** Seconds between plain lines. */
 const PLAIN_INTERVAL = 5;
 
+/** Where a stage began. What was done before that (of a resumed run, or cached) took none of its time. */
+interface Start {
+  stage: string;
+  at: number;
+  done: number;
+}
+
+function startOf({ stage, done }: ProgressState): Start {
+  return { stage, at: Date.now(), done };
+}
+
 export function createProgressReporter(options: { quiet: boolean }): ProgressReporter {
   if (options.quiet) {
     return { update: () => {}, print: printLine, stop: () => {} };
@@ -21,8 +32,7 @@ export function createProgressReporter(options: { quiet: boolean }): ProgressRep
 
 function createBar(): ProgressReporter {
   let bar: cliProgress.SingleBar | undefined;
-  let stage = "";
-  let startedAt = 0;
+  let start: Start | undefined;
   const stop = () => {
     bar?.stop();
     bar = undefined;
@@ -33,17 +43,16 @@ function createBar(): ProgressReporter {
       process.stderr.write(bar === undefined ? `${line}\n` : `\r\x1b[K${line}\n`);
     },
     update: (state) => {
-      if (bar === undefined || state.stage !== stage) {
+      if (bar === undefined || start === undefined || state.stage !== start.stage) {
         stop();
-        stage = state.stage;
-        startedAt = Date.now();
+        start = startOf(state);
         bar = newBar();
-        bar.start(state.total ?? 0, state.done, payload(state, startedAt));
+        bar.start(state.total ?? 0, state.done, payload(state, start));
       }
       if (state.total !== undefined) {
         bar.setTotal(state.total);
       }
-      bar.update(state.done, payload(state, startedAt));
+      bar.update(state.done, payload(state, start));
     },
   };
 }
@@ -62,47 +71,43 @@ function newBar(): cliProgress.SingleBar {
   );
 }
 
-function payload(state: ProgressState, startedAt: number) {
+function payload(state: ProgressState, start: Start) {
   return {
     stage: state.stage.padEnd(9),
     unit: state.unit ?? "tiles",
-    rate: rate(state.done, startedAt),
+    rate: showRate(rate(state, start)),
     rejects: state.rejected > 0 ? `  ${state.rejected} rejected` : "",
     parts: state.parts === undefined ? "" : `  ${describeParts(state.parts)}`,
   };
 }
 
 function createPlainLines(): ProgressReporter {
-  let stage = "";
-  let startedAt = 0;
+  let start: Start | undefined;
   let printedAt = 0;
   return {
     stop: () => {},
     print: printLine,
     update: (state) => {
       const now = Date.now();
-      if (state.stage !== stage) {
-        stage = state.stage;
-        startedAt = now;
+      if (start === undefined || state.stage !== start.stage) {
+        start = startOf(state);
         printedAt = now;
       } else if (now - printedAt >= PLAIN_INTERVAL * 1000) {
         printedAt = now;
-        printLine(plainLine(state, startedAt));
+        printLine(plainLine(state, start));
       }
     },
   };
 }
 
-function plainLine(state: ProgressState, startedAt: number): string {
+function plainLine(state: ProgressState, start: Start): string {
   const total = state.total === undefined ? "" : `/${state.total}`;
   const rejected = state.rejected > 0 ? `, ${state.rejected} rejected` : "";
   const parts = state.parts === undefined ? "" : `, ${describeParts(state.parts)}`;
-  const seconds = (Date.now() - startedAt) / 1000;
+  const perSecond = rate(state, start);
   const left =
-    state.total === undefined
-      ? ""
-      : `, ETA ${Math.round(((state.total - state.done) * seconds) / Math.max(1, state.done))} s`;
-  return `${state.stage}: ${state.done}${total} ${state.unit ?? "tiles"}, ${rate(state.done, startedAt)}/s${left}${rejected}${parts}`;
+    state.total === undefined || perSecond === 0 ? "" : `, ETA ${Math.round((state.total - state.done) / perSecond)} s`;
+  return `${state.stage}: ${state.done}${total} ${state.unit ?? "tiles"}, ${showRate(perSecond)}/s${left}${rejected}${parts}`;
 }
 
 /** `2 decoding, 4 sessions`: threads at work. */
@@ -110,8 +115,12 @@ function describeParts({ workers, sessions }: NonNullable<ProgressState["parts"]
   return `${workers} decoding, ${sessions} ${sessions === 1 ? "session" : "sessions"}`;
 }
 
-function rate(done: number, startedAt: number): string {
-  const perSecond = done / Math.max(0.001, (Date.now() - startedAt) / 1000);
+/** Done each second since `start`. */
+function rate({ done }: ProgressState, start: Start): number {
+  return (done - start.done) / Math.max(0.001, (Date.now() - start.at) / 1000);
+}
+
+function showRate(perSecond: number): string {
   return perSecond >= 100 ? perSecond.toFixed(0) : perSecond.toFixed(1);
 }
 
