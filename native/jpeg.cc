@@ -62,6 +62,8 @@ void JpegReader::Start(const JpegPlan& plan) {
 }
 
 bool JpegReader::StartEighth() {
+  plan_ = {JCS_UNKNOWN, JCS_UNKNOWN, true, DCTSIZE};
+  if (!info_.progressive_mode) ChargeDecoding();
   const bool done = info_.progressive_mode ? dc_progression_.Decode(info_, &eighth_) : dc_scan_.Decode(info_, &eighth_);
   if (!done) return false;
   way_ = Way::kEighth;

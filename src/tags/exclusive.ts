@@ -7,6 +7,8 @@ import { type LabelMatrix, tagSupport } from "../tiles/label-matrix.js";
 
 /** Share of tiles that may have none or several tags of a group that is found: a slip of whoever labelled them. */
 const EXCEPTIONS = 0.005;
+/** Tiles that groups are looked for in; those of a larger set are spread evenly over it. */
+const MAX_SEARCHED = 20_000;
 /** Choices looked at before the search for a group is given up. */
 const MAX_CHOICES = 10_000;
 
@@ -15,6 +17,33 @@ const MAX_CHOICES = 10_000;
  * first uncovered tile's tags must be in the group (Knuth's algorithm X). Columns ascending; [] where there is no such group.
  */
 export function findExclusive(labels: LabelMatrix): number[][] {
+  const groups = searchGroups(thinOut(labels, MAX_SEARCHED));
+  return groups.filter((group) => countExceptions(labels, group) <= EXCEPTIONS * labels.rows);
+}
+
+/** At most `most` rows, spread evenly. */
+function thinOut(labels: LabelMatrix, most: number): LabelMatrix {
+  if (labels.rows <= most) return labels;
+  const width = labels.tags.length;
+  const data = new Uint8Array(most * width);
+  for (let row = 0; row < most; row++) {
+    const from = Math.floor((row * labels.rows) / most) * width;
+    data.set(labels.data.subarray(from, from + width), row * width);
+  }
+  return { ...labels, data, rows: most };
+}
+
+/** Rows with none or several tags of the group. */
+function countExceptions({ data, rows, tags }: LabelMatrix, group: readonly number[]): number {
+  let exceptions = 0;
+  for (let row = 0; row < rows; row++) {
+    const count = group.reduce((sum, column) => sum + data[row * tags.length + column]!, 0);
+    if (count !== 1) exceptions++;
+  }
+  return exceptions;
+}
+
+function searchGroups(labels: LabelMatrix): number[][] {
   const groups: number[][] = [];
   const allowance = Math.floor(EXCEPTIONS * labels.rows);
   const support = tagSupport(labels);

@@ -191,6 +191,17 @@ describe("exclusive groups", () => {
     assert.deepEqual(found(), []);
   });
 
+  it("are looked for in some tiles of a large set, and held against all", () => {
+    const rows = 1_000_000;
+    const tags = ["clear", "cloudy", "river"];
+    const data = new Uint8Array(rows * tags.length);
+    for (let row = 0; row < rows; row++) data[row * 3 + (row % 7 === 0 ? 1 : 0)] = 1;
+    for (let row = 0; row < rows; row += 300) data.fill(0, row * 3, row * 3 + 3);
+    assert.deepEqual(findExclusive({ data, rows, tags }), [[0, 1]]);
+    for (let row = 1; row < rows; row += 100) data[row * 3 + 1] = data[row * 3] = 1;
+    assert.deepEqual(findExclusive({ data, rows, tags }), []);
+  });
+
   it("are refused for unknown, lone and repeated tags", () => {
     assert.throws(() => toExclusiveColumns([["a", "x"]], ["a", "b"]), /x is not one of: a, b/);
     assert.throws(() => toExclusiveColumns([["a"]], ["a", "b"]), /two tags or more/);
