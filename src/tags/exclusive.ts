@@ -3,11 +3,12 @@
  * sum, so that certainty about one speaks against the others.
  */
 import { InputError, OptionError } from "../errors.js";
+import { createRandom } from "../random.js";
 import { type LabelMatrix, tagSupport } from "../tiles/label-matrix.js";
 
 /** Share of tiles that may have none or several tags of a group that is found: a slip of whoever labelled them. */
 const EXCEPTIONS = 0.005;
-/** Tiles that groups are looked for in; those of a larger set are spread evenly over it. */
+/** Tiles that groups are looked for in. */
 const MAX_SEARCHED = 20_000;
 /** Choices looked at before the search for a group is given up. */
 const MAX_CHOICES = 10_000;
@@ -21,13 +22,15 @@ export function findExclusive(labels: LabelMatrix): number[][] {
   return groups.filter((group) => countExceptions(labels, group) <= EXCEPTIONS * labels.rows);
 }
 
-/** At most `most` rows, spread evenly. */
+/** At most `most` rows: one at random of each stretch, so that no rhythm of the labels is met. */
 function thinOut(labels: LabelMatrix, most: number): LabelMatrix {
   if (labels.rows <= most) return labels;
   const width = labels.tags.length;
   const data = new Uint8Array(most * width);
+  const random = createRandom(0);
+  const stretch = labels.rows / most;
   for (let row = 0; row < most; row++) {
-    const from = Math.floor((row * labels.rows) / most) * width;
+    const from = Math.floor((row + random.uniform()) * stretch) * width;
     data.set(labels.data.subarray(from, from + width), row * width);
   }
   return { ...labels, data, rows: most };
