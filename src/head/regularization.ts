@@ -30,11 +30,8 @@ const SHARPNESS = Array.from({ length: 21 }, (_, i) => 1.5 * 0.9 ** i);
 /** Rungs that bring no improvement before the walk ends; one is enough where it is worse by more than `SLACK`. */
 const PATIENCE = 2;
 export const L2_FOLDS = 5;
-/** Folds that are held out, by the number of rows above which they are so few: enough to tell, and that much faster. */
-const FEWER_FOLDS = [
-  { rows: 8192, folds: 1 },
-  { rows: 2048, folds: 2 },
-];
+/** From this many rows a single fold is held out: enough to tell, and five times faster. */
+const SINGLE_FOLD_ROWS = 8192;
 /** The choice needs no weights to the last digit. */
 const TOLERANCE = 3e-4;
 
@@ -49,7 +46,7 @@ export async function chooseL2(
     throw new InputError(`${labels.rows} tiles are too few to choose the L2 penalty by cross-validation: give --l2.`);
   }
   const folds = options.folds ?? kFold(labels, L2_FOLDS, config.seed);
-  const heldOut = [...new Set(folds)].sort().slice(0, foldsToHoldOut(labels.rows));
+  const heldOut = labels.rows > SINGLE_FOLD_ROWS ? [0] : [...new Set(folds)].sort();
   let problems: Problem[] = heldOut.flatMap((fold) => labels.tags.map((_, tag) => ({ tag, heldOut: fold, l2: 0 })));
   const rungs: Rung[] = [];
   for (let l2 = STRONGEST; l2 > WEAKEST && !isPastBest(rungs) && !options.signal?.aborted; l2 /= RUNG) {
@@ -63,10 +60,6 @@ export async function chooseL2(
     rungs.push({ l2, loss: await heldOutLoss(space, labels, folds, problems, options) });
   }
   return refine(rungs);
-}
-
-function foldsToHoldOut(rowCount: number): number {
-  return FEWER_FOLDS.find(({ rows }) => rowCount > rows)?.folds ?? L2_FOLDS;
 }
 
 function isPastBest(rungs: readonly Rung[]): boolean {
