@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "gram.h"
 #include "head.h"
 
 namespace canopy {
@@ -226,12 +227,22 @@ Napi::Value EvaluateProblemsJs(const Napi::CallbackInfo& info) {
   return (new HeadWorker(env, Keep(info), work, [](Napi::Env e) { return e.Undefined(); }))->Start();
 }
 
+// headGram(features, threads, out): Promise<void>
+Napi::Value HeadGramJs(const Napi::CallbackInfo& info) {
+  const FeatureRows features = GetFeatures(info[0].As<Napi::Object>());
+  const size_t threads = info[1].ToNumber().Uint32Value();
+  double* out = GetArray<Napi::Float64Array, double>(info[2], napi_float64_array, features.rows * features.rows, "out");
+  const auto work = [=] { ComputeGram(features, threads, out); };
+  return (new HeadWorker(info.Env(), Keep(info), work, [](Napi::Env e) { return e.Undefined(); }))->Start();
+}
+
 }  // namespace
 
 void InitHead(Napi::Env env, Napi::Object exports) {
   exports.Set("headSimd", HeadSimd());
   exports.Set("trainSteps", Napi::Function::New(env, TrainStepsJs, "trainSteps"));
   exports.Set("headLogits", Napi::Function::New(env, HeadLogitsJs, "headLogits"));
+  exports.Set("headGram", Napi::Function::New(env, HeadGramJs, "headGram"));
   exports.Set("evaluateProblems", Napi::Function::New(env, EvaluateProblemsJs, "evaluateProblems"));
 }
 

@@ -1,11 +1,11 @@
 #include "head.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstring>
-#include <thread>
 #include <vector>
+
+#include "parallel.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -213,19 +213,6 @@ void LossOfBatch(const uint8_t* const* labels, size_t rows, size_t num_tags, con
     sums->f2 += SampleF2(hits, predicted, present);
   }
   sums->loss += loss / static_cast<double>(num_tags);
-}
-
-// Runs work(i) for i in [0, count) on up to `threads` threads; i must own what it writes.
-template <typename Work>
-void RunParallel(size_t count, size_t threads, const Work& work) {
-  std::atomic<size_t> next{0};
-  const auto loop = [&] {
-    for (size_t i = next++; i < count; i = next++) work(i);
-  };
-  std::vector<std::thread> others;
-  for (size_t i = 1; i < std::min(threads, count); i++) others.emplace_back(loop);
-  loop();
-  for (std::thread& thread : others) thread.join();
 }
 
 // One part of EvaluateProblems: rows [first, last), summed into gradient [problems, width] and the three arrays

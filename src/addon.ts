@@ -105,6 +105,8 @@ export interface NativeHead {
     threads: number,
     out: Float32Array,
   ): Promise<void>;
+  /** Writes the lower triangle of the rows' inner products into `out` `[rows, rows]`; what is above the diagonal is not defined. */
+  headGram(features: NativeFeatures, threads: number, out: Float64Array): Promise<void>;
   /**
    * Mean cross-entropy and its gradient for many one-tag logistic regressions over the same features. `problems` holds pairs (tag, fold
    * to leave out or -1); `weights` and `gradients` are `[problems, numFeatures + 1]`, bias last; `losses` is `[problems]`.

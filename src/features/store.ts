@@ -14,6 +14,8 @@ import { type Block, isIntact, KEY_BYTES, keyOf, readBlocks, SegmentWriter } fro
 export interface FeatureIdentity {
   /** SHA-256 of the backbone's ONNX file, in hex. */
   backbone: string;
+  /** How pixels are given to it and which of its values are the features: JSON of what its card says, for a file may have several cards. */
+  use: string;
   numFeatures: number;
   /** Feature maps that were pooled beside the features, by name. @default none */
   levels?: string;

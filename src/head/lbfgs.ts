@@ -9,6 +9,7 @@ import { computeLogits } from "./logits.js";
 import { sumLogits } from "./loss.js";
 import { solveProblems } from "./problems.js";
 import { chooseL2 } from "./regularization.js";
+import { chooseSpace } from "./row-space.js";
 import { foldStandardization, measureStandardization } from "./standardize.js";
 import type { TrainedHead, TrainOptions } from "./train.js";
 
@@ -29,8 +30,8 @@ export async function trainByLbfgs(
     throw new TypeError("`leaveOut` is for gradient optimisers: give L-BFGS the rows it is to train on.");
   }
   const standardization = await measureStandardization(toFeatureSource(features), config.scaling, config.blocks);
-  const rows = { ...features, ...standardization };
-  const l2 = config.l2 === "auto" ? await chooseL2(features, standardization, labels, config, options) : config.l2;
+  const space = await chooseSpace(features, standardization, options.threads);
+  const l2 = config.l2 === "auto" ? await chooseL2(space, labels, config, options) : config.l2;
   const problems = labels.tags.map((_, tag) => ({ tag, heldOut: -1, l2 }));
   const { folds: _folds, views: _views, ...running } = options;
   // By the power of two, then by tag.
@@ -41,9 +42,10 @@ export async function trainByLbfgs(
     reached[power] ??= [];
     reached[power][tag] = point;
   };
+  const rows = { ...space.features, ...space.standardization };
   const minima = await solveProblems(rows, labels, problems, { ...config, ...running, onIteration });
   const finish = (points: readonly Float64Array[]) => {
-    const solved = toHead(points, features.numFeatures);
+    const solved = toHead(space.toWeights(points), features.numFeatures);
     return standardization === undefined ? solved : foldStandardization(solved, standardization);
   };
   const optimum = minima.map(({ point }) => point);

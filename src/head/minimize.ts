@@ -3,6 +3,7 @@
  * problems over the same data can be evaluated in one pass. After Nocedal and Wright, Numerical Optimization, 2nd edition,
  * algorithms 7.4, 7.5, 3.5 and 3.6.
  */
+import { addScaled, combine, dot } from "./vectors.js";
 
 /** A function's value and gradient at a point. */
 export interface Evaluation {
@@ -70,7 +71,8 @@ export function* minimize(start: Float64Array, options: MinimizeOptions): Minimi
 
 /** The two-loop recursion: minus the inverse Hessian's approximation times the gradient. */
 function descentDirection(gradient: Float64Array, corrections: readonly Correction[]): Float64Array {
-  const direction = gradient.map((value) => -value);
+  const direction = new Float64Array(gradient.length);
+  addScaled(direction, -1, gradient);
   const shares: number[] = [];
   for (const { step, change, rho } of corrections.toReversed()) {
     const share = rho * dot(step, direction);
@@ -89,8 +91,8 @@ function descentDirection(gradient: Float64Array, corrections: readonly Correcti
 }
 
 function remember(corrections: Correction[], from: LinePoint, to: LinePoint): void {
-  const step = to.point.map((value, i) => value - from.point[i]!);
-  const change = to.gradient.map((value, i) => value - from.gradient[i]!);
+  const step = combine(to.point, -1, from.point);
+  const change = combine(to.gradient, -1, from.gradient);
   const curvature = dot(step, change);
   if (curvature > 0) corrections.push({ step, change, rho: 1 / curvature });
   if (corrections.length > MEMORY) corrections.shift();
@@ -142,7 +144,7 @@ function* evaluateAt(
   direction: Float64Array,
   t: number,
 ): Generator<Float64Array, LinePoint, Evaluation> {
-  const point = start.point.map((value, i) => value + t * direction[i]!);
+  const point = combine(start.point, t, direction);
   const evaluation: Evaluation = yield point;
   return { ...at(point, t, evaluation), slope: dot(evaluation.gradient, direction) };
 }
@@ -163,16 +165,6 @@ function at(point: Float64Array, t: number, { value, gradient }: Evaluation): Li
 
 function minimum({ point, value }: LinePoint, iterations: number, converged: boolean): Minimum {
   return { point, value, iterations, converged };
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
-}
-
-function addScaled(target: Float64Array, scale: number, other: Float64Array): void {
-  for (let i = 0; i < target.length; i++) target[i]! += scale * other[i]!;
 }
 
 function norm(a: Float64Array): number {

@@ -119,7 +119,7 @@ async function evaluateAll(evaluator: Evaluator, running: readonly Running[], nu
 /** Adds the penalty and lets the minimiser go on; its minimum once it has one. */
 function advance(running: Running, loss: number, dataGradient: Float32Array): Minimum | undefined {
   const { point, problem, minimizer } = running;
-  const gradient = Float64Array.from(dataGradient);
+  const gradient = new Float64Array(dataGradient);
   let squares = 0;
   for (let i = 0; i < point.length - 1; i++) {
     squares += point[i]! * point[i]!;

@@ -7,11 +7,11 @@ import { InputError } from "../errors.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 import { kFold } from "../tiles/split.js";
 import type { LbfgsConfig } from "./config.js";
-import type { FeatureMatrix } from "./feature-matrix.js";
 import type { Head } from "./head.js";
 import { computeLogits } from "./logits.js";
 import { crossEntropy } from "./loss.js";
 import { type Problem, solveProblems } from "./problems.js";
+import type { Space } from "./row-space.js";
 import { foldStandardization, type Standardization } from "./standardize.js";
 
 interface Rung {
@@ -27,7 +27,7 @@ const RUNG = Math.sqrt(10);
 const SLACK = 0.01;
 /** Factors on logits (inverse temperatures) that a rung is judged at the best of. */
 const SHARPNESS = Array.from({ length: 21 }, (_, i) => 1.5 * 0.9 ** i);
-/** Rungs that bring no improvement before the walk ends. */
+/** Rungs that bring no improvement before the walk ends; one is enough where it is worse by more than `SLACK`. */
 const PATIENCE = 2;
 export const L2_FOLDS = 5;
 /** From this many rows a single fold is held out: enough to tell, and five times faster. */
@@ -37,8 +37,7 @@ const TOLERANCE = 3e-4;
 
 /** The chosen strength; the same for every tag, for a rare tag's own choice would be noise. */
 export async function chooseL2(
-  features: FeatureMatrix,
-  standardization: Standardization | undefined,
+  space: Pick<Space, "features" | "standardization">,
   labels: LabelMatrix,
   config: LbfgsConfig,
   options: { threads?: number; signal?: AbortSignal; folds?: Uint8Array; views?: number },
@@ -52,19 +51,21 @@ export async function chooseL2(
   const rungs: Rung[] = [];
   for (let l2 = STRONGEST; l2 > WEAKEST && !isPastBest(rungs) && !options.signal?.aborted; l2 /= RUNG) {
     const minima = await solveProblems(
-      { ...features, ...standardization },
+      { ...space.features, ...space.standardization },
       labels,
       problems.map((problem) => ({ ...problem, l2 })),
       { maxIterations: config.maxIterations, tolerance: TOLERANCE, ...options, folds },
     );
     problems = problems.map((problem, i) => ({ ...problem, start: minima[i]!.point }));
-    rungs.push({ l2, loss: await heldOutLoss(features, standardization, labels, folds, problems, options) });
+    rungs.push({ l2, loss: await heldOutLoss(space, labels, folds, problems, options) });
   }
   return refine(rungs);
 }
 
 function isPastBest(rungs: readonly Rung[]): boolean {
-  return rungs.length - 1 - bestOf(rungs) >= PATIENCE;
+  const best = bestOf(rungs);
+  const steps = rungs.length - 1 - best;
+  return steps >= PATIENCE || (steps > 0 && rungs.at(-1)!.loss > (1 + SLACK) * rungs[best]!.loss);
 }
 
 function bestOf(rungs: readonly Rung[]): number {
@@ -88,8 +89,7 @@ function refine(rungs: readonly Rung[]): number {
 
 /** Mean cross-entropy of the held-out cells, each under the weights that have not seen it, at the best common temperature. */
 async function heldOutLoss(
-  features: FeatureMatrix,
-  standardization: Standardization | undefined,
+  { features, standardization }: Pick<Space, "features" | "standardization">,
   labels: LabelMatrix,
   folds: Uint8Array,
   problems: readonly Problem[],

@@ -8,6 +8,7 @@ import { type PipelinePlan, planPipeline } from "../features/plan.js";
 import { FeatureStore } from "../features/store.js";
 import { extractToStore, type StoredFeatures } from "../features/stored.js";
 import { Tuner } from "../features/tuner.js";
+import type { ModelCard } from "../models/card.js";
 import type { ResolvedBackbone } from "../models/registry.js";
 import { prepareBackbone } from "../onnx/prepare.js";
 import type { RunContext } from "../run-context.js";
@@ -46,6 +47,7 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
   const decode = { ...DECODE_DEFAULTS, ...options.decode };
   const identity = {
     backbone: card.sha256,
+    use: describeUse(card),
     numFeatures: card.features.count,
     ...given("levels", card.features.levels?.map(({ name }) => name).join(" ")),
     size: options.size,
@@ -83,4 +85,9 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
 /** `{ [name]: value }` where there is a value: exactOptionalPropertyTypes tells absent from undefined. */
 function given<K extends string, V>(name: K, value: V | undefined): { [name in K]?: V } {
   return (value === undefined ? {} : { [name]: value }) as { [name in K]?: V };
+}
+
+function describeUse({ input, features }: ModelCard): string {
+  const { name, layout, channels, scale, mean, std } = input;
+  return JSON.stringify({ name, layout, channels, scale, mean, std, output: features.output });
 }

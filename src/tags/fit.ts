@@ -55,7 +55,7 @@ export interface FittedHead {
   /** `[rows, tags]` out-of-fold probabilities and the tags they were given (what `crossValidated` scores), and the fold of each row. */
   outOfFold: { probabilities: Float32Array; decisions: Uint8Array; folds: Uint8Array };
   split: Split;
-  /** The penalty used by L-BFGS, given or chosen. */
+  /** The penalty L-BFGS used for `head`, given or chosen. */
   l2?: number;
   /** Columns of the exclusive groups that were kept: probabilities are the head's, shared out (normalizeExclusive). */
   exclusive: number[][];
@@ -66,9 +66,9 @@ export interface FittedHead {
 }
 
 /**
- * Fits head and thresholds. First a training without the held-out tiles gives the history; an automatic L2 is chosen there, once.
- * Then cross-validation gives every tile probabilities of a head that has not seen it; thresholds are fitted on these, and scored
- * fold by fold with thresholds from the other folds. The head is trained again on all tiles, stacked and calibrated if asked for.
+ * Fits head and thresholds. First a training without the held-out tiles gives the history. Then cross-validation gives every tile
+ * probabilities of a head that has not seen it; thresholds are fitted on these, and scored fold by fold with thresholds from the other
+ * folds. The head is trained again on all tiles, stacked and calibrated if asked for. Each training chooses an automatic L2 for itself.
  *
  * @throws InputError for fewer tiles than folds
  * @throws InterruptedError where the signal stops it; `states` then says how far it came
@@ -81,9 +81,8 @@ export async function fitHead(
 ): Promise<FittedHead> {
   const fit = new Fit(toVariants(features, labels.rows), labels, options);
   const first = await fit.trainWithoutHeldOut(config);
-  const fixed = first.l2 === undefined ? config : ({ ...config, l2: first.l2 } as HeadConfig);
-  const outOfFold = await fit.crossValidate(fixed);
-  const final = fit.refits ? await fit.trainOnAll(fixed) : first;
+  const outOfFold = await fit.crossValidate(config);
+  const final = fit.refits ? await fit.trainOnAll(config) : first;
   const { logits, folds } = outOfFold;
   const refinement = chooseRefinement(logits, labels, folds, options);
   const refine = ({ head }: TrainedHead, rows: Uint32Array) =>
@@ -102,7 +101,7 @@ export async function fitHead(
     }),
     outOfFold: { probabilities, decisions, folds },
     split: fit.split,
-    ...(first.l2 !== undefined && { l2: first.l2 }),
+    ...(final.l2 !== undefined && { l2: final.l2 }),
     exclusive: refinement.exclusive,
     exclusiveGain: refinement.exclusiveGain,
     stacked: refinement.stackingL2 !== undefined,

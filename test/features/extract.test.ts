@@ -17,6 +17,7 @@ import { TOY_FEATURES, toyBackbone } from "./toy-backbone.js";
 const SIZE = 16;
 const IDENTITY: FeatureIdentity = {
   backbone: "toy",
+  use: "{}",
   numFeatures: TOY_FEATURES,
   size: SIZE,
   colorspace: "auto",

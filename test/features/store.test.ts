@@ -8,6 +8,7 @@ import { temporaryFolder } from "../helpers.js";
 
 const IDENTITY: FeatureIdentity = {
   backbone: "ab",
+  use: "{}",
   numFeatures: 3,
   size: 224,
   colorspace: "auto",

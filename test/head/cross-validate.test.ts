@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { resolveHeadConfig } from "../../src/head/config.js";
+import { trainOnTiles } from "../../src/head/cross-validate.js";
+import { sigmoid } from "../../src/head/head.js";
+import { computeLogits } from "../../src/head/logits.js";
+import { createRandom } from "../../src/random.js";
+import { fitHead } from "../../src/tags/fit.js";
+import { rowsWhere } from "../../src/tiles/split.js";
+
+const ROWS = 100;
+const USE = { augment: "none", tta: "none", seed: 1 } as const;
+
+/** Two tags that noise decides as much as features do. */
+function noisy(numFeatures: number) {
+  const random = createRandom(7);
+  const data = Float32Array.from({ length: ROWS * numFeatures }, () => 2 * random.uniform() - 1);
+  const cells = Array.from({ length: ROWS * 2 }, (_, cell) => {
+    const z = data[Math.floor(cell / 2) * numFeatures + (cell % 2)]! + 2 * (random.uniform() - 0.5);
+    return z > 0 ? 1 : 0;
+  });
+  return {
+    features: { data, rows: ROWS, numFeatures },
+    labels: { data: Uint8Array.from(cells), rows: ROWS, tags: ["a", "b"] },
+  };
+}
+
+for (const numFeatures of [12, 160]) {
+  it(`out of fold, nothing has seen the fold, the choice of the penalty included (${numFeatures} features)`, async () => {
+    const { features, labels } = noisy(numFeatures);
+    const config = resolveHeadConfig();
+    const { outOfFold } = await fitHead(features, labels, config);
+    const chosen = new Set<number>();
+    for (let fold = 0; fold < 5; fold++) {
+      const held = rowsWhere(outOfFold.folds, (each) => each === fold);
+      // The same training where the fold's features are gone and its labels the opposite.
+      const spoilt = { ...features, data: features.data.slice() };
+      const opposite = { ...labels, data: labels.data.slice() };
+      for (const row of held) {
+        spoilt.data.fill(Number.NaN, row * numFeatures, (row + 1) * numFeatures);
+        for (const cell of [2 * row, 2 * row + 1]) opposite.data[cell] = 1 - opposite.data[cell]!;
+      }
+      const seen = rowsWhere(outOfFold.folds, (each) => each !== fold);
+      const { head, l2 } = await trainOnTiles([spoilt], opposite, seen, config, USE);
+      chosen.add(l2!);
+      const logits = await computeLogits(head, features);
+      for (const row of held) {
+        const expected = logits.subarray(2 * row, 2 * row + 2).map(sigmoid);
+        assert.deepEqual(outOfFold.probabilities.slice(2 * row, 2 * row + 2), expected);
+      }
+    }
+    assert.ok(chosen.size > 1, "every fold chose the same penalty");
+  });
+}
+
+it("chooses the penalty of the final head on all tiles", async () => {
+  const { features, labels } = noisy(160);
+  const config = resolveHeadConfig();
+  const all = Uint32Array.from({ length: ROWS }, (_, row) => row);
+  const { head, l2 } = await trainOnTiles([features], labels, all, config, USE);
+  const fitted = await fitHead(features, labels, config);
+  assert.equal(fitted.l2, l2);
+  assert.deepEqual(fitted.head.weight, head.weight);
+});

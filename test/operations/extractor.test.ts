@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { NORMALISATIONS } from "../../src/models/file-model.js";
+import { resolveBackbone } from "../../src/models/registry.js";
+import { openExtractor } from "../../src/operations/extractor.js";
+import { temporaryFolder } from "../helpers.js";
+import { writeTiles } from "../images.js";
+
+it("does not take features from the cache that the backbone gave to pixels normalised otherwise", async (t) => {
+  process.env["CANOPY_CACHE"] = temporaryFolder(t);
+  const tiles = await writeTiles(temporaryFolder(t), 2);
+  const backbone = await resolveBackbone("untrained");
+  const extract = async (normalisation: "imagenet" | "unit") => {
+    const { scale, mean, std } = structuredClone(NORMALISATIONS[normalisation]);
+    const input = { ...backbone.card.input, scale, mean: [...mean], std: [...std] } as typeof backbone.card.input;
+    const extractor = await openExtractor(
+      { backbone: { ...backbone, card: { ...backbone.card, input } }, size: 32 },
+      {},
+    );
+    const { features, cached } = await extractor.extract(tiles, {});
+    await extractor.close();
+    return { features, cached };
+  };
+  const first = await extract("imagenet");
+  const other = await extract("unit");
+  const again = await extract("imagenet");
+  assert.deepEqual([first.cached, other.cached, again.cached], [0, 0, 2]);
+  assert.notDeepEqual(other.features, first.features);
+  assert.deepEqual(again.features, first.features);
+});
