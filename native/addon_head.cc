@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "gram.h"
 #include "head.h"
+#include "head_gram.h"
 
 namespace canopy {
 namespace {

@@ -1,4 +1,4 @@
-#include "gram.h"
+#include "head_gram.h"
 
 #include <vector>
 
