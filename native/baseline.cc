@@ -67,11 +67,10 @@ bool BaselineReader::Start(const jpeg_decompress_struct& info, FourthComponent f
     PrepareComponent(info, c);
   }
   if (!data_.Load(ScanBytes(info), MaxScanBytes(layout_))) return false;
-  reader_ = BitReader(data_.Segment(0));
+  walk_ = SegmentWalk(data_, info.restart_interval);
+  reader_ = walk_.First();
   fourth_ = fourth;
   rows_read_ = 0;
-  restart_interval_ = until_restart_ = info.restart_interval;
-  segment_ = 0;
   wild_ = 0;
   return true;
 }
@@ -105,13 +104,13 @@ bool BaselineReader::ReadRow(const ComponentRows& rows) {
     MakeSamples(rows, mcu, count);
   }
   if (++rows_read_ < layout_.mcu_rows) return true;
-  return segment_ + 1 == data_.segment_count() && reader_.AtEnd();
+  return walk_.IsDone(reader_);
 }
 
 CANOPY_AVX2 bool BaselineReader::ReadMcus(int count) {
   BitReader reader = reader_;
   for (int mcu = 0; mcu < count; mcu++) {
-    if (restart_interval_ != 0 && until_restart_-- == 0 && !Restart(&reader)) return false;
+    if (walk_.IsNextDue() && !Restart(&reader)) return false;
     if (!ReadMcu(mcu, &reader) || reader.Overran()) return false;
   }
   reader_ = reader;
@@ -119,9 +118,7 @@ CANOPY_AVX2 bool BaselineReader::ReadMcus(int count) {
 }
 
 bool BaselineReader::Restart(BitReader* reader) {
-  if (!reader->AtEnd() || ++segment_ >= data_.segment_count()) return false;
-  *reader = BitReader(data_.Segment(segment_));
-  until_restart_ = restart_interval_ - 1;
+  if (!walk_.Take(reader)) return false;
   for (Component& component : components_) component.previous = 0;
   return true;
 }

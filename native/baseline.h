@@ -10,6 +10,7 @@
 #include "huffman.h"
 #include "idct.h"
 #include "scan_layout.h"
+#include "segment_walk.h"
 
 namespace canopy {
 
@@ -57,6 +58,7 @@ class BaselineReader {
   bool IsSane() const { return wild_ < 2 * kCoefficientLimit; }
 
   EntropyData data_;
+  SegmentWalk walk_;
   BitReader reader_{{nullptr, 0}};
   DcTable dc_[NUM_HUFF_TBLS];
   AcTable ac_[NUM_HUFF_TBLS];
@@ -64,9 +66,6 @@ class BaselineReader {
   Component components_[MAX_COMPS_IN_SCAN];
   FourthComponent fourth_ = FourthComponent::kDropped;
   int rows_read_ = 0;
-  unsigned restart_interval_ = 0;
-  unsigned until_restart_ = 0;
-  size_t segment_ = 0;
   uint32_t wild_ = 0;  // all coefficients + kCoefficientLimit, or-ed
   InverseDct inverse_dct_ = ActiveInverseDct();
 };

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "image.h"
+#include "segment_walk.h"
 
 namespace canopy {
 namespace {
@@ -119,15 +120,12 @@ bool DcProgression::DecodeScan(const ScanHeader& scan, const uint8_t* data, cons
   const size_t size = static_cast<size_t>(marker + 2 - data);
   if (!FindTables(scan, tables) || !data_.Load({data, size}, size, marker[1])) return false;
   int previous[MAX_COMPS_IN_SCAN] = {};
-  BitReader reader(data_.Segment(0));
-  size_t segment = 0;
-  unsigned until_restart = restart_interval_;
+  SegmentWalk walk(data_, restart_interval_);
+  BitReader reader = walk.First();
   const size_t blocks = rows_ * columns_;
   for (size_t at = 0; at < blocks; at++) {
-    if (restart_interval_ > 0 && until_restart-- == 0) {
-      if (!reader.AtEnd() || ++segment >= data_.segment_count()) return false;
-      reader = BitReader(data_.Segment(segment));
-      until_restart = restart_interval_ - 1;
+    if (walk.IsNextDue()) {
+      if (!walk.Take(&reader)) return false;
       std::memset(previous, 0, sizeof(previous));
     }
     for (int i = 0; i < scan.count; i++) {
@@ -141,7 +139,7 @@ bool DcProgression::DecodeScan(const ScanHeader& scan, const uint8_t* data, cons
     }
     if (reader.Overran()) return false;
   }
-  return segment + 1 == data_.segment_count() && reader.AtEnd();
+  return walk.IsDone(reader);
 }
 
 bool DcProgression::FindTables(const ScanHeader& scan, const DcTable* tables[]) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "coefficients.h"
+#include "segment_walk.h"
 
 namespace canopy {
 namespace {
@@ -83,22 +84,19 @@ DcScan::HalfWeight DcScan::HalfWeightOf(int k, int quantum) {
 }
 
 bool DcScan::DecodeSegments(unsigned restart_interval, size_t stride) {
-  BitReader reader(data_.Segment(0));
-  size_t segment = 0;
-  unsigned until_restart = restart_interval;
+  SegmentWalk walk(data_, restart_interval);
+  BitReader reader = walk.First();
   for (int row = 0; row < layout_.mcu_rows; row++) {
     StartRow(row, stride);
     for (int column = 0; column < layout_.mcu_columns; column++) {
-      if (restart_interval > 0 && until_restart-- == 0) {
-        if (!reader.AtEnd() || ++segment >= data_.segment_count()) return false;
-        reader = BitReader(data_.Segment(segment));
-        until_restart = restart_interval - 1;
+      if (walk.IsNextDue()) {
+        if (!walk.Take(&reader)) return false;
         for (Component& component : components_) component.previous = 0;
       }
       if (!DecodeMcu(&reader, stride) || reader.Overran()) return false;
     }
   }
-  return segment + 1 == data_.segment_count() && reader.AtEnd();
+  return walk.IsDone(reader);
 }
 
 void DcScan::StartRow(int row, size_t stride) {
