@@ -12,40 +12,17 @@ namespace {
 // MCUs whose coefficients are held at once: few enough for the first-level cache.
 constexpr int kChunkMcus = 16;
 
-// Position within a BlockPair of each coefficient in the order of the file, and of those that there are not.
-struct PairPositions {
-  uint8_t of[2 * DCTSIZE2];
-  constexpr PairPositions() : of{} {
+// Position within a BlockQuad of each coefficient in the order of the file, and of those that there are not.
+struct QuadPositions {
+  uint16_t of[2 * DCTSIZE2];
+  constexpr QuadPositions() : of{} {
     for (int k = 0; k < DCTSIZE2; k++) {
-      of[k] = static_cast<uint8_t>(kZigzag[k] / DCTSIZE * 16 + kZigzag[k] % DCTSIZE);
-      of[DCTSIZE2 + k] = BlockPair::kNowhere;
+      of[k] = static_cast<uint16_t>(BlockQuad::PositionOf(TransformOrder(kZigzag[k])));
+      of[DCTSIZE2 + k] = BlockQuad::kNowhere;
     }
   }
 };
-constexpr PairPositions kPairPositions;
-// Bits of positions beyond the fourth row or column.
-constexpr int kBeyondQuarter = 4 * 16 + 4;
-
-BlockFill FillOf(int positions) {
-  positions &= BlockPair::kNowhere - 1;
-  return positions == 0 ? BlockFill::kDc : (positions & kBeyondQuarter) == 0 ? BlockFill::kLowQuarter : BlockFill::kAll;
-}
-
-// Where the coefficients of a block go, and what is to be known of them.
-struct BlockTarget {
-  const uint16_t* quanta;  // [2 * DCTSIZE2]
-  int16_t* coefficients;
-  int positions;
-  uint32_t wild;
-
-  CANOPY_INLINE void Put(int k, int value) {
-    const int position = kPairPositions.of[k];
-    const uint32_t coefficient = static_cast<uint32_t>(value) * quanta[k];
-    coefficients[position] = static_cast<int16_t>(coefficient);
-    positions |= position;
-    wild |= coefficient + kCoefficientLimit;
-  }
-};
+constexpr QuadPositions kQuadPositions;
 
 // A block of which all coefficients but the first must be zero.
 CANOPY_INLINE bool ReadEndOfBlock(const AcTable& table, BitReader* reader) {
@@ -62,20 +39,18 @@ bool BaselineReader::Start(const jpeg_decompress_struct& info, FourthComponent f
   for (int c = 0; c < layout_.component_count; c++) {
     const jpeg_component_info& component = info.comp_info[c];
     if (!dc_[component.dc_tbl_no].Build(info.dc_huff_tbl_ptrs[component.dc_tbl_no]) ||
-        !ac_[component.ac_tbl_no].Build(info.ac_huff_tbl_ptrs[component.ac_tbl_no]))
+        !ac_[component.ac_tbl_no].Build(info.ac_huff_tbl_ptrs[component.ac_tbl_no]) || !PrepareComponent(info, c))
       return false;
-    PrepareComponent(info, c);
   }
   if (!data_.Load(ScanBytes(info), MaxScanBytes(layout_))) return false;
   walk_ = SegmentWalk(data_, info.restart_interval);
   reader_ = walk_.First();
   fourth_ = fourth;
   rows_read_ = 0;
-  wild_ = 0;
   return true;
 }
 
-void BaselineReader::PrepareComponent(const jpeg_decompress_struct& info, int c) {
+bool BaselineReader::PrepareComponent(const jpeg_decompress_struct& info, int c) {
   const jpeg_component_info& from = info.comp_info[c];
   Component* component = &components_[c];
   component->dc = &dc_[from.dc_tbl_no];
@@ -84,24 +59,24 @@ void BaselineReader::PrepareComponent(const jpeg_decompress_struct& info, int c)
   component->rows = from.v_samp_factor;
   component->previous = 0;
   const JQUANT_TBL& quanta = *info.quant_tbl_ptrs[from.quant_tbl_no];
-  for (int k = 0; k < DCTSIZE2; k++) component->quanta[k] = quanta.quantval[kZigzag[k]];
-  std::fill(component->quanta + DCTSIZE2, component->quanta + 2 * DCTSIZE2, uint16_t{0});
+  for (int natural = 0; natural < DCTSIZE2; natural++) {
+    if (!component->quanta.Set(natural, quanta.quantval[natural])) return false;
+  }
   const size_t blocks = static_cast<size_t>(component->rows * component->columns * kChunkMcus);
   // What an earlier file left off in the middle is cleared.
-  component->pairs.assign(blocks / 2, BlockPair{});
-  component->positions.assign(blocks, 0);
+  component->quads.assign(blocks / BlockQuad::kBlocks, BlockQuad{});
+  return true;
 }
 
 size_t BaselineReader::row_length() const {
   const size_t blocks = static_cast<size_t>(layout_.mcu_columns) * static_cast<size_t>(layout_.max_h);
-  return (blocks + 1) / 2 * 2 * DCTSIZE;
+  return (blocks + 3) / BlockQuad::kBlocks * BlockQuad::kBlocks * DCTSIZE;
 }
 
 bool BaselineReader::ReadRow(const ComponentRows& rows) {
   for (int mcu = 0; mcu < layout_.mcu_columns; mcu += kChunkMcus) {
     const int count = std::min(kChunkMcus, layout_.mcu_columns - mcu);
-    if (!ReadMcus(count) || !IsSane()) return false;
-    MakeSamples(rows, mcu, count);
+    if (!ReadMcus(count) || !MakeSamples(rows, mcu, count)) return false;
   }
   if (++rows_read_ < layout_.mcu_rows) return true;
   return walk_.IsDone(reader_);
@@ -139,12 +114,13 @@ CANOPY_INLINE bool BaselineReader::ReadMcu(int mcu, BitReader* reader) {
           if (!ReadWhite(component, reader)) return false;
           continue;
         }
-        BlockTarget target{component.quanta, component.pairs[block / 2].coefficients + block % 2 * DCTSIZE, 0, 0};
-        wild_ |= static_cast<uint32_t>(component.previous + kCoefficientLimit);
-        target.Put(0, component.previous);
-        if (!ReadCoefficients(*component.ac, reader, [&](int k, int value) { target.Put(k, value); })) return false;
-        component.positions[block] = static_cast<uint8_t>(target.positions);
-        wild_ |= target.wild;
+        // So that it fits the 16 bits that quantised coefficients have.
+        if (std::abs(component.previous) >= 4 * kCoefficientLimit) return false;
+        int16_t* const coefficients =
+            component.quads[block / BlockQuad::kBlocks].coefficients + block % BlockQuad::kBlocks * DCTSIZE;
+        coefficients[0] = static_cast<int16_t>(component.previous);
+        const auto put = [&](int k, int value) { coefficients[kQuadPositions.of[k]] = static_cast<int16_t>(value); };
+        if (!ReadCoefficients(*component.ac, reader, put)) return false;
       }
     }
   }
@@ -154,28 +130,29 @@ CANOPY_INLINE bool BaselineReader::ReadMcu(int mcu, BitReader* reader) {
 // The rest of a block that must be 255 everywhere.
 CANOPY_INLINE bool BaselineReader::ReadWhite(const Component& component, BitReader* reader) const {
   if (std::abs(component.previous) >= kCoefficientLimit) return false;
-  const int dc = component.previous * component.quanta[0];
+  const int dc = component.previous * component.quanta.factors[0];
   return dc < kCoefficientLimit && FlatSample(dc) == 255 && ReadEndOfBlock(*component.ac, reader);
 }
 
-void BaselineReader::MakeSamples(const ComponentRows& rows, int first_mcu, int count) {
+bool BaselineReader::MakeSamples(const ComponentRows& rows, int first_mcu, int count) {
+  bool is_sane = true;
   for (int c = 0; c < layout_.component_count; c++) {
     Component& component = components_[c];
     const int blocks_per_row = component.columns * kChunkMcus;
     if (c == 3) {
-      if (fourth_ == FourthComponent::kDropped) component.pairs.assign(component.pairs.size(), BlockPair{});
+      if (fourth_ == FourthComponent::kDropped) component.quads.assign(component.quads.size(), BlockQuad{});
       continue;
     }
     for (int y = 0; y < component.rows; y++) {
       uint8_t* samples = rows.samples[c] + static_cast<size_t>(y * DCTSIZE) * rows.stride +
                          static_cast<size_t>(first_mcu * component.columns * DCTSIZE);
-      for (int x = 0; x < count * component.columns; x += 2) {
-        const int block = y * blocks_per_row + x;
-        const int positions = component.positions[block] | component.positions[block + 1];
-        inverse_dct_(&component.pairs[block / 2], FillOf(positions), samples + x * DCTSIZE, rows.stride);
+      for (int x = 0; x < count * component.columns; x += BlockQuad::kBlocks) {
+        BlockQuad* const quad = &component.quads[(y * blocks_per_row + x) / BlockQuad::kBlocks];
+        is_sane &= inverse_dct_(quad, component.quanta, samples + x * DCTSIZE, rows.stride);
       }
     }
   }
+  return is_sane;
 }
 
 }  // namespace canopy

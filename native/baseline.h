@@ -29,7 +29,7 @@ class BaselineReader {
   // `info` is as jpeg_read_header leaves it: tables parsed, the source at the first entropy-coded byte; it is not
   // changed, and not used afterwards. False where the file is not of the usual kind, or the CPU not one for this way.
   bool Start(const jpeg_decompress_struct& info, FourthComponent fourth);
-  // Bytes that a row of samples takes: whole pairs of blocks.
+  // Bytes that a row of samples takes: whole quads of blocks.
   size_t row_length() const;
   // The next row of MCUs. False where the data have a flaw, or the fourth component is not what it must be; what was
   // read so far is then worth nothing. Flaws may show as late as after the last row.
@@ -41,21 +41,18 @@ class BaselineReader {
     const AcTable* ac;
     int columns;  // blocks per MCU
     int rows;
-    int previous;                   // the last block's DC coefficient, quantised
-    uint16_t quanta[2 * DCTSIZE2];  // in the order of the file; 0 for those that there are not
-    // Coefficients of the MCUs at work, [rows, pairs_per_row_]; zero between chunks.
-    std::vector<BlockPair> pairs;
-    // For each block, all positions within its pair that are not zero, or-ed.
-    std::vector<uint8_t> positions;
+    int previous;  // the last block's DC coefficient, quantised
+    BlockQuanta quanta;
+    // Coefficients of the MCUs at work, [rows, quads per row]; zero between chunks.
+    std::vector<BlockQuad> quads;
   };
 
-  void PrepareComponent(const jpeg_decompress_struct& info, int c);
+  bool PrepareComponent(const jpeg_decompress_struct& info, int c);
   bool ReadMcus(int count);
   bool ReadMcu(int mcu, BitReader* reader);
   bool ReadWhite(const Component& component, BitReader* reader) const;
   bool Restart(BitReader* reader);
-  void MakeSamples(const ComponentRows& rows, int first_mcu, int count);
-  bool IsSane() const { return wild_ < 2 * kCoefficientLimit; }
+  bool MakeSamples(const ComponentRows& rows, int first_mcu, int count);
 
   EntropyData data_;
   SegmentWalk walk_;
@@ -66,8 +63,7 @@ class BaselineReader {
   Component components_[MAX_COMPS_IN_SCAN];
   FourthComponent fourth_ = FourthComponent::kDropped;
   int rows_read_ = 0;
-  uint32_t wild_ = 0;  // all coefficients + kCoefficientLimit, or-ed
-  InverseDct inverse_dct_ = ActiveInverseDct();
+  InverseDct inverse_dct_ = InverseDctFor(ActiveSimd());
 };
 
 }  // namespace canopy

@@ -152,7 +152,7 @@ constexpr ColorKernels kAvx2 = {Avx2YccToRgb, Avx2H2v1, Avx2H2v2};
 
 const ColorKernels& ActiveColorKernels() {
 #ifdef CANOPY_X86
-  if (ActiveSimd() == Simd::kAvx2) return kAvx2;
+  if (ActiveSimd() >= Simd::kAvx2) return kAvx2;
 #endif
   return kScalar;
 }

@@ -1,4 +1,4 @@
-// The inverse DCT from dequantised coefficients to samples: bit for bit what libjpeg-turbo's accurate integer method
+// The inverse DCT from quantised coefficients to samples: bit for bit what libjpeg-turbo's accurate integer method
 // ("islow") gives.
 #ifndef CANOPY_NATIVE_IDCT_H_
 #define CANOPY_NATIVE_IDCT_H_
@@ -6,28 +6,54 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "simd.h"
+
 namespace canopy {
 
-// Two blocks that lie side by side: row y of the first begins at coefficients[16 * y], that of the second at
-// coefficients[16 * y + 8].
-struct BlockPair {
-  // A position where what is written does not count, for either block.
-  static constexpr int kNowhere = 128;
-  alignas(32) int16_t coefficients[kNowhere + 16];
+// Samples of 8 bits give dequantised coefficients far within -kCoefficientLimit .. kCoefficientLimit - 1. Beyond +-8192
+// libjpeg-turbo's implementations for different CPUs differ among themselves.
+constexpr int kCoefficientLimit = 4096;
+
+// Where the coefficient `natural` (8 * row + column) of a block lies among 64, so that the transform finds next to each
+// other what it multiplies and adds: pairs of rows 0 and 4, 2 and 6, 7 and 1, 3 and 5, and within them the columns 0,
+// 4, 2, 6, 7, 1, 3, 5, which the second pass pairs alike.
+constexpr int TransformOrder(int natural) {
+  constexpr int kPlace[8] = {0, 5, 2, 6, 1, 7, 3, 4};  // of each row and column in that order
+  const int row = kPlace[natural / 8];
+  return row / 2 * 16 + kPlace[natural % 8] * 2 + row % 2;
+}
+
+// Four blocks that lie side by side, quantised. The coefficient with the TransformOrder t of block b is at
+// coefficients[PositionOf(t) + 8 * b]; the first one's t is 0.
+struct BlockQuad {
+  static constexpr int kBlocks = 4;
+  // A position where what is written does not count, for any block.
+  static constexpr int kNowhere = 256;
+  static constexpr int PositionOf(int t) { return t / 8 * 32 + t % 8; }
+  alignas(64) int16_t coefficients[kNowhere + 32];
 };
 
-// Samples of 8 bits give coefficients far within -kCoefficientLimit .. kCoefficientLimit - 1. Beyond them
-// libjpeg-turbo's implementations for different CPUs differ among themselves.
-constexpr int kCoefficientLimit = 8192;
+// The factors that undo the quantisation.
+struct BlockQuanta {
+  static constexpr int kMax = 8191;
+  alignas(64) uint16_t factors[64];  // by TransformOrder
+  uint16_t quadruples[64];           // four times the same
 
-// Which coefficients may be other than zero.
-enum class BlockFill { kDc, kLowQuarter, kAll };  // the first; those of the first four rows and columns; any
+  // False, and the rest untouched, where `quantum` is beyond kMax, which only tables of 16 bits can be.
+  bool Set(int natural, unsigned quantum) {
+    if (quantum > kMax) return false;
+    factors[TransformOrder(natural)] = static_cast<uint16_t>(quantum);
+    quadruples[TransformOrder(natural)] = static_cast<uint16_t>(4 * quantum);
+    return true;
+  }
+};
 
-// Writes 16x8 samples and clears the coefficients.
-using InverseDct = void (*)(BlockPair* blocks, BlockFill fill, uint8_t* samples, size_t stride);
+// Writes 32x8 samples and clears the coefficients. False where one of them, dequantised, is beyond kCoefficientLimit;
+// the samples are then worth nothing.
+using InverseDct = bool (*)(BlockQuad* blocks, const BlockQuanta& quanta, uint8_t* samples, size_t stride);
 
-// nullptr on CPUs without AVX2, where libjpeg's is the faster one.
-InverseDct ActiveInverseDct();
+// nullptr below Simd::kAvx2, where libjpeg's is the faster one. `simd` is at most ActiveSimd().
+InverseDct InverseDctFor(Simd simd);
 
 // The sample of a block of which only the first coefficient is not zero.
 inline uint8_t FlatSample(int dc) {

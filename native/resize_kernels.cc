@@ -61,8 +61,8 @@ const Kernels kScalarKernels = {ScalarHorizontal, ScalarLongHorizontal, ScalarVe
 
 const Kernels& ActiveKernels() {
 #ifdef CANOPY_X86
-  if (ActiveSimd() == Simd::kAvx2) return kAvx2Kernels;
-  if (ActiveSimd() == Simd::kSse4) return kSse4Kernels;
+  if (ActiveSimd() >= Simd::kAvx2) return kAvx2Kernels;
+  if (ActiveSimd() >= Simd::kSse4) return kSse4Kernels;
 #endif
   return kScalarKernels;
 }

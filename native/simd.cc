@@ -7,13 +7,25 @@
 namespace canopy {
 namespace {
 
-constexpr Simd kAll[] = {Simd::kScalar, Simd::kSse4, Simd::kAvx2};
+constexpr Simd kAll[] = {Simd::kScalar, Simd::kSse4, Simd::kAvx2, Simd::kAvx512};
+
+#ifdef CANOPY_X86
+// The compiler's runtime also asks whether the operating system keeps the registers.
+bool HasAvx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+}
+
+bool HasAvx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
+}
+#endif
 
 Simd BestOfCpu() {
 #ifdef CANOPY_X86
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
-    return Simd::kAvx2;
+  if (HasAvx2()) return HasAvx512() ? Simd::kAvx512 : Simd::kAvx2;
   if (__builtin_cpu_supports("sse4.1")) return Simd::kSse4;
 #endif
   return Simd::kScalar;
@@ -37,6 +49,8 @@ Simd ActiveSimd() {
 
 const char* SimdName(Simd simd) {
   switch (simd) {
+    case Simd::kAvx512:
+      return "avx512";
     case Simd::kAvx2:
       return "avx2";
     case Simd::kSse4:

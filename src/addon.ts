@@ -131,8 +131,8 @@ export interface NativeAddon extends NativeHead {
   /** libjpeg-turbo's version, for example "2.1.5". */
   readonly jpegVersion: string;
   /**
-   * Instruction set chosen at run time for colour and resize: "avx2", "sse4" or "scalar". The environment variable CANOPY_SIMD asks for
-   * a lesser one by name; all give the same pixels.
+   * Instruction set chosen at run time for decoding, colour and resize: "avx512", "avx2", "sse4" or "scalar". The environment variable
+   * CANOPY_SIMD asks for a lesser one by name; all give the same pixels.
    */
   readonly simd: string;
   /** Changes whenever the pixels the decoder produces may change; part of every feature cache key. */

@@ -39,3 +39,9 @@ test("what a decoder has read before changes nothing", (t) => {
   const output = runScript(t, "check.sh", ["orders", "3"]);
   if (output !== undefined) assert.match(output, /3 rounds of \d{4} files, \d+ of them bad: as in a new decoder/);
 });
+
+test("every inverse DCT gives what the plain one gives, or says that it cannot", (t) => {
+  const output = runScript(t, "check.sh", ["inverse_dct", "100"]);
+  if (output !== undefined && process.arch === "x64")
+    assert.match(output, /avx2: 100000 quads of blocks, [1-9]\d+ of them wild/);
+});

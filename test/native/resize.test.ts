@@ -107,7 +107,7 @@ test("every instruction set gives the same bits", NEEDS_ADDON, () => {
   };
   const scalar = run("scalar");
   assert.equal(scalar.simd, "scalar");
-  for (const name of ["sse4", "avx2"]) {
+  for (const name of ["sse4", "avx2", "avx512"]) {
     const other = run(name);
     if (process.arch === "x64" && name === "sse4") assert.equal(other.simd, "sse4");
     assert.deepEqual(other.hashes, scalar.hashes, name);
