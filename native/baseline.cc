@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
-
-#include "coefficients.h"
-#include "simd.h"
+#include <cstring>
 
 namespace canopy {
 namespace {
@@ -12,24 +10,10 @@ namespace {
 // MCUs whose coefficients are held at once: few enough for the first-level cache.
 constexpr int kChunkMcus = 16;
 
-// Position within a BlockQuad of each coefficient in the order of the file, and of those that there are not.
-struct QuadPositions {
-  uint16_t of[2 * DCTSIZE2];
-  constexpr QuadPositions() : of{} {
-    for (int k = 0; k < DCTSIZE2; k++) {
-      of[k] = static_cast<uint16_t>(BlockQuad::PositionOf(TransformOrder(kZigzag[k])));
-      of[DCTSIZE2 + k] = BlockQuad::kNowhere;
-    }
-  }
-};
-constexpr QuadPositions kQuadPositions;
-
-// A block of which all coefficients but the first must be zero.
-CANOPY_INLINE bool ReadEndOfBlock(const AcTable& table, BitReader* reader) {
-  const AcTable::Entry entry = table.entries[reader->Peek(AcTable::kBits)];
-  if (entry.advance != kEndOfBlock) return TakeSymbol(table.codes, reader) == 0;
-  reader->Skip(entry.bits);
-  return true;
+CANOPY_AVX2 bool IsZero(const BlockQuad& quad) {
+  int16_t any = 0;
+  for (int i = 0; i < BlockQuad::kNowhere; i++) any = static_cast<int16_t>(any | quad.coefficients[i]);
+  return any == 0;
 }
 
 }  // namespace
@@ -37,12 +21,10 @@ CANOPY_INLINE bool ReadEndOfBlock(const AcTable& table, BitReader* reader) {
 bool BaselineReader::Start(const jpeg_decompress_struct& info, FourthComponent fourth) {
   if (inverse_dct_ == nullptr || !LayOutScan(info, &layout_)) return false;
   for (int c = 0; c < layout_.component_count; c++) {
-    const jpeg_component_info& component = info.comp_info[c];
-    if (!dc_[component.dc_tbl_no].Build(info.dc_huff_tbl_ptrs[component.dc_tbl_no]) ||
-        !ac_[component.ac_tbl_no].Build(info.ac_huff_tbl_ptrs[component.ac_tbl_no]) || !PrepareComponent(info, c))
-      return false;
+    if (!FindTables(info, c) || !PrepareComponent(info, c)) return false;
   }
   if (!data_.Load(ScanBytes(info), MaxScanBytes(layout_))) return false;
+  LayOutPlaces();
   walk_ = SegmentWalk(data_, info.restart_interval);
   reader_ = walk_.First();
   fourth_ = fourth;
@@ -50,11 +32,24 @@ bool BaselineReader::Start(const jpeg_decompress_struct& info, FourthComponent f
   return true;
 }
 
+// Components with the same tables share them, for the sake of the caches.
+bool BaselineReader::FindTables(const jpeg_decompress_struct& info, int c) {
+  const int dc = info.comp_info[c].dc_tbl_no;
+  const int ac = info.comp_info[c].ac_tbl_no;
+  Component* component = &components_[c];
+  component->ac = &ac_[ac];
+  for (int other = 0; other < c; other++) {
+    if (info.comp_info[other].dc_tbl_no != dc || info.comp_info[other].ac_tbl_no != ac) continue;
+    component->first = components_[other].first;
+    return true;
+  }
+  component->first = &first_[c];
+  return ac_[ac].Build(info.ac_huff_tbl_ptrs[ac]) && first_[c].Build(info.dc_huff_tbl_ptrs[dc], ac_[ac]);
+}
+
 bool BaselineReader::PrepareComponent(const jpeg_decompress_struct& info, int c) {
   const jpeg_component_info& from = info.comp_info[c];
   Component* component = &components_[c];
-  component->dc = &dc_[from.dc_tbl_no];
-  component->ac = &ac_[from.ac_tbl_no];
   component->columns = from.h_samp_factor;
   component->rows = from.v_samp_factor;
   component->previous = 0;
@@ -66,6 +61,26 @@ bool BaselineReader::PrepareComponent(const jpeg_decompress_struct& info, int c)
   // What an earlier file left off in the middle is cleared.
   component->quads.assign(blocks / BlockQuad::kBlocks, BlockQuad{});
   return true;
+}
+
+void BaselineReader::LayOutPlaces() {
+  places_.clear();
+  for (int mcu = 0; mcu < kChunkMcus; mcu++) {
+    for (int c = 0; c < layout_.component_count; c++) {
+      Component& component = components_[c];
+      const int blocks_per_row = component.columns * kChunkMcus;
+      for (int y = 0; y < component.rows; y++) {
+        for (int x = 0; x < component.columns; x++) {
+          const int block = y * blocks_per_row + mcu * component.columns + x;
+          BlockQuad& quad = component.quads[static_cast<size_t>(block / BlockQuad::kBlocks)];
+          int16_t* const coefficients = quad.coefficients + block % BlockQuad::kBlocks * DCTSIZE;
+          places_.push_back({coefficients, component.first, component.ac, 0});
+        }
+      }
+    }
+  }
+  mcu_blocks_ = places_.size() / kChunkMcus;
+  for (size_t i = 0; i < places_.size(); i++) places_[i].Link(places_[(i + 1) % places_.size()]);
 }
 
 size_t BaselineReader::row_length() const {
@@ -82,72 +97,78 @@ bool BaselineReader::ReadRow(const ComponentRows& rows) {
   return walk_.IsDone(reader_);
 }
 
-CANOPY_AVX2 bool BaselineReader::ReadMcus(int count) {
-  BitReader reader = reader_;
-  for (int mcu = 0; mcu < count; mcu++) {
-    if (walk_.IsNextDue() && !Restart(&reader)) return false;
-    if (!ReadMcu(mcu, &reader) || reader.Overran()) return false;
+// Into the first `count` MCUs of the chunk.
+bool BaselineReader::ReadMcus(int count) {
+  for (int mcu = 0; mcu < count;) {
+    if (walk_.left() == 0 && !Restart()) return false;
+    const int length = std::min(count - mcu, static_cast<int>(std::min<unsigned>(walk_.left(), kChunkMcus)));
+    const BlockPlace* const begin = places_.data() + static_cast<size_t>(mcu) * mcu_blocks_;
+    const BlockPlace* const end = begin + static_cast<size_t>(length) * mcu_blocks_;
+    if (!ReadBlocks(begin, end, &reader_) || reader_.Overran() || !SumDifferences(begin, end)) return false;
+    walk_.Pass(static_cast<unsigned>(length));
+    mcu += length;
   }
-  reader_ = reader;
   return true;
 }
 
-bool BaselineReader::Restart(BitReader* reader) {
-  if (!walk_.Take(reader)) return false;
+bool BaselineReader::Restart() {
+  if (!walk_.Take(&reader_)) return false;
   for (Component& component : components_) component.previous = 0;
   return true;
 }
 
-// `mcu` counts from the first of the chunk.
-CANOPY_INLINE bool BaselineReader::ReadMcu(int mcu, BitReader* reader) {
+// Makes first coefficients of differences. False where one does not fit into 16 bits.
+bool BaselineReader::SumDifferences(const BlockPlace* begin, const BlockPlace* end) {
+  unsigned wild = 0;
+  size_t first = 0;
   for (int c = 0; c < layout_.component_count; c++) {
     Component& component = components_[c];
-    const int blocks_per_row = component.columns * kChunkMcus;
-    for (int y = 0; y < component.rows; y++) {
-      for (int x = 0; x < component.columns; x++) {
-        const int block = y * blocks_per_row + mcu * component.columns + x;
-        reader->Refill();
-        int difference;
-        if (!TakeDifference(*component.dc, reader, &difference)) return false;
-        component.previous += difference;
-        if (c == 3 && fourth_ == FourthComponent::kMustBe255) {
-          if (!ReadWhite(component, reader)) return false;
-          continue;
-        }
-        // So that it fits the 16 bits that quantised coefficients have.
-        if (std::abs(component.previous) >= 4 * kCoefficientLimit) return false;
-        int16_t* const coefficients =
-            component.quads[block / BlockQuad::kBlocks].coefficients + block % BlockQuad::kBlocks * DCTSIZE;
-        coefficients[0] = static_cast<int16_t>(component.previous);
-        const auto put = [&](int k, int value) { coefficients[kQuadPositions.of[k]] = static_cast<int16_t>(value); };
-        if (!ReadCoefficients(*component.ac, reader, put)) return false;
+    const size_t blocks = static_cast<size_t>(component.rows * component.columns);
+    int sum = component.previous;
+    for (const BlockPlace* mcu = begin + first; mcu < end; mcu += mcu_blocks_) {
+      for (size_t block = 0; block < blocks; block++) {
+        int16_t* const coefficient = mcu[block].coefficients;
+        sum += *coefficient;
+        wild |= static_cast<unsigned>(sum + 32768);
+        *coefficient = static_cast<int16_t>(sum);
       }
     }
+    component.previous = sum;
+    first += blocks;
   }
-  return true;
+  return wild < 65536;
 }
 
-// The rest of a block that must be 255 everywhere.
-CANOPY_INLINE bool BaselineReader::ReadWhite(const Component& component, BitReader* reader) const {
-  if (std::abs(component.previous) >= kCoefficientLimit) return false;
-  const int dc = component.previous * component.quanta.factors[0];
-  return dc < kCoefficientLimit && FlatSample(dc) == 255 && ReadEndOfBlock(*component.ac, reader);
+// Whether the chunk's first `count` MCUs have a fourth component of 255 everywhere, if they must. Clears it.
+bool BaselineReader::TakeFourth(int count) {
+  Component& component = components_[3];
+  bool is_good = true;
+  if (fourth_ == FourthComponent::kMustBe255) {
+    const BlockPlace* const end = places_.data() + static_cast<size_t>(count) * mcu_blocks_;
+    const size_t blocks = static_cast<size_t>(component.rows * component.columns);
+    for (const BlockPlace* mcu = places_.data() + mcu_blocks_ - blocks; mcu < end; mcu += mcu_blocks_) {
+      for (size_t block = 0; block < blocks; block++) {
+        int16_t* const first = mcu[block].coefficients;
+        is_good &= FlatSample(*first * component.quanta.factors[0]) == 255;
+        *first = 0;
+      }
+    }
+    for (const BlockQuad& quad : component.quads) is_good &= IsZero(quad);
+  }
+  if (fourth_ == FourthComponent::kDropped || !is_good) component.quads.assign(component.quads.size(), BlockQuad{});
+  return is_good;
 }
 
 bool BaselineReader::MakeSamples(const ComponentRows& rows, int first_mcu, int count) {
-  bool is_sane = true;
-  for (int c = 0; c < layout_.component_count; c++) {
+  bool is_sane = layout_.component_count < 4 || TakeFourth(count);
+  for (int c = 0; c < std::min(layout_.component_count, 3); c++) {
     Component& component = components_[c];
     const int blocks_per_row = component.columns * kChunkMcus;
-    if (c == 3) {
-      if (fourth_ == FourthComponent::kDropped) component.quads.assign(component.quads.size(), BlockQuad{});
-      continue;
-    }
     for (int y = 0; y < component.rows; y++) {
       uint8_t* samples = rows.samples[c] + static_cast<size_t>(y * DCTSIZE) * rows.stride +
                          static_cast<size_t>(first_mcu * component.columns * DCTSIZE);
       for (int x = 0; x < count * component.columns; x += BlockQuad::kBlocks) {
-        BlockQuad* const quad = &component.quads[(y * blocks_per_row + x) / BlockQuad::kBlocks];
+        BlockQuad* const quad = &component.quads[static_cast<size_t>(y * blocks_per_row + x) / BlockQuad::kBlocks];
         is_sane &= inverse_dct_(quad, component.quanta, samples + x * DCTSIZE, rows.stride);
       }
     }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "block_reader.h"
 #include "entropy_data.h"
 #include "huffman.h"
 #include "idct.h"
@@ -37,7 +38,7 @@ class BaselineReader {
 
  private:
   struct Component {
-    const DcTable* dc;
+    const FirstTable* first;
     const AcTable* ac;
     int columns;  // blocks per MCU
     int rows;
@@ -47,20 +48,24 @@ class BaselineReader {
     std::vector<BlockQuad> quads;
   };
 
+  bool FindTables(const jpeg_decompress_struct& info, int c);
   bool PrepareComponent(const jpeg_decompress_struct& info, int c);
+  void LayOutPlaces();
   bool ReadMcus(int count);
-  bool ReadMcu(int mcu, BitReader* reader);
-  bool ReadWhite(const Component& component, BitReader* reader) const;
-  bool Restart(BitReader* reader);
+  bool Restart();
+  bool SumDifferences(const BlockPlace* begin, const BlockPlace* end);
+  bool TakeFourth(int count);
   bool MakeSamples(const ComponentRows& rows, int first_mcu, int count);
 
   EntropyData data_;
   SegmentWalk walk_;
   BitReader reader_{{nullptr, 0}};
-  DcTable dc_[NUM_HUFF_TBLS];
   AcTable ac_[NUM_HUFF_TBLS];
+  FirstTable first_[MAX_COMPS_IN_SCAN];
   ScanLayout layout_{};
   Component components_[MAX_COMPS_IN_SCAN];
+  std::vector<BlockPlace> places_;  // of a chunk, MCU by MCU
+  size_t mcu_blocks_ = 0;
   FourthComponent fourth_ = FourthComponent::kDropped;
   int rows_read_ = 0;
   InverseDct inverse_dct_ = InverseDctFor(ActiveSimd());

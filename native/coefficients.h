@@ -13,7 +13,7 @@ struct Coefficient {
 };
 
 // The symbol after the `k`-th coefficient, code by code.
-inline Coefficient ReadLongSymbol(const HuffmanCodes& codes, BitReader* reader, int k) {
+CANOPY_INLINE Coefficient ReadLongSymbol(const HuffmanCodes& codes, BitReader* reader, int k) {
   reader->Refill();
   const int symbol = TakeSymbol(codes, reader);
   const int advance = symbol < 0 ? 0 : AdvanceOf(symbol);
@@ -24,28 +24,27 @@ inline Coefficient ReadLongSymbol(const HuffmanCodes& codes, BitReader* reader, 
 }
 
 // The 63 coefficients after the first, each given to put(k, value); false where they are malformed. Zeros may be given
-// too, also with `k` from kEndOfBlock to 2 * kEndOfBlock - 1, where there is no coefficient.
+// too, also with `k` = kEndOfBlock, where there is no coefficient.
 template <typename Put>
 CANOPY_INLINE bool ReadCoefficients(const AcTable& table, BitReader* reader, Put put) {
-  for (int k = 0; k < kEndOfBlock - 1;) {
+  for (int k = 1; k < kEndOfBlock;) {
     reader->Refill();
-    for (int i = 0; i < AcTable::kLookups; i++) {
-      const AcTable::Entry entry = table.entries[reader->Peek(AcTable::kBits)];
-      const int next = k + entry.advance;
-      const bool ends = entry.advance >= kEndOfBlock;
-      if (__builtin_expect(ends ? next >= AcTable::kTooLong - 1 : next >= kEndOfBlock - 1, 0)) {
+    for (int i = 0; i < BlockStep::kPerRefill; i++) {
+      const BlockStep step = table.steps[reader->Peek(BlockStep::kBits)];
+      const int next = k + step.coefficients();
+      if (__builtin_expect((next & BlockStep::kHard) != 0, 0)) {
         BitReader copy = *reader;  // so that the reader itself stays in registers
-        const Coefficient last = ReadLongSymbol(table.codes, &copy, k);
+        const Coefficient one = ReadLongSymbol(table.codes, &copy, k - 1);
         *reader = copy;
-        if (last.k < 0 || last.k == kEndOfBlock) return last.k == kEndOfBlock;
-        put(last.k, last.value);
-        k = last.k;
+        if (one.k < 0 || one.k == kEndOfBlock) return one.k == kEndOfBlock;
+        put(one.k, one.value);
+        k = one.k + 1;
         break;
       }
-      reader->Skip(entry.bits);
-      put(k + entry.second, entry.values[1]);
-      put(k + entry.first, entry.values[0]);
-      if (ends) return true;
+      reader->Skip(step.bits);
+      put(k + step.second, step.values[1]);
+      put(k + step.first, step.values[0]);
+      if (step.ends()) return true;
       k = next;
     }
   }

@@ -124,10 +124,11 @@ bool DcProgression::DecodeScan(const ScanHeader& scan, const uint8_t* data, cons
   BitReader reader = walk.First();
   const size_t blocks = rows_ * columns_;
   for (size_t at = 0; at < blocks; at++) {
-    if (walk.IsNextDue()) {
+    if (walk.left() == 0) {
       if (!walk.Take(&reader)) return false;
       std::memset(previous, 0, sizeof(previous));
     }
+    walk.Pass(1);
     for (int i = 0; i < scan.count; i++) {
       int16_t* mean = means_.data() + static_cast<size_t>(scan.components[i]) * blocks + at;
       reader.Refill();

@@ -89,10 +89,11 @@ bool DcScan::DecodeSegments(unsigned restart_interval, size_t stride) {
   for (int row = 0; row < layout_.mcu_rows; row++) {
     StartRow(row, stride);
     for (int column = 0; column < layout_.mcu_columns; column++) {
-      if (walk.IsNextDue()) {
+      if (walk.left() == 0) {
         if (!walk.Take(&reader)) return false;
         for (Component& component : components_) component.previous = 0;
       }
+      walk.Pass(1);
       if (!DecodeMcu(&reader, stride) || reader.Overran()) return false;
     }
   }

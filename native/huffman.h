@@ -47,7 +47,7 @@ struct HuffmanCodes {
 };
 
 // The next symbol, -1 where no code fits. Needs 16 bits.
-inline int TakeSymbol(const HuffmanCodes& codes, BitReader* reader) {
+CANOPY_INLINE int TakeSymbol(const HuffmanCodes& codes, BitReader* reader) {
   const HuffmanCodes::Short entry = codes.shorts[reader->Peek(HuffmanCodes::kShortBits)];
   if (entry.length != 0) {
     reader->Skip(entry.length);
@@ -64,7 +64,7 @@ inline int TakeSymbol(const HuffmanCodes& codes, BitReader* reader) {
 
 // DC differences by the next bits.
 struct DcTable {
-  static constexpr int kBits = 10;
+  static constexpr int kBits = 11;
   struct Entry {
     int16_t difference;
     uint8_t bits;  // of code and value; 0: they need more than kBits, or there is no such code
@@ -76,36 +76,55 @@ struct DcTable {
   bool Build(const JHUFF_TBL* table);
 };
 
-// AC coefficients by the next bits: up to two, and the end of the block after them.
-struct AcTable {
+// What the next kBits bits of a block's data say: up to two coefficients, and the end of the block after them. `k` is
+// the place, in the order of the file, of the coefficient that they begin with.
+struct BlockStep {
   static constexpr int kBits = 11;
-  // A refill is good for this many lookups.
-  static constexpr int kLookups = BitReader::kRefillBits / kBits;
-  // Code and value of the first symbol need more than kBits. Larger than any other advance.
-  static constexpr int kTooLong = 2 * kEndOfBlock;
-  struct Entry {
-    int16_t values[2];
-    // From the last coefficient to the first of the values, to the second, and that plus kEndOfBlock where the block
-    // ends. A value that is not there is zero, and kEndOfBlock away or where the other is.
-    uint8_t first;
-    uint8_t second;
-    uint8_t advance;
-    uint8_t bits;
-  };
+  // A refill is good for this many.
+  static constexpr int kPerRefill = BitReader::kRefillBits / kBits;
+  // Where k + coefficients() has this bit, for whatever reason, the step is not to be taken: its symbols must be read
+  // one by one. Alone it stands for a symbol that needs more than kBits, or is none.
+  static constexpr int kHard = kEndOfBlock;
+  static constexpr int kEnd = -128;
+
+  uint8_t bits;
+  int8_t advance;  // coefficients(), and kEnd where the block ends
+  uint8_t first;   // values[0] goes to k + first, values[1] to k + second. One that is not there is zero, and goes
+  uint8_t second;  // where the other goes, or to the next place
+  int16_t values[2];
+
+  // The place of what comes next is k + coefficients().
+  CANOPY_INLINE int coefficients() const { return advance & ~kEnd; }
+  CANOPY_INLINE bool ends() const { return advance < 0; }
+};
+static_assert(sizeof(BlockStep) == 8, "steps are added up as words");
+
+// The steps within a block, after its first coefficient.
+struct AcTable {
+  BlockStep steps[1 << BlockStep::kBits];
   HuffmanCodes codes;
-  Entry entries[1 << kBits];
 
   bool Build(const JHUFF_TBL* table);
 
  private:
-  struct Single {
-    int16_t value;
-    uint8_t advance;  // as AdvanceOf, or kTooLong
-    uint8_t bits;     // of code and value
-  };
-  Entry Combine(int window) const;
+  friend struct FirstTable;
+  // For each length L of a first symbol with its value, what kBits - L bits after it say, from kBits - L on: words to
+  // be added to the step that is the first symbol alone.
+  uint64_t tails_[1 << BlockStep::kBits];
+  int version_ = 0;  // counts what was built
+};
 
-  Single singles_[1 << kBits];  // the first symbol alone
+// The steps at the beginning of a block: its first coefficient, as a difference, and what comes after it.
+struct FirstTable {
+  BlockStep steps[1 << BlockStep::kBits];
+  HuffmanCodes codes;
+
+  // `ac` is the block's table for the other coefficients. Also false where a symbol is no DC category.
+  bool Build(const JHUFF_TBL* table, const AcTable& ac);
+
+ private:
+  const AcTable* ac_ = nullptr;
+  int ac_version_ = 0;
 };
 
 // AC coefficients that are passed over: as many as the next bits hold whole, or one that needs more.
