@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 
 namespace canopy {
 namespace {
 
 // MCUs whose coefficients are held at once: few enough for the first-level cache.
 constexpr int kChunkMcus = 16;
+// A coefficient takes at most 31 bits.
+static_assert(kChunkMcus * D_MAX_BLOCKS_IN_MCU * DCTSIZE2 * 31 / 8 + 8 < EntropyData::kPadding,
+              "a chunk is read before it is known whether there are data for it");
 
 CANOPY_AVX2 bool IsZero(const BlockQuad& quad) {
   int16_t any = 0;

@@ -14,7 +14,7 @@ namespace canopy {
 class EntropyData {
  public:
   // Readers may look this far beyond the end of a segment before they check whether they have passed it.
-  static constexpr size_t kPadding = 36864;
+  static constexpr size_t kPadding = size_t{40} << 10;
 
   static constexpr uint8_t kEndOfImage = 0xD9;
 
