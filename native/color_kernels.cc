@@ -2,30 +2,19 @@
 
 #include <algorithm>
 
-#include "simd.h"
+#include "color_factors.h"
 
 #ifdef CANOPY_X86
 #include <immintrin.h>
 #endif
 
 namespace canopy {
+
+#ifdef CANOPY_X86
+extern const ColorKernels kAvx512ColorKernels;
+#endif
+
 namespace {
-
-// libjpeg's coefficients of ITU-R BT.601 in 16.16: 1.402, 0.344136, 0.714136, 1.772.
-constexpr int kCrToR = 91881;
-constexpr int kCbToG = 22554;
-constexpr int kCrToG = 46802;
-constexpr int kCbToB = 116130;
-constexpr int kHalf = 32768;
-
-// Rounding of the triangle filters, as libjpeg alternates it: for the left and the right of two results.
-struct Rounding {
-  int left;
-  int right;
-  int shift;
-};
-constexpr Rounding kH2v1{1, 2, 2};
-constexpr Rounding kH2v2{8, 7, 4};
 
 inline uint8_t Clamp(int value) { return static_cast<uint8_t>(std::clamp(value, 0, 255)); }
 
@@ -38,12 +27,6 @@ void ScalarYccToRgb(const uint8_t* y, const uint8_t* cb, const uint8_t* cr, int 
     g[x] = Clamp(y[x] + ((-kCbToG * blue - kCrToG * red + kHalf) >> 16));
     b[x] = Clamp(y[x] + ((kCbToB * blue + kHalf) >> 16));
   }
-}
-
-// `sums` points at the first of `width` sums; one more lies on either side.
-inline void RepeatEdges(uint16_t* sums, int width) {
-  sums[-1] = sums[0];
-  sums[width] = sums[width - 1];
 }
 
 void ScalarSpread(uint16_t* sums, int width, Rounding rounding, uint8_t* out) {
@@ -150,9 +133,10 @@ constexpr ColorKernels kAvx2 = {Avx2YccToRgb, Avx2H2v1, Avx2H2v2};
 
 }  // namespace
 
-const ColorKernels& ActiveColorKernels() {
+const ColorKernels& ColorKernelsFor(Simd simd) {
 #ifdef CANOPY_X86
-  if (ActiveSimd() >= Simd::kAvx2) return kAvx2;
+  if (simd >= Simd::kAvx512) return kAvx512ColorKernels;
+  if (simd >= Simd::kAvx2) return kAvx2;
 #endif
   return kScalar;
 }

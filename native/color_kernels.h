@@ -1,13 +1,16 @@
-// The inner loops of YCbCr to RGB on planes; bit for bit what libjpeg computes. Scalar references, and AVX2 where the
-// CPU has it.
+// The inner loops of YCbCr to RGB on planes; bit for bit what libjpeg computes. Scalar references, and AVX2 or AVX-512
+// where the CPU has it.
 #ifndef CANOPY_NATIVE_COLOR_KERNELS_H_
 #define CANOPY_NATIVE_COLOR_KERNELS_H_
 
 #include <cstdint>
 
+#include "simd.h"
+
 namespace canopy {
 
-// The kernels may read and write up to 31 samples beyond `width`, within the padding of the rows.
+// The kernels may read and write up to 31 samples beyond `width`, within the padding of the rows; upsampling writes
+// twice as many.
 struct ColorKernels {
   void (*ycc_to_rgb)(const uint8_t* y, const uint8_t* cb, const uint8_t* cr, int width, uint8_t* r, uint8_t* g,
                      uint8_t* b);
@@ -18,7 +21,9 @@ struct ColorKernels {
   void (*upsample_h2v2)(const uint8_t* near, const uint8_t* far, int width, uint16_t* sums, uint8_t* out);
 };
 
-const ColorKernels& ActiveColorKernels();
+// `simd` is at most ActiveSimd().
+const ColorKernels& ColorKernelsFor(Simd simd);
+inline const ColorKernels& ActiveColorKernels() { return ColorKernelsFor(ActiveSimd()); }
 
 }  // namespace canopy
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "image.h"
+#include "simd.h"
+
 namespace canopy {
 namespace {
 
@@ -77,7 +80,31 @@ void Quantise(const Taps& taps, uint16_t* out) {
   }
 }
 
-// The layout the SIMD kernels want, with `windows` windows per eight results. False where a window is too narrow for
+// The layout that AVX-512 wants, with `windows` windows per block. False where they are too narrow for its results, or
+// would reach beyond the padding of the rows.
+bool BuildWide(int windows, const FilterTable& table, WideTable* wide) {
+  const size_t taps = static_cast<size_t>(table.taps);
+  const size_t blocks = (static_cast<size_t>(table.size) + 31) / 32;
+  const int last_start = table.source + static_cast<int>(kRowPadding) - 64 * windows - (table.taps - 1);
+  if (last_start < 0) return false;
+  int last_place = 0;
+  wide->start.assign(blocks, 0);
+  wide->places.assign(blocks, ByteLanes{});
+  wide->weights.assign(blocks * taps, Lanes{});
+  for (size_t i = 0; i < static_cast<size_t>(table.size); i++) {
+    const size_t block = i / 32;
+    const size_t lane = i % 32;
+    if (lane == 0) wide->start[block] = std::min(table.start[i], last_start);
+    const int place = table.start[i] - wide->start[block];
+    last_place = std::max(last_place, place);
+    wide->places[block].of[2 * lane + 1] = static_cast<uint8_t>(place);
+    for (size_t k = 0; k < taps; k++) wide->weights[block * taps + k].of[lane] = table.weights[i * taps + k];
+  }
+  wide->taps_per_load = 64 * windows - last_place;
+  return wide->taps_per_load > 0;
+}
+
+// The layout that lesser SIMD wants, with `windows` windows per eight results. False where a window is too narrow for
 // its results.
 bool BuildWindows(int windows, FilterTable* table) {
   const int blocks = (table->size + 15) / 16;
@@ -128,8 +155,13 @@ void BuildFilterTable(const AxisKey& key, FilterTable* table) {
     Quantise(taps, table->weights.data() + i * table->taps + (taps.start - start));
   }
   table->is_short = table->taps <= kShortTaps;
-  table->windows = 0;
-  for (int windows = 1; table->is_short && windows <= 4 && table->windows == 0; windows *= 2) {
+  table->wide.windows = table->windows = 0;
+  if (!table->is_short) return;
+  for (int windows = 1; ActiveSimd() >= Simd::kAvx512 && windows <= 2 && table->wide.windows == 0; windows++) {
+    if (BuildWide(windows, *table, &table->wide)) table->wide.windows = windows;
+  }
+  if (table->wide.windows > 0) return;
+  for (int windows = 1; windows <= 4 && table->windows == 0; windows *= 2) {
     if (BuildWindows(windows, table)) table->windows = windows;
   }
 }

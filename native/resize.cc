@@ -17,9 +17,9 @@ void Resizer::Start(int source_width, int source_height, int fold, int size, boo
     BuildFilterTable(vertical, &vertical_);
     vertical_key_ = vertical;
   }
-  row_length_ = (static_cast<size_t>(size) + 15) / 16 * 16;
-  ring_rows_ = vertical_.taps;
-  const size_t needed = static_cast<size_t>(ring_rows_) * 3 * row_length_;
+  row_length_ = (static_cast<size_t>(size) + 31) / 32 * 32;
+  for (ring_rows_ = 1; ring_rows_ < vertical_.taps;) ring_rows_ *= 2;
+  const size_t needed = static_cast<size_t>(ring_rows_) * 3 * row_length_ / 32;
   if (ring_.size() < needed) ring_.resize(needed);
   if (taps_.size() < static_cast<size_t>(vertical_.taps)) taps_.resize(static_cast<size_t>(vertical_.taps));
   if (!vertical_.is_short && sums_.size() < 3 * row_length_) sums_.resize(3 * row_length_);
@@ -30,10 +30,9 @@ void Resizer::Start(int source_width, int source_height, int fold, int size, boo
 void Resizer::Push(const PlanarRows& rows) {
   const auto horizontal = horizontal_.is_short ? ActiveKernels().horizontal : ActiveKernels().long_horizontal;
   for (int y = 0; y < rows.rows; y++) {
-    uint16_t* out = ring_.data() + static_cast<size_t>(rows_in_ % ring_rows_) * 3 * row_length_;
-    for (size_t c = 0; c < 3; c++) {
-      horizontal(horizontal_, rows.planes[c] + static_cast<size_t>(y) * rows.stride, out + c * row_length_);
-    }
+    const size_t at = static_cast<size_t>(y) * rows.stride;
+    const uint8_t* const row[3] = {rows.planes[0] + at, rows.planes[1] + at, rows.planes[2] + at};
+    horizontal(horizontal_, row, RingRow(rows_in_), row_length_);
     rows_in_++;
     EmitFinishedRows();
   }
@@ -48,9 +47,7 @@ void Resizer::EmitFinishedRows() {
 
 void Resizer::EmitRow(int y) {
   const int start = vertical_.start[static_cast<size_t>(y)];
-  for (int k = 0; k < vertical_.taps; k++) {
-    taps_[static_cast<size_t>(k)] = ring_.data() + static_cast<size_t>((start + k) % ring_rows_) * 3 * row_length_;
-  }
+  for (int k = 0; k < vertical_.taps; k++) taps_[static_cast<size_t>(k)] = RingRow(start + k);
   const uint16_t* weights = vertical_.weights.data() + y * vertical_.taps;
   uint8_t* out = target_ + static_cast<size_t>(y) * static_cast<size_t>(vertical_.size) * 3;
   if (vertical_.is_short) {

@@ -32,16 +32,17 @@ class Resizer {
  private:
   void EmitFinishedRows();
   void EmitRow(int y);
+  uint16_t* RingRow(int y) { return ring_.data()->of + static_cast<size_t>(y & (ring_rows_ - 1)) * 3 * row_length_; }
 
   AxisKey horizontal_key_{};
   AxisKey vertical_key_{};
   FilterTable horizontal_;
   FilterTable vertical_;
-  std::vector<uint16_t> ring_;  // [ring_rows_, 3, padded size], 8.8 fixed point
+  std::vector<Lanes> ring_;  // [ring_rows_, 3, row_length_], 8.8 fixed point
   std::vector<const uint16_t*> taps_;
   std::vector<uint32_t> sums_;
-  size_t row_length_ = 0;
-  int ring_rows_ = 0;
+  size_t row_length_ = 0;  // the result's size, rounded up
+  int ring_rows_ = 0;      // a power of two, so that no row costs a division
   int rows_in_ = 0;
   int rows_out_ = 0;
   uint8_t* target_ = nullptr;

@@ -7,22 +7,13 @@ namespace canopy {
 #ifdef CANOPY_X86
 extern const Kernels kSse4Kernels;
 extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
 #endif
 
 namespace {
 
 // Half of one unit in the last place per tap: what cutting each product loses on average.
 inline uint16_t CutCompensation(int taps) { return static_cast<uint16_t>(taps / 2); }
-
-void ScalarHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out) {
-  for (int i = 0; i < table.size; i++) {
-    const uint8_t* samples = row + table.start[static_cast<size_t>(i)];
-    const uint16_t* weights = table.weights.data() + i * table.taps;
-    unsigned sum = CutCompensation(table.taps);
-    for (int k = 0; k < table.taps; k++) sum += (static_cast<unsigned>(samples[k]) * weights[k]) >> 8;
-    out[i] = static_cast<uint16_t>(sum);
-  }
-}
 
 void ScalarVertical(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
                     uint8_t* out) {
@@ -47,6 +38,16 @@ void ScalarMerge(const uint8_t* r, const uint8_t* g, const uint8_t* b, int width
 
 }  // namespace
 
+void ScalarHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out) {
+  for (int i = 0; i < table.size; i++) {
+    const uint8_t* samples = row + table.start[static_cast<size_t>(i)];
+    const uint16_t* weights = table.weights.data() + i * table.taps;
+    unsigned sum = CutCompensation(table.taps);
+    for (int k = 0; k < table.taps; k++) sum += (static_cast<unsigned>(samples[k]) * weights[k]) >> 8;
+    out[i] = static_cast<uint16_t>(sum);
+  }
+}
+
 void ScalarLongHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out) {
   for (int i = 0; i < table.size; i++) {
     const uint8_t* samples = row + table.start[static_cast<size_t>(i)];
@@ -57,10 +58,12 @@ void ScalarLongHorizontal(const FilterTable& table, const uint8_t* row, uint16_t
   }
 }
 
-const Kernels kScalarKernels = {ScalarHorizontal, ScalarLongHorizontal, ScalarVertical, ScalarSplit, ScalarMerge};
+const Kernels kScalarKernels = {EachPlane<ScalarHorizontal>, EachPlane<ScalarLongHorizontal>, ScalarVertical,
+                                ScalarSplit, ScalarMerge};
 
 const Kernels& ActiveKernels() {
 #ifdef CANOPY_X86
+  if (ActiveSimd() >= Simd::kAvx512) return kAvx512Kernels;
   if (ActiveSimd() >= Simd::kAvx2) return kAvx2Kernels;
   if (ActiveSimd() >= Simd::kSse4) return kSse4Kernels;
 #endif

@@ -11,6 +11,24 @@ namespace canopy {
 
 constexpr size_t kWeightPadding = 16;
 
+// What fills the widest registers there are: 32 samples in 8.8, or 64 bytes.
+struct alignas(64) Lanes {
+  uint16_t of[32];
+};
+struct alignas(64) ByteLanes {
+  uint8_t of[64];
+};
+
+// The layout of a table for AVX-512: blocks of 32 results. Sample k of the results of a block is found at `places`
+// within the `windows` (1 or 2) windows of 64 source bytes that begin at start + k; none where `windows` is 0.
+struct WideTable {
+  int windows = 0;
+  int taps_per_load = 0;          // taps whose samples all lie within the windows of the first of them
+  std::vector<int> start;         // [blocks]
+  std::vector<ByteLanes> places;  // [blocks], of the first tap, for the high byte of each lane
+  std::vector<Lanes> weights;     // [blocks, taps]
+};
+
 // Filter weights of one axis: result i is the sum over k < taps of weights[i * taps + k] * source[start[i] + k].
 // Weights are Q16 and add up to 65535 for each i.
 struct FilterTable {
@@ -23,8 +41,10 @@ struct FilterTable {
   // Up to kShortTaps taps every product is cut to 8.8 bits at once, so that 16-bit lanes do; beyond, products are
   // summed in 32 bits.
   bool is_short = false;
-  // For SIMD: blocks of 16 results in two halves. The samples of a half come from `windows` (1, 2 or 4) windows of 16
-  // source bytes, each for 8, 4 or 2 neighbouring results; 0 where that is not enough.
+  WideTable wide;
+  // For lesser SIMD, and where the above does not do: blocks of 16 results in two halves. The samples of a half come
+  // from `windows` (1, 2 or 4) windows of 16 source bytes, each for 8, 4 or 2 neighbouring results; 0 where that is not
+  // enough.
   int windows = 0;
   std::vector<int> window_start;  // [blocks, 2, windows]
   std::vector<uint8_t> shuffle;  // [blocks, taps, windows, 32]: puts a sample in the high byte of its lane, 0 elsewhere
@@ -34,10 +54,11 @@ struct FilterTable {
 constexpr int kShortTaps = 12;
 
 struct Kernels {
-  // One row of samples to `table.size` results in 8.8; `out` has room for a multiple of 16.
-  void (*horizontal)(const FilterTable& table, const uint8_t* row, uint16_t* out);
+  // One row of three planes to `table.size` results each in 8.8; `out` has three planes of `plane_length`, which is a
+  // multiple of 32.
+  void (*horizontal)(const FilterTable& table, const uint8_t* const* row, uint16_t* out, size_t plane_length);
   // The same for more than kShortTaps taps, summed in 32 bits.
-  void (*long_horizontal)(const FilterTable& table, const uint8_t* row, uint16_t* out);
+  void (*long_horizontal)(const FilterTable& table, const uint8_t* const* row, uint16_t* out, size_t plane_length);
   // One result row: `rows[k]` are three planes of `plane_length` 8.8 samples; writes `size` RGB pixels. At most
   // kShortTaps taps.
   void (*vertical)(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
@@ -47,7 +68,14 @@ struct Kernels {
   void (*merge)(const uint8_t* r, const uint8_t* g, const uint8_t* b, int width, uint8_t* rgb);
 };
 
+// The same for each of three planes, with a kernel for one.
+template <void (*kRow)(const FilterTable& table, const uint8_t* row, uint16_t* out)>
+void EachPlane(const FilterTable& table, const uint8_t* const* row, uint16_t* out, size_t plane_length) {
+  for (size_t c = 0; c < 3; c++) kRow(table, row[c], out + c * plane_length);
+}
+
 extern const Kernels kScalarKernels;
+void ScalarHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out);
 void ScalarLongHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out);
 
 const Kernels& ActiveKernels();

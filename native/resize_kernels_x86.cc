@@ -71,7 +71,7 @@ CANOPY_SSE4 void Split(const uint8_t* rgb, int width, uint8_t* r, uint8_t* g, ui
 }
 
 CANOPY_SSE4 void HorizontalSse4(const FilterTable& table, const uint8_t* row, uint16_t* out) {
-  if (table.windows == 0) return kScalarKernels.horizontal(table, row, out);
+  if (table.windows == 0) return ScalarHorizontal(table, row, out);
   const int* window = table.window_start.data();
   const int halves = (table.size + 15) / 16 * 2;
   for (int half = 0; half < halves; half++, window += table.windows) {
@@ -174,7 +174,7 @@ CANOPY_AVX2 void HorizontalAvx2(const FilterTable& table, const uint8_t* row, ui
     case 4:
       return HorizontalWindows<4>(table, row, out);
     default:
-      return kScalarKernels.horizontal(table, row, out);
+      return ScalarHorizontal(table, row, out);
   }
 }
 
@@ -253,8 +253,8 @@ CANOPY_AVX2 void VerticalAvx2(const uint16_t* const* rows, const uint16_t* weigh
 
 extern const Kernels kSse4Kernels;
 extern const Kernels kAvx2Kernels;
-const Kernels kSse4Kernels = {HorizontalSse4, ScalarLongHorizontal, VerticalSse4, Split, Merge};
-const Kernels kAvx2Kernels = {HorizontalAvx2, LongHorizontalAvx2, VerticalAvx2, Split, Merge};
+const Kernels kSse4Kernels = {EachPlane<HorizontalSse4>, EachPlane<ScalarLongHorizontal>, VerticalSse4, Split, Merge};
+const Kernels kAvx2Kernels = {EachPlane<HorizontalAvx2>, EachPlane<LongHorizontalAvx2>, VerticalAvx2, Split, Merge};
 
 }  // namespace canopy
 

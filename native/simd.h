@@ -6,14 +6,16 @@
 #define CANOPY_X86 1
 #define CANOPY_SSE4 __attribute__((target("sse4.1")))
 #define CANOPY_AVX2 __attribute__((target("avx2,bmi,bmi2")))
-#define CANOPY_AVX512 __attribute__((target("avx2,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni")))
+#define CANOPY_AVX512 \
+  __attribute__((target("avx2,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vnni")))
 #else
 #define CANOPY_AVX2
 #endif
 
 namespace canopy {
 
-// Each has what those before it have. kAvx512 is that of Intel's Ice Lake and AMD's Zen 4: F, BW, DQ, VL, VBMI, VNNI.
+// Each has what those before it have. kAvx512 is that of Intel's Ice Lake and AMD's Zen 4: F, BW, DQ, VL, VBMI, VBMI2,
+// VNNI.
 enum class Simd { kScalar, kSse4, kAvx2, kAvx512 };
 
 // The best this CPU has, or a lesser one where the environment variable CANOPY_SIMD names it.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles a program of this folder and runs it, over the seeds if it wants them: native/fuzz/check.sh allocations|orders|inverse_dct [rounds] [folder].
+# Compiles a program of this folder and runs it, over the seeds if it wants them: native/fuzz/check.sh allocations|orders|kernels [rounds] [folder].
 set -eu
 cd "$(dirname "$0")/../.."
 program=$1

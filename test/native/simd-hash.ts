@@ -13,6 +13,10 @@ for (const [width, height, size] of [
   [9, 300, 50],
   [300, 299, 60],
   [700, 10, 33],
+  [200, 190, 64],
+  [500, 520, 200],
+  [40, 36, 64],
+  [129, 70, 97],
 ] as const) {
   for (const antialias of [true, false]) {
     const target = new Uint8Array(size * size * 3);

@@ -1,11 +1,14 @@
-// Compares the inverse DCTs with a plain one, on a thousand quads of blocks a round: sparse, dense, as pictures have
-// them and as none has.
+// Compares kernels with plain ones: the inverse DCTs on a thousand quads of blocks a round, sparse, dense, as pictures
+// have them and as none has; the colour kernels on every colour, and on rows of all widths; and the unstuffing of data.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <random>
+#include <vector>
 
+#include "../color_kernels.h"
+#include "../entropy_data.h"
 #include "../idct.h"
 #include "../idct_factors.h"
 
@@ -13,6 +16,7 @@ namespace {
 
 using canopy::BlockQuad;
 using canopy::BlockQuanta;
+using canopy::ColorKernels;
 using canopy::Simd;
 
 constexpr size_t kStride = 48;
@@ -117,23 +121,99 @@ bool Agrees(const Trial& trial, canopy::InverseDct inverse_dct, BlockQuad* quad,
   return std::all_of(quad->coefficients, quad->coefficients + BlockQuad::kNowhere, [](int16_t c) { return c == 0; });
 }
 
+// One row through one of the kernels.
+using Bytes = std::vector<uint8_t>;
+Bytes ToRgb(const ColorKernels& kernels, const Bytes& y, const Bytes& cb, const Bytes& cr, int width) {
+  const size_t plane = static_cast<size_t>(width) + 31;
+  Bytes rgb(3 * plane);
+  kernels.ycc_to_rgb(y.data(), cb.data(), cr.data(), width, rgb.data(), rgb.data() + plane, rgb.data() + 2 * plane);
+  for (size_t c = 0; c < 3; c++) std::fill_n(rgb.begin() + static_cast<long>(c * plane) + width, 31, uint8_t{0});
+  return rgb;
+}
+
+Bytes ToTwice(const ColorKernels& kernels, const Bytes& near, const Bytes& far, int width, bool tall) {
+  std::vector<uint16_t> sums(static_cast<size_t>(width) + 64);
+  Bytes out(2 * static_cast<size_t>(width) + 62);
+  if (tall) {
+    kernels.upsample_h2v2(near.data(), far.data(), width, sums.data(), out.data());
+  } else {
+    kernels.upsample_h2v1(near.data(), width, sums.data(), out.data());
+  }
+  out.resize(2 * static_cast<size_t>(width));
+  return out;
+}
+
+bool HasSameColors(const ColorKernels& plain, const ColorKernels& kernels) {
+  Bytes y(256 + 31), cb(256 + 31), cr(256 + 31);
+  for (size_t i = 0; i < 256; i++) y[i] = static_cast<uint8_t>(i);
+  for (int color = 0; color < 65536; color++) {
+    std::fill(cb.begin(), cb.end(), static_cast<uint8_t>(color >> 8));
+    std::fill(cr.begin(), cr.end(), static_cast<uint8_t>(color));
+    if (ToRgb(plain, y, cb, cr, 256) != ToRgb(kernels, y, cb, cr, 256)) return false;
+  }
+  std::mt19937 random(7);
+  for (int width = 1; width < 300; width++) {
+    for (Bytes* bytes : {&y, &cb, &cr}) {
+      bytes->resize(static_cast<size_t>(width) + 31);
+      for (uint8_t& byte : *bytes) byte = random() % 4 == 0 ? 255 : static_cast<uint8_t>(random());
+    }
+    if (ToRgb(plain, y, cb, cr, width) != ToRgb(kernels, y, cb, cr, width)) return false;
+    for (bool tall : {false, true}) {
+      if (ToTwice(plain, cb, cr, width, tall) != ToTwice(kernels, cb, cr, width, tall)) return false;
+    }
+  }
+  return true;
+}
+
+// Bytes in which FF is frequent, stuffed, with restart markers between; and what EntropyData has to make of them.
+bool UnstuffsRight(std::mt19937* random) {
+  Bytes stuffed;
+  std::vector<Bytes> segments(1);
+  const unsigned rarity = 1u << (*random)() % 9;
+  for (unsigned left = (*random)() % 2000; left > 0; left--) {
+    const uint8_t byte = (*random)() % rarity == 0 ? 255 : static_cast<uint8_t>((*random)());
+    segments.back().push_back(byte);
+    stuffed.push_back(byte);
+    if (byte == 255) stuffed.push_back(0);
+    if ((*random)() % 400 != 0) continue;
+    stuffed.insert(stuffed.end(), {255, static_cast<uint8_t>(0xD0 + (segments.size() - 1) % 8)});
+    segments.emplace_back();
+  }
+  stuffed.insert(stuffed.end(), {255, canopy::EntropyData::kEndOfImage});
+  canopy::EntropyData data;
+  if (data.Load({stuffed.data(), stuffed.size() - 1}, stuffed.size())) return false;
+  if (!data.Load({stuffed.data(), stuffed.size()}, stuffed.size())) return false;
+  if (data.segment_count() != segments.size()) return false;
+  for (size_t i = 0; i < segments.size(); i++) {
+    const canopy::ByteSpan segment = data.Segment(i);
+    if (!std::equal(segments[i].begin(), segments[i].end(), segment.data, segment.data + segment.size)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return std::fprintf(stderr, "usage: inverse_dct FOLDER ROUNDS\n"), 2;
+  if (argc != 3) return std::fprintf(stderr, "usage: kernels FOLDER ROUNDS\n"), 2;
   const long quads = std::atol(argv[2]) * kQuadsPerRound;
   for (Simd simd : {Simd::kAvx2, Simd::kAvx512}) {
     if (simd > canopy::ActiveSimd()) continue;
+    const char* const name = canopy::SimdName(simd);
     std::mt19937 random(7);
     BlockQuad quad{};
     long wild = 0;
     for (long i = 0; i < quads; i++) {
       if (Agrees(MakeTrial(&random), canopy::InverseDctFor(simd), &quad, &wild)) continue;
-      std::printf("%s: quad %ld is wrong\n", canopy::SimdName(simd), i);
-      return 1;
+      return std::printf("%s: quad %ld is wrong\n", name, i), 1;
     }
-    std::printf("%s: %ld quads of blocks, %ld of them wild: as the plain inverse DCT\n", canopy::SimdName(simd), quads,
-                wild);
+    if (!HasSameColors(canopy::ColorKernelsFor(Simd::kScalar), canopy::ColorKernelsFor(simd))) {
+      return std::printf("%s: a colour is wrong\n", name), 1;
+    }
+    std::printf("%s: as plain kernels, %ld quads of blocks, %ld of them wild\n", name, quads, wild);
+  }
+  std::mt19937 random(7);
+  for (long i = 0; i < quads / 10; i++) {
+    if (!UnstuffsRight(&random)) return std::printf("data %ld are wrong\n", i), 1;
   }
   return 0;
 }
