@@ -7,7 +7,7 @@ import type { DecodeOptions, DecodeOutcome } from "../decode/decoder.js";
 import type { DecodePool, PixelTarget } from "../decode/pool.js";
 import { InterruptedError } from "../errors.js";
 import { STAMP_BYTES } from "../tiles/stamp.js";
-import type { Tile, TileSource } from "../tiles/tile.js";
+import type { Tile, TileFeed } from "../tiles/tile.js";
 import type { Batch } from "./batch.js";
 import { discard, type Pending, ReadAhead } from "./read-ahead.js";
 import type { Slot, SlotRing } from "./slot-ring.js";
@@ -32,7 +32,7 @@ export interface LoadOptions {
  * @throws RangeError if a batch does not fit into a slot; InterruptedError on abort; whatever the source throws.
  */
 export async function* loadBatches(
-  source: TileSource,
+  source: TileFeed,
   pool: DecodePool,
   ring: SlotRing,
   options: LoadOptions,
@@ -66,11 +66,11 @@ function checkLoad(ring: SlotRing, options: LoadOptions): number {
   return batchesAhead;
 }
 
-async function* groupTiles(source: TileSource, batchSize: number): AsyncGenerator<Tile[], void, undefined> {
+async function* groupTiles(source: TileFeed, batchSize: number): AsyncGenerator<Tile[], void, undefined> {
   let group: Tile[] = [];
-  for await (const tile of source) {
-    group.push(tile);
-    if (group.length === batchSize) {
+  for await (const next of source) {
+    for (const tile of "path" in next ? [next] : next) {
+      if (group.push(tile) < batchSize) continue;
       yield group;
       group = [];
     }

@@ -7,7 +7,7 @@ import { checkInteger } from "../check.js";
 import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import type { DecodePool } from "../decode/pool.js";
 import { InterruptedError } from "../errors.js";
-import type { TileSource } from "../tiles/tile.js";
+import type { TileFeed } from "../tiles/tile.js";
 import type { Backbone } from "./backbone.js";
 import type { FeatureBatch } from "./feature-batch.js";
 import { runSingly } from "./isolate.js";
@@ -40,7 +40,7 @@ export const BATCHES_PER_SESSION = 2;
  * @throws ModelError where a session fails on every tile of a batch; InterruptedError on abort; whatever the source throws. All slots and runs are settled first.
  */
 export async function* streamFeatures(
-  source: TileSource,
+  source: TileFeed,
   options: StreamOptions,
 ): AsyncGenerator<FeatureBatch, void, undefined> {
   const {

@@ -188,6 +188,23 @@ test("a batch that does not fit into a slot is refused", async () => {
   await assert.rejects(batches.next(), RangeError);
 });
 
+test("the source may give several tiles at a time, cut otherwise than batches", async () => {
+  const ring = new SlotRing(3, SLOT);
+  const seen: string[] = [];
+  const counts: number[] = [];
+  const feed = stream<Tile | Tile[]>([tiles.slice(0, 7), tiles[7]!, [], tiles.slice(8, 10), tiles.slice(10)]);
+  for await (const batch of loadBatches(feed, pool, ring, OPTIONS)) {
+    seen.push(...batch.tiles.map((tile) => tile.name));
+    counts.push(batch.tiles.length);
+    batch.release();
+  }
+  assert.deepEqual(counts, [4, 4, 4, 4, 4, 2]);
+  assert.deepEqual(
+    seen,
+    tiles.map((tile) => tile.name),
+  );
+});
+
 test("nothing is kept of batches that have been taken", async () => {
   const instant = { workers: 1, decode: async () => undefined } as unknown as DecodePool;
   const ring = new SlotRing(3, SLOT);
