@@ -18,7 +18,7 @@ export interface LoadOptions {
   batchSize: number;
   /** Batches that may be decoding, or decoded and waiting for the consumer. @default as many as the ring has slots */
   batchesAhead?: number;
-  /** Tiles per decode task. @default what gives every worker a part of each batch, at least 4 */
+  /** Tiles per decode task. @default whole batches; where there are more workers than batches ahead, parts of them of at least 4 */
   chunkSize?: number;
   /** Takes the stamps of the tiles' files. @default false */
   stamps?: boolean;
@@ -89,7 +89,7 @@ function startBatch(
 ): Pending {
   const tileBytes = options.decode.size ** 2 * 3;
   const outcomes: DecodeOutcome[] = new Array(tiles.length).fill(undefined);
-  const chunkSize = options.chunkSize ?? Math.max(4, Math.ceil(tiles.length / pool.workers));
+  const chunkSize = options.chunkSize ?? defaultChunkSize(tiles.length, pool, ring, options);
   const stamps = new Uint32Array(new SharedArrayBuffer(options.stamps ? tiles.length * STAMP_BYTES : 0));
   const decodeChunk = async (from: number): Promise<void> => {
     const target: PixelTarget = { buffer: ring.buffer, byteOffset: slot.byteOffset + from * tileBytes };
@@ -101,6 +101,12 @@ function startBatch(
   const pixels = new Uint8Array(ring.buffer, slot.byteOffset, tiles.length * tileBytes);
   const batch = { index, tiles, slot, pixels, outcomes, stamps, release: releaseOnce(ring, slot) };
   return { batch, decoded: Promise.all(chunks).then(() => undefined) };
+}
+
+/** Every worker is to have something to do; beyond that, fewer tasks cost less. */
+function defaultChunkSize(tiles: number, pool: DecodePool, ring: SlotRing, options: LoadOptions): number {
+  const { batchesAhead = ring.slotCount } = options;
+  return Math.max(4, Math.ceil(tiles / Math.ceil(pool.workers / batchesAhead)));
 }
 
 function releaseOnce(ring: SlotRing, slot: Slot): () => void {
