@@ -7,7 +7,7 @@ import type { DecodeOptions, DecodeOutcome } from "../decode/decoder.js";
 import type { DecodePool, PixelTarget } from "../decode/pool.js";
 import { InterruptedError } from "../errors.js";
 import { STAMP_BYTES } from "../tiles/stamp.js";
-import type { Tile, TileSource } from "../tiles/tile.js";
+import type { Tile, TileFeed } from "../tiles/tile.js";
 import type { Batch } from "./batch.js";
 import { discard, type Pending, ReadAhead } from "./read-ahead.js";
 import type { Slot, SlotRing } from "./slot-ring.js";
@@ -18,7 +18,7 @@ export interface LoadOptions {
   batchSize: number;
   /** Batches that may be decoding, or decoded and waiting for the consumer. @default as many as the ring has slots */
   batchesAhead?: number;
-  /** Tiles per decode task. @default what gives every worker a part of each batch, at least 4 */
+  /** Tiles per decode task. @default whole batches; where there are more workers than batches ahead, parts of them of at least 4 */
   chunkSize?: number;
   /** Takes the stamps of the tiles' files. @default false */
   stamps?: boolean;
@@ -32,7 +32,7 @@ export interface LoadOptions {
  * @throws RangeError if a batch does not fit into a slot; InterruptedError on abort; whatever the source throws.
  */
 export async function* loadBatches(
-  source: TileSource,
+  source: TileFeed,
   pool: DecodePool,
   ring: SlotRing,
   options: LoadOptions,
@@ -66,11 +66,11 @@ function checkLoad(ring: SlotRing, options: LoadOptions): number {
   return batchesAhead;
 }
 
-async function* groupTiles(source: TileSource, batchSize: number): AsyncGenerator<Tile[], void, undefined> {
+async function* groupTiles(source: TileFeed, batchSize: number): AsyncGenerator<Tile[], void, undefined> {
   let group: Tile[] = [];
-  for await (const tile of source) {
-    group.push(tile);
-    if (group.length === batchSize) {
+  for await (const next of source) {
+    for (const tile of "path" in next ? [next] : next) {
+      if (group.push(tile) < batchSize) continue;
       yield group;
       group = [];
     }
@@ -89,7 +89,7 @@ function startBatch(
 ): Pending {
   const tileBytes = options.decode.size ** 2 * 3;
   const outcomes: DecodeOutcome[] = new Array(tiles.length).fill(undefined);
-  const chunkSize = options.chunkSize ?? Math.max(4, Math.ceil(tiles.length / pool.workers));
+  const chunkSize = options.chunkSize ?? defaultChunkSize(tiles.length, pool, ring, options);
   const stamps = new Uint32Array(new SharedArrayBuffer(options.stamps ? tiles.length * STAMP_BYTES : 0));
   const decodeChunk = async (from: number): Promise<void> => {
     const target: PixelTarget = { buffer: ring.buffer, byteOffset: slot.byteOffset + from * tileBytes };
@@ -101,6 +101,12 @@ function startBatch(
   const pixels = new Uint8Array(ring.buffer, slot.byteOffset, tiles.length * tileBytes);
   const batch = { index, tiles, slot, pixels, outcomes, stamps, release: releaseOnce(ring, slot) };
   return { batch, decoded: Promise.all(chunks).then(() => undefined) };
+}
+
+/** Every worker is to have something to do; beyond that, fewer tasks cost less. */
+function defaultChunkSize(tiles: number, pool: DecodePool, ring: SlotRing, options: LoadOptions): number {
+  const { batchesAhead = ring.slotCount } = options;
+  return Math.max(4, Math.ceil(tiles / Math.ceil(pool.workers / batchesAhead)));
 }
 
 function releaseOnce(ring: SlotRing, slot: Slot): () => void {

@@ -13,8 +13,7 @@ export class ReadAhead {
   readonly #start: (tiles: Tile[]) => Promise<Pending>;
   readonly #limit: number;
   readonly #pending: Pending[] = [];
-  readonly #failed: Promise<void>;
-  #reportFailure: () => void = () => {};
+  readonly #decoded = new WeakSet<Pending>();
   #error: unknown;
   #ended = false;
   #closed = false;
@@ -29,27 +28,27 @@ export class ReadAhead {
     this.#groups = groups;
     this.#start = start;
     this.#limit = limit;
-    this.#failed = new Promise((resolve) => {
-      this.#reportFailure = resolve;
-    });
     this.#pump().catch((error: unknown) => this.fail(error));
   }
 
   /** The next batch once it is decoded; undefined at the end. Throws what made the reader fail. */
   async next(): Promise<Batch | undefined> {
-    while (this.#error === undefined && this.#pending.length === 0 && !this.#ended) await this.#change();
-    const first = this.#pending[0];
-    if (first !== undefined) await Promise.race([first.decoded, this.#failed]);
+    while (this.#error === undefined && !this.#hasNext()) await this.#change();
     if (this.#error !== undefined) throw this.#error;
-    this.#pending.shift();
+    const first = this.#pending.shift();
     this.#notify();
     return first?.batch;
+  }
+
+  /** The first batch is decoded, or there is none and never will be. */
+  #hasNext(): boolean {
+    const first = this.#pending[0];
+    return first === undefined ? this.#ended : this.#decoded.has(first);
   }
 
   /** Makes this and every later `next()` throw `error`; the first error counts. */
   fail(error: unknown): void {
     this.#error ??= error;
-    this.#reportFailure();
     this.#notify();
   }
 
@@ -71,12 +70,21 @@ export class ReadAhead {
       if (this.#closed) break;
       const started = await this.#start(tiles);
       if (this.#closed) await discard(started);
-      else this.#pending.push(started);
+      else this.#add(started);
       this.#notify();
     }
     this.#ended = true;
     this.#notify();
     await this.#groups.return();
+  }
+
+  #add(started: Pending): void {
+    this.#pending.push(started);
+    const isDecoded = () => {
+      this.#decoded.add(started);
+      this.#notify();
+    };
+    started.decoded.then(isDecoded, (error: unknown) => this.fail(error));
   }
 
   #change(): Promise<void> {

@@ -51,7 +51,11 @@ export function withPredictOptions<T>(yargs: Argv<T>) {
       requiresArg: true,
       describe: "One threshold for all tags, instead of the fitted",
     })
-    .option("batch-size", { type: "number", requiresArg: true, describe: "Tiles per batch (CPU 16, GPU 32)" })
+    .option("batch-size", {
+      type: "number",
+      requiresArg: true,
+      describe: "Tiles per batch (CPU 16 at 224 pixels, 48 at 128; GPU 32)",
+    })
     .option("memory", { type: "string", requiresArg: true, describe: "Budget, such as 700M or 4G" })
     .option("colorspace", {
       choices: ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const,

@@ -11,7 +11,7 @@ import { Tuner } from "../features/tuner.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { RunContext } from "../run-context.js";
 import { chooseThresholds, type TaggedRow, tagFeatures } from "../tags/prediction.js";
-import type { Tile, TileSource } from "../tiles/tile.js";
+import type { Tile, TileFeed } from "../tiles/tile.js";
 import type { ProbeSetup } from "./suspects.js";
 
 /** A model ready to be run. */
@@ -107,7 +107,7 @@ export class Engine {
   }
 
   /** Tags a source; batches keep its order and, but for the last, hold `batchSize` tiles. Throws InterruptedError on abort. */
-  async *tag(source: TileSource, { gently = false, signal }: TagOptions = {}): AsyncGenerator<TaggedBatch> {
+  async *tag(source: TileFeed, { gently = false, signal }: TagOptions = {}): AsyncGenerator<TaggedBatch> {
     const { checkpoint, decode, variants } = this;
     const { batchSize, batchesAhead } = this.#plan;
     this.#use(gently ? { workers: 1, sessions: 1 } : this.parts);

@@ -43,9 +43,9 @@ export class InFlightJournal {
     }
   }
 
-  /** Tile number `index` is about to be handed out. Synchronous: it has to be written before the tile is touched. */
+  /** Every tile before number `index` may be handed out from now on. Synchronous: it has to be written before they are touched. */
   handOut(index: number): void {
-    this.#record[1] = index + 1;
+    this.#record[1] = index;
     this.#write();
   }
 

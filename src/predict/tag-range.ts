@@ -1,13 +1,13 @@
 /** A stretch of the tile list goes through the engine, watched: a tile that kills the process is found by the next try. */
 import { ModelError } from "../errors.js";
 import type { RunContext } from "../run-context.js";
-import type { Tile, TileFailure, TileSource } from "../tiles/tile.js";
+import type { Tile, TileFailure, TileFeed } from "../tiles/tile.js";
 import { readJson, writeDurably } from "./durable.js";
 import type { Engine, TaggedBatch } from "./engine.js";
 import { InFlightJournal, readSuspects, type Suspects } from "./in-flight.js";
 import { runFiles } from "./paths.js";
 import { findCrashers } from "./suspects.js";
-import { type ListRange, readTileList } from "./tile-list.js";
+import { type ListRange, readTileBlocks, readTileList } from "./tile-list.js";
 
 /** Tiles that are known to kill a process, by their number in the tile list. */
 type Crashers = Record<number, TileFailure>;
@@ -35,7 +35,7 @@ export async function* tagRange(
   let done = range.from;
   try {
     for (const { gently, ...stretch } of stretches(range, engine.batchSize, innocent)) {
-      const tiles = handOut(folder, stretch, crashers, journal);
+      const tiles = handOut(folder, stretch, engine.batchSize, crashers, journal);
       for await (const batch of engine.tag(tiles, { gently, signal: context.signal })) {
         done += batch.tiles.length;
         journal.returned(done);
@@ -62,11 +62,20 @@ function stretches(range: ListRange, batchSize: number, innocent: Suspects | und
   ];
 }
 
-async function* handOut(folder: string, range: ListRange, crashers: Crashers, journal: InFlightJournal): TileSource {
+/** A batch at a time. */
+async function* handOut(
+  folder: string,
+  range: ListRange,
+  batchSize: number,
+  crashers: Crashers,
+  journal: InFlightJournal,
+): TileFeed {
   let index = range.from;
-  for await (const tile of readTileList(runFiles(folder).tiles, range)) {
+  for await (const block of readTileBlocks(runFiles(folder).tiles, range, batchSize)) {
+    const tiles = block.map((tile, i) => withFailure(tile, crashers[index + i]));
+    index += tiles.length;
     journal.handOut(index);
-    yield withFailure(tile, crashers[index++]);
+    yield tiles;
   }
 }
 

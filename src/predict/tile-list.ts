@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { InputError, InterruptedError } from "../errors.js";
-import { linesOf } from "../tiles/lines.js";
+import { linesByBlock, linesOf } from "../tiles/lines.js";
 import { tileName } from "../tiles/names.js";
 import { type Tile, type TileFailure, type TileSource, tileLocation } from "../tiles/tile.js";
 import { replaceDurably } from "./durable.js";
@@ -104,12 +104,28 @@ export interface ListRange {
 }
 
 /** The tiles of `range` in the list `file`. */
-export async function* readTileList(file: string, { from, to, byteOffset }: ListRange): AsyncGenerator<Tile> {
+export async function* readTileList(file: string, range: ListRange): AsyncGenerator<Tile> {
+  for await (const tiles of readTileBlocks(file, range, BLOCK_TILES)) yield* tiles;
+}
+
+/** The same, `blockTiles` at a time; the last block may have fewer. */
+export async function* readTileBlocks(
+  file: string,
+  { from, to, byteOffset }: ListRange,
+  blockTiles: number,
+): AsyncGenerator<Tile[]> {
   let index = byteOffset === undefined ? 0 : from;
-  for await (const line of linesOf(createReadStream(file, { start: byteOffset ?? 0 }))) {
-    if (index >= to) return;
-    if (index++ >= from) yield decode(line);
+  let block: Tile[] = [];
+  for await (const lines of linesByBlock(createReadStream(file, { start: byteOffset ?? 0 }))) {
+    for (const line of lines.slice(Math.max(0, from - index), to - index)) {
+      if (block.push(decode(line)) < blockTiles) continue;
+      yield block;
+      block = [];
+    }
+    index += lines.length;
+    if (index >= to) break;
   }
+  if (block.length > 0) yield block;
 }
 
 /** Cuts the list `file` into stretches of `tiles` tiles (the last may have fewer). */

@@ -26,6 +26,9 @@ export interface TileFailure {
 /** Tiles as a stream, in a deterministic order; may be consumed once. */
 export type TileSource = AsyncIterable<Tile>;
 
+/** A source whose tiles may also come several at a time: a step of a stream is a promise, which costs more than passing a tile on. */
+export type TileFeed = AsyncIterable<Tile | readonly Tile[]>;
+
 /** Where a tile is, for messages: its path, or `archive.tar#member`. */
 export function tileLocation(tile: Tile): string {
   return tile.member === undefined ? tile.path : `${tile.path}#${tile.member}`;

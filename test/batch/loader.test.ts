@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setImmediate, setTimeout } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Batch } from "../../src/batch/batch.js";
 import { type LoadOptions, loadBatches } from "../../src/batch/loader.js";
 import { SlotRing } from "../../src/batch/slot-ring.js";
@@ -185,3 +187,46 @@ test("a batch that does not fit into a slot is refused", async () => {
   const batches = loadBatches(stream(tiles), pool, new SlotRing(1, SLOT - 1), OPTIONS);
   await assert.rejects(batches.next(), RangeError);
 });
+
+test("the source may give several tiles at a time, cut otherwise than batches", async () => {
+  const ring = new SlotRing(3, SLOT);
+  const seen: string[] = [];
+  const counts: number[] = [];
+  const feed = stream<Tile | Tile[]>([tiles.slice(0, 7), tiles[7]!, [], tiles.slice(8, 10), tiles.slice(10)]);
+  for await (const batch of loadBatches(feed, pool, ring, OPTIONS)) {
+    seen.push(...batch.tiles.map((tile) => tile.name));
+    counts.push(batch.tiles.length);
+    batch.release();
+  }
+  assert.deepEqual(counts, [4, 4, 4, 4, 4, 2]);
+  assert.deepEqual(
+    seen,
+    tiles.map((tile) => tile.name),
+  );
+});
+
+test("nothing is kept of batches that have been taken", async () => {
+  const instant = { workers: 1, decode: async () => undefined } as unknown as DecodePool;
+  const ring = new SlotRing(3, SLOT);
+  const heapAfter = async (count: number): Promise<number> => {
+    async function* source() {
+      for (let i = 0; i < count; i++) yield tiles[0]!;
+    }
+    let heap = 0;
+    for await (const batch of loadBatches(source(), instant, ring, { ...OPTIONS, batchSize: 1 })) {
+      batch.release();
+      if (batch.index === count - 1) heap = heapUsed();
+    }
+    return heap;
+  };
+  await heapAfter(1000);
+  const grown = (await heapAfter(20_000)) - (await heapAfter(1000));
+  assert.ok(grown < 1 << 20, `${grown} bytes after 19,000 batches`);
+});
+
+/** Bytes of the heap that are in use, garbage left out. */
+function heapUsed(): number {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+  return process.memoryUsage().heapUsed;
+}
