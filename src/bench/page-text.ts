@@ -78,8 +78,10 @@ function predictText(title: string, report: BenchPredictReport): string {
   const { tiles, backbone, size, device, runs, predict } = report;
   return `## Prediction: ${title}
 ${tiles} tiles through the backbone \`${backbone}\` at ${size} pixels on ${device}. ${machineText(report)} "Share" is files to features over the same sessions
-alone on ready-made tensors, measured in turn; "of processor time" compares the processor time of both, which other programs disturb
-less: with all cores busy no pipeline can have a larger share than that, for decoding needs its part.
+alone on ready-made tensors, measured in turn while all of them are busy: the tiles are taken again and again, and neither the time in which a
+pipeline fills nor that in which it runs empty (a few batches, whatever the number of tiles) is part of a rate. "Of processor time" compares
+the processor time of both, which other programs disturb less: with all cores busy no pipeline can have a larger share than that, for
+decoding needs its part.
 
 ${table(
   [
@@ -100,7 +102,7 @@ ${table(
   ]),
 )}
 
-\`canopy predict\` from files to a CSV, with ${predict.workers} decode ${predict.workers === 1 ? "worker" : "workers"} and batches of ${predict.batch_size}: ${rate(predict.tiles_per_s, predict.spread)} tiles/s.
+\`canopy predict\` from files to a CSV, beginning and end of a run of several seconds included, with ${predict.workers} decode ${predict.workers === 1 ? "worker" : "workers"} and batches of ${predict.batch_size}: ${rate(predict.tiles_per_s, predict.spread)} tiles/s.
 `;
 }
 

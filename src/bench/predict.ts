@@ -24,6 +24,7 @@ import {
   type PreparedBackbone,
   prepare,
   type Rate,
+  type RateEffort,
   type RateSetting,
 } from "./rates.js";
 import { roughly, summarize } from "./statistics.js";
@@ -33,12 +34,14 @@ import { workerCounts } from "./trials.js";
 export interface BenchPredictOptions extends BackboneOptions {
   /** Folders, files, `.tar` archives, `@list.txt` or `-`. @default generated tiles */
   inputs?: readonly string[] | undefined;
-  /** Batch sizes to measure. @default 1, 4, 8, 16, 32 on the CPU; 16, 32, 64 on a GPU */
+  /** Batch sizes to measure. @default 1, 4, 16, 64 on the CPU, 16, 32, 64 on a GPU, and what `canopy predict` would take */
   batchSizes?: readonly number[] | undefined;
   /** The largest number of decode workers. @default one per core */
   workers?: number | undefined;
   /** Rounds. @default 3 */
   repeats?: number | undefined;
+  /** Each rate is timed at least so long in each round; a run of `canopy predict` takes about four times that. @default 2 */
+  seconds?: number | undefined;
   /** At most this many tiles, evenly spread over the input. @default 480 */
   limit?: number | undefined;
 }
@@ -51,8 +54,15 @@ export interface BenchPredictReport {
   device: string;
   /** By batch size, with the workers `canopy predict` would take; then by workers, with its batch size. */
   runs: Rate[];
-  /** `canopy predict` as it is, files to a CSV with every tile's tags, start-up left out. */
-  predict: { batch_size: number; workers: number; tiles_per_s: number; spread: [number, number]; samples: number[] };
+  /** `canopy predict` as it is, files to a CSV with every tile's tags, start-up left out; the tiles are repeated to make up so many. */
+  predict: {
+    tiles: number;
+    batch_size: number;
+    workers: number;
+    tiles_per_s: number;
+    spread: [number, number];
+    samples: number[];
+  };
   machine: MachineFacts;
   versions: Record<string, string>;
 }
@@ -62,21 +72,24 @@ export function benchPredict(options: BenchPredictOptions = {}, context: RunCont
 }
 
 async function measure(options: BenchPredictOptions, context: RunContext): Promise<BenchPredictReport> {
-  const { inputs, repeats = 3, limit = 480 } = options;
+  const { inputs, repeats = 3, seconds = 2, limit = 480 } = options;
   checkInteger("repeats", repeats, 1, 1000);
   checkInteger("limit", limit, 1, 100_000);
   const backbone = await prepare(options);
   const settings = listSettings(options, backbone);
   const tiles = await openBenchTiles({ inputs, limit }, context);
   try {
-    const runs = await measureRuns(tiles.paths, backbone, settings, repeats, context);
+    const runs = await measureRuns(tiles.paths, backbone, settings, { rounds: repeats, seconds }, context);
+    const fastest = Math.max(...runs.map((run) => run.tiles_per_s));
+    const times = Math.max(1, Math.ceil((4 * seconds * fastest) / tiles.paths.length));
+    const many = Array.from({ length: times }, () => tiles.paths).flat();
     return {
       tiles: tiles.paths.length,
       backbone: backbone.resolved.card.name,
       size: backbone.size,
       device: backbone.device,
       runs,
-      predict: await measurePredict(tiles.paths, backbone, repeats, context),
+      predict: await measurePredict(many, backbone, repeats, context),
       machine: machineFacts(),
       versions: versionFacts(),
     };
@@ -91,7 +104,7 @@ function listSettings({ batchSizes, workers }: BenchPredictOptions, backbone: Pr
   const plan = planPipeline({ device, size });
   for (const batchSize of batchSizes ?? []) checkInteger("batchSize", batchSize, 1, 4096);
   if (workers !== undefined) checkInteger("workers", workers, 1, 256);
-  const sizes = batchSizes ?? (device === "cpu" ? [1, 4, 8, 16, 32] : [16, 32, 64]);
+  const sizes = batchSizes ?? (device === "cpu" ? [1, 4, 16, 64] : [16, 32, 64]);
   const counts = workerCounts(workers ?? Math.max(plan.workers, 2));
   const settings = [
     ...sizes.map((batchSize) => ({ batchSize, workers: plan.workers })),
@@ -105,15 +118,15 @@ async function measureRuns(
   paths: readonly string[],
   backbone: PreparedBackbone,
   settings: readonly RateSetting[],
-  repeats: number,
+  effort: RateEffort,
   context: RunContext,
 ): Promise<Rate[]> {
   const sessions = await openSessions(backbone);
   const runs: Rate[] = [];
   try {
     for (const setting of settings) {
-      runs.push(await measureRate(asTiles(paths), sessions, setting, repeats, context));
-      const progress = { stage: "measure", done: runs.length, total: settings.length + repeats };
+      runs.push(await measureRate(asTiles(paths), sessions, setting, effort, context));
+      const progress = { stage: "measure", done: runs.length, total: settings.length + effort.rounds };
       context.onProgress?.({ ...progress, rejected: 0, unit: "trials" });
     }
   } finally {
@@ -143,7 +156,7 @@ async function measurePredict(
   }
   const { median, low, high } = summarize(samples);
   const spread: [number, number] = [roughly(low), roughly(high)];
-  return { batch_size: batchSize, workers, tiles_per_s: roughly(median), spread, samples };
+  return { tiles: paths.length, batch_size: batchSize, workers, tiles_per_s: roughly(median), spread, samples };
 }
 
 /** A head of initial weights: what tags come out makes no difference to the time. */

@@ -39,6 +39,13 @@ export function openSessions({ model, size, device, resolved }: PreparedBackbone
   return Backbone.open({ model, size, device, numFeatures: resolved.card.features.count });
 }
 
+/** How long is measured. */
+export interface RateEffort {
+  rounds: number;
+  /** Each time takes at least so long. @default 2 */
+  seconds?: number | undefined;
+}
+
 /** One setting: how many workers fed how large batches. */
 export interface RateSetting {
   workers: number;
@@ -66,14 +73,14 @@ export async function measureRate(
   tiles: readonly Tile[],
   backbone: Backbone,
   { workers, batchSize }: RateSetting,
-  rounds: number,
+  { rounds, seconds }: RateEffort,
   { signal }: RunContext,
 ): Promise<Rate> {
   if (signal?.aborted) throw benchInterrupted();
   const pool = new DecodePool({ workers });
   try {
     const options = { backbone, pool, batchSize, rounds, ...(signal === undefined ? {} : { signal }) };
-    const rates = await measurePipeline(tiles, options);
+    const rates = await measurePipeline(tiles, { ...options, ...(seconds === undefined ? {} : { seconds }) });
     const { median, low, high } = summarize(rates.pipeline);
     return {
       batch_size: batchSize,

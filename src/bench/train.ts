@@ -16,6 +16,7 @@ import {
   type PreparedBackbone,
   prepare,
   type Rate,
+  type RateEffort,
 } from "./rates.js";
 import { type Runner, ratesOf, runRounds } from "./rounds.js";
 import { roughly, summarize } from "./statistics.js";
@@ -32,6 +33,8 @@ export interface BenchTrainOptions extends BackboneOptions {
   stored?: number | undefined;
   /** Rounds. @default 5 */
   repeats?: number | undefined;
+  /** Extraction is timed at least so long in each round. @default 2 */
+  seconds?: number | undefined;
   /** At most this many tiles, evenly spread over the input. @default 240 */
   limit?: number | undefined;
 }
@@ -90,7 +93,12 @@ async function measure(options: BenchTrainOptions, context: RunContext): Promise
       device: backbone.device,
       num_features: card.features.count,
       num_tags: TAGS,
-      extraction: await measureExtraction(tiles.paths, backbone, repeats, context),
+      extraction: await measureExtraction(
+        tiles.paths,
+        backbone,
+        { rounds: repeats, seconds: options.seconds },
+        context,
+      ),
       batch_size: BATCH_SIZE,
       ...(await measureSteps(card.features.count, repeats, context)),
       lbfgs: await measureLbfgs(card.features.count, rows, repeats, context),
@@ -106,12 +114,12 @@ async function measure(options: BenchTrainOptions, context: RunContext): Promise
 async function measureExtraction(
   paths: readonly string[],
   backbone: PreparedBackbone,
-  repeats: number,
+  effort: RateEffort,
   context: RunContext,
 ): Promise<Rate> {
   const sessions = await openSessions(backbone);
   try {
-    return await measureRate(asTiles(paths), sessions, planPipeline(backbone), repeats, context);
+    return await measureRate(asTiles(paths), sessions, planPipeline(backbone), effort, context);
   } finally {
     await sessions.close();
   }

@@ -38,6 +38,7 @@ interface PreprocessArguments extends BenchArguments {
 interface BackboneArguments extends BenchArguments {
   backbone: string | undefined;
   device: DeviceChoice;
+  seconds: number | undefined;
 }
 
 interface PredictArguments extends BackboneArguments {
@@ -82,7 +83,7 @@ const predict: CommandModule<GlobalArguments, PredictArguments> = {
       const { benchPredict } = await import("../bench/predict.js");
       const { input: inputs, backbone, device } = argv;
       const batchSizes = argv.batchSize === undefined ? undefined : String(argv.batchSize).split(",").map(Number);
-      const numbers = numbersOf(argv, ["size", "repeats", "workers", "limit"]);
+      const numbers = numbersOf(argv, ["size", "seconds", "repeats", "workers", "limit"]);
       const report = await benchPredict({ inputs, backbone, device, batchSizes, ...numbers }, context);
       return { entry: { kind: "predict", title: titleOf(argv), report }, text: describePredict(report) };
     }),
@@ -108,7 +109,7 @@ const train: CommandModule<GlobalArguments, TrainArguments> = {
     runBench(argv, async (context) => {
       const { benchTrain } = await import("../bench/train.js");
       const { input: inputs, backbone, device } = argv;
-      const numbers = numbersOf(argv, ["size", "repeats", "rows", "stored", "limit"]);
+      const numbers = numbersOf(argv, ["size", "seconds", "repeats", "rows", "stored", "limit"]);
       const report = await benchTrain({ inputs, backbone, device, ...numbers }, context);
       return { entry: { kind: "train", title: titleOf(argv), report }, text: describeTrain(report) };
     }),
@@ -144,6 +145,11 @@ function withBackboneOptions<T>(yargs: Argv<T>) {
       describe: "Name or FILE.onnx (default: the one in the box)",
     })
     .option("size", { type: "number", requiresArg: true, describe: "Pixels per side (default: the backbone's)" })
+    .option("seconds", {
+      type: "number",
+      requiresArg: true,
+      describe: "Each rate is timed at least so long in each round (default: 2)",
+    })
     .option("device", {
       choices: ["auto", "cpu", "cuda", "webgpu"] as const,
       default: "auto" as const,

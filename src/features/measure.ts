@@ -1,17 +1,22 @@
-/** How much of ONNX Runtime's own rate is left when tiles come from files: both measured in turn, with the same sessions. */
+/**
+ * How much of ONNX Runtime's own rate is left when tiles come from files: both measured in turn, with the same sessions, while all of them
+ * are busy. Filling a pipeline and running it empty takes the time of a few batches, whatever the number of tiles: that is no part of a rate.
+ */
 
 import type { Batch } from "../batch/batch.js";
 import { loadBatches } from "../batch/loader.js";
 import { SlotRing } from "../batch/slot-ring.js";
-import { checkInteger } from "../check.js";
+import { checkInRange, checkInteger } from "../check.js";
 import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { InputError } from "../errors.js";
-import type { Tile } from "../tiles/tile.js";
+import type { Tile, TileFeed } from "../tiles/tile.js";
 import { BATCHES_PER_SESSION, defaultBatchSize, type StreamOptions, streamFeatures } from "./stream.js";
 
 export interface MeasureOptions extends Omit<StreamOptions, "variants"> {
   /** Times each rate is measured, after one round of each to warm up. @default 5 */
   rounds?: number;
+  /** Each time takes at least so long. @default 2 */
+  seconds?: number;
 }
 
 export interface PipelineRates {
@@ -32,10 +37,11 @@ export interface PipelineRates {
   cpuShare: number;
 }
 
-/** Measures both rates over `tiles`. @throws InputError if none of the first tiles can be decoded. */
+/** Measures both rates over `tiles`, taken again and again. @throws InputError if none of the first tiles can be decoded. */
 export async function measurePipeline(tiles: readonly Tile[], options: MeasureOptions): Promise<PipelineRates> {
-  const { backbone, pool, rounds = 5, batchSize = defaultBatchSize(backbone) } = options;
+  const { backbone, pool, rounds = 5, seconds = 2, batchSize = defaultBatchSize(backbone) } = options;
   checkInteger("rounds", rounds, 1, 1000);
+  checkInRange("seconds", seconds, 0, 3600);
   const rates = {
     bare: [] as number[],
     pipeline: [] as number[],
@@ -43,16 +49,25 @@ export async function measurePipeline(tiles: readonly Tile[], options: MeasureOp
     pipelineCpu: [] as number[],
   };
   const ready = await decodeReady(tiles, options, batchSize);
-  const runBare = () => runBatches(ready, tiles.length, options);
-  const runPipeline = async () => {
-    for await (const _ of streamFeatures(stream(tiles), { ...options, batchSize })) void _;
+  const filling = backbone.sessions * BATCHES_PER_SESSION;
+  const clockBare = async () => runBatches(ready, options, new Stopwatch(filling, seconds));
+  const clockPipeline = async () => {
+    const watch = new Stopwatch(filling, seconds);
+    for await (const batch of streamFeatures(endlessly(tiles), { ...options, batchSize })) {
+      if (watch.tick(batch.tiles.length)) break;
+    }
+    return watch;
   };
   try {
-    await runBare();
-    await runPipeline();
+    await clockBare();
+    await clockPipeline();
     for (let round = 0; round < rounds; round++) {
-      await clock(runBare, tiles.length, rates.bare, rates.bareCpu);
-      await clock(runPipeline, tiles.length, rates.pipeline, rates.pipelineCpu);
+      const bare = await clockBare();
+      const pipeline = await clockPipeline();
+      rates.bare.push(bare.rate);
+      rates.bareCpu.push(bare.cpu);
+      rates.pipeline.push(pipeline.rate);
+      rates.pipelineCpu.push(pipeline.cpu);
     }
   } finally {
     backbone.detach(ready.ring);
@@ -80,34 +95,77 @@ async function decodeReady(tiles: readonly Tile[], options: MeasureOptions, batc
   const decode: DecodeOptions = { ...DECODE_DEFAULTS, ...options.decode, size: backbone.size };
   const ring = new SlotRing(backbone.sessions * BATCHES_PER_SESSION, batchSize * backbone.size ** 2 * 3);
   const batches: Batch[] = [];
-  const enough = stream(tiles.slice(0, ring.slotCount * batchSize));
-  for await (const batch of loadBatches(enough, pool, ring, { decode, batchSize })) batches.push(batch);
+  const enough = async function* (): TileFeed {
+    if (tiles.length > 0) yield Array.from({ length: ring.slotCount * batchSize }, (_, i) => tiles[i % tiles.length]!);
+  };
+  for await (const batch of loadBatches(enough(), pool, ring, { decode, batchSize })) batches.push(batch);
   if (batches.length === 0 || batches[0]!.outcomes.every((outcome) => outcome !== undefined)) {
     throw new InputError("There is nothing to measure with: none of the first tiles can be decoded.");
   }
   return { ring, batches };
 }
 
-/** As many tiles as the pipeline gets, with each session kept supplied as the pipeline does. */
-async function runBatches({ ring, batches }: Ready, count: number, { backbone }: MeasureOptions): Promise<void> {
-  let left = count;
+/** With each session kept supplied as the pipeline does. */
+async function runBatches(
+  { ring, batches }: Ready,
+  { backbone }: MeasureOptions,
+  watch: Stopwatch,
+): Promise<Stopwatch> {
+  let ended = false;
   const keepRunning = async (batch: Batch): Promise<void> => {
-    while (left > 0) {
-      const tiles = batch.tiles.slice(0, left);
-      left -= tiles.length;
-      await backbone.run({ ...batch, tiles }, ring);
+    while (!ended) {
+      await backbone.run(batch, ring);
+      ended = watch.tick(batch.tiles.length) || ended;
     }
   };
   await Promise.all(batches.map(keepRunning));
+  return watch;
 }
 
-async function clock(run: () => Promise<void>, count: number, rates: number[], cpu: number[]): Promise<void> {
-  const cpuBefore = process.cpuUsage();
-  const start = performance.now();
-  await run();
-  rates.push((count / (performance.now() - start)) * 1000);
-  const { user, system } = process.cpuUsage(cpuBefore);
-  cpu.push((user + system) / 1000 / count);
+/** Times what is done between two batches, the first after `filling` others. */
+class Stopwatch {
+  readonly #filling: number;
+  readonly #seconds: number;
+  #batches = 0;
+  #tiles = 0;
+  #since = 0;
+  #cpuBefore = process.cpuUsage();
+  #milliseconds = 0;
+  #cpuMilliseconds = 0;
+
+  constructor(filling: number, seconds: number) {
+    this.#filling = filling;
+    this.#seconds = seconds;
+  }
+
+  /** A batch is done. True from when the time is up. */
+  tick(tiles: number): boolean {
+    const now = performance.now();
+    if (++this.#batches <= this.#filling) {
+      this.#since = now;
+      this.#cpuBefore = process.cpuUsage();
+    } else if (!this.#isOver()) {
+      this.#tiles += tiles;
+      this.#milliseconds = now - this.#since;
+      const { user, system } = process.cpuUsage(this.#cpuBefore);
+      this.#cpuMilliseconds = (user + system) / 1000;
+    }
+    return this.#isOver();
+  }
+
+  /** Tiles per second. */
+  get rate(): number {
+    return (this.#tiles / this.#milliseconds) * 1000;
+  }
+
+  /** Milliseconds of processor time per tile, all threads together. */
+  get cpu(): number {
+    return this.#cpuMilliseconds / this.#tiles;
+  }
+
+  #isOver(): boolean {
+    return this.#tiles > 0 && this.#milliseconds >= this.#seconds * 1000;
+  }
 }
 
 function median(values: number[]): number {
@@ -116,6 +174,6 @@ function median(values: number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-async function* stream(tiles: readonly Tile[]): AsyncGenerator<Tile, void, undefined> {
-  yield* tiles;
+async function* endlessly(tiles: readonly Tile[]): TileFeed {
+  for (;;) yield tiles;
 }

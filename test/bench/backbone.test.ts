@@ -11,7 +11,7 @@ import { benchTrain } from "../../src/bench/train.js";
 import { InterruptedError } from "../../src/errors.js";
 import { mountDisk, temporaryFolder } from "../helpers.js";
 
-const TINY = { limit: 8, repeats: 1, size: 64, backbone: "untrained", device: "cpu" } as const;
+const TINY = { limit: 8, repeats: 1, size: 64, seconds: 0, backbone: "untrained", device: "cpu" } as const;
 
 test("bench predict reports each setting once, with rates and shares", async () => {
   const report = await benchPredict({ ...TINY, batchSizes: [2, 4, 2], workers: 1 });

@@ -67,7 +67,7 @@ test("features read from the store in windows are those of the extraction in mem
 });
 
 test("measuring the pipeline gives a rate of both kinds for every round, and leaves the backbone usable", async () => {
-  const rates = await measurePipeline(tiles, { pool, backbone, rounds: 2, batchSize: 4 });
+  const rates = await measurePipeline(tiles, { pool, backbone, rounds: 2, seconds: 0, batchSize: 4 });
   assert.deepEqual([rates.tiles, rates.batchSize, rates.sessions, rates.workers], [11, 4, 1, 1]);
   for (const values of [rates.bare, rates.pipeline, rates.bareCpu, rates.pipelineCpu]) {
     assert.equal(values.length, 2);
@@ -79,4 +79,5 @@ test("measuring the pipeline gives a rate of both kinds for every round, and lea
 test("there is nothing to measure with where no tile can be decoded", async () => {
   const bad = [{ name: "bad", path: join(folder, "missing.jpg") }];
   await assert.rejects(measurePipeline(bad, { pool, backbone }), /nothing to measure/);
+  await assert.rejects(measurePipeline([], { pool, backbone }), /nothing to measure/);
 });
