@@ -9,8 +9,6 @@
 namespace canopy {
 namespace {
 
-constexpr int kWeightSum = 65535;
-
 struct Taps {
   int start;
   std::vector<double> weights;
@@ -80,12 +78,17 @@ void Quantise(const Taps& taps, uint16_t* out) {
   }
 }
 
-// The layout that AVX-512 wants, with `windows` windows per block. False where they are too narrow for its results, or
-// would reach beyond the padding of the rows.
+// Where a window of a block may begin so that no tap's reaches beyond the padding of the rows. Negative where none may.
+int LastWideStart(int windows, int taps, const FilterTable& table) {
+  return table.source + static_cast<int>(kRowPadding) - 64 * windows - (taps - 1);
+}
+
+// The layouts that AVX-512 wants, with `windows` windows per block. False where they are too narrow for its results, or
+// the rows are.
 bool BuildWide(int windows, const FilterTable& table, WideTable* wide) {
   const size_t taps = static_cast<size_t>(table.taps);
   const size_t blocks = (static_cast<size_t>(table.size) + 31) / 32;
-  const int last_start = table.source + static_cast<int>(kRowPadding) - 64 * windows - (table.taps - 1);
+  const int last_start = LastWideStart(windows, table.taps, table);
   if (last_start < 0) return false;
   int last_place = 0;
   wide->start.assign(blocks, 0);
@@ -102,6 +105,33 @@ bool BuildWide(int windows, const FilterTable& table, WideTable* wide) {
   }
   wide->taps_per_load = 64 * windows - last_place;
   return wide->taps_per_load > 0;
+}
+
+bool BuildLongWide(int windows, const FilterTable& table, WideTable* wide) {
+  const size_t taps = static_cast<size_t>(table.taps);
+  const size_t eights = (taps + 7) / 8;
+  const size_t blocks = (static_cast<size_t>(table.size) + 7) / 8;
+  const int last_start = LastWideStart(windows, static_cast<int>(eights) * 8 - 7, table);
+  if (last_start < 0) return false;
+  wide->start.assign(blocks, 0);
+  wide->places.assign(blocks, ByteLanes{});
+  wide->byte_weights.assign(blocks * eights * 2, ByteLanes{});
+  for (size_t i = 0; i < static_cast<size_t>(table.size); i++) {
+    const size_t block = i / 8;
+    const size_t lane = i % 8 * 8;
+    if (lane == 0) wide->start[block] = std::min(table.start[i], last_start);
+    const int place = table.start[i] - wide->start[block];
+    if (place + 8 > 64 * windows) return false;
+    for (size_t k = 0; k < 8; k++) wide->places[block].of[lane + k] = static_cast<uint8_t>(place + static_cast<int>(k));
+    for (size_t k = 0; k < taps; k++) {
+      const int weight = table.weights[i * taps + k];
+      const int lower = static_cast<int8_t>(weight & 255);
+      const size_t at = (block * eights + k / 8) * 2;
+      wide->byte_weights[at].of[lane + k % 8] = static_cast<uint8_t>(lower);
+      wide->byte_weights[at + 1].of[lane + k % 8] = static_cast<uint8_t>((weight - lower) >> 8);
+    }
+  }
+  return true;
 }
 
 // The layout that lesser SIMD wants, with `windows` windows per eight results. False where a window is too narrow for
@@ -156,11 +186,11 @@ void BuildFilterTable(const AxisKey& key, FilterTable* table) {
   }
   table->is_short = table->taps <= kShortTaps;
   table->wide.windows = table->windows = 0;
-  if (!table->is_short) return;
+  const auto build = table->is_short ? BuildWide : BuildLongWide;
   for (int windows = 1; ActiveSimd() >= Simd::kAvx512 && windows <= 2 && table->wide.windows == 0; windows++) {
-    if (BuildWide(windows, *table, &table->wide)) table->wide.windows = windows;
+    if (build(windows, *table, &table->wide)) table->wide.windows = windows;
   }
-  if (table->wide.windows > 0) return;
+  if (!table->is_short || table->wide.windows > 0) return;
   for (int windows = 1; windows <= 4 && table->windows == 0; windows *= 2) {
     if (BuildWindows(windows, table)) table->windows = windows;
   }

@@ -27,20 +27,25 @@ CANOPY_AVX512 inline __m512i MultiplyAdd(__m512i sums, __m512i pairs, int fa, in
   return _mm512_dpwssd_epi32(sums, pairs, _mm512_set1_epi32(FactorPair(fa, fb)));
 }
 
+CANOPY_AVX512 inline __m512i Multiply(__m512i pairs, int fa, int fb) {
+  return _mm512_madd_epi16(pairs, _mm512_set1_epi32(FactorPair(fa, fb)));
+}
+
 // One dimension, along the registers: eight sums, to be divided.
 CANOPY_AVX512 inline void Transform(const Pairs& in, int rounding, __m512i* sums) {
-  const __m512i zero = _mm512_setzero_si512();
   const __m512i round = _mm512_set1_epi32(rounding);
   const __m512i c0 = MultiplyAdd(round, in.p04, 8192, 8192);
   const __m512i c1 = MultiplyAdd(round, in.p04, 8192, -8192);
-  const __m512i e0 = MultiplyAdd(c0, in.p26, k0541 + k0765, k0541);
-  const __m512i e3 = MultiplyAdd(c0, in.p26, -k0541 - k0765, -k0541);
-  const __m512i e1 = MultiplyAdd(c1, in.p26, k0541, k0541 - k1847);
-  const __m512i e2 = MultiplyAdd(c1, in.p26, -k0541, k1847 - k0541);
+  const __m512i c2 = Multiply(in.p26, k0541, k0541 - k1847);
+  const __m512i c3 = Multiply(in.p26, k0541 + k0765, k0541);
+  const __m512i e0 = _mm512_add_epi32(c0, c3);
+  const __m512i e3 = _mm512_sub_epi32(c0, c3);
+  const __m512i e1 = _mm512_add_epi32(c1, c2);
+  const __m512i e2 = _mm512_sub_epi32(c1, c2);
 
   const __m512i p7315 = _mm512_add_epi16(in.p71, in.p35);  // v7 + v3 and v1 + v5
-  const __m512i z3 = MultiplyAdd(zero, p7315, k1175 - k1961, k1175);
-  const __m512i z4 = MultiplyAdd(zero, p7315, k1175, k1175 - k0390);
+  const __m512i z3 = Multiply(p7315, k1175 - k1961, k1175);
+  const __m512i z4 = Multiply(p7315, k1175, k1175 - k0390);
   const __m512i o0 = MultiplyAdd(z4, in.p71, -k0899, k1501 - k0899);
   const __m512i o1 = MultiplyAdd(z3, in.p35, k3072 - k2562, -k2562);
   const __m512i o2 = MultiplyAdd(z4, in.p35, -k2562, k2053 - k2562);

@@ -53,7 +53,8 @@ void Resizer::EmitRow(int y) {
   if (vertical_.is_short) {
     ActiveKernels().vertical(taps_.data(), weights, vertical_.taps, row_length_, vertical_.size, out);
   } else {
-    LongVertical(taps_.data(), weights, vertical_.taps, row_length_, vertical_.size, sums_.data(), out);
+    ActiveKernels().long_vertical(taps_.data(), weights, vertical_.taps, row_length_, vertical_.size, sums_.data(),
+                                  out);
   }
 }
 

@@ -58,20 +58,8 @@ void ScalarLongHorizontal(const FilterTable& table, const uint8_t* row, uint16_t
   }
 }
 
-const Kernels kScalarKernels = {EachPlane<ScalarHorizontal>, EachPlane<ScalarLongHorizontal>, ScalarVertical,
-                                ScalarSplit, ScalarMerge};
-
-const Kernels& ActiveKernels() {
-#ifdef CANOPY_X86
-  if (ActiveSimd() >= Simd::kAvx512) return kAvx512Kernels;
-  if (ActiveSimd() >= Simd::kAvx2) return kAvx2Kernels;
-  if (ActiveSimd() >= Simd::kSse4) return kSse4Kernels;
-#endif
-  return kScalarKernels;
-}
-
-void LongVertical(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
-                  uint32_t* sums, uint8_t* out) {
+void ScalarLongVertical(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
+                        uint32_t* sums, uint8_t* out) {
   const size_t length = 3 * plane_length;
   for (size_t i = 0; i < length; i++) sums[i] = 1u << 23;
   for (int k = 0; k < taps; k++) {
@@ -84,6 +72,22 @@ void LongVertical(const uint16_t* const* rows, const uint16_t* weights, int taps
       out[i * 3 + static_cast<int>(c)] = static_cast<uint8_t>(sums[c * plane_length + static_cast<size_t>(i)] >> 24);
     }
   }
+}
+
+const Kernels kScalarKernels = {EachPlane<ScalarHorizontal>,
+                                EachPlane<ScalarLongHorizontal>,
+                                ScalarVertical,
+                                ScalarLongVertical,
+                                ScalarSplit,
+                                ScalarMerge};
+
+const Kernels& ActiveKernels() {
+#ifdef CANOPY_X86
+  if (ActiveSimd() >= Simd::kAvx512) return kAvx512Kernels;
+  if (ActiveSimd() >= Simd::kAvx2) return kAvx2Kernels;
+  if (ActiveSimd() >= Simd::kSse4) return kSse4Kernels;
+#endif
+  return kScalarKernels;
 }
 
 }  // namespace canopy

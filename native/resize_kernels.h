@@ -10,6 +10,7 @@
 namespace canopy {
 
 constexpr size_t kWeightPadding = 16;
+constexpr int kWeightSum = 65535;
 
 // What fills the widest registers there are: 32 samples in 8.8, or 64 bytes.
 struct alignas(64) Lanes {
@@ -19,18 +20,22 @@ struct alignas(64) ByteLanes {
   uint8_t of[64];
 };
 
-// The layout of a table for AVX-512: blocks of 32 results. Sample k of the results of a block is found at `places`
-// within the `windows` (1 or 2) windows of 64 source bytes that begin at start + k; none where `windows` is 0.
+// The layout of a table for AVX-512. The samples of a block of results are found at `places` within the `windows` (1 or
+// 2) windows of 64 source bytes from start + k on; none where `windows` is 0.
 struct WideTable {
   int windows = 0;
-  int taps_per_load = 0;          // taps whose samples all lie within the windows of the first of them
   std::vector<int> start;         // [blocks]
-  std::vector<ByteLanes> places;  // [blocks], of the first tap, for the high byte of each lane
-  std::vector<Lanes> weights;     // [blocks, taps]
+  std::vector<ByteLanes> places;  // [blocks]
+
+  // Up to kShortTaps taps: blocks of 32 results. Places are those of the first tap, for the high byte of each lane.
+  int taps_per_load = 0;       // taps whose samples all lie within the windows of the first of them
+  std::vector<Lanes> weights;  // [blocks, taps]
+  // Beyond: blocks of eight results, taps by the eight. Places are eight for each result.
+  std::vector<ByteLanes> byte_weights;  // [blocks, taps / 8 rounded up, 2]: signed lower bytes and what is left above
 };
 
 // Filter weights of one axis: result i is the sum over k < taps of weights[i * taps + k] * source[start[i] + k].
-// Weights are Q16 and add up to 65535 for each i.
+// Weights are Q16 and add up to kWeightSum for each i.
 struct FilterTable {
   int source = 0;
   int size = 0;
@@ -63,6 +68,9 @@ struct Kernels {
   // kShortTaps taps.
   void (*vertical)(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
                    uint8_t* out);
+  // The same for more than kShortTaps taps, summed in 32 bits; `sums` has room for three planes.
+  void (*long_vertical)(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
+                        uint32_t* sums, uint8_t* out);
   // Interleaved RGB to planes and back.
   void (*split)(const uint8_t* rgb, int width, uint8_t* r, uint8_t* g, uint8_t* b);
   void (*merge)(const uint8_t* r, const uint8_t* g, const uint8_t* b, int width, uint8_t* rgb);
@@ -77,12 +85,10 @@ void EachPlane(const FilterTable& table, const uint8_t* const* row, uint16_t* ou
 extern const Kernels kScalarKernels;
 void ScalarHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out);
 void ScalarLongHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out);
+void ScalarLongVertical(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
+                        uint32_t* sums, uint8_t* out);
 
 const Kernels& ActiveKernels();
-
-// More than kShortTaps taps, summed in 32 bits; the compiler's loops do on every CPU.
-void LongVertical(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
-                  uint32_t* sums, uint8_t* out);
 
 }  // namespace canopy
 

@@ -1,30 +1,15 @@
 // AVX-512 versions of the resize kernels.
 #include <algorithm>
 
-#include "resize_kernels.h"
-#include "simd.h"
+#include "resize_avx512.h"
 
 #ifdef CANOPY_X86
-// GCC 12 takes the intrinsics' undefined operands, which no lane uses, for a mistake.
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
-
 namespace canopy {
 
 extern const Kernels kAvx2Kernels;
 extern const Kernels kAvx512Kernels;
 
 namespace {
-
-constexpr uint64_t kHighBytes = 0xAAAAAAAAAAAAAAAA;
-
-// Loads once, where compilers would rather load anew for every use.
-CANOPY_AVX512 inline __m512i LoadOnce(const void* from) {
-  __m512i value = _mm512_loadu_si512(from);
-  __asm__("" : "+v"(value));
-  return value;
-}
 
 // `kWindows` windows of 64 samples.
 template <int kWindows>
@@ -108,40 +93,15 @@ CANOPY_AVX512 inline __m512i VerticalSum(const uint16_t* const* rows, const uint
   return sum;
 }
 
-// Of 32 pixels, for each of their 96 bytes its place: R in the low and G in the high bytes of the lanes of one
-// register, B in the high bytes of another, 64 further on.
-struct MergePlaces {
-  alignas(64) uint8_t of[128];
-  constexpr MergePlaces() : of{} {
-    for (int i = 0; i < 96; i++) {
-      const int place = i / 3 * 2 + (i % 3 == 0 ? 0 : 1);
-      of[i] = static_cast<uint8_t>(i % 3 == 2 ? 64 + place : place);
-    }
-  }
-};
-constexpr MergePlaces kMergePlaces;
-
 template <int kTaps>
 CANOPY_AVX512 void VerticalBlocks(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length,
                                   int size, uint8_t* out) {
-  const __m512i first = _mm512_load_si512(kMergePlaces.of);
-  const __m512i second = _mm512_load_si512(kMergePlaces.of + 64);
   for (int x = 0; x < size; x += 32, out += 96) {
     const size_t at = static_cast<size_t>(x);
     const __m512i r = VerticalSum<kTaps>(rows, weights, taps, at);
     const __m512i g = VerticalSum<kTaps>(rows, weights, taps, at + plane_length);
     const __m512i b = VerticalSum<kTaps>(rows, weights, taps, at + 2 * plane_length);
-    const __m512i rg = _mm512_mask_blend_epi8(kHighBytes, _mm512_srli_epi16(r, 8), g);
-    const __m512i low = _mm512_permutex2var_epi8(rg, first, b);
-    const __m512i high = _mm512_permutex2var_epi8(rg, second, b);
-    if (x + 32 <= size) {
-      _mm512_storeu_si512(out, low);
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 64), _mm512_castsi512_si256(high));
-    } else {
-      const unsigned bytes = static_cast<unsigned>(size - x) * 3;
-      _mm512_mask_storeu_epi8(out, bytes >= 64 ? ~uint64_t{0} : (uint64_t{1} << bytes) - 1, low);
-      _mm512_mask_storeu_epi8(out + 64, bytes > 64 ? (uint64_t{1} << (bytes - 64)) - 1 : 0, high);
-    }
+    StoreRgb(r, g, b, size - x, out);
   }
 }
 
@@ -160,10 +120,6 @@ CANOPY_AVX512 void VerticalAvx512(const uint16_t* const* rows, const uint16_t* w
 }
 
 // What AVX2 does well enough.
-void LongHorizontal(const FilterTable& table, const uint8_t* const* row, uint16_t* out, size_t plane_length) {
-  kAvx2Kernels.long_horizontal(table, row, out, plane_length);
-}
-
 void Split(const uint8_t* rgb, int width, uint8_t* r, uint8_t* g, uint8_t* b) {
   kAvx2Kernels.split(rgb, width, r, g, b);
 }
@@ -174,7 +130,8 @@ void Merge(const uint8_t* r, const uint8_t* g, const uint8_t* b, int width, uint
 
 }  // namespace
 
-const Kernels kAvx512Kernels = {HorizontalAvx512, LongHorizontal, VerticalAvx512, Split, Merge};
+const Kernels kAvx512Kernels = {
+    HorizontalAvx512, LongHorizontalAvx512, VerticalAvx512, LongVerticalAvx512, Split, Merge};
 
 }  // namespace canopy
 

@@ -253,8 +253,10 @@ CANOPY_AVX2 void VerticalAvx2(const uint16_t* const* rows, const uint16_t* weigh
 
 extern const Kernels kSse4Kernels;
 extern const Kernels kAvx2Kernels;
-const Kernels kSse4Kernels = {EachPlane<HorizontalSse4>, EachPlane<ScalarLongHorizontal>, VerticalSse4, Split, Merge};
-const Kernels kAvx2Kernels = {EachPlane<HorizontalAvx2>, EachPlane<LongHorizontalAvx2>, VerticalAvx2, Split, Merge};
+const Kernels kSse4Kernels = {
+    EachPlane<HorizontalSse4>, EachPlane<ScalarLongHorizontal>, VerticalSse4, ScalarLongVertical, Split, Merge};
+const Kernels kAvx2Kernels = {
+    EachPlane<HorizontalAvx2>, EachPlane<LongHorizontalAvx2>, VerticalAvx2, ScalarLongVertical, Split, Merge};
 
 }  // namespace canopy
 

@@ -17,6 +17,8 @@ for (const [width, height, size] of [
   [500, 520, 200],
   [40, 36, 64],
   [129, 70, 97],
+  [1000, 900, 100],
+  [500, 40, 70],
 ] as const) {
   for (const antialias of [true, false]) {
     const target = new Uint8Array(size * size * 3);
