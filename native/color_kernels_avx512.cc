@@ -1,12 +1,9 @@
 // AVX-512 versions of the colour kernels, 64 samples at a time.
+#include "avx512.h"
 #include "color_factors.h"
 #include "color_kernels.h"
 
 #ifdef CANOPY_X86
-// GCC 12 takes the intrinsics' undefined operands, which no lane uses, for a mistake.
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
 
 namespace canopy {
 

@@ -3,11 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "simd.h"
-
-#ifdef CANOPY_X86
-#include <immintrin.h>
-#endif
+#include "avx512.h"
 
 namespace canopy {
 namespace {

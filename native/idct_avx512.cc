@@ -2,13 +2,10 @@
 // values are cut to 16, which only coefficients that no picture has would need.
 #include "idct_avx512.h"
 
-#ifdef CANOPY_X86
-// GCC 12 takes the intrinsics' undefined operands, which no lane uses, for a mistake.
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
-
+#include "avx512.h"
 #include "idct_factors.h"
+
+#ifdef CANOPY_X86
 
 namespace canopy {
 namespace {

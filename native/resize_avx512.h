@@ -2,14 +2,10 @@
 #ifndef CANOPY_NATIVE_RESIZE_AVX512_H_
 #define CANOPY_NATIVE_RESIZE_AVX512_H_
 
+#include "avx512.h"
 #include "resize_kernels.h"
-#include "simd.h"
 
 #ifdef CANOPY_X86
-// GCC 12 takes the intrinsics' undefined operands, which no lane uses, for a mistake.
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
 
 namespace canopy {
 
