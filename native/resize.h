@@ -32,7 +32,9 @@ class Resizer {
  private:
   void EmitFinishedRows();
   void EmitRow(int y);
-  uint16_t* RingRow(int y) { return ring_.data()->of + static_cast<size_t>(y & (ring_rows_ - 1)) * 3 * row_length_; }
+  uint16_t* RingRow(int y) {
+    return reinterpret_cast<uint16_t*>(ring_.data()) + static_cast<size_t>(y & (ring_rows_ - 1)) * 3 * row_length_;
+  }
 
   AxisKey horizontal_key_{};
   AxisKey vertical_key_{};
