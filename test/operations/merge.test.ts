@@ -85,12 +85,15 @@ describe("merging", () => {
     });
 
     it("when interrupted, with nothing written, and without pointing to a --resume that it has not", async () => {
-      const aborted = { signal: AbortSignal.abort() };
-      await assert.rejects(merge({ shards: all(), out: out() }, aborted), /nothing was written: merge again\.$/);
-      assert.deepEqual(
-        readdirSync(root).filter((name) => name.startsWith("merged")),
-        [],
-      );
+      const controller = new AbortController();
+      const onProgress = () => controller.abort();
+      for (const context of [{ signal: AbortSignal.abort() }, { signal: controller.signal, onProgress }]) {
+        await assert.rejects(merge({ shards: all(), out: out() }, context), /nothing was written: merge again\.$/);
+        assert.deepEqual(
+          readdirSync(root).filter((name) => name.startsWith("merged")),
+          [],
+        );
+      }
     });
 
     it("for a shard of another threshold, another input, or changed since", async () => {

@@ -177,10 +177,10 @@ describe("an interrupted run", () => {
     const root = temporaryFolder(t);
     const options = { ...(await interrupted(root)), resume: true };
     const file = join(`${options.out}.parts`, "run.json");
-    writeFileSync(file, readFileSync(file, "utf8").replace('"version": 2', '"version": 1'));
+    writeFileSync(file, readFileSync(file, "utf8").replace('"version": 3', '"version": 2'));
     await assert.rejects(
       predictToy(options),
-      /was begun by another version of canopy \(its format is 1, this one's 2\): finish it with that one, or start anew/,
+      /was begun by another version of canopy \(its format is 2, this one's 3\): finish it with that one, or start anew/,
     );
   });
 
@@ -195,6 +195,20 @@ describe("an interrupted run", () => {
     assert.ok(summary.resumed >= 24 && summary.resumed < 200, String(summary.resumed));
     assert.equal(lines(options.out).length, 201);
     assert.ok(!readFileSync(options.out, "utf8").includes("tale"));
+  });
+
+  it("names a part that is damaged when the output is put together, in each format", async (t) => {
+    const root = temporaryFolder(t);
+    for (const format of ["csv", "jsonl", "parquet"]) {
+      const out = join(root, `out.${format}`);
+      const options = { ...(await interrupted(root, { out, probabilities: true })), resume: true };
+      const rows = join(`${out}.parts`, "part-000002.rows");
+      const onProgress = ({ stage }: { stage: string }) => {
+        if (stage === "predict" && existsSync(rows)) writeFileSync(rows, readFileSync(rows).fill(88, 0, 20));
+      };
+      await assert.rejects(predictWith(MODEL, options, { onProgress }), /part-000002\.rows is damaged; --resume does/);
+      assert.deepEqual((await predictToy(options)).predicted, 200);
+    }
   });
 
   it("is finished by one process at a time", async (t) => {

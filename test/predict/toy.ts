@@ -145,6 +145,8 @@ export function runToy(options: PredictRunOptions, env: Env = {}): ToyRun {
 /** When to kill: once `tiles` are done in all, or, with 0, at once; and then some milliseconds later. */
 export interface KillPlan {
   by: NodeJS.Signals;
+  /** In which `tiles` are counted. @default "predict" */
+  stage?: string;
   tiles: number;
   milliseconds: number;
 }
@@ -163,9 +165,9 @@ export function runToyAndKill(options: PredictRunOptions, plan: KillPlan): Promi
       stdout += text;
     });
     createInterface({ input: child.stderr }).on("line", (line) => {
-      const done = /^predict (\d+)$/.exec(line)?.[1];
+      const [, stage, done] = /^(list|predict|check|write) (\d+)$/.exec(line) ?? [];
       if (done === undefined) stderr += `${line}\n`;
-      else if (Number(done) >= plan.tiles) killSoon();
+      else if (stage === (plan.stage ?? "predict") && Number(done) >= plan.tiles) killSoon();
     });
     child.on("close", (status, signal) => {
       clearTimeout(timer);
