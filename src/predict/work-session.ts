@@ -95,7 +95,10 @@ export class WorkSession {
 
   async #process(job: Job, token: string | undefined): Promise<JobResult> {
     if (job.name === "assemble") {
-      const result = await doAssembly(job.data as AssembleJob, {});
+      // Writing a large output takes memory of its own, and the run is over: its engine is not needed any more.
+      await this.#keeper.close();
+      const { onProgress } = this.#context;
+      const result = await doAssembly(job.data as AssembleJob, onProgress === undefined ? {} : { onProgress });
       this.summary.assembled++;
       return result;
     }
