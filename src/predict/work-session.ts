@@ -72,7 +72,9 @@ export class WorkSession {
     worker.on("error", (error) => this.#reportTrouble(error));
     worker.on("failed", (job, error) => this.#reportFailure(job, error));
     try {
-      while (!(await this.#isOver())) await sleep(250);
+      const { signal } = this.#context;
+      // Woken by an abort, so that no other job is taken after the one in hand.
+      while (!(await this.#isOver())) await sleep(250, undefined, signal && { signal }).catch(() => {});
     } finally {
       await worker.close();
     }

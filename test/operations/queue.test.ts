@@ -85,7 +85,7 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
 
   it("drains on SIGTERM: the part in hand is finished, the others stay", async () => {
     const { options, whole, tiles } = await makeSet("drained", 300);
-    await enqueue({ ...options, partTiles: 32 });
+    await enqueue({ ...options, partTiles: 4 });
     const worker = startWorker(options, "--metrics", "0");
     await partsDone(options.out, 1);
     worker.kill("SIGTERM");
@@ -93,7 +93,7 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     assert.equal(status, 0, stderr);
     const summary = JSON.parse(stdout);
     const left = await queueStatus(options);
-    assert.equal(left.waiting + summary.parts, Math.ceil(tiles / 32));
+    assert.equal(left.waiting + summary.parts, Math.ceil(tiles / 4));
     assert.deepEqual([left.active, left.delayed, left.failed], [0, 0, 0]);
     await work({ ...options, untilEmpty: true });
     assertSame(options.out, whole);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { CHECKPOINT_VERSION, type Checkpoint, saveCheckpoint } from "../../src/head/checkpoint.js";
+import { type Checkpoint, saveCheckpoint } from "../../src/head/checkpoint.js";
 import { resolveHeadConfig } from "../../src/head/config.js";
 import { GraphBuilder } from "../../src/onnx/graph.js";
 import type { PredictRunOptions } from "../../src/operations/predict.js";
@@ -51,7 +51,6 @@ export async function saveToyModel(folder: string): Promise<{ model: string; bac
 function toyCheckpoint(): Checkpoint {
   const slope = 1 / 32;
   return {
-    version: CHECKPOINT_VERSION,
     createdBy: "test",
     tags: TOY_TAGS,
     thresholds: Float32Array.of(0.5, 0.5, 0.5),
