@@ -22,6 +22,8 @@ export interface OpenTilesOptions {
   spoolFolder?: string;
   /** Ends the copying of standard input with InterruptedError. */
   signal?: AbortSignal | undefined;
+  /** Called now and then with the bytes of standard input that have been copied. */
+  onBytes?: ((bytes: number) => void) | undefined;
 }
 
 /** An opened INPUT. */
@@ -81,13 +83,15 @@ interface Spooled {
   remove(): Promise<void>;
 }
 
-async function spool({ stdin = process.stdin, spoolFolder, signal }: OpenTilesOptions): Promise<Spooled> {
+async function spool({ stdin = process.stdin, spoolFolder, signal, onBytes }: OpenTilesOptions): Promise<Spooled> {
   const folder = spoolFolder ?? (await mkdtemp(join(tmpdir(), "canopy-stdin-")));
   const remove = async (): Promise<void> => {
     if (spoolFolder === undefined) await rm(folder, { recursive: true, force: true });
   };
+  const remedy =
+    spoolFolder === undefined ? "let TMPDIR name a larger disk" : "put the output on a larger disk (--out)";
   try {
-    return { input: await spoolInput(stdin, folder, signal), remove };
+    return { input: await spoolInput(stdin, folder, { signal, onBytes, remedy }), remove };
   } catch (error) {
     await remove();
     throw error;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -156,15 +157,22 @@ describe("an interrupted run", () => {
     other[700] = other[700]! ^ 1;
     const again = (archive: Buffer) => predictToy({ ...piped, resume: true, stdin: Readable.from([archive]) });
     await assert.rejects(again(other), /standard input brings another archive/);
-    assert.equal((await again(bytes)).tiles, 200);
+    await assert.rejects(again(Buffer.alloc(0)), /or the copy of the first one is damaged/);
+    const controller = new AbortController();
+    const onProgress = ({ stage }: { stage: string }) => void (stage === "predict" && controller.abort());
+    const stopped = { ...piped, resume: true, stdin: Readable.from([bytes]) };
+    await assert.rejects(predictWith(MODEL, stopped, { signal: controller.signal, onProgress }), InterruptedError);
+    const whole = await again(Buffer.alloc(0));
+    assert.deepEqual([whole.tiles, whole.predicted], [200, 200]);
+    assert.ok(whole.resumed > 0);
     assert.equal((await again(bytes)).tiles_per_s, null);
 
     writeFileSync(join(root, "list.txt"), [join(root, "in/tile_000000.jpg"), join(root, "gone.jpg")].join("\n"));
     const listed = { inputs: [`@${join(root, "list.txt")}`], out: join(root, "listed.csv"), batchSize: 1 };
-    const controller = new AbortController();
-    const onProgress = ({ done }: { done: number }) => void (done === 2 && controller.abort());
+    const second = new AbortController();
+    const onSecond = ({ done }: { done: number }) => void (done === 2 && second.abort());
     await assert.rejects(
-      predictWith(MODEL, { ...listed, commit: { tiles: 1 } }, { signal: controller.signal, onProgress }),
+      predictWith(MODEL, { ...listed, commit: { tiles: 1 } }, { signal: second.signal, onProgress: onSecond }),
     );
     writeFileSync(join(root, "gone.jpg"), "found");
     await assert.rejects(
@@ -209,6 +217,24 @@ describe("an interrupted run", () => {
       await assert.rejects(predictWith(MODEL, options, { onProgress }), /part-000002\.rows is damaged; --resume does/);
       assert.deepEqual((await predictToy(options)).predicted, 200);
     }
+  });
+
+  it("that never began leaves nothing behind for the next: a broken copy of standard input is removed first", async (t) => {
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "in"), 3);
+    const [out, folder] = [join(root, "out.csv"), join(root, "out.csv.parts")];
+    mkdirSync(folder);
+    for (const name of ["stdin-1234", "stdin.tar", "part-000000.rows"]) writeFileSync(join(folder, name), "rest");
+    let seen: string[] = [];
+    const onProgress = () => {
+      if (existsSync(folder)) seen = [...seen, ...readdirSync(folder)];
+    };
+    await predictWith(MODEL, { inputs: [join(root, "in")], out, resume: true, commit: { tiles: 1 } }, { onProgress });
+    assert.ok(seen.includes("tiles.jsonl"));
+    assert.deepEqual(
+      seen.filter((name) => name.startsWith("stdin")),
+      [],
+    );
   });
 
   it("is finished by one process at a time", async (t) => {
