@@ -68,7 +68,7 @@ async function mergeShards(options: MergeOptions, context: RunContext): Promise<
   if (!options.overwrite && (await exists(paths.out))) {
     throw new InputError(`${paths.out} exists already: replace it with --overwrite, or give --out another name.`);
   }
-  const shards = await Promise.all(options.shards.map(readShard));
+  const shards = await Promise.all(options.shards.filter(isOutput).map(readShard));
   const ordered = checkWhole(shards, options.out);
   for (const { paths: shard, manifest } of ordered) {
     await checkFile(shard.out, manifest.output, context.signal);
@@ -79,6 +79,11 @@ async function mergeShards(options: MergeOptions, context: RunContext): Promise<
   const { tiles, predicted, rejected, rejects } = merged;
   const { out, manifest } = paths;
   return { shards: shards.length, tiles, predicted, rejected, out, rejects: rejects && paths.rejects, manifest };
+}
+
+/** A pattern such as `tags-*.jsonl` takes in the rejects beside an output, too. */
+function isOutput(path: string, _place: number, all: readonly string[]): boolean {
+  return !all.some((other) => path === runPaths(other).rejects);
 }
 
 async function readShard(out: string): Promise<ShardOutput> {

@@ -15,6 +15,8 @@ export interface WorkOptions extends QueueOptions, KeeperOptions {
   stalledSeconds?: number | undefined;
   /** Where to serve Prometheus' `/metrics`. @default nowhere */
   metrics?: MetricsAddress | undefined;
+  /** Called with the URL once metrics are served. */
+  onMetrics?: ((url: string) => void) | undefined;
 }
 
 export interface WorkSummary {
@@ -58,16 +60,16 @@ export class WorkSession {
   }
 
   async run(lockDuration: number): Promise<void> {
-    if (this.#options.metrics) {
-      const port = await this.#metrics.listen(this.#options.metrics);
-      this.#context.onWarning?.(`Metrics are at http://${this.#options.metrics.host ?? "127.0.0.1"}:${port}/metrics`);
-    }
+    const { metrics, onMetrics } = this.#options;
+    if (metrics) onMetrics?.(await this.#metrics.listen(metrics));
     const worker = new Worker(this.#queue.name, (job, token) => this.#process(job, token), {
       connection: connection(this.#redis, true),
       name: `${hostname()}-${process.pid}`,
       lockDuration,
       stalledInterval: lockDuration,
       maxStalledCount: MAX_STALLS,
+      // Counts, for Prometheus, what was completed and what failed.
+      metrics: { maxDataPoints: 1 },
     });
     worker.on("error", (error) => this.#reportTrouble(error));
     worker.on("failed", (job, error) => this.#reportFailure(job, error));

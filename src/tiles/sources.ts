@@ -122,11 +122,17 @@ function isStdin(input: string): boolean {
 async function classify(input: string): Promise<InputItem> {
   if (input.startsWith("@")) {
     const path = input.slice(1);
+    if (isStdin(path)) throw new InputError("A list on standard input is given as -, without the @.");
     if (!(await statInput(path, `The list ${path}`))?.isFile()) throw new InputError(`The list ${path} is not a file.`);
     return { kind: "list", path };
   }
   const info = await statInput(input, `The input ${input}`);
   if (info?.isDirectory()) return { kind: "folder", path: input };
+  if (/\.(tgz|tar\.(gz|bz2|xz|zst|lz4|lzma|br))$/i.test(input)) {
+    throw new InputError(
+      `${input} is a compressed archive, and its members cannot be read in place: unpack it to a .tar, or pipe it in (... | canopy ... -).`,
+    );
+  }
   return { kind: isArchive(input) ? "tar" : "file", path: input };
 }
 

@@ -45,7 +45,7 @@ export async function spoolInput(input: Readable, folder: string, options: Spool
     if (kept) await truncate(archive, counted.bytes);
   } catch (error) {
     if (!kept) await rm(copy, { force: true });
-    throw explain(error, copy, kept, options);
+    throw explain(error, folder, kept, options);
   }
   const kind = beginsTar(counted.head) ? "tar" : "list";
   const path = kind === "tar" ? archive : join(folder, "stdin.txt");
@@ -101,7 +101,7 @@ function beginsTar(head: Buffer): boolean {
   return isTarHeader(head) || (head.length === HEAD && head.every((byte) => byte === 0));
 }
 
-function explain(error: unknown, copy: string, kept: boolean, { signal, remedy }: SpoolOptions): unknown {
+function explain(error: unknown, folder: string, kept: boolean, { signal, remedy }: SpoolOptions): unknown {
   if (signal?.aborted) {
     return kept
       ? new InterruptedError()
@@ -111,7 +111,7 @@ function explain(error: unknown, copy: string, kept: boolean, { signal, remedy }
   if (code !== "ENOSPC" && code !== "EDQUOT") return error;
   return new CanopyError(
     "DISK_FULL",
-    `The disk is full, or its quota is: an archive on standard input is copied first, to ${copy}, which takes as much disk as the archive has. Make room, ${remedy}, or store the archive and name it as INPUT, which copies nothing.`,
+    `The disk is full, or its quota is: an archive on standard input is copied to ${folder} first, which takes as much disk as the archive has. Make room, ${remedy}, or store the archive and name it as INPUT, which copies nothing.`,
     { cause: error },
   );
 }

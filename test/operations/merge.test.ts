@@ -49,7 +49,10 @@ describe("merging", () => {
     writeFileSync(join(root, "in/bad_2.jpg"), "no");
     for (const format of ["csv", "jsonl", "parquet"]) {
       for (let index = 0; index <= COUNT; index++) await predictShard(root, format, index);
-      const shards = [2, 3, 1].map((index) => shardOut(root, format, index));
+      // As a pattern that takes in the rejects gives them.
+      const shards = [2, 3, 1]
+        .map((index) => shardOut(root, format, index))
+        .flatMap((out) => [out, `${out}.rejects.jsonl`]);
       const out = join(root, `merged.${format}`);
       const summary = await merge({ shards, out });
       assert.deepEqual([summary.shards, summary.tiles, summary.predicted, summary.rejected], [3, 52, 50, 2]);

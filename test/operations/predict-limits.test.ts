@@ -90,7 +90,7 @@ describe("a full disk", () => {
       await assert.rejects(run, {
         code: "DISK_FULL",
         message:
-          /standard input is copied first, to .*out\.csv\.parts.*put the output on a larger disk.*copies nothing\.$/,
+          /standard input is copied to .*out\.csv\.parts first.*put the output on a larger disk.*copies nothing\.$/,
       });
       assert.deepEqual(readdirSync(disk), []);
     } finally {

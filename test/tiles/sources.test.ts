@@ -134,6 +134,10 @@ describe("archives", () => {
     put(root, "a.jpg");
     execFileSync("tar", ["-czf", "set.tar", "a.jpg"], { cwd: root });
     await assert.rejects(collectTiles([join(root, "set.tar")]), /compressed with gzip.*gzip -d/);
+    for (const name of ["set.tar.gz", "set.tgz", "set.tar.zst"]) {
+      writeFileSync(join(root, name), "");
+      await assert.rejects(collectTiles([join(root, name)]), /is a compressed archive.*pipe it in/);
+    }
   });
 });
 
@@ -224,6 +228,7 @@ describe("inputs that cannot be", () => {
     await assert.rejects(openTiles(["@no/list"]), { name: "InputError", message: "The list no/list does not exist." });
     await assert.rejects(openTiles([]), InputError);
     await assert.rejects(openTiles(["-", "-"]), InputError);
+    await assert.rejects(openTiles(["@-"]), { name: "InputError", message: /is given as -, without the @/ });
   });
 
   it("takes a link that leads nowhere for a bad tile, not a bad command", async (t) => {
