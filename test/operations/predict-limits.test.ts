@@ -62,7 +62,8 @@ describe("a full disk", () => {
     const root = temporaryFolder(t);
     await writeToyTiles(join(root, "in"), 400);
     const out = join(disk, "out.jsonl");
-    const options = { inputs: [join(root, "in")], out, workers: 1, probabilities: true, commit: { tiles: 32 } };
+    const small = { workers: 1, batchSize: 16, commit: { tiles: 32 } };
+    const options = { inputs: [join(root, "in")], out, probabilities: true, ...small };
     await assert.rejects(predictWith(toyModel(), options), { name: "CanopyError", code: "DISK_FULL" });
     assert.ok(!existsSync(out));
     assert.deepEqual(readdirSync(disk), ["out.jsonl.parts"]);

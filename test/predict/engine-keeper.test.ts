@@ -17,11 +17,12 @@ async function queuedRun(root: string, memory?: number) {
   const loaded = await openModel(toy.model, { ...toy, device: "cpu" });
   const options = { inputs: [], out: join(root, "out.csv"), workers: 1, memory };
   const identity = identityOf(loaded, engineOptions(loaded, options), options);
+  const { batchSize } = identity.settings;
   const folder = join(root, "out.csv.parts");
   mkdirSync(folder);
   writeFileSync(runFiles(folder).identity, JSON.stringify(identity));
   writeFileSync(runFiles(folder).queue, JSON.stringify({ queue: "q", partTiles: 8, ...toy }));
-  const planFor = (budget: number) => () => engineOptions(loaded, { ...options, batchSize: 16, memory: budget });
+  const planFor = (budget: number) => () => engineOptions(loaded, { ...options, batchSize, memory: budget });
   return { folder, planFor };
 }
 
