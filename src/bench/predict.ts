@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkInteger } from "../check.js";
 import { planPipeline } from "../features/plan.js";
-import { CHECKPOINT_VERSION } from "../head/checkpoint.js";
 import { resolveHeadConfig } from "../head/config.js";
 import { initHead } from "../head/init.js";
 import { predictWith } from "../operations/predict.js";
@@ -167,7 +166,6 @@ function modelOf({ resolved, size, device, model }: PreparedBackbone): LoadedMod
     backbone: model,
     device,
     checkpoint: {
-      version: CHECKPOINT_VERSION,
       createdBy: `canopy ${canopyVersion()}`,
       tags,
       thresholds: new Float32Array(tags.length).fill(0.5),

@@ -53,11 +53,16 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
       ...modelOptions(argv),
     };
     const summary = await enqueue(options, context);
-    return { json: summary, text: describeSummary(summary) };
+    return { json: summary, text: describeSummary(summary, redis) };
   });
 }
 
-function describeSummary({ queue, tiles, parts, enqueued, out }: EnqueueSummary): string {
-  const done = enqueued === parts ? "" : ` (${parts - enqueued} of ${parts} parts are done)`;
-  return `${enqueued} parts of ${tiles} tiles are in the queue ${queue}${done}; when all are done, the output is\n${out}`;
+function describeSummary({ queue, tiles, parts, enqueued, out }: EnqueueSummary, redis: string): string {
+  if (enqueued === 0)
+    return `All ${tiles} tiles are done; if the output is not there yet, a worker puts it together:\n${out}`;
+  const done = enqueued === parts ? "" : ` (${parts - enqueued} of ${parts} are done)`;
+  return (
+    `${enqueued} parts of a run of ${tiles} tiles are in the queue ${queue}${done}; \`canopy work\` does them, ` +
+    `on any machine that reaches ${redis.replace(/\/\/.*@/, "//")}. When all are done, the output is\n${out}`
+  );
 }

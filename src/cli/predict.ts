@@ -34,9 +34,10 @@ export function builder(yargs: Argv) {
       describe: "i/n: only these tiles, chosen by name; see canopy merge",
     })
     .example("$0 predict test-jpg --model model --out submission.csv", "A Kaggle submission")
+    .example("$0 predict shards/*.tar --model model --out tags.parquet --probabilities --resume", "Archives, resumable")
     .example(
-      "$0 predict shards/*.tar --model model --out tags.parquet --probabilities --resume",
-      "Archives, resumable",
+      "zstd -dc set.tar.zst | $0 predict - --model model --out tags.csv",
+      "An archive from a pipe, copied to the disk of --out first",
     );
 }
 
@@ -56,7 +57,11 @@ export function withPredictOptions<T>(yargs: Argv<T>) {
       requiresArg: true,
       describe: "Tiles per batch (CPU 16 at 224 pixels, 48 at 128; GPU 32)",
     })
-    .option("memory", { type: "string", requiresArg: true, describe: "Budget, such as 700M or 4G" })
+    .option("memory", {
+      type: "string",
+      requiresArg: true,
+      describe: "Budget of a process, such as 700M or 4G; tiles that would not fit are rejected",
+    })
     .option("colorspace", {
       choices: ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const,
       describe: "Forces how the JPEG components are read (default: as the model was trained)",
@@ -118,7 +123,7 @@ function describeSummary(summary: PredictSummary): string {
   const earlier = resumed === 0 ? "" : ` (${resumed} of them done before)`;
   const rejects = summary.rejects === null ? "" : `\nThe rejected tiles and why: ${summary.rejects}`;
   return (
-    `${tiles} tiles${earlier}: ${predicted} predicted, ${rejected} rejected; ${seconds.toFixed(1)} s on ${provider}${rate}\n` +
+    `${tiles} ${tiles === 1 ? "tile" : "tiles"}${earlier}: ${predicted} predicted, ${rejected} rejected; ${seconds.toFixed(1)} s on ${provider}${rate}\n` +
     `${summary.out}${rejects}`
   );
 }

@@ -46,7 +46,7 @@ function createBar(): ProgressReporter {
       if (bar === undefined || start === undefined || state.stage !== start.stage) {
         stop();
         start = startOf(state);
-        bar = newBar();
+        bar = newBar(state.total !== undefined);
         bar.start(state.total ?? 0, state.done, payload(state, start));
       }
       if (state.total !== undefined) {
@@ -57,10 +57,13 @@ function createBar(): ProgressReporter {
   };
 }
 
-function newBar(): cliProgress.SingleBar {
+/** Where nobody knows how much there will be, there is neither a bar to fill nor a time of arrival. */
+function newBar(totalKnown: boolean): cliProgress.SingleBar {
   return new cliProgress.SingleBar(
     {
-      format: "{stage} [{bar}] {value}/{total} {unit}  {rate}/s  ETA {eta_formatted}{rejects}{parts}",
+      format: totalKnown
+        ? "{stage} [{bar}] {value}/{total} {unit}  {rate}/s  ETA {eta_formatted}{rejects}{parts}"
+        : "{stage} {value} {unit}  {rate}/s{rejects}{parts}",
       stream: process.stderr,
       hideCursor: true,
       clearOnComplete: false,

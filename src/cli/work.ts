@@ -31,7 +31,9 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
     const { redis, queue, workers, untilEmpty, stalledSeconds } = argv;
     const memory = argv.memory === undefined ? undefined : parseBytes("memory", argv.memory);
     const metrics = argv.metrics === undefined ? undefined : parseAddress("metrics", argv.metrics);
-    const summary = await work({ redis, queue, workers, memory, untilEmpty, stalledSeconds, metrics }, context);
+    const onMetrics = (url: string): void => void process.stderr.write(`Metrics are at ${url}\n`);
+    const options = { redis, queue, workers, memory, untilEmpty, stalledSeconds, metrics, onMetrics };
+    const summary = await work(options, context);
     return { json: summary, text: describeSummary(summary) };
   });
 }

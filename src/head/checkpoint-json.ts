@@ -1,11 +1,18 @@
 /** `model.json`: what of a checkpoint people can read, checked field by field. */
 import { FormatError } from "../errors.js";
+import type { ModelCard } from "../models/card.js";
 import type { Checkpoint } from "./checkpoint.js";
 
-/** Version of the folder's format that this canopy writes. */
-export const CHECKPOINT_VERSION = 1;
+/** Versions of the folder's format. Models whose features come from several levels of the backbone cannot be read by a canopy that knows only 1. */
+const [PLAIN_VERSION, LEVELS_VERSION] = [1, 2];
+
+/** The version that a model with these features is written in. */
+export function formatVersion({ features }: Pick<ModelCard, "features">): number {
+  return features.levels === undefined ? PLAIN_VERSION : LEVELS_VERSION;
+}
 
 export interface ModelJson extends Omit<Checkpoint, "head" | "history" | "thresholds"> {
+  version: number;
   /** By tag. */
   thresholds: number[];
   /** SHA-256 of the files beside it. */
@@ -69,10 +76,10 @@ export function checkModelJson(json: unknown, path: string): ModelJson {
     );
   }
   const fields = json as Fields;
-  if (fields["version"] !== CHECKPOINT_VERSION) {
+  if (fields["version"] !== PLAIN_VERSION && fields["version"] !== LEVELS_VERSION) {
     throw new FormatError(
       path,
-      `${path} has format version ${JSON.stringify(fields["version"])}, this canopy reads version ${CHECKPOINT_VERSION}: use the canopy that wrote it (${String(fields["createdBy"] ?? "unknown")}), or train again.`,
+      `${path} has format version ${JSON.stringify(fields["version"])}, this canopy reads versions ${PLAIN_VERSION} and ${LEVELS_VERSION}: use the canopy that wrote it (${String(fields["createdBy"] ?? "unknown")}), or train again.`,
     );
   }
   for (const [name, check] of FIELDS) {

@@ -10,13 +10,11 @@ import { FormatError, InputError } from "../errors.js";
 import type { ModelCard } from "../models/card.js";
 import { decodeSafetensors, encodeSafetensors } from "../onnx/safetensors.js";
 import { float32 } from "../onnx/tensor.js";
-import { CHECKPOINT_VERSION, checkModelJson, type ModelJson } from "./checkpoint-json.js";
+import { checkModelJson, formatVersion, type ModelJson } from "./checkpoint-json.js";
 import type { HeadConfig } from "./config.js";
 import type { Head } from "./head.js";
 import { type HistoryRow, historyFromCsv, historyToCsv } from "./history.js";
 import type { Metrics } from "./metrics.js";
-
-export { CHECKPOINT_VERSION };
 
 export interface Preprocessing {
   /** Pixels per side of the tiles the backbone was fed. */
@@ -38,7 +36,6 @@ export interface TrainingRecord {
 }
 
 export interface Checkpoint {
-  version: number;
   /** "canopy 0.1.0" */
   createdBy: string;
   /** Tag names by column of the head. */
@@ -86,7 +83,7 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
   const model = await readModelJson(folder);
   const headBytes = await readHashed(folder, FILES.head, model.files.head);
   const history = await readHashed(folder, FILES.history, model.files.history);
-  const { files: _files, thresholds, ...rest } = model;
+  const { version: _version, files: _files, thresholds, ...rest } = model;
   return {
     ...rest,
     thresholds: Float32Array.from(thresholds),
@@ -101,10 +98,11 @@ async function writeFiles(folder: string, { head, history, thresholds, ...rest }
     ["weight", float32([numFeatures, numTags], weight)],
     ["bias", float32([numTags], bias)],
   ]);
-  const headBytes = encodeSafetensors(tensors, { format: "canopy head", version: String(CHECKPOINT_VERSION) });
+  const version = formatVersion(rest.card);
+  const headBytes = encodeSafetensors(tensors, { format: "canopy head", version: String(version) });
   const historyBytes = Buffer.from(historyToCsv(history));
   const files = { head: sha256(headBytes), history: sha256(historyBytes) };
-  const json: ModelJson = { ...rest, thresholds: [...thresholds], files };
+  const json: ModelJson = { version, ...rest, thresholds: [...thresholds], files };
   checkModelJson(json, join(folder, FILES.model));
   await writeFile(join(folder, FILES.head), headBytes);
   await writeFile(join(folder, FILES.history), historyBytes);

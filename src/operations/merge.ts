@@ -1,15 +1,15 @@
 /** `merge`: the outputs of all shards of a run become one. */
 import { dirname } from "node:path";
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { CanopyError, FormatError, InputError, restateInterrupt } from "../errors.js";
 import { ensureFolder, refuseFolder } from "../output-folder.js";
+import type { FileFacts } from "../predict/draft-file.js";
 import { readJson } from "../predict/durable.js";
 import { differences, type RunIdentity } from "../predict/identity.js";
 import {
-  type FileFacts,
   hashFile,
   lineFormat,
   type Piece,
+  type Rows,
   type RunManifest,
   readBlocks,
   rowOptions,
@@ -18,8 +18,7 @@ import {
 } from "../predict/output.js";
 import { exists, outputFormat, type RunPaths, runPaths } from "../predict/paths.js";
 import type { RunContext } from "../run-context.js";
-import { probabilityColumn } from "../tags/parquet.js";
-import { jsonRows } from "../tags/rows.js";
+import { readParquet } from "../tags/read-parquet.js";
 
 export interface MergeOptions {
   /** Outputs of `predict --shard i/n`, one for each i, in any order; their manifests lie beside them. */
@@ -69,7 +68,7 @@ async function mergeShards(options: MergeOptions, context: RunContext): Promise<
   if (!options.overwrite && (await exists(paths.out))) {
     throw new InputError(`${paths.out} exists already: replace it with --overwrite, or give --out another name.`);
   }
-  const shards = await Promise.all(options.shards.map(readShard));
+  const shards = await Promise.all(options.shards.filter(isOutput).map(readShard));
   const ordered = checkWhole(shards, options.out);
   for (const { paths: shard, manifest } of ordered) {
     await checkFile(shard.out, manifest.output, context.signal);
@@ -80,6 +79,11 @@ async function mergeShards(options: MergeOptions, context: RunContext): Promise<
   const { tiles, predicted, rejected, rejects } = merged;
   const { out, manifest } = paths;
   return { shards: shards.length, tiles, predicted, rejected, out, rejects: rejects && paths.rejects, manifest };
+}
+
+/** A pattern such as `tags-*.jsonl` takes in the rejects beside an output, too. */
+function isOutput(path: string, _place: number, all: readonly string[]): boolean {
+  return !all.some((other) => path === runPaths(other).rejects);
 }
 
 async function readShard(out: string): Promise<ShardOutput> {
@@ -174,32 +178,9 @@ function* pieces(shards: readonly ShardOutput[], context: RunContext): Generator
   }
 }
 
-function rowsOf({ paths, manifest }: ShardOutput): AsyncIterable<Buffer> {
+function rowsOf({ paths, manifest }: ShardOutput): AsyncIterable<Rows> {
   const { format } = manifest.settings;
-  if (format === "parquet") return parquetRows(paths.out, manifest);
-  return readBlocks(paths.out, Buffer.byteLength(lineFormat(format, rowOptions(manifest)).header));
-}
-
-/** A Parquet file as the JSON lines it was made of, one row group in memory at a time. */
-async function* parquetRows(path: string, manifest: RunManifest): AsyncGenerator<Buffer> {
   const options = rowOptions(manifest);
-  const format = jsonRows(options);
-  const file = await asyncBufferFromFile(path);
-  const metadata = await parquetMetadataAsync(file);
-  let rowStart = 0;
-  for (const group of metadata.row_groups) {
-    const rowEnd = rowStart + Number(group.num_rows);
-    const rows = await parquetReadObjects({ file, metadata, rowStart, rowEnd });
-    rowStart = rowEnd;
-    yield Buffer.from(format.rows(rows.map((row) => predictionOf(row, options))));
-  }
-}
-
-function predictionOf(row: Record<string, unknown>, { tags, probabilities }: ReturnType<typeof rowOptions>) {
-  return {
-    name: row["image_name"] as string,
-    path: row["path"] as string,
-    tags: row["tags"] as string[],
-    probabilities: Float32Array.from(probabilities ? tags : [], (tag) => row[probabilityColumn(tag)] as number),
-  };
+  if (format === "parquet") return readParquet(paths.out, options);
+  return readBlocks(paths.out, Buffer.byteLength(lineFormat(format, options).header));
 }

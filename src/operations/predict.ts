@@ -101,26 +101,38 @@ async function finishRun(
   context: RunContext,
 ): Promise<Work> {
   const startedAt = performance.now();
+  const committed = await predictAll(run, paths, engine, options, context);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const manifest = await assemble(paths, run.identity, context);
+  return { manifest, tiles: committed.tiles - run.committed.tiles, seconds, parts: engine.parts };
+}
+
+/** Predicts to the end of the run. Writing a large output takes memory of its own: sessions and workers give theirs back before. */
+async function predictAll(
+  { identity, committed }: OpenedRun,
+  { folder }: RunPaths,
+  engine: Engine,
+  options: PredictRunOptions,
+  context: RunContext,
+): Promise<Committed> {
   try {
     const interval = { ...COMMIT_DEFAULTS, ...options.commit };
-    const committed = await runTiles(paths.folder, run.identity, run.committed, engine, interval, context);
-    checkComplete(committed, run.identity, paths);
-    const seconds = (performance.now() - startedAt) / 1000;
-    const manifest = await assemble(paths, run.identity, context.signal);
-    return { manifest, tiles: committed.tiles - run.committed.tiles, seconds, parts: engine.parts };
+    const end = await runTiles(folder, identity, committed, engine, interval, context);
+    checkComplete(end, identity, folder);
+    return end;
   } finally {
     await engine.close();
   }
 }
 
 /** The promise of the whole thing: no tile is lost. */
-function checkComplete(committed: Committed, identity: RunIdentity, paths: RunPaths): void {
+function checkComplete(committed: Committed, identity: RunIdentity, folder: string): void {
   const { tiles } = identity.input;
   if (committed.predicted + committed.rejected === tiles) return;
   const { predicted, rejected } = committed;
   throw new CanopyError(
     "INCOMPLETE",
-    `The input has ${tiles} tiles, but ${predicted} were predicted and ${rejected} rejected; what there is stays in ${paths.folder}.`,
+    `The input has ${tiles} tiles, but ${predicted} were predicted and ${rejected} rejected; what there is stays in ${folder}.`,
   );
 }
 

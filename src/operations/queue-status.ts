@@ -24,6 +24,7 @@ export interface QueueStatus {
   tiles_per_s: number | null;
   /** Tiles in parts that are not done, reckoned from the sizes of some. */
   tiles_left: number;
+  /** Null where nothing is left, or no rate is known. */
   eta_seconds: number | null;
   failures: { job: string; attempts: number; reason: string }[];
 }
@@ -69,7 +70,7 @@ async function readStatus(queue: Queue): Promise<QueueStatus> {
     workers: await queue.getWorkersCount(),
     tiles_per_s: tilesPerSecond,
     tiles_left: tilesLeft,
-    eta_seconds: tilesPerSecond === null ? null : Math.round(tilesLeft / tilesPerSecond),
+    eta_seconds: tilesPerSecond === null || tilesLeft === 0 ? null : Math.round(tilesLeft / tilesPerSecond),
     failures: failed.map((job) => ({ job: describe(job), attempts: job.attemptsMade, reason: job.failedReason ?? "" })),
   };
 }

@@ -2,7 +2,7 @@
 import { basename, resolve } from "node:path";
 import type { DecodeOptions } from "../decode/decoder.js";
 import type { DeviceChoice } from "../features/device.js";
-import { CHECKPOINT_VERSION, type Checkpoint, saveCheckpoint } from "../head/checkpoint.js";
+import { type Checkpoint, saveCheckpoint } from "../head/checkpoint.js";
 import type { HeadOptions } from "../head/config.js";
 import type { Normalisation } from "../models/file-model.js";
 import { featureBlocks, withPyramid } from "../models/pyramid.js";
@@ -148,7 +148,6 @@ function toCheckpoint(
   const { holdOut, crossValidated, split, config } = fitted;
   const tags = [...dataset.labels.tags];
   return {
-    version: CHECKPOINT_VERSION,
     createdBy: `canopy ${canopyVersion()}`,
     tags,
     thresholds: fitted.thresholds,

@@ -2,15 +2,17 @@
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { FormatError } from "../errors.js";
+import type { RunContext } from "../run-context.js";
+import { unpackRows } from "../tags/packed-rows.js";
 import { syncFolder } from "./durable.js";
 import type { RunIdentity } from "./identity.js";
-import { type Piece, type RunManifest, readBlocks, toStream, writeOutput } from "./output.js";
+import { type Piece, type Rows, type RunManifest, readBlocks, rowOptions, toStream, writeOutput } from "./output.js";
 import { listParts, type PartRecord, readRecord, readStamps } from "./parts.js";
 import { type RunPaths, runFiles } from "./paths.js";
 
 /** Puts the output together. Interrupted at any moment, it can be done again; the parts are removed last. */
-export async function assemble(paths: RunPaths, identity: RunIdentity, signal?: AbortSignal): Promise<RunManifest> {
-  const manifest = await writeOutput(paths, identity, partPieces(paths.folder), signal);
+export async function assemble(paths: RunPaths, identity: RunIdentity, context: RunContext): Promise<RunManifest> {
+  const manifest = await writeOutput(paths, identity, partPieces(paths.folder, identity, context), context.signal);
   await removeRun(paths.folder);
   return manifest;
 }
@@ -22,7 +24,8 @@ async function removeRun(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-async function* partPieces(folder: string): AsyncGenerator<Piece> {
+async function* partPieces(folder: string, identity: RunIdentity, context: RunContext): AsyncGenerator<Piece> {
+  const progress = { stage: "write", done: 0, total: identity.input.tiles, rejected: 0 };
   for (const part of await listParts(folder)) {
     const record = await readRecord(folder, part);
     if (record === undefined) throw damaged(runFiles(folder).record(part));
@@ -32,15 +35,28 @@ async function* partPieces(folder: string): AsyncGenerator<Piece> {
       tiles,
       predicted,
       rejected,
-      rows: () => checkedRows(folder, record),
+      rows: () => rowsOf(folder, record, identity),
       rejects: () => toStream(lines),
       stamps: readStamps(record),
     };
+    progress.done += tiles;
+    progress.rejected += rejected;
+    context.onProgress?.({ ...progress });
   }
 }
 
-async function* checkedRows(folder: string, { part, sha256 }: PartRecord): AsyncGenerator<Buffer> {
-  const path = runFiles(folder).rows(part);
+async function* rowsOf(folder: string, record: PartRecord, identity: RunIdentity): AsyncGenerator<Rows> {
+  const path = runFiles(folder).rows(record.part);
+  const rows = checkedRows(path, record);
+  try {
+    yield* identity.settings.format === "parquet" ? unpackRows(rows, rowOptions(identity)) : rows;
+  } catch (error) {
+    // Damage may keep rows from being read before all of them are checked.
+    throw error instanceof SyntaxError ? damaged(path) : error;
+  }
+}
+
+async function* checkedRows(path: string, { sha256 }: PartRecord): AsyncGenerator<Buffer> {
   const hash = createHash("sha256");
   for await (const block of readBlocks(path)) {
     hash.update(block);

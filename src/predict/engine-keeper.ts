@@ -5,8 +5,8 @@ import { decoderVersion } from "../decode/pool.js";
 import { CanopyError, InputError } from "../errors.js";
 import type { Parts } from "../features/balance.js";
 import type { DeviceChoice } from "../features/device.js";
-import { planPipeline } from "../features/plan.js";
 import type { RunContext } from "../run-context.js";
+import { planInBudget } from "./budget.js";
 import { readJson } from "./durable.js";
 import { Engine } from "./engine.js";
 import { hashModel, type RunIdentity, refuseOtherVersion } from "./identity.js";
@@ -38,6 +38,8 @@ export class EngineKeeper {
   readonly #options: KeeperOptions;
   readonly #context: RunContext;
   #kept: (KeptEngine & { folder: string }) | undefined;
+  /** Of the engine that was closed last. */
+  #lastParts: Parts | undefined;
 
   constructor(options: KeeperOptions, context: RunContext) {
     this.#options = options;
@@ -65,13 +67,14 @@ export class EngineKeeper {
     return this.#kept;
   }
 
-  /** Decode workers and sessions in use; undefined where there is no engine yet. */
+  /** Decode workers and sessions in use, or last in use; undefined where there was no engine yet. */
   get parts(): Parts | undefined {
-    return this.#kept?.engine.parts;
+    return this.#kept?.engine.parts ?? this.#lastParts;
   }
 
   async close(): Promise<void> {
     const kept = this.#kept;
+    this.#lastParts = this.parts;
     this.#kept = undefined;
     await kept?.engine.close();
   }
@@ -90,15 +93,20 @@ export class EngineKeeper {
       throw new InputError(`the model in ${facts.model} has changed since the run began`);
     }
     const { size, batchSize, threshold } = settings;
-    const plan = planPipeline({
-      device: loaded.device,
-      size,
-      batchSize,
-      ...(workers === undefined ? {} : { workers }),
-      ...(memory === undefined ? {} : { memory }),
-    });
+    const { device } = loaded;
+    const { plan, tileBytes } = planInBudget({ device, size, batchSize, workers, memory });
+    if (tileBytes < settings.maxBytes) this.#warnOfLargeTiles(tileBytes, settings.maxBytes);
     const options = { plan, decode: decodeSettings(settings), threshold: threshold ?? undefined };
     return Engine.open(loaded, options, this.#context);
+  }
+
+  /** How large a tile may be is the run's: its rows have to be the same wherever they are made. */
+  #warnOfLargeTiles(here: number, run: number): void {
+    const mib = (bytes: number) => `${Math.floor(bytes / 2 ** 20)} MiB`;
+    const allowed = run === DECODE_DEFAULTS.maxBytes ? "any" : `as much as ${mib(run)}`;
+    this.#context.onWarning?.(
+      `--memory leaves ${mib(here)} for a tile that is decoded here, and the run allows it ${allowed}: larger tiles may exceed the budget. canopy enqueue --memory bounds them.`,
+    );
   }
 }
 

@@ -7,7 +7,7 @@ import type { OutputFormat } from "./paths.js";
 import type { TileListFacts } from "./tile-list.js";
 
 /** Version of the run folder and of the manifest that this canopy writes. */
-export const RUN_VERSION = 2;
+export const RUN_VERSION = 3;
 
 /** Everything that the rows depend on besides the tiles. */
 export interface RunSettings {

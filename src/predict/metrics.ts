@@ -2,6 +2,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
+import { InputError } from "../errors.js";
 import type { JobResult } from "./queue.js";
 
 export interface MetricsAddress {
@@ -51,16 +52,22 @@ export class WorkerMetrics {
     this.#parts.inc({ result: "failed" });
   }
 
-  /** Serves `/metrics`; returns the port. */
-  async listen({ host = "127.0.0.1", port }: MetricsAddress): Promise<number> {
+  /** Serves `/metrics`; returns its URL. Throws an InputError where the address cannot be had. */
+  async listen({ host = "127.0.0.1", port }: MetricsAddress): Promise<string> {
     const server = createServer(async (request, response) => {
       if (request.url !== "/metrics") return void response.writeHead(404).end();
       const text = `${await this.#registry.metrics()}${await this.#more().catch(() => "")}`;
       response.setHeader("Content-Type", this.#registry.contentType).end(text);
     });
     this.#server = server;
-    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
-    return (server.address() as AddressInfo).port;
+    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve)).catch(
+      (error) => {
+        throw new InputError(`Metrics cannot be served on ${host}:${port} (${error.code}): give another --metrics.`, {
+          cause: error,
+        });
+      },
+    );
+    return `http://${host}:${(server.address() as AddressInfo).port}/metrics`;
   }
 
   close(): void {

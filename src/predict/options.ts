@@ -1,11 +1,10 @@
 /** Options of prediction become what the engine runs with and what a run is known by. */
 import { checkInRange, checkInteger, checkOneOf } from "../check.js";
 import { COLORSPACES, type Colorspace, DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
-import { jpegBytes } from "../decode/memory.js";
 import { decoderVersion } from "../decode/pool.js";
 import type { DeviceChoice } from "../features/device.js";
-import { planPipeline } from "../features/plan.js";
 import type { OpenTilesOptions } from "../tiles/sources.js";
+import { planInBudget } from "./budget.js";
 import type { EngineOptions, LoadedModel } from "./engine.js";
 import { hashModel, RUN_VERSION, type RunIdentity } from "./identity.js";
 import type { Shard } from "./name-hash.js";
@@ -54,32 +53,16 @@ export interface PredictOptions extends PredictRunOptions {
   device?: DeviceChoice | undefined;
 }
 
-/** Kept free of the budget for what prediction itself holds: rows that are not committed, and their writing. */
-const ROWS_BYTES = 32 << 20;
-
-/** A worker is woken only where the budget leaves each of them a JPEG of 4096 x 4096. */
-const WORKER_BYTES = jpegBytes(4096 ** 2);
-
 /** Workers, sessions and decoding for a model, within the memory budget. */
 export function engineOptions({ checkpoint, device }: LoadedModel, options: PredictRunOptions): EngineOptions {
   const { preprocessing } = checkpoint;
   const { workers, batchSize, memory } = options;
-  const plan = planPipeline({
-    device,
-    size: preprocessing.size,
-    ...(workers === undefined ? {} : { workers }),
-    ...(batchSize === undefined ? {} : { batchSize }),
-    ...(memory === undefined ? {} : { memory, keptFree: ROWS_BYTES, workerFileBytes: WORKER_BYTES }),
-  });
-  const spare =
-    memory === undefined ? Number.POSITIVE_INFINITY : (memory - ROWS_BYTES - plan.memory) / plan.mostWorkers;
-  // A budget that lets a pipeline run at all has room for tiles of the model's own size.
-  const maxBytes = Math.min(DECODE_DEFAULTS.maxBytes, Math.max(Math.floor(spare), 16 * preprocessing.size ** 2));
+  const { plan, tileBytes } = planInBudget({ device, size: preprocessing.size, workers, batchSize, memory });
   const decode = {
     colorspace: options.colorspace ?? preprocessing.colorspace,
     antialias: preprocessing.antialias,
     maxPixels: options.maxPixels ?? DECODE_DEFAULTS.maxPixels,
-    maxBytes,
+    maxBytes: tileBytes,
     onTruncated: options.onTruncated ?? DECODE_DEFAULTS.onTruncated,
   };
   return { plan, decode, threshold: options.threshold };

@@ -1,31 +1,30 @@
 /** Writing an output and its rejects file from pieces, in order: the parts of a run, or the outputs of shards. */
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, rename, rm } from "node:fs/promises";
 import { InterruptedError } from "../errors.js";
-import { ParquetFile } from "../tags/parquet.js";
-import { csvRows, jsonRows, parseJsonRow, type RowFormat, type RowOptions } from "../tags/rows.js";
-import { linesOf } from "../tiles/lines.js";
-import { explainDiskError, replaceDurably, syncFile, syncParent, writeDurably } from "./durable.js";
+import { packedRows, type RowBlock } from "../tags/packed-rows.js";
+import { ParquetEncoder } from "../tags/parquet.js";
+import { csvRows, jsonRows, type RowFormat, type RowOptions } from "../tags/rows.js";
+import { DraftFile, type FileFacts, writeAll } from "./draft-file.js";
+import { explainDiskError, replaceDurably, syncParent, writeDurably } from "./durable.js";
 import type { RunIdentity } from "./identity.js";
 import { exists, type OutputFormat, type RunPaths } from "./paths.js";
+
+/** Rows of an output: bytes in its line format, or, where it is a Parquet file, columns. */
+export type Rows = Buffer | RowBlock;
 
 /** A stretch of an output. Both streams throw if what they read does not match its checksum. */
 export interface Piece {
   tiles: number;
   predicted: number;
   rejected: number;
-  /** Rows in the line format of the run, without a header. */
-  rows(): AsyncIterable<Buffer>;
+  /** Without a header. */
+  rows(): AsyncIterable<Rows>;
   /** Lines of the rejects file. */
   rejects(): AsyncIterable<Buffer>;
   /** Stamps of its tiles' files, where they are known. */
   stamps?: Uint32Array;
-}
-
-export interface FileFacts {
-  bytes: number;
-  sha256: string;
 }
 
 /** `<out>.manifest.json`: what an output holds and how it came to be. */
@@ -40,16 +39,19 @@ export interface RunManifest extends RunIdentity {
   contents: string | null;
 }
 
-/** The line format of a run's parts. Parquet is put together from JSON lines at the end, as its footer can only be written then. */
+/** The line format of a run's parts. Parquet is put together at the end, as its row groups are larger than parts and its footer comes last. */
 export function lineFormat(format: OutputFormat, options: RowOptions): RowFormat {
-  return format === "csv" ? csvRows(options) : jsonRows(options);
+  return { csv: csvRows, jsonl: jsonRows, parquet: packedRows }[format](options);
 }
 
 export function rowOptions({ model, settings }: Pick<RunIdentity, "model" | "settings">): RowOptions {
   return { tags: model.tags, probabilities: settings.probabilities };
 }
 
-/** Writes output, rejects and manifest; the output takes its place last, when all else is on disk. Can be done again if interrupted. */
+/**
+ * Writes output, rejects and manifest; the output takes its place last, when all else is on disk. Can be done again if interrupted, which
+ * throws InterruptedError.
+ */
 export async function writeOutput(
   paths: RunPaths,
   identity: RunIdentity,
@@ -57,31 +59,19 @@ export async function writeOutput(
   signal?: AbortSignal,
 ): Promise<RunManifest> {
   const draft = `${paths.out}.draft`;
-  const sink = await openSink(draft, identity, signal);
-  const rejects = createHash("sha256");
-  const totals = { tiles: 0, predicted: 0, rejected: 0 };
-  const contents = createHash("sha256");
-  let stamped = 0;
-  let rejectBytes = 0;
+  const sink = await openSink(draft, identity).catch((error) => {
+    throw explainDiskError(error, paths.out);
+  });
   try {
-    await sink.append(toStream(sink.header));
-    let output: FileFacts | undefined;
+    await sink.begin();
+    let written: Written | undefined;
     await replaceDurably(paths.rejects, async (file) => {
-      for await (const piece of pieces) {
-        totals.tiles += piece.tiles;
-        totals.predicted += piece.predicted;
-        totals.rejected += piece.rejected;
-        await sink.append(stoppable(piece.rows(), signal));
-        rejectBytes += await copy(stoppable(piece.rejects(), signal), file, rejects);
-        if (piece.stamps) contents.update(new Uint8Array(piece.stamps.buffer));
-        stamped += piece.stamps?.length ?? 0;
-      }
-      output = await sink.finish();
+      written = await writePieces(pieces, sink, file, signal);
     });
-    const rejectFacts = totals.rejected === 0 ? null : { bytes: rejectBytes, sha256: rejects.digest("hex") };
+    const { output, rejects, totals, contents } = written!;
+    const rejectFacts = totals.rejected === 0 ? null : rejects;
     if (rejectFacts === null) await rm(paths.rejects, { force: true });
-    const seen = stamped === totals.tiles ? contents.digest("hex") : null;
-    const manifest = { ...identity, ...totals, output: output!, rejects: rejectFacts, contents: seen };
+    const manifest = { ...identity, ...totals, output, rejects: rejectFacts, contents };
     await writeDurably(paths.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
     await rename(draft, paths.out);
     await syncParent(paths.out);
@@ -94,72 +84,83 @@ export async function writeOutput(
   }
 }
 
+type Written = Pick<RunManifest, "output" | "contents"> & {
+  rejects: FileFacts;
+  totals: Pick<RunManifest, "tiles" | "predicted" | "rejected">;
+};
+
+async function writePieces(
+  pieces: Iterable<Piece> | AsyncIterable<Piece>,
+  sink: Sink,
+  rejectsFile: FileHandle,
+  signal: AbortSignal | undefined,
+): Promise<Written> {
+  const totals = { tiles: 0, predicted: 0, rejected: 0 };
+  const rejects = createHash("sha256");
+  const contents = createHash("sha256");
+  let [stamped, bytes] = [0, 0];
+  for await (const piece of pieces) {
+    totals.tiles += piece.tiles;
+    totals.predicted += piece.predicted;
+    totals.rejected += piece.rejected;
+    await sink.append(stoppable(piece.rows(), signal));
+    for await (const block of stoppable(piece.rejects(), signal)) {
+      await writeAll(rejectsFile, block);
+      rejects.update(block);
+      bytes += block.length;
+    }
+    if (piece.stamps) contents.update(new Uint8Array(piece.stamps.buffer));
+    stamped += piece.stamps?.length ?? 0;
+  }
+  return {
+    totals,
+    output: await sink.finish(),
+    rejects: { bytes, sha256: rejects.digest("hex") },
+    contents: stamped === totals.tiles ? contents.digest("hex") : null,
+  };
+}
+
 /** Where rows end up; one of finish and abandon is called at the end. */
 interface Sink {
-  /** What the file begins with. */
-  header: string;
-  append(rows: AsyncIterable<Buffer>): Promise<void>;
+  /** Writes what the file begins with. */
+  begin(): Promise<void>;
+  append(rows: AsyncIterable<Rows>): Promise<void>;
   /** Brings everything to the disk. */
   finish(): Promise<FileFacts>;
   /** Removes the file. */
   abandon(): Promise<void>;
 }
 
-async function openSink(path: string, identity: RunIdentity, signal: AbortSignal | undefined): Promise<Sink> {
-  const options = rowOptions(identity);
-  const { format } = identity.settings;
-  return format === "parquet"
-    ? parquetSink(path, options, identity, signal)
-    : lineSink(path, lineFormat(format, options).header);
+async function openSink(path: string, identity: RunIdentity): Promise<Sink> {
+  const file = await DraftFile.create(path);
+  return identity.settings.format === "parquet" ? parquetSink(file, identity) : lineSink(file, identity);
 }
 
-/** An output is flushed each time it has grown by this much. */
-const FLUSH_BYTES = 64 << 20;
-
-async function lineSink(path: string, header: string): Promise<Sink> {
-  const file = await open(path, "w");
-  const hash = createHash("sha256");
-  let bytes = 0;
-  let flushed = 0;
+function lineSink(file: DraftFile, identity: RunIdentity): Sink {
+  const { header } = lineFormat(identity.settings.format, rowOptions(identity));
   return {
-    header,
+    begin: () => file.write(Buffer.from(header)),
     append: async (rows) => {
-      bytes += await copy(rows, file, hash);
-      if (bytes - flushed < FLUSH_BYTES) return;
-      // Bit by bit: a flush of everything at the end could take longer than an interrupt may.
-      await file.datasync();
-      flushed = bytes;
+      for await (const block of rows) await file.write(block as Buffer);
     },
-    finish: async () => {
-      await file.sync();
-      await file.close();
-      return { bytes, sha256: hash.digest("hex") };
-    },
-    abandon: async () => {
-      await file.close().catch(() => {});
-      await rm(path, { force: true });
-    },
+    finish: () => file.finish(),
+    abandon: () => file.abandon(),
   };
 }
 
-async function parquetSink(
-  path: string,
-  options: RowOptions,
-  { model }: RunIdentity,
-  signal: AbortSignal | undefined,
-): Promise<Sink> {
-  const file = new ParquetFile(path, options, { canopy_model_sha256: model.sha256 });
+function parquetSink(file: DraftFile, identity: RunIdentity): Sink {
+  const metadata = { canopy_model_sha256: identity.model.sha256 };
+  const encoder = new ParquetEncoder((bytes) => file.write(bytes), rowOptions(identity), metadata);
   return {
-    header: "",
+    begin: async () => {},
     append: async (rows) => {
-      for await (const line of linesOf(rows)) await file.append(parseJsonRow(line, options));
+      for await (const block of rows) await encoder.append(block as RowBlock);
     },
     finish: async () => {
-      await file.finish();
-      await syncFile(path);
-      return hashFile(path, signal);
+      await encoder.finish();
+      return file.finish();
     },
-    abandon: () => rm(path, { force: true }),
+    abandon: () => file.abandon(),
   };
 }
 
@@ -184,19 +185,9 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<File
 }
 
 /** Ends with InterruptedError on abort: a piece may be a whole shard. */
-async function* stoppable(blocks: AsyncIterable<Buffer>, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+async function* stoppable<T>(blocks: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {
   for await (const block of blocks) {
     if (signal?.aborted) throw new InterruptedError();
     yield block;
   }
-}
-
-async function copy(from: AsyncIterable<Buffer>, to: FileHandle, hash: Hash): Promise<number> {
-  let bytes = 0;
-  for await (const block of from) {
-    await to.write(block);
-    hash.update(block);
-    bytes += block.length;
-  }
-  return bytes;
 }

@@ -50,7 +50,7 @@ export async function doAssembly({ folder, out }: AssembleJob, context: RunConte
       `The parts in ${folder} hold ${tiles} of ${identity.input.tiles} tiles: canopy enqueue --resume does what is missing.`,
     );
   }
-  const manifest = await assemble(paths, identity, context.signal);
+  const manifest = await assemble(paths, identity, context);
   return { ...counts(manifest), seconds: (performance.now() - startedAt) / 1000 };
 }
 

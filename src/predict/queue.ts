@@ -1,6 +1,6 @@
 /** The queue: parts of runs as BullMQ jobs. A run is a flow: one job for each part, and one that puts the output together after them. */
 import type { ConnectionOptions, JobsOptions } from "bullmq";
-import { InputError } from "../errors.js";
+import { InputError, OptionError } from "../errors.js";
 
 export const QUEUE_DEFAULTS = { redis: "redis://127.0.0.1:6379", queue: "canopy", partTiles: 2048 } as const;
 
@@ -47,20 +47,30 @@ export const MAX_STALLS = 20;
 
 /** For a worker, which waits for Redis as long as it takes; commands of people fail at once (`patient: false`). */
 export function connection(redis: string, patient: boolean): ConnectionOptions {
-  if (!/^rediss?:\/\//.test(redis)) throw new InputError(`Expected --redis to be a redis:// URL, got ${redis}.`);
+  if (!/^rediss?:\/\//.test(redis)) {
+    throw new OptionError(`Expected \`--redis\` to be a URL such as redis://host:6379, got ${JSON.stringify(redis)}.`);
+  }
   if (patient) return { url: redis, maxRetriesPerRequest: null };
   return { url: redis, maxRetriesPerRequest: 1, retryStrategy: () => null, enableOfflineQueue: true };
 }
 
-/** Runs `work`; says so where Redis cannot be reached. */
+/** Runs `work`; says so where Redis cannot be reached, or does not let us in. */
 export async function withRedis<T>(redis: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== "ECONNREFUSED" && !/ECONNREFUSED|Connection is closed|ENOTFOUND/.test(message)) throw error;
-    throw new InputError(`Redis does not answer at ${redis.replace(/\/\/.*@/, "//")}: is it running?`, {
-      cause: error,
-    });
+    const place = redis.replace(/\/\/.*@/, "//");
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    if (/^(NOAUTH|WRONGPASS|NOPERM|ERR AUTH)/.test(message)) {
+      const url = place.replace("//", "//:PASSWORD@");
+      throw new InputError(`Redis at ${place} does not accept the password: give it in the URL (${url}).`, {
+        cause: error,
+      });
+    }
+    if (!UNREACHABLE.test(code) && !UNREACHABLE.test(message)) throw error;
+    throw new InputError(`Redis does not answer at ${place}: is it running?`, { cause: error });
   }
 }
+
+const UNREACHABLE =
+  /ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|Connection is closed/;

@@ -66,10 +66,13 @@ export async function openRun(request: RunRequest, context: RunContext): Promise
   await ensureFolder(paths.folder);
   const release = await takeLock(runFiles(paths.folder).lock);
   try {
-    if (request.overwrite) await clearRun(paths.folder);
+    // A folder without identity is the rest of a finished or never begun run; a copy of standard input may be in it, too.
+    if (request.overwrite || !(await exists(runFiles(paths.folder).identity))) await clearRun(paths.folder);
     const opened = await openTiles(request.inputs, {
       spoolFolder: paths.folder,
       signal: context.signal,
+      onBytes: (bytes) =>
+        context.onProgress?.({ stage: "copy", done: Math.floor(bytes / 2 ** 20), rejected: 0, unit: "MiB" }),
       ...(request.stdin ? { stdin: request.stdin } : {}),
     });
     const run = await (request.resume ? resume(request, opened, context) : begin(request, opened, context));
@@ -109,7 +112,6 @@ type Begun = Pick<OpenedRun, "identity" | "committed" | "finished">;
 
 async function begin(request: RunRequest, opened: OpenedTiles, context: RunContext): Promise<Begun> {
   const files = runFiles(request.paths.folder);
-  await clearParts(request.paths.folder);
   const list = await writeTileList(files.tiles, opened.list(), listOptions(request, context));
   warnOfDuplicates(list, context);
   const { tiles, sha256, whole } = list;
@@ -120,13 +122,6 @@ async function begin(request: RunRequest, opened: OpenedTiles, context: RunConte
   await syncFolder(request.paths.folder);
   await syncParent(request.paths.folder);
   return { identity, committed: NOTHING };
-}
-
-/** A folder without identity is the rest of a finished or never begun run. */
-async function clearParts(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (/^(part-|in-flight|crashers|queue)/.test(name)) await rm(`${folder}/${name}`, { force: true });
-  }
 }
 
 async function resume(request: RunRequest, opened: OpenedTiles, context: RunContext): Promise<Begun> {
@@ -175,7 +170,7 @@ async function findFinished(request: RunRequest, opened: OpenedTiles, context: R
 function refuseOtherStdin({ input }: RunIdentity, { stdinSha256 }: OpenedTiles): void {
   if (input.stdin === (stdinSha256 ?? null)) return;
   throw new InputError(
-    "The input has changed since the run began: standard input brings another archive. Pipe in the same one to resume, or start anew with --overwrite.",
+    "The input has changed since the run began: standard input brings another archive, or the copy of the first one is damaged. Pipe in the same one to resume, or start anew with --overwrite.",
   );
 }
 

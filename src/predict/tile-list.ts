@@ -8,6 +8,7 @@ import { InputError, InterruptedError } from "../errors.js";
 import { linesByBlock, linesOf } from "../tiles/lines.js";
 import { tileName } from "../tiles/names.js";
 import { type Tile, type TileFailure, type TileSource, tileLocation } from "../tiles/tile.js";
+import { writeAll } from "./draft-file.js";
 import { replaceDurably } from "./durable.js";
 import { inShard, NameSet, type Shard } from "./name-hash.js";
 
@@ -42,7 +43,7 @@ const BLOCK_TILES = 1024;
 export async function writeTileList(file: string, source: TileSource, options: ListOptions): Promise<WrittenTileList> {
   let written: WrittenTileList | undefined;
   await replaceDurably(file, async (handle) => {
-    written = await encodeAll(source, options, (block) => handle.write(block));
+    written = await encodeAll(source, options, (block) => writeAll(handle, block));
   });
   return written!;
 }

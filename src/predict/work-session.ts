@@ -15,6 +15,8 @@ export interface WorkOptions extends QueueOptions, KeeperOptions {
   stalledSeconds?: number | undefined;
   /** Where to serve Prometheus' `/metrics`. @default nowhere */
   metrics?: MetricsAddress | undefined;
+  /** Called with the URL once metrics are served. */
+  onMetrics?: ((url: string) => void) | undefined;
 }
 
 export interface WorkSummary {
@@ -58,21 +60,23 @@ export class WorkSession {
   }
 
   async run(lockDuration: number): Promise<void> {
-    if (this.#options.metrics) {
-      const port = await this.#metrics.listen(this.#options.metrics);
-      this.#context.onWarning?.(`Metrics are at http://${this.#options.metrics.host ?? "127.0.0.1"}:${port}/metrics`);
-    }
+    const { metrics, onMetrics } = this.#options;
+    if (metrics) onMetrics?.(await this.#metrics.listen(metrics));
     const worker = new Worker(this.#queue.name, (job, token) => this.#process(job, token), {
       connection: connection(this.#redis, true),
       name: `${hostname()}-${process.pid}`,
       lockDuration,
       stalledInterval: lockDuration,
       maxStalledCount: MAX_STALLS,
+      // Counts, for Prometheus, what was completed and what failed.
+      metrics: { maxDataPoints: 1 },
     });
     worker.on("error", (error) => this.#reportTrouble(error));
     worker.on("failed", (job, error) => this.#reportFailure(job, error));
     try {
-      while (!(await this.#isOver())) await sleep(250);
+      const { signal } = this.#context;
+      // Woken by an abort, so that no other job is taken after the one in hand.
+      while (!(await this.#isOver())) await sleep(250, undefined, signal && { signal }).catch(() => {});
     } finally {
       await worker.close();
     }
@@ -95,7 +99,10 @@ export class WorkSession {
 
   async #process(job: Job, token: string | undefined): Promise<JobResult> {
     if (job.name === "assemble") {
-      const result = await doAssembly(job.data as AssembleJob, {});
+      // Writing a large output takes memory of its own, and the run is over: its engine is not needed any more.
+      await this.#keeper.close();
+      const { onProgress } = this.#context;
+      const result = await doAssembly(job.data as AssembleJob, onProgress === undefined ? {} : { onProgress });
       this.summary.assembled++;
       return result;
     }

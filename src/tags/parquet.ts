@@ -1,55 +1,92 @@
-/** Predictions as a Parquet file: name, tags as a list, one float column for each tag; row groups go to disk as they fill. */
+/** Predictions as a Parquet file: name, tags as a list, one float column for each tag; row groups leave as they fill. */
 import type { SchemaElement } from "hyparquet";
-import { fileWriter, ParquetWriter } from "hyparquet-writer";
-import type { Prediction } from "./prediction.js";
+import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import type { RowBlock } from "./packed-rows.js";
 import type { RowOptions } from "./rows.js";
 
 /** Rows of a row group: some megabytes, few enough to hold and many enough to compress well. */
 const ROW_GROUP = 50_000;
+/** Values of a row group, for models of very many tags: it is encoded in one go, and an interrupt waits for that. */
+const GROUP_VALUES = 1_000_000;
 
-export type ParquetRow = Pick<Prediction, "name" | "path" | "tags" | "probabilities">;
-
-/** Writes `file` row group by row group; it is a Parquet file only after `finish()`. */
-export class ParquetFile {
+/** Encodes a Parquet file row group by row group, handing its bytes to `write`, which may keep them only until it resolves. */
+export class ParquetEncoder {
   readonly #writer: ParquetWriter;
   readonly #options: RowOptions;
-  #pending: ParquetRow[] = [];
+  readonly #groupRows: number;
+  /** What is not handed over yet; its arrays of probabilities are as long as a whole row group, and used for each. */
+  readonly #group: RowBlock;
 
-  constructor(file: string, options: RowOptions, metadata: Record<string, string> = {}) {
+  constructor(write: (bytes: Uint8Array) => Promise<void>, options: RowOptions, metadata: Record<string, string> = {}) {
     this.#options = options;
+    this.#groupRows = groupRows(options);
+    const columns = (options.probabilities ? options.tags : []).map(() => new Float32Array(this.#groupRows));
+    this.#group = { names: [], paths: [], tags: [], probabilities: columns };
     this.#writer = new ParquetWriter({
-      writer: fileWriter(file),
+      writer: handingOver(write),
       schema: parquetSchema(options),
       createdBy: "canopy",
       kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     });
   }
 
-  async append(row: ParquetRow): Promise<void> {
-    this.#pending.push(row);
-    if (this.#pending.length === ROW_GROUP) await this.#flush();
+  async append(rows: RowBlock): Promise<void> {
+    for (let from = 0; from < rows.names.length; ) {
+      from += this.#fill(rows, from);
+      if (this.#group.names.length === this.#groupRows) await this.#flush();
+    }
   }
 
   async finish(): Promise<void> {
-    if (this.#pending.length > 0) await this.#flush();
+    if (this.#group.names.length > 0) await this.#flush();
     await this.#writer.finish();
   }
 
+  /** Takes rows from number `from` on into the group, as many as go in, and returns how many. */
+  #fill({ names, paths, tags, probabilities }: RowBlock, from: number): number {
+    const group = this.#group;
+    const place = group.names.length;
+    const to = Math.min(names.length, from + this.#groupRows - place);
+    for (let row = from; row < to; row++) {
+      group.names.push(names[row]!);
+      group.paths.push(paths[row]!);
+      group.tags.push(tags[row]!);
+    }
+    for (const [column, values] of probabilities.entries()) {
+      group.probabilities[column]!.set(values.subarray(from, to), place);
+    }
+    return to - from;
+  }
+
   async #flush(): Promise<void> {
-    const rows = this.#pending;
-    this.#pending = [];
-    const { tags, probabilities } = this.#options;
-    const columns = [
-      { name: "image_name", data: rows.map((row) => row.name) },
-      { name: "path", data: rows.map((row) => row.path) },
-      { name: "tags", data: rows.map((row) => row.tags) },
-      ...(probabilities ? tags : []).map((tag, column) => ({
-        name: probabilityColumn(tag),
-        data: Float32Array.from(rows, (row) => row.probabilities[column]!),
+    const { names, paths, tags, probabilities } = this.#group;
+    const columnData = [
+      { name: "image_name", data: names },
+      { name: "path", data: paths },
+      { name: "tags", data: tags },
+      ...probabilities.map((values, column) => ({
+        name: probabilityColumn(this.#options.tags[column]!),
+        data: values.subarray(0, names.length),
       })),
     ];
-    await this.#writer.write({ columnData: columns, rowGroupSize: ROW_GROUP });
+    await this.#writer.write({ columnData, rowGroupSize: this.#groupRows });
+    Object.assign(this.#group, { names: [], paths: [], tags: [] });
   }
+}
+
+/** A buffer that is handed over after each row group. */
+function handingOver(write: (bytes: Uint8Array) => Promise<void>): ByteWriter & { flush(): Promise<void> } {
+  const buffer = new ByteWriter();
+  const flush = async (): Promise<void> => {
+    await write(buffer.getBytes());
+    buffer.index = 0;
+  };
+  return Object.assign(buffer, { flush, finish: flush });
+}
+
+function groupRows({ tags, probabilities }: RowOptions): number {
+  const columns = 3 + (probabilities ? tags.length : 0);
+  return Math.max(1, Math.min(ROW_GROUP, Math.floor(GROUP_VALUES / columns)));
 }
 
 /** A tag may be called like one of the fixed columns; its probability then gets a prefix. */

@@ -47,13 +47,6 @@ export function jsonRows({ tags, probabilities }: RowOptions): RowFormat {
   return { header: "", rows: (predictions) => predictions.map(row).join("") };
 }
 
-/** A line that `jsonRows` wrote. */
-export function parseJsonRow(line: string, { tags, probabilities }: RowOptions): Prediction {
-  const row = JSON.parse(line);
-  const values = probabilities ? Float32Array.from(tags, (tag) => row.probabilities[tag]) : new Float32Array(0);
-  return { name: row.image_name, path: row.path, tags: row.tags, probabilities: values };
-}
-
 /** The shortest decimal that reads back as the same float32. */
 export function formatFloat32(value: number): string {
   for (let digits = 6; digits < 9; digits++) {

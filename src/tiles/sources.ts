@@ -22,6 +22,8 @@ export interface OpenTilesOptions {
   spoolFolder?: string;
   /** Ends the copying of standard input with InterruptedError. */
   signal?: AbortSignal | undefined;
+  /** Called now and then with the bytes of standard input that have been copied. */
+  onBytes?: ((bytes: number) => void) | undefined;
 }
 
 /** An opened INPUT. */
@@ -81,13 +83,15 @@ interface Spooled {
   remove(): Promise<void>;
 }
 
-async function spool({ stdin = process.stdin, spoolFolder, signal }: OpenTilesOptions): Promise<Spooled> {
+async function spool({ stdin = process.stdin, spoolFolder, signal, onBytes }: OpenTilesOptions): Promise<Spooled> {
   const folder = spoolFolder ?? (await mkdtemp(join(tmpdir(), "canopy-stdin-")));
   const remove = async (): Promise<void> => {
     if (spoolFolder === undefined) await rm(folder, { recursive: true, force: true });
   };
+  const remedy =
+    spoolFolder === undefined ? "let TMPDIR name a larger disk" : "put the output on a larger disk (--out)";
   try {
-    return { input: await spoolInput(stdin, folder, signal), remove };
+    return { input: await spoolInput(stdin, folder, { signal, onBytes, remedy }), remove };
   } catch (error) {
     await remove();
     throw error;
@@ -118,11 +122,17 @@ function isStdin(input: string): boolean {
 async function classify(input: string): Promise<InputItem> {
   if (input.startsWith("@")) {
     const path = input.slice(1);
+    if (isStdin(path)) throw new InputError("A list on standard input is given as -, without the @.");
     if (!(await statInput(path, `The list ${path}`))?.isFile()) throw new InputError(`The list ${path} is not a file.`);
     return { kind: "list", path };
   }
   const info = await statInput(input, `The input ${input}`);
   if (info?.isDirectory()) return { kind: "folder", path: input };
+  if (/\.(tgz|tar\.(gz|bz2|xz|zst|lz4|lzma|br))$/i.test(input)) {
+    throw new InputError(
+      `${input} is a compressed archive, and its members cannot be read in place: unpack it to a .tar, or pipe it in (... | canopy ... -).`,
+    );
+  }
   return { kind: isArchive(input) ? "tar" : "file", path: input };
 }
 

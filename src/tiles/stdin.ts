@@ -1,12 +1,12 @@
 /** Standard input as a tile source: paths, one per line, or a tar archive. */
 import { createHash, randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdir, rename, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { InterruptedError } from "../errors.js";
-import { isTarHeader } from "./tar.js";
+import { CanopyError, InputError, InterruptedError } from "../errors.js";
+import { compressionOf, isTarHeader } from "./tar.js";
 
 export interface SpooledInput {
   kind: "tar" | "list";
@@ -14,42 +14,117 @@ export interface SpooledInput {
   sha256: string;
 }
 
-/**
- * Copies `input` to `folder` (made where it is missing), so that it can be read twice and by several threads, and tells by the first
- * block whether it is an archive or a list of paths. The copy takes the archive's size on disk; it is the caller's to remove. Throws
- * InterruptedError on abort, however silent the input.
- */
-export async function spoolInput(input: Readable, folder: string, signal?: AbortSignal): Promise<SpooledInput> {
-  await mkdir(folder, { recursive: true });
-  const draft = join(folder, `stdin-${randomUUID()}`);
-  const hash = createHash("sha256");
-  const hashed = async function* (blocks: AsyncIterable<Buffer>) {
-    for await (const block of blocks) {
-      hash.update(block);
-      yield block;
-    }
-  };
-  try {
-    await pipeline(input, hashed, createWriteStream(draft), ...(signal ? [{ signal }] : []));
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw signal?.aborted
-      ? new InterruptedError("Interrupted while standard input was read; nothing was begun.")
-      : error;
-  }
-  const kind = (await startsLikeTar(draft)) ? "tar" : "list";
-  const path = join(folder, kind === "tar" ? "stdin.tar" : "stdin.txt");
-  await rename(draft, path);
-  return { kind, path, sha256: hash.digest("hex") };
+export interface SpoolOptions {
+  signal?: AbortSignal | undefined;
+  /** Called now and then with the bytes copied so far. */
+  onBytes?: ((bytes: number) => void) | undefined;
+  /** What to do where the disk cannot hold the copy: the end of a sentence. */
+  remedy: string;
 }
 
-async function startsLikeTar(path: string): Promise<boolean> {
-  const file = await open(path, "r");
+/** Enough to tell what it is. */
+const HEAD = 512;
+
+/**
+ * Copies `input` to `folder` (made where it is missing), so that it can be read twice and by several threads, and tells by the first
+ * block whether it is an archive or a list of paths. The copy takes the archive's size on disk; it is the caller's to remove. A copy of
+ * an archive that is in `folder` already is written over in place, and stands for the input where that is empty. Throws InterruptedError
+ * on abort, however silent the input, an InputError for what is neither a tar nor a list, CanopyError where the disk is full.
+ */
+export async function spoolInput(input: Readable, folder: string, options: SpoolOptions): Promise<SpooledInput> {
+  const { signal } = options;
+  await mkdir(folder, { recursive: true });
+  const archive = join(folder, "stdin.tar");
+  const kept = await isThere(archive);
+  const copy = kept ? archive : join(folder, `stdin-${randomUUID()}`);
+  const counted = new CountedInput(options.onBytes);
   try {
-    const block = Buffer.alloc(512);
-    await file.read(block, 0, block.length, 0);
-    return isTarHeader(block);
-  } finally {
-    await file.close();
+    const file = createWriteStream(copy, { flags: kept ? "r+" : "w" });
+    await pipeline(input, (blocks) => counted.pass(blocks), file, ...(signal ? [{ signal }] : []));
+    if (kept && counted.bytes === 0) return { kind: "tar", path: archive, sha256: await hashOf(archive, signal) };
+    if (kept) await truncate(archive, counted.bytes);
+  } catch (error) {
+    if (!kept) await rm(copy, { force: true });
+    throw explain(error, folder, kept, options);
   }
+  const kind = beginsTar(counted.head) ? "tar" : "list";
+  const path = kind === "tar" ? archive : join(folder, "stdin.txt");
+  await rename(copy, path);
+  return { kind, path, sha256: counted.hash.digest("hex") };
+}
+
+/** Bytes on their way to the copy. */
+class CountedInput {
+  readonly hash = createHash("sha256");
+  head = Buffer.alloc(0);
+  bytes = 0;
+  readonly #onBytes: SpoolOptions["onBytes"];
+
+  constructor(onBytes: SpoolOptions["onBytes"]) {
+    this.#onBytes = onBytes;
+  }
+
+  async *pass(blocks: AsyncIterable<Buffer | string>): AsyncGenerator<Buffer> {
+    for await (const piece of blocks) {
+      const block = typeof piece === "string" ? Buffer.from(piece) : piece;
+      if (this.head.length < HEAD) {
+        this.head = Buffer.concat([this.head, block.subarray(0, HEAD - this.head.length)]);
+        if (this.head.length === HEAD) refuseOther(this.head);
+      }
+      this.hash.update(block);
+      this.bytes += block.length;
+      this.#onBytes?.(this.bytes);
+      yield block;
+    }
+    if (this.head.length < HEAD) refuseOther(this.head);
+  }
+}
+
+/** At once, and not when all of it has been copied. */
+function refuseOther(head: Buffer): void {
+  const tool = compressionOf(head);
+  if (tool !== undefined) {
+    throw new InputError(
+      `Standard input is compressed with ${tool}: pipe in what \`${tool} -dc\` makes of it (${tool} -dc FILE | canopy ... -).`,
+    );
+  }
+  // A path holds no zero byte.
+  if (!beginsTar(head) && head.includes(0)) {
+    throw new InputError(
+      "Standard input is neither a tar archive nor a list of paths: its first block is no tar header.",
+    );
+  }
+}
+
+/** An archive of nothing begins with its end mark. */
+function beginsTar(head: Buffer): boolean {
+  return isTarHeader(head) || (head.length === HEAD && head.every((byte) => byte === 0));
+}
+
+function explain(error: unknown, folder: string, kept: boolean, { signal, remedy }: SpoolOptions): unknown {
+  if (signal?.aborted) {
+    return kept
+      ? new InterruptedError()
+      : new InterruptedError("Interrupted while standard input was read; nothing was begun.");
+  }
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== "ENOSPC" && code !== "EDQUOT") return error;
+  return new CanopyError(
+    "DISK_FULL",
+    `The disk is full, or its quota is: an archive on standard input is copied to ${folder} first, which takes as much disk as the archive has. Make room, ${remedy}, or store the archive and name it as INPUT, which copies nothing.`,
+    { cause: error },
+  );
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function hashOf(path: string, signal: AbortSignal | undefined): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const block of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(block as Buffer);
+  return hash.digest("hex");
 }

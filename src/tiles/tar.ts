@@ -71,10 +71,18 @@ async function* memberTiles(
 async function* entries(reader: WindowReader, size: number): AsyncGenerator<TarEntry> {
   let pax: HeaderData | undefined;
   let global: HeaderData | undefined;
+  let ended = false;
   for (let position = 0; position < size; ) {
     const block = await reader.read(position, BLOCK);
-    const header = parseHeader(block, position, pax, global);
-    if (header === undefined) return;
+    // Archives that were put together with `cat` have their end marks in between.
+    const header = ended && !isTarHeader(block) ? undefined : parseHeader(block, position, pax, global);
+    if (header === undefined) {
+      if (ended && !isZero(block)) return;
+      ended = true;
+      position += BLOCK;
+      continue;
+    }
+    ended = false;
     const offset = position + BLOCK;
     const byteLength = header.size ?? 0;
     const isMeta = META_TYPES.has(header.type);
@@ -91,6 +99,11 @@ async function* entries(reader: WindowReader, size: number): AsyncGenerator<TarE
     }
     position = offset + Math.ceil(byteLength / BLOCK) * BLOCK;
   }
+  if (!ended) throw new DamagedArchive(`the archive has no end mark: it may have been cut off at byte ${size}`);
+}
+
+function isZero(block: Buffer): boolean {
+  return block.every((byte) => byte === 0);
 }
 
 const META_TYPES: ReadonlySet<string> = new Set([
@@ -112,10 +125,16 @@ function parseHeader(block: Buffer, position: number, pax?: HeaderData, global?:
   return header;
 }
 
-function refuseCompressed(archive: string, magic: Buffer): void {
-  const hex = magic.toString("hex");
-  const tool = hex.startsWith("1f8b") ? "gzip" : hex.startsWith("28b52ffd") ? "zstd" : hex === "fd377a585a00" && "xz";
-  if (!tool) return;
+/** The tool that unpacks what begins with `head`, or undefined where it does not look compressed. */
+export function compressionOf(head: Buffer): string | undefined {
+  return Object.entries(MAGIC).find(([, magic]) => head.toString("hex", 0, 6).startsWith(magic))?.[0];
+}
+
+const MAGIC = { gzip: "1f8b", zstd: "28b52ffd", xz: "fd377a585a00", bzip2: "425a68" };
+
+function refuseCompressed(archive: string, head: Buffer): void {
+  const tool = compressionOf(head);
+  if (tool === undefined) return;
   throw new InputError(
     `${archive} is compressed with ${tool}, and its members cannot be read in place: unpack it first (${tool} -d), or pipe it in (${tool} -dc FILE | canopy ... -).`,
   );

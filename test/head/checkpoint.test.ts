@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { FormatError, InputError } from "../../src/errors.js";
-import { CHECKPOINT_VERSION, type Checkpoint, loadCheckpoint, saveCheckpoint } from "../../src/head/checkpoint.js";
+import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../../src/head/checkpoint.js";
 import { resolveHeadConfig } from "../../src/head/config.js";
 import { temporaryFolder } from "../helpers.js";
 
@@ -11,7 +11,6 @@ const HASH = "0".repeat(64);
 
 function example(): Checkpoint {
   return {
-    version: CHECKPOINT_VERSION,
     createdBy: "canopy 0.1.0",
     tags: ["clear", "haze"],
     thresholds: Float32Array.of(0.2, 0.13),
@@ -97,7 +96,11 @@ describe("a checkpoint", () => {
     ["a truncated model.json", /not JSON/, (f) => writeFileSync(join(f, "model.json"), '{"version":')],
     ["foreign JSON", /has no version/, (f) => writeFileSync(join(f, "model.json"), '{"name":"x"}')],
     ["a JSON array", /has no version/, (f) => writeFileSync(join(f, "model.json"), "[]")],
-    ["a later version", /format version 99.*canopy 0\.1\.0/, (f) => edit(f, (j) => Object.assign(j, { version: 99 }))],
+    [
+      "a later version",
+      /format version 99, this canopy reads versions 1 and 2.*canopy 0\.1\.0/,
+      (f) => edit(f, (j) => Object.assign(j, { version: 99 })),
+    ],
     ["a missing threshold", /"thresholds"/, (f) => edit(f, (j) => (j["thresholds"] as number[]).pop())],
     ["a tag twice", /"tags"/, (f) => edit(f, (j) => Object.assign(j, { tags: ["a", "a"] }))],
     ["a card of another width", /does not hold a head of 4 features/, (f) => edit(f, widenCard)],
@@ -111,6 +114,24 @@ describe("a checkpoint", () => {
       });
     });
   }
+
+  it("is of version 2 where its features come from several levels, which version 1 did not know, and else of 1", async (t) => {
+    const root = temporaryFolder(t);
+    const levels = [{ name: "map", count: 1 }];
+    const { card, ...rest } = example();
+    for (const [version, features] of [
+      [1, card.features],
+      [2, { ...card.features, levels }],
+    ] as const) {
+      const folder = join(root, String(version));
+      await saveCheckpoint(folder, { ...rest, card: { ...card, features } });
+      assert.equal(JSON.parse(readFileSync(join(folder, "model.json"), "utf8")).version, version);
+      assert.deepEqual((await loadCheckpoint(folder)).card.features, features);
+    }
+    // Such models were of version 1 at first.
+    edit(join(root, "2"), (json) => Object.assign(json, { version: 1 }));
+    assert.deepEqual((await loadCheckpoint(join(root, "2"))).card.features.levels, levels);
+  });
 
   it("cannot be saved over a file", async (t) => {
     const path = join(temporaryFolder(t), "file");

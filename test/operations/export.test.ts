@@ -8,7 +8,6 @@ import { isFailure } from "../../src/decode/decoder.js";
 import { readFullTile } from "../../src/decode/full.js";
 import { InputError, ModelError } from "../../src/errors.js";
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../../src/head/checkpoint.js";
-import { CHECKPOINT_VERSION } from "../../src/head/checkpoint-json.js";
 import { resolveHeadConfig } from "../../src/head/config.js";
 import { resolveBackbone } from "../../src/models/registry.js";
 import { decodeModel } from "../../src/onnx/proto.js";
@@ -32,7 +31,6 @@ async function makeModel(folder: string, changes: Partial<Checkpoint> = {}): Pro
   const head = { weight: randoms(CHANNELS * 3, 5), bias: randoms(3, 6), numFeatures: CHANNELS, numTags: 3 };
   const training = { head: resolveHeadConfig({ optimizer: "rmsprop" }), tiles: 10, heldOut: 2, settings: {} };
   const checkpoint: Checkpoint = {
-    version: CHECKPOINT_VERSION,
     createdBy: "canopy 0.1.0",
     tags: TAGS,
     thresholds: Float32Array.of(0.5, 0.25, 0.75),

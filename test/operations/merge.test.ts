@@ -49,7 +49,10 @@ describe("merging", () => {
     writeFileSync(join(root, "in/bad_2.jpg"), "no");
     for (const format of ["csv", "jsonl", "parquet"]) {
       for (let index = 0; index <= COUNT; index++) await predictShard(root, format, index);
-      const shards = [2, 3, 1].map((index) => shardOut(root, format, index));
+      // As a pattern that takes in the rejects gives them.
+      const shards = [2, 3, 1]
+        .map((index) => shardOut(root, format, index))
+        .flatMap((out) => [out, `${out}.rejects.jsonl`]);
       const out = join(root, `merged.${format}`);
       const summary = await merge({ shards, out });
       assert.deepEqual([summary.shards, summary.tiles, summary.predicted, summary.rejected], [3, 52, 50, 2]);
@@ -85,12 +88,15 @@ describe("merging", () => {
     });
 
     it("when interrupted, with nothing written, and without pointing to a --resume that it has not", async () => {
-      const aborted = { signal: AbortSignal.abort() };
-      await assert.rejects(merge({ shards: all(), out: out() }, aborted), /nothing was written: merge again\.$/);
-      assert.deepEqual(
-        readdirSync(root).filter((name) => name.startsWith("merged")),
-        [],
-      );
+      const controller = new AbortController();
+      const onProgress = () => controller.abort();
+      for (const context of [{ signal: AbortSignal.abort() }, { signal: controller.signal, onProgress }]) {
+        await assert.rejects(merge({ shards: all(), out: out() }, context), /nothing was written: merge again\.$/);
+        assert.deepEqual(
+          readdirSync(root).filter((name) => name.startsWith("merged")),
+          [],
+        );
+      }
     });
 
     it("for a shard of another threshold, another input, or changed since", async () => {

@@ -1,6 +1,6 @@
 /** Runs that are killed at random moments. CANOPY_KILLS=20 kills more often than the few times that fit into every test run. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { predictWith } from "../../src/operations/predict.js";
@@ -49,6 +49,34 @@ describe("a run that is killed", () => {
         .sort(),
       ["out.csv", "out.csv.manifest.json", "out.csv.rejects.jsonl"],
     );
+  });
+
+  it("by SIGINT while the output is put together exits with 130, and goes on to the same bytes", async (t) => {
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "in"), 1);
+    const tile = join(root, "in/tile_000000.jpg");
+    writeFileSync(join(root, "bad.jpg"), "bad");
+    const paths = Array.from({ length: 12_000 }, (_, i) => (i % 1000 === 7 ? join(root, "bad.jpg") : tile));
+    writeFileSync(join(root, "list.txt"), paths.join("\n"));
+    const options = { inputs: [`@${join(root, "list.txt")}`], workers: 1, probabilities: true, commit: { tiles: 100 } };
+    for (const format of ["csv", "jsonl", "parquet"]) {
+      const [out, whole] = [join(root, `out.${format}`), join(root, `whole.${format}`)];
+      const plan = { by: "SIGINT", stage: "write", tiles: 100, milliseconds: 0 } as const;
+      const run = await runToyAndKill({ ...options, out, resume: true }, plan);
+      assert.equal(run.status, 130, run.stderr);
+      assert.deepEqual(
+        readdirSync(root).filter((name) => name.startsWith("out")),
+        [`out.${format}.parts`],
+      );
+      const last = runToy({ ...options, out, resume: true });
+      assert.equal(last.status, 0, last.stderr);
+      assert.equal(JSON.parse(last.stdout).resumed, 12_000);
+      await predictWith(toyModel(), { ...options, out: whole });
+      for (const file of ["", ".rejects.jsonl"]) {
+        assert.deepEqual(readFileSync(`${out}${file}`), readFileSync(`${whole}${file}`));
+      }
+      for (const file of readdirSync(root).filter((name) => name.startsWith("out"))) rmSync(join(root, file));
+    }
   });
 
   it("by SIGINT exits with 130, what it has done committed", async (t) => {

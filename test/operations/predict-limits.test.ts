@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { describe, it } from "node:test";
 import sharp from "sharp";
 import { loadAddon } from "../../src/addon.js";
@@ -61,7 +62,8 @@ describe("a full disk", () => {
     const root = temporaryFolder(t);
     await writeToyTiles(join(root, "in"), 400);
     const out = join(disk, "out.jsonl");
-    const options = { inputs: [join(root, "in")], out, workers: 1, probabilities: true, commit: { tiles: 32 } };
+    const small = { workers: 1, batchSize: 16, commit: { tiles: 32 } };
+    const options = { inputs: [join(root, "in")], out, probabilities: true, ...small };
     await assert.rejects(predictWith(toyModel(), options), { name: "CanopyError", code: "DISK_FULL" });
     assert.ok(!existsSync(out));
     assert.deepEqual(readdirSync(disk), ["out.jsonl.parts"]);
@@ -75,6 +77,26 @@ describe("a full disk", () => {
     const whole = join(root, "whole.jsonl");
     await predictWith(toyModel(), { ...options, out: whole });
     assert.equal(readFileSync(out, "utf8"), readFileSync(whole, "utf8"));
+  });
+
+  it("under the copy of a piped archive says what the copy is for and what else to do, and leaves nothing", async (t) => {
+    const root = temporaryFolder(t);
+    const disk = mkdtempSync(join(tmpdir(), "canopy-disk-"));
+    t.after(() => rmdirSync(disk));
+    await writeToyTiles(join(root, "in"), 200);
+    const tar = execFileSync("tar", ["-c", "-C", root, "in"], { maxBuffer: 1 << 30 });
+    if (!mountDisk(disk, "100k")) return t.skip("a small tmpfs cannot be mounted here");
+    try {
+      const run = predictWith(toyModel(), { inputs: ["-"], stdin: Readable.from([tar]), out: join(disk, "out.csv") });
+      await assert.rejects(run, {
+        code: "DISK_FULL",
+        message:
+          /standard input is copied to .*out\.csv\.parts first.*put the output on a larger disk.*copies nothing\.$/,
+      });
+      assert.deepEqual(readdirSync(disk), []);
+    } finally {
+      execFileSync("umount", [disk]);
+    }
   });
 
   it("leaves nothing but the run while the output is put together, wherever space ends", async (t) => {

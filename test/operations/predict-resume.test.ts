@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -156,15 +157,22 @@ describe("an interrupted run", () => {
     other[700] = other[700]! ^ 1;
     const again = (archive: Buffer) => predictToy({ ...piped, resume: true, stdin: Readable.from([archive]) });
     await assert.rejects(again(other), /standard input brings another archive/);
-    assert.equal((await again(bytes)).tiles, 200);
+    await assert.rejects(again(Buffer.alloc(0)), /or the copy of the first one is damaged/);
+    const controller = new AbortController();
+    const onProgress = ({ stage }: { stage: string }) => void (stage === "predict" && controller.abort());
+    const stopped = { ...piped, resume: true, stdin: Readable.from([bytes]) };
+    await assert.rejects(predictWith(MODEL, stopped, { signal: controller.signal, onProgress }), InterruptedError);
+    const whole = await again(Buffer.alloc(0));
+    assert.deepEqual([whole.tiles, whole.predicted], [200, 200]);
+    assert.ok(whole.resumed > 0);
     assert.equal((await again(bytes)).tiles_per_s, null);
 
     writeFileSync(join(root, "list.txt"), [join(root, "in/tile_000000.jpg"), join(root, "gone.jpg")].join("\n"));
     const listed = { inputs: [`@${join(root, "list.txt")}`], out: join(root, "listed.csv"), batchSize: 1 };
-    const controller = new AbortController();
-    const onProgress = ({ done }: { done: number }) => void (done === 2 && controller.abort());
+    const second = new AbortController();
+    const onSecond = ({ done }: { done: number }) => void (done === 2 && second.abort());
     await assert.rejects(
-      predictWith(MODEL, { ...listed, commit: { tiles: 1 } }, { signal: controller.signal, onProgress }),
+      predictWith(MODEL, { ...listed, commit: { tiles: 1 } }, { signal: second.signal, onProgress: onSecond }),
     );
     writeFileSync(join(root, "gone.jpg"), "found");
     await assert.rejects(
@@ -177,10 +185,10 @@ describe("an interrupted run", () => {
     const root = temporaryFolder(t);
     const options = { ...(await interrupted(root)), resume: true };
     const file = join(`${options.out}.parts`, "run.json");
-    writeFileSync(file, readFileSync(file, "utf8").replace('"version": 2', '"version": 1'));
+    writeFileSync(file, readFileSync(file, "utf8").replace('"version": 3', '"version": 2'));
     await assert.rejects(
       predictToy(options),
-      /was begun by another version of canopy \(its format is 1, this one's 2\): finish it with that one, or start anew/,
+      /was begun by another version of canopy \(its format is 2, this one's 3\): finish it with that one, or start anew/,
     );
   });
 
@@ -195,6 +203,38 @@ describe("an interrupted run", () => {
     assert.ok(summary.resumed >= 24 && summary.resumed < 200, String(summary.resumed));
     assert.equal(lines(options.out).length, 201);
     assert.ok(!readFileSync(options.out, "utf8").includes("tale"));
+  });
+
+  it("names a part that is damaged when the output is put together, in each format", async (t) => {
+    const root = temporaryFolder(t);
+    for (const format of ["csv", "jsonl", "parquet"]) {
+      const out = join(root, `out.${format}`);
+      const options = { ...(await interrupted(root, { out, probabilities: true })), resume: true };
+      const rows = join(`${out}.parts`, "part-000002.rows");
+      const onProgress = ({ stage }: { stage: string }) => {
+        if (stage === "predict" && existsSync(rows)) writeFileSync(rows, readFileSync(rows).fill(88, 0, 20));
+      };
+      await assert.rejects(predictWith(MODEL, options, { onProgress }), /part-000002\.rows is damaged; --resume does/);
+      assert.deepEqual((await predictToy(options)).predicted, 200);
+    }
+  });
+
+  it("that never began leaves nothing behind for the next: a broken copy of standard input is removed first", async (t) => {
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "in"), 3);
+    const [out, folder] = [join(root, "out.csv"), join(root, "out.csv.parts")];
+    mkdirSync(folder);
+    for (const name of ["stdin-1234", "stdin.tar", "part-000000.rows"]) writeFileSync(join(folder, name), "rest");
+    let seen: string[] = [];
+    const onProgress = () => {
+      if (existsSync(folder)) seen = [...seen, ...readdirSync(folder)];
+    };
+    await predictWith(MODEL, { inputs: [join(root, "in")], out, resume: true, commit: { tiles: 1 } }, { onProgress });
+    assert.ok(seen.includes("tiles.jsonl"));
+    assert.deepEqual(
+      seen.filter((name) => name.startsWith("stdin")),
+      [],
+    );
   });
 
   it("is finished by one process at a time", async (t) => {

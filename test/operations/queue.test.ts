@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Redis } from "ioredis";
 import { enqueue } from "../../src/operations/enqueue.js";
 import { predict } from "../../src/operations/predict.js";
 import { queueStatus } from "../../src/operations/queue-status.js";
@@ -85,7 +86,7 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
 
   it("drains on SIGTERM: the part in hand is finished, the others stay", async () => {
     const { options, whole, tiles } = await makeSet("drained", 300);
-    await enqueue({ ...options, partTiles: 32 });
+    await enqueue({ ...options, partTiles: 4 });
     const worker = startWorker(options, "--metrics", "0");
     await partsDone(options.out, 1);
     worker.kill("SIGTERM");
@@ -93,7 +94,7 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     assert.equal(status, 0, stderr);
     const summary = JSON.parse(stdout);
     const left = await queueStatus(options);
-    assert.equal(left.waiting + summary.parts, Math.ceil(tiles / 32));
+    assert.equal(left.waiting + summary.parts, Math.ceil(tiles / 4));
     assert.deepEqual([left.active, left.delayed, left.failed], [0, 0, 0]);
     await work({ ...options, untilEmpty: true });
     assertSame(options.out, whole);
@@ -158,8 +159,37 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     assert.match(text, /^canopy_part_seconds_count 2$/m);
     assert.match(text, /^process_resident_memory_bytes \d/m);
     assert.match(text, /bullmq_job_count\{.*state="completed".*\} \d/);
+    assert.match(text, /^bullmq_job_completed_total\{queue="metrics"\} [1-9]/m);
+    const taken = runCli(["work", "--redis", redis.url, "--metrics", new URL(url).port]);
+    assert.equal(taken.status, 1);
+    assert.match(taken.stderr, /^canopy: Metrics cannot be served on 127\.0\.0\.1:\d+ \(EADDRINUSE\)/m);
     worker.kill("SIGTERM");
     assert.equal((await ended(worker)).status, 0);
+  });
+
+  it("says in one sentence that Redis asks for a password, and does not show one", async () => {
+    const client = new Redis(redis.url);
+    await client.config("SET", "requirepass", "right");
+    try {
+      for (const url of [redis.url, redis.url.replace("//", "//:wrong@")]) {
+        const { status, stderr } = runCli(["queue", "status", "--redis", url]);
+        assert.equal(status, 1);
+        assert.match(
+          stderr,
+          /^canopy: Redis at redis:\/\/127\.0\.0\.1:\d+ does not accept the password: give it in the URL/,
+        );
+        assert.ok(!stderr.includes("wrong"));
+      }
+    } finally {
+      await client.config("SET", "requirepass", "");
+      client.disconnect();
+    }
+  });
+
+  it("takes only a URL for Redis", () => {
+    const { status, stderr } = runCli(["work", "--redis", "localhost:6379"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /^canopy: Expected `--redis` to be a URL such as redis:\/\/host:6379, got "localhost:6379"\./);
   });
 
   it("says in one sentence that Redis does not answer", () => {

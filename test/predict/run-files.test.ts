@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -9,7 +10,7 @@ import { NameSet } from "../../src/predict/name-hash.js";
 import { checkParts, commitPart } from "../../src/predict/parts.js";
 import { cutTileList, readTileList, writeTileList } from "../../src/predict/tile-list.js";
 import type { Tile } from "../../src/tiles/tile.js";
-import { temporaryFolder } from "../helpers.js";
+import { mountDisk, temporaryFolder } from "../helpers.js";
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
@@ -34,6 +35,21 @@ describe("the tile list", () => {
     assert.deepEqual([tiles, duplicates], [4, 0]);
     assert.deepEqual(await collect(readTileList(file, { from: 0, to: 4 })), awkward);
     assert.deepEqual(await collect(readTileList(file, { from: 1, to: 3 })), awkward.slice(1, 3));
+  });
+
+  it("is written whole or not at all where the disk ends in the middle of it", async (t) => {
+    const disk = temporaryFolder(t);
+    if (!mountDisk(disk, "16k")) return t.skip("a small tmpfs cannot be mounted here");
+    async function* many(): AsyncGenerator<Tile> {
+      // Less than is written at once: the disk takes the beginning of it.
+      for (let i = 0; i < 1000; i++) yield { name: `tile_${i}`, path: `some/where/tile_${i}.jpg` };
+    }
+    try {
+      await assert.rejects(writeTileList(join(disk, "tiles.jsonl"), many(), {}), { code: "DISK_FULL" });
+      assert.deepEqual(readdirSync(disk), []);
+    } finally {
+      execFileSync("umount", [disk]);
+    }
   });
 
   it("is cut into stretches that can be read from their byte on", async (t) => {

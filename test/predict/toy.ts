@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { CHECKPOINT_VERSION, type Checkpoint, saveCheckpoint } from "../../src/head/checkpoint.js";
+import { type Checkpoint, saveCheckpoint } from "../../src/head/checkpoint.js";
 import { resolveHeadConfig } from "../../src/head/config.js";
 import { GraphBuilder } from "../../src/onnx/graph.js";
 import type { PredictRunOptions } from "../../src/operations/predict.js";
@@ -51,7 +51,6 @@ export async function saveToyModel(folder: string): Promise<{ model: string; bac
 function toyCheckpoint(): Checkpoint {
   const slope = 1 / 32;
   return {
-    version: CHECKPOINT_VERSION,
     createdBy: "test",
     tags: TOY_TAGS,
     thresholds: Float32Array.of(0.5, 0.5, 0.5),
@@ -145,6 +144,8 @@ export function runToy(options: PredictRunOptions, env: Env = {}): ToyRun {
 /** When to kill: once `tiles` are done in all, or, with 0, at once; and then some milliseconds later. */
 export interface KillPlan {
   by: NodeJS.Signals;
+  /** In which `tiles` are counted. @default "predict" */
+  stage?: string;
   tiles: number;
   milliseconds: number;
 }
@@ -163,9 +164,9 @@ export function runToyAndKill(options: PredictRunOptions, plan: KillPlan): Promi
       stdout += text;
     });
     createInterface({ input: child.stderr }).on("line", (line) => {
-      const done = /^predict (\d+)$/.exec(line)?.[1];
+      const [, stage, done] = /^(list|predict|check|write) (\d+)$/.exec(line) ?? [];
       if (done === undefined) stderr += `${line}\n`;
-      else if (Number(done) >= plan.tiles) killSoon();
+      else if (stage === (plan.stage ?? "predict") && Number(done) >= plan.tiles) killSoon();
     });
     child.on("close", (status, signal) => {
       clearTimeout(timer);

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { describe, it } from "node:test";
 import { parse } from "csv-parse/sync";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
-import { ParquetFile } from "../../src/tags/parquet.js";
+import { packedRows, unpackRows } from "../../src/tags/packed-rows.js";
+import { ParquetEncoder } from "../../src/tags/parquet.js";
 import { chooseThresholds, type Prediction, tagFeatures } from "../../src/tags/prediction.js";
-import { csvRows, formatFloat32, jsonRows } from "../../src/tags/rows.js";
+import { readParquet } from "../../src/tags/read-parquet.js";
+import { csvRows, formatFloat32, jsonRows, type RowOptions } from "../../src/tags/rows.js";
 import { temporaryFolder } from "../helpers.js";
 
 const TAGS = ["clear", "agri,culture", 'the "road"'];
@@ -64,13 +68,25 @@ describe("numbers", () => {
   });
 });
 
+/** Writes `rows` as parts of a Parquet run and these as a Parquet file. */
+async function writeParquet(file: string, rows: readonly Prediction[], options: RowOptions, metadata = {}) {
+  const packed = Buffer.from(packedRows(options).rows(rows));
+  const handed: Buffer[] = [];
+  const encoder = new ParquetEncoder(async (bytes) => void handed.push(Buffer.from(bytes)), options, metadata);
+  const cut = Readable.from([packed.subarray(0, 777), packed.subarray(777)]);
+  for await (const block of unpackRows(cut, options)) await encoder.append(block);
+  await encoder.finish();
+  writeFileSync(file, Buffer.concat(handed));
+  return handed;
+}
+
 describe("parquet", () => {
   it("reads back with its types, tags as a list, over several row groups", async (t) => {
     const file = join(temporaryFolder(t), "out.parquet");
     const rows = Array.from({ length: 50_001 }, (_, i) => prediction(`tile_${i}`, i / 60_000, 0.75, 0.25));
-    const sink = new ParquetFile(file, { tags: TAGS, probabilities: true }, { model: "abc" });
-    for (const row of rows) await sink.append(row);
-    await sink.finish();
+    const options = { tags: TAGS, probabilities: true };
+    const handed = await writeParquet(file, rows, options, { model: "abc" });
+    assert.equal(handed.length, 3, "each row group and the footer are handed over by themselves");
     const buffer = await asyncBufferFromFile(file);
     const metadata = await parquetMetadataAsync(buffer);
     assert.deepEqual(
@@ -89,12 +105,56 @@ describe("parquet", () => {
     });
   });
 
+  it("is read back by column, row group by row group", async (t) => {
+    const file = join(temporaryFolder(t), "out.parquet");
+    const options = { tags: TAGS, probabilities: true };
+    const rows = Array.from({ length: 60_000 }, (_, i) => prediction(`tile_${i}`, i / 60_000, (i % 3) / 2, 0.25));
+    await writeParquet(file, [...PREDICTIONS, ...rows], options);
+    const blocks = [];
+    for await (const block of readParquet(file, options)) blocks.push(block);
+    assert.deepEqual(
+      blocks.map(({ names }) => names.length),
+      [50_000, 10_003],
+    );
+    const whole = [...PREDICTIONS, ...rows];
+    assert.deepEqual(
+      blocks.flatMap(({ names }) => names),
+      whole.map(({ name }) => name),
+    );
+    assert.deepEqual(
+      blocks.flatMap(({ paths }) => paths),
+      whole.map(({ path }) => path),
+    );
+    assert.deepEqual(
+      blocks.flatMap(({ tags }) => tags),
+      whole.map(({ tags }) => tags),
+    );
+    for (const column of TAGS.keys()) {
+      const values: number[] = blocks.flatMap(({ probabilities }) => [...probabilities[column]!]);
+      assert.deepEqual(
+        values,
+        whole.map(({ probabilities }) => probabilities[column]),
+      );
+    }
+  });
+
+  it("has smaller row groups for more tags than are encoded quickly", async (t) => {
+    const file = join(temporaryFolder(t), "out.parquet");
+    const tags = Array.from({ length: 197 }, (_, i) => `tag ${i}`);
+    const none = { path: "x", tags: [], probabilities: new Float32Array(tags.length) };
+    const rows = Array.from({ length: 5001 }, (_, i) => ({ ...none, name: String(i) }));
+    await writeParquet(file, rows, { tags, probabilities: true });
+    const { row_groups: groups } = await parquetMetadataAsync(await asyncBufferFromFile(file));
+    assert.deepEqual(
+      groups.map((group) => Number(group.num_rows)),
+      [5000, 1],
+    );
+  });
+
   it("holds tiles without tags, and no rows at all", async (t) => {
     const file = join(temporaryFolder(t), "out.parquet");
     for (const rows of [[prediction("none", 0, 0, 0)], []]) {
-      const sink = new ParquetFile(file, { tags: TAGS, probabilities: false });
-      for (const row of rows) await sink.append(row);
-      await sink.finish();
+      await writeParquet(file, rows, { tags: TAGS, probabilities: false });
       const read = await parquetReadObjects({ file: await asyncBufferFromFile(file) });
       assert.deepEqual(
         read,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, it } from "node:test";
@@ -109,11 +110,34 @@ describe("archives", () => {
     assert.match(scratched.tiles[1]!.failure!.message, /damaged at byte 1024/);
   });
 
+  it("gives the members of archives put together with cat, and misses none where an end mark is lacking", async (t) => {
+    const root = temporaryFolder(t);
+    put(root, "a.jpg", "b.jpg");
+    for (const name of ["a", "b"]) execFileSync("tar", ["-cf", `${name}.tar`, `${name}.jpg`], { cwd: root });
+    const [first, second] = [readFileSync(join(root, "a.tar")), readFileSync(join(root, "b.tar"))];
+    const both = join(root, "both.tar");
+    writeFileSync(both, Buffer.concat([first, second]));
+    const { tiles } = await collectTiles([both]);
+    assert.deepEqual(tiles.map(bytesOf), ["bytes of a.jpg", "bytes of b.jpg"]);
+    // What comes after an end mark and is no archive means nothing.
+    writeFileSync(both, Buffer.concat([first, Buffer.alloc(512, 7)]));
+    assert.deepEqual(names((await collectTiles([both])).tiles), ["a"]);
+    // A pipe that breaks between two members leaves what looks whole but for its end.
+    writeFileSync(both, Buffer.concat([first.subarray(0, 1024), second.subarray(0, 1024)]));
+    const cut = (await collectTiles([both])).tiles;
+    assert.deepEqual(names(cut), ["a", "b", "both"]);
+    assert.match(cut[2]!.failure!.message, /no end mark: it may have been cut off at byte 2048/);
+  });
+
   it("refuses a compressed archive with what to do", async (t) => {
     const root = temporaryFolder(t);
     put(root, "a.jpg");
     execFileSync("tar", ["-czf", "set.tar", "a.jpg"], { cwd: root });
     await assert.rejects(collectTiles([join(root, "set.tar")]), /compressed with gzip.*gzip -d/);
+    for (const name of ["set.tar.gz", "set.tgz", "set.tar.zst"]) {
+      writeFileSync(join(root, name), "");
+      await assert.rejects(collectTiles([join(root, name)]), /is a compressed archive.*pipe it in/);
+    }
   });
 });
 
@@ -145,6 +169,47 @@ describe("lists and standard input", () => {
     }
   });
 
+  it("refuses a compressed or foreign standard input as soon as it begins, and an empty archive as one without tiles", async (t) => {
+    const root = temporaryFolder(t);
+    const endless = (head: Buffer) => {
+      const stream = new Readable({ read: () => void stream.push(Buffer.alloc(1024, 88)) });
+      stream.push(head);
+      return stream;
+    };
+    const open = (stdin: Readable) => openTiles(["-"], { stdin, spoolFolder: root });
+    for (const [head, message] of [
+      [Buffer.from("1f8b08", "hex"), /compressed with gzip: pipe in what `gzip -dc` makes of it/],
+      [Buffer.from("28b52ffd", "hex"), /compressed with zstd/],
+      [Buffer.from("ff00ff", "hex"), /neither a tar archive nor a list of paths/],
+    ] as const) {
+      await assert.rejects(open(endless(head)), { name: "InputError", message });
+    }
+    assert.deepEqual(readdirSync(root), []);
+    const { tiles } = await open(Readable.from([Buffer.alloc(10_240)]));
+    await assert.rejects(tiles[Symbol.asyncIterator]().next(), /No tiles in standard input/);
+  });
+
+  it("keeps one copy of an archive: the same again is written over it, and nothing stands for it", async (t) => {
+    const root = temporaryFolder(t);
+    put(root, "a.jpg", "b.jpg");
+    const tar = execFileSync("tar", ["-c", "a.jpg", "b.jpg"], { cwd: root });
+    const spoolFolder = join(root, "run");
+    const hashes: (string | undefined)[] = [];
+    for (const bytes of [[tar], [tar], [], [tar.subarray(0, 1024), Buffer.alloc(1024)]]) {
+      const copies = new Set<string>();
+      const onBytes = () => {
+        for (const name of readdirSync(spoolFolder)) copies.add(name);
+      };
+      const opened = await openTiles(["-"], { stdin: Readable.from(bytes), spoolFolder, onBytes });
+      assert.ok(copies.size <= 1, [...copies].join());
+      assert.deepEqual(readdirSync(spoolFolder), ["stdin.tar"]);
+      hashes.push(opened.stdinSha256);
+    }
+    assert.equal(hashes[0], createHash("sha256").update(tar).digest("hex"));
+    assert.deepEqual(hashes.slice(1, 3), [hashes[0], hashes[0]]);
+    assert.equal(statSync(join(spoolFolder, "stdin.tar")).size, 2048);
+  });
+
   it("stops waiting for a silent standard input on abort, and leaves nothing behind", async (t) => {
     const root = temporaryFolder(t);
     const controller = new AbortController();
@@ -163,6 +228,7 @@ describe("inputs that cannot be", () => {
     await assert.rejects(openTiles(["@no/list"]), { name: "InputError", message: "The list no/list does not exist." });
     await assert.rejects(openTiles([]), InputError);
     await assert.rejects(openTiles(["-", "-"]), InputError);
+    await assert.rejects(openTiles(["@-"]), { name: "InputError", message: /is given as -, without the @/ });
   });
 
   it("takes a link that leads nowhere for a bad tile, not a bad command", async (t) => {

@@ -1,0 +1,44 @@
+/** How a memory budget is shared between the pipeline, rows, and the tiles being decoded: the same rule for `predict` and `work`. */
+import { DECODE_DEFAULTS } from "../decode/decoder.js";
+import { jpegBytes } from "../decode/memory.js";
+import type { Device } from "../features/device.js";
+import { type PipelinePlan, planPipeline } from "../features/plan.js";
+
+/** Kept free of the budget for what prediction itself holds: rows that are not committed, and their writing. */
+const ROWS_BYTES = 32 << 20;
+
+/** A worker is woken only where the budget leaves each of them a JPEG of 4096 x 4096. */
+const WORKER_BYTES = jpegBytes(4096 ** 2);
+
+export interface BudgetOptions {
+  device: Device;
+  /** Pixels per side of the tiles the backbone is fed. */
+  size: number;
+  /** Decode threads. @default as many as running shows to be best */
+  workers?: number | undefined;
+  /** @default what suits the device, less where the budget asks for it */
+  batchSize?: number | undefined;
+  /** Budget in bytes. @default none */
+  memory?: number | undefined;
+}
+
+export interface BudgetedPlan {
+  plan: PipelinePlan;
+  /** Memory that decoding one tile may take within the budget. */
+  tileBytes: number;
+}
+
+/** Throws an InputError for a budget in which nothing runs. */
+export function planInBudget({ device, size, workers, batchSize, memory }: BudgetOptions): BudgetedPlan {
+  const plan = planPipeline({
+    device,
+    size,
+    ...(workers === undefined ? {} : { workers }),
+    ...(batchSize === undefined ? {} : { batchSize }),
+    ...(memory === undefined ? {} : { memory, keptFree: ROWS_BYTES, workerFileBytes: WORKER_BYTES }),
+  });
+  if (memory === undefined) return { plan, tileBytes: DECODE_DEFAULTS.maxBytes };
+  const spare = (memory - ROWS_BYTES - plan.memory) / plan.mostWorkers;
+  // A budget that lets a pipeline run at all has room for tiles of the model's own size.
+  return { plan, tileBytes: Math.max(Math.floor(spare), 16 * size ** 2) };
+}

@@ -1,0 +1,54 @@
+/** Predictions on their way into a Parquet file: short lines that cost little to write and to read back, and the columns they become. */
+import { linesByBlock } from "../tiles/lines.js";
+import type { RowFormat, RowOptions } from "./rows.js";
+
+/** Rows by column. */
+export interface RowBlock {
+  names: string[];
+  paths: string[];
+  tags: string[][];
+  /** One array for each tag of the model; none where there are no probabilities. */
+  probabilities: Float32Array[];
+}
+
+/** `[name, path, [columns of its tags], float32 of all tags in base64]` a line, the last only with probabilities. */
+export function packedRows({ tags, probabilities }: RowOptions): RowFormat {
+  const columns = new Map(tags.map((tag, column) => [tag, column]));
+  return {
+    header: "",
+    rows: (predictions) =>
+      predictions
+        .map(({ name, path, tags: given, probabilities: values }) => {
+          const row: unknown[] = [name, path, given.map((tag) => columns.get(tag)!)];
+          if (probabilities)
+            row.push(Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64"));
+          return `${JSON.stringify(row)}\n`;
+        })
+        .join(""),
+  };
+}
+
+type PackedRow = [name: string, path: string, tags: number[], probabilities: string];
+
+/** What `packedRows` wrote, a block of columns for each block of bytes. */
+export async function* unpackRows(bytes: AsyncIterable<Buffer>, options: RowOptions): AsyncGenerator<RowBlock> {
+  for await (const lines of linesByBlock(bytes)) yield unpack(JSON.parse(`[${lines.join(",")}]`), options);
+}
+
+function unpack(rows: readonly PackedRow[], { tags, probabilities }: RowOptions): RowBlock {
+  const columns = (probabilities ? tags : []).map(() => new Float32Array(rows.length));
+  const values = new Float32Array(columns.length);
+  const bytes = Buffer.from(values.buffer);
+  if (probabilities) {
+    for (const [row, [, , , packed]] of rows.entries()) {
+      bytes.write(packed, "base64");
+      for (let column = 0; column < columns.length; column++) columns[column]![row] = values[column]!;
+    }
+  }
+  return {
+    names: rows.map(([name]) => name),
+    paths: rows.map(([, path]) => path),
+    tags: rows.map(([, , given]) => given.map((column) => tags[column]!)),
+    probabilities: columns,
+  };
+}

@@ -1,0 +1,37 @@
+/** Predictions in a Parquet file of ours as rows again, one row group in memory at a time. */
+import { asyncBufferFromFile, type ColumnData, parquetMetadataAsync, parquetRead } from "hyparquet";
+import type { RowBlock } from "./packed-rows.js";
+import { probabilityColumn } from "./parquet.js";
+import type { RowOptions } from "./rows.js";
+
+/** Yields the row groups of `path`, which `ParquetEncoder` wrote with the same options. */
+export async function* readParquet(path: string, options: RowOptions): AsyncGenerator<RowBlock> {
+  const file = await asyncBufferFromFile(path);
+  const metadata = await parquetMetadataAsync(file);
+  let rowStart = 0;
+  for (const { num_rows } of metadata.row_groups) {
+    const rowEnd = rowStart + Number(num_rows);
+    const group = emptyBlock(rowEnd - rowStart, options);
+    const take = taker(group, rowStart, options);
+    await parquetRead({ file, metadata, rowStart, rowEnd, onChunk: take });
+    yield group;
+    rowStart = rowEnd;
+  }
+}
+
+function emptyBlock(rows: number, { tags, probabilities }: RowOptions): RowBlock {
+  const columns = (probabilities ? tags : []).map(() => new Float32Array(rows));
+  return { names: new Array(rows), paths: new Array(rows), tags: new Array(rows), probabilities: columns };
+}
+
+/** Puts chunks of columns at their place in `group`. */
+function taker(group: RowBlock, groupStart: number, { tags }: RowOptions): (chunk: ColumnData) => void {
+  const texts: Record<string, unknown[]> = { image_name: group.names, path: group.paths, tags: group.tags };
+  const floats = new Map(group.probabilities.map((values, column) => [probabilityColumn(tags[column]!), values]));
+  return ({ columnName, columnData, rowStart }) => {
+    const place = rowStart - groupStart;
+    const values = floats.get(columnName);
+    if (values) values.set(columnData as ArrayLike<number>, place);
+    else for (let i = 0; i < columnData.length; i++) texts[columnName]![place + i] = columnData[i];
+  };
+}
