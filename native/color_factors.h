@@ -22,12 +22,6 @@ struct Rounding {
 constexpr Rounding kH2v1{1, 2, 2};
 constexpr Rounding kH2v2{8, 7, 4};
 
-// `sums` points at the first of `width` sums; one more lies on either side.
-inline void RepeatEdges(uint16_t* sums, int width) {
-  sums[-1] = sums[0];
-  sums[width] = sums[width - 1];
-}
-
 }  // namespace canopy
 
 #endif  // CANOPY_NATIVE_COLOR_FACTORS_H_

@@ -29,6 +29,12 @@ void ScalarYccToRgb(const uint8_t* y, const uint8_t* cb, const uint8_t* cr, int 
   }
 }
 
+// `sums` points at the first of `width` sums; one more lies on either side.
+inline void RepeatEdges(uint16_t* sums, int width) {
+  sums[-1] = sums[0];
+  sums[width] = sums[width - 1];
+}
+
 void ScalarSpread(uint16_t* sums, int width, Rounding rounding, uint8_t* out) {
   RepeatEdges(sums, width);
   for (int x = 0; x < width; x++) {
@@ -95,36 +101,53 @@ CANOPY_AVX2 void Avx2YccToRgb(const uint8_t* y, const uint8_t* cb, const uint8_t
   }
 }
 
+// Two results for each of 16 sums.
 template <int kLeft, int kRight, int kShift>
-CANOPY_AVX2 inline void Avx2Spread(uint16_t* sums, int width, uint8_t* out) {
-  RepeatEdges(sums, width);
-  const __m256i left = _mm256_set1_epi16(kLeft);
-  const __m256i right = _mm256_set1_epi16(kRight);
-  for (int x = 0; x < width; x += 16) {
-    const __m256i here = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + x));
-    const __m256i before = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + x - 1));
-    const __m256i after = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + x + 1));
-    const __m256i thrice = _mm256_add_epi16(here, _mm256_add_epi16(here, here));
-    const __m256i even = _mm256_srli_epi16(_mm256_add_epi16(_mm256_add_epi16(thrice, before), left), kShift);
-    const __m256i odd = _mm256_srli_epi16(_mm256_add_epi16(_mm256_add_epi16(thrice, after), right), kShift);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 2 * x), _mm256_or_si256(even, _mm256_slli_epi16(odd, 8)));
-  }
+CANOPY_AVX2 inline void StoreSpread(__m256i before, __m256i here, __m256i after, uint8_t* out) {
+  const __m256i thrice = _mm256_add_epi16(here, _mm256_add_epi16(here, here));
+  const __m256i left = _mm256_add_epi16(_mm256_add_epi16(thrice, before), _mm256_set1_epi16(kLeft));
+  const __m256i right = _mm256_add_epi16(_mm256_add_epi16(thrice, after), _mm256_set1_epi16(kRight));
+  const __m256i odd = _mm256_slli_epi16(_mm256_srli_epi16(right, kShift), 8);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_or_si256(_mm256_srli_epi16(left, kShift), odd));
 }
 
-CANOPY_AVX2 void Avx2H2v1(const uint8_t* in, int width, uint16_t* sums, uint8_t* out) {
-  for (int x = 0; x < width; x += 16) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + 1 + x), LoadWide(in + x));
-  }
-  Avx2Spread<kH2v1.left, kH2v1.right, kH2v1.shift>(sums + 1, width, out);
+// Each lane's neighbour on the left, and on the right.
+CANOPY_AVX2 inline __m256i Before(__m256i previous, __m256i here) {
+  return _mm256_alignr_epi8(here, _mm256_permute2x128_si256(previous, here, 0x21), 14);
+}
+CANOPY_AVX2 inline __m256i After(__m256i here, __m256i next) {
+  return _mm256_alignr_epi8(_mm256_permute2x128_si256(here, next, 0x21), here, 2);
 }
 
-CANOPY_AVX2 void Avx2H2v2(const uint8_t* near, const uint8_t* far, int width, uint16_t* sums, uint8_t* out) {
-  for (int x = 0; x < width; x += 16) {
+// The sums stay in registers: read from memory right after they were written, one to the left and one to the right,
+// they would have to wait for it.
+template <int kLeft, int kRight, int kShift, typename Sums>
+CANOPY_AVX2 inline void Avx2Upsample(int width, uint8_t* out, Sums sums) {
+  __m256i here = sums(0);
+  __m256i previous = _mm256_broadcastw_epi16(_mm256_castsi256_si128(here));
+  int x = 0;
+  for (; x + 16 < width; x += 16) {
+    const __m256i next = sums(x + 16);
+    StoreSpread<kLeft, kRight, kShift>(Before(previous, here), here, After(here, next), out + 2 * x);
+    previous = here;
+    here = next;
+  }
+  // The last sum has itself on its right.
+  const __m256i lanes = _mm256_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m256i is_last = _mm256_cmpeq_epi16(lanes, _mm256_set1_epi16(static_cast<int16_t>(width - 1 - x)));
+  const __m256i after = _mm256_blendv_epi8(After(here, here), here, is_last);
+  StoreSpread<kLeft, kRight, kShift>(Before(previous, here), here, after, out + 2 * x);
+}
+
+CANOPY_AVX2 void Avx2H2v1(const uint8_t* in, int width, uint16_t*, uint8_t* out) {
+  Avx2Upsample<kH2v1.left, kH2v1.right, kH2v1.shift>(width, out, [&](int x) CANOPY_AVX2 { return LoadWide(in + x); });
+}
+
+CANOPY_AVX2 void Avx2H2v2(const uint8_t* near, const uint8_t* far, int width, uint16_t*, uint8_t* out) {
+  Avx2Upsample<kH2v2.left, kH2v2.right, kH2v2.shift>(width, out, [&](int x) CANOPY_AVX2 {
     const __m256i once = LoadWide(near + x);
-    const __m256i sum = _mm256_add_epi16(_mm256_add_epi16(once, _mm256_add_epi16(once, once)), LoadWide(far + x));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + 1 + x), sum);
-  }
-  Avx2Spread<kH2v2.left, kH2v2.right, kH2v2.shift>(sums + 1, width, out);
+    return _mm256_add_epi16(_mm256_add_epi16(once, _mm256_add_epi16(once, once)), LoadWide(far + x));
+  });
 }
 
 constexpr ColorKernels kAvx2 = {Avx2YccToRgb, Avx2H2v1, Avx2H2v2};

@@ -15,7 +15,7 @@ struct ColorKernels {
   void (*ycc_to_rgb)(const uint8_t* y, const uint8_t* cb, const uint8_t* cr, int width, uint8_t* r, uint8_t* g,
                      uint8_t* b);
   // libjpeg's "fancy" triangle filter, 2 samples out per sample in. `width` counts samples in; `sums` has room for
-  // width + 64.
+  // width + 64, for kernels that keep them in memory.
   void (*upsample_h2v1)(const uint8_t* in, int width, uint16_t* sums, uint8_t* out);
   // One of the two rows that `near` stands for: the one next to `far`.
   void (*upsample_h2v2)(const uint8_t* near, const uint8_t* far, int width, uint16_t* sums, uint8_t* out);
