@@ -109,6 +109,7 @@ export async function* extractMissing(
       progress.rejected += batch.outcomes.filter((outcome) => outcome !== undefined).length;
       report(progress, tiles.length, options, context);
       yield { positions, rows: batch.features };
+      batch.recycle();
     }
   } finally {
     store?.flush();

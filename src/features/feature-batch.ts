@@ -10,4 +10,6 @@ export interface FeatureBatch {
   stamps: Uint32Array;
   /** `[tiles.length, numFeatures]` float32, row-major; rows of rejected tiles are zeros. Owned by the receiver. */
   features: Float32Array;
+  /** Gives the memory of `features` away, to be filled again: nobody reads it any more. Without it the memory goes as all garbage does. */
+  recycle(): void;
 }

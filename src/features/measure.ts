@@ -54,6 +54,7 @@ export async function measurePipeline(tiles: readonly Tile[], options: MeasureOp
   const clockPipeline = async () => {
     const watch = new Stopwatch(filling, seconds);
     for await (const batch of streamFeatures(endlessly(tiles), { ...options, batchSize })) {
+      batch.recycle();
       if (watch.tick(batch.tiles.length)) break;
     }
     return watch;

@@ -51,7 +51,11 @@ export class SessionThread {
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       if (this.#waiting.size === 1) this.#busy.change(1);
-      this.send({ type: "run", id, ...request });
+      const { into } = request;
+      this.#worker.postMessage(
+        { type: "run", id, ...request } satisfies SessionRequest,
+        into ? [into.buffer as ArrayBuffer] : [],
+      );
     });
   }
 

@@ -22,7 +22,16 @@ export interface SessionSetup {
 export type SessionRequest =
   | { type: "attach"; ring: number; buffer: SharedArrayBuffer }
   | { type: "detach"; ring: number }
-  | { type: "run"; id: number; ring: number; byteOffset: number; count: number; variants: readonly number[] }
+  | {
+      type: "run";
+      id: number;
+      ring: number;
+      byteOffset: number;
+      count: number;
+      variants: readonly number[];
+      /** Memory for the features, if it is of their size. */
+      into: Float32Array | undefined;
+    }
   | { type: "close" };
 
 export type SessionReply =
@@ -84,9 +93,10 @@ async function extract(
   session: ort.InferenceSession,
   request: SessionRequest & { type: "run" },
 ): Promise<Float32Array> {
-  const { count, variants } = request;
+  const { count, variants, into } = request;
   const { size, numFeatures, tilesPerRun, stop } = setup;
-  const features = new Float32Array(variants.length * count * numFeatures);
+  const length = variants.length * count * numFeatures;
+  const features = into?.length === length ? into : new Float32Array(length);
   for (const [v, variant] of variants.entries()) {
     for (let from = 0; from < count; from += tilesPerRun) {
       if (Atomics.load(stop, 0) !== 0) throw new Error("the run was stopped");

@@ -122,9 +122,11 @@ export class Engine {
       ...(gently ? {} : { tuner: this.#tuner }),
       ...(signal === undefined ? {} : { signal }),
     });
-    for await (const { tiles, outcomes, stamps, features } of stream) {
+    for await (const { tiles, outcomes, stamps, features, recycle } of stream) {
       const mean = averageVariants(features, tiles.length, variants.length, checkpoint.head.numFeatures);
-      yield { tiles, outcomes, stamps, rows: await tagFeatures(checkpoint, this.#thresholds, mean, tiles.length) };
+      const rows = await tagFeatures(checkpoint, this.#thresholds, mean, tiles.length);
+      recycle();
+      yield { tiles, outcomes, stamps, rows };
     }
   }
 

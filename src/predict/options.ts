@@ -28,7 +28,7 @@ export interface PredictRunOptions {
   shard?: Shard | undefined;
   /** Decode threads. @default as many as running shows to be best */
   workers?: number | undefined;
-  /** Tiles per batch. @default 16 at 224 pixels and 48 at 128 on the CPU, 32 on a GPU */
+  /** Tiles per batch. @default 24 at 224 pixels and 72 at 128 on the CPU, 32 on a GPU */
   batchSize?: number | undefined;
   /** @default what the model was trained with */
   colorspace?: Colorspace | undefined;
