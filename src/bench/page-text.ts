@@ -80,13 +80,14 @@ function predictText(title: string, report: BenchPredictReport): string {
 ${tiles} tiles through the backbone \`${backbone}\` at ${size} pixels on ${device}. ${machineText(report)} "Share" is files to features over the same sessions
 alone on ready-made tensors, measured in turn while all of them are busy: the tiles are taken again and again, and neither the time in which a
 pipeline fills nor that in which it runs empty (a few batches, whatever the number of tiles) is part of a rate. "Of processor time" compares
-the processor time of both, which other programs disturb less: with all cores busy no pipeline can have a larger share than that, for
-decoding needs its part.
+the processor time of both, which other programs disturb less: where there is a session for every core, no pipeline can have a larger share
+than that, for decoding needs its part. With one session less, decoding has a core to itself, and the share says whether a session ever waits.
 
 ${table(
   [
     "batch size",
     "decode workers",
+    "sessions",
     "files to features, tiles/s",
     "sessions alone, tiles/s",
     "share",
@@ -95,6 +96,7 @@ ${table(
   runs.map((run) => [
     `${run.batch_size}`,
     `${run.workers}`,
+    `${run.sessions}`,
     rate(run.tiles_per_s, run.spread),
     number(run.bare_tiles_per_s),
     run.share.toFixed(2),

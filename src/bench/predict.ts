@@ -51,7 +51,7 @@ export interface BenchPredictReport {
   backbone: string;
   size: number;
   device: string;
-  /** By batch size, with the workers `canopy predict` would take; then by workers, with its batch size. */
+  /** By batch size, with the workers `canopy predict` would take; then by workers, with its batch size; then with one session less. */
   runs: Rate[];
   /** `canopy predict` as it is, files to a CSV with every tile's tags, start-up left out; the tiles are repeated to make up so many. */
   predict: {
@@ -105,11 +105,14 @@ function listSettings({ batchSizes, workers }: BenchPredictOptions, backbone: Pr
   if (workers !== undefined) checkInteger("workers", workers, 1, 256);
   const sizes = batchSizes ?? (device === "cpu" ? [1, 4, 16, 64] : [16, 32, 64]);
   const counts = workerCounts(workers ?? Math.max(plan.workers, 2));
+  const { workers: planned, sessions, batchSize: batch } = plan;
   const settings = [
-    ...sizes.map((batchSize) => ({ batchSize, workers: plan.workers })),
-    ...counts.map((count) => ({ batchSize: plan.batchSize, workers: count })),
+    ...sizes.map((batchSize) => ({ batchSize, workers: planned, sessions })),
+    ...counts.map((count) => ({ batchSize: batch, workers: count, sessions })),
+    // With a core that no session wants: what is lost then is not decoding's processor time, but waiting.
+    ...(device === "cpu" && sessions > 1 ? [{ batchSize: batch, workers: planned, sessions: sessions - 1 }] : []),
   ];
-  const key = (setting: RateSetting) => `${setting.batchSize}/${setting.workers}`;
+  const key = (setting: RateSetting) => `${setting.batchSize}/${setting.workers}/${setting.sessions}`;
   return settings.filter((setting, i) => settings.findIndex((other) => key(other) === key(setting)) === i);
 }
 

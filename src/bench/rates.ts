@@ -46,9 +46,10 @@ export interface RateEffort {
   seconds?: number | undefined;
 }
 
-/** One setting: how many workers fed how large batches. */
+/** One setting: how many workers fed how many sessions with how large batches. */
 export interface RateSetting {
   workers: number;
+  sessions: number;
   batchSize: number;
 }
 
@@ -72,12 +73,13 @@ export interface Rate {
 export async function measureRate(
   tiles: readonly Tile[],
   backbone: Backbone,
-  { workers, batchSize }: RateSetting,
+  { workers, sessions, batchSize }: RateSetting,
   { rounds, seconds }: RateEffort,
   { signal }: RunContext,
 ): Promise<Rate> {
   if (signal?.aborted) throw benchInterrupted();
   const pool = new DecodePool({ workers });
+  backbone.use(sessions);
   try {
     const options = { backbone, pool, batchSize, rounds, ...(signal === undefined ? {} : { signal }) };
     const rates = await measurePipeline(tiles, { ...options, ...(seconds === undefined ? {} : { seconds }) });
@@ -85,7 +87,7 @@ export async function measureRate(
     return {
       batch_size: batchSize,
       workers,
-      sessions: rates.sessions,
+      sessions,
       tiles_per_s: roughly(median),
       spread: [roughly(low), roughly(high)],
       bare_tiles_per_s: roughly(summarize(rates.bare).median),
@@ -94,6 +96,7 @@ export async function measureRate(
       samples: { tiles_per_s: rates.pipeline.map(roughly), bare_tiles_per_s: rates.bare.map(roughly) },
     };
   } finally {
+    backbone.use(backbone.sessions);
     await pool.close();
   }
 }

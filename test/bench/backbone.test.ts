@@ -9,6 +9,7 @@ import { benchPredict } from "../../src/bench/predict.js";
 import { measureStored } from "../../src/bench/stored.js";
 import { benchTrain } from "../../src/bench/train.js";
 import { InterruptedError } from "../../src/errors.js";
+import { usableCores } from "../../src/machine.js";
 import { mountDisk, temporaryFolder } from "../helpers.js";
 
 const TINY = { limit: 8, repeats: 1, size: 64, seconds: 0, backbone: "untrained", device: "cpu" } as const;
@@ -16,9 +17,15 @@ const TINY = { limit: 8, repeats: 1, size: 64, seconds: 0, backbone: "untrained"
 test("bench predict reports each setting once, with rates and shares", async () => {
   const report = await benchPredict({ ...TINY, batchSizes: [2, 4, 2], workers: 1 });
   assert.equal(report.tiles, 8);
-  const settings = report.runs.map(({ batch_size, workers }) => `${batch_size}/${workers}`);
+  const settings = report.runs.map(({ batch_size, workers, sessions }) => `${batch_size}/${workers}/${sessions}`);
   assert.equal(new Set(settings).size, settings.length);
-  assert.ok(settings.includes("2/1") && settings.includes("4/1"));
+  const cores = usableCores();
+  assert.ok(settings.includes(`2/1/${cores}`) && settings.includes(`4/1/${cores}`));
+  const leavesCore = report.runs.filter(({ sessions }) => sessions < cores);
+  assert.deepEqual(
+    leavesCore.map(({ sessions }) => sessions),
+    cores > 1 ? [cores - 1] : [],
+  );
   for (const run of report.runs) {
     assert.ok(run.tiles_per_s > 0 && run.bare_tiles_per_s > 0 && run.share > 0, JSON.stringify(run));
   }
