@@ -1,7 +1,7 @@
 /** Standard input as a tile source: paths, one per line, or a tar archive. */
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, rename, rm, stat, truncate } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -39,7 +39,8 @@ export async function spoolInput(input: Readable, folder: string, options: Spool
   const copy = kept ? archive : join(folder, `stdin-${randomUUID()}`);
   const counted = new CountedInput(options.onBytes);
   try {
-    const file = createWriteStream(copy, { flags: kept ? "r+" : "w" });
+    // Opened here: a stream that opens its file itself may still do so after the copy was removed.
+    const file = (await open(copy, kept ? "r+" : "w")).createWriteStream();
     await pipeline(input, (blocks) => counted.pass(blocks), file, ...(signal ? [{ signal }] : []));
     if (kept && counted.bytes === 0) return { kind: "tar", path: archive, sha256: await hashOf(archive, signal) };
     if (kept) await truncate(archive, counted.bytes);
