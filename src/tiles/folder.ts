@@ -15,42 +15,76 @@ export interface WalkTally {
 /** Marks a folder in the sorted names; it cannot occur in a name. */
 const FOLDER_MARK = "/";
 
+/** A walk: where it began, and what it passed over. */
+interface Walk {
+  top: string;
+  tally: WalkTally;
+}
+
 /**
  * Yields the tiles under `folder`, names sorted by code unit within each folder, sub-folders at their place among them. Links to files
  * and folders are followed, except into a folder that the link lies in. A sub-folder that cannot be read comes as a tile with a
- * `failure`, as does a folder that is named like a tile and holds none. Throws if `folder` itself cannot be read.
+ * `failure`, as does a folder that is named like a tile and holds none. Throws if `folder` itself cannot be read, or goes (is unmounted,
+ * for one) while it is walked.
  */
 export async function* walkFolder(folder: string, tally: WalkTally): AsyncGenerator<Tile> {
   const info = await stat(folder);
-  yield* walk(folder, await sortedEntries(folder, tally), [identity(info)], tally);
+  yield* walk(folder, await sortedEntries(folder, tally), [identity(info)], { top: folder, tally });
 }
 
-async function* walk(folder: string, names: SortedNames, above: string[], tally: WalkTally): AsyncGenerator<Tile> {
+/** The same for a folder that an input only names: if it cannot be read, it comes as a tile with a `failure`, too. */
+export async function* tilesBelow(folder: string, tally: WalkTally): AsyncGenerator<Tile> {
+  try {
+    yield* walkFolder(folder, tally);
+  } catch (error) {
+    yield unreadableFolder(folder, error);
+  }
+}
+
+async function* walk(folder: string, names: SortedNames, above: string[], context: Walk): AsyncGenerator<Tile> {
   for (const name of names.take()) {
     if (name.endsWith(FOLDER_MARK)) {
-      yield* walkBelow(join(folder, name.slice(0, -FOLDER_MARK.length)), above, tally);
+      yield* walkBelow(join(folder, name.slice(0, -FOLDER_MARK.length)), above, context);
     } else {
       yield fileTile(join(folder, name));
     }
   }
 }
 
-async function* walkBelow(folder: string, above: string[], tally: WalkTally): AsyncGenerator<Tile> {
+async function* walkBelow(folder: string, above: string[], context: Walk): AsyncGenerator<Tile> {
   let found = false;
   try {
     const self = identity(await stat(folder));
     if (above.includes(self)) return;
-    for await (const tile of walk(folder, await sortedEntries(folder, tally), [...above, self], tally)) {
+    const names = await sortedEntries(folder, context.tally);
+    for await (const tile of walk(folder, names, [...above, self], context)) {
       found = true;
       yield tile;
     }
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    yield failedTile(folder, "READ", `the folder cannot be read (${code ?? message})`);
+    if (await isGone(context.top)) throw error;
+    yield unreadableFolder(folder, error);
     return;
   }
   if (!found && hasTileExtension(basename(folder))) {
     yield failedTile(folder, "READ", "is a folder, not a file, and holds no tiles");
+  }
+}
+
+function unreadableFolder(folder: string, error: unknown): Tile {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return failedTile(folder, "READ", `the folder cannot be read (${code ?? message})`);
+}
+
+/** Whether a folder that had sub-folders can be read no more, or is empty: a mount point is, once its volume has gone. */
+async function isGone(folder: string): Promise<boolean> {
+  try {
+    const entries = await opendir(folder);
+    const first = await entries.read();
+    await entries.close();
+    return first === null;
+  } catch {
+    return true;
   }
 }
 
