@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, it } from "node:test";
@@ -51,6 +51,25 @@ describe("folders", () => {
     assert.deepEqual(names(tiles), ["inner", "hollow"]);
     assert.equal(tiles[1]!.failure?.code, "READ");
     assert.equal(tiles[1]!.byteLength, 0);
+  });
+
+  it("that go while they are listed are an error, and a sub-folder that goes alone is a bad tile", async (t) => {
+    for (const all of [false, true]) {
+      const root = temporaryFolder(t);
+      put(root, "a/1.jpg", "b/2.jpg", "c/3.jpg");
+      const { tiles } = await openTiles([root]);
+      const rest: Tile[] = [];
+      const list = async () => {
+        for await (const tile of tiles) {
+          if (rest.push(tile) > 1) continue;
+          // As a mount point, the folder itself stays.
+          for (const name of all ? ["a", "b", "c"] : ["b"]) rmSync(join(root, name), { recursive: true });
+        }
+      };
+      if (all) await assert.rejects(list(), { name: "InputError", message: /The folder .* cannot be read: ENOENT/ });
+      else await list();
+      assert.deepEqual(names(rest), all ? ["1"] : ["1", "b", "3"]);
+    }
   });
 
   it("keeps the order over many names, packed in several runs", async (t) => {
@@ -152,6 +171,26 @@ describe("lists and standard input", () => {
     assert.deepEqual(names(tiles), ["a", "b", "x", "y"]);
     assert.equal(tiles[0]!.path, join(root, "a.jpg"));
     assert.match(tiles[3]!.failure!.message, /archive cannot be read \(ENOENT\)/);
+  });
+
+  it("reads a rejects file by its paths: files, archives, members of archives, and folders", async (t) => {
+    const root = temporaryFolder(t);
+    put(root, "a.jpg", "sub/b.jpg", "sub/c.jpg", "sub/d.jpg");
+    execFileSync("tar", ["--sort=name", "-cf", "set.tar", "sub"], { cwd: root });
+    const at = (path: string): string => join(root, path);
+    const paths = [at("a.jpg"), at("set.tar#sub/d.jpg"), at("set.tar#sub/b.jpg"), at("set.tar#sub/z.jpg")];
+    const more = [at("sub"), at("none.tar#x.jpg"), at("set.tar"), at("hollow"), "-#in/y.jpg"];
+    const file = at("out.csv.rejects.jsonl");
+    writeFileSync(file, [...paths, ...more].map((path) => `${JSON.stringify({ path, code: "READ" })}\n`).join(""));
+    const { tiles } = await collectTiles([`@${file}`]);
+    assert.deepEqual(names(tiles), ["a", "b", "d", "z", "b", "c", "d", "x", "b", "c", "d", "hollow", "y"]);
+    assert.equal(bytesOf(tiles[2]!), "bytes of sub/d.jpg");
+    assert.match(tiles[3]!.failure!.message, /has no such member any more/);
+    assert.equal(tileLocation(tiles[3]!), at("set.tar#sub/z.jpg"));
+    assert.match(tiles[7]!.failure!.message, /archive cannot be read \(ENOENT\)/);
+    assert.match(tiles[12]!.failure!.message, /standard input/);
+    writeFileSync(file, `${JSON.stringify({ path: at("a.jpg") })}\nin/b.jpg\n`);
+    await assert.rejects(collectTiles([`@${file}`]), /Line 2 of .*rejects\.jsonl names no tile/);
   });
 
   it("takes paths or a tar from standard input, and can list them twice", async (t) => {
