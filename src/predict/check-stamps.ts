@@ -16,8 +16,8 @@ const THREADS = 8;
 const CHUNK_TILES = 1024;
 
 /**
- * Compares the tiles of all committed parts in `folder` with what they were when they were read. Throws an InputError that names the
- * first that has changed, InterruptedError on abort.
+ * Compares the tiles of all committed parts in `folder` with what they were when they were read. Warns of tiles that were not there then
+ * and are now: they stay rejected. Throws an InputError that names the first that has changed, InterruptedError on abort.
  */
 export async function checkStamps(folder: string, context: RunContext): Promise<void> {
   let tiles: Tile[] = [];
@@ -37,12 +37,19 @@ export async function checkStamps(folder: string, context: RunContext): Promise<
   await withThreads(async (take) => {
     const stamped = mapInFlight(chunks(), 2 * THREADS, async (chunk) => ({ ...chunk, now: await take(chunk.tiles) }));
     let done = 0;
+    let first: Tile | undefined;
+    let found = 0;
     for await (const { tiles: chunk, known: before, now } of stamped) {
-      const place = now.findIndex((stamp, i) => stamp !== before[i]);
-      if (place >= 0) throw changed(chunk[place]!, before[place]!, now[place]!);
+      for (const [i, stamp] of now.entries()) {
+        if (stamp === before[i]) continue;
+        if (before[i] !== ABSENT_STAMP) throw changed(chunk[i]!, stamp);
+        first ??= chunk[i];
+        found++;
+      }
       done += chunk.length;
       report(done, context);
     }
+    if (first) warnOfFound(first, found, context);
   });
 }
 
@@ -111,15 +118,22 @@ function report(done: number, { signal, onProgress }: RunContext): void {
   onProgress?.({ stage: "check", done, rejected: 0 });
 }
 
-function changed(tile: Tile, before: number, now: number): InputError {
+/** A share that was away for a moment must not cost the whole run. */
+function warnOfFound(first: Tile, count: number, { onWarning }: RunContext): void {
+  const tiles =
+    count === 1 ? `${tileLocation(first)} was` : `${count} tiles, the first is ${tileLocation(first)}, were`;
+  onWarning?.(
+    `${tiles} not there when the run came to ${count === 1 ? "it, and is" : "them, and are"} now: still rejected; a run of @<out>.rejects.jsonl takes up what was rejected.`,
+  );
+}
+
+function changed(tile: Tile, now: number): InputError {
   const { path, member } = tile;
   const file = member === undefined ? path : `${path} (which holds ${tileLocation(tile)})`;
   const how =
-    before === ABSENT_STAMP
-      ? "could not be found when the run came to it, and is there now"
-      : now === ABSENT_STAMP
-        ? "was read by the run, and is not there any more"
-        : "has another size or time of modification than when the run read it";
+    now === ABSENT_STAMP
+      ? "was read by the run, and is not there any more"
+      : "has another size or time of modification than when the run read it";
   return new InputError(
     `The input has changed since the run began: ${file} ${how}. Restore it (with its time) to resume, or start anew with --overwrite.`,
   );

@@ -135,7 +135,7 @@ describe("an interrupted run", () => {
     assert.deepEqual((await predictToy(options)).rejected, 1);
   });
 
-  it("of an archive, of standard input or of a list is not resumed with other bytes in it", async (t) => {
+  it("of an archive or of standard input is not resumed with other bytes in it", async (t) => {
     const root = temporaryFolder(t);
     await writeToyTiles(join(root, "in"), 200);
     const tar = join(root, "in.tar");
@@ -166,19 +166,24 @@ describe("an interrupted run", () => {
     assert.deepEqual([whole.tiles, whole.predicted], [200, 200]);
     assert.ok(whole.resumed > 0);
     assert.equal((await again(bytes)).tiles_per_s, null);
+  });
 
-    writeFileSync(join(root, "list.txt"), [join(root, "in/tile_000000.jpg"), join(root, "gone.jpg")].join("\n"));
+  it("goes on where a tile that was missing is there now: it stays rejected, and is named", async (t) => {
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "in"), 1);
+    const tile = join(root, "in/tile_000000.jpg");
+    writeFileSync(join(root, "list.txt"), [tile, join(root, "gone.jpg"), tile, tile].join("\n"));
     const listed = { inputs: [`@${join(root, "list.txt")}`], out: join(root, "listed.csv"), batchSize: 1 };
-    const second = new AbortController();
-    const onSecond = ({ done }: { done: number }) => void (done === 2 && second.abort());
-    await assert.rejects(
-      predictWith(MODEL, { ...listed, commit: { tiles: 1 } }, { signal: second.signal, onProgress: onSecond }),
-    );
-    writeFileSync(join(root, "gone.jpg"), "found");
-    await assert.rejects(
-      predictToy({ ...listed, resume: true }),
-      /gone\.jpg could not be found when the run came to it/,
-    );
+    const controller = new AbortController();
+    const onProgress = ({ done }: { done: number }) => void (done === 2 && controller.abort());
+    const context = { signal: controller.signal, onProgress };
+    await assert.rejects(predictWith(MODEL, { ...listed, commit: { tiles: 1 } }, context), InterruptedError);
+    writeFileSync(join(root, "gone.jpg"), readFileSync(tile));
+    const { rejected, warnings } = await predictToy({ ...listed, resume: true });
+    assert.equal(rejected, 1);
+    assert.match(warnings.join(), /gone\.jpg was not there when the run came to it, and is now: still rejected/);
+    const again = await predictToy({ inputs: [`@${listed.out}.rejects.jsonl`], out: join(root, "again.csv") });
+    assert.deepEqual([again.predicted, again.rejected], [1, 0]);
   });
 
   it("by another version of canopy is refused, and says so", async (t) => {
