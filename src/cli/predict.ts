@@ -3,7 +3,7 @@ import type { ArgumentsCamelCase, Argv } from "yargs";
 import { OptionError } from "../errors.js";
 import type { PredictOptions, PredictSummary } from "../operations/predict.js";
 import { type GlobalArguments, runCommand, withDeviceOptions, withOverwrite } from "./common.js";
-import { parseBytes, parseShard } from "./values.js";
+import { parseBytes, parseLimit, parseShard } from "./values.js";
 
 export const command = "predict <input..>";
 export const describe = "Tag tiles in bulk, into a .csv, .jsonl or .parquet file";
@@ -71,6 +71,12 @@ export function withPredictOptions<T>(yargs: Argv<T>) {
       requiresArg: true,
       describe: "Reject tiles with more pixels than this (178956970)",
     })
+    .option("max-unreadable", {
+      type: "string",
+      default: "1000",
+      requiresArg: true,
+      describe: "Stop when so many tiles in a row cannot be read: their disk is gone; none rejects them all",
+    })
     .option("on-truncated", {
       choices: ["reject", "accept"] as const,
       default: "reject" as const,
@@ -113,6 +119,7 @@ export function modelOptions(argv: Awaited<ReturnType<typeof withPredictOptions<
     memory: argv.memory === undefined ? undefined : parseBytes("memory", argv.memory),
     colorspace: argv.colorspace,
     maxPixels: argv.maxPixels,
+    maxUnreadable: parseLimit("max-unreadable", argv.maxUnreadable),
     onTruncated: argv.onTruncated,
   };
 }

@@ -32,3 +32,10 @@ export function parseAddress(name: string, text: string): { host?: string; port:
   }
   return { port: Number(port), ...(host === undefined ? {} : { host }) };
 }
+
+/** A whole number from 1, or `none`: null. */
+export function parseLimit(name: string, text: string): number | null {
+  if (text === "none") return null;
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new OptionError(`Expected \`--${name}\` to be a whole number from 1, or none, got ${JSON.stringify(text)}.`);
+}

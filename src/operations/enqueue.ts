@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import type { FlowJobNode, FlowProducer, Queue } from "bullmq";
 import { checkInteger } from "../check.js";
 import { InputError } from "../errors.js";
+import { MAX_UNREADABLE } from "../predict/lost-input.js";
 import { openModel } from "../predict/open-model.js";
 import { checkOptions, engineOptions, identityOf, type PredictOptions } from "../predict/options.js";
 import { findDamage, readRecord } from "../predict/parts.js";
@@ -97,6 +98,7 @@ async function enqueueRun(
 
 async function runRequest(options: EnqueueOptions & { partTiles: number }, queue: string, paths: RunPaths) {
   const { inputs, resume = false, overwrite = false, stdin, model: folder, backbone, partTiles } = options;
+  const { maxUnreadable = MAX_UNREADABLE } = options;
   const model = await openModel(folder, options);
   const setup = engineOptions(model, options);
   const identity = identityOf(model, setup, options);
@@ -108,7 +110,13 @@ async function runRequest(options: EnqueueOptions & { partTiles: number }, queue
     resume,
     overwrite,
     identity: { ...identity, settings },
-    queue: { queue, partTiles, model: resolve(folder), backbone: backbone === undefined ? null : resolve(backbone) },
+    queue: {
+      queue,
+      partTiles,
+      model: resolve(folder),
+      backbone: backbone === undefined ? null : resolve(backbone),
+      maxUnreadable,
+    },
     ...(stdin === undefined ? {} : { stdin }),
   };
 }

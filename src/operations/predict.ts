@@ -5,6 +5,7 @@ import type { Device } from "../features/device.js";
 import { assemble } from "../predict/assemble.js";
 import { Engine, type LoadedModel } from "../predict/engine.js";
 import type { RunIdentity } from "../predict/identity.js";
+import { MAX_UNREADABLE } from "../predict/lost-input.js";
 import { openModel } from "../predict/open-model.js";
 import {
   checkOptions,
@@ -49,7 +50,8 @@ export interface PredictSummary {
 /**
  * Predicts the tags of all tiles of the inputs into `options.out`, with `<out>.rejects.jsonl` and `<out>.manifest.json` beside it.
  * Bad tiles are rejected with their reason, and stop nothing. Throws InputError for inputs and outputs that cannot be used, ModelError
- * for a model or device that cannot, InterruptedError on abort (all that is done is committed), CanopyError where the disk is full.
+ * for a model or device that cannot, InterruptedError on abort (all that is done is committed), LostInputError where the input goes while
+ * it is read (the same), CanopyError where the disk is full.
  */
 export async function predict(options: PredictOptions, context: RunContext = {}): Promise<PredictSummary> {
   checkOptions(options);
@@ -116,8 +118,9 @@ async function predictAll(
   context: RunContext,
 ): Promise<Committed> {
   try {
-    const interval = { ...COMMIT_DEFAULTS, ...options.commit };
-    const end = await runTiles(folder, identity, committed, engine, interval, context);
+    const { maxUnreadable = MAX_UNREADABLE } = options;
+    const policy = { commit: { ...COMMIT_DEFAULTS, ...options.commit }, maxUnreadable };
+    const end = await runTiles(folder, identity, committed, engine, policy, context);
     checkComplete(end, identity, folder);
     return end;
   } finally {

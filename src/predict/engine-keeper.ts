@@ -32,12 +32,14 @@ export class UnfitWorkerError extends CanopyError {
 export interface KeptEngine {
   engine: Engine;
   identity: RunIdentity;
+  /** See `WatchOptions`; of one run it may change. */
+  maxUnreadable: number | null;
 }
 
 export class EngineKeeper {
   readonly #options: KeeperOptions;
   readonly #context: RunContext;
-  #kept: (KeptEngine & { folder: string }) | undefined;
+  #kept: (Omit<KeptEngine, "maxUnreadable"> & { folder: string }) | undefined;
   /** Of the engine that was closed last. */
   #lastParts: Parts | undefined;
 
@@ -52,8 +54,9 @@ export class EngineKeeper {
     const identity = await readJson<RunIdentity>(files.identity);
     const facts = await readJson<QueueFacts>(files.queue);
     if (identity === undefined || facts === undefined) return undefined;
+    const { maxUnreadable } = facts;
     if (this.#kept?.folder === folder && JSON.stringify(this.#kept.identity) === JSON.stringify(identity)) {
-      return this.#kept;
+      return { ...this.#kept, maxUnreadable };
     }
     await this.close();
     try {
@@ -64,7 +67,7 @@ export class EngineKeeper {
         cause: error,
       });
     }
-    return this.#kept;
+    return { ...this.#kept, maxUnreadable };
   }
 
   /** Decode workers and sessions in use, or last in use; undefined where there was no engine yet. */

@@ -101,6 +101,11 @@ export class Engine {
     return this.#plan.batchSize;
   }
 
+  /** Batches that may be read at the same time. */
+  get batchesAhead(): number {
+    return this.#plan.batchesAhead;
+  }
+
   /** Decode workers and sessions in use, as running has shown to be best. */
   get parts(): Parts {
     return this.#tuner.parts;

@@ -38,6 +38,8 @@ export interface PredictRunOptions {
   maxPixels?: number | undefined;
   /** Budget in bytes: fewer sessions and smaller batches keep it, and tiles that would not fit are rejected. @default none */
   memory?: number | undefined;
+  /** So many tiles in a row that cannot be read stop the run: what they lie in is gone. null: they are rejected. @default 1000 */
+  maxUnreadable?: number | null | undefined;
   /** When what is done gets committed. @default 8192 tiles, 10 seconds */
   commit?: Partial<CommitInterval> | undefined;
   /** What `-` reads. @default process.stdin */
@@ -93,13 +95,14 @@ export function identityOf(
 
 /** RangeError for the first value out of its range. */
 export function checkOptions(options: PredictRunOptions): void {
-  const { threshold, shard, colorspace, maxPixels, memory, commit } = options;
+  const { threshold, shard, colorspace, maxPixels, memory, commit, maxUnreadable = null } = options;
   if (memory !== undefined) checkInteger("memory", memory, 1);
   if (threshold !== undefined) checkInRange("threshold", threshold, 0, 1);
   if (colorspace !== undefined) checkOneOf("colorspace", colorspace, COLORSPACES);
   if (options.onTruncated !== undefined) checkOneOf("onTruncated", options.onTruncated, ["reject", "accept"]);
   if (maxPixels !== undefined) checkInteger("maxPixels", maxPixels, 1);
   if (options.batchSize !== undefined) checkInteger("batchSize", options.batchSize, 1, 4096);
+  if (maxUnreadable !== null) checkInteger("maxUnreadable", maxUnreadable, 1);
   if (commit?.tiles !== undefined) checkInteger("commit.tiles", commit.tiles, 1);
   if (commit?.seconds !== undefined) checkInRange("commit.seconds", commit.seconds, 0, 86_400);
   if (shard !== undefined) {

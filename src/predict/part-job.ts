@@ -3,8 +3,9 @@ import { InputError } from "../errors.js";
 import type { RunContext } from "../run-context.js";
 import { assemble } from "./assemble.js";
 import { readJson } from "./durable.js";
-import type { Engine } from "./engine.js";
+import type { KeptEngine } from "./engine-keeper.js";
 import { type RunIdentity, refuseOtherVersion } from "./identity.js";
+import { watchInput } from "./lost-input.js";
 import { lineFormat, type RunManifest, rowOptions } from "./output.js";
 import { PartBuffer } from "./part-buffer.js";
 import { commitPart, findDamage, listParts, readRecord } from "./parts.js";
@@ -12,11 +13,10 @@ import { runFiles, runPaths } from "./paths.js";
 import type { AssembleJob, JobResult, PartJob } from "./queue.js";
 import { tagRange } from "./tag-range.js";
 
-/** Does a part, unless it is done. On abort nothing of it is kept. */
+/** Does a part, unless it is done. On abort, and where the input is lost (LostInputError), nothing of it is kept. */
 export async function doPart(
   job: PartJob,
-  identity: RunIdentity,
-  engine: Engine,
+  { identity, engine, maxUnreadable }: KeptEngine,
   context: RunContext,
 ): Promise<JobResult> {
   const { folder, part, from } = job;
@@ -25,7 +25,8 @@ export async function doPart(
     return { ...counts(done), seconds: 0 };
   const startedAt = performance.now();
   const buffer = new PartBuffer(lineFormat(identity.settings.format, rowOptions(identity)));
-  for await (const batch of tagRange(folder, job, `part-${part}`, engine, context)) {
+  const watch = { list: runFiles(folder).tiles, range: job, batchesAhead: engine.batchesAhead, maxUnreadable };
+  for await (const batch of watchInput(tagRange(folder, job, `part-${part}`, engine, context), watch)) {
     buffer.add(batch);
     context.onProgress?.({ stage: "part", done: buffer.tiles, total: job.to - from, rejected: buffer.rejected });
   }

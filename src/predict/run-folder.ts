@@ -30,6 +30,8 @@ export interface QueueFacts {
   model: string;
   /** Where the backbone's file is, or null for where its card says. */
   backbone: string | null;
+  /** See `WatchOptions`. */
+  maxUnreadable: number | null;
 }
 
 export interface RunRequest {
@@ -116,7 +118,7 @@ async function begin(request: RunRequest, opened: OpenedTiles, context: RunConte
   warnOfDuplicates(list, context);
   const { tiles, sha256, whole } = list;
   const identity = { ...request.identity, input: { tiles, sha256, whole, stdin: opened.stdinSha256 ?? null } };
-  if (request.queue) await writeDurably(files.queue, `${JSON.stringify(request.queue)}\n`);
+  await writeQueueFacts(request);
   await writeDurably(files.identity, `${JSON.stringify(identity, null, 2)}\n`);
   // Parts are worth nothing where a power cut takes the folder they lie in.
   await syncFolder(request.paths.folder);
@@ -132,11 +134,16 @@ async function resume(request: RunRequest, opened: OpenedTiles, context: RunCont
   refuseDifferences(identity, request, paths.folder);
   refuseOtherWay(await readJson<QueueFacts>(files.queue), request);
   refuseOtherStdin(identity, opened);
+  await writeQueueFacts(request);
   await checkTileList(files.tiles, opened.list(), listOptions(request, context));
   // Parts of a queue come in any order; whoever enqueues them looks at them one by one.
   const committed = request.queue ? NOTHING : await checkParts(paths.folder, context);
   await checkStamps(paths.folder, context);
   return { identity, committed };
+}
+
+async function writeQueueFacts({ queue, paths }: RunRequest): Promise<void> {
+  if (queue) await writeDurably(runFiles(paths.folder).queue, `${JSON.stringify(queue)}\n`);
 }
 
 async function findFinished(request: RunRequest, opened: OpenedTiles, context: RunContext): Promise<Begun | undefined> {

@@ -2,9 +2,11 @@
 import type { ProgressState, RunContext } from "../run-context.js";
 import type { Engine } from "./engine.js";
 import type { RunIdentity } from "./identity.js";
+import { watchInput } from "./lost-input.js";
 import { lineFormat, rowOptions } from "./output.js";
 import { PartBuffer } from "./part-buffer.js";
 import { type Committed, commitPart } from "./parts.js";
+import { runFiles } from "./paths.js";
 import { tagRange } from "./tag-range.js";
 
 /** How much work a power cut may cost at most: a part is committed when it has so many tiles or is so old. */
@@ -17,13 +19,19 @@ export interface CommitInterval {
 
 export const COMMIT_DEFAULTS: CommitInterval = { tiles: 8192, seconds: 10 };
 
+export interface RunPolicy {
+  commit: CommitInterval;
+  /** See `WatchOptions`. */
+  maxUnreadable: number | null;
+}
+
 /** Takes the run in `folder` from `start` to its end; returns what is committed then. What is done is committed before anything is thrown. */
 export async function runTiles(
   folder: string,
   identity: RunIdentity,
   start: Committed,
   engine: Engine,
-  interval: CommitInterval,
+  { commit: interval, maxUnreadable }: RunPolicy,
   context: RunContext,
 ): Promise<Committed> {
   const committed = { ...start };
@@ -38,8 +46,9 @@ export async function runTiles(
   };
   const range = { from: start.tiles, to: identity.input.tiles };
   let due = Date.now() + interval.seconds * 1000;
+  const watch = { list: runFiles(folder).tiles, range, batchesAhead: engine.batchesAhead, maxUnreadable };
   try {
-    for await (const batch of tagRange(folder, range, "run", engine, context)) {
+    for await (const batch of watchInput(tagRange(folder, range, "run", engine, context), watch)) {
       buffer.add(batch);
       context.onProgress?.(progress(identity, committed, buffer, engine));
       if (buffer.tiles >= interval.tiles || Date.now() >= due) {

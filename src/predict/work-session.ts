@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DelayedError, type Job, Queue, Worker } from "bullmq";
 import type { ProgressState, RunContext } from "../run-context.js";
 import { EngineKeeper, type KeeperOptions, UnfitWorkerError } from "./engine-keeper.js";
+import { LostInputError } from "./lost-input.js";
 import { type MetricsAddress, WorkerMetrics } from "./metrics.js";
 import { doAssembly, doPart } from "./part-job.js";
 import { type AssembleJob, connection, type JobResult, MAX_STALLS, type PartJob, type QueueOptions } from "./queue.js";
@@ -35,6 +36,9 @@ export interface WorkSummary {
   workers: number | null;
   sessions: number | null;
 }
+
+/** A worker whose mount is gone would use up the tries of all parts in no time: others, who may still see the tiles, get them instead. */
+const LOST_INPUT_PAUSE_MS = 5000;
 
 export class WorkSession {
   readonly summary: WorkSummary;
@@ -74,9 +78,8 @@ export class WorkSession {
     worker.on("error", (error) => this.#reportTrouble(error));
     worker.on("failed", (job, error) => this.#reportFailure(job, error));
     try {
-      const { signal } = this.#context;
       // Woken by an abort, so that no other job is taken after the one in hand.
-      while (!(await this.#isOver())) await sleep(250, undefined, signal && { signal }).catch(() => {});
+      while (!(await this.#isOver())) await this.#pause(250);
     } finally {
       await worker.close();
     }
@@ -132,13 +135,19 @@ export class WorkSession {
       const kept = await this.#keeper.engineFor(data.folder);
       if (kept === undefined) return { tiles: 0, predicted: 0, rejected: 0, seconds: 0 };
       const { onWarning } = this.#context;
-      return await doPart(data, kept.identity, kept.engine, onWarning === undefined ? {} : { onWarning });
+      return await doPart(data, kept, onWarning === undefined ? {} : { onWarning });
     } catch (error) {
+      if (error instanceof LostInputError) await this.#pause(LOST_INPUT_PAUSE_MS);
       if (!(error instanceof UnfitWorkerError)) throw error;
       this.#unfit = error;
       await job.moveToDelayed(Date.now() + 2000, token);
       throw new DelayedError();
     }
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    const { signal } = this.#context;
+    await sleep(milliseconds, undefined, signal && { signal }).catch(() => {});
   }
 
   #reportFailure(job: Job | undefined, error: Error): void {

@@ -43,6 +43,17 @@ describe("canopy predict and canopy merge", () => {
     assert.match(again.stderr, /^canopy: .*strict\.jsonl exists already: replace it with --overwrite/);
   });
 
+  it("exit with 1 where more tiles in a row cannot be read than --max-unreadable says, which --resume may change", () => {
+    writeFileSync(out("list.txt"), Array.from({ length: 30 }, (_, i) => out(`gone/${i}.jpg`)).join("\n"));
+    const args = ["predict", out("a"), `@${out("list.txt")}`, ...model, "--out", out("lost.csv"), "--max-unreadable"];
+    const lost = runCli([...args, "30"]);
+    assert.equal(lost.status, 1);
+    assert.match(lost.stderr, /^canopy: 30 tiles in a row cannot be read, the first is .*gone\/0\.jpg/m);
+    const resumed = runCli([...args, "none", "--resume"]);
+    assert.equal(resumed.status, 0, resumed.stderr);
+    assert.match(resumed.stdout, /42 tiles.*: 12 predicted, 30 rejected/);
+  });
+
   it("exit with 2 for values and outputs that cannot be", () => {
     const base = ["predict", join(root, "a"), ...model];
     const wrong = [
@@ -50,6 +61,7 @@ describe("canopy predict and canopy merge", () => {
       ["--out", out("x.csv"), "--shard", "3/2"],
       ["--out", out("x.csv"), "--memory", "much"],
       ["--out", out("x.csv"), "--threshold", "1.5"],
+      ["--out", out("x.csv"), "--max-unreadable", "few"],
       ["--out", out("x.csv"), "--resume", "--overwrite"],
       ["--out", out("x.csv"), "--out", out("y.csv")],
     ];
