@@ -4,17 +4,30 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { enqueue } from "../../src/operations/enqueue.js";
 import { predict } from "../../src/operations/predict.js";
 import { queueStatus } from "../../src/operations/queue-status.js";
 import { work } from "../../src/operations/work.js";
 import { runPaths } from "../../src/predict/paths.js";
+import { JOB_OPTIONS } from "../../src/predict/queue.js";
 import { ROOT, runCli, temporaryFolder } from "../helpers.js";
 import { noRedis, startRedis, type TestRedis } from "../predict/redis.js";
 import { saveToyModel, writeToyTiles } from "../predict/toy.js";
@@ -132,6 +145,60 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     assert.equal((await enqueue({ ...options, partTiles: 50, resume: true })).enqueued, 0);
   });
 
+  it("fails the parts of a lost input until it is back, however small they are", async () => {
+    const { options, whole } = await makeSet("lost", 100);
+    const [folder, away] = [options.inputs[0]!, `${options.inputs[0]}-away`];
+    await enqueue({ ...options, partTiles: 32, maxUnreadable: 50 });
+    renameSync(folder, away);
+    mkdirSync(folder);
+    const controller = new AbortController();
+    const warnings: string[] = [];
+    const context = { signal: controller.signal, onWarning: (text: string) => warnings.push(text) };
+    const running = work({ ...options, workers: 1 }, context);
+    while (warnings.length === 0) await sleep(50);
+    controller.abort();
+    assert.ok((await running).failed >= 1);
+    assert.match(
+      warnings[0]!,
+      /^part 0 \(try 1\) failed: 50 tiles in a row cannot be read, the first is \S+tile_000000\.jpg/,
+    );
+    assert.deepEqual(partFiles(options.out), []);
+    const { delayed, waiting, failed } = await queueStatus(options);
+    assert.deepEqual([delayed + waiting, failed], [4, 0]);
+    rmdirSync(folder);
+    renameSync(away, folder);
+    await work({ ...options, untilEmpty: true });
+    assertSame(options.out, whole);
+  });
+
+  it("says in its status why a part of a lost input was given up, and may be told to reject its tiles", async () => {
+    const { options } = await makeSet("given-up", 100);
+    const folder = options.inputs[0]!;
+    await enqueue({ ...options, partTiles: 2048, maxUnreadable: 50 });
+    renameSync(folder, `${folder}-away`);
+    const queue = new Queue(options.queue, { connection: { url: redis.url } });
+    const client = new Redis(redis.url);
+    try {
+      const [part] = await queue.getJobs(["waiting"]);
+      // The last of its tries.
+      await client.hset(queue.toKey(part!.id!), "atm", JOB_OPTIONS.attempts - 1);
+      await work({ ...options, untilEmpty: true, workers: 1 });
+    } finally {
+      client.disconnect();
+      await queue.close();
+    }
+    const status = await queueStatus(options);
+    assert.ok(
+      status.failures.some(({ job, reason }) => /^part 0 of/.test(job) && /^50 tiles in a row cannot be/.test(reason)),
+      JSON.stringify(status.failures),
+    );
+    renameSync(`${folder}-away`, folder);
+    await enqueue({ ...options, resume: true, maxUnreadable: null });
+    renameSync(folder, `${folder}-away`);
+    const { predicted, rejected, assembled } = await work({ ...options, untilEmpty: true });
+    assert.deepEqual([predicted, rejected, assembled], [0, 103, 1]);
+  });
+
   it("puts a part back and ends where the model is not that of the run", async () => {
     const { options } = await makeSet("unfit", 20);
     const other = await saveToyModel(join(root, "other"));
@@ -235,9 +302,12 @@ async function ended(worker: ChildProcess): Promise<{ status: number | null; std
   return { status, stdout, stderr };
 }
 
+/** Records of the parts that the run of `out` has committed. */
+function partFiles(out: string): string[] {
+  return readdirSync(runPaths(out).folder).filter((name) => /^part-\d+\.json$/.test(name));
+}
+
 /** Waits until the run of `out` has so many committed parts, or is done. */
 async function partsDone(out: string, count: number): Promise<void> {
-  const { folder } = runPaths(out);
-  const done = (): number => readdirSync(folder).filter((name) => /^part-\d+\.json$/.test(name)).length;
-  while (!existsSync(out) && done() < count) await sleep(20);
+  while (!existsSync(out) && partFiles(out).length < count) await sleep(20);
 }
