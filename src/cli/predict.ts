@@ -34,6 +34,10 @@ export function builder(yargs: Argv) {
       describe: "i/n: only these tiles, chosen by name; see canopy merge",
     })
     .example("$0 predict test-jpg --model model --out submission.csv", "A Kaggle submission")
+    .example(
+      "$0 predict @tags.csv.rejects.jsonl --model model --out again.csv",
+      "What a run rejected, once more (when its cause is mended)",
+    )
     .example("$0 predict shards/*.tar --model model --out tags.parquet --probabilities --resume", "Archives, resumable")
     .example(
       "zstd -dc set.tar.zst | $0 predict - --model model --out tags.csv",
@@ -75,7 +79,7 @@ export function withPredictOptions<T>(yargs: Argv<T>) {
       type: "string",
       default: "1000",
       requiresArg: true,
-      describe: "Stop when so many tiles in a row cannot be read: their disk is gone; none rejects them all",
+      describe: "Stop when so many tiles in a row cannot be read, as when their disk is gone; none: never",
     })
     .option("on-truncated", {
       choices: ["reject", "accept"] as const,

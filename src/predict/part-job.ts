@@ -1,5 +1,5 @@
 /** What a worker of a queue does: one part, or the output from all parts. Both can be done twice without harm. */
-import { InputError } from "../errors.js";
+import { CanopyError, InputError } from "../errors.js";
 import type { RunContext } from "../run-context.js";
 import { assemble } from "./assemble.js";
 import { readJson } from "./durable.js";
@@ -9,7 +9,7 @@ import { watchInput } from "./lost-input.js";
 import { lineFormat, type RunManifest, rowOptions } from "./output.js";
 import { PartBuffer } from "./part-buffer.js";
 import { commitPart, findDamage, listParts, readRecord } from "./parts.js";
-import { runFiles, runPaths } from "./paths.js";
+import { exists, runFiles, runPaths } from "./paths.js";
 import type { AssembleJob, JobResult, PartJob } from "./queue.js";
 import { tagRange } from "./tag-range.js";
 
@@ -32,6 +32,20 @@ export async function doPart(
   }
   const record = await commitPart(folder, buffer.take(part, from));
   return { ...counts(record), seconds: (performance.now() - startedAt) / 1000 };
+}
+
+/** The run's folder cannot be found, and its output is not there: what they lie on is gone, here or everywhere. */
+export class LostRunError extends CanopyError {
+  override readonly name = "LostRunError";
+  constructor(folder: string) {
+    super("LOST_RUN", `The run in ${folder} is not there, nor is its output: has the disk or share it lies on gone?`);
+  }
+}
+
+/** A part that is left over in the queue when its run is done. Throws a LostRunError where it is not done. */
+export async function partOfEndedRun({ folder }: PartJob): Promise<JobResult> {
+  if (!(await exists(runPaths(folder.replace(/\.parts$/, "")).manifest))) throw new LostRunError(folder);
+  return { tiles: 0, predicted: 0, rejected: 0, seconds: 0 };
 }
 
 /** Puts the output together, unless that is done. Throws an InputError where parts are missing. */

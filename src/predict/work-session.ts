@@ -6,7 +6,7 @@ import type { ProgressState, RunContext } from "../run-context.js";
 import { EngineKeeper, type KeeperOptions, UnfitWorkerError } from "./engine-keeper.js";
 import { LostInputError } from "./lost-input.js";
 import { type MetricsAddress, WorkerMetrics } from "./metrics.js";
-import { doAssembly, doPart } from "./part-job.js";
+import { doAssembly, doPart, LostRunError, partOfEndedRun } from "./part-job.js";
 import { type AssembleJob, connection, type JobResult, MAX_STALLS, type PartJob, type QueueOptions } from "./queue.js";
 
 export interface WorkOptions extends QueueOptions, KeeperOptions {
@@ -38,7 +38,7 @@ export interface WorkSummary {
 }
 
 /** A worker whose mount is gone would use up the tries of all parts in no time: others, who may still see the tiles, get them instead. */
-const LOST_INPUT_PAUSE_MS = 5000;
+const LOST_PAUSE_MS = 5000;
 
 export class WorkSession {
   readonly summary: WorkSummary;
@@ -133,11 +133,11 @@ export class WorkSession {
     const data = job.data as PartJob;
     try {
       const kept = await this.#keeper.engineFor(data.folder);
-      if (kept === undefined) return { tiles: 0, predicted: 0, rejected: 0, seconds: 0 };
+      if (kept === undefined) return await partOfEndedRun(data);
       const { onWarning } = this.#context;
       return await doPart(data, kept, onWarning === undefined ? {} : { onWarning });
     } catch (error) {
-      if (error instanceof LostInputError) await this.#pause(LOST_INPUT_PAUSE_MS);
+      if (error instanceof LostInputError || error instanceof LostRunError) await this.#pause(LOST_PAUSE_MS);
       if (!(error instanceof UnfitWorkerError)) throw error;
       this.#unfit = error;
       await job.moveToDelayed(Date.now() + 2000, token);

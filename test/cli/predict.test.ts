@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -52,6 +52,19 @@ describe("canopy predict and canopy merge", () => {
     const resumed = runCli([...args, "none", "--resume"]);
     assert.equal(resumed.status, 0, resumed.stderr);
     assert.match(resumed.stdout, /42 tiles.*: 12 predicted, 30 rejected/);
+  });
+
+  it("take up again what was rejected, or some of it, as docs/cli.md says", async () => {
+    writeFileSync(out("some.txt"), [out("b/bad.jpg"), out("back/tile_000003.jpg")].join("\n"));
+    assert.equal(runCli(["predict", `@${out("some.txt")}`, ...model, "--out", out("tags.csv")]).status, 0);
+    await writeToyTiles(out("back"), 4);
+    const rejects = out("tags.csv.rejects.jsonl");
+    const all = runCli(["predict", `@${rejects}`, ...model, "--out", out("again.csv")]);
+    assert.match(all.stdout, /2 tiles: 1 predicted, 1 rejected/);
+    writeFileSync(out("unread.jsonl"), execFileSync("grep", ['"code":"READ"', rejects]));
+    const unread = runCli(["predict", `@${out("unread.jsonl")}`, ...model, "--out", out("unread.csv")]);
+    assert.match(unread.stdout, /1 tile: 1 predicted, 0 rejected/);
+    assert.match(readFileSync(out("unread.csv"), "utf8"), /^image_name,tags\ntile_000003,/);
   });
 
   it("exit with 2 for values and outputs that cannot be", () => {

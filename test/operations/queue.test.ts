@@ -4,33 +4,21 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { enqueue } from "../../src/operations/enqueue.js";
 import { predict } from "../../src/operations/predict.js";
 import { queueStatus } from "../../src/operations/queue-status.js";
 import { work } from "../../src/operations/work.js";
 import { runPaths } from "../../src/predict/paths.js";
-import { JOB_OPTIONS } from "../../src/predict/queue.js";
 import { ROOT, runCli, temporaryFolder } from "../helpers.js";
+import { assertSame, makeSet as makeQueueSet, partFiles } from "../predict/queue-set.js";
 import { noRedis, startRedis, type TestRedis } from "../predict/redis.js";
-import { saveToyModel, writeToyTiles } from "../predict/toy.js";
+import { saveToyModel } from "../predict/toy.js";
 
 const KILLS = Number(process.env["CANOPY_QUEUE_KILLS"] ?? 2);
 
@@ -45,22 +33,7 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
   });
   after(() => redis.stop());
 
-  /** A set of tiles with some bad ones among them, and what an undisturbed run makes of it. */
-  async function makeSet(name: string, count: number) {
-    const folder = join(root, name);
-    await writeToyTiles(folder, count);
-    for (let i = 0; i < count; i += 40) writeFileSync(join(folder, `tile_${String(i).padStart(6, "0")}b.jpg`), "bad");
-    const options = { inputs: [folder], ...toy, device: "cpu" as const, probabilities: true };
-    const whole = join(root, `${name}-whole.csv`);
-    const { tiles } = await predict({ ...options, out: whole });
-    return { options: { ...options, out: join(root, `${name}.csv`), redis: redis.url, queue: name }, whole, tiles };
-  }
-
-  function assertSame(out: string, whole: string): void {
-    assert.equal(readFileSync(out, "utf8"), readFileSync(whole, "utf8"));
-    assert.equal(readFileSync(`${out}.rejects.jsonl`, "utf8"), readFileSync(`${whole}.rejects.jsonl`, "utf8"));
-    assert.ok(!existsSync(runPaths(out).folder));
-  }
+  const makeSet = (name: string, count: number) => makeQueueSet({ root, redis, toy }, name, count);
 
   it("does the parts of a run and puts the output together, the same as one process would", async () => {
     const { options, whole, tiles } = await makeSet("plain", 200);
@@ -143,60 +116,6 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     await work({ ...options, untilEmpty: true });
     assertSame(options.out, whole);
     assert.equal((await enqueue({ ...options, partTiles: 50, resume: true })).enqueued, 0);
-  });
-
-  it("fails the parts of a lost input until it is back, however small they are", async () => {
-    const { options, whole } = await makeSet("lost", 100);
-    const [folder, away] = [options.inputs[0]!, `${options.inputs[0]}-away`];
-    await enqueue({ ...options, partTiles: 32, maxUnreadable: 50 });
-    renameSync(folder, away);
-    mkdirSync(folder);
-    const controller = new AbortController();
-    const warnings: string[] = [];
-    const context = { signal: controller.signal, onWarning: (text: string) => warnings.push(text) };
-    const running = work({ ...options, workers: 1 }, context);
-    while (warnings.length === 0) await sleep(50);
-    controller.abort();
-    assert.ok((await running).failed >= 1);
-    assert.match(
-      warnings[0]!,
-      /^part 0 \(try 1\) failed: 50 tiles in a row cannot be read, the first is \S+tile_000000\.jpg/,
-    );
-    assert.deepEqual(partFiles(options.out), []);
-    const { delayed, waiting, failed } = await queueStatus(options);
-    assert.deepEqual([delayed + waiting, failed], [4, 0]);
-    rmdirSync(folder);
-    renameSync(away, folder);
-    await work({ ...options, untilEmpty: true });
-    assertSame(options.out, whole);
-  });
-
-  it("says in its status why a part of a lost input was given up, and may be told to reject its tiles", async () => {
-    const { options } = await makeSet("given-up", 100);
-    const folder = options.inputs[0]!;
-    await enqueue({ ...options, partTiles: 2048, maxUnreadable: 50 });
-    renameSync(folder, `${folder}-away`);
-    const queue = new Queue(options.queue, { connection: { url: redis.url } });
-    const client = new Redis(redis.url);
-    try {
-      const [part] = await queue.getJobs(["waiting"]);
-      // The last of its tries.
-      await client.hset(queue.toKey(part!.id!), "atm", JOB_OPTIONS.attempts - 1);
-      await work({ ...options, untilEmpty: true, workers: 1 });
-    } finally {
-      client.disconnect();
-      await queue.close();
-    }
-    const status = await queueStatus(options);
-    assert.ok(
-      status.failures.some(({ job, reason }) => /^part 0 of/.test(job) && /^50 tiles in a row cannot be/.test(reason)),
-      JSON.stringify(status.failures),
-    );
-    renameSync(`${folder}-away`, folder);
-    await enqueue({ ...options, resume: true, maxUnreadable: null });
-    renameSync(folder, `${folder}-away`);
-    const { predicted, rejected, assembled } = await work({ ...options, untilEmpty: true });
-    assert.deepEqual([predicted, rejected, assembled], [0, 103, 1]);
   });
 
   it("puts a part back and ends where the model is not that of the run", async () => {
@@ -300,11 +219,6 @@ async function ended(worker: ChildProcess): Promise<{ status: number | null; std
   });
   const [status] = worker.exitCode === null ? await once(worker, "close") : [worker.exitCode];
   return { status, stdout, stderr };
-}
-
-/** Records of the parts that the run of `out` has committed. */
-function partFiles(out: string): string[] {
-  return readdirSync(runPaths(out).folder).filter((name) => /^part-\d+\.json$/.test(name));
 }
 
 /** Waits until the run of `out` has so many committed parts, or is done. */
