@@ -11,6 +11,9 @@ import type { Shard } from "./name-hash.js";
 import { outputFormat } from "./paths.js";
 import type { CommitInterval } from "./run-tiles.js";
 
+/** So many tiles may wait in memory until it is certain why they cannot be read. */
+const MOST_UNREADABLE = 100_000;
+
 export interface PredictRunOptions {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
   inputs: readonly string[];
@@ -38,7 +41,7 @@ export interface PredictRunOptions {
   maxPixels?: number | undefined;
   /** Budget in bytes: fewer sessions and smaller batches keep it, and tiles that would not fit are rejected. @default none */
   memory?: number | undefined;
-  /** So many tiles in a row that cannot be read stop the run: what they lie in is gone. null: they are rejected. @default 1000 */
+  /** So many tiles in a row that cannot be read stop the run: what they lie in is gone. null: they are rejected. At most 100000. @default 1000 */
   maxUnreadable?: number | null | undefined;
   /** When what is done gets committed. @default 8192 tiles, 10 seconds */
   commit?: Partial<CommitInterval> | undefined;
@@ -102,7 +105,7 @@ export function checkOptions(options: PredictRunOptions): void {
   if (options.onTruncated !== undefined) checkOneOf("onTruncated", options.onTruncated, ["reject", "accept"]);
   if (maxPixels !== undefined) checkInteger("maxPixels", maxPixels, 1);
   if (options.batchSize !== undefined) checkInteger("batchSize", options.batchSize, 1, 4096);
-  if (maxUnreadable !== null) checkInteger("maxUnreadable", maxUnreadable, 1);
+  if (maxUnreadable !== null) checkInteger("maxUnreadable", maxUnreadable, 1, MOST_UNREADABLE);
   if (commit?.tiles !== undefined) checkInteger("commit.tiles", commit.tiles, 1);
   if (commit?.seconds !== undefined) checkInRange("commit.seconds", commit.seconds, 0, 86_400);
   if (shard !== undefined) {

@@ -177,7 +177,9 @@ describe("a list of which many files are missing", () => {
     writeFileSync(join(root, "list.txt"), paths.join("\n"));
     const options = { inputs: [`@${join(root, "list.txt")}`], out: join(root, "out.csv"), workers: 2 };
     await assert.rejects(predictWith(MODEL, options), /the first is \S+\/0\.jpg .*If the list is wrong, mend it/);
-    await assert.rejects(predictWith(MODEL, { ...options, maxUnreadable: 0 }), { name: "OptionError" });
+    for (const maxUnreadable of [0, 1.5, 1_000_000]) {
+      await assert.rejects(predictWith(MODEL, { ...options, maxUnreadable }), { name: "OptionError" });
+    }
   });
 });
 
