@@ -2,7 +2,7 @@
 import type { Dirent, Stats } from "node:fs";
 import { opendir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { failedTile, fileTile, hasTileExtension } from "./names.js";
+import { failedTile, fileTile, hasTileExtension, isArchive } from "./names.js";
 import { SortedNames } from "./sorted-names.js";
 import type { Tile } from "./tile.js";
 
@@ -10,6 +10,8 @@ import type { Tile } from "./tile.js";
 export interface WalkTally {
   /** Files that are no tiles by their name. */
   ignored: number;
+  /** The first archive among them. */
+  archive?: string;
 }
 
 /** Marks a folder in the sorted names; it cannot occur in a name. */
@@ -93,9 +95,14 @@ async function sortedEntries(folder: string, tally: WalkTally): Promise<SortedNa
   for await (const entry of await opendir(folder, { bufferSize: 1024 })) {
     if (await isFolder(folder, entry)) names.add(entry.name + FOLDER_MARK);
     else if (hasTileExtension(entry.name)) names.add(entry.name);
-    else tally.ignored++;
+    else passOver(join(folder, entry.name), tally);
   }
   return names;
+}
+
+function passOver(path: string, tally: WalkTally): void {
+  tally.ignored++;
+  if (isArchive(path)) tally.archive ??= path;
 }
 
 /** A link named like a tile is taken for one without looking: farms of millions of links stay cheap to list. */

@@ -159,7 +159,7 @@ async function* listItems(
       yield tile;
     }
   }
-  if (count === 0) throw new InputError(emptyMessage(inputs, tally.ignored));
+  if (count === 0) throw new InputError(emptyMessage(inputs, tally));
 }
 
 async function* tilesOf({ kind, path }: InputItem, tally: WalkTally): AsyncGenerator<Tile> {
@@ -177,8 +177,9 @@ async function* tilesOfFolder(path: string, tally: WalkTally): AsyncGenerator<Ti
   }
 }
 
-function emptyMessage(inputs: readonly string[], ignored: number): string {
+function emptyMessage(inputs: readonly string[], { ignored, archive }: WalkTally): string {
   const others = ignored === 0 ? "" : `; ${ignored} other file${ignored === 1 ? " was" : "s were"} ignored`;
+  const hint = archive === undefined ? "" : `, among them archives, which are inputs of their own (name ${archive})`;
   const names = inputs.map((input) => (isStdin(input) ? "standard input" : input));
-  return `No tiles in ${names.join(", ")}: looked for ${TILE_EXTENSIONS.join(" ")}${others}.`;
+  return `No tiles in ${names.join(", ")}: looked for ${TILE_EXTENSIONS.join(" ")}${others}${hint}.`;
 }

@@ -90,9 +90,15 @@ describe("folders", () => {
     put(root, "a.txt", "b.csv");
     await assert.rejects(collectTiles([root]), (error: Error) => {
       assert.ok(error instanceof InputError);
-      assert.match(error.message, /No tiles in .*\.jpg .*2 other files were ignored/);
+      assert.match(error.message, /No tiles in .*\.jpg .*2 other files were ignored\.$/);
       return true;
     });
+  });
+
+  it("says of a folder that only holds archives that they must be named", async (t) => {
+    const root = temporaryFolder(t);
+    put(root, "shard-0.tar", "shard-1.tar");
+    await assert.rejects(collectTiles([root]), /2 other files were ignored, among them archives.*shard-\d\.tar\)\.$/);
   });
 });
 
