@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { addon, noise, OPTIONS, waves, withAdobe, withDimensions } from "./support.js";
 
 const SIDE = 48;
-const ROUNDS = 500;
+const ROUNDS = 1500;
 
 const folder = mkdtempSync(join(tmpdir(), "canopy-test-"));
 try {
