@@ -14,7 +14,7 @@ static_assert(kChunkMcus * D_MAX_BLOCKS_IN_MCU * DCTSIZE2 * 31 / 8 + 8 < Entropy
 
 CANOPY_AVX2 bool IsZero(const BlockQuad& quad) {
   int16_t any = 0;
-  for (int i = 0; i < BlockQuad::kNowhere; i++) any = static_cast<int16_t>(any | quad.coefficients[i]);
+  for (int i = 0; i < BlockQuad::kSize; i++) any = static_cast<int16_t>(any | quad.coefficients[i]);
   return any == 0;
 }
 

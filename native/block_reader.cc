@@ -8,13 +8,12 @@
 namespace canopy {
 namespace {
 
-// Position within a BlockQuad of each coefficient in the order of the file, and of those that there are not.
+// Position within a BlockQuad of each coefficient in the order of the file.
 struct QuadPositions {
-  uint16_t of[2 * DCTSIZE2];
+  uint16_t of[DCTSIZE2];
   constexpr QuadPositions() : of{} {
     for (int k = 0; k < DCTSIZE2; k++) {
       of[k] = static_cast<uint16_t>(BlockQuad::PositionOf(TransformOrder(kZigzag[k])));
-      of[DCTSIZE2 + k] = BlockQuad::kNowhere;
     }
   }
 };

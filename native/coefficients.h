@@ -24,7 +24,7 @@ CANOPY_INLINE Coefficient ReadLongSymbol(const HuffmanCodes& codes, BitReader* r
 }
 
 // The 63 coefficients after the first, each given to put(k, value); false where they are malformed. Zeros may be given
-// too, also with `k` = kEndOfBlock, where there is no coefficient.
+// too.
 template <typename Put>
 CANOPY_INLINE bool ReadCoefficients(const AcTable& table, BitReader* reader, Put put) {
   for (int k = 1; k < kEndOfBlock;) {

@@ -70,7 +70,6 @@ bool DcScan::PrepareComponent(const jpeg_decompress_struct& info, int c, DcPlane
   component.previous = 0;
   if (!is_split) return true;
   for (int k = 0; k < DCTSIZE2; k++) component.weights[k] = HalfWeightOf(k, quanta.quantval[kZigzag[k]]);
-  std::fill(component.weights + DCTSIZE2, component.weights + 2 * DCTSIZE2, HalfWeight{HalfWeight::kNone, 0});
   return true;
 }
 

@@ -53,9 +53,9 @@ class DcScan {
     int split_y;
     bool must_be_flat;
     uint8_t* samples;
-    uint8_t* next[MAX_SAMP_FACTOR];    // where the next blocks of this row of MCUs go
-    int previous;                      // the last block's DC coefficient, quantised
-    HalfWeight weights[2 * DCTSIZE2];  // in the order of the file, of split components; 0 for those that there are not
+    uint8_t* next[MAX_SAMP_FACTOR];  // where the next blocks of this row of MCUs go
+    int previous;                    // the last block's DC coefficient, quantised
+    HalfWeight weights[DCTSIZE2];    // in the order of the file, of split components
   };
 
   static HalfWeight HalfWeightOf(int k, int quantum);

@@ -64,7 +64,7 @@ CANOPY_INLINE int TakeSymbol(const HuffmanCodes& codes, BitReader* reader) {
 
 // DC differences by the next bits.
 struct DcTable {
-  static constexpr int kBits = 11;
+  static constexpr int kBits = 10;
   struct Entry {
     int16_t difference;
     uint8_t bits;  // of code and value; 0: they need more than kBits, or there is no such code

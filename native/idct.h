@@ -27,10 +27,9 @@ constexpr int TransformOrder(int natural) {
 // coefficients[PositionOf(t) + 8 * b]; the first one's t is 0.
 struct BlockQuad {
   static constexpr int kBlocks = 4;
-  // A position where what is written does not count, for any block.
-  static constexpr int kNowhere = 256;
+  static constexpr int kSize = 256;
   static constexpr int PositionOf(int t) { return t / 8 * 32 + t % 8; }
-  alignas(64) int16_t coefficients[kNowhere + 32];
+  alignas(64) int16_t coefficients[kSize];
 };
 
 // The factors that undo the quantisation.

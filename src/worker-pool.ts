@@ -41,10 +41,3 @@ export async function endWorkerPool(pool: Piscina): Promise<void> {
   await started.get(pool);
   await pool.close();
 }
-
-/** Cuts a list into lists of at most `size`. */
-export function* chunksOf<T>(items: readonly T[], size: number): Generator<T[]> {
-  for (let first = 0; first < items.length; first += size) {
-    yield items.slice(first, first + size);
-  }
-}

@@ -118,7 +118,7 @@ bool Agrees(const Trial& trial, canopy::InverseDct inverse_dct, BlockQuad* quad,
   *wild += !is_sane;
   if (inverse_dct(quad, QuantaOf(trial), samples, kStride) != is_sane) return false;
   if (is_sane && std::memcmp(samples, expected, sizeof samples) != 0) return false;
-  return std::all_of(quad->coefficients, quad->coefficients + BlockQuad::kNowhere, [](int16_t c) { return c == 0; });
+  return std::all_of(quad->coefficients, quad->coefficients + BlockQuad::kSize, [](int16_t c) { return c == 0; });
 }
 
 // One row through one of the kernels.

@@ -3,6 +3,7 @@
  * consumer, each by several workers; the slots bound the memory.
  */
 import { checkInteger } from "../check.js";
+import { inChunks } from "../chunks.js";
 import type { DecodeOptions, DecodeOutcome } from "../decode/decoder.js";
 import type { DecodePool, PixelTarget } from "../decode/pool.js";
 import { InterruptedError } from "../errors.js";
@@ -41,7 +42,7 @@ export async function* loadBatches(
   const { signal } = options;
   let index = 0;
   const start = async (tiles: Tile[]) => startBatch(tiles, index++, await ring.acquire(), pool, ring, options);
-  const reader = new ReadAhead(groupTiles(source, options.batchSize), start, limit);
+  const reader = new ReadAhead(inChunks(source, options.batchSize), start, limit);
   const onAbort = () => reader.fail(new InterruptedError());
   signal?.addEventListener("abort", onAbort, { once: true });
   if (signal?.aborted) onAbort();
@@ -64,18 +65,6 @@ function checkLoad(ring: SlotRing, options: LoadOptions): number {
     );
   }
   return batchesAhead;
-}
-
-async function* groupTiles(source: TileFeed, batchSize: number): AsyncGenerator<Tile[], void, undefined> {
-  let group: Tile[] = [];
-  for await (const next of source) {
-    for (const tile of "path" in next ? [next] : next) {
-      if (group.push(tile) < batchSize) continue;
-      yield group;
-      group = [];
-    }
-  }
-  if (group.length > 0) yield group;
 }
 
 /** Sends the tiles to the workers in chunks; the batch is ready when `decoded` is. */

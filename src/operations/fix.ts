@@ -4,6 +4,7 @@ import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { checkInteger, checkOneOf } from "../check.js";
+import { chunksOf } from "../chunks.js";
 import { checkDecodeOptions, DECODE_DEFAULTS, type DecodeFailure, isFailure } from "../decode/decoder.js";
 import type { FullOptions } from "../decode/full.js";
 import { InputError, InterruptedError } from "../errors.js";
@@ -14,7 +15,7 @@ import { ensureFolder } from "../output-folder.js";
 import type { RunContext } from "../run-context.js";
 import { collectTiles } from "../tiles/sources.js";
 import { tileLocation } from "../tiles/tile.js";
-import { chunksOf, createWorkerPool, endWorkerPool } from "../worker-pool.js";
+import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
 
 export interface FixOptions extends Partial<FullOptions> {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */

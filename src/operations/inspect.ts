@@ -1,6 +1,7 @@
 /** `inspect`: what is in a tile set, before anyone trains on it. Every tile is really decoded. */
 import { availableParallelism } from "node:os";
 import { checkInteger } from "../check.js";
+import { chunksOf } from "../chunks.js";
 import { checkDecodeOptions, DECODE_DEFAULTS, type DecodeFailure, isFailure } from "../decode/decoder.js";
 import type { FullOptions } from "../decode/full.js";
 import { InterruptedError } from "../errors.js";
@@ -13,7 +14,7 @@ import type { RunContext } from "../run-context.js";
 import { type Labels, readLabels } from "../tiles/labels.js";
 import { collectTiles } from "../tiles/sources.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
-import { chunksOf, createWorkerPool, endWorkerPool } from "../worker-pool.js";
+import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
 
 export interface InspectOptions extends Partial<FullOptions> {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */

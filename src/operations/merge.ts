@@ -1,12 +1,11 @@
 /** `merge`: the outputs of all shards of a run become one. */
 import { dirname } from "node:path";
 import { CanopyError, FormatError, InputError, restateInterrupt } from "../errors.js";
+import { exists, type FileFacts, hashFile } from "../files.js";
 import { ensureFolder, refuseFolder } from "../output-folder.js";
-import type { FileFacts } from "../predict/draft-file.js";
 import { readJson } from "../predict/durable.js";
 import { differences, type RunIdentity } from "../predict/identity.js";
 import {
-  hashFile,
   lineFormat,
   type Piece,
   type Rows,
@@ -16,7 +15,7 @@ import {
   toStream,
   writeOutput,
 } from "../predict/output.js";
-import { exists, outputFormat, type RunPaths, runPaths } from "../predict/paths.js";
+import { outputFormat, type RunPaths, runPaths } from "../predict/paths.js";
 import type { RunContext } from "../run-context.js";
 import { readParquet } from "../tags/read-parquet.js";
 

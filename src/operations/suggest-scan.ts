@@ -1,4 +1,5 @@
 /** Tiles stream by in chunks: features through the cache, probabilities, and what is uncertain into the pool of candidates. */
+import { inChunks } from "../chunks.js";
 import { addCandidate, type CandidatePool } from "../curation/candidates.js";
 import { restateInterrupt } from "../errors.js";
 import type { Checkpoint } from "../head/checkpoint.js";
@@ -32,7 +33,7 @@ const CHUNK = 2048;
 
 /** Looks at all `tiles`, in chunks. Throws InterruptedError on abort, with the features made so far in the cache. */
 export async function scanTiles(tiles: TileSource, scan: Scan, context: RunContext): Promise<void> {
-  for await (const chunk of chunksOf(tiles, CHUNK)) await scanChunk(chunk, scan, context);
+  for await (const chunk of inChunks(tiles, CHUNK)) await scanChunk(chunk, scan, context);
 }
 
 /** The tiles that `known` does not name; the others are counted. */
@@ -41,18 +42,6 @@ export async function* withoutKnown(tiles: TileSource, known: ReadonlySet<string
     if (known.has(tile.name)) scan.labelled++;
     else yield tile;
   }
-}
-
-async function* chunksOf(tiles: TileSource, length: number): AsyncGenerator<Tile[]> {
-  let chunk: Tile[] = [];
-  for await (const tile of tiles) {
-    chunk.push(tile);
-    if (chunk.length === length) {
-      yield chunk;
-      chunk = [];
-    }
-  }
-  if (chunk.length > 0) yield chunk;
 }
 
 /** Features and probabilities of a chunk; what is uncertain goes into the pool. */

@@ -1,5 +1,6 @@
 /** Whether the files a run has read are still what they were: their stamps are taken again, by several threads, and compared. */
 import { createHash } from "node:crypto";
+import { inChunks } from "../chunks.js";
 import { InputError, InterruptedError } from "../errors.js";
 import { mapInFlight } from "../in-flight.js";
 import type { RunContext } from "../run-context.js";
@@ -20,30 +21,19 @@ const CHUNK_TILES = 1024;
  * and are now: they stay rejected. Throws an InputError that names the first that has changed, InterruptedError on abort.
  */
 export async function checkStamps(folder: string, context: RunContext): Promise<void> {
-  let tiles: Tile[] = [];
-  let known: number[] = [];
-  const chunks = async function* () {
-    for await (const { tile, stamp } of committedTiles(folder)) {
-      if (stamp === NO_STAMP) continue;
-      tiles.push(tile);
-      known.push(stamp);
-      if (tiles.length === CHUNK_TILES) {
-        yield { tiles, known };
-        [tiles, known] = [[], []];
-      }
-    }
-    if (tiles.length > 0) yield { tiles, known };
-  };
   await withThreads(async (take) => {
-    const stamped = mapInFlight(chunks(), 2 * THREADS, async (chunk) => ({ ...chunk, now: await take(chunk.tiles) }));
+    const stamped = mapInFlight(inChunks(readTiles(folder), CHUNK_TILES), 2 * THREADS, async (chunk) => ({
+      chunk,
+      now: await take(chunk.map(({ tile }) => tile)),
+    }));
     let done = 0;
     let first: Tile | undefined;
     let found = 0;
-    for await (const { tiles: chunk, known: before, now } of stamped) {
-      for (const [i, stamp] of now.entries()) {
-        if (stamp === before[i]) continue;
-        if (before[i] !== ABSENT_STAMP) throw changed(chunk[i]!, stamp);
-        first ??= chunk[i];
+    for await (const { chunk, now } of stamped) {
+      for (const [i, { tile, stamp }] of chunk.entries()) {
+        if (now[i] === stamp) continue;
+        if (stamp !== ABSENT_STAMP) throw changed(tile, now[i]!);
+        first ??= tile;
         found++;
       }
       done += chunk.length;
@@ -58,7 +48,7 @@ export async function digestStamps(tiles: AsyncIterable<Tile>, context: RunConte
   const hash = createHash("sha256");
   await withThreads(async (take) => {
     let done = 0;
-    for await (const stamps of mapInFlight(chunksOfTiles(tiles), 2 * THREADS, take)) {
+    for await (const stamps of mapInFlight(inChunks(tiles, CHUNK_TILES), 2 * THREADS, take)) {
       hash.update(Buffer.from(stamps.buffer));
       done += stamps.length;
       report(done, context);
@@ -67,8 +57,8 @@ export async function digestStamps(tiles: AsyncIterable<Tile>, context: RunConte
   return hash.digest("hex");
 }
 
-/** Every tile of a committed part in `folder`, with the stamp it had. */
-async function* committedTiles(folder: string): AsyncGenerator<{ tile: Tile; stamp: number }> {
+/** Every tile of a committed part in `folder` that was read, with the stamp it had. */
+async function* readTiles(folder: string): AsyncGenerator<{ tile: Tile; stamp: number }> {
   const tiles = readTileList(runFiles(folder).tiles, { from: 0, to: Number.POSITIVE_INFINITY });
   let index = 0;
   for (const part of await listParts(folder)) {
@@ -77,7 +67,8 @@ async function* committedTiles(folder: string): AsyncGenerator<{ tile: Tile; sta
     for (; index < record.first; index++) await tiles.next();
     for (const stamp of readStamps(record)) {
       index++;
-      yield { tile: (await tiles.next()).value as Tile, stamp };
+      const tile = (await tiles.next()).value as Tile;
+      if (stamp !== NO_STAMP) yield { tile, stamp };
     }
   }
   await tiles.return(undefined);
@@ -101,16 +92,6 @@ async function withThreads(work: (take: TakeStamps) => Promise<void>): Promise<v
   } finally {
     await endWorkerPool(threads);
   }
-}
-
-async function* chunksOfTiles(tiles: AsyncIterable<Tile>): AsyncGenerator<Tile[]> {
-  let chunk: Tile[] = [];
-  for await (const tile of tiles) {
-    if (chunk.push(tile) < CHUNK_TILES) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
 }
 
 function report(done: number, { signal, onProgress }: RunContext): void {

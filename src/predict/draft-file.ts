@@ -1,11 +1,7 @@
 /** A file that grows beside its final name, on to the disk as it grows. */
 import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open, rm } from "node:fs/promises";
-
-export interface FileFacts {
-  bytes: number;
-  sha256: string;
-}
+import type { FileFacts } from "../files.js";
 
 /** It is flushed each time it has grown by this much: a flush of everything at the end could take longer than an interrupt may. */
 const FLUSH_BYTES = 16 << 20;

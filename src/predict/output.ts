@@ -3,13 +3,14 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, rename, rm } from "node:fs/promises";
 import { InterruptedError } from "../errors.js";
+import { exists, type FileFacts } from "../files.js";
 import { packedRows, type RowBlock } from "../tags/packed-rows.js";
 import { ParquetEncoder } from "../tags/parquet.js";
 import { csvRows, jsonRows, type RowFormat, type RowOptions } from "../tags/rows.js";
-import { DraftFile, type FileFacts, writeAll } from "./draft-file.js";
+import { DraftFile, writeAll } from "./draft-file.js";
 import { explainDiskError, replaceDurably, syncParent, writeDurably } from "./durable.js";
 import type { RunIdentity } from "./identity.js";
-import { exists, type OutputFormat, type RunPaths } from "./paths.js";
+import type { OutputFormat, RunPaths } from "./paths.js";
 
 /** Rows of an output: bytes in its line format, or, where it is a Parquet file, columns. */
 export type Rows = Buffer | RowBlock;
@@ -171,17 +172,6 @@ export function readBlocks(path: string, start = 0): AsyncIterable<Buffer> {
 
 export async function* toStream(text: string): AsyncGenerator<Buffer> {
   if (text !== "") yield Buffer.from(text, "utf8");
-}
-
-/** Throws InterruptedError on abort. */
-export async function hashFile(path: string, signal?: AbortSignal): Promise<FileFacts> {
-  const hash = createHash("sha256");
-  let bytes = 0;
-  for await (const block of stoppable(readBlocks(path), signal)) {
-    hash.update(block);
-    bytes += block.length;
-  }
-  return { bytes, sha256: hash.digest("hex") };
 }
 
 /** Ends with InterruptedError on abort: a piece may be a whole shard. */

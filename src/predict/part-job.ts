@@ -1,5 +1,6 @@
 /** What a worker of a queue does: one part, or the output from all parts. Both can be done twice without harm. */
 import { CanopyError, InputError } from "../errors.js";
+import { exists } from "../files.js";
 import type { RunContext } from "../run-context.js";
 import { assemble } from "./assemble.js";
 import { readJson } from "./durable.js";
@@ -9,7 +10,7 @@ import { watchInput } from "./lost-input.js";
 import { lineFormat, type RunManifest, rowOptions } from "./output.js";
 import { PartBuffer } from "./part-buffer.js";
 import { commitPart, findDamage, listParts, readRecord } from "./parts.js";
-import { exists, runFiles, runPaths } from "./paths.js";
+import { runFiles, runPaths } from "./paths.js";
 import type { AssembleJob, JobResult, PartJob } from "./queue.js";
 import { tagRange } from "./tag-range.js";
 

@@ -1,9 +1,9 @@
 /** Parts: committed stretches of a run. A part is its rows and a record that says what they are; with the record it counts. */
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { InterruptedError } from "../errors.js";
+import { hashFile } from "../files.js";
 import type { RunContext } from "../run-context.js";
 import { readJson, syncFolder, writeDurably } from "./durable.js";
 import { partNumber, runFiles } from "./paths.js";
@@ -112,13 +112,9 @@ export async function listParts(folder: string): Promise<number[]> {
 /** What is wrong with a committed part that should begin with tile `first`, or undefined. */
 export async function findDamage(folder: string, record: PartRecord, first: number): Promise<string | undefined> {
   if (record.first !== first) return `begins with tile ${record.first}, not ${first}`;
-  const hash = createHash("sha256");
-  try {
-    for await (const block of createReadStream(runFiles(folder).rows(record.part))) hash.update(block as Buffer);
-  } catch {
-    return "has lost its rows";
-  }
-  return hash.digest("hex") === record.sha256 ? undefined : "does not match its checksum";
+  const rows = await hashFile(runFiles(folder).rows(record.part)).catch(() => undefined);
+  if (rows === undefined) return "has lost its rows";
+  return rows.sha256 === record.sha256 ? undefined : "does not match its checksum";
 }
 
 async function removePartsFrom(folder: string, from: number): Promise<void> {

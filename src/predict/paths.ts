@@ -1,5 +1,4 @@
 /** What a bulk run leaves beside its output, and where. */
-import { stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { OptionError } from "../errors.js";
 
@@ -29,13 +28,6 @@ export function outputFormat(out: string): OutputFormat {
     throw new OptionError(`Expected the output to end in .csv, .jsonl or .parquet, got ${JSON.stringify(out)}.`);
   }
   return format;
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Files of an unfinished run. */

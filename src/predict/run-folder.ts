@@ -1,7 +1,9 @@
 /** RunFolder: an unfinished run on disk. It is made, found again, checked against what is asked for now, and taken back up. */
+
 import { readdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { InputError } from "../errors.js";
+import { exists } from "../files.js";
 import { ensureFolder, refuseFolder } from "../output-folder.js";
 import type { RunContext } from "../run-context.js";
 import { type OpenedTiles, type OpenTilesOptions, openTiles } from "../tiles/sources.js";
@@ -11,7 +13,7 @@ import { differences, type RunIdentity, refuseOtherVersion } from "./identity.js
 import { takeLock } from "./lock.js";
 import type { RunManifest } from "./output.js";
 import { type Committed, checkParts } from "./parts.js";
-import { exists, type RunPaths, runFiles } from "./paths.js";
+import { type RunPaths, runFiles } from "./paths.js";
 import {
   checkTileList,
   digestTileList,

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { inChunks } from "../chunks.js";
 import { InputError, InterruptedError } from "../errors.js";
 import { linesByBlock, linesOf } from "../tiles/lines.js";
 import { tileName } from "../tiles/names.js";
@@ -106,27 +107,22 @@ export interface ListRange {
 
 /** The tiles of `range` in the list `file`. */
 export async function* readTileList(file: string, range: ListRange): AsyncGenerator<Tile> {
-  for await (const tiles of readTileBlocks(file, range, BLOCK_TILES)) yield* tiles;
+  for await (const tiles of readLines(file, range)) yield* tiles;
 }
 
 /** The same, `blockTiles` at a time; the last block may have fewer. */
-export async function* readTileBlocks(
-  file: string,
-  { from, to, byteOffset }: ListRange,
-  blockTiles: number,
-): AsyncGenerator<Tile[]> {
+export function readTileBlocks(file: string, range: ListRange, blockTiles: number): AsyncGenerator<Tile[]> {
+  return inChunks(readLines(file, range), blockTiles);
+}
+
+/** The tiles of `range`, as many at a time as the lines that are read at once. */
+async function* readLines(file: string, { from, to, byteOffset }: ListRange): AsyncGenerator<Tile[]> {
   let index = byteOffset === undefined ? 0 : from;
-  let block: Tile[] = [];
   for await (const lines of linesByBlock(createReadStream(file, { start: byteOffset ?? 0 }))) {
-    for (const line of lines.slice(Math.max(0, from - index), to - index)) {
-      if (block.push(decode(line)) < blockTiles) continue;
-      yield block;
-      block = [];
-    }
+    yield lines.slice(Math.max(0, from - index), to - index).map(decode);
     index += lines.length;
-    if (index >= to) break;
+    if (index >= to) return;
   }
-  if (block.length > 0) yield block;
 }
 
 /** Cuts the list `file` into stretches of `tiles` tiles (the last may have fewer). */

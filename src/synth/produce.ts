@@ -1,9 +1,10 @@
 /** Tiles on all cores: chunks of tile numbers go to workers, files or archives come out in a folder. */
 import type { Piscina } from "piscina";
+import { chunksOf } from "../chunks.js";
 import { InterruptedError } from "../errors.js";
 import { mapInFlight } from "../in-flight.js";
 import type { RunContext } from "../run-context.js";
-import { chunksOf, createWorkerPool, endWorkerPool } from "../worker-pool.js";
+import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
 import { ArchiveWriter, archiveName } from "./archives.js";
 import { tileFileName } from "./names.js";
 import type { SynthOutcome, SynthTask } from "./worker.js";

@@ -1,11 +1,11 @@
 /** Standard input as a tile source: paths, one per line, or a tar archive. */
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat, truncate } from "node:fs/promises";
+import { mkdir, open, rename, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { CanopyError, InputError, InterruptedError } from "../errors.js";
+import { exists, hashFile } from "../files.js";
 import { compressionOf, isTarHeader } from "./tar.js";
 
 export interface SpooledInput {
@@ -35,14 +35,17 @@ export async function spoolInput(input: Readable, folder: string, options: Spool
   const { signal } = options;
   await mkdir(folder, { recursive: true });
   const archive = join(folder, "stdin.tar");
-  const kept = await isThere(archive);
+  const kept = await exists(archive);
   const copy = kept ? archive : join(folder, `stdin-${randomUUID()}`);
   const counted = new CountedInput(options.onBytes);
   try {
     // Opened here: a stream that opens its file itself may still do so after the copy was removed.
     const file = (await open(copy, kept ? "r+" : "w")).createWriteStream();
     await pipeline(input, (blocks) => counted.pass(blocks), file, ...(signal ? [{ signal }] : []));
-    if (kept && counted.bytes === 0) return { kind: "tar", path: archive, sha256: await hashOf(archive, signal) };
+    if (kept && counted.bytes === 0) {
+      const { sha256 } = await hashFile(archive, signal);
+      return { kind: "tar", path: archive, sha256 };
+    }
     if (kept) await truncate(archive, counted.bytes);
   } catch (error) {
     if (!kept) await rm(copy, { force: true });
@@ -115,17 +118,4 @@ function explain(error: unknown, folder: string, kept: boolean, { signal, remedy
     `The disk is full, or its quota is: an archive on standard input is copied to ${folder} first, which takes as much disk as the archive has. Make room, ${remedy}, or store the archive and name it as INPUT, which copies nothing.`,
     { cause: error },
   );
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function hashOf(path: string, signal: AbortSignal | undefined): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const block of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(block as Buffer);
-  return hash.digest("hex");
 }
