@@ -11,7 +11,7 @@ export function usableCores(): number {
 /** The container's CPU quota in cores (cgroup v2, then v1); undefined where there is none. */
 export function cpuQuota(): number | undefined {
   const [quota, period] = (readLine("/sys/fs/cgroup/cpu.max") ?? "").split(" ").map(Number);
-  if (quota! > 0 && period! > 0) return quota! / period!;
+  if (quota > 0 && period > 0) return quota / period;
   const quotaV1 = Number(readLine("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"));
   const periodV1 = Number(readLine("/sys/fs/cgroup/cpu/cpu.cfs_period_us"));
   return quotaV1 > 0 && periodV1 > 0 ? quotaV1 / periodV1 : undefined;

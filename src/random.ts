@@ -33,8 +33,8 @@ export function permutation(count: number, random: Random): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, i) => i);
   for (let i = count - 1; i > 0; i--) {
     const j = random.below(i + 1);
-    const kept = order[i]!;
-    order[i] = order[j]!;
+    const kept = order[i];
+    order[i] = order[j];
     order[j] = kept;
   }
   return order;
@@ -57,14 +57,14 @@ function seedState(words: readonly number[]): Uint32Array {
 }
 
 function next(s: Uint32Array): number {
-  const result = Math.imul(rotateLeft(Math.imul(s[1]!, 5), 7), 9) >>> 0;
-  const t = s[1]! << 9;
-  s[2]! ^= s[0]!;
-  s[3]! ^= s[1]!;
-  s[1]! ^= s[2]!;
-  s[0]! ^= s[3]!;
-  s[2]! ^= t;
-  s[3] = rotateLeft(s[3]!, 11);
+  const result = Math.imul(rotateLeft(Math.imul(s[1], 5), 7), 9) >>> 0;
+  const t = s[1] << 9;
+  s[2] ^= s[0];
+  s[3] ^= s[1];
+  s[1] ^= s[2];
+  s[0] ^= s[3];
+  s[2] ^= t;
+  s[3] = rotateLeft(s[3], 11);
   return result;
 }
 

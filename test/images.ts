@@ -49,5 +49,5 @@ export async function* stream<T>(items: Iterable<T>): AsyncGenerator<T, void, un
 /** Largest difference of two byte arrays of one length. */
 export function largestDifference(a: Uint8Array, b: Uint8Array): number {
   if (a.length !== b.length) throw new Error(`Different lengths: ${a.length} and ${b.length}`);
-  return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i]!)), 0);
+  return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i])), 0);
 }

@@ -11,20 +11,20 @@ function readRanks(): Map<string, number> {
   const ranks = new Map<string, number>([["", 0]]);
   const page = readFileSync(join(ROOT, "docs/architecture.md"), "utf8");
   for (const match of page.matchAll(/^\| (\d+) \| `src\/([a-z-]+)\/`/gm)) {
-    ranks.set(match[2]!, Number(match[1]));
+    ranks.set(match[2], Number(match[1]));
   }
   return ranks;
 }
 
 function folderOf(file: string): string {
   const parts = relative(SRC, file).split(sep);
-  return parts.length === 1 ? "" : parts[0]!;
+  return parts.length === 1 ? "" : parts[0];
 }
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, "utf8");
   return [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g)].map((match) =>
-    resolve(dirname(file), match[1]!),
+    resolve(dirname(file), match[1]),
   );
 }
 

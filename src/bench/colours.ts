@@ -28,7 +28,7 @@ export async function measureColours(
     let sum = 0;
     let samples = 0;
     for (const index of spread([...paths.keys()], MAX_TILES)) {
-      const reference = await readReference(paths[index]!, compared, size);
+      const reference = await readReference(paths[index], compared, size);
       if (samples > 0 && samples + reference.length > 3 * MAX_PIXELS) break;
       await contender.writeColours([index], folder);
       const pixels = await readFile(join(folder, `${index}.rgb`));
@@ -36,7 +36,7 @@ export async function measureColours(
       if (pixels.length !== reference.length) {
         throw new CanopyError("BENCH", `${contender.name} reads ${paths[index]} with another size than canopy.`);
       }
-      for (let i = 0; i < pixels.length; i++) sum += Math.abs(pixels[i]! - reference[i]!);
+      for (let i = 0; i < pixels.length; i++) sum += Math.abs(pixels[i] - reference[i]);
       samples += pixels.length;
     }
     return sum / samples;

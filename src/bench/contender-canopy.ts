@@ -41,5 +41,5 @@ export function openCanopyContender({ paths, size, threads }: SetupRequest): Con
 }
 
 async function* stream(tiles: readonly Tile[], indices: readonly number[]): AsyncGenerator<Tile, void, undefined> {
-  for (const index of indices) yield tiles[index]!;
+  for (const index of indices) yield tiles[index];
 }

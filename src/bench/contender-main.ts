@@ -29,7 +29,7 @@ process.exit(0);
 
 async function answer(request: ContenderRequest): Promise<ContenderReply> {
   if (request.type === "setup") {
-    contender = await CONTENDERS[request.contender]!(request);
+    contender = await CONTENDERS[request.contender](request);
     const { version, note } = contender;
     return { ok: true, version, ...(note === undefined ? {} : { note }) };
   }

@@ -42,14 +42,14 @@ async function openSharp({ paths, size, threads }: SetupRequest, read: ReadRgb):
     async round(indices) {
       return {
         [WHOLE]: await run(
-          indices.map((index) => paths[index]!),
+          indices.map((index) => paths[index]),
           images,
         ),
       };
     },
     async writeColours(indices, folder) {
       for (const index of indices) {
-        await writeFile(join(folder, `${index}.rgb`), await read(paths[index]!, (image) => image));
+        await writeFile(join(folder, `${index}.rgb`), await read(paths[index], (image) => image));
       }
     },
   };
@@ -86,7 +86,7 @@ async function runAll(
   const start = performance.now();
   let next = 0;
   const lane = async () => {
-    while (next < paths.length) await read(paths[next++]!);
+    while (next < paths.length) await read(paths[next++]);
   };
   await Promise.all(Array.from({ length: images }, lane));
   return (performance.now() - start) / 1000;
@@ -95,9 +95,9 @@ async function runAll(
 function dropFourth(inverted: Uint8Array): Uint8Array {
   const rgb = new Uint8Array((inverted.length / 4) * 3);
   for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-    rgb[to] = 255 - inverted[from]!;
-    rgb[to + 1] = 255 - inverted[from + 1]!;
-    rgb[to + 2] = 255 - inverted[from + 2]!;
+    rgb[to] = 255 - inverted[from];
+    rgb[to + 1] = 255 - inverted[from + 1];
+    rgb[to + 2] = 255 - inverted[from + 2];
   }
   return rgb;
 }

@@ -33,8 +33,8 @@ export function versionFacts(): Record<string, string> {
     canopy: canopyVersion(),
     node: process.versions.node,
     ...(addon === undefined ? {} : { "libjpeg-turbo": addon.jpegVersion, simd: addon.simd }),
-    sharp: sharp["sharp"]!,
-    libvips: sharp["vips"]!,
+    sharp: sharp["sharp"],
+    libvips: sharp["vips"],
     "onnxruntime-node": onnxRuntimeVersion(),
   };
 }

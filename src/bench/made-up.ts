@@ -17,7 +17,7 @@ export function makeUp(rows: number, numFeatures: number, part = 0): { features:
   for (let row = 0; row < rows; row++) {
     for (let tag = 0; tag < TAGS; tag++) {
       let sum = 2 * random.uniform();
-      for (let k = 0; k < 8; k++) sum += data[row * numFeatures + ((tag * 8 + k) % numFeatures)]!;
+      for (let k = 0; k < 8; k++) sum += data[row * numFeatures + ((tag * 8 + k) % numFeatures)];
       cells[row * TAGS + tag] = sum > 5 + (tag % 4) / 4 ? 1 : 0;
     }
   }

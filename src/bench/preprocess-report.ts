@@ -93,7 +93,7 @@ export function reportPreprocess({ tiles, size, runners, errors, absent, samples
     ceiling_tiles_per_s: roughly(median(ceiling)),
     workers,
     share_of_ceiling: roughly(median(single) / median(ceiling)),
-    scaling: roughly(best.tiles_per_s / workers[0]!.tiles_per_s),
+    scaling: roughly(best.tiles_per_s / workers[0].tiles_per_s),
     contenders: runners
       .filter(({ name }) => name !== STAGES_NAME)
       .map((runner) => contenderResult(runner, errors.get(runner), samples, median(ceiling), mbPerTile)),
@@ -153,7 +153,7 @@ function stageResults(samples: readonly Sample[], mbPerTile: number): StageResul
 }
 
 function ratios(above: readonly number[], below: readonly number[]): Summary {
-  const { median: middle, low, high } = summarize(above.map((value, i) => value / below[i]!));
+  const { median: middle, low, high } = summarize(above.map((value, i) => value / below[i]));
   return { median: roughly(middle), low: roughly(low), high: roughly(high) };
 }
 

@@ -49,7 +49,7 @@ export async function runRounds(
   const samples: Sample[] = [];
   for (let round = 0; round < repeats; round++) {
     for (const [i, { name, threads, process }] of runners.entries()) {
-      const indices = pickTiles(tiles, counts[i]!, round);
+      const indices = pickTiles(tiles, counts[i], round);
       const { seconds, cpuSeconds } = await process.round(indices);
       samples.push({ name, threads, round, tiles: indices.length, seconds, cpu_seconds: cpuSeconds });
       report();
@@ -84,5 +84,5 @@ export function pickTiles(tiles: number, count: number, round: number): number[]
 export function ratesOf(samples: readonly Sample[], name: string, threads: number, measure = WHOLE): number[] {
   return samples
     .filter((sample) => sample.name === name && sample.threads === threads)
-    .map(({ tiles, seconds }) => tiles / seconds[measure]!);
+    .map(({ tiles, seconds }) => tiles / seconds[measure]);
 }

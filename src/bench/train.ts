@@ -160,7 +160,7 @@ async function measureLbfgs(
   const samples: number[] = [];
   try {
     for (let round = 0; round < repeats; round++) {
-      samples.push(roughly((await process.round([0])).seconds["whole"]!));
+      samples.push(roughly((await process.round([0])).seconds["whole"]));
       context.onProgress?.({ stage: "L-BFGS", done: round + 1, total: repeats, rejected: 0, unit: "trainings" });
     }
   } finally {

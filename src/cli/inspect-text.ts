@@ -83,7 +83,7 @@ function describeTags({ tags, cooccurrence, rows_with_tiles }: LabelFacts): stri
 
 function companionsOf(own: number, tags: LabelFacts["tags"], cooccurrence: number[][]): string {
   return tags
-    .map(({ tag }, other) => ({ tag, share: cooccurrence[own]![other]! / tags[own]!.tiles, other }))
+    .map(({ tag }, other) => ({ tag, share: cooccurrence[own][other] / tags[own].tiles, other }))
     .filter(({ other, share }) => other !== own && share > 0)
     .sort((a, b) => b.share - a.share)
     .slice(0, 4)
@@ -93,10 +93,10 @@ function companionsOf(own: number, tags: LabelFacts["tags"], cooccurrence: numbe
 
 /** Columns as wide as their widest cell; those of numbers to the right. */
 function alignColumns(header: readonly string[], rows: readonly string[][]): string {
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
-  const numeric = header.map((_, column) => rows.every((row) => /^[\d.]+( %)?$/.test(row[column]!)));
+  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)));
+  const numeric = header.map((_, column) => rows.every((row) => /^[\d.]+( %)?$/.test(row[column])));
   const pad = (cell: string, column: number) =>
-    numeric[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!);
+    numeric[column] ? cell.padStart(widths[column]) : cell.padEnd(widths[column]);
   return [header, widths.map((width) => "-".repeat(width)), ...rows]
     .map((cells) => cells.map(pad).join("  ").trimEnd())
     .join("\n");

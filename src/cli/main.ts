@@ -78,7 +78,7 @@ function misspelt(message: string, options: string[]): string | undefined {
   if (!message.startsWith("Missing required argument")) {
     return undefined;
   }
-  const given = process.argv.filter((word) => word.startsWith("--")).map((word) => word.slice(2).split("=")[0]!);
+  const given = process.argv.filter((word) => word.startsWith("--")).map((word) => word.slice(2).split("=")[0]);
   return given.find((name) => !options.includes(name));
 }
 

@@ -21,7 +21,7 @@ export function parseBytes(name: string, text: string): number {
   if (number === undefined || unit === undefined) {
     throw new OptionError(`Expected \`--${name}\` to be a size such as 700M or 4G, got ${JSON.stringify(text)}.`);
   }
-  return Math.round(Number(number) * UNITS[unit.toLowerCase()]!);
+  return Math.round(Number(number) * UNITS[unit.toLowerCase()]);
 }
 
 /** `9464` or `0.0.0.0:9464`. */

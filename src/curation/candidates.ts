@@ -46,7 +46,7 @@ export function addCandidate(pool: CandidatePool, candidate: Omit<Candidate, "un
 export function chooseSuggestions(pool: CandidatePool, tags: readonly string[]): CuratedTile[] {
   const candidates = [...pool.candidates].sort((a, b) => a.order - b.order);
   if (candidates.length === 0) return [];
-  const numFeatures = candidates[0]!.features.length;
+  const numFeatures = candidates[0].features.length;
   const features = { data: new Float32Array(candidates.length * numFeatures), rows: candidates.length, numFeatures };
   const probabilities = new Float32Array(candidates.length * tags.length);
   candidates.forEach((candidate, row) => {
@@ -54,7 +54,7 @@ export function chooseSuggestions(pool: CandidatePool, tags: readonly string[]):
     probabilities.set(candidate.probabilities, row * tags.length);
   });
   return suggestTiles(probabilities, pool.thresholds, features, pool.count).map(({ row }) =>
-    toSuggestion(candidates[row]!, pool.thresholds, tags),
+    toSuggestion(candidates[row], pool.thresholds, tags),
   );
 }
 
@@ -64,16 +64,16 @@ const NAMED_TAGS = 3;
 function toSuggestion(candidate: Candidate, thresholds: Float32Array, tags: readonly string[]): CuratedTile {
   const { tile, probabilities, uncertainty } = candidate;
   const byDoubt = tags
-    .map((tag, column) => ({ tag, column, doubt: doubtOf(probabilities[column]!, thresholds[column]!) }))
+    .map((tag, column) => ({ tag, column, doubt: doubtOf(probabilities[column], thresholds[column]) }))
     .sort((a, b) => b.doubt - a.doubt || a.column - b.column)
     .slice(0, NAMED_TAGS);
-  const given = tags.filter((_, column) => probabilities[column]! >= thresholds[column]!);
+  const given = tags.filter((_, column) => probabilities[column] >= thresholds[column]);
   const reasons = byDoubt.map(
-    ({ tag, column }) => `${tag} ${probabilities[column]!.toFixed(2)} (given from ${thresholds[column]!.toFixed(2)})`,
+    ({ tag, column }) => `${tag} ${probabilities[column].toFixed(2)} (given from ${thresholds[column].toFixed(2)})`,
   );
   return {
     tile,
-    prediction: { tags: given, probabilities: new Map(tags.map((tag, column) => [tag, probabilities[column]!])) },
+    prediction: { tags: given, probabilities: new Map(tags.map((tag, column) => [tag, probabilities[column]])) },
     suggestion: { score: Number(uncertainty.toFixed(6)), reason: `unsure of ${reasons.join(", ")}` },
     doubtful: byDoubt.map(({ tag }) => tag),
   };

@@ -34,9 +34,9 @@ export function toLabelErrors(
   labels: LabelMatrix,
 ): LabelError[] {
   return issues.map(({ row, tag, labelled, probability, score }) => ({
-    name: tiles[row]!.name,
-    path: tileLocation(tiles[row]!),
-    tag: labels.tags[tag]!,
+    name: tiles[row].name,
+    path: tileLocation(tiles[row]),
+    tag: labels.tags[tag],
     given: labelled,
     probability,
     score,

@@ -114,7 +114,7 @@ function isSubmitted(annotation: unknown): annotation is JsonObject {
 /** Times are ISO 8601 in UTC, so their text sorts; equal or absent ones keep the order of the file. */
 function byTime(a: JsonObject, b: JsonObject): number {
   const [first, second] = [a, b].map((each) => String(each["updated_at"] ?? each["created_at"] ?? ""));
-  return first! < second! ? -1 : first! > second! ? 1 : 0;
+  return first < second ? -1 : first > second ? 1 : 0;
 }
 
 function chosenTags(result: unknown, fail: Fail, { control }: ImportOptions): string[] {

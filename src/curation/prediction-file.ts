@@ -46,8 +46,8 @@ async function readCsv(path: string): Promise<Map<string, TilePrediction>> {
         `${path}, line ${info.lines}: expected a probability in every column but the first two.`,
       );
     }
-    const tags = record[1]!.split(/\s+/).filter((tag) => tag !== "");
-    predictions.set(toTileName(record[0]!), { tags, ...(probabilities.size > 0 && { probabilities }) });
+    const tags = record[1].split(/\s+/).filter((tag) => tag !== "");
+    predictions.set(toTileName(record[0]), { tags, ...(probabilities.size > 0 && { probabilities }) });
   }
   return predictions;
 }

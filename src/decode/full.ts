@@ -83,5 +83,5 @@ function nameSampling(sampling: string): string {
     "4x1": "4:1:1",
   };
   const chroma = others.slice(0, 2);
-  return (chroma.every((factor) => factor === "1x1") && names[first!]) || sampling;
+  return (chroma.every((factor) => factor === "1x1") && names[first]) || sampling;
 }

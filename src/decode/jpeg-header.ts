@@ -58,10 +58,10 @@ function* segments(bytes: Uint8Array): Generator<{ marker: number; start: number
   let at = 2;
   while (at + 4 <= bytes.length) {
     if (bytes[at] !== 0xff) at++;
-    else if (bytes[at + 1] === 0xff || isStandalone(bytes[at + 1]!)) at += bytes[at + 1] === 0xff ? 1 : 2;
+    else if (bytes[at + 1] === 0xff || isStandalone(bytes[at + 1])) at += bytes[at + 1] === 0xff ? 1 : 2;
     else {
-      const marker = bytes[at + 1]!;
-      const end = at + 2 + bytes[at + 2]! * 256 + bytes[at + 3]!;
+      const marker = bytes[at + 1];
+      const end = at + 2 + bytes[at + 2] * 256 + bytes[at + 3];
       if (end > bytes.length) return;
       yield { marker, start: at, end };
       if (marker === SOS) return;
@@ -77,11 +77,11 @@ function isStandalone(marker: number): boolean {
 
 function readSegment(header: JpegHeader, marker: number, body: Uint8Array): void {
   if (marker === 0xe0 && ascii(body, 5) === "JFIF\0") header.jfif = true;
-  else if (marker === 0xee && body.length >= 12 && ascii(body, 5) === "Adobe") header.adobeTransform = body[11]!;
+  else if (marker === 0xee && body.length >= 12 && ascii(body, 5) === "Adobe") header.adobeTransform = body[11];
   else if (isStartOfFrame(marker) && body.length >= 6) {
-    header.height = body[1]! * 256 + body[2]!;
-    header.width = body[3]! * 256 + body[4]!;
-    header.components = body[5]!;
+    header.height = body[1] * 256 + body[2];
+    header.width = body[3] * 256 + body[4];
+    header.components = body[5];
     header.namedRgb = header.components === 3 && body[6] === 0x52 && body[9] === 0x47 && body[12] === 0x42;
   }
 }

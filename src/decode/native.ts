@@ -22,7 +22,7 @@ export async function decodeWithAddon(
     if (failure === undefined) continue;
     outcomes[i] =
       failure.code === "FOREIGN"
-        ? await onForeign(tiles[i]!, target.subarray(i * stride, (i + 1) * stride))
+        ? await onForeign(tiles[i], target.subarray(i * stride, (i + 1) * stride))
         : { code: failure.code, message: failure.message };
   }
   return outcomes.some((outcome) => outcome !== undefined) ? outcomes : undefined;

@@ -101,7 +101,7 @@ function resizeRows(pixels: Uint8Array, width: number, rows: Uint16Array, table:
   const size = start.length;
   for (let out = 0, row = 0; out < rows.length; row += width * 3) {
     for (let x = 0; x < size; x++) {
-      const first = row + start[x]! * 3;
+      const first = row + start[x] * 3;
       for (let from = first; from < first + 3; from++) {
         rows[out++] =
           taps <= SHORT_TAPS
@@ -119,7 +119,7 @@ function resizeColumns(rows: Uint16Array, target: Uint8Array, table: FilterTable
   const stride = size * 3;
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < stride; x++) {
-      const from = start[y]! * stride + x;
+      const from = start[y] * stride + x;
       target[y * stride + x] =
         taps <= SHORT_TAPS
           ? (128 + (taps >> 1) + sumOfCutProducts(rows, from, stride, weights, y * taps, taps, 16)) >> 8
@@ -139,7 +139,7 @@ function sumOfCutProducts(
   bits: number,
 ): number {
   let sum = 0;
-  for (let k = 0; k < taps; k++) sum += Math.imul(samples[from + k * step]!, weights[at + k]!) >>> bits;
+  for (let k = 0; k < taps; k++) sum += Math.imul(samples[from + k * step], weights[at + k]) >>> bits;
   return sum;
 }
 
@@ -153,6 +153,6 @@ function sumOfProducts(
   taps: number,
 ): number {
   let sum = 0;
-  for (let k = 0; k < taps; k++) sum += samples[from + k * step]! * weights[at + k]!;
+  for (let k = 0; k < taps; k++) sum += samples[from + k * step] * weights[at + k];
   return sum;
 }

@@ -95,13 +95,13 @@ function toRgb(data: Uint8Array, channels: number, reading: Reading): Uint8Array
   const plain = reading === "rgb" || (reading === "auto-4" && isOpaque(data));
   for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
     for (let c = 0; c < 3; c++) {
-      const ink = data[from + c]!;
+      const ink = data[from + c];
       // libjpeg turns YCCK into 255 - R, 255 - G, 255 - B, and libvips inverts that.
       if (reading === "ycbcr") pixels[to + c] = ink;
       else if (plain) pixels[to + c] = 255 - ink;
-      else if (reading === "gray") pixels[to + c] = 255 - data[from]!;
-      else if (reading === "cmyk") pixels[to + c] = multiply(ink, data[from + 3]!);
-      else pixels[to + c] = multiply(255 - ink, 255 - data[from + 3]!);
+      else if (reading === "gray") pixels[to + c] = 255 - data[from];
+      else if (reading === "cmyk") pixels[to + c] = multiply(ink, data[from + 3]);
+      else pixels[to + c] = multiply(255 - ink, 255 - data[from + 3]);
     }
   }
   return pixels;
@@ -114,7 +114,7 @@ function isOpaque(data: Uint8Array): boolean {
 }
 
 function repeatFirst(data: Uint8Array): Uint8Array {
-  for (let i = 0; i < data.length; i += 3) data.fill(data[i]!, i + 1, i + 3);
+  for (let i = 0; i < data.length; i += 3) data.fill(data[i], i + 1, i + 3);
   return data;
 }
 

@@ -92,8 +92,8 @@ async function readOther(
 function inksToRgb(data: Uint8Array, channels: number): Uint8Array {
   const pixels = new Uint8Array((data.length / channels) * 3);
   for (let from = 0, to = 0; from < data.length; from += channels, to += 3) {
-    const light = 255 - data[from + 3]!;
-    for (let c = 0; c < 3; c++) pixels[to + c] = light - Math.round((data[from + c]! * light) / 255);
+    const light = 255 - data[from + 3];
+    for (let c = 0; c < 3; c++) pixels[to + c] = light - Math.round((data[from + c] * light) / 255);
   }
   return pixels;
 }
@@ -106,16 +106,16 @@ function takeThreeBands(data: Uint8Array, channels: number): Uint8Array {
   const second = channels < 3 ? 0 : 1;
   const third = channels < 3 ? 0 : 2;
   for (let i = 0, from = 0, to = 0; i < count; i++, from += channels, to += 3) {
-    pixels[to] = data[from]!;
-    pixels[to + 1] = data[from + second]!;
-    pixels[to + 2] = data[from + third]!;
+    pixels[to] = data[from];
+    pixels[to + 1] = data[from + second];
+    pixels[to + 2] = data[from + third];
   }
   return pixels;
 }
 
 /** libvips tells its reasons only in words. */
 function sharpFailure(error: Error, maxPixels: number): DecodeFailure {
-  const reason = error.message.split("\n")[0]!.replace(/^Input buffer/, "the file");
+  const reason = error.message.split("\n")[0].replace(/^Input buffer/, "the file");
   if (/pixel limit/i.test(reason)) return { code: "LIMIT", message: `Image exceeds the limit of ${maxPixels} pixels` };
   if (/corrupt jpeg data/i.test(reason)) return { code: "CORRUPT", message: `Image cannot be decoded (${reason})` };
   if (/premature end|truncat|end of (file|stream)|out of order read|not enough|read error/i.test(reason)) {

@@ -24,9 +24,9 @@ export function turnTiles(source: Uint8Array, target: Uint8Array, count: number,
     for (let y = 0; y < size; y++) {
       for (let x = 0; x < size; x++, to += 3) {
         const from = tile * tileBytes + sourcePixel(x, y, size - 1, k) * 3;
-        target[to] = source[from]!;
-        target[to + 1] = source[from + 1]!;
-        target[to + 2] = source[from + 2]!;
+        target[to] = source[from];
+        target[to + 1] = source[from + 1];
+        target[to + 2] = source[from + 2];
       }
     }
   }
@@ -41,7 +41,7 @@ function sourcePixel(x: number, y: number, last: number, k: number): number {
       [last - x, last - y],
       [y, last - x],
     ] as [number, number][]
-  )[k % 4]!;
+  )[k % 4];
   const column = k < 4 ? turned[0] : last - turned[0];
   return turned[1] * (last + 1) + column;
 }

@@ -77,7 +77,7 @@ function readCached(
   for (const [i, row] of rows.entries()) if (row < 0) missing.add(Math.floor(i / variants.length));
   for (const [v, matrix] of features.entries()) {
     const ofVariant = Int32Array.from({ length: count }, (_, i) =>
-      missing.has(i) ? -1 : rows[i * variants.length + v]!,
+      missing.has(i) ? -1 : rows[i * variants.length + v],
     );
     for (const position of store.read(ofVariant, matrix)) missing.add(position);
   }
@@ -103,7 +103,7 @@ export async function* extractMissing(
     for await (const batch of streamFeatures(pick(tiles, missing), stream)) {
       const positions = missing.slice(at, at + batch.tiles.length);
       at += batch.tiles.length;
-      for (const [i, outcome] of batch.outcomes.entries()) progress.outcomes[positions[i]!] = outcome;
+      for (const [i, outcome] of batch.outcomes.entries()) progress.outcomes[positions[i]] = outcome;
       if (store) keep(store, positions, keys, batch.outcomes, batch.features, variants);
       progress.done += positions.length;
       progress.rejected += batch.outcomes.filter((outcome) => outcome !== undefined).length;
@@ -117,7 +117,7 @@ export async function* extractMissing(
 }
 
 async function* pick(tiles: readonly Tile[], positions: readonly number[]): AsyncGenerator<Tile, void, undefined> {
-  for (const position of positions) yield tiles[position]!;
+  for (const position of positions) yield tiles[position];
 }
 
 /** Appends the good rows to the store, one variant after the other. */
@@ -130,7 +130,7 @@ function keep(
   variants: readonly number[],
 ): void {
   const { numFeatures } = store;
-  const keyAt = (i: number) => keys.subarray(positions[i]! * KEY_BYTES, (positions[i]! + 1) * KEY_BYTES);
+  const keyAt = (i: number) => keys.subarray(positions[i] * KEY_BYTES, (positions[i] + 1) * KEY_BYTES);
   const good = [...outcomes.keys()].filter((i) => outcomes[i] === undefined && !isUnkeyed(keyAt(i)));
   const goodKeys = Buffer.concat(good.map(keyAt));
   for (const [v, variant] of variants.entries()) {

@@ -80,8 +80,8 @@ export async function measurePipeline(tiles: readonly Tile[], options: MeasureOp
     sessions: backbone.sessions,
     workers: pool.workers,
     ...rates,
-    share: median(rates.pipeline.map((rate, i) => rate / rates.bare[i]!)),
-    cpuShare: median(rates.bareCpu.map((cpu, i) => cpu / rates.pipelineCpu[i]!)),
+    share: median(rates.pipeline.map((rate, i) => rate / rates.bare[i])),
+    cpuShare: median(rates.bareCpu.map((cpu, i) => cpu / rates.pipelineCpu[i])),
   };
 }
 
@@ -97,10 +97,10 @@ async function decodeReady(tiles: readonly Tile[], options: MeasureOptions, batc
   const ring = new SlotRing(backbone.sessions * BATCHES_PER_SESSION, batchSize * backbone.size ** 2 * 3);
   const batches: Batch[] = [];
   const enough = async function* (): TileFeed {
-    if (tiles.length > 0) yield Array.from({ length: ring.slotCount * batchSize }, (_, i) => tiles[i % tiles.length]!);
+    if (tiles.length > 0) yield Array.from({ length: ring.slotCount * batchSize }, (_, i) => tiles[i % tiles.length]);
   };
   for await (const batch of loadBatches(enough(), pool, ring, { decode, batchSize })) batches.push(batch);
-  if (batches.length === 0 || batches[0]!.outcomes.every((outcome) => outcome !== undefined)) {
+  if (batches.length === 0 || batches[0].outcomes.every((outcome) => outcome !== undefined)) {
     throw new InputError("There is nothing to measure with: none of the first tiles can be decoded.");
   }
   return { ring, batches };
@@ -172,7 +172,7 @@ class Stopwatch {
 function median(values: number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 async function* endlessly(tiles: readonly Tile[]): TileFeed {

@@ -29,7 +29,7 @@ export class RowIndex {
   find(key: Uint8Array): number {
     const mask = this.#table.length - 1;
     for (let at = word(key, 0) & mask; ; at = (at + 1) & mask) {
-      const row = this.#table[at]! - 1;
+      const row = this.#table[at] - 1;
       if (row < 0 || this.#matches(row, key)) return row;
     }
   }
@@ -38,8 +38,8 @@ export class RowIndex {
   #find(row: number): number {
     const mask = this.#table.length - 1;
     const first = row * WORDS;
-    let at = this.#keys[first]! & mask;
-    for (let other = this.#table[at]! - 1; other >= 0; other = this.#table[at]! - 1) {
+    let at = this.#keys[first] & mask;
+    for (let other = this.#table[at] - 1; other >= 0; other = this.#table[at] - 1) {
       let w = 0;
       while (w < WORDS && this.#keys[other * WORDS + w] === this.#keys[first + w]) w++;
       if (w === WORDS) break;
@@ -62,8 +62,8 @@ export class RowIndex {
 /** The key's `w`-th 32-bit word. The variant sits in the last byte, so it is mixed into the first word, which places the key. */
 function word(key: Uint8Array, w: number): number {
   const at = w * 4;
-  const plain = key[at]! | (key[at + 1]! << 8) | (key[at + 2]! << 16) | (key[at + 3]! << 24);
-  return (w === 0 ? plain ^ Math.imul(key[KEY_BYTES - 1]!, 0x9e3779b1) : plain) >>> 0;
+  const plain = key[at] | (key[at + 1] << 8) | (key[at + 2] << 16) | (key[at + 3] << 24);
+  return (w === 0 ? plain ^ Math.imul(key[KEY_BYTES - 1], 0x9e3779b1) : plain) >>> 0;
 }
 
 function enlarge(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {

@@ -97,7 +97,7 @@ export function keyOf(table: Uint8Array, i: number): Uint8Array {
 /** True where `features` (a row's bytes) are what was written. */
 export function isIntact(table: Uint8Array, i: number, features: Uint8Array): boolean {
   const at = i * ENTRY_BYTES + KEY_BYTES;
-  const stored = table[at]! + table[at + 1]! * 2 ** 8 + table[at + 2]! * 2 ** 16 + table[at + 3]! * 2 ** 24;
+  const stored = table[at] + table[at + 1] * 2 ** 8 + table[at + 2] * 2 ** 16 + table[at + 3] * 2 ** 24;
   return crc32(features) === stored;
 }
 

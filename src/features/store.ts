@@ -92,7 +92,7 @@ export class FeatureStore {
     for (let i = 0; i < tiles; i++) {
       const key = new Uint8Array(keys.subarray(i * KEY_BYTES, (i + 1) * KEY_BYTES));
       for (let v = 0; v < variants.length; v++) {
-        key[KEY_BYTES - 1] = variants[v]!;
+        key[KEY_BYTES - 1] = variants[v];
         rows[i * variants.length + v] = this.#index.find(key);
       }
     }
@@ -147,25 +147,25 @@ export class FeatureStore {
 
   /** Reads rows that lie one after the other in one file with one call; returns the position after them. */
   #readRun(rows: Int32Array, order: Int32Array, from: number, target: Float32Array, damaged: number[]): number {
-    const block = this.#blockOf(rows[order[from]!]!);
-    const firstRow = rows[order[from]!]!;
+    const block = this.#blockOf(rows[order[from]]);
+    const firstRow = rows[order[from]];
     const rowBytes = this.numFeatures * 4;
     let to = from + 1;
     const lastRow = Math.min(block.firstRow + block.rows, firstRow + Math.max(1, Math.floor(READ_BYTES / rowBytes)));
-    while (to < order.length && rows[order[to]!]! < lastRow && rows[order[to]!]! - rows[order[to - 1]!]! <= 1) to++;
-    const count = rows[order[to - 1]!]! - firstRow + 1;
+    while (to < order.length && rows[order[to]] < lastRow && rows[order[to]] - rows[order[to - 1]] <= 1) to++;
+    const count = rows[order[to - 1]] - firstRow + 1;
     const bytes = Buffer.alloc(count * rowBytes);
     const position = block.dataOffset + (firstRow - block.firstRow) * rowBytes;
     const got = readSync(block.file, bytes, 0, bytes.length, position);
     for (let k = from; k < to; k++) {
-      const i = rows[order[k]!]! - firstRow;
+      const i = rows[order[k]] - firstRow;
       const row = bytes.subarray(i * rowBytes, (i + 1) * rowBytes);
       if ((i + 1) * rowBytes > got || !isIntact(block.table, firstRow - block.firstRow + i, row))
-        damaged.push(order[k]!);
+        damaged.push(order[k]);
       else
         target.set(
           new Float32Array(bytes.buffer, bytes.byteOffset + i * rowBytes, this.numFeatures),
-          order[k]! * this.numFeatures,
+          order[k] * this.numFeatures,
         );
     }
     return to;
@@ -176,10 +176,10 @@ export class FeatureStore {
     let high = this.#blocks.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (this.#blocks[middle]!.firstRow <= row) low = middle;
+      if (this.#blocks[middle].firstRow <= row) low = middle;
       else high = middle - 1;
     }
-    return this.#blocks[low]!;
+    return this.#blocks[low];
   }
 
   /** Takes over what is whole in a segment; one that cannot be read (any more) is as good as empty. */
@@ -230,8 +230,8 @@ function prepareFolder(folder: string, canonical: string): void {
 
 /** Positions of rows that exist, in the order they lie on disk. */
 function sortedPositions(rows: Int32Array): Int32Array {
-  const positions = Int32Array.from(rows.keys()).filter((position) => rows[position]! >= 0);
-  return positions.sort((a, b) => rows[a]! - rows[b]!);
+  const positions = Int32Array.from(rows.keys()).filter((position) => rows[position] >= 0);
+  return positions.sort((a, b) => rows[a] - rows[b]);
 }
 
 function concatFloats(parts: Float32Array[]): Float32Array {

@@ -42,9 +42,7 @@ export async function extractToStore(
   const rows = store.find(keys, variants);
   const lost = tilesWithout(rows, variants.length).find((i) => outcomes[i] === undefined);
   if (lost !== undefined) {
-    throw new ModelError(
-      `The features of ${tiles[lost]!.path} could not be kept in ${store.folder}. Is the disk full?`,
-    );
+    throw new ModelError(`The features of ${tiles[lost].path} could not be kept in ${store.folder}. Is the disk full?`);
   }
   const cached = tiles.length - missing.length;
   return { ...toSource(store, rows, variants), outcomes, decoded: missing.length, cached };
@@ -59,7 +57,7 @@ export function toSource(
   const { numFeatures } = store;
   const tiles = rows.length / variants.length;
   const windowRows = Math.max(1, Math.min(tiles, Math.floor(WINDOW_BYTES / (numFeatures * 4))));
-  const read = async (start: number, count: number, variant = variants[0]!) =>
+  const read = async (start: number, count: number, variant = variants[0]) =>
     readWindow(store, rows, variants, start, count, variant);
   return { rows: tiles, numFeatures, windowRows, read };
 }
@@ -83,7 +81,7 @@ function readWindow(
 ): Float32Array {
   const column = variants.indexOf(variant);
   if (column < 0) throw new RangeError(`Expected \`variant\` to be one of ${variants.join(", ")}, got ${variant}.`);
-  const wanted = Int32Array.from({ length: count }, (_, i) => rows[(start + i) * variants.length + column]!);
+  const wanted = Int32Array.from({ length: count }, (_, i) => rows[(start + i) * variants.length + column]);
   const target = new Float32Array(count * store.numFeatures);
   const damaged = store.read(wanted, target);
   if (damaged.length > 0) {

@@ -21,7 +21,7 @@ export async function tileKeys(tiles: readonly Tile[]): Promise<Uint8Array> {
     const part = tiles.slice(from, from + AT_ONCE);
     const found = await Promise.all(part.map((tile) => (tile.failure ? undefined : stampOf(tile.path))));
     for (const [i, stamp] of found.entries()) {
-      if (stamp !== undefined) keys.set(hashTile(part[i]!, stamp), (from + i) * KEY_BYTES);
+      if (stamp !== undefined) keys.set(hashTile(part[i], stamp), (from + i) * KEY_BYTES);
     }
     // An archive holds many tiles and is asked once; single files need not be remembered.
     if (stamps.size > AT_ONCE) stamps.clear();

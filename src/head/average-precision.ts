@@ -27,12 +27,12 @@ export function averagePrecision(probabilities: Float32Array, labels: LabelMatri
 export function precisionRecallCurve(probabilities: Float32Array, labels: LabelMatrix, tag: number): PrecisionRecall[] {
   const numTags = labels.tags.length;
   const order = rankRows(probabilities, labels.rows, numTags, tag);
-  const support = order.reduce((sum, row) => sum + labels.data[row * numTags + tag]!, 0);
+  const support = order.reduce((sum, row) => sum + labels.data[row * numTags + tag], 0);
   const curve: PrecisionRecall[] = [];
   let hits = 0;
   order.forEach((row, rank) => {
-    hits += labels.data[row * numTags + tag]!;
-    const threshold = probabilities[row * numTags + tag]!;
+    hits += labels.data[row * numTags + tag];
+    const threshold = probabilities[row * numTags + tag];
     const next = order[rank + 1];
     if (next === undefined || probabilities[next * numTags + tag] !== threshold) {
       curve.push({ threshold, precision: hits / (rank + 1), recall: hits / support });
@@ -44,5 +44,5 @@ export function precisionRecallCurve(probabilities: Float32Array, labels: LabelM
 /** Rows by falling value of column `column` of `[rows, columns]`; equal values in row order. */
 export function rankRows(values: Float32Array, rows: number, columns: number, column: number): Uint32Array {
   const order = Uint32Array.from({ length: rows }, (_, row) => row);
-  return order.sort((a, b) => values[b * columns + column]! - values[a * columns + column]! || a - b);
+  return order.sort((a, b) => values[b * columns + column] - values[a * columns + column] || a - b);
 }

@@ -103,7 +103,7 @@ export async function trainOnTiles(
 export function selectRows(values: Float32Array, columns: number, indices: ArrayLike<number>): Float32Array {
   const selected = new Float32Array(indices.length * columns);
   for (let i = 0; i < indices.length; i++) {
-    selected.set(values.subarray(indices[i]! * columns, (indices[i]! + 1) * columns), i * columns);
+    selected.set(values.subarray(indices[i] * columns, (indices[i] + 1) * columns), i * columns);
   }
   return selected;
 }

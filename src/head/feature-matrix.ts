@@ -33,7 +33,7 @@ export function selectFeatures(features: FeatureMatrix, indices: ArrayLike<numbe
   const { numFeatures } = features;
   const data = new Float32Array(indices.length * numFeatures);
   for (let i = 0; i < indices.length; i++) {
-    const from = indices[i]! * numFeatures;
+    const from = indices[i] * numFeatures;
     data.set(features.data.subarray(from, from + numFeatures), i * numFeatures);
   }
   return { data, rows: indices.length, numFeatures };

@@ -62,7 +62,7 @@ async function runEpoch(
   const starts = [...inOrder(Math.ceil(source.rows / source.windowRows))].map((window) => window * source.windowRows);
   const countAt = (start: number) => Math.min(source.windowRows, source.rows - start);
   const total: EpochSums = { loss: 0, correct: 0, f2: 0 };
-  let next = source.read(starts[0]!, countAt(starts[0]!));
+  let next = source.read(starts[0], countAt(starts[0]));
   for (const [i, start] of starts.entries()) {
     const rows = countAt(start);
     const data = await next;

@@ -19,10 +19,10 @@ export function computeLogitsPlainly(head: Head, features: FeatureMatrix): Float
   for (let row = 0; row < features.rows; row++) {
     sums.set(head.bias);
     for (let feature = 0; feature < numFeatures; feature++) {
-      const value = features.data[row * numFeatures + feature]!;
+      const value = features.data[row * numFeatures + feature];
       const from = feature * numTags;
       for (let tag = 0; tag < numTags; tag++) {
-        sums[tag]! += value * head.weight[from + tag]!;
+        sums[tag] += value * head.weight[from + tag];
       }
     }
     logits.set(sums, row * numTags);

@@ -67,9 +67,9 @@ function toHead(points: readonly Float64Array[], numFeatures: number): Head {
   const numTags = points.length;
   const weight = new Float32Array(numFeatures * numTags);
   points.forEach((point, tag) => {
-    for (let feature = 0; feature < numFeatures; feature++) weight[feature * numTags + tag] = point[feature]!;
+    for (let feature = 0; feature < numFeatures; feature++) weight[feature * numTags + tag] = point[feature];
   });
-  return { weight, bias: Float32Array.from(points, (point) => point[numFeatures]!), numFeatures, numTags };
+  return { weight, bias: Float32Array.from(points, (point) => point[numFeatures]), numFeatures, numTags };
 }
 
 async function historyRow(

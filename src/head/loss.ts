@@ -25,9 +25,9 @@ export function sumLogits(
   for (let row = 0; row < labels.rows; row++) {
     let [hits, predicted, present, loss] = [0, 0, 0, 0];
     for (let i = row * numTags; i < (row + 1) * numTags; i++) {
-      const label = labels.data[i]!;
-      const positive = logits[i]! > 0 ? 1 : 0;
-      loss += crossEntropy(logits[i]!, label);
+      const label = labels.data[i];
+      const positive = logits[i] > 0 ? 1 : 0;
+      loss += crossEntropy(logits[i], label);
       hits += label & positive;
       predicted += positive;
       present += label;

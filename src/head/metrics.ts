@@ -79,7 +79,7 @@ export function computeMetrics(
   const counts = countPerTag(decisions, labels);
   const perTag = labels.tags.map((tag, column) => {
     const precision = averagePrecision(ranking, labels, column);
-    return tagMetrics(tag, counts[column]!, thresholds[column]!, precision);
+    return tagMetrics(tag, counts[column], thresholds[column], precision);
   });
   const counted = perTag.filter(({ support }) => support >= Math.max(1, minSupport));
   const half = decide(probabilities, new Float32Array(labels.tags.length).fill(0.5));
@@ -98,7 +98,7 @@ export function computeMetrics(
 /** 1 where a probability reaches its tag's threshold: `[rows, tags]`. */
 export function decide(probabilities: Float32Array, thresholds: Float32Array): Uint8Array {
   const numTags = thresholds.length;
-  return Uint8Array.from(probabilities, (probability, cell) => (probability >= thresholds[cell % numTags]! ? 1 : 0));
+  return Uint8Array.from(probabilities, (probability, cell) => (probability >= thresholds[cell % numTags] ? 1 : 0));
 }
 
 /**
@@ -111,9 +111,9 @@ export function meanFBeta(decisions: Uint8Array, labels: LabelMatrix, beta: numb
   for (let row = 0; row < labels.rows; row++) {
     let [hits, predicted, present] = [0, 0, 0];
     for (let cell = row * numTags; cell < (row + 1) * numTags; cell++) {
-      hits += labels.data[cell]! & decisions[cell]!;
-      predicted += decisions[cell]!;
-      present += labels.data[cell]!;
+      hits += labels.data[cell] & decisions[cell];
+      predicted += decisions[cell];
+      present += labels.data[cell];
     }
     sum += fBeta(hits, predicted, present, beta);
   }
@@ -139,10 +139,10 @@ export function fBeta(hits: number, predicted: number, present: number, beta: nu
 function countPerTag(decisions: Uint8Array, labels: LabelMatrix): Counts[] {
   const counts = labels.tags.map(() => ({ support: 0, predicted: 0, hits: 0 }));
   for (let cell = 0; cell < labels.data.length; cell++) {
-    const each = counts[cell % counts.length]!;
-    each.support += labels.data[cell]!;
-    each.predicted += decisions[cell]!;
-    each.hits += labels.data[cell]! & decisions[cell]!;
+    const each = counts[cell % counts.length];
+    each.support += labels.data[cell];
+    each.predicted += decisions[cell];
+    each.hits += labels.data[cell] & decisions[cell];
   }
   return counts;
 }

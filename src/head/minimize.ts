@@ -82,7 +82,7 @@ function descentDirection(gradient: Float64Array, corrections: readonly Correcti
   const last = corrections.at(-1);
   if (last !== undefined) {
     const scale = 1 / (last.rho * dot(last.change, last.change));
-    for (let i = 0; i < direction.length; i++) direction[i]! *= scale;
+    for (let i = 0; i < direction.length; i++) direction[i] *= scale;
   }
   for (const { step, change, rho } of corrections) {
     addScaled(direction, (shares.pop() as number) - rho * dot(change, direction), step);
@@ -173,6 +173,6 @@ function norm(a: Float64Array): number {
 
 function largest(a: Float64Array): number {
   let most = 0;
-  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs(a[i]!));
+  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs(a[i]));
   return most;
 }

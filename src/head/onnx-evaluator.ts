@@ -37,11 +37,11 @@ export async function createOnnxEvaluator(
         await addChunk(session, tensor, chunk, weights, { losses, sums, rowCounts });
       }
       losses.forEach((loss, i) => {
-        losses[i] = loss / rowCounts[i]!;
+        losses[i] = loss / rowCounts[i];
       });
       const width = features.numFeatures + 1;
       sums.forEach((sum, i) => {
-        gradients[i] = sum / rowCounts[Math.floor(i / width)]!;
+        gradients[i] = sum / rowCounts[Math.floor(i / width)];
       });
     },
     close: () => session.release(),
@@ -89,8 +89,8 @@ function cutChunk(
   const mask = new Float32Array(rows * count);
   for (let i = 0; i < y.length; i++) {
     const row = first + Math.floor(i / count);
-    const [tag, heldOut] = [problems[2 * (i % count)]!, problems[2 * (i % count) + 1]!];
-    y[i] = labels.data[row * labels.tags.length + tag]!;
+    const [tag, heldOut] = [problems[2 * (i % count)], problems[2 * (i % count) + 1]];
+    y[i] = labels.data[row * labels.tags.length + tag];
     mask[i] = heldOut >= 0 && folds?.[row] === heldOut ? 0 : 1;
   }
   return { x: data.subarray(first * numFeatures, (first + rows) * numFeatures), y, mask, rows };
@@ -113,16 +113,16 @@ async function addChunk(
     weight: tensor(kernel, [count, numFeatures]),
     bias: tensor(bias, [count]),
   });
-  const get = (name: string) => outputs[name]!.data as Float32Array;
+  const get = (name: string) => outputs[name].data as Float32Array;
   const weightGradient = get("weight_gradient");
   for (let p = 0; p < count; p++) {
-    into.losses[p]! += get("loss")[p]!;
+    into.losses[p] += get("loss")[p];
     const from = p * (numFeatures + 1);
-    for (let f = 0; f < numFeatures; f++) into.sums[from + f]! += weightGradient[p * numFeatures + f]!;
-    into.sums[from + numFeatures]! += get("bias_gradient")[p]!;
+    for (let f = 0; f < numFeatures; f++) into.sums[from + f] += weightGradient[p * numFeatures + f];
+    into.sums[from + numFeatures] += get("bias_gradient")[p];
   }
   mask.forEach((kept, i) => {
-    into.rowCounts[i % count]! += kept;
+    into.rowCounts[i % count] += kept;
   });
 }
 
@@ -134,7 +134,7 @@ function splitBias(weights: Float32Array, numFeatures: number): { kernel: Float3
   for (let p = 0; p < count; p++) {
     const from = p * (numFeatures + 1);
     kernel.set(weights.subarray(from, from + numFeatures), p * numFeatures);
-    bias[p] = weights[from + numFeatures]!;
+    bias[p] = weights[from + numFeatures];
   }
   return { kernel, bias };
 }

@@ -79,9 +79,9 @@ class OnnxRun {
       share: this.#tensor(Float32Array.of(1 / (rows.length * numTags)), []),
       step_size: this.#tensor(Float32Array.of(stepSize(this.#config, iteration)), []),
     });
-    const logits = outputs["logits"]!.data as Float32Array;
+    const logits = outputs["logits"].data as Float32Array;
     const sums = sumLogits(logits, { data: y, rows: rows.length, tags: { length: numTags } });
-    total.loss += (outputs["loss"]!.data as Float32Array)[0]! * rows.length;
+    total.loss += (outputs["loss"].data as Float32Array)[0] * rows.length;
     total.correct += sums.correct;
     total.f2 += sums.f2;
     return Object.fromEntries(Object.keys(variables).map((name) => [name, outputs[`${name}_next`] as OrtTensor]));
@@ -93,19 +93,19 @@ class OnnxRun {
     const weights = [weight, ...slots.map((slot) => slot.subarray(0, numFeatures * numTags))];
     const biases = [bias, ...slots.map((slot) => slot.subarray(numFeatures * numTags))];
     return Object.fromEntries([
-      ...names.weight.map((name, i) => [name, this.#tensor(weights[i]!, [numFeatures, numTags])] as const),
-      ...names.bias.map((name, i) => [name, this.#tensor(biases[i]!, [numTags])] as const),
+      ...names.weight.map((name, i) => [name, this.#tensor(weights[i], [numFeatures, numTags])] as const),
+      ...names.bias.map((name, i) => [name, this.#tensor(biases[i], [numTags])] as const),
     ]);
   }
 
   #store(variables: Feeds, { weight, bias, slots }: StepState): void {
     const names = variableNames(this.#config);
-    const data = (name: string) => variables[name]!.data as Float32Array;
-    weight.set(data(names.weight[0]!));
-    bias.set(data(names.bias[0]!));
+    const data = (name: string) => variables[name].data as Float32Array;
+    weight.set(data(names.weight[0]));
+    bias.set(data(names.bias[0]));
     slots.forEach((slot, i) => {
-      slot.set(data(names.weight[i + 1]!));
-      slot.set(data(names.bias[i + 1]!), weight.length);
+      slot.set(data(names.weight[i + 1]));
+      slot.set(data(names.bias[i + 1]), weight.length);
     });
   }
 }
@@ -123,7 +123,7 @@ function gatherFeatures({ data, numFeatures, mean, scale }: NativeFeatures, rows
   });
   if (mean !== undefined && scale !== undefined) {
     for (let i = 0; i < gathered.length; i++) {
-      gathered[i] = Math.fround(gathered[i]! - mean[i % numFeatures]!) * scale[i % numFeatures]!;
+      gathered[i] = Math.fround(gathered[i] - mean[i % numFeatures]) * scale[i % numFeatures];
     }
   }
   return gathered;

@@ -74,7 +74,7 @@ async function solve(
     const { losses, gradients } = await evaluateAll(evaluator, running, numFeatures);
     running = running.filter((each, i) => {
       const gradient = gradients.subarray(i * (numFeatures + 1), (i + 1) * (numFeatures + 1));
-      const result = advance(each, losses[i]!, gradient);
+      const result = advance(each, losses[i], gradient);
       if (result !== undefined) {
         minima[each.index] = result;
         finished.set(each.index, result.value);
@@ -122,8 +122,8 @@ function advance(running: Running, loss: number, dataGradient: Float32Array): Mi
   const gradient = new Float64Array(dataGradient);
   let squares = 0;
   for (let i = 0; i < point.length - 1; i++) {
-    squares += point[i]! * point[i]!;
-    gradient[i]! += problem.l2 * point[i]!;
+    squares += point[i] * point[i];
+    gradient[i] += problem.l2 * point[i];
   }
   running.value = Math.min(running.value, loss + (problem.l2 / 2) * squares);
   const next = minimizer.next({ value: loss + (problem.l2 / 2) * squares, gradient });

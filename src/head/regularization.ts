@@ -56,7 +56,7 @@ export async function chooseL2(
       problems.map((problem) => ({ ...problem, l2 })),
       { maxIterations: config.maxIterations, tolerance: TOLERANCE, ...options, folds },
     );
-    problems = problems.map((problem, i) => ({ ...problem, start: minima[i]!.point }));
+    problems = problems.map((problem, i) => ({ ...problem, start: minima[i].point }));
     rungs.push({ l2, loss: await heldOutLoss(space, labels, folds, problems, options) });
   }
   return refine(rungs);
@@ -65,11 +65,11 @@ export async function chooseL2(
 function isPastBest(rungs: readonly Rung[]): boolean {
   const best = bestOf(rungs);
   const steps = rungs.length - 1 - best;
-  return steps >= PATIENCE || (steps > 0 && rungs.at(-1)!.loss > (1 + SLACK) * rungs[best]!.loss);
+  return steps >= PATIENCE || (steps > 0 && rungs.at(-1)!.loss > (1 + SLACK) * rungs[best].loss);
 }
 
 function bestOf(rungs: readonly Rung[]): number {
-  return rungs.reduce((best, { loss }, i) => (best === -1 || loss < rungs[best]!.loss ? i : best), -1);
+  return rungs.reduce((best, { loss }, i) => (best === -1 || loss < rungs[best].loss ? i : best), -1);
 }
 
 /**
@@ -101,14 +101,14 @@ async function heldOutLoss(
   const tiles = labels.rows / views;
   const meanOver = (row: number, i: number) => {
     let sum = 0;
-    for (let view = 0; view < views; view++) sum += all[(view * tiles + row) * problems.length + i]!;
+    for (let view = 0; view < views; view++) sum += all[(view * tiles + row) * problems.length + i];
     return sum / views;
   };
   for (let row = 0; row < tiles; row++) {
     problems.forEach(({ tag, heldOut }, i) => {
       if (folds[row] !== heldOut) return;
       logits.push(meanOver(row, i));
-      present.push(labels.data[row * labels.tags.length + tag]!);
+      present.push(labels.data[row * labels.tags.length + tag]);
     });
   }
   const losses = SHARPNESS.map((sharpness) => meanLoss(logits, present, sharpness));
@@ -116,7 +116,7 @@ async function heldOutLoss(
 }
 
 function meanLoss(logits: readonly number[], present: readonly number[], sharpness: number): number {
-  return logits.reduce((sum, z, i) => sum + crossEntropy(sharpness * z, present[i]!), 0) / logits.length;
+  return logits.reduce((sum, z, i) => sum + crossEntropy(sharpness * z, present[i]), 0) / logits.length;
 }
 
 /** The problems' weights side by side, as a head with one column each. */
@@ -129,8 +129,8 @@ function toHead(problems: readonly Problem[], numFeatures: number, standardizati
     numTags,
   };
   problems.forEach(({ start }, column) => {
-    for (let f = 0; f < numFeatures; f++) head.weight[f * numTags + column] = start![f]!;
-    head.bias[column] = start![numFeatures]!;
+    for (let f = 0; f < numFeatures; f++) head.weight[f * numTags + column] = start![f];
+    head.bias[column] = start![numFeatures];
   });
   return standardization === undefined ? head : foldStandardization(head, standardization);
 }

@@ -62,7 +62,7 @@ export async function computeGram(features: NativeFeatures, threads: number): Pr
   }
   const x = Array.from({ length: rows }, (_, row) => standardizedRow(features, row));
   for (let i = 0; i < rows; i++) {
-    for (let j = 0; j <= i; j++) gram[i * rows + j] = dot(x[i]!, x[j]!);
+    for (let j = 0; j <= i; j++) gram[i * rows + j] = dot(x[i], x[j]);
   }
   return gram;
 }
@@ -70,23 +70,23 @@ export async function computeGram(features: NativeFeatures, threads: number): Pr
 function standardizedRow({ data, numFeatures, mean, scale }: NativeFeatures, row: number): Float64Array {
   const values = new Float64Array(data.subarray(row * numFeatures, (row + 1) * numFeatures));
   if (mean === undefined || scale === undefined) return values;
-  for (let f = 0; f < numFeatures; f++) values[f] = (values[f]! - mean[f]!) * scale[f]!;
+  for (let f = 0; f < numFeatures; f++) values[f] = (values[f] - mean[f]) * scale[f];
   return values;
 }
 
 /** The lower triangle of `a` `[size, size]` into its Cholesky factor, row by row, jitter included; what is above becomes 0. */
 function factorize(a: Float64Array, size: number): void {
   let trace = 0;
-  for (let i = 0; i < size; i++) trace += a[i * size + i]!;
+  for (let i = 0; i < size; i++) trace += a[i * size + i];
   const jitter = trace > 0 ? (JITTER * trace) / size : 1;
   for (let i = 0; i < size; i++) {
     const row = a.subarray(i * size, (i + 1) * size);
-    row[i]! += jitter;
+    row[i] += jitter;
     for (let j = 0; j <= i; j++) {
       const other = a.subarray(j * size, (j + 1) * size);
-      const rest = row[j]! - dot(row, other, j);
+      const rest = row[j] - dot(row, other, j);
       // Rounding may take what depends on other rows below the jitter.
-      row[j] = j === i ? Math.sqrt(Math.max(rest, jitter)) : rest / other[j]!;
+      row[j] = j === i ? Math.sqrt(Math.max(rest, jitter)) : rest / other[j];
     }
     row.fill(0, i + 1);
   }
@@ -98,13 +98,13 @@ function toWeights(points: readonly Float64Array[], lower: Float64Array, feature
   const shares = points.map((point) => substituteBack(point, lower, rows));
   const weights = points.map((point) => {
     const weight = new Float64Array(numFeatures + 1);
-    weight[numFeatures] = point[rows]!;
+    weight[numFeatures] = point[rows];
     return weight;
   });
   for (let i = 0; i < rows; i++) {
     const row = standardizedRow(features, i);
     weights.forEach((weight, point) => {
-      addScaled(weight, shares[point]![i]!, row, numFeatures);
+      addScaled(weight, shares[point][i], row, numFeatures);
     });
   }
   return weights;
@@ -114,8 +114,8 @@ function substituteBack(point: Float64Array, lower: Float64Array, rows: number):
   const shares = point.slice(0, rows);
   for (let i = rows - 1; i >= 0; i--) {
     const row = lower.subarray(i * rows, (i + 1) * rows);
-    shares[i]! /= row[i]!;
-    addScaled(shares, -shares[i]!, row, i);
+    shares[i] /= row[i];
+    addScaled(shares, -shares[i], row, i);
   }
   return shares;
 }

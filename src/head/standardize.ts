@@ -32,8 +32,8 @@ export async function measureStandardization(
     const count = Math.min(source.windowRows, rows - start);
     addMoments(await source.read(start, count), count, origin, sum, squares);
   }
-  const mean = Float32Array.from(sum, (total, f) => origin[f]! + total / rows);
-  const deviations = sum.map((total, f) => Math.sqrt(Math.max(0, squares[f]! / rows - (total / rows) ** 2)));
+  const mean = Float32Array.from(sum, (total, f) => origin[f] + total / rows);
+  const deviations = sum.map((total, f) => Math.sqrt(Math.max(0, squares[f] / rows - (total / rows) ** 2)));
   return { mean, scale: blocks.length < 2 ? toScale(deviations, scaling) : toBlockScales(deviations, scaling, blocks) };
 }
 
@@ -44,7 +44,7 @@ function toBlockScales(deviations: Float64Array, scaling: Scaling, blocks: reado
   for (const width of blocks) {
     const own = deviations.subarray(from, from + width);
     const plain = toScale(own, scaling);
-    const variance = plain.reduce((sum, each, f) => sum + (each * own[f]!) ** 2, 0);
+    const variance = plain.reduce((sum, each, f) => sum + (each * own[f]) ** 2, 0);
     const share = variance === 0 ? 0 : Math.sqrt(deviations.length / blocks.length / variance);
     scale.set(
       plain.map((each) => each * share),
@@ -64,9 +64,9 @@ export function foldStandardization(head: Head, { mean, scale }: Standardization
   const bias = Float64Array.from(head.bias);
   for (let feature = 0; feature < numFeatures; feature++) {
     for (let tag = 0; tag < numTags; tag++) {
-      const folded = head.weight[feature * numTags + tag]! * scale[feature]!;
+      const folded = head.weight[feature * numTags + tag] * scale[feature];
       weight[feature * numTags + tag] = folded;
-      bias[tag]! -= folded * mean[feature]!;
+      bias[tag] -= folded * mean[feature];
     }
   }
   return { weight, bias: Float32Array.from(bias), numFeatures, numTags };
@@ -92,9 +92,9 @@ function addMoments(
   for (let row = 0; row < rows; row++) {
     const from = row * numFeatures;
     for (let feature = 0; feature < numFeatures; feature++) {
-      const value = data[from + feature]! - origin[feature]!;
-      sum[feature]! += value;
-      squares[feature]! += value * value;
+      const value = data[from + feature] - origin[feature];
+      sum[feature] += value;
+      squares[feature] += value * value;
     }
   }
 }

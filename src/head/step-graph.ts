@@ -30,7 +30,7 @@ export function buildStepGraph(config: GradientConfig, shape: StepperShape): Uin
   const weights = names.weight.map((name) => graph.input(name, "float32", [numFeatures, numTags]));
   const biases = names.bias.map((name) => graph.input(name, "float32", [numTags]));
 
-  const logits = graph.node("Gemm", [x, weights[0]!, biases[0]!]);
+  const logits = graph.node("Gemm", [x, weights[0], biases[0]]);
   const { loss, delta } = weighted(f, shape, y, cellLoss(f, config, logits, y));
   const gradient = f.mul(delta, share);
   const weightGradient = graph.node("Gemm", [x, gradient], { transA: 1 });
@@ -41,7 +41,7 @@ export function buildStepGraph(config: GradientConfig, shape: StepperShape): Uin
   graph.output("loss", graph.node("ReduceMean", [loss], { keepdims: 0 }), "float32", []);
   const update = UPDATES[config.optimizer];
   const emit = (variables: string[], next: string[], dims: number[]) =>
-    variables.map((name, i) => graph.output(`${name}_next`, next[i]!, "float32", dims));
+    variables.map((name, i) => graph.output(`${name}_next`, next[i], "float32", dims));
   emit(names.weight, update(f, config, weights, weightGradient, stepSize), [numFeatures, numTags]);
   emit(names.bias, update(f, config, biases, biasGradient, stepSize), [numTags]);
   return graph.build();
@@ -134,22 +134,22 @@ type Update = (f: Formula, c: GradientConfig, variables: string[], gradient: str
 /** Keras 3's rules; each returns the next parameter and slots. RMSprop has epsilon inside the root, Adam outside. */
 const UPDATES: Record<GradientConfig["optimizer"], Update> = {
   rmsprop(f, c, [parameter, meanSquare, momentum], gradient, stepSize) {
-    const next = f.add(f.mul(meanSquare!, c.rho), f.mul(f.mul(gradient, gradient), 1 - c.rho));
+    const next = f.add(f.mul(meanSquare, c.rho), f.mul(f.mul(gradient, gradient), 1 - c.rho));
     const step = f.div(f.mul(gradient, stepSize), f.sqrt(f.add(next, c.epsilon)));
-    if (momentum === undefined) return [f.sub(parameter!, step), next];
+    if (momentum === undefined) return [f.sub(parameter, step), next];
     const moved = f.add(f.mul(momentum, c.momentum), step);
-    return [f.sub(parameter!, moved), next, moved];
+    return [f.sub(parameter, moved), next, moved];
   },
   adam(f, c, [parameter, first, second], gradient, stepSize) {
-    const m = f.add(first!, f.mul(f.sub(gradient, first!), 1 - c.beta1));
-    const v = f.add(second!, f.mul(f.sub(f.mul(gradient, gradient), second!), 1 - c.beta2));
-    return [f.sub(parameter!, f.div(f.mul(m, stepSize), f.add(f.sqrt(v), c.epsilon))), m, v];
+    const m = f.add(first, f.mul(f.sub(gradient, first), 1 - c.beta1));
+    const v = f.add(second, f.mul(f.sub(f.mul(gradient, gradient), second), 1 - c.beta2));
+    return [f.sub(parameter, f.div(f.mul(m, stepSize), f.add(f.sqrt(v), c.epsilon))), m, v];
   },
   sgd(f, c, [parameter, velocity], gradient, stepSize) {
     const step = f.neg(f.mul(gradient, stepSize));
-    if (velocity === undefined) return [f.add(parameter!, step)];
+    if (velocity === undefined) return [f.add(parameter, step)];
     const moved = f.add(f.mul(velocity, c.momentum), step);
     const used = c.nesterov ? f.add(f.mul(moved, c.momentum), step) : moved;
-    return [f.add(parameter!, used), moved];
+    return [f.add(parameter, used), moved];
   },
 };

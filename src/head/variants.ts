@@ -44,7 +44,7 @@ export function trainingRows(
 
 /** Folds for `trainingRows`: each tile's fold, once per variant used. */
 export function trainingFolds(folds: Uint8Array, trainingRowCount: number): Uint8Array {
-  return Uint8Array.from({ length: trainingRowCount }, (_, i) => folds[i % folds.length]!);
+  return Uint8Array.from({ length: trainingRowCount }, (_, i) => folds[i % folds.length]);
 }
 
 /** What the tiles `rows` are scored by. */
@@ -61,8 +61,8 @@ export function meanFeatures(variants: FeatureVariants, rows: Uint32Array): Feat
   const mean = selectFeatures(variants[0], rows);
   for (const variant of variants.slice(1)) {
     const { data } = selectFeatures(variant, rows);
-    for (let i = 0; i < data.length; i++) mean.data[i]! += data[i]!;
+    for (let i = 0; i < data.length; i++) mean.data[i] += data[i];
   }
-  for (let i = 0; i < mean.data.length; i++) mean.data[i]! /= variants.length;
+  for (let i = 0; i < mean.data.length; i++) mean.data[i] /= variants.length;
   return mean;
 }

@@ -42,8 +42,8 @@ export function groupNear(prints: readonly (Fingerprint | undefined)[]): NearGro
   const root = (position: number): number => {
     let at = position;
     while (parents[at] !== at) {
-      parents[at] = parents[parents[at]!]!;
-      at = parents[at]!;
+      parents[at] = parents[parents[at]];
+      at = parents[at];
     }
     return at;
   };
@@ -60,7 +60,7 @@ export function groupNear(prints: readonly (Fingerprint | undefined)[]): NearGro
   }
   return [...groups.values()]
     .map(({ members, distance }) => ({ members: [...new Set(members)].sort((a, b) => a - b), distance }))
-    .sort((a, b) => a.members[0]! - b.members[0]!);
+    .sort((a, b) => a.members[0] - b.members[0]);
 }
 
 /** Pairs within the limits: candidates share a band of their hash, so that not every pair is compared. */

@@ -54,7 +54,7 @@ function countPairs(rows: readonly LabelRow[], tags: readonly string[]): number[
   for (const { tags: own } of rows) {
     for (const a of own) {
       for (const b of own) {
-        counts[columns.get(a)!]![columns.get(b)!]!++;
+        counts[columns.get(a)!][columns.get(b)!]++;
       }
     }
   }

@@ -21,8 +21,8 @@ export function fingerprint(pixels: Uint8Array, width: number, height: number): 
   const hash: [number, number] = [0, 0];
   for (let bit = 0; bit < 64; bit++) {
     const at = (bit >> 3) * COLUMNS + (bit & 7);
-    if (means[at + 1]! > means[at]!) {
-      hash[bit >> 5] = (hash[bit >> 5]! | (1 << (bit & 31))) >>> 0;
+    if (means[at + 1] > means[at]) {
+      hash[bit >> 5] = (hash[bit >> 5] | (1 << (bit & 31))) >>> 0;
     }
   }
   return { hash, cells: Uint8Array.from(means, Math.round), contrast: deviation(means) };
@@ -38,7 +38,7 @@ export function cellDifference(a: Uint8Array, b: Uint8Array): number {
   const shift = (sum(a) - sum(b)) / a.length;
   let difference = 0;
   for (let i = 0; i < a.length; i++) {
-    difference += Math.abs(a[i]! - b[i]! - shift);
+    difference += Math.abs(a[i] - b[i] - shift);
   }
   return difference / a.length;
 }
@@ -50,13 +50,13 @@ function cellMeans(pixels: Uint8Array, width: number, height: number): Float64Ar
   for (let y = 0, i = 0; y < height; y++) {
     const row = Math.floor((y * ROWS) / height) * COLUMNS;
     for (let x = 0; x < width; x++, i += 3) {
-      const cell = row + columnOf[x]!;
-      sums[cell]! += 0.299 * pixels[i]! + 0.587 * pixels[i + 1]! + 0.114 * pixels[i + 2]!;
-      counts[cell]!++;
+      const cell = row + columnOf[x];
+      sums[cell] += 0.299 * pixels[i] + 0.587 * pixels[i + 1] + 0.114 * pixels[i + 2];
+      counts[cell]++;
     }
   }
   // A picture of fewer pixels than cells leaves some empty.
-  return sums.map((value, cell) => value / (counts[cell]! || 1));
+  return sums.map((value, cell) => value / (counts[cell] || 1));
 }
 
 function deviation(values: Float64Array): number {

@@ -115,18 +115,18 @@ function assemble(matched: LabelledTiles, ignored: number, extracted: Extraction
   const { outcomes, numFeatures, stored, device, plan, decoded, cached, seconds, close } = extracted;
   const good = [...outcomes.keys()].filter((i) => outcomes[i] === undefined);
   const rejected = [...outcomes.entries()].flatMap(([i, failure]) =>
-    failure === undefined ? [] : [{ tile: matched.tiles[i]!, failure }],
+    failure === undefined ? [] : [{ tile: matched.tiles[i], failure }],
   );
   if (good.length === 0) {
-    const first = rejected[0]!;
+    const first = rejected[0];
     throw new InputError(
       `None of the ${rejected.length} tiles could be decoded; ${first.tile.path}: ${first.failure.message}.`,
     );
   }
-  const rows = good.map((i) => matched.rows[i]!);
+  const rows = good.map((i) => matched.rows[i]);
   const tagSet = options.tagSet ?? tagSetOf({ path: options.labels, rows });
   return {
-    tiles: good.map((i) => matched.tiles[i]!),
+    tiles: good.map((i) => matched.tiles[i]),
     labels: toLabelMatrix(rows, tagSet, { ignoreUnknown: options.tagSet !== undefined }),
     features: extracted.features.map((data) => keepRows(data, good, numFeatures)),
     ...(stored && { stored: sourceOf(stored, good) }),
@@ -149,7 +149,7 @@ function sourceOf(stored: StoredFeatures, good: readonly number[]): FeatureSourc
   const { numFeatures, windowRows } = stored;
   const read = async (start: number, count: number) => {
     const wanted = good.slice(start, start + count);
-    const first = wanted[0]!;
+    const first = wanted[0];
     const data = await stored.read(first, wanted.at(-1)! - first + 1);
     return keepRows(
       data,
@@ -178,6 +178,6 @@ function warnUnmatched(matched: LabelledTiles, labels: string, { onWarning }: Ru
     );
   }
   if (tilesWithoutLabels.length > 0) {
-    onWarning?.(`${tilesWithoutLabels.length} tiles have no label, the first is ${tilesWithoutLabels[0]!.name}.`);
+    onWarning?.(`${tilesWithoutLabels.length} tiles have no label, the first is ${tilesWithoutLabels[0].name}.`);
   }
 }

@@ -64,7 +64,7 @@ function describeAddon(): DoctorReport["addon"] {
   const error = addonLoadError();
   if (error === undefined) return { built: false, reason: "CANOPY_NO_ADDON=1 is set" };
   const missing = (error as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND";
-  return { built: false, reason: missing ? "it has not been built" : error.message.split("\n")[0]! };
+  return { built: false, reason: missing ? "it has not been built" : error.message.split("\n")[0] };
 }
 
 async function describeSharp(): Promise<DoctorReport["sharp"]> {

@@ -119,7 +119,7 @@ async function runJobs(jobs: readonly FixJob[], options: RunOptions, context: Ru
   const task = { format: options.format, options: { colorspace, maxPixels, onTruncated } };
   const run = async (chunk: FixJob[]) => {
     const outcomes = await runChunk(chunk, resume, (jobsAtHand) => pool.run({ jobs: jobsAtHand, ...task }));
-    return chunk.map((job, i) => [job, outcomes[i]!] as const);
+    return chunk.map((job, i) => [job, outcomes[i]] as const);
   };
   try {
     for await (const results of mapInFlight(chunksOf(jobs, CHUNK), 2 * workers, run)) {

@@ -83,7 +83,7 @@ async function examineAll(tiles: readonly Tile[], options: InspectOptions, conte
     const examined = await pool
       .run({ tiles: places, options: { colorspace, maxPixels, onTruncated } })
       .catch((error: Error) => chunk.map(() => crashed(error)));
-    return chunk.map((tile, i) => tile.failure ?? examined[i]!);
+    return chunk.map((tile, i) => tile.failure ?? examined[i]);
   };
   const results: Examined[] = [];
   let rejected = 0;
@@ -115,7 +115,7 @@ function summarize(
   const facts = examined.map((result) => (isFailure(result) ? undefined : result));
   const readable = facts.filter((fact) => fact !== undefined);
   const rejects = tiles.flatMap((tile, i) => {
-    const result = examined[i]!;
+    const result = examined[i];
     return isFailure(result) ? [{ path: tileLocation(tile), name: tile.name, ...result }] : [];
   });
   const duplicates = findDuplicates(tiles, facts, labels);
@@ -130,8 +130,8 @@ function summarize(
     ...duplicates,
     near_duplicate_threshold: NEAR_DISTANCE,
     duplicate_names: groupEqual(tiles.map(({ name }) => name)).map((group) => ({
-      name: tiles[group[0]!]!.name,
-      tiles: group.map((i) => tileLocation(tiles[i]!)),
+      name: tiles[group[0]].name,
+      tiles: group.map((i) => tileLocation(tiles[i])),
     })),
     labels: labels === undefined ? null : describeLabels(labels, new Set(tiles.map(({ name }) => name))),
     rejects,
@@ -140,7 +140,7 @@ function summarize(
 }
 
 function findDuplicates(tiles: readonly Tile[], facts: readonly (TileFacts | undefined)[], labels: Labels | undefined) {
-  const locate = (i: number) => tileLocation(tiles[i]!);
+  const locate = (i: number) => tileLocation(tiles[i]);
   const tagsOf = new Map(labels?.rows.map((row) => [row.name, [...row.tags].sort().join(" ")]));
   const groups = groupEqual(facts.map((fact) => fact?.sha256));
   // Of identical files one stands for all, lest they be found again.
@@ -148,7 +148,7 @@ function findDuplicates(tiles: readonly Tile[], facts: readonly (TileFacts | und
   const near = groupNear(facts.map((fact, i) => (copies.has(i) ? undefined : fact?.fingerprint)));
   return {
     duplicates: groups.map((group) => {
-      const tagSets = new Set(group.map((i) => tagsOf.get(tiles[i]!.name)).filter((tags) => tags !== undefined));
+      const tagSets = new Set(group.map((i) => tagsOf.get(tiles[i].name)).filter((tags) => tags !== undefined));
       return { tiles: group.map(locate), conflicting: tagSets.size > 1 };
     }),
     near_duplicates: near.map(({ members, distance }) => ({ tiles: members.map(locate), distance })),
@@ -171,7 +171,7 @@ function countEncodings(tiles: readonly Tile[], facts: readonly (TileFacts | und
     if (fact !== undefined) {
       const { encoding, reading } = fact;
       const key = `${encoding}\n${reading}`;
-      const entry = counts.get(key) ?? { encoding, reading, tiles: 0, example: tileLocation(tiles[i]!) };
+      const entry = counts.get(key) ?? { encoding, reading, tiles: 0, example: tileLocation(tiles[i]) };
       entry.tiles++;
       counts.set(key, entry);
     }

@@ -66,7 +66,7 @@ export async function importLabels(
   const untagged = imported.rows.filter(({ tags }) => tags.length === 0);
   if (untagged.length > 0) {
     context.onWarning?.(
-      `${untagged.length} tiles are left out, as nobody gave them a tag; the first is ${untagged[0]!.name}.`,
+      `${untagged.length} tiles are left out, as nobody gave them a tag; the first is ${untagged[0].name}.`,
     );
   }
   for (const { name, tags } of imported.rows) {

@@ -132,7 +132,7 @@ function refuseDifferences(first: ShardOutput, shard: ShardOutput): void {
     ...manifest,
     shard: { index: 0, count: manifest.shard!.count },
   }));
-  const changes = differences(before!, now!).map((change) =>
+  const changes = differences(before, now).map((change) =>
     change.replace("--shard was 0/", "the number of shards was ").replace(" 0/", " "),
   );
   if (first.manifest.input.whole.namesSha256 !== shard.manifest.input.whole.namesSha256)
@@ -151,7 +151,7 @@ async function checkFile(path: string, facts: FileFacts, signal: AbortSignal | u
 }
 
 function mergedIdentity(shards: readonly ShardOutput[]): RunIdentity {
-  const { version, model, settings, input } = shards[0]!.manifest;
+  const { version, model, settings, input } = shards[0].manifest;
   const { whole, stdin } = input;
   return {
     version,

@@ -49,7 +49,7 @@ export async function reportTraining(
   const { dataset, fitted, checkpoint, name, warnings } = training;
   const { metrics, rows, probabilities, decisions, folds } = fitted.scored;
   const labels = selectLabels(dataset.labels, rows);
-  const tiles = Array.from(rows, (row) => dataset.tiles[row]!);
+  const tiles = Array.from(rows, (row) => dataset.tiles[row]);
   const summary = summarise({
     names: tiles.map((tile) => tile.name),
     tags: checkpoint.tags,

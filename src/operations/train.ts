@@ -152,7 +152,7 @@ function toCheckpoint(
     tags,
     thresholds: fitted.thresholds,
     head: fitted.head,
-    ...(fitted.exclusive.length > 0 && { exclusive: fitted.exclusive.map((group) => group.map((tag) => tags[tag]!)) }),
+    ...(fitted.exclusive.length > 0 && { exclusive: fitted.exclusive.map((group) => group.map((tag) => tags[tag])) }),
     card,
     backboneSha256: card.sha256,
     preprocessing: {

@@ -32,7 +32,7 @@ export async function checkStamps(folder: string, context: RunContext): Promise<
     for await (const { chunk, now } of stamped) {
       for (const [i, { tile, stamp }] of chunk.entries()) {
         if (now[i] === stamp) continue;
-        if (stamp !== ABSENT_STAMP) throw changed(tile, now[i]!);
+        if (stamp !== ABSENT_STAMP) throw changed(tile, now[i]);
         first ??= tile;
         found++;
       }

@@ -157,7 +157,7 @@ export function averageVariants(
   for (let row = 0; row < rows; row++) {
     for (let feature = 0; feature < numFeatures; feature++) {
       let sum = 0;
-      for (let v = 0; v < variants; v++) sum += features[(row * variants + v) * numFeatures + feature]!;
+      for (let v = 0; v < variants; v++) sum += features[(row * variants + v) * numFeatures + feature];
       mean[row * numFeatures + feature] = sum / variants;
     }
   }

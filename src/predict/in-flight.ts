@@ -79,5 +79,5 @@ export async function readSuspects(path: string): Promise<Suspects | undefined> 
   const bytes = await readFile(path).catch(() => undefined);
   if (bytes === undefined || bytes.length < NUMBERS * 8) return undefined;
   const [from, to, deaths] = new Float64Array(new Uint8Array(bytes.subarray(0, NUMBERS * 8)).buffer);
-  return { from: from!, to: to!, deaths: deaths! };
+  return { from: from, to: to, deaths: deaths };
 }

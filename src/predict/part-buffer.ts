@@ -30,8 +30,8 @@ export class PartBuffer {
     const predictions = [];
     for (const [i, tile] of tiles.entries()) {
       const outcome = tile.failure ?? outcomes[i];
-      this.#stamps.push(stampTile(tile, stamps[i]!));
-      if (outcome === undefined) predictions.push({ name: tile.name, path: displayPath(tile), ...rows[i]! });
+      this.#stamps.push(stampTile(tile, stamps[i]));
+      if (outcome === undefined) predictions.push({ name: tile.name, path: displayPath(tile), ...rows[i] });
       else
         this.#rejects.push({ path: displayPath(tile), name: tile.name, code: outcome.code, message: outcome.message });
     }

@@ -49,7 +49,7 @@ export async function findCrashers(
       throw new CanopyError("PROBE", `The process that looks for the crashing tile ${end.how}.`);
     }
     const culprit = from + end.last;
-    if (!end.hung) end = await probe({ ...setup, tiles: [tiles[culprit]!] }, model, signal);
+    if (!end.hung) end = await probe({ ...setup, tiles: [tiles[culprit]] }, model, signal);
     if (!end.done) blame(culprit, `decoding it or running the backbone on it ${end.how}`);
     from = culprit + 1;
   }

@@ -105,7 +105,7 @@ async function readLegacy(
   if (found.size === 0) return { crashers: known, innocent: warnOfDeaths(suspects, tiles, context) };
   for (const [place, failure] of found) {
     known[suspects.from + place] = failure;
-    context.onWarning?.(`${tiles[place]!.path} stopped the last run (${failure.message}) and is rejected.`);
+    context.onWarning?.(`${tiles[place].path} stopped the last run (${failure.message}) and is rejected.`);
   }
   await writeDurably(files.crashers(worker), JSON.stringify(known));
   return { crashers: known };

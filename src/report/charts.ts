@@ -199,7 +199,7 @@ export function coOccurrenceChart(
   counts: readonly number[],
   columns: readonly number[],
 ): Html {
-  const names = columns.map((column) => shorten(tags[column]!));
+  const names = columns.map((column) => shorten(tags[column]));
   const cells = columns.flatMap((row, y) =>
     columns.map((column, x) => [x, y, shareOf(counts, tags.length, row, column)]),
   );
@@ -231,8 +231,8 @@ export function coOccurrenceChart(
 
 /** The share of row-tag tiles that have the column's tag; 0 where no tile has the row's. */
 function shareOf(counts: readonly number[], width: number, row: number, column: number): number {
-  const total = counts[row * width + row]!;
-  return total === 0 ? 0 : counts[row * width + column]! / total;
+  const total = counts[row * width + row];
+  return total === 0 ? 0 : counts[row * width + column] / total;
 }
 
 function shorten(tag: string): string {

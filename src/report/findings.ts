@@ -149,7 +149,7 @@ function adviseOnHistory({ history, training }: ReportData): Finding[] {
       "history",
     );
   }
-  const quarterAgo = held[Math.floor(held.length * 0.75)]!;
+  const quarterAgo = held[Math.floor(held.length * 0.75)];
   return when(
     quarterAgo.valLoss! - last.valLoss! > 0.01 * last.valLoss!,
     `Train for more epochs: the held-out loss was still falling after epoch ${last.epoch}.`,
@@ -158,11 +158,11 @@ function adviseOnHistory({ history, training }: ReportData): Finding[] {
 }
 
 function alarms({ summary }: ReportData, column: number): number {
-  return summary.tags[column]!.falseAlarms.count;
+  return summary.tags[column].falseAlarms.count;
 }
 
 function missed({ summary }: ReportData, column: number): number {
-  return summary.tags[column]!.misses.count;
+  return summary.tags[column].misses.count;
 }
 
 function when(condition: boolean, text: string, to?: string): Finding[] {

@@ -58,14 +58,14 @@ function checkScored({ names, tags, probabilities, labels, thresholds }: ScoredT
 
 function summariseTag(scored: ScoredTiles, column: number, galleryLength: number): TagSummary {
   const { names, tags, probabilities, labels, thresholds } = scored;
-  const probabilityOf = (row: number) => probabilities[row * tags.length + column]!;
+  const probabilityOf = (row: number) => probabilities[row * tags.length + column];
   const hits: number[] = [];
   const falseAlarms: number[] = [];
   const misses: number[] = [];
   const order = rankRows(scored, column);
   for (const row of order) {
     const labelled = labels[row * tags.length + column] === 1;
-    const predicted = probabilityOf(row) >= thresholds[column]!;
+    const predicted = probabilityOf(row) >= thresholds[column];
     if (labelled || predicted) {
       (labelled ? (predicted ? hits : misses) : falseAlarms).push(row);
     }
@@ -73,14 +73,14 @@ function summariseTag(scored: ScoredTiles, column: number, galleryLength: number
   const gallery = (rows: number[]): Gallery => ({
     count: rows.length,
     tiles: rows.slice(0, galleryLength).map((row) => ({
-      name: names[row]!,
+      name: names[row],
       probability: probabilityOf(row),
       tags: tags.filter((_, other) => labels[row * tags.length + other] === 1),
     })),
   });
   return {
-    tag: tags[column]!,
-    curve: thin(traceCurve(order, probabilityOf, (row) => labels[row * tags.length + column]!)),
+    tag: tags[column],
+    curve: thin(traceCurve(order, probabilityOf, (row) => labels[row * tags.length + column])),
     hits: gallery(hits),
     falseAlarms: gallery(falseAlarms),
     misses: gallery(misses.reverse()),
@@ -98,13 +98,13 @@ function rankRows({ names, tags, probabilities }: ScoredTiles, column: number): 
   const bits = new Uint32Array(value.buffer);
   const keys = new Float64Array(rows);
   for (let row = 0; row < rows; row++) {
-    value[0] = Math.abs(probabilities[row * tags.length + column]!);
-    keys[row] = (2 ** 30 - bits[0]!) * MOST_ROWS + row;
+    value[0] = Math.abs(probabilities[row * tags.length + column]);
+    keys[row] = (2 ** 30 - bits[0]) * MOST_ROWS + row;
   }
   keys.sort();
   const order = new Uint32Array(rows);
   for (let rank = 0; rank < rows; rank++) {
-    order[rank] = keys[rank]! % MOST_ROWS;
+    order[rank] = keys[rank] % MOST_ROWS;
   }
   return order;
 }
@@ -122,7 +122,7 @@ function traceCurve(
   order.forEach((row, i) => {
     const threshold = probabilityOf(row);
     right += labelOf(row);
-    const last = i + 1 === order.length || probabilityOf(order[i + 1]!) !== threshold;
+    const last = i + 1 === order.length || probabilityOf(order[i + 1]) !== threshold;
     if (last && right > reached) {
       points.push({ threshold, precision: right / (i + 1), recall: right / support });
       reached = right;
@@ -149,10 +149,10 @@ function thin(points: CurvePoint[]): CurvePoint[] {
 function measureReliability({ probabilities, labels }: ScoredTiles, numBins: number): Reliability {
   const sums = Array.from({ length: numBins }, () => ({ count: 0, probability: 0, positives: 0 }));
   for (let cell = 0; cell < labels.length; cell++) {
-    const sum = sums[Math.min(numBins - 1, Math.floor(probabilities[cell]! * numBins))]!;
+    const sum = sums[Math.min(numBins - 1, Math.floor(probabilities[cell] * numBins))];
     sum.count++;
-    sum.probability += probabilities[cell]!;
-    sum.positives += labels[cell]!;
+    sum.probability += probabilities[cell];
+    sum.positives += labels[cell];
   }
   const bins: ReliabilityBin[] = sums
     .map(({ count, probability, positives }, i) => ({
@@ -177,13 +177,13 @@ function countCoOccurrence({ names, tags, probabilities, labels, thresholds }: S
     const columns = tags.map((_, column) => column).filter(has);
     for (const i of columns) {
       for (const j of columns) {
-        target[i * width + j]!++;
+        target[i * width + j]++;
       }
     }
   };
   for (let row = 0; row < names.length; row++) {
     addRow(counts.labels, (column) => labels[row * width + column] === 1);
-    addRow(counts.predicted, (column) => probabilities[row * width + column]! >= thresholds[column]!);
+    addRow(counts.predicted, (column) => probabilities[row * width + column] >= thresholds[column]);
   }
   return counts;
 }
@@ -193,22 +193,22 @@ function countCoOccurrence({ names, tags, probabilities, labels, thresholds }: S
  * which is the Kaggle metric; a tile without tags scores 0.
  */
 function bestConstant({ names, tags, labels }: ScoredTiles): { f2: number; tags: string[] } {
-  const support = tags.map((_, column) => names.reduce((sum, _n, row) => sum + labels[row * tags.length + column]!, 0));
-  const order = tags.map((_, column) => column).sort((a, b) => support[b]! - support[a]! || a - b);
+  const support = tags.map((_, column) => names.reduce((sum, _n, row) => sum + labels[row * tags.length + column], 0));
+  const order = tags.map((_, column) => column).sort((a, b) => support[b] - support[a] || a - b);
   const sums = new Float64Array(tags.length);
   for (let row = 0; row < names.length; row++) {
-    const has = (column: number) => labels[row * tags.length + column]!;
+    const has = (column: number) => labels[row * tags.length + column];
     const labelled = order.reduce((sum, column) => sum + has(column), 0);
     let hits = 0;
     order.forEach((column, rank) => {
       hits += has(column);
-      sums[rank]! += (5 * hits) / (rank + 1 + 4 * labelled);
+      sums[rank] += (5 * hits) / (rank + 1 + 4 * labelled);
     });
   }
   const best = sums.indexOf(Math.max(0, ...sums));
   const length = best === -1 ? 0 : best + 1;
   return {
-    f2: length === 0 ? 0 : sums[best]! / Math.max(1, names.length),
-    tags: order.slice(0, length).map((c) => tags[c]!),
+    f2: length === 0 ? 0 : sums[best] / Math.max(1, names.length),
+    tags: order.slice(0, length).map((c) => tags[c]),
   };
 }

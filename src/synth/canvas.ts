@@ -57,7 +57,7 @@ export function cover(canvas: Canvas, surface: Surface, light: Float32Array): vo
   const { red, green, blue } = canvas;
   const [r, g, b] = surface;
   for (let i = 0; i < red.length; i++) {
-    const factor = 1 + light[i]!;
+    const factor = 1 + light[i];
     red[i] = r * factor;
     green[i] = g * factor;
     blue[i] = b * factor;
@@ -70,13 +70,13 @@ export function paint(canvas: Canvas, mask: Mask, surface: Surface, texture: Flo
   const plane = mask.cover;
   const [r, g, b] = surface;
   for (let y = 0; y < size; y++) {
-    for (let i = y * size + mask.from[y]!, end = y * size + mask.to[y]!; i < end; i++) {
-      const share = plane[i]!;
+    for (let i = y * size + mask.from[y], end = y * size + mask.to[y]; i < end; i++) {
+      const share = plane[i];
       if (share > 0) {
-        const light = 1 + contrast * texture[i]!;
-        red[i]! += share * (r * light - red[i]!);
-        green[i]! += share * (g * light - green[i]!);
-        blue[i]! += share * (b * light - blue[i]!);
+        const light = 1 + contrast * texture[i];
+        red[i] += share * (r * light - red[i]);
+        green[i] += share * (g * light - green[i]);
+        blue[i] += share * (b * light - blue[i]);
       }
     }
   }
@@ -87,12 +87,12 @@ export function modulate(canvas: Canvas, mask: Mask, texture: Float32Array, amou
   const { red, green, blue, size } = canvas;
   const plane = mask.cover;
   for (let y = 0; y < size; y++) {
-    for (let i = y * size + mask.from[y]!, end = y * size + mask.to[y]!; i < end; i++) {
-      if (plane[i]! > 0) {
-        const factor = 1 + amount * plane[i]! * texture[i]!;
-        red[i]! *= factor;
-        green[i]! *= factor;
-        blue[i]! *= factor;
+    for (let i = y * size + mask.from[y], end = y * size + mask.to[y]; i < end; i++) {
+      if (plane[i] > 0) {
+        const factor = 1 + amount * plane[i] * texture[i];
+        red[i] *= factor;
+        green[i] *= factor;
+        blue[i] *= factor;
       }
     }
   }

@@ -128,7 +128,7 @@ function fillFurrows(out: Float32Array, size: number, angle: number, period: num
   const [dx, dy] = [(Math.cos(angle) * 256) / period, (Math.sin(angle) * 256) / period];
   for (let y = 0, i = 0; y < size; y++) {
     for (let x = 0; x < size; x++, i++) {
-      out[i] = WAVE[(x * dx + y * dy) & 255]!;
+      out[i] = WAVE[(x * dx + y * dy) & 255];
     }
   }
 }
@@ -143,9 +143,9 @@ function scatterTrees(scene: Scene, field: Mask): void {
 function plantTrees(trees: Float32Array, size: number, field: Mask, textures: Textures, thin: number): void {
   const { crowns, patches } = textures;
   for (let y = 0; y < size; y++) {
-    for (let i = y * size + field.from[y]!, end = y * size + field.to[y]!; i < end; i++) {
-      const wooded = crowns[i]! + 0.5 * patches[i]! - 2 * thin;
-      trees[i] = field.cover[i]! * Math.max(0, Math.min(0.8, wooded * 2));
+    for (let i = y * size + field.from[y], end = y * size + field.to[y]; i < end; i++) {
+      const wooded = crowns[i] + 0.5 * patches[i] - 2 * thin;
+      trees[i] = field.cover[i] * Math.max(0, Math.min(0.8, wooded * 2));
     }
   }
 }
@@ -189,7 +189,7 @@ export function paintSlashBurn(scene: Scene): void {
 
 function fillAsh(ash: Float32Array, burnt: Float32Array, { crowns, patches }: Textures): void {
   for (let i = 0; i < ash.length; i++) {
-    ash[i] = burnt[i]! * Math.max(0, Math.min(0.6, crowns[i]! * 0.8 + patches[i]! * 0.4 - 0.75));
+    ash[i] = burnt[i] * Math.max(0, Math.min(0.6, crowns[i] * 0.8 + patches[i] * 0.4 - 0.75));
   }
 }
 
@@ -223,6 +223,6 @@ function paintRim(scene: Scene, noise: Float32Array, inside: Float32Array): void
 /** Leaves of the cover what lies near `level` of the noise. */
 function keepBand(cover: Float32Array, noise: Float32Array, level: number): void {
   for (let i = 0; i < cover.length; i++) {
-    cover[i]! *= 0.6 * Math.max(0, 1 - Math.abs(noise[i]! - level) * 6);
+    cover[i] *= 0.6 * Math.max(0, 1 - Math.abs(noise[i] - level) * 6);
   }
 }

@@ -47,10 +47,10 @@ function expose(canvas: Canvas, grain: Float32Array, sensor: Sensor, rgba: Uint8
     for (let x = 0; x < size; x++, i++) {
       const u = (2 * x) / size - 1;
       const light = rowLight + u * (tilt.x - vignette * u);
-      const speck = noise * grain[i]!;
-      rgba[4 * i] = (airR + gainR * red[i]!) * light + speck;
-      rgba[4 * i + 1] = (airG + gainG * green[i]!) * light + speck;
-      rgba[4 * i + 2] = (airB + gainB * blue[i]!) * light + speck;
+      const speck = noise * grain[i];
+      rgba[4 * i] = (airR + gainR * red[i]) * light + speck;
+      rgba[4 * i + 1] = (airG + gainG * green[i]) * light + speck;
+      rgba[4 * i + 2] = (airB + gainB * blue[i]) * light + speck;
       rgba[4 * i + 3] = 255;
     }
   }
@@ -73,10 +73,10 @@ function blurPlane(source: Float32Array, target: Float32Array, size: number): vo
     const down = y < size - 1 ? size : 0;
     const start = y * size;
     const end = start + size - 1;
-    let middle = 0.25 * (source[start + up]! + source[start + down]!) + 0.5 * source[start]!;
+    let middle = 0.25 * (source[start + up] + source[start + down]) + 0.5 * source[start];
     let left = middle;
     for (let i = start; i < end; i++) {
-      const right = 0.25 * (source[i + 1 + up]! + source[i + 1 + down]!) + 0.5 * source[i + 1]!;
+      const right = 0.25 * (source[i + 1 + up] + source[i + 1 + down]) + 0.5 * source[i + 1];
       target[i] = 0.25 * (left + right) + 0.5 * middle;
       left = middle;
       middle = right;

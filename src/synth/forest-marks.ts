@@ -64,14 +64,14 @@ function fillFan(fan: Float32Array, { size, unit }: Canvas, { origin, wind, leng
 
 function addRagged(fan: Float32Array, ragged: Float32Array): void {
   for (let i = 0; i < fan.length; i++) {
-    fan[i]! += 0.25 * ragged[i]!;
+    fan[i] += 0.25 * ragged[i];
   }
 }
 
 /** Crowns that still stand hide the ground. */
 function thinOut(cover: Float32Array, { crowns, grain }: Textures): void {
   for (let i = 0; i < cover.length; i++) {
-    cover[i]! *= Math.max(0.18, Math.min(1, 0.35 + 0.9 * crowns[i]! + 0.2 * grain[i]!));
+    cover[i] *= Math.max(0.18, Math.min(1, 0.35 + 0.9 * crowns[i] + 0.2 * grain[i]));
   }
 }
 

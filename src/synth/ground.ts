@@ -45,7 +45,7 @@ function paintOpenLand(scene: Scene): void {
 
 function addUp(out: Float32Array, a: Float32Array, weightA: number, b: Float32Array, weightB: number): void {
   for (let i = 0; i < out.length; i++) {
-    out[i] = weightA * a[i]! + weightB * b[i]!;
+    out[i] = weightA * a[i] + weightB * b[i];
   }
 }
 
@@ -69,6 +69,6 @@ function addRelief(scene: Scene, light: Float32Array, strength: number): void {
   const from = Math.max(0, -shift);
   const to = Math.min(light.length, light.length - shift);
   for (let i = from; i < to; i++) {
-    light[i]! += strength * Math.max(-2, Math.min(2, (height[i]! - height[i + shift]!) * 6));
+    light[i] += strength * Math.max(-2, Math.min(2, (height[i] - height[i + shift]) * 6));
   }
 }

@@ -8,15 +8,15 @@ export function fillPolygon(plane: Float32Array, size: number, points: readonly 
   for (let y = 0; y < size; y++) {
     crossings.length = 0;
     for (let k = 0, j = points.length - 1; k < points.length; j = k++) {
-      const [a, b] = [points[k]!, points[j]!];
+      const [a, b] = [points[k], points[j]];
       if (a.y > y + 0.5 !== b.y > y + 0.5) {
         crossings.push(a.x + ((y + 0.5 - a.y) / (b.y - a.y)) * (b.x - a.x));
       }
     }
     crossings.sort((a, b) => a - b);
     for (let k = 0; k + 1 < crossings.length; k += 2) {
-      const from = Math.max(0, Math.round(crossings[k]!));
-      const to = Math.min(size, Math.round(crossings[k + 1]!));
+      const from = Math.max(0, Math.round(crossings[k]));
+      const to = Math.min(size, Math.round(crossings[k + 1]));
       if (to > from) {
         plane.fill(value, y * size + from, y * size + to);
       }
@@ -36,7 +36,7 @@ export function strokePath(
     const half = (typeof width === "number" ? width : width(k)) / 2;
     // Every segment touches all pixels within its width: broad lines do with fewer and longer ones.
     const next = Math.min(last, k + 1 + Math.floor(half / 14));
-    strokeSegment(plane, size, points[k]!, points[next]!, half);
+    strokeSegment(plane, size, points[k], points[next], half);
     k = next;
   }
 }
@@ -55,7 +55,7 @@ function strokeSegment(plane: Float32Array, size: number, a: Point, b: Point, ha
       const [px, py] = [x - a.x - t * dx, y - a.y - t * dy];
       const cover = Math.min(1, half + 0.5 - Math.sqrt(px * px + py * py), 2 * half);
       const at = y * size + x;
-      if (cover > plane[at]!) {
+      if (cover > plane[at]) {
         plane[at] = cover;
       }
     }
@@ -82,7 +82,7 @@ export function fillEllipse(
       const v = ((y - centre.y) * cos - (x - centre.x) * sin) / ry;
       const cover = Math.min(1, (1 - Math.sqrt(u * u + v * v)) / soft);
       const at = y * size + x;
-      if (cover > plane[at]!) {
+      if (cover > plane[at]) {
         plane[at] = cover;
       }
     }
@@ -128,9 +128,9 @@ export function growSpans({ from, to }: Pick<Mask, "from" | "to">, reach: number
     let left = size;
     let right = 0;
     for (let near = Math.max(0, y - reach); near <= Math.min(size - 1, y + reach); near++) {
-      if (to[near]! > from[near]!) {
-        left = Math.min(left, from[near]!);
-        right = Math.max(right, to[near]!);
+      if (to[near] > from[near]) {
+        left = Math.min(left, from[near]);
+        right = Math.max(right, to[near]);
       }
     }
     grown.from[y] = Math.max(0, Math.min(left, right) - reach);
@@ -150,11 +150,11 @@ export function warpMask(
 ): void {
   const last = size - 1;
   for (let y = 0; y < size; y++) {
-    const end = target.to[y]!;
-    for (let x = target.from[y]!, i = y * size + x; x < end; x++, i++) {
-      const fromX = Math.max(0, Math.min(last, (x + amplitude * dx[i]! + 0.5) | 0));
-      const fromY = Math.max(0, Math.min(last, (y + amplitude * dy[i]! + 0.5) | 0));
-      target.cover[i] = source[fromY * size + fromX]!;
+    const end = target.to[y];
+    for (let x = target.from[y], i = y * size + x; x < end; x++, i++) {
+      const fromX = Math.max(0, Math.min(last, (x + amplitude * dx[i] + 0.5) | 0));
+      const fromY = Math.max(0, Math.min(last, (y + amplitude * dy[i] + 0.5) | 0));
+      target.cover[i] = source[fromY * size + fromX];
     }
   }
 }
@@ -162,6 +162,6 @@ export function warpMask(
 /** Turns a plane of noise into cover: 0 below `level`, `most` above `level + soft`. */
 export function thresholdNoise(target: Float32Array, noise: Float32Array, level: number, soft: number, most = 1): void {
   for (let i = 0; i < target.length; i++) {
-    target[i] = most * Math.max(0, Math.min(1, (noise[i]! - level) / soft));
+    target[i] = most * Math.max(0, Math.min(1, (noise[i] - level) / soft));
   }
 }

@@ -48,8 +48,8 @@ export function fillSmooth(out: Float32Array, size: number, unit: number, table:
       const above = ((v >> 16) & mask) * SIDE;
       const below = (above + SIDE) & (SIDE * SIDE - 1);
       const across = (u & 0xffff) / 65536;
-      const top = table[above + left]! + across * (table[above + right]! - table[above + left]!);
-      const bottom = table[below + left]! + across * (table[below + right]! - table[below + left]!);
+      const top = table[above + left] + across * (table[above + right] - table[above + left]);
+      const bottom = table[below + left] + across * (table[below + right] - table[below + left]);
       out[i] = top + ((v & 0xffff) / 65536) * (bottom - top);
       u = (u + du) | 0;
       v = (v + dv) | 0;
@@ -101,8 +101,8 @@ function spreadRow(out: Float32Array, i: number, end: number, from: Float32Array
   const paired = end - ((end - i) % step);
   let node = 0;
   for (; i < paired; i += step, node++) {
-    const value = from[node]!;
-    const slope = by[node]!;
+    const value = from[node];
+    const slope = by[node];
     out[i] = value;
     out[i + 1] = value + slope;
     if (step === 4) {
@@ -111,7 +111,7 @@ function spreadRow(out: Float32Array, i: number, end: number, from: Float32Array
     }
   }
   for (let k = 0; i < end; i++, k++) {
-    out[i] = from[node]! + k * by[node]!;
+    out[i] = from[node] + k * by[node];
   }
 }
 
@@ -125,7 +125,7 @@ function interpolateRow(
 ): void {
   let last = 0;
   for (let k = 0, at = above; k < values.length; k++, at++) {
-    const value = nodes[at]! + down * (nodes[at + values.length]! - nodes[at]!);
+    const value = nodes[at] + down * (nodes[at + values.length] - nodes[at]);
     values[k] = value;
     if (k > 0) {
       rises[k - 1] = (value - last) / step;
@@ -178,7 +178,7 @@ export function fillCrowns(
     let u = (u0 - Math.imul(y, dv)) | 0;
     let v = (v0 + Math.imul(y, du)) | 0;
     for (let x = 0; x < size; x++, i++) {
-      const texel = crowns[((v >> 16) & mask) * CROWN_SIDE + ((u >> 16) & mask)]!;
+      const texel = crowns[((v >> 16) & mask) * CROWN_SIDE + ((u >> 16) & mask)];
       const lit =
         Math.imul(wu, (texel << 24) >> 24) +
         Math.imul(wv, (texel << 16) >> 24) +
@@ -213,9 +213,9 @@ function addOctave(table: Float32Array, cells: number, amplitude: number, random
       const cx = Math.floor(x / cellSide);
       const next = (cx + 1) % cells;
       const fx = smooth(x / cellSide - cx);
-      const top = values[row + cx]! + fx * (values[row + next]! - values[row + cx]!);
-      const bottom = values[below + cx]! + fx * (values[below + next]! - values[below + cx]!);
-      table[i]! += top + fy * (bottom - top);
+      const top = values[row + cx] + fx * (values[row + next] - values[row + cx]);
+      const bottom = values[below + cx] + fx * (values[below + next] - values[below + cx]);
+      table[i] += top + fy * (bottom - top);
     }
   }
 }
@@ -255,13 +255,13 @@ function makeCrowns(): Int32Array {
   for (let y = 0, i = 0; y < CROWN_SIDE; y++) {
     for (let x = 0; x < CROWN_SIDE; x++, i++) {
       const row = y * CROWN_SIDE;
-      const slopeU = height[row + ((x + 1) & mask)]! - height[row + ((x - 1) & mask)]!;
-      const slopeV = height[((y + 1) & mask) * CROWN_SIDE + x]! - height[((y - 1) & mask) * CROWN_SIDE + x]!;
+      const slopeU = height[row + ((x + 1) & mask)] - height[row + ((x - 1) & mask)];
+      const slopeV = height[((y + 1) & mask) * CROWN_SIDE + x] - height[((y - 1) & mask) * CROWN_SIDE + x];
       crowns[i] =
         (clampByte(slopeU * 28) & 255) |
         ((clampByte(slopeV * 28) & 255) << 8) |
-        ((tone[i]! & 255) << 16) |
-        (clampByte(height[i]! * 14 - 90) << 24);
+        ((tone[i] & 255) << 16) |
+        (clampByte(height[i] * 14 - 90) << 24);
     }
   }
   return crowns;
@@ -277,7 +277,7 @@ function plantCrown(height: Float32Array, tone: Int8Array, random: Draws, radius
     for (let dx = -reach; dx <= reach; dx++) {
       const inside = 1 - (dx * dx + dy * dy) / (radius * radius);
       const at = ((cy + dy) & mask) * CROWN_SIDE + ((cx + dx) & mask);
-      if (inside > 0 && base + radius * inside > height[at]!) {
+      if (inside > 0 && base + radius * inside > height[at]) {
         height[at] = base + radius * inside;
         tone[at] = shade;
       }

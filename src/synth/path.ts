@@ -71,8 +71,8 @@ export function quad(random: Draws, centre: Point, width: number, height: number
     [0.5, 0.5],
     [-0.5, 0.5],
   ].map(([u, v]): Point => {
-    const px = (u! + random.range(-skew, skew)) * width;
-    const py = (v! + random.range(-skew, skew)) * height;
+    const px = (u + random.range(-skew, skew)) * width;
+    const py = (v + random.range(-skew, skew)) * height;
     return { x: centre.x + px * cos - py * sin, y: centre.y + px * sin + py * cos };
   });
 }

@@ -81,7 +81,7 @@ async function writeArchives({ plan, pool, missing, advance }: Production): Prom
     for await (const { indices, files } of mapInFlight(chunksOf(missing, CHUNK), 2 * plan.workers, run)) {
       for (const [k, index] of indices.entries()) {
         archive ??= new ArchiveWriter(folder, Math.floor(index / tilesPerTar));
-        await archive.add({ name: tileFileName(index), bytes: files[k]! });
+        await archive.add({ name: tileFileName(index), bytes: files[k] });
         if ((index + 1) % tilesPerTar === 0 || index === count - 1) {
           await archive.close();
           archive = undefined;

@@ -110,13 +110,7 @@ function paintTown(scene: Scene): void {
       houses.push(at(u + random.range(3, block - 3), v + random.normal(0, 1)));
     }
   }
-  paint(
-    canvas,
-    lineMask(scene, streets, random.range(0.8, 1.6), 1),
-    vary(ROADS[1]!, random, 0.2),
-    textures.grain,
-    0.04,
-  );
+  paint(canvas, lineMask(scene, streets, random.range(0.8, 1.6), 1), vary(ROADS[1], random, 0.2), textures.grain, 0.04);
   paintHouses(
     scene,
     houses.filter(() => random.chance(random.range(0.5, 1))),
@@ -129,7 +123,7 @@ function paintHouses(scene: Scene, houses: readonly Point[], angle: number): voi
   const { random, canvas, textures } = scene;
   const { drawn, size, unit } = canvas;
   const places = toPixels(houses, unit);
-  for (const surface of [random.pick(ROOFS), random.pick(ROOFS), ROOFS[0]!]) {
+  for (const surface of [random.pick(ROOFS), random.pick(ROOFS), ROOFS[0]]) {
     drawn.fill(0);
     for (const centre of places) {
       if (random.chance(0.4)) {
@@ -159,6 +153,6 @@ export function paintSelectiveLogging(scene: Scene): void {
     const gap = quad(random, { x: x + random.normal(0, 4), y: y + random.normal(0, 4) }, 4, 3, random.range(0, 3), 0.4);
     paintPolygon(scene, gap, surface, textures.crowns, 0.3, 1);
   }
-  const landing = random.pick(tracks[0]!);
+  const landing = random.pick(tracks[0]);
   paintPolygon(scene, blob(random, landing, random.range(4, 9), 6, 0.4), [144, 106, 84], textures.grain, 0.08, 1.5);
 }

@@ -36,21 +36,21 @@ function shifted(view: View, dx: number, dy: number): View {
 
 /** The value that a share of the plane lies below, from a sample of its pixels. */
 function quantile(plane: Float32Array, share: number): number {
-  const sample = Float32Array.from({ length: plane.length >> 7 }, (_, i) => plane[(i << 7) + ((i * 37) & 127)]!).sort();
-  return sample[Math.floor(share * (sample.length - 1))]!;
+  const sample = Float32Array.from({ length: plane.length >> 7 }, (_, i) => plane[(i << 7) + ((i * 37) & 127)]).sort();
+  return sample[Math.floor(share * (sample.length - 1))];
 }
 
 // Loops over planes stand in functions of their own: V8 compiles those once, and loops amid other code anew for every tile.
 
 function addScaled(target: Float32Array, source: Float32Array, factor: number): void {
   for (let i = 0; i < target.length; i++) {
-    target[i]! += factor * source[i]!;
+    target[i] += factor * source[i];
   }
 }
 
 function clampPlane(plane: Float32Array, least: number, most: number): void {
   for (let i = 0; i < plane.length; i++) {
-    plane[i] = Math.max(least, Math.min(most, plane[i]!));
+    plane[i] = Math.max(least, Math.min(most, plane[i]));
   }
 }
 
@@ -63,7 +63,7 @@ function thickenCumulus(
   thickness: number,
 ): void {
   for (let i = 0; i < target.length; i++) {
-    const depth = (noise[i]! - level) / soft;
+    const depth = (noise[i] - level) / soft;
     target[i] = depth <= 0 ? 0 : thickness * (1 - 1 / (1 + 4 * depth * depth + depth));
   }
 }
@@ -71,10 +71,10 @@ function thickenCumulus(
 function darken(canvas: Canvas, shadow: Float32Array, depth: number): void {
   const { red, green, blue } = canvas;
   for (let i = 0; i < shadow.length; i++) {
-    const light = 1 - depth * shadow[i]!;
-    red[i]! *= light;
-    green[i]! *= light;
-    blue[i]! *= light;
+    const light = 1 - depth * shadow[i];
+    red[i] *= light;
+    green[i] *= light;
+    blue[i] *= light;
   }
 }
 

@@ -22,7 +22,7 @@ export interface BootstrapOptions {
 
 /** The percentile interval (Efron 1979) of the mean of `scores`, one score per tile. */
 export function bootstrapMean(scores: Float64Array, options: BootstrapOptions = {}): Interval {
-  return bootstrap(scores.length, (rows) => rows.reduce((sum, row) => sum + scores[row]!, 0) / rows.length, options);
+  return bootstrap(scores.length, (rows) => rows.reduce((sum, row) => sum + scores[row], 0) / rows.length, options);
 }
 
 /** The percentile interval of any `statistic` of `rows` tiles; it is given the resampled rows. NaN results are left out. */
@@ -50,9 +50,9 @@ export function tileScores(decisions: Uint8Array, labels: LabelMatrix, beta = 2)
   return Float64Array.from({ length: labels.rows }, (_, row) => {
     let [hits, predicted, present] = [0, 0, 0];
     for (let cell = row * numTags; cell < (row + 1) * numTags; cell++) {
-      hits += labels.data[cell]! & decisions[cell]!;
-      predicted += decisions[cell]!;
-      present += labels.data[cell]!;
+      hits += labels.data[cell] & decisions[cell];
+      predicted += decisions[cell];
+      present += labels.data[cell];
     }
     return fBeta(hits, predicted, present, beta);
   });
@@ -61,6 +61,6 @@ export function tileScores(decisions: Uint8Array, labels: LabelMatrix, beta = 2)
 /** Linear between order statistics. */
 function quantile(sorted: Float64Array, share: number): number {
   const at = share * (sorted.length - 1);
-  const [below, above] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!];
+  const [below, above] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
   return below + (at - Math.floor(at)) * (above - below);
 }

@@ -49,18 +49,18 @@ export function fitCalibration(logits: Float32Array, labels: LabelMatrix, kind: 
 
 /** The head whose logits are the calibrated ones. */
 export function foldCalibration(head: Head, { slope, offset }: Calibration): Head {
-  const weight = head.weight.map((value, i) => value * slope[i % head.numTags]!);
-  return { ...head, weight, bias: head.bias.map((value, tag) => value * slope[tag]! + offset[tag]!) };
+  const weight = head.weight.map((value, i) => value * slope[i % head.numTags]);
+  return { ...head, weight, bias: head.bias.map((value, tag) => value * slope[tag] + offset[tag]) };
 }
 
 /** The thresholds that decide about calibrated probabilities as `thresholds` do about the ones before. */
 export function moveThresholds(thresholds: Float32Array, { slope, offset }: Calibration): Float32Array {
-  return thresholds.map((threshold, tag) => sigmoid(slope[tag]! * logit(threshold) + offset[tag]!));
+  return thresholds.map((threshold, tag) => sigmoid(slope[tag] * logit(threshold) + offset[tag]));
 }
 
 /** Calibrated logits, `[rows, tags]`. */
 export function calibrate(logits: Float32Array, { slope, offset }: Calibration): Float32Array {
-  return logits.map((z, cell) => slope[cell % slope.length]! * z + offset[cell % slope.length]!);
+  return logits.map((z, cell) => slope[cell % slope.length] * z + offset[cell % slope.length]);
 }
 
 /** `count` bins of equal width over all cells, or over the column `tag`. */
@@ -73,10 +73,10 @@ export function reliabilityBins(
   const sums = Array.from({ length: count }, () => ({ count: 0, predicted: 0, observed: 0 }));
   probabilities.forEach((probability, cell) => {
     if (tag !== undefined && cell % numTags !== tag) return;
-    const bin = sums[Math.min(count - 1, Math.floor(probability * count))]!;
+    const bin = sums[Math.min(count - 1, Math.floor(probability * count))];
     bin.count++;
     bin.predicted += probability;
-    bin.observed += labels.data[cell]!;
+    bin.observed += labels.data[cell];
   });
   return sums.map((bin, i) => ({
     from: i / count,
@@ -104,7 +104,7 @@ function fitTemperature(logits: Float32Array, labels: LabelMatrix): number {
     let [gradient, curvature] = [PRIOR * (slope - 1), PRIOR];
     logits.forEach((z, cell) => {
       const p = sigmoid(slope * z);
-      gradient += (p - labels.data[cell]!) * z;
+      gradient += (p - labels.data[cell]) * z;
       curvature += p * (1 - p) * z * z;
     });
     slope = Math.max(slope - gradient / curvature, SMALLEST_SLOPE);
@@ -119,9 +119,9 @@ function fitTag(logits: Float32Array, labels: LabelMatrix, tag: number): { slope
   for (let step = 0; step < NEWTON_STEPS; step++) {
     let [gs, go, hss, hso, hoo] = [PRIOR * (slope - 1), PRIOR * offset, PRIOR, 0, PRIOR];
     for (let cell = tag; cell < labels.data.length; cell += numTags) {
-      const z = logits[cell]!;
+      const z = logits[cell];
       const p = sigmoid(slope * z + offset);
-      const [error, curvature] = [p - labels.data[cell]!, p * (1 - p)];
+      const [error, curvature] = [p - labels.data[cell], p * (1 - p)];
       gs += error * z;
       go += error;
       hss += curvature * z * z;

@@ -40,7 +40,7 @@ function thinOut(labels: LabelMatrix, most: number): LabelMatrix {
 function countExceptions({ data, rows, tags }: LabelMatrix, group: readonly number[]): number {
   let exceptions = 0;
   for (let row = 0; row < rows; row++) {
-    const count = group.reduce((sum, column) => sum + data[row * tags.length + column]!, 0);
+    const count = group.reduce((sum, column) => sum + data[row * tags.length + column], 0);
     if (count !== 1) exceptions++;
   }
   return exceptions;
@@ -51,7 +51,7 @@ function searchGroups(labels: LabelMatrix): number[][] {
   const allowance = Math.floor(EXCEPTIONS * labels.rows);
   const support = tagSupport(labels);
   // A tag that all tiles have is alone in its group.
-  const free = new Set([...labels.tags.keys()].filter((column) => support[column]! < labels.rows - allowance));
+  const free = new Set([...labels.tags.keys()].filter((column) => support[column] < labels.rows - allowance));
   for (;;) {
     const search = { labels, free, choices: 0 };
     const group = coverRest(search, new Uint8Array(labels.rows), 0, allowance);
@@ -76,9 +76,9 @@ function coverRest(
     const next = covered.slice();
     let twice = 0;
     for (let each = 0; each < rows; each++) {
-      const has = data[each * tags.length + column]!;
-      twice += has & next[each]!;
-      next[each]! |= has;
+      const has = data[each * tags.length + column];
+      twice += has & next[each];
+      next[each] |= has;
     }
     const rest = twice > allowance ? undefined : coverRest(search, next, row + 1, allowance - twice);
     if (rest !== undefined) return [column, ...rest];
@@ -111,9 +111,9 @@ export function normalizeExclusive(
   const normalized = probabilities.slice();
   for (let from = 0; from < normalized.length; from += numTags) {
     for (const group of groups) {
-      const sum = group.reduce((total, column) => total + probabilities[from + column]!, 0);
+      const sum = group.reduce((total, column) => total + probabilities[from + column], 0);
       if (sum === 0) continue;
-      for (const column of group) normalized[from + column] = probabilities[from + column]! / sum;
+      for (const column of group) normalized[from + column] = probabilities[from + column] / sum;
     }
   }
   return normalized;

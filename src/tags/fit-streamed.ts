@@ -103,8 +103,8 @@ async function gather(source: FeatureSource, indices: Uint32Array): Promise<Feat
   let done = 0;
   for (let start = 0; start < rows; start += windowRows) {
     const window = await source.read(start, Math.min(windowRows, rows - start));
-    for (; done < indices.length && indices[done]! < start + windowRows; done++) {
-      const from = (indices[done]! - start) * numFeatures;
+    for (; done < indices.length && indices[done] < start + windowRows; done++) {
+      const from = (indices[done] - start) * numFeatures;
       data.set(window.subarray(from, from + numFeatures), done * numFeatures);
     }
   }

@@ -111,7 +111,7 @@ export async function fitHead(
 /** What average precision ranks by: calibration keeps each tag's order, sharing out within exclusive groups does not. */
 function rankingOf({ logits, exclusive, crossFitted }: Refinement, numTags: number): Float32Array {
   const shared = new Set(exclusive.flat());
-  return logits.map((z, cell) => (shared.has(cell % numTags) ? crossFitted.probabilities[cell]! : z));
+  return logits.map((z, cell) => (shared.has(cell % numTags) ? crossFitted.probabilities[cell] : z));
 }
 
 /** The steps of one fit, and what they share. */

@@ -31,7 +31,7 @@ export function findLabelIssues(
     if (bars === undefined) return [];
     const found: LabelIssue[] = [];
     for (let row = 0; row < labels.rows; row++) {
-      const probability = probabilities[row * numTags + tag]!;
+      const probability = probabilities[row * numTags + tag];
       const labelled = labels.data[row * numTags + tag] === 1;
       const score = labelled ? 1 - probability : probability;
       // The label must also be the less probable one, or a rare tag would make every unsure tile an issue.
@@ -53,9 +53,9 @@ function confidenceBars(
 ): { present: number; absent: number } | undefined {
   let [support, present, absent] = [0, 0, 0];
   for (let cell = tag; cell < labels.data.length; cell += labels.tags.length) {
-    support += labels.data[cell]!;
-    if (labels.data[cell] === 1) present += probabilities[cell]!;
-    else absent += 1 - probabilities[cell]!;
+    support += labels.data[cell];
+    if (labels.data[cell] === 1) present += probabilities[cell];
+    else absent += 1 - probabilities[cell];
   }
   const lacking = labels.rows - support;
   if (support < minSupport || lacking < minSupport) return undefined;

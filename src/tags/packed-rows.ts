@@ -42,13 +42,13 @@ function unpack(rows: readonly PackedRow[], { tags, probabilities }: RowOptions)
   if (probabilities) {
     for (const [row, [, , , packed]] of rows.entries()) {
       bytes.write(packed, "base64");
-      for (let column = 0; column < columns.length; column++) columns[column]![row] = values[column]!;
+      for (let column = 0; column < columns.length; column++) columns[column][row] = values[column];
     }
   }
   return {
     names: rows.map(([name]) => name),
     paths: rows.map(([, path]) => path),
-    tags: rows.map(([, , given]) => given.map((column) => tags[column]!)),
+    tags: rows.map(([, , given]) => given.map((column) => tags[column])),
     probabilities: columns,
   };
 }

@@ -48,12 +48,12 @@ export class ParquetEncoder {
     const place = group.names.length;
     const to = Math.min(names.length, from + this.#groupRows - place);
     for (let row = from; row < to; row++) {
-      group.names.push(names[row]!);
-      group.paths.push(paths[row]!);
-      group.tags.push(tags[row]!);
+      group.names.push(names[row]);
+      group.paths.push(paths[row]);
+      group.tags.push(tags[row]);
     }
     for (const [column, values] of probabilities.entries()) {
-      group.probabilities[column]!.set(values.subarray(from, to), place);
+      group.probabilities[column].set(values.subarray(from, to), place);
     }
     return to - from;
   }
@@ -65,7 +65,7 @@ export class ParquetEncoder {
       { name: "path", data: paths },
       { name: "tags", data: tags },
       ...probabilities.map((values, column) => ({
-        name: probabilityColumn(this.#options.tags[column]!),
+        name: probabilityColumn(this.#options.tags[column]),
         data: values.subarray(0, names.length),
       })),
     ];

@@ -47,7 +47,7 @@ export async function tagFeatures(
   const all = await scoreFeatures(model, { data: features, rows, numFeatures: head.numFeatures }, 1);
   return Array.from({ length: rows }, (_, row) => {
     const probabilities = all.subarray(row * tags.length, (row + 1) * tags.length);
-    return { probabilities, tags: tags.filter((_tag, column) => probabilities[column]! >= thresholds[column]!) };
+    return { probabilities, tags: tags.filter((_tag, column) => probabilities[column] >= thresholds[column]) };
   });
 }
 

@@ -27,11 +27,11 @@ function emptyBlock(rows: number, { tags, probabilities }: RowOptions): RowBlock
 /** Puts chunks of columns at their place in `group`. */
 function taker(group: RowBlock, groupStart: number, { tags }: RowOptions): (chunk: ColumnData) => void {
   const texts: Record<string, unknown[]> = { image_name: group.names, path: group.paths, tags: group.tags };
-  const floats = new Map(group.probabilities.map((values, column) => [probabilityColumn(tags[column]!), values]));
+  const floats = new Map(group.probabilities.map((values, column) => [probabilityColumn(tags[column]), values]));
   return ({ columnName, columnData, rowStart }) => {
     const place = rowStart - groupStart;
     const values = floats.get(columnName);
     if (values) values.set(columnData as ArrayLike<number>, place);
-    else for (let i = 0; i < columnData.length; i++) texts[columnName]![place + i] = columnData[i];
+    else for (let i = 0; i < columnData.length; i++) texts[columnName][place + i] = columnData[i];
   };
 }

@@ -112,7 +112,7 @@ function crossFitStacking(logits: Float32Array, labels: LabelMatrix, folds: Uint
 /** Mean gain in F-beta of a tile, and its standard error. */
 function compare(after: CrossFitted, before: CrossFitted, labels: LabelMatrix, beta = 2) {
   const old = tileScores(before.decisions, labels, beta);
-  const gains = tileScores(after.decisions, labels, beta).map((score, row) => score - old[row]!);
+  const gains = tileScores(after.decisions, labels, beta).map((score, row) => score - old[row]);
   const gain = gains.reduce((sum, each) => sum + each, 0) / gains.length;
   const variance = gains.reduce((sum, each) => sum + (each - gain) ** 2, 0) / gains.length;
   return { gain, error: Math.sqrt(variance / gains.length) };

@@ -36,7 +36,7 @@ export function csvRows({ tags, probabilities }: RowOptions): RowFormat {
 /** `{"image_name", "path", "tags": [...], "probabilities": {tag: p}}` a line. */
 export function jsonRows({ tags, probabilities }: RowOptions): RowFormat {
   const keys = tags.map((tag) => `${JSON.stringify(tag)}:`);
-  const object = (values: Float32Array): string => keys.map((key, i) => key + formatFloat32(values[i]!)).join(",");
+  const object = (values: Float32Array): string => keys.map((key, i) => key + formatFloat32(values[i])).join(",");
   const row = (prediction: Prediction): string => {
     const { name, path, tags: given } = prediction;
     const json = JSON.stringify({ image_name: name, path, tags: given });

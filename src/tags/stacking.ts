@@ -23,8 +23,8 @@ export function fitStacking(logits: Float32Array, labels: LabelMatrix, l2: numbe
   const offset = new Float64Array(numTags);
   labels.tags.forEach((_, tag) => {
     const point = fitTag(logits, labels, tag, l2);
-    for (let from = 0; from < numTags; from++) correction[from * numTags + tag] = point[from]!;
-    offset[tag] = point[numTags]!;
+    for (let from = 0; from < numTags; from++) correction[from * numTags + tag] = point[from];
+    offset[tag] = point[numTags];
   });
   return { correction, offset };
 }
@@ -34,8 +34,8 @@ export function applyStacking(logits: Float32Array, { correction, offset }: Stac
   const numTags = offset.length;
   return logits.map((z, cell) => {
     const [row, tag] = [Math.floor(cell / numTags), cell % numTags];
-    let sum = z + offset[tag]!;
-    for (let from = 0; from < numTags; from++) sum += logits[row * numTags + from]! * correction[from * numTags + tag]!;
+    let sum = z + offset[tag];
+    for (let from = 0; from < numTags; from++) sum += logits[row * numTags + from] * correction[from * numTags + tag];
     return sum;
   });
 }
@@ -59,17 +59,17 @@ function evaluate(point: Float64Array, logits: Float32Array, labels: LabelMatrix
   let value = 0;
   for (let row = 0; row < labels.rows; row++) {
     const own = logits.subarray(row * numTags, (row + 1) * numTags);
-    let z = own[tag]! + point[numTags]!;
-    for (let from = 0; from < numTags; from++) z += own[from]! * point[from]!;
-    const label = labels.data[row * numTags + tag]!;
+    let z = own[tag] + point[numTags];
+    for (let from = 0; from < numTags; from++) z += own[from] * point[from];
+    const label = labels.data[row * numTags + tag];
     value += crossEntropy(z, label) / labels.rows;
     const error = (sigmoid(z) - label) / labels.rows;
-    for (let from = 0; from < numTags; from++) gradient[from]! += error * own[from]!;
-    gradient[numTags]! += error;
+    for (let from = 0; from < numTags; from++) gradient[from] += error * own[from];
+    gradient[numTags] += error;
   }
   for (let from = 0; from < numTags; from++) {
-    value += (l2 / 2) * point[from]! ** 2;
-    gradient[from]! += l2 * point[from]!;
+    value += (l2 / 2) * point[from] ** 2;
+    gradient[from] += l2 * point[from];
   }
   return { value, gradient };
 }

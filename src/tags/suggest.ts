@@ -30,10 +30,10 @@ export function suggestTiles(
   const picks: Suggestion[] = [];
   while (picks.length < Math.min(count, candidates.length)) {
     const index = picks.length === 0 ? 0 : largestProduct(candidates, distances);
-    const pick = candidates[index]!;
+    const pick = candidates[index];
     picks.push(pick);
     candidates.forEach(({ row }, i) => {
-      distances[i] = Math.min(distances[i]!, squaredDistance(features, pick.row, row));
+      distances[i] = Math.min(distances[i], squaredDistance(features, pick.row, row));
     });
     // Never again, even where another tile has the same features.
     distances[index] = -1;
@@ -52,7 +52,7 @@ export function rankByUncertainty(probabilities: Float32Array, thresholds: Float
 
 /** Mean doubt of the most doubtful tags. */
 export function uncertaintyOf(probabilities: Float32Array, thresholds: Float32Array): number {
-  const doubts = Array.from(probabilities, (probability, tag) => doubtOf(probability, thresholds[tag]!));
+  const doubts = Array.from(probabilities, (probability, tag) => doubtOf(probability, thresholds[tag]));
   const most = doubts.sort((a, b) => b - a).slice(0, DOUBTFUL_TAGS);
   return most.reduce((sum, doubt) => sum + doubt, 0) / most.length;
 }
@@ -68,12 +68,12 @@ function clamp(probability: number): number {
 }
 
 function largestProduct(candidates: readonly Suggestion[], distances: Float64Array): number {
-  const worth = (i: number) => (distances[i]! < 0 ? -1 : candidates[i]!.uncertainty * distances[i]!);
+  const worth = (i: number) => (distances[i] < 0 ? -1 : candidates[i].uncertainty * distances[i]);
   return candidates.reduce((best, _, i) => (worth(i) > worth(best) ? i : best), 0);
 }
 
 function squaredDistance({ data, numFeatures }: FeatureMatrix, a: number, b: number): number {
   let sum = 0;
-  for (let f = 0; f < numFeatures; f++) sum += (data[a * numFeatures + f]! - data[b * numFeatures + f]!) ** 2;
+  for (let f = 0; f < numFeatures; f++) sum += (data[a * numFeatures + f] - data[b * numFeatures + f]) ** 2;
   return sum;
 }

@@ -51,7 +51,7 @@ export function fitThresholds(
   const own = ascend(probabilities, labels, common, beta);
   const support = tagSupport(labels);
   const thresholds = own.map((threshold, tag) => {
-    const trust = shrinkage === 0 ? 1 : support[tag]! / (support[tag]! + shrinkage);
+    const trust = shrinkage === 0 ? 1 : support[tag] / (support[tag] + shrinkage);
     return sigmoid(trust * logit(threshold) + (1 - trust) * logit(common));
   });
   return { thresholds, common, score: sampleFBeta(probabilities, labels, thresholds, beta) };
@@ -63,7 +63,7 @@ function commonThreshold(probabilities: Float32Array, labels: LabelMatrix, beta:
     return sampleFBeta(probabilities, labels, new Float32Array(labels.tags.length).fill(threshold), beta);
   });
   const smooth = scores.map((score, i) => (scores[i - 1] ?? score) + score + (scores[i + 1] ?? score));
-  return GRID[smooth.indexOf(Math.max(...smooth))]!;
+  return GRID[smooth.indexOf(Math.max(...smooth))];
 }
 
 /** Coordinate ascent: the exact best threshold of one tag given the others, round after round until nothing moves. */
@@ -77,14 +77,14 @@ function ascend(probabilities: Float32Array, labels: LabelMatrix, common: number
     present: new Int32Array(labels.rows),
   };
   labels.data.forEach((label, cell) => {
-    tally.present[Math.floor(cell / numTags)]! += label;
+    tally.present[Math.floor(cell / numTags)] += label;
   });
   for (let tag = 0; tag < numTags; tag++) count(tally, probabilities, labels, tag, common, 1);
   for (let sweep = 0, moved = true; moved && sweep < MAX_SWEEPS; sweep++) {
     moved = false;
     for (let tag = 0; tag < numTags; tag++) {
-      count(tally, probabilities, labels, tag, thresholds[tag]!, -1);
-      const best = Math.fround(bestOfTag(tally, probabilities, labels, tag, orders[tag]!, common, beta));
+      count(tally, probabilities, labels, tag, thresholds[tag], -1);
+      const best = Math.fround(bestOfTag(tally, probabilities, labels, tag, orders[tag], common, beta));
       moved ||= best !== thresholds[tag];
       thresholds[tag] = best;
       count(tally, probabilities, labels, tag, best, 1);
@@ -104,9 +104,9 @@ function count(
 ): void {
   const numTags = labels.tags.length;
   for (let row = 0; row < labels.rows; row++) {
-    if (probabilities[row * numTags + tag]! >= threshold) {
-      predicted[row]! += sign;
-      hits[row]! += sign * labels.data[row * numTags + tag]!;
+    if (probabilities[row * numTags + tag] >= threshold) {
+      predicted[row] += sign;
+      hits[row] += sign * labels.data[row * numTags + tag];
     }
   }
 }
@@ -124,14 +124,14 @@ function bestOfTag(
   const numTags = labels.tags.length;
   let [gain, bestGain, best] = [0, Number.NEGATIVE_INFINITY, common];
   for (let rank = 0; rank <= order.length; rank++) {
-    const above = rank === 0 ? 1 : probabilities[order[rank - 1]! * numTags + tag]!;
-    const below = rank === order.length ? 0 : probabilities[order[rank]! * numTags + tag]!;
+    const above = rank === 0 ? 1 : probabilities[order[rank - 1] * numTags + tag];
+    const below = rank === order.length ? 0 : probabilities[order[rank] * numTags + tag];
     if (rank > 0) {
-      const row = order[rank - 1]!;
-      const hit = labels.data[row * numTags + tag]!;
+      const row = order[rank - 1];
+      const hit = labels.data[row * numTags + tag];
       gain +=
-        fBeta(hits[row]! + hit, predicted[row]! + 1, present[row]!, beta) -
-        fBeta(hits[row]!, predicted[row]!, present[row]!, beta);
+        fBeta(hits[row] + hit, predicted[row] + 1, present[row], beta) -
+        fBeta(hits[row], predicted[row], present[row], beta);
     }
     if (above <= below) continue;
     const candidate = between(below, above, common);

@@ -40,7 +40,7 @@ export function selectLabels(labels: LabelMatrix, indices: ArrayLike<number>): L
   const numTags = labels.tags.length;
   const data = new Uint8Array(indices.length * numTags);
   for (let i = 0; i < indices.length; i++) {
-    const from = indices[i]! * numTags;
+    const from = indices[i] * numTags;
     data.set(labels.data.subarray(from, from + numTags), i * numTags);
   }
   return { data, rows: indices.length, tags: labels.tags };
@@ -51,7 +51,7 @@ export function tagSupport(labels: LabelMatrix): Uint32Array {
   const numTags = labels.tags.length;
   const support = new Uint32Array(numTags);
   for (let i = 0; i < labels.data.length; i++) {
-    support[i % numTags]! += labels.data[i]!;
+    support[i % numTags] += labels.data[i];
   }
   return support;
 }

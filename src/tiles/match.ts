@@ -28,7 +28,7 @@ export async function matchTiles(labels: Labels, source: TileSource | Iterable<T
   if (matched.length === 0) {
     const tile = byName.values().next().value as Tile;
     throw new InputError(
-      `No tile is labelled in ${labels.path}: it names ${labels.rows[0]!.name}, the tiles are called ${tile.name}.`,
+      `No tile is labelled in ${labels.path}: it names ${labels.rows[0].name}, the tiles are called ${tile.name}.`,
     );
   }
   const tiles = matched.map((row) => byName.get(row.name) as Tile);

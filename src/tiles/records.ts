@@ -24,7 +24,7 @@ export async function* tilesOfRecords(file: string, tally: WalkTally): AsyncGene
     if (archive === undefined) yield* tilesAt(path, tally);
     else {
       members ??= { archive, wanted: new Set() };
-      members.wanted.add(member!);
+      members.wanted.add(member);
     }
   }
   if (members) yield* tilesOfMembers(members);

@@ -51,7 +51,7 @@ function* mergeRuns(runs: Generator<string>[]): Generator<string> {
   }
   heap.sort((a, b) => (a.name < b.name ? -1 : 1));
   while (heap.length > 0) {
-    const top = heap[0]!;
+    const top = heap[0];
     yield top.name;
     const next = top.run.next();
     if (next.done) {
@@ -70,9 +70,9 @@ function sink(heap: { name: string }[]): void {
     const left = 2 * parent + 1;
     if (left >= heap.length) return;
     const right = left + 1;
-    const child = right < heap.length && heap[right]!.name < heap[left]!.name ? right : left;
-    if (heap[parent]!.name <= heap[child]!.name) return;
-    [heap[parent], heap[child]] = [heap[child]!, heap[parent]!];
+    const child = right < heap.length && heap[right].name < heap[left].name ? right : left;
+    if (heap[parent].name <= heap[child].name) return;
+    [heap[parent], heap[child]] = [heap[child], heap[parent]];
     parent = child;
   }
 }

@@ -29,7 +29,7 @@ export function kFold(labels: LabelMatrix, folds: number, seed: number): Uint8Ar
 
 /** Rows whose part satisfies `test`, ascending. */
 export function rowsWhere(parts: Uint8Array, test: (part: number) => boolean): Uint32Array {
-  return Uint32Array.from([...parts.keys()].filter((row) => test(parts[row]!)));
+  return Uint32Array.from([...parts.keys()].filter((row) => test(parts[row])));
 }
 
 /** Iterative stratification into parts of the given `shares` (summing to 1): the part of each row. */
@@ -76,7 +76,7 @@ const NONE = 255;
 function ensureBothSides({ wantedOfTag }: Stratification, support: Uint32Array): void {
   support.forEach((count, tag) => {
     if (count < wantedOfTag.length) return;
-    const lacking = wantedOfTag.filter((wanted) => wanted[tag]! < 1);
+    const lacking = wantedOfTag.filter((wanted) => wanted[tag] < 1);
     if (lacking.length === 0) return;
     for (const wanted of lacking) wanted[tag] = 1;
     const rest = wantedOfTag.filter((wanted) => !lacking.includes(wanted));
@@ -86,14 +86,14 @@ function ensureBothSides({ wantedOfTag }: Stratification, support: Uint32Array):
 
 /** The tag with the fewest unassigned rows, but some; -1 where no unassigned row has a tag. */
 function rarest(left: Uint32Array): number {
-  return left.reduce((best, count, tag) => (count > 0 && (best === -1 || count < left[best]!) ? tag : best), -1);
+  return left.reduce((best, count, tag) => (count > 0 && (best === -1 || count < left[best]) ? tag : best), -1);
 }
 
 /** The part that wants most of `tag`; among equals the one that wants most rows; among those a random one. */
 function choosePart({ wantedRows, wantedOfTag, random }: Stratification, tag: number | undefined): number {
   const parts = [...wantedRows.keys()];
-  const byTag = tag === undefined ? parts : largestOf(parts, (part) => wantedOfTag[part]![tag]!);
-  const byRows = largestOf(byTag, (part) => wantedRows[part]!);
+  const byTag = tag === undefined ? parts : largestOf(parts, (part) => wantedOfTag[part][tag]);
+  const byRows = largestOf(byTag, (part) => wantedRows[part]);
   return byRows[random.below(byRows.length)] as number;
 }
 
@@ -105,9 +105,9 @@ function largestOf(parts: number[], score: (part: number) => number): number[] {
 function assign(state: Stratification, labels: LabelMatrix, row: number, part: number): void {
   const numTags = labels.tags.length;
   state.part[row] = part;
-  state.wantedRows[part]! -= 1;
+  state.wantedRows[part] -= 1;
   for (let tag = 0; tag < numTags; tag++) {
-    state.wantedOfTag[part]![tag]! -= labels.data[row * numTags + tag]!;
-    state.left[tag]! -= labels.data[row * numTags + tag]!;
+    state.wantedOfTag[part][tag] -= labels.data[row * numTags + tag];
+    state.left[tag] -= labels.data[row * numTags + tag];
   }
 }

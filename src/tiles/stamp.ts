@@ -20,7 +20,7 @@ export function stampFile(path: string): number {
 /** Stamps of `paths` into `stamps`; of neighbours with the same path, such as members of an archive, one is looked at. */
 export function stampFiles(paths: readonly string[], stamps: Uint32Array): void {
   for (const [i, path] of paths.entries()) {
-    stamps[i] = i > 0 && path === paths[i - 1] ? stamps[i - 1]! : stampFile(path);
+    stamps[i] = i > 0 && path === paths[i - 1] ? stamps[i - 1] : stampFile(path);
   }
 }
 

@@ -192,7 +192,7 @@ test("a batch that does not fit into a slot is refused", async () => {
 test("the source may give several tiles at a time, cut otherwise than batches", async () => {
   const ring = new SlotRing(3, SLOT);
   const batches: Tile[][] = [];
-  const feed = stream<Tile | Tile[]>([tiles.slice(0, 7), tiles[7]!, [], tiles.slice(8, 10), tiles.slice(10)]);
+  const feed = stream<Tile | Tile[]>([tiles.slice(0, 7), tiles[7], [], tiles.slice(8, 10), tiles.slice(10)]);
   for await (const batch of loadBatches(feed, pool, ring, OPTIONS)) {
     batches.push(batch.tiles);
     batch.release();
@@ -205,7 +205,7 @@ test("nothing is kept of batches that have been taken", async () => {
   const ring = new SlotRing(3, SLOT);
   const heapAfter = async (count: number): Promise<number> => {
     async function* source() {
-      for (let i = 0; i < count; i++) yield tiles[0]!;
+      for (let i = 0; i < count; i++) yield tiles[0];
     }
     let heap = 0;
     for await (const batch of loadBatches(source(), instant, ring, { ...OPTIONS, batchSize: 1 })) {

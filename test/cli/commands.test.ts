@@ -82,7 +82,7 @@ test("exclusive tags are tried, and what was kept is applied alike by evaluate a
     assert.equal(rows.filter((row) => row.tags.includes(tag)).length, predicted, tag);
   }
   const sum = (row: { probabilities: Record<string, number> }) =>
-    ["clear", "partly_cloudy", "cloudy", "haze"].reduce((total, tag) => total + row.probabilities[tag]!, 0);
+    ["clear", "partly_cloudy", "cloudy", "haze"].reduce((total, tag) => total + row.probabilities[tag], 0);
   assert.equal(
     rows.every((row) => Math.abs(sum(row) - 1) < 1e-5),
     summary.exclusive.kept,
@@ -206,7 +206,7 @@ test("a bad tile is rejected with its reason, counted, and stops nothing", (t) =
     writeFileSync(join(mixed, name), readFileSync(join(tiles, name)));
   }
   const [victim] = readdirSync(mixed).sort();
-  writeFileSync(join(mixed, victim!), "no picture at all");
+  writeFileSync(join(mixed, victim), "no picture at all");
   const out = join(folder, "with-bad-tile");
   const result = run("train", "--tiles", mixed, "--labels", labels, "--size", "64", "--out", out, "--json");
   assert.equal(result.status, 0, result.stderr);
@@ -216,7 +216,7 @@ test("a bad tile is rejected with its reason, counted, and stops nothing", (t) =
   assert.match(result.stderr, /50 labels of .* have no tile/);
   const reject = JSON.parse(readFileSync(`${out}.rejects.jsonl`, "utf8"));
   assert.equal(reject.code, "FORMAT");
-  assert.equal(reject.path, join(mixed, victim!));
+  assert.equal(reject.path, join(mixed, victim));
 });
 
 test("without the addon everything runs through sharp, with one warning that says how to mend it", () => {
@@ -266,7 +266,7 @@ test("what cannot be done exits with 1 and one sentence naming the file", () => 
 });
 
 test("every command has help with an example", () => {
-  const commands = [...run("--help").stdout.matchAll(/^ {2}canopy (\S+)/gm)].map((match) => match[1]!);
+  const commands = [...run("--help").stdout.matchAll(/^ {2}canopy (\S+)/gm)].map((match) => match[1]);
   assert.ok(commands.length >= 12, commands.join(" "));
   for (const command of commands) {
     const help = run(command, "--help");

@@ -54,7 +54,7 @@ test("a PNG and a JPEG of the same picture give the same pixels, within what JPE
 test("bad files among good ones become outcomes with a reason, and the good ones are decoded", async (t) => {
   const folder = temporaryFolder(t);
   const [good] = await writeTiles(folder, 1, 40);
-  const jpeg = readFileSync(good!.path);
+  const jpeg = readFileSync(good.path);
   const make = (name: string, bytes: Buffer | string): Tile => {
     writeFileSync(join(folder, name), bytes);
     return { name, path: join(folder, name) };
@@ -65,7 +65,7 @@ test("bad files among good ones become outcomes with a reason, and the good ones
   const huge = Buffer.from(jpeg);
   huge.writeUInt32BE(0xffdcffdc, huge.indexOf(Buffer.from([0xff, 0xc0])) + 5);
   const tiles: [Tile, string | undefined][] = [
-    [good!, undefined],
+    [good, undefined],
     [make("empty.jpg", ""), "EMPTY"],
     [make("text.jpg", "no picture at all"), "FORMAT"],
     [make("cut.jpg", jpeg.subarray(0, jpeg.length / 2)), "TRUNCATED"],
@@ -75,10 +75,10 @@ test("bad files among good ones become outcomes with a reason, and the good ones
     [{ name: "link", path: join(folder, "link.jpg") }, "READ"],
     [{ name: "pipe", path: join(folder, "pipe.jpg") }, "READ"],
     [
-      { name: "known", path: good!.path, byteLength: 0, failure: { code: "CRASH", message: "It crashed before" } },
+      { name: "known", path: good.path, byteLength: 0, failure: { code: "CRASH", message: "It crashed before" } },
       "CRASH",
     ],
-    [good!, undefined],
+    [good, undefined],
   ];
   if (process.getuid?.() !== 0) {
     const secret = make("secret.jpg", jpeg);
@@ -108,10 +108,10 @@ test("a member of an archive is read at its place, whatever its format", async (
   writeFileSync(path, Buffer.concat(parts));
   const tile = (i: number): Tile => {
     const offset = parts.slice(0, i).reduce((sum, part) => sum + part.length, 0);
-    return { name: `${i}`, path, offset, byteLength: parts[i]!.length, member: `${i}` };
+    return { name: `${i}`, path, offset, byteLength: parts[i].length, member: `${i}` };
   };
   const alone = { name: "alone", path: join(folder, "alone.jpg") };
-  writeFileSync(alone.path, parts[3]!);
+  writeFileSync(alone.path, parts[3]);
   const { outcomes, pixels } = await decode([tile(1), tile(3), { ...tile(3), byteLength: 1e9 }, alone]);
   assert.deepEqual(
     outcomes.map((outcome) => outcome?.code),

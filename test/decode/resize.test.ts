@@ -46,7 +46,7 @@ for (const size of [224, 255]) {
     const golden = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
     const resized = await resizeAll(size, false);
     assert.equal(resized.length, golden.length);
-    assert.ok(golden.every((value, i) => Math.abs(value - resized[i]!) <= 0.51));
+    assert.ok(golden.every((value, i) => Math.abs(value - resized[i]) <= 0.51));
   });
 }
 

@@ -49,10 +49,10 @@ function multiBandTiff(samples: Uint8Array | Uint16Array, size: number, bands: n
   file.writeUInt32LE(8, 4);
   file.writeUInt16LE(entries.length, 8);
   for (const [i, [tag, type, count, value]] of entries.entries()) {
-    file.writeUInt16LE(tag!, 10 + i * 12);
-    file.writeUInt16LE(type!, 12 + i * 12);
-    file.writeUInt32LE(count!, 14 + i * 12);
-    file.writeUInt32LE(tag === 338 && bands - 3 <= 2 ? 0 : value!, 18 + i * 12);
+    file.writeUInt16LE(tag, 10 + i * 12);
+    file.writeUInt16LE(type, 12 + i * 12);
+    file.writeUInt32LE(count, 14 + i * 12);
+    file.writeUInt32LE(tag === 338 && bands - 3 <= 2 ? 0 : value, 18 + i * 12);
   }
   for (let band = 0; band < bands; band++) file.writeUInt16LE(bits, 200 + band * 2);
   file.set(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength), 300);
@@ -101,7 +101,7 @@ test("of 16-bit samples the upper eight bits count", async () => {
     .png()
     .toBuffer();
   const { pixels } = await read(png);
-  assert.ok(pixels.every((value, i) => value === samples[i]! >> 8));
+  assert.ok(pixels.every((value, i) => value === samples[i] >> 8));
 });
 
 for (const [bands, Type] of [
@@ -113,10 +113,10 @@ for (const [bands, Type] of [
 ] as const) {
   test(`of a TIFF with ${bands} bands of ${Type.BYTES_PER_ELEMENT * 8} bits the first three are red, green and blue`, async () => {
     const samples = new Type(12 * 12 * bands).map((_, i) => (i * 7) % 251);
-    if (samples instanceof Uint16Array) for (let i = 0; i < samples.length; i++) samples[i] = samples[i]! * 256 + 255;
+    if (samples instanceof Uint16Array) for (let i = 0; i < samples.length; i++) samples[i] = samples[i] * 256 + 255;
     const shift = Type === Uint16Array ? 8 : 0;
     const { pixels } = await read(multiBandTiff(samples, 12, bands));
-    const expected = Array.from(pixels, (_, i) => samples[Math.floor(i / 3) * bands + (i % 3)]! >> shift);
+    const expected = Array.from(pixels, (_, i) => samples[Math.floor(i / 3) * bands + (i % 3)] >> shift);
     assert.deepEqual(Array.from(pixels), expected);
   });
 }
@@ -203,8 +203,8 @@ test("inks of a TIFF become RGB by the formula for JPEGs, not through a profile"
   const { pixels } = await read(multiBandTiff(inks, 8, 4, true));
   const expected = Buffer.alloc(8 * 8 * 3);
   for (let i = 0; i < expected.length; i++) {
-    const light = 255 - inks[Math.floor(i / 3) * 4 + 3]!;
-    expected[i] = light - Math.round((inks[Math.floor(i / 3) * 4 + (i % 3)]! * light) / 255);
+    const light = 255 - inks[Math.floor(i / 3) * 4 + 3];
+    expected[i] = light - Math.round((inks[Math.floor(i / 3) * 4 + (i % 3)] * light) / 255);
   }
   assert.deepEqual(Buffer.from(pixels), expected);
 });

@@ -65,7 +65,7 @@ test("only tiles that are new or have changed are decoded", async (t) => {
   const root = temporaryFolder(t);
   await extract(root, tiles.slice(0, 6));
   const changed = { name: "changed", path: join(folder, "changed.jpg") };
-  copyFileSync(tiles[0]!.path, changed.path);
+  copyFileSync(tiles[0].path, changed.path);
   const list = [...tiles.slice(3, 8), changed];
   assert.deepEqual([(await extract(root, list)).decoded, (await extract(root, list)).decoded], [3, 0]);
   utimesSync(changed.path, 1, 1);
@@ -76,15 +76,15 @@ test("rejected tiles are decoded again, and read once they are mended", async (t
   const root = temporaryFolder(t);
   const bad = { name: "bad", path: join(folder, "mended.jpg") };
   writeFileSync(bad.path, "not yet a picture");
-  const first = await extract(root, [tiles[0]!, bad]);
+  const first = await extract(root, [tiles[0], bad]);
   assert.deepEqual(
     first.outcomes.map((outcome) => outcome?.code),
     [undefined, "FORMAT"],
   );
-  assert.ok(first.features[0]!.subarray(TOY_FEATURES).every((value) => value === 0));
-  assert.equal((await extract(root, [tiles[0]!, bad])).decoded, 1);
-  copyFileSync(tiles[1]!.path, bad.path);
-  const mended = await extract(root, [tiles[0]!, bad]);
+  assert.ok(first.features[0].subarray(TOY_FEATURES).every((value) => value === 0));
+  assert.equal((await extract(root, [tiles[0], bad])).decoded, 1);
+  copyFileSync(tiles[1].path, bad.path);
+  const mended = await extract(root, [tiles[0], bad]);
   assert.deepEqual([mended.decoded, mended.cached, mended.outcomes[1]], [1, 1, undefined]);
 });
 

@@ -51,7 +51,7 @@ function lookUp(root: string, from: number, to: number, identity = IDENTITY): (n
   const target = new Float32Array(rows.length * 3).fill(Number.NaN);
   const damaged = new Set(store.read(rows, target));
   store.close();
-  return [...rows.keys()].map((i) => (rows[i]! < 0 || damaged.has(i) ? undefined : target[i * 3]));
+  return [...rows.keys()].map((i) => (rows[i] < 0 || damaged.has(i) ? undefined : target[i * 3]));
 }
 
 function range(from: number, to: number): number[] {
@@ -102,7 +102,7 @@ test("rows asked for in any order, and more than once, land where they were aske
   fill(root, 0, 300);
   const store = new FeatureStore(IDENTITY, {}, root);
   const rows = store.find(makeRows(0, 300).keys);
-  const wanted = Int32Array.from([250, 3, -1, 3, 299, 0], (i) => (i < 0 ? -1 : rows[i]!));
+  const wanted = Int32Array.from([250, 3, -1, 3, 299, 0], (i) => (i < 0 ? -1 : rows[i]));
   const target = new Float32Array(18).fill(7);
   store.read(wanted, target);
   assert.deepEqual([...target.filter((_, i) => i % 3 === 0)], [250, 3, 7, 3, 299, 0]);
@@ -158,9 +158,9 @@ test("a segment cut at any length gives every whole block before the cut, and no
   }
   store.close();
   const [path] = segments(store);
-  const whole = statSync(path!).size;
+  const whole = statSync(path).size;
   for (let length = whole; length >= 0; length -= 5) {
-    truncateSync(path!, length);
+    truncateSync(path, length);
     const found = lookUp(root, 0, 12);
     const blocks = Math.floor((length - 64) / ((whole - 64) / 3));
     assert.deepEqual(
@@ -175,9 +175,9 @@ test("a row whose bytes rotted is reported, the others are read", (t) => {
   const root = temporaryFolder(t);
   const store = fill(root, 0, 10);
   const [path] = segments(store);
-  const bytes = readFileSync(path!);
+  const bytes = readFileSync(path);
   bytes[bytes.length - 1] = bytes.at(-1)! ^ 1;
-  writeFileSync(path!, bytes);
+  writeFileSync(path, bytes);
   assert.deepEqual(lookUp(root, 0, 10), [...range(0, 9), undefined]);
 });
 
@@ -188,7 +188,7 @@ test("foreign files in the folder are passed over", (t) => {
   writeFileSync(join(store.folder, "empty.features"), "");
   writeFileSync(join(store.folder, "notes.txt"), "hello");
   const [path] = segments(store).filter((name) => !/foreign|empty/.test(name));
-  appendFileSync(path!, Buffer.alloc(500, 0xcb));
+  appendFileSync(path, Buffer.alloc(500, 0xcb));
   assert.deepEqual(lookUp(root, 0, 5), [0, 1, 2, 3, undefined]);
 });
 
@@ -220,7 +220,7 @@ test("a cache that cannot be written costs a warning, not the run", (t) => {
   store.append(keys, features);
   store.flush();
   assert.equal(warnings.length, 1);
-  assert.match(warnings[0]!, /CANOPY_CACHE/);
+  assert.match(warnings[0], /CANOPY_CACHE/);
   assert.deepEqual([...store.find(keys).slice(0, 2)], [-1, -1]);
   store.close();
 });

@@ -100,7 +100,7 @@ test(
 
 test("rows of rejected tiles are zeros, and their neighbours are unharmed", async () => {
   const bad = { name: "bad", path: join(folder, "missing.jpg") };
-  const mixed = [tiles[0]!, bad, tiles[1]!, bad, bad, bad, bad, bad, bad, bad, bad, bad, tiles[2]!];
+  const mixed = [tiles[0], bad, tiles[1], bad, bad, bad, bad, bad, bad, bad, bad, bad, tiles[2]];
   const { codes, features } = await collect(mixed);
   assert.deepEqual(
     codes,
@@ -117,15 +117,15 @@ test("variants are the features of the turned and flipped tile, decoded once", a
   const flipped = Buffer.from(pixels);
   for (let y = 0; y < SIZE; y++) {
     for (let x = 0; x < SIZE; x++) {
-      for (let c = 0; c < 3; c++) flipped[(y * SIZE + x) * 3 + c] = pixels[(y * SIZE + SIZE - 1 - x) * 3 + c]!;
+      for (let c = 0; c < 3; c++) flipped[(y * SIZE + x) * 3 + c] = pixels[(y * SIZE + SIZE - 1 - x) * 3 + c];
     }
   }
   const [plain, mirrored] = ["plain", "mirrored"].map((name) => ({ name, path: join(folder, `${name}.png`) }));
-  writeFileSync(plain!.path, await encode(pixels, SIZE, 3, "png"));
-  writeFileSync(mirrored!.path, await encode(flipped, SIZE, 3, "png"));
-  const all = await collect([plain!, mirrored!], { variants: ALL_VARIANTS });
+  writeFileSync(plain.path, await encode(pixels, SIZE, 3, "png"));
+  writeFileSync(mirrored.path, await encode(flipped, SIZE, 3, "png"));
+  const all = await collect([plain, mirrored], { variants: ALL_VARIANTS });
   const row = (tile: number, variant: number) => bitsOf(all.features, tile * 8 + variant);
-  assert.deepEqual(row(0, 0), (await collect([plain!])).features);
+  assert.deepEqual(row(0, 0), (await collect([plain])).features);
   assert.deepEqual(row(0, 4), row(1, 0));
   assert.equal(new Set(ALL_VARIANTS.map((k) => row(0, k).toString("hex"))).size, 8);
   // The same eight pictures, in another order.
@@ -142,11 +142,11 @@ test("a tile the backbone fails on is rejected, and those beside it in its batch
       return { name: `level${level}`, path };
     }),
   );
-  const mixed = [gray!, gray!, bright!, gray!, gray!, gray!];
+  const mixed = [gray, gray, bright, gray, gray, gray];
   const { codes, features } = await collect(mixed, { backbone: fussy });
   assert.deepEqual(codes, [undefined, undefined, "CRASH", undefined, undefined, undefined]);
   assert.deepEqual([...new Float32Array(new Uint8Array(features).buffer)], [90, 90, 0, 90, 90, 90]);
-  await assert.rejects(collect([bright!, bright!], { backbone: fussy }), ModelError);
+  await assert.rejects(collect([bright, bright], { backbone: fussy }), ModelError);
   await fussy.close();
 });
 
@@ -202,7 +202,7 @@ test("stamps tell what files were when they were read: by size and time, and not
   const first = await stampsOf();
   assert.deepEqual(first.slice(3), [ABSENT_STAMP, NO_STAMP]);
   assert.deepEqual(await stampsOf(), first);
-  utimesSync(tiles[1]!.path, 1, 1);
+  utimesSync(tiles[1].path, 1, 1);
   const second = await stampsOf();
   assert.deepEqual(
     second.map((stamp, i) => stamp === first[i]),

@@ -144,7 +144,7 @@ describe("a checkpoint", () => {
 
 function flipLastByte(path: string): void {
   const bytes = readFileSync(path);
-  bytes[bytes.length - 1]! ^= 1;
+  bytes[bytes.length - 1] ^= 1;
   writeFileSync(path, bytes);
 }
 

@@ -16,7 +16,7 @@ function noisy(numFeatures: number) {
   const random = createRandom(7);
   const data = Float32Array.from({ length: ROWS * numFeatures }, () => 2 * random.uniform() - 1);
   const cells = Array.from({ length: ROWS * 2 }, (_, cell) => {
-    const z = data[Math.floor(cell / 2) * numFeatures + (cell % 2)]! + 2 * (random.uniform() - 0.5);
+    const z = data[Math.floor(cell / 2) * numFeatures + (cell % 2)] + 2 * (random.uniform() - 0.5);
     return z > 0 ? 1 : 0;
   });
   return {
@@ -38,7 +38,7 @@ for (const numFeatures of [12, 160]) {
       const opposite = { ...labels, data: labels.data.slice() };
       for (const row of held) {
         spoilt.data.fill(Number.NaN, row * numFeatures, (row + 1) * numFeatures);
-        for (const cell of [2 * row, 2 * row + 1]) opposite.data[cell] = 1 - opposite.data[cell]!;
+        for (const cell of [2 * row, 2 * row + 1]) opposite.data[cell] = 1 - opposite.data[cell];
       }
       const seen = rowsWhere(outOfFold.folds, (each) => each !== fold);
       const { head, l2 } = await trainOnTiles([spoilt], opposite, seen, config, USE);

@@ -16,11 +16,11 @@ function wide(rows = 83, numFeatures = 301): { features: FeatureMatrix; labels: 
   for (let row = 0; row < rows; row++) {
     for (let f = 0; f < numFeatures; f++) {
       const cell = row * numFeatures + f;
-      data[cell] = row % 10 === 9 ? data[cell - numFeatures]! : 4 + (2 * random.uniform() - 1) / (1 + (f % 7));
+      data[cell] = row % 10 === 9 ? data[cell - numFeatures] : 4 + (2 * random.uniform() - 1) / (1 + (f % 7));
     }
   }
   const cells = Array.from({ length: rows * 2 }, (_, cell) => {
-    const value = data[Math.floor(cell / 2) * numFeatures + (cell % 2)]!;
+    const value = data[Math.floor(cell / 2) * numFeatures + (cell % 2)];
     return value + 0.3 * random.uniform() > 4.1 ? 1 : 0;
   });
   return { features: { data, rows, numFeatures }, labels: { data: Uint8Array.from(cells), rows, tags: ["a", "b"] } };
@@ -40,14 +40,14 @@ describe("computeGram", () => {
         const given = { ...features, ...(mean && scale && { mean, scale }) };
         const gram = await computeGram(given, 1);
         const value = (row: number, f: number) => {
-          const raw = features.data[row * numFeatures + f]!;
-          return mean && scale ? (raw - mean[f]!) * scale[f]! : raw;
+          const raw = features.data[row * numFeatures + f];
+          return mean && scale ? (raw - mean[f]) * scale[f] : raw;
         };
         for (let i = 0; i < rows; i++) {
           for (let j = 0; j <= i; j++) {
             let expected = 0;
             for (let f = 0; f < numFeatures; f++) expected += value(i, f) * value(j, f);
-            const error = Math.abs(gram[i * rows + j]! - expected);
+            const error = Math.abs(gram[i * rows + j] - expected);
             assert.ok(error <= 1e-12 * (1 + 20 * numFeatures), `${rows} x ${numFeatures}, ${i} and ${j}: ${error}`);
           }
         }
@@ -73,10 +73,10 @@ describe("row space", () => {
     const minima = await solveProblems(space.features, labels, problems, options);
     const weights = space.toWeights(minima.map(({ point }) => point));
     weights.forEach((weight, i) => {
-      const expected = direct[i]!.point;
+      const expected = direct[i].point;
       const size = Math.sqrt(expected.reduce((sum, value) => sum + value * value, 0));
-      const distance = Math.sqrt(weight.reduce((sum, value, f) => sum + (value - expected[f]!) ** 2, 0));
-      assert.ok(Math.abs(minima[i]!.value - direct[i]!.value) < 1e-6 * direct[i]!.value, `value of problem ${i}`);
+      const distance = Math.sqrt(weight.reduce((sum, value, f) => sum + (value - expected[f]) ** 2, 0));
+      assert.ok(Math.abs(minima[i].value - direct[i].value) < 1e-6 * direct[i].value, `value of problem ${i}`);
       assert.ok(distance < 2e-3 * size, `weights of problem ${i}: ${distance} of ${size}`);
     });
   });

@@ -10,7 +10,7 @@ const LOUDNESS = [100, 50, 20, 10, 0.01, 0];
 
 function features() {
   const random = createRandom(4);
-  const data = Float32Array.from({ length: ROWS * 6 }, (_, i) => LOUDNESS[i % 6]! * (random.uniform() - 0.5));
+  const data = Float32Array.from({ length: ROWS * 6 }, (_, i) => LOUDNESS[i % 6] * (random.uniform() - 0.5));
   return { data, rows: ROWS, numFeatures: 6 };
 }
 
@@ -19,7 +19,7 @@ function scaledVariances({ mean, scale }: Standardization): number[] {
   const { data } = features();
   return LOUDNESS.map((_, f) => {
     let sum = 0;
-    for (let row = 0; row < ROWS; row++) sum += ((data[row * 6 + f]! - mean[f]!) * scale[f]!) ** 2;
+    for (let row = 0; row < ROWS; row++) sum += ((data[row * 6 + f] - mean[f]) * scale[f]) ** 2;
     return sum / ROWS;
   });
 }
@@ -41,7 +41,7 @@ describe("measureStandardization", () => {
     const [first, second, third] = scaledVariances(
       (await measureStandardization(toFeatureSource(features()), "pareto", [4, 2]))!,
     );
-    assert.ok(first! > second! && second! > third!);
+    assert.ok(first > second && second > third);
   });
 
   it("refuses blocks that are not the features", async () => {

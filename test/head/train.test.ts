@@ -16,7 +16,7 @@ const RUNS = {
 const native = loadAddon() === undefined ? { skip: "the addon is not built" } : {};
 
 function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  return Array.from(a).reduce((max, value, i) => Math.max(max, Math.abs(value - b[i]!)), 0);
+  return Array.from(a).reduce((max, value, i) => Math.max(max, Math.abs(value - b[i])), 0);
 }
 
 for (const stepper of ["native", "onnx"] as const satisfies StepperKind[]) {

@@ -19,7 +19,7 @@ function separable(rows = 100): { features: FeatureMatrix; labels: LabelMatrix }
   const random = createRandom(7);
   const data = Float32Array.from({ length: rows * 5 }, () => 2 * random.uniform() - 1);
   const cells = Array.from({ length: rows }, (_, row) => {
-    const [a, b, c] = [data[row * 5]!, data[row * 5 + 1]!, data[row * 5 + 4]!];
+    const [a, b, c] = [data[row * 5], data[row * 5 + 1], data[row * 5 + 4]];
     return [a + 0.5 * b > 0 ? 1 : 0, c > 0.2 ? 1 : 0];
   });
   return {
@@ -52,7 +52,7 @@ describe("trainHead", () => {
       const [one, many] = await Promise.all(
         [1, 5].map((threads) => trainHead(features, labels, resolveHeadConfig(options), { threads })),
       );
-      assert.deepEqual(one!.head, many!.head);
+      assert.deepEqual(one.head, many.head);
     }
   });
 
@@ -60,7 +60,7 @@ describe("trainHead", () => {
     const { features, labels } = separable();
     const heads = [1, 2].map((seed) => trainHead(features, labels, gradient({ optimizer: "adam", epochs: 1, seed })));
     const [a, b] = await Promise.all(heads);
-    assert.notDeepEqual(a!.head.weight, b!.head.weight);
+    assert.notDeepEqual(a.head.weight, b.head.weight);
   });
 
   it("scores held-out tiles after each epoch", async () => {
@@ -86,7 +86,7 @@ describe("trainHead", () => {
     assert.ok(epochs.length > 2 && epochs.slice(0, -1).every((epoch, i) => epoch === 2 ** i), epochs.join());
     assert.ok(epochs.at(-1)! > epochs.at(-2)!, epochs.join());
     assert.deepEqual(seen, epochs);
-    assert.ok(history.every(({ loss }, i) => i === 0 || loss < history[i - 1]!.loss));
+    assert.ok(history.every(({ loss }, i) => i === 0 || loss < history[i - 1].loss));
     assert.ok(history.every(({ loss, valLoss }) => loss === valLoss));
     const alone = await trainHead(features, labels, config);
     assert.deepEqual(alone.head, head);
@@ -100,7 +100,7 @@ describe("trainHead", () => {
     const config = gradient({ optimizer: "sgd", learningRate: 0.5, epochs: 30, batchSize: 8 });
     const [once, again] = [await trainHead(source, labels, config), await trainHead(source, labels, config)];
     assert.deepEqual(once.head, again.head);
-    assert.ok(once.history.at(-1)!.loss < 0.5 * once.history[0]!.loss);
+    assert.ok(once.history.at(-1)!.loss < 0.5 * once.history[0].loss);
   });
 
   it("says which option has no meaning for an optimiser", () => {
@@ -165,14 +165,14 @@ describe("a step", () => {
         const { head, history } = await trainHead(features, labels, config, { initial, stepper });
         const value = (weight: Float64Array) => referenceLoss(weight, features, labels, config);
         const start = Float64Array.from([...initial.weight, ...initial.bias]);
-        assert.ok(Math.abs(history[0]!.loss - value(start)) < 1e-6);
+        assert.ok(Math.abs(history[0].loss - value(start)) < 1e-6);
         const stepped = [...head.weight, ...head.bias];
         stepped.forEach((after, i) => {
           const [up, down] = [start.slice(), start.slice()];
-          up[i]! += 1e-5;
-          down[i]! -= 1e-5;
+          up[i] += 1e-5;
+          down[i] -= 1e-5;
           const slope = (value(up) - value(down)) / 2e-5;
-          assert.ok(Math.abs(start[i]! - after - slope) < 1e-6, `${i}: ${start[i]! - after} for ${slope}`);
+          assert.ok(Math.abs(start[i] - after - slope) < 1e-6, `${i}: ${start[i] - after} for ${slope}`);
         });
       });
     }
@@ -192,7 +192,7 @@ describe("computeLogits", () => {
       const features = { data: draw(rows * numFeatures), rows, numFeatures };
       const [got, want] = [await computeLogits(head, features, 2), computeLogitsPlainly(head, features)];
       got.forEach((value, i) => {
-        assert.ok(Math.abs(value - want[i]!) < 1e-5);
+        assert.ok(Math.abs(value - want[i]) < 1e-5);
       });
     }
   });
@@ -216,8 +216,8 @@ function referenceLoss(
   let sum = 0;
   for (let cell = 0; cell < labels.data.length; cell++) {
     const [row, tag] = [Math.floor(cell / 2), cell % 2];
-    let z = weights[10 + tag]!;
-    for (let f = 0; f < 5; f++) z += data[row * 5 + f]! * weights[f * 2 + tag]!;
+    let z = weights[10 + tag];
+    for (let f = 0; f < 5; f++) z += data[row * 5 + f] * weights[f * 2 + tag];
     const p = sigmoid(z);
     const shifted = Math.max(p - config.clip, 0);
     const present = -((1 - p) ** config.gammaPositive) * Math.log(p);

@@ -8,7 +8,7 @@ import { renderTile } from "../../src/synth/render.js";
 function picture(index: number, size: number, gain = 1): Uint8Array {
   const { rgba } = renderTile(8, index, size);
   return Uint8Array.from({ length: size * size * 3 }, (_, i) =>
-    Math.min(255, rgba[Math.floor(i / 3) * 4 + (i % 3)]! * gain),
+    Math.min(255, rgba[Math.floor(i / 3) * 4 + (i % 3)] * gain),
   );
 }
 
@@ -16,7 +16,7 @@ function picture(index: number, size: number, gain = 1): Uint8Array {
 function withBits(bits: readonly number[]): Fingerprint {
   const hash: [number, number] = [0, 0];
   for (const bit of bits) {
-    hash[bit >> 5] = (hash[bit >> 5]! | (1 << (bit & 31))) >>> 0;
+    hash[bit >> 5] = (hash[bit >> 5] | (1 << (bit & 31))) >>> 0;
   }
   return { hash, cells: new Uint8Array(72), contrast: 10 };
 }

@@ -44,15 +44,11 @@ function mapPixels(source: Uint8Array, channels: number, toRgb: (pixel: number[]
 
 /** Pillow's formula; inks from 0 (none) to 255. */
 function inksToRgb([c, m, y, k]: number[]): number[] {
-  return [c!, m!, y!].map((ink) => 255 - k! - Math.round((ink * (255 - k!)) / 255));
+  return [c, m, y].map((ink) => 255 - k - Math.round((ink * (255 - k)) / 255));
 }
 
 function yccToRgb([y, cb, cr]: number[]): number[] {
-  const rgb = [
-    y! + 1.402 * (cr! - 128),
-    y! - 0.344136 * (cb! - 128) - 0.714136 * (cr! - 128),
-    y! + 1.772 * (cb! - 128),
-  ];
+  const rgb = [y + 1.402 * (cr - 128), y - 0.344136 * (cb - 128) - 0.714136 * (cr - 128), y + 1.772 * (cb - 128)];
   return rgb.map((value) => Math.min(255, Math.max(0, Math.round(value))));
 }
 
@@ -96,7 +92,7 @@ test("an Adobe marker decides over a constant fourth component", NEEDS_ADDON, ()
 
 test("YCCK becomes CMYK, then RGB", NEEDS_ADDON, () => {
   const { source, bytes } = fourComponents();
-  const expected = mapPixels(source, 4, (p) => inksToRgb([...yccToRgb(p), 255 - p[3]!]));
+  const expected = mapPixels(source, 4, (p) => inksToRgb([...yccToRgb(p), 255 - p[3]]));
   assert.ok(difference(decodeRgb(withAdobe(bytes, 2)), expected).max <= 6);
 });
 
@@ -141,7 +137,7 @@ test("gray is the same in all three channels", NEEDS_ADDON, async () => {
   assert.ok(
     difference(
       decodeRgb(bytes),
-      mapPixels(source, 1, ([v]) => [v!, v!, v!]),
+      mapPixels(source, 1, ([v]) => [v, v, v]),
     ).max <= 2,
   );
 });
@@ -153,7 +149,7 @@ test("a forced reading overrides the markers", NEEDS_ADDON, () => {
     ycbcr: mapPixels(source, 4, yccToRgb),
     cmyk: mapPixels(source, 4, inksToRgb),
     "cmyk-inverted": mapPixels(source, 4, (p) => inksToRgb(p.map((v) => 255 - v))),
-    gray: mapPixels(source, 4, ([v]) => [v!, v!, v!]),
+    gray: mapPixels(source, 4, ([v]) => [v, v, v]),
   } as const;
   for (const [colorspace, pixels] of Object.entries(expected)) {
     const got = decodeRgb(bytes, { colorspace: colorspace as keyof typeof expected });

@@ -33,11 +33,11 @@ function ordinaryTile(options: JpegOptions = {}, side = 24): Promise<Buffer> {
 /** Where the first scan of AC coefficients without refinement begins and ends: one that may be repeated. */
 function firstAcScan(bytes: Uint8Array): [number, number] {
   const isMarker = (at: number) =>
-    bytes[at] === 0xff && bytes[at + 1]! > 0 && !(bytes[at + 1]! >= 0xd0 && bytes[at + 1]! < 0xd8);
+    bytes[at] === 0xff && bytes[at + 1] > 0 && !(bytes[at + 1] >= 0xd0 && bytes[at + 1] < 0xd8);
   for (let at = 2; at < bytes.length; at++) {
     if (!isMarker(at) || bytes[at + 1] !== 0xda) continue;
-    const spectralStart = bytes[at + 5 + 2 * bytes[at + 4]!]!;
-    const approximation = bytes[at + 7 + 2 * bytes[at + 4]!]!;
+    const spectralStart = bytes[at + 5 + 2 * bytes[at + 4]];
+    const approximation = bytes[at + 7 + 2 * bytes[at + 4]];
     if (spectralStart === 0 || approximation >> 4 !== 0) continue;
     let end = at + 2;
     while (!isMarker(end)) end++;
@@ -82,7 +82,7 @@ test("flipped bytes give pixels or a failure, never anything else", NEEDS_ADDON,
     const positions = noise(600, 3);
     for (let i = 0; i < 300; i++) {
       const damaged = Uint8Array.from(bytes);
-      damaged[(positions[i]! * 256 + positions[i + 300]!) % damaged.length]! ^= 1 << (i % 8);
+      damaged[(positions[i] * 256 + positions[i + 300]) % damaged.length] ^= 1 << (i % 8);
       for (const acceptTruncated of [false, true]) {
         const options = { ...OPTIONS, size: 16, acceptTruncated, maxPixels: 1 << 20 };
         const failure = addon().decodeBytes(damaged, new Uint8Array(16 * 16 * 3), options);

@@ -20,7 +20,7 @@ test("all real tiles decode to exactly Pillow's RGB", NEEDS, () => {
   const golden = rows("golden/pil_rgb_sha256.csv");
   assert.equal(golden.length, 600);
   for (const [name, sha256] of golden) {
-    const pixels = decodeRgb(readFileSync(tilePath(name!)));
+    const pixels = decodeRgb(readFileSync(tilePath(name)));
     assert.equal(createHash("sha256").update(pixels).digest("hex"), sha256, name);
   }
 });
@@ -36,7 +36,7 @@ for (const [file, size, antialias] of [
     const golden = file.endsWith("f32") ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4) : bytes;
     const tiles = rows("planet-sample/labels.csv")
       .slice(0, 6)
-      .map(([name]) => ({ path: tilePath(name!) }));
+      .map(([name]) => ({ path: tilePath(name) }));
     const target = new Uint8Array(6 * size * size * 3);
     assert.equal(addon().decodeFiles(tiles, target, { ...OPTIONS, size, antialias }), undefined);
     assert.ok(difference(target, golden).max <= 1);

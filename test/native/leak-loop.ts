@@ -54,5 +54,5 @@ async function makeFiles(): Promise<Uint8Array[]> {
   good.push(await color.clone().withIccProfile("srgb").jpeg({ chromaSubsampling: "4:4:4" }).toBuffer());
   const cut = good.map((bytes) => bytes.subarray(0, Math.floor(bytes.length * 0.7)));
   const damaged = good.map((bytes) => Buffer.concat([bytes.subarray(0, -200), noise(200)]));
-  return [...good, ...cut, ...damaged, good[0]!.subarray(0, 90), withDimensions(planet, 65500, 65500), noise(300)];
+  return [...good, ...cut, ...damaged, good[0].subarray(0, 90), withDimensions(planet, 65500, 65500), noise(300)];
 }

@@ -49,7 +49,7 @@ test("an encoded tile has Planet's form and comes back", NEEDS_ADDON, () => {
     found.map(({ marker }) => marker),
     [0xdb, 0xc0, 0xc4, 0xc4, 0xda],
   );
-  const frame = [...bytes.subarray(found[1]!.start + 4, found[1]!.end)];
+  const frame = [...bytes.subarray(found[1].start + 4, found[1].end)];
   assert.deepEqual(frame, [8, 0, 34, 0, 50, 4, 0, 0x11, 0, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]);
   const rgb = rgba.filter((_, i) => i % 4 < 3);
   assert.ok(difference(decodeRgb(bytes), rgb).mean < 2);

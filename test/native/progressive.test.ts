@@ -8,7 +8,7 @@ const SIDE = 200;
 const SIZE = 8;
 
 function progressive(options: JpegOptions = {}): Promise<Buffer> {
-  const pixels = waves(SIDE, SIDE, 3).map((value, i) => value ^ (noise(1, i)[0]! & 15));
+  const pixels = waves(SIDE, SIDE, 3).map((value, i) => value ^ (noise(1, i)[0] & 15));
   return sharp(pixels, { raw: { width: SIDE, height: SIDE, channels: 3 } })
     .jpeg({ quality: 85, progressive: true, ...options })
     .toBuffer();
@@ -26,17 +26,17 @@ interface Scan {
 function scansOf(bytes: Uint8Array): Scan[] {
   const scans: Scan[] = [];
   const isMarker = (at: number) =>
-    bytes[at] === 0xff && bytes[at + 1]! > 0 && !(bytes[at + 1]! >= 0xd0 && bytes[at + 1]! < 0xd8);
+    bytes[at] === 0xff && bytes[at + 1] > 0 && !(bytes[at + 1] >= 0xd0 && bytes[at + 1] < 0xd8);
   for (let at = 2; bytes[at + 1] !== 0xd9; ) {
-    const next = at + 2 + bytes[at + 2]! * 256 + bytes[at + 3]!;
+    const next = at + 2 + bytes[at + 2] * 256 + bytes[at + 3];
     if (bytes[at + 1] !== 0xda) {
       at = next;
       continue;
     }
     let end = next;
     while (end < bytes.length && !isMarker(end)) end++;
-    const components = Array.from({ length: bytes[at + 4]! }, (_, i) => bytes[at + 5 + 2 * i]!);
-    scans.push({ components, spectralStart: bytes[next - 3]!, start: at, data: next, end });
+    const components = Array.from({ length: bytes[at + 4] }, (_, i) => bytes[at + 5 + 2 * i]);
+    scans.push({ components, spectralStart: bytes[next - 3], start: at, data: next, end });
     at = end;
   }
   return scans;
@@ -48,7 +48,7 @@ function insert(bytes: Uint8Array, at: number, inserted: number[]): Uint8Array {
 
 /** With a marker without a meaning behind the first scan, which ends as in `intact`: then all scans are read. */
 function readWhole(bytes: Uint8Array, intact = bytes): Uint8Array {
-  return insert(bytes, scansOf(intact)[0]!.end, [0xff, 0x01]);
+  return insert(bytes, scansOf(intact)[0].end, [0xff, 0x01]);
 }
 
 /** Pixels at an eighth of the size, or the code of the failure. */
@@ -112,7 +112,7 @@ test("a progression that ends before the last bit is smoothed as libjpeg does", 
   const bytes = await progressive({ chromaSubsampling: "4:4:4" });
   const scans = scansOf(bytes);
   for (const count of [1, 2, scans.length - 1]) {
-    const early = Buffer.concat([bytes.subarray(0, scans[count]!.start), Buffer.from([0xff, 0xd9])]);
+    const early = Buffer.concat([bytes.subarray(0, scans[count].start), Buffer.from([0xff, 0xd9])]);
     const expected = decodeSmall(readWhole(early, bytes));
     assert.ok(expected instanceof Uint8Array);
     assert.deepEqual(decodeSmall(early), expected);

@@ -30,14 +30,14 @@ function resizeExactly(pixels: Uint8Array, width: number, height: number, size: 
   for (let y = 0; y < height; y++) {
     columns.forEach((weights, x) => {
       for (const [from, weight] of weights) {
-        for (let c = 0; c < 3; c++) narrow[(y * size + x) * 3 + c]! += weight * pixels[(y * width + from) * 3 + c]!;
+        for (let c = 0; c < 3; c++) narrow[(y * size + x) * 3 + c] += weight * pixels[(y * width + from) * 3 + c];
       }
     });
   }
   const result = new Float64Array(size * size * 3);
   rows.forEach((weights, y) => {
     for (const [from, weight] of weights) {
-      for (let i = 0; i < size * 3; i++) result[y * size * 3 + i]! += weight * narrow[from * size * 3 + i]!;
+      for (let i = 0; i < size * 3; i++) result[y * size * 3 + i] += weight * narrow[from * size * 3 + i];
     }
   });
   return result;
@@ -158,7 +158,7 @@ test("the fast way to an eighth of the size equals libjpeg's", NEEDS_ADDON, asyn
     });
     // Halves of chroma blocks are rounded once here, twice in libjpeg.
     const allowed = name === "4:2:0" ? 1 : 0;
-    assert.ok(difference(fastPixels!, slowPixels!).max <= allowed, name);
+    assert.ok(difference(fastPixels, slowPixels).max <= allowed, name);
   }
 });
 

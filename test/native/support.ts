@@ -72,8 +72,8 @@ export interface Segment {
 export function segments(bytes: Uint8Array): Segment[] {
   const found: Segment[] = [];
   for (let at = 2; at < bytes.length; ) {
-    const marker = bytes[at + 1]!;
-    const end = at + 2 + bytes[at + 2]! * 256 + bytes[at + 3]!;
+    const marker = bytes[at + 1];
+    const end = at + 2 + bytes[at + 2] * 256 + bytes[at + 3];
     found.push({ marker, start: at, end });
     if (marker === 0xda) break;
     at = end;
@@ -126,7 +126,7 @@ export function difference(a: ArrayLike<number>, b: ArrayLike<number>): { max: n
   let max = 0;
   let sum = 0;
   for (let i = 0; i < a.length; i++) {
-    const d = Math.abs(a[i]! - b[i]!);
+    const d = Math.abs(a[i] - b[i]);
     if (d > max) max = d;
     sum += d;
   }

@@ -40,7 +40,7 @@ function planes(pixels: ort.Tensor): ort.Tensor {
       Math.floor(i / (size * size)) % 3,
       i % (size * size),
     ];
-    data[i] = (pixels.data as Uint8Array)[(tile * size * size + place) * 3 + channel]! / 127.5 - 1;
+    data[i] = (pixels.data as Uint8Array)[(tile * size * size + place) * 3 + channel] / 127.5 - 1;
   }
   return new ort.Tensor("float32", data, [count, 3, size, size]);
 }
@@ -54,9 +54,9 @@ test(
       ["features", "classifier"].map((name) => runModel(prepareBackbone(weights(name), card, 64), { tiles: pixels })),
     );
     assert.deepEqual(own?.["features"]?.dims, [2, 1280]);
-    assert.ok(maxDifference(own!["features"]!.data, cut!["features"]!.data) < 1e-5);
+    assert.ok(maxDifference(own["features"].data, cut["features"].data) < 1e-5);
     const plain = await runModel(weights("features"), { input: planes(pixels) });
-    assert.ok(maxDifference(own!["features"]!.data, plain["features"]!.data) < 1e-4);
+    assert.ok(maxDifference(own["features"].data, plain["features"].data) < 1e-4);
   },
 );
 
@@ -67,9 +67,8 @@ test("a fused head gives the probabilities of the tags", needsShared("weights"),
   const { features } = await runModel(prepared, { tiles: pixels });
   const { probabilities } = await runModel(fuseHead(prepared, head, { tags: "a b c" }), { tiles: pixels });
   const expected = Float32Array.from({ length: 6 }, (_, i) => {
-    let logit = head.bias[i % 3]!;
-    for (let f = 0; f < 1280; f++)
-      logit += features!.data[Math.floor(i / 3) * 1280 + f]! * head.weight[f * 3 + (i % 3)]!;
+    let logit = head.bias[i % 3];
+    for (let f = 0; f < 1280; f++) logit += features.data[Math.floor(i / 3) * 1280 + f] * head.weight[f * 3 + (i % 3)];
     return 1 / (1 + Math.exp(-logit));
   });
   assert.deepEqual(probabilities?.dims, [2, 3]);

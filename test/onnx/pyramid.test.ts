@@ -66,7 +66,7 @@ test("a prepared backbone gives the features and behind them each level's mean",
   const levels = findLevels(halvings(), "halvings", "features");
   const card = { ...CARD, features: { output: "features", count: 8 + 6 + 5 + 7, levels } };
   const { features } = await runModel(prepareBackbone(halvings(), card, SIZE), { tiles: TILES });
-  assert.deepEqual(features!.dims, [2, 26]);
+  assert.deepEqual(features.dims, [2, 26]);
 
   const pixels = new Float32Array(TILES.data.length);
   (TILES.data as Uint8Array).forEach((value, i) => {
@@ -77,11 +77,11 @@ test("a prepared backbone gives the features and behind them each level's mean",
     x: new ort.Tensor("float32", pixels, [2, 3, SIZE, SIZE]),
   });
   const expected = [0, 1].flatMap((tile) => [
-    ...plain["features"]!.data.subarray(tile * 8, tile * 8 + 8),
-    ...levels.flatMap(({ name, count }) => [...plain[`${name}_mean`]!.data.subarray(tile * count, (tile + 1) * count)]),
+    ...plain["features"].data.subarray(tile * 8, tile * 8 + 8),
+    ...levels.flatMap(({ name, count }) => [...plain[`${name}_mean`].data.subarray(tile * count, (tile + 1) * count)]),
   ]);
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  assert.ok(maxDifference(features!.data, Float32Array.from(expected)) < 1e-5 * largest);
+  assert.ok(maxDifference(features.data, Float32Array.from(expected)) < 1e-5 * largest);
 });
 
 test("a card that names a level the network does not have is refused", () => {

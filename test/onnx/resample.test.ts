@@ -44,7 +44,7 @@ async function pixelsThrough(
   } as const;
   const card: BackboneDescription = { name: "identity", input, features: { output: "y", count: size * size * 3 } };
   const tiles = new ort.Tensor("uint8", pixels, dims);
-  return (await runModel(prepareBackbone(graph.build(), card, size, options), { tiles }))["features"]!.data;
+  return (await runModel(prepareBackbone(graph.build(), card, size, options), { tiles }))["features"].data;
 }
 
 /** Widths, heights and results: shrinking by few and by many taps, growing, both at once, single rows and pixels, the size itself. */
@@ -138,7 +138,7 @@ test("all views average the eight flips and turns of each tile", async () => {
   const turned = new Uint8Array(pixels.length);
   for (let k = 0; k < 8; k++) {
     turnTiles(pixels, turned, 2, size, k);
-    for (const [i, value] of turned.entries()) mean[i] = mean[i]! + value / 8;
+    for (const [i, value] of turned.entries()) mean[i] = mean[i] + value / 8;
   }
   for (const layout of ["NCHW", "NHWC"] as const) {
     const actual = await pixelsThrough(pixels, [2, size, size, 3], size, layout, { allViews: true });

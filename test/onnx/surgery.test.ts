@@ -54,9 +54,9 @@ async function expectedFeatures(): Promise<Float32Array> {
   bytes.forEach((value, i) => {
     const [tile, place, channel] = [Math.floor(i / (3 * SIZE ** 2)), Math.floor(i / 3) % SIZE ** 2, i % 3];
     const { mean, std } = CARD.input;
-    planes[(tile * 3 + channel) * SIZE ** 2 + place] = (value / 255 - mean[channel]!) / std[channel]!;
+    planes[(tile * 3 + channel) * SIZE ** 2 + place] = (value / 255 - mean[channel]) / std[channel];
   });
-  return (await runModel(plain, { x: new ort.Tensor("float32", planes, [2, 3, SIZE, SIZE]) }))["y"]!.data;
+  return (await runModel(plain, { x: new ort.Tensor("float32", planes, [2, 3, SIZE, SIZE]) }))["y"].data;
 }
 
 const softmax: (...steps: Parameters<Tail>) => string = (graph, value) => graph.node("Softmax", [value], { axis: 1 });
@@ -136,7 +136,7 @@ test("a network that wants pixels last, or blue first, gets them so", async () =
   const tail = TAILS["pool, Flatten, Gemm (ResNet)"] as Tail;
   const last = { ...CARD, input: { ...CARD.input, layout: "NHWC" as const } };
   const { features } = await runModel(prepareBackbone(network(tail, ["N", "H", "W", 3]), last, SIZE), { tiles: TILES });
-  assert.ok(maxDifference(features!.data, await expectedFeatures()) < 1e-5);
+  assert.ok(maxDifference(features.data, await expectedFeatures()) < 1e-5);
   const flipped = new ort.Tensor("uint8", (TILES.data as Uint8Array).slice(), TILES.dims);
   for (let i = 0; i < flipped.data.length; i += 3) (flipped.data as Uint8Array).subarray(i, i + 3).reverse();
   for (const [layout, shape] of [
@@ -145,7 +145,7 @@ test("a network that wants pixels last, or blue first, gets them so", async () =
   ] as const) {
     const blueFirst = { ...CARD, input: { ...CARD.input, layout, channels: "BGR" as const } };
     const result = await runModel(prepareBackbone(network(tail, shape), blueFirst, SIZE), { tiles: flipped });
-    assert.ok(maxDifference(result["features"]!.data, await expectedFeatures()) < 1e-5);
+    assert.ok(maxDifference(result["features"].data, await expectedFeatures()) < 1e-5);
   }
 });
 
@@ -200,7 +200,7 @@ test("initializers that old exporters also list as inputs become constants", asy
     ["tiles"],
   );
   const { features } = await runModel(prepared, { tiles: TILES });
-  assert.ok(maxDifference(features!.data, await expectedFeatures()) < 1e-5);
+  assert.ok(maxDifference(features.data, await expectedFeatures()) < 1e-5);
 });
 
 test("a float16 network takes and gives what others do", async () => {
@@ -220,7 +220,7 @@ test("a float16 network takes and gives what others do", async () => {
     const [tile, channel] = [Math.floor(i / 3), i % 3];
     const own = bytes.subarray(tile * SIZE ** 2 * 3, (tile + 1) * SIZE ** 2 * 3).filter((_, at) => at % 3 === channel);
     const mean = own.reduce((sum, value) => sum + value, 0) / own.length;
-    return ((mean / 255 - CARD.input.mean[channel]!) / CARD.input.std[channel]!) * [1.5, 0.5, -2][channel]!;
+    return ((mean / 255 - CARD.input.mean[channel]) / CARD.input.std[channel]) * [1.5, 0.5, -2][channel];
   });
-  assert.ok(maxDifference(features!.data, expected) < 5e-3);
+  assert.ok(maxDifference(features.data, expected) < 5e-3);
 });

@@ -35,18 +35,18 @@ test("features on disk are those in memory, rejected tiles left out, and train t
   try {
     const { stored, labels, rejected } = onDisk;
     const [features] = inMemory.features;
-    assert.deepEqual(asked, [40 * features!.numFeatures * 4]);
+    assert.deepEqual(asked, [40 * features.numFeatures * 4]);
     assert.deepEqual([rejected.length, labels.rows, stored!.rows], [2, 38, 38]);
     assert.deepEqual(labels.data, inMemory.labels.data);
-    assert.deepEqual(await stored!.read(0, 38), features!.data);
+    assert.deepEqual(await stored!.read(0, 38), features.data);
     assert.deepEqual(
       await stored!.read(10, 9),
-      features!.data.subarray(10 * features!.numFeatures).slice(0, 9 * features!.numFeatures),
+      features.data.subarray(10 * features.numFeatures).slice(0, 9 * features.numFeatures),
     );
     const config = resolveHeadConfig({ optimizer: "adam", epochs: 2, shuffle: false }) as GradientConfig;
     const streamed = await fitStreamedHead(stored!, labels, config, { holdOut: 0.3 });
     const train = streamed.split.train;
-    const alone = await trainHead(selectFeatures(features!, train), selectLabels(labels, train), config);
+    const alone = await trainHead(selectFeatures(features, train), selectLabels(labels, train), config);
     assert.deepEqual(streamed.head, alone.head);
   } finally {
     await onDisk.close();

@@ -80,10 +80,10 @@ test("co-occurrence counts tiles that carry both tags", async (t) => {
   const { tags, cooccurrence } = report.labels!;
   const rows = readFileSync(join(folder, "set/labels.csv"), "utf8").trim().split("\n").slice(1);
   for (const [i, a] of tags.entries()) {
-    assert.equal(cooccurrence[i]![i], a.tiles);
+    assert.equal(cooccurrence[i][i], a.tiles);
     for (const [j, b] of tags.entries()) {
-      const both = rows.filter((row) => [a, b].every(({ tag }) => row.split(",")[1]!.split(" ").includes(tag)));
-      assert.equal(cooccurrence[i]![j], both.length, `${a.tag} ${b.tag}`);
+      const both = rows.filter((row) => [a, b].every(({ tag }) => row.split(",")[1].split(" ").includes(tag)));
+      assert.equal(cooccurrence[i][j], both.length, `${a.tag} ${b.tag}`);
     }
   }
 });
@@ -101,7 +101,7 @@ test(
     );
     const report = await inspect({ inputs: [`@${list}`], workers: 1 });
     assert.equal(report.encodings.length, 1);
-    const { encoding, reading } = report.encodings[0]!;
+    const { encoding, reading } = report.encodings[0];
     assert.deepEqual([encoding, reading], ["JPEG baseline, 4 components 4:4:4, no markers", "rgb+constant-alpha"]);
     assert.deepEqual(
       report.problems.map(({ code }) => code),

@@ -32,7 +32,7 @@ describe("shards", () => {
     for (let i = 0; i < 10_000; i++) {
       const holding = sizes.map((_, index) => inShard(`tile_${i}`, { index: index + 1, count: 5 }));
       assert.equal(holding.filter(Boolean).length, 1);
-      sizes[holding.indexOf(true)]!++;
+      sizes[holding.indexOf(true)]++;
     }
     assert.ok(
       sizes.every((size) => size > 1850 && size < 2150),
@@ -77,13 +77,13 @@ describe("merging", () => {
 
     it("for a missing shard, one given twice, and what is no shard", async () => {
       const [one, two, three] = all();
-      await assert.rejects(merge({ shards: [one!, three!], out: out() }), /Of 3 shards these are missing: 2\./);
-      await assert.rejects(merge({ shards: [one!, two!, two!, three!], out: out() }), /are both shard 2\/3/);
+      await assert.rejects(merge({ shards: [one, three], out: out() }), /Of 3 shards these are missing: 2\./);
+      await assert.rejects(merge({ shards: [one, two, two, three], out: out() }), /are both shard 2\/3/);
       await assert.rejects(merge({ shards: [shardOut(root, "csv", 0)], out: out() }), /is no shard/);
       await assert.rejects(merge({ shards: [join(root, "none.csv")], out: out() }), /no finished output/);
       await assert.rejects(merge({ shards: [], out: out() }), /No shards given/);
       await assert.rejects(merge({ shards: all(), out: join(root, "merged.jsonl") }), /shards are \.csv files/);
-      await assert.rejects(merge({ shards: all(), out: one! }), /exists already/);
+      await assert.rejects(merge({ shards: all(), out: one }), /exists already/);
       assert.ok(!existsSync(out()));
     });
 
@@ -106,7 +106,7 @@ describe("merging", () => {
       await predictShard(root, "csv", 2);
       await assert.rejects(merge({ shards: all(), out: out() }), /their inputs differ/);
       for (const index of [1, 3]) await predictShard(root, "csv", index);
-      writeFileSync(all()[2]!, "image_name,tags\n");
+      writeFileSync(all()[2], "image_name,tags\n");
       await assert.rejects(merge({ shards: all(), out: out() }), /not what its manifest says/);
     });
   });

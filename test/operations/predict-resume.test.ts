@@ -154,7 +154,7 @@ describe("an interrupted run", () => {
       out: join(root, "piped.csv"),
     });
     const other = Buffer.from(bytes);
-    other[700] = other[700]! ^ 1;
+    other[700] = other[700] ^ 1;
     const again = (archive: Buffer) => predictToy({ ...piped, resume: true, stdin: Readable.from([archive]) });
     await assert.rejects(again(other), /standard input brings another archive/);
     await assert.rejects(again(Buffer.alloc(0)), /or the copy of the first one is damaged/);

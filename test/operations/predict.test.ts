@@ -35,13 +35,13 @@ describe("outputs", () => {
     const csv = parse(readFileSync(outs[0]), { columns: true }) as Record<string, string>[];
     const json = lines(outs[1]).map((line) => JSON.parse(line));
     const parquet = await parquetReadObjects({ file: await asyncBufferFromFile(outs[2]) });
-    assert.deepEqual(new Map(csv.map((row) => [row["image_name"], row["tags"]!.split(" ").filter(Boolean)])), truth);
+    assert.deepEqual(new Map(csv.map((row) => [row["image_name"], row["tags"].split(" ").filter(Boolean)])), truth);
     assert.deepEqual(new Map(json.map((row) => [row.image_name, row.tags])), truth);
     assert.deepEqual(new Map(parquet.map((row) => [row["image_name"], row["tags"]])), truth);
     for (const [i, row] of json.entries()) {
       for (const tag of TOY_TAGS) {
-        assert.equal(Math.fround(Number(csv[i]![tag])), Math.fround(row.probabilities[tag]));
-        assert.equal(parquet[i]![tag], Math.fround(row.probabilities[tag]));
+        assert.equal(Math.fround(Number(csv[i][tag])), Math.fround(row.probabilities[tag]));
+        assert.equal(parquet[i][tag], Math.fround(row.probabilities[tag]));
       }
     }
     assert.deepEqual(
@@ -72,7 +72,7 @@ describe("outputs", () => {
       outputs.push(readFileSync(out, "utf8"));
     }
     assert.equal(new Set(outputs).size, 1);
-    assert.equal(outputs[0]!.split("\n").length, 32);
+    assert.equal(outputs[0].split("\n").length, 32);
   });
 
   it("reject tiles of more pixels than were allowed, however few those are", async (t) => {
@@ -107,7 +107,7 @@ describe("bad tiles", () => {
     const root = temporaryFolder(t);
     const folder = join(root, "in");
     const truth = await writeToyTiles(folder, 40);
-    const good = (await toyPalette())[0]!.jpeg;
+    const good = (await toyPalette())[0].jpeg;
     const bad: Record<string, string[]> = {};
     const put = (name: string, bytes: Uint8Array | string, ...codes: string[]): void => {
       writeFileSync(join(folder, name), bytes);
@@ -138,7 +138,7 @@ describe("bad tiles", () => {
         .sort(),
     );
     for (const { path, code, message } of rejects) {
-      assert.ok(bad[path.slice(folder.length + 1)]!.includes(code), `${path}: ${code} ${message}`);
+      assert.ok(bad[path.slice(folder.length + 1)].includes(code), `${path}: ${code} ${message}`);
       assert.ok(message.length > 5);
     }
   });

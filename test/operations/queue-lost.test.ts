@@ -30,7 +30,7 @@ describe("the queue, where a share goes", noRedis === undefined ? {} : { skip: n
 
   it("fails the parts of a lost input until it is back, however small they are", async () => {
     const { options, whole } = await makeSet("lost", 100);
-    const [folder, away] = [options.inputs[0]!, `${options.inputs[0]}-away`];
+    const [folder, away] = [options.inputs[0], `${options.inputs[0]}-away`];
     await enqueue({ ...options, partTiles: 32, maxUnreadable: 50 });
     renameSync(folder, away);
     mkdirSync(folder);
@@ -42,7 +42,7 @@ describe("the queue, where a share goes", noRedis === undefined ? {} : { skip: n
     controller.abort();
     assert.ok((await running).failed >= 1);
     assert.match(
-      warnings[0]!,
+      warnings[0],
       /^part 0 \(try 1\) failed: 50 tiles in a row cannot be read, the first is \S+tile_000000\.jpg/,
     );
     assert.deepEqual(partFiles(options.out), []);
@@ -67,7 +67,7 @@ describe("the queue, where a share goes", noRedis === undefined ? {} : { skip: n
     };
     const { failed, parts } = await work({ ...options, untilEmpty: true }, { signal: controller.signal, onWarning });
     assert.deepEqual([failed, parts], [1, 0]);
-    assert.match(warnings[0]!, /The run in .*away\.csv\.parts is not there, nor is its output/);
+    assert.match(warnings[0], /The run in .*away\.csv\.parts is not there, nor is its output/);
     renameSync(`${folder}-away`, folder);
     await work({ ...options, untilEmpty: true });
     assertSame(options.out, whole);
@@ -75,7 +75,7 @@ describe("the queue, where a share goes", noRedis === undefined ? {} : { skip: n
 
   it("says in its status why a part of a lost input was given up, and may be told to reject its tiles", async () => {
     const { options } = await makeSet("given-up", 100);
-    const folder = options.inputs[0]!;
+    const folder = options.inputs[0];
     await enqueue({ ...options, partTiles: 2048, maxUnreadable: 50 });
     renameSync(folder, `${folder}-away`);
     const queue = new Queue(options.queue, { connection: { url: redis.url } });
@@ -83,7 +83,7 @@ describe("the queue, where a share goes", noRedis === undefined ? {} : { skip: n
     try {
       const [part] = await queue.getJobs(["waiting"]);
       // The last of its tries.
-      await client.hset(queue.toKey(part!.id!), "atm", JOB_OPTIONS.attempts - 1);
+      await client.hset(queue.toKey(part.id!), "atm", JOB_OPTIONS.attempts - 1);
       await work({ ...options, untilEmpty: true, workers: 1 });
     } finally {
       client.disconnect();

@@ -59,7 +59,7 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     const workers = [0, 1, 2].map(() => startWorker(options));
     for (let i = 0; i < KILLS; i++) {
       await partsDone(options.out, ((i + 0.5) / KILLS) * (tiles / 16));
-      workers[i % 3]!.kill("SIGKILL");
+      workers[i % 3].kill("SIGKILL");
       if (i === 0) await redis.restart();
       workers[i % 3] = startWorker(options);
     }
@@ -100,10 +100,10 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     controller.abort();
     const { failed } = await running;
     assert.equal(failed, 1);
-    assert.match(warnings[0]!, /^part 1 \(try 1\) failed: /);
+    assert.match(warnings[0], /^part 1 \(try 1\) failed: /);
     assert.equal((await queueStatus(options)).delayed, 1);
     rmSync(blocked, { recursive: true });
-    const read = join(options.inputs[0]!, "tile_000000.jpg");
+    const read = join(options.inputs[0], "tile_000000.jpg");
     const { atime, mtime } = statSync(read);
     utimesSync(read, 1, 1);
     await assert.rejects(

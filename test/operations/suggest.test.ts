@@ -46,12 +46,12 @@ test("suggests uncertain tiles of different kinds, says why, and reads features 
   assert.deepEqual({ suggested, looked, rejected, decoded }, { suggested: 3, looked: 7, rejected: 1, decoded: 8 });
   assert.match(readFileSync(summary.rejects!, "utf8"), /broken.*FORMAT/);
   const rows = parse(readFileSync(summary.out), { columns: true }) as Record<string, string>[];
-  assert.deepEqual(rows.map((row) => row["image_name"]!.replace(/_\d/, "")).sort(), ["blue", "green", "red"]);
+  assert.deepEqual(rows.map((row) => row["image_name"].replace(/_\d/, "")).sort(), ["blue", "green", "red"]);
   const blue = rows.find((row) => row["image_name"] === "blue")!;
   assert.equal(blue["tags"], "green blue");
   assert.equal(blue["path"], join(tiles, "blue.png"));
-  assert.match(blue["reason"]!, /^unsure of blue 0\.53 \(given from 0\.50\), /);
-  assert.match(blue["probabilities"]!, /^blue=0\.53/);
+  assert.match(blue["reason"], /^unsure of blue 0\.53 \(given from 0\.50\), /);
+  assert.match(blue["probabilities"], /^blue=0\.53/);
   const again = await suggest(options("again.csv"));
   assert.deepEqual([again.decoded, again.cached], [1, 7]); // the broken tile is looked at again
   assert.equal(readFileSync(again.out, "utf8"), readFileSync(summary.out, "utf8"));

@@ -12,7 +12,7 @@ try {
     onWarning: (message: string) => console.error(message),
     onProgress: ({ stage, done }: ProgressState) => console.error(`${stage} ${done}`),
   };
-  const summary = await predictWith(toyModel(), JSON.parse(process.argv[2]!), context);
+  const summary = await predictWith(toyModel(), JSON.parse(process.argv[2]), context);
   console.log(JSON.stringify({ ...summary, maxRssKib: process.resourceUsage().maxRSS }));
 } catch (error) {
   console.error(error instanceof CanopyError ? `${error.code}: ${error.message}` : error);

@@ -101,7 +101,7 @@ export function toyPalette(): Promise<{ jpeg: Buffer; tags: string[] }[]> {
       jpeg: await sharp({ create: { width: 24, height: 24, channels: 3, background: { r, g, b } } })
         .jpeg()
         .toBuffer(),
-      tags: TOY_TAGS.filter((_, i) => [r, g, b][i]! > 128),
+      tags: TOY_TAGS.filter((_, i) => [r, g, b][i] > 128),
     })),
   );
   return palette;
@@ -115,7 +115,7 @@ export async function writeToyTiles(folder: string, count: number, seed = 1): Pr
   const truth = new Map<string, string[]>();
   for (let i = 0; i < count; i++) {
     const name = `tile_${String(i).padStart(6, "0")}`;
-    const { jpeg, tags } = colours[random.below(colours.length)]!;
+    const { jpeg, tags } = colours[random.below(colours.length)];
     writeFileSync(join(folder, `${name}.jpg`), jpeg);
     truth.set(name, tags);
   }

@@ -24,7 +24,7 @@ test("names from files never become markup", async () => {
   data.training = { ...data.training, input: ATTACK, labels: ATTACK, device: ATTACK, machine: ATTACK };
   data.training.recipe = { optimizer: ATTACK, [ATTACK]: ATTACK };
   data.training.versions = { [ATTACK]: ATTACK };
-  data.speed[0]!.stage = ATTACK;
+  data.speed[0].stage = ATTACK;
   const page = renderReport(data);
   assert.equal(countOf(page, /<script/g), 1);
   assert.equal(countOf(page, /<img src="?x/g), 0);
@@ -69,9 +69,9 @@ test("100 tags and a thousand tiles stay within the limit, with pictures", async
 
 test("ids are distinct, and every link within the page has its target", async () => {
   const page = renderReport(await sampleReport());
-  const ids = [...page.matchAll(/\sid="([^"]*)"/g)].map((match) => match[1]!);
+  const ids = [...page.matchAll(/\sid="([^"]*)"/g)].map((match) => match[1]);
   assert.equal(new Set(ids).size, ids.length);
-  const targets = [...page.matchAll(/(?:href="#|url\(#|aria-labelledby=")([^")]*)/g)].map((match) => match[1]!);
+  const targets = [...page.matchAll(/(?:href="#|url\(#|aria-labelledby=")([^")]*)/g)].map((match) => match[1]);
   assert.deepEqual(
     targets.filter((target) => !ids.includes(target)),
     [],
@@ -135,7 +135,7 @@ test("the history of L-BFGS goes by iterations, shows its points and asks for no
   assert.doesNotMatch(page, /fewer epochs|more epochs/);
   const [chart] = page.slice(page.indexOf("loss by iteration")).split("</svg>");
   // Six rows of two curves; a mark is a circle scaled by 3.
-  assert.equal(chart!.match(/transform="matrix\(3,0,0,3,/g)?.length, 6 + 6);
+  assert.equal(chart.match(/transform="matrix\(3,0,0,3,/g)?.length, 6 + 6);
   data.history.splice(1);
   const short = renderReport(data);
   assert.match(short, /Only its end was scored, after 1 iteration: loss \d/);
@@ -145,19 +145,19 @@ test("the history of L-BFGS goes by iterations, shows its points and asks for no
 test("of many suspects twelve tiles are in sight, the others folded away", async () => {
   const data = await sampleReport();
   const [first] = data.labelErrors!.suspects;
-  data.labelErrors!.suspects = Array.from({ length: 20 }, (_, i) => ({ ...first!, name: `tile-${i}` }));
+  data.labelErrors!.suspects = Array.from({ length: 20 }, (_, i) => ({ ...first, name: `tile-${i}` }));
   const page = renderReport(data);
   const [seen, folded] = page.slice(page.indexOf('id="label-errors"'), page.indexOf('id="by-tag"')).split("<details");
-  assert.equal(seen!.match(/tile-\d+<\/span>/g)!.length, 12);
-  assert.equal(folded!.match(/tile-\d+<\/span>/g)!.length, 8);
-  assert.match(folded!, /8 more tiles/);
-  assert.match(seen!, /A struck-out tag is in the labels and probably wrong/);
+  assert.equal(seen.match(/tile-\d+<\/span>/g)!.length, 12);
+  assert.equal(folded.match(/tile-\d+<\/span>/g)!.length, 8);
+  assert.match(folded, /8 more tiles/);
+  assert.match(seen, /A struck-out tag is in the labels and probably wrong/);
 });
 
 test("a head whose loss ran away still gets its page, also from the data read back", async () => {
   const data = await sampleReport();
-  data.history[19]!.loss = Number.NaN;
-  data.history[19]!.valLoss = Number.POSITIVE_INFINITY;
+  data.history[19].loss = Number.NaN;
+  data.history[19].valLoss = Number.POSITIVE_INFINITY;
   const page = renderReport(JSON.parse(JSON.stringify(data)) as typeof data);
   assert.doesNotMatch(contentOf(page), /NaN|undefined|Infinity/);
   assert.doesNotMatch(contentOf(renderReport(data)), /NaN|undefined|Infinity/);

@@ -28,8 +28,8 @@ export async function sampleReport({
     file: "label-errors.csv",
     count: 2,
     suspects: [
-      { name: scored.names[0]!, tag: tags[0]!, given: true, probability: 0.02, tags: [tags[0]!] },
-      { name: scored.names[1]!, tag: tags[0]!, given: false, probability: 0.97, tags: [] },
+      { name: scored.names[0], tag: tags[0], given: true, probability: 0.02, tags: [tags[0]] },
+      { name: scored.names[1], tag: tags[0], given: false, probability: 0.97, tags: [] },
     ],
   };
   const source = picture ?? (await makeThumbnail(new Uint8Array(64 * 64 * 3).fill(90), 64));
@@ -99,7 +99,7 @@ function metricsOf(summary: Summary, thresholds: number[]): ReportData["score"][
       tag: tag.tag,
       support,
       predicted,
-      threshold: thresholds[column]!,
+      threshold: thresholds[column],
       precision: predicted === 0 ? null : tag.hits.count / predicted,
       recall: support === 0 ? null : tag.hits.count / support,
       f2: support === 0 ? null : (5 * tag.hits.count) / (predicted + 4 * support),

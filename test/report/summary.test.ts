@@ -14,12 +14,12 @@ const SCORED = {
 
 test("a tag's curve has the precision at every recall that is reached", () => {
   const [a, b] = summarise(SCORED).tags;
-  assert.deepEqual(a!.curve, [
+  assert.deepEqual(a.curve, [
     { threshold: 0.875, precision: 1, recall: 1 / 3 },
     { threshold: 0.5, precision: 2 / 3, recall: 2 / 3 },
     { threshold: 0.25, precision: 3 / 4, recall: 1 },
   ]);
-  assert.deepEqual(b!.curve, []);
+  assert.deepEqual(b.curve, []);
 });
 
 test("tiles of equal probability make one point of the curve", () => {
@@ -30,7 +30,7 @@ test("tiles of equal probability make one point of the curve", () => {
     labels: Uint8Array.of(0, 1),
     thresholds: [0.5],
   });
-  assert.deepEqual(tags[0]!.curve, [{ threshold: 0.5, precision: 0.5, recall: 1 }]);
+  assert.deepEqual(tags[0].curve, [{ threshold: 0.5, precision: 0.5, recall: 1 }]);
 });
 
 test("a long curve is thinned to 64 points that keep both ends", () => {
@@ -38,28 +38,28 @@ test("a long curve is thinned to 64 points that keep both ends", () => {
   const names = Array.from({ length: 3000 }, (_, row) => `t${row}`);
   const probabilities = Float32Array.from(names, () => random.uniform());
   const labels = Uint8Array.from(probabilities, (p) => (random.uniform() < p ? 1 : 0));
-  const { curve } = summarise({ names, tags: ["a"], probabilities, labels, thresholds: [0.5] }).tags[0]!;
+  const { curve } = summarise({ names, tags: ["a"], probabilities, labels, thresholds: [0.5] }).tags[0];
   assert.ok(curve.length > 50 && curve.length <= 64, `${curve.length} points`);
   assert.equal(curve.at(-1)!.recall, 1);
-  assert.ok(curve[0]!.recall < 0.01);
+  assert.ok(curve[0].recall < 0.01);
 });
 
 test("galleries hold hits, false alarms and misses, the most telling first", () => {
   const [a, b] = summarise(SCORED).tags;
   assert.deepEqual(
-    a!.hits.tiles.map(({ name, probability }) => [name, probability]),
+    a.hits.tiles.map(({ name, probability }) => [name, probability]),
     [
       ["t0", 0.875],
       ["t1", 0.5],
     ],
   );
-  assert.deepEqual(a!.falseAlarms, { count: 1, tiles: [{ name: "t2", probability: 0.75, tags: [] }] });
-  assert.deepEqual(a!.misses, { count: 1, tiles: [{ name: "t3", probability: 0.25, tags: ["a"] }] });
-  assert.deepEqual([b!.hits, b!.falseAlarms, b!.misses], Array(3).fill({ count: 0, tiles: [] }));
+  assert.deepEqual(a.falseAlarms, { count: 1, tiles: [{ name: "t2", probability: 0.75, tags: [] }] });
+  assert.deepEqual(a.misses, { count: 1, tiles: [{ name: "t3", probability: 0.25, tags: ["a"] }] });
+  assert.deepEqual([b.hits, b.falseAlarms, b.misses], Array(3).fill({ count: 0, tiles: [] }));
 });
 
 test("galleries list as many tiles as asked for and count them all", () => {
-  assert.deepEqual(summarise(SCORED, { galleryLength: 1 }).tags[0]!.hits, {
+  assert.deepEqual(summarise(SCORED, { galleryLength: 1 }).tags[0].hits, {
     count: 2,
     tiles: [{ name: "t0", probability: 0.875, tags: ["a"] }],
   });
@@ -139,7 +139,7 @@ test("galleries are in order of probability, from exactly 0 to exactly 1, and of
   const probabilities = Float32Array.of(0, 1, 1e-30, 0.3, 1, 0.3, 0);
   const names = Array.from(probabilities, (_, row) => `t${row}`);
   const scored = { names, tags: ["a"], probabilities, labels: new Uint8Array(7).fill(1), thresholds: [0] };
-  const { hits } = summarise(scored, { galleryLength: 7 }).tags[0]!;
+  const { hits } = summarise(scored, { galleryLength: 7 }).tags[0];
   assert.deepEqual(
     hits.tiles.map((tile) => tile.name),
     ["t1", "t4", "t3", "t5", "t2", "t0", "t6"],

@@ -17,7 +17,7 @@ function dissect(bytes: Buffer) {
   const segments: { marker: number; body: Buffer }[] = [];
   let at = 2;
   for (;;) {
-    const marker = bytes[at + 1]!;
+    const marker = bytes[at + 1];
     const length = bytes.readUInt16BE(at + 2);
     segments.push({ marker, body: bytes.subarray(at + 4, at + 2 + length) });
     at += 2 + length;
@@ -35,7 +35,7 @@ function body(file: ReturnType<typeof dissect>, marker: number): string[] {
 
 test("a tile has the structure of Planet's files", { ...needsAddon, ...needsShared("planet-sample") }, async () => {
   const folder = join(SHARED, "planet-sample/tiles");
-  const real = dissect(readFileSync(join(folder, readdirSync(folder)[0]!)));
+  const real = dissect(readFileSync(join(folder, readdirSync(folder)[0])));
   const made = dissect(Buffer.from(await encodeTile(renderTile(1, 0).rgba, 256)));
   for (const marker of [0xdb, 0xc0, 0xda]) {
     assert.deepEqual(body(made, marker), body(real, marker), `marker ${marker.toString(16)}`);
@@ -58,7 +58,7 @@ test("pixels survive the encoding within a JPEG's error", async () => {
   let error = 0;
   for (let i = 0; i < 65536; i++) {
     for (let channel = 0; channel < 3; channel++) {
-      error += Math.abs(pixels[i * 3 + channel]! - rgba[i * 4 + channel]!);
+      error += Math.abs(pixels[i * 3 + channel] - rgba[i * 4 + channel]);
     }
   }
   assert.ok(error / (3 * 65536) < 3, `mean error ${error / (3 * 65536)}`);

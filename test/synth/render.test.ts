@@ -101,7 +101,7 @@ function meanOf(wanted: (tags: PlanetTag[]) => boolean): number {
 function meanLevel(rgba: Uint8Array): number {
   let sum = 0;
   for (let i = 0; i < rgba.length; i += 4) {
-    sum += rgba[i]! + rgba[i + 1]! + rgba[i + 2]!;
+    sum += rgba[i] + rgba[i + 1] + rgba[i + 2];
   }
   return sum / (rgba.length * 0.75);
 }

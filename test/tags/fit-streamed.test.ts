@@ -15,7 +15,7 @@ const features = {
   rows: ROWS,
   numFeatures: 4,
 };
-const data = Uint8Array.from({ length: ROWS * 2 }, (_, i) => (features.data[(i >> 1) * 4 + (i & 1)]! > 0.05 ? 1 : 0));
+const data = Uint8Array.from({ length: ROWS * 2 }, (_, i) => (features.data[(i >> 1) * 4 + (i & 1)] > 0.05 ? 1 : 0));
 const labels = { data, rows: ROWS, tags: ["a", "b"] };
 
 function windows(windowRows: number) {
@@ -43,7 +43,7 @@ describe("fitStreamedHead", () => {
       config(false),
     );
     assert.deepEqual(head, alone.head);
-    assert.ok(Math.abs(history[0]!.loss - alone.history[0]!.loss) < 1e-12);
+    assert.ok(Math.abs(history[0].loss - alone.history[0].loss) < 1e-12);
   });
 
   it("says when too few tiles would be held out", async () => {

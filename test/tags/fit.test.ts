@@ -15,7 +15,7 @@ function noisy(rows = 120): { features: FeatureMatrix; labels: LabelMatrix } {
   const random = createRandom(3);
   const data = Float32Array.from({ length: rows * 8 }, () => 2 * random.uniform() - 1);
   const cells = Array.from({ length: rows * 3 }, (_, cell) => {
-    const z = data[Math.floor(cell / 3) * 8 + (cell % 3)]! + 0.3 * (random.uniform() - 0.5);
+    const z = data[Math.floor(cell / 3) * 8 + (cell % 3)] + 0.3 * (random.uniform() - 0.5);
     return z > (cell % 3) * 0.3 - 0.2 ? 1 : 0;
   });
   return {

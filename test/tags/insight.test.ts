@@ -38,7 +38,7 @@ function features(rows: number, numFeatures: number) {
 
 function assertClose(got: Float32Array, want: Float32Array, within = 1e-5): void {
   got.forEach((value, i) => {
-    assert.ok(Math.abs(value - want[i]!) < within, `${i}: ${value} for ${want[i]}`);
+    assert.ok(Math.abs(value - want[i]) < within, `${i}: ${value} for ${want[i]}`);
   });
 }
 
@@ -47,8 +47,8 @@ describe("calibration", () => {
     const { logits, labels } = overconfident();
     const calibration = fitCalibration(logits, labels, "platt");
     for (const tag of [0, 1]) {
-      assert.ok(Math.abs(calibration.slope[tag]! - 1 / 3) < 0.05);
-      assert.ok(Math.abs(calibration.offset[tag]! + 0.5) < 0.2);
+      assert.ok(Math.abs(calibration.slope[tag] - 1 / 3) < 0.05);
+      assert.ok(Math.abs(calibration.offset[tag] + 0.5) < 0.2);
     }
     const error = (z: Float32Array) => expectedCalibrationError(reliabilityBins(z.map(sigmoid), labels))!;
     assert.ok(error(calibrate(logits, calibration)) < 0.02 && error(logits) > 0.1);
@@ -58,7 +58,7 @@ describe("calibration", () => {
     const logits = Float32Array.from({ length: 8000 }, () => 12 * random.uniform() - 6);
     const data = Uint8Array.from(logits, (z) => (random.uniform() < sigmoid(z / 2) ? 1 : 0));
     const { slope, offset } = fitCalibration(logits, { data, rows: 4000, tags: ["a", "b"] }, "temperature");
-    assert.ok(Math.abs(slope[0]! - 0.5) < 0.05, `${slope}`);
+    assert.ok(Math.abs(slope[0] - 0.5) < 0.05, `${slope}`);
     assert.deepEqual([slope[0], ...offset], [slope[1], 0, 0]);
   });
 
@@ -77,15 +77,15 @@ describe("calibration", () => {
   it("leaves a tag nobody has near where it was, and has no bins where there are no tiles", () => {
     const labels = { data: new Uint8Array(20), rows: 20, tags: ["none"] };
     const { slope, offset } = fitCalibration(new Float32Array(20).fill(-1), labels, "platt");
-    assert.ok(Number.isFinite(slope[0]!) && slope[0]! > 0 && Math.abs(offset[0]!) < 5);
+    assert.ok(Number.isFinite(slope[0]) && slope[0] > 0 && Math.abs(offset[0]) < 5);
     const none = reliabilityBins(new Float32Array(0), { data: new Uint8Array(0), rows: 0, tags: ["t"] });
     assert.equal(expectedCalibrationError(none), null);
-    assert.equal(none[0]!.observed, null);
+    assert.equal(none[0].observed, null);
   });
 
   it("puts a probability of 1 into the last bin", () => {
     const bins = reliabilityBins(Float32Array.of(1, 0), { data: Uint8Array.of(1, 0), rows: 2, tags: ["t"] });
-    assert.deepEqual([bins[9]!.count, bins[0]!.count], [1, 1]);
+    assert.deepEqual([bins[9].count, bins[0].count], [1, 1]);
   });
 });
 
@@ -114,7 +114,7 @@ describe("findLabelIssues", () => {
     const logits = Float32Array.from({ length: 400 }, () => (random.uniform() < 0.5 ? -4 : 4));
     const data = Uint8Array.from(logits, (z) => (z > 0 ? 1 : 0));
     const flipped = [3, 50, 123];
-    for (const cell of flipped) data[cell]! ^= 1;
+    for (const cell of flipped) data[cell] ^= 1;
     const issues = findLabelIssues(logits.map(sigmoid), { data, rows: 200, tags: ["a", "b"] });
     const found = issues.slice(0, 3).map(({ row, tag }) => row * 2 + tag);
     assert.deepEqual(
@@ -140,7 +140,7 @@ describe("suggestTiles", () => {
       picks.map(({ row }) => row),
       [0, 2],
     );
-    assert.equal(picks[0]!.uncertainty, 1);
+    assert.equal(picks[0].uncertainty, 1);
   });
 
   it("gives each tile once where fewer are there than asked for", () => {
@@ -155,12 +155,12 @@ describe("stacking", () => {
     const rows = 2000;
     const logits = Float32Array.from({ length: rows * 2 }, () => 4 * random.uniform() - 2);
     const data = Uint8Array.from(logits, (z, cell) => {
-      const neighbour = cell % 2 === 1 ? logits[cell - 1]! : 0;
+      const neighbour = cell % 2 === 1 ? logits[cell - 1] : 0;
       return random.uniform() < sigmoid(z + neighbour) ? 1 : 0;
     });
     const stacking = fitStacking(logits, { data, rows, tags: ["a", "b"] }, 1e-3);
-    assert.ok(Math.abs(stacking.correction[1]! - 1) < 0.25, `${stacking.correction}`);
-    assert.ok(Math.abs(stacking.correction[2]!) < 0.2, `${stacking.correction}`);
+    assert.ok(Math.abs(stacking.correction[1] - 1) < 0.25, `${stacking.correction}`);
+    assert.ok(Math.abs(stacking.correction[2]) < 0.2, `${stacking.correction}`);
     const [before, x] = [head(6, 2), features(50, 6)];
     const folded = computeLogitsPlainly(foldStacking(before, stacking), x);
     assertClose(folded, applyStacking(computeLogitsPlainly(before, x), stacking));

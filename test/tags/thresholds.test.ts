@@ -15,7 +15,7 @@ function shifted(rows: number, seed = 1): { probabilities: Float32Array; labels:
   for (let cell = 0; cell < data.length; cell++) {
     const z = 6 * random.uniform() - 4;
     data[cell] = random.uniform() < sigmoid(2 * z) ? 1 : 0;
-    probabilities[cell] = sigmoid(z + shifts[cell % 3]!);
+    probabilities[cell] = sigmoid(z + shifts[cell % 3]);
   }
   return { probabilities, labels: { data, rows, tags: ["low", "mid", "high"] } };
 }
@@ -24,7 +24,7 @@ describe("fitThresholds", () => {
   it("finds each tag's own threshold where there are tiles enough", () => {
     const { probabilities, labels } = shifted(3000);
     const { thresholds, common, score } = fitThresholds(probabilities, labels);
-    assert.ok(thresholds[0]! < thresholds[1]! && thresholds[1]! < thresholds[2]!);
+    assert.ok(thresholds[0] < thresholds[1] && thresholds[1] < thresholds[2]);
     const single = sampleFBeta(probabilities, labels, new Float32Array(3).fill(common), 2);
     assert.ok(score > single + 0.01, `${score} over ${single}`);
     const unseen = shifted(3000, 2);
@@ -49,7 +49,7 @@ describe("fitThresholds", () => {
     const { probabilities, labels } = shifted(200);
     for (let cell = 2; cell < labels.data.length; cell += 3) labels.data[cell] = 0;
     const fitted = fitThresholds(probabilities, labels);
-    assert.ok(Math.abs(fitted.thresholds[2]! - fitted.common) < 1e-6);
+    assert.ok(Math.abs(fitted.thresholds[2] - fitted.common) < 1e-6);
     const { thresholds, common } = fitThresholds(probabilities, labels, { shrinkage: Number.POSITIVE_INFINITY });
     assert.ok(thresholds.every((threshold) => Math.abs(threshold - common) < 1e-6));
   });
@@ -64,7 +64,7 @@ describe("fitThresholds", () => {
   it("stays between 0 and 1 for probabilities of exactly 0 and 1", () => {
     const labels = { data: Uint8Array.of(1, 0, 1, 0), rows: 4, tags: ["t"] };
     const { thresholds, score } = fitThresholds(Float32Array.of(1, 0, 1, 0), labels, { shrinkage: 0 });
-    assert.ok(thresholds[0]! > 0 && thresholds[0]! < 1);
+    assert.ok(thresholds[0] > 0 && thresholds[0] < 1);
     assert.equal(score, 0.5);
   });
 });

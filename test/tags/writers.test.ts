@@ -17,7 +17,7 @@ const AWKWARD = 'tile, "one"\nünï';
 
 function prediction(name: string, ...probabilities: number[]): Prediction {
   const values = Float32Array.from(probabilities);
-  return { name, path: `in/${name}.jpg`, tags: TAGS.filter((_, i) => values[i]! >= 0.5), probabilities: values };
+  return { name, path: `in/${name}.jpg`, tags: TAGS.filter((_, i) => values[i] >= 0.5), probabilities: values };
 }
 
 const PREDICTIONS = [
@@ -31,9 +31,9 @@ describe("csv", () => {
     const format = csvRows({ tags: TAGS, probabilities: true });
     const records = parse(format.header + format.rows(PREDICTIONS)) as string[][];
     assert.deepEqual(records[0], ["image_name", "tags", ...TAGS]);
-    assert.deepEqual(records[2]!.slice(0, 2), [AWKWARD, "agri,culture"]);
+    assert.deepEqual(records[2].slice(0, 2), [AWKWARD, "agri,culture"]);
     for (const [i, { probabilities }] of PREDICTIONS.entries()) {
-      assert.deepEqual(Float32Array.from(records[i + 1]!.slice(2), Number), probabilities);
+      assert.deepEqual(Float32Array.from(records[i + 1].slice(2), Number), probabilities);
     }
   });
 
@@ -50,7 +50,7 @@ describe("json lines", () => {
     const parsed = lines.map((line) => JSON.parse(line));
     assert.deepEqual(parsed[1].image_name, AWKWARD);
     assert.deepEqual(Object.keys(parsed[1].probabilities), TAGS);
-    assert.deepEqual(Float32Array.from(Object.values(parsed[0].probabilities)), PREDICTIONS[0]!.probabilities);
+    assert.deepEqual(Float32Array.from(Object.values(parsed[0].probabilities)), PREDICTIONS[0].probabilities);
     const plain = jsonRows({ tags: TAGS, probabilities: false }).rows(PREDICTIONS.slice(0, 1));
     assert.deepEqual(JSON.parse(plain), { image_name: "a", path: "in/a.jpg", tags: ["clear"] });
   });
@@ -63,7 +63,7 @@ describe("numbers", () => {
     const value = new Float32Array(bits.buffer);
     for (let i = 0; i < 20_000; i++) {
       bits[0] = (i * 2654435761) % 0x3f800000;
-      assert.equal(Math.fround(Number(formatFloat32(value[0]!))), value[0]);
+      assert.equal(Math.fround(Number(formatFloat32(value[0]))), value[0]);
     }
   });
 });
@@ -130,7 +130,7 @@ describe("parquet", () => {
       whole.map(({ tags }) => tags),
     );
     for (const column of TAGS.keys()) {
-      const values: number[] = blocks.flatMap(({ probabilities }) => [...probabilities[column]!]);
+      const values: number[] = blocks.flatMap(({ probabilities }) => [...probabilities[column]]);
       assert.deepEqual(
         values,
         whole.map(({ probabilities }) => probabilities[column]),
@@ -191,7 +191,7 @@ describe("probabilities", () => {
     for (let row = 0; row < rows; row++) {
       const alone = features.slice(row * numFeatures, (row + 1) * numFeatures);
       const [single] = await tagFeatures(model, new Float32Array(numTags), alone, 1);
-      assert.deepEqual(single!.probabilities, Float32Array.from(all[row]!.probabilities));
+      assert.deepEqual(single.probabilities, Float32Array.from(all[row].probabilities));
     }
   });
 });

@@ -49,8 +49,8 @@ describe("folders", () => {
     mkdirSync(join(root, "hollow.jpg"));
     const { tiles } = await collectTiles([root]);
     assert.deepEqual(names(tiles), ["inner", "hollow"]);
-    assert.equal(tiles[1]!.failure?.code, "READ");
-    assert.equal(tiles[1]!.byteLength, 0);
+    assert.equal(tiles[1].failure?.code, "READ");
+    assert.equal(tiles[1].byteLength, 0);
   });
 
   it("that go while they are listed are an error, and a sub-folder that goes alone is a bad tile", async (t) => {
@@ -116,7 +116,7 @@ describe("archives", () => {
         ["in/0001.jpg", `in/${long}`, "in/sub/0002.PNG"].sort(),
       );
       for (const tile of tiles) assert.equal(bytesOf(tile), `bytes of ${tile.member}`);
-      assert.equal(tileLocation(tiles[0]!), `${join(root, "set.tar")}#${tiles[0]!.member}`);
+      assert.equal(tileLocation(tiles[0]), `${join(root, "set.tar")}#${tiles[0].member}`);
     });
   }
 
@@ -128,11 +128,11 @@ describe("archives", () => {
     writeFileSync(join(root, "cut.tar"), whole.subarray(0, 1024 + 512 + 3));
     const cut = await collectTiles([join(root, "cut.tar")]);
     assert.deepEqual(names(cut.tiles), ["a", "cut"]);
-    assert.match(cut.tiles[1]!.failure!.message, /ends inside the member b\.jpg/);
+    assert.match(cut.tiles[1].failure!.message, /ends inside the member b\.jpg/);
     whole.fill(0x55, 1024, 1100);
     writeFileSync(join(root, "scratched.tar"), whole);
     const scratched = await collectTiles([join(root, "scratched.tar")]);
-    assert.match(scratched.tiles[1]!.failure!.message, /damaged at byte 1024/);
+    assert.match(scratched.tiles[1].failure!.message, /damaged at byte 1024/);
   });
 
   it("gives the members of archives put together with cat, and misses none where an end mark is lacking", async (t) => {
@@ -151,7 +151,7 @@ describe("archives", () => {
     writeFileSync(both, Buffer.concat([first.subarray(0, 1024), second.subarray(0, 1024)]));
     const cut = (await collectTiles([both])).tiles;
     assert.deepEqual(names(cut), ["a", "b", "both"]);
-    assert.match(cut[2]!.failure!.message, /no end mark: it may have been cut off at byte 2048/);
+    assert.match(cut[2].failure!.message, /no end mark: it may have been cut off at byte 2048/);
   });
 
   it("refuses a compressed archive with what to do", async (t) => {
@@ -175,8 +175,8 @@ describe("lists and standard input", () => {
     writeFileSync(join(root, "list.txt"), `\uFEFF${lines.join("\r\n")}\r\n`);
     const { tiles } = await collectTiles([`@${join(root, "list.txt")}`]);
     assert.deepEqual(names(tiles), ["a", "b", "x", "y"]);
-    assert.equal(tiles[0]!.path, join(root, "a.jpg"));
-    assert.match(tiles[3]!.failure!.message, /archive cannot be read \(ENOENT\)/);
+    assert.equal(tiles[0].path, join(root, "a.jpg"));
+    assert.match(tiles[3].failure!.message, /archive cannot be read \(ENOENT\)/);
   });
 
   it("reads a rejects file by its paths: files, archives, members of archives, and folders", async (t) => {
@@ -190,11 +190,11 @@ describe("lists and standard input", () => {
     writeFileSync(file, [...paths, ...more].map((path) => `${JSON.stringify({ path, code: "READ" })}\n`).join(""));
     const { tiles } = await collectTiles([`@${file}`]);
     assert.deepEqual(names(tiles), ["a", "b", "d", "z", "b", "c", "d", "x", "b", "c", "d", "hollow", "y"]);
-    assert.equal(bytesOf(tiles[2]!), "bytes of sub/d.jpg");
-    assert.match(tiles[3]!.failure!.message, /has no such member any more/);
-    assert.equal(tileLocation(tiles[3]!), at("set.tar#sub/z.jpg"));
-    assert.match(tiles[7]!.failure!.message, /archive cannot be read \(ENOENT\)/);
-    assert.match(tiles[12]!.failure!.message, /standard input/);
+    assert.equal(bytesOf(tiles[2]), "bytes of sub/d.jpg");
+    assert.match(tiles[3].failure!.message, /has no such member any more/);
+    assert.equal(tileLocation(tiles[3]), at("set.tar#sub/z.jpg"));
+    assert.match(tiles[7].failure!.message, /archive cannot be read \(ENOENT\)/);
+    assert.match(tiles[12].failure!.message, /standard input/);
     writeFileSync(file, `${JSON.stringify({ path: at("a.jpg") })}\nin/b.jpg\n`);
     await assert.rejects(collectTiles([`@${file}`]), /Line 2 of .*rejects\.jsonl names no tile/);
   });

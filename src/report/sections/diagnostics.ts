@@ -41,7 +41,7 @@ export function renderCoOccurrence({ summary, score: { metrics } }: ReportData):
   const tags = summary.tags.map((tag) => tag.tag);
   const columns = tags.map((_, column) => column);
   const shown = columns
-    .sort((a, b) => metrics.perTag[b]!.support - metrics.perTag[a]!.support || a - b)
+    .sort((a, b) => metrics.perTag[b].support - metrics.perTag[a].support || a - b)
     .slice(0, MOST_TAGS);
   const { labels, predicted } = summary.coOccurrence;
   const chart = (id: string, what: string, counts: number[]) =>
@@ -60,7 +60,7 @@ function renderPairs(
 ): Html | null {
   const width = tags.length;
   const pairs = shown.flatMap((row) => shown.filter((column) => row < column).map((column) => row * width + column));
-  const gap = (cell: number) => Math.abs(labels[cell]! - predicted[cell]!);
+  const gap = (cell: number) => Math.abs(labels[cell] - predicted[cell]);
   const largest = pairs
     .filter((cell) => gap(cell) > 0)
     .sort((a, b) => gap(b) - gap(a))
@@ -73,8 +73,8 @@ function renderPairs(
     columns: [{ name: "Tags", kind: "text" }, { name: "Labelled" }, { name: "Predicted" }],
     rows: largest.map((cell) => [
       `${tags[Math.floor(cell / width)]} + ${tags[cell % width]}`,
-      count(labels[cell]!),
-      count(predicted[cell]!),
+      count(labels[cell]),
+      count(predicted[cell]),
     ]),
   });
 }

@@ -35,7 +35,7 @@ function groupByTile(suspects: readonly Suspect[]): Suspect[][] {
 }
 
 function renderTile(suspects: readonly Suspect[], album: Album): Html {
-  const { name, tags } = suspects[0]!;
+  const { name, tags } = suspects[0];
   const doubted = new Map(suspects.filter((suspect) => suspect.given).map((suspect) => [suspect.tag, suspect]));
   const missing = suspects.filter((suspect) => !suspect.given);
   return html`<li>${album.show(name, `Tile ${name}`)}<div><span class="name">${name}</span>

@@ -66,13 +66,13 @@ ${columns.map((column) => renderCard(data, column, curves[column] ?? null, album
 export function renderCurves({ summary, score: { metrics } }: ReportData): (Html | null)[] {
   const shown = new Set(columnsWithCards(metrics.perTag));
   return summary.tags.map((tag, column) =>
-    shown.has(column) && tag.curve.length > 0 ? precisionRecallChart(tag, column, metrics.perTag[column]!) : null,
+    shown.has(column) && tag.curve.length > 0 ? precisionRecallChart(tag, column, metrics.perTag[column]) : null,
   );
 }
 
 function columnsWithCards(perTag: readonly TagMetrics[]): number[] {
   const columns = perTag.map((_, column) => column);
-  const bySupport = columns.sort((a, b) => perTag[b]!.support - perTag[a]!.support || a - b);
+  const bySupport = columns.sort((a, b) => perTag[b].support - perTag[a].support || a - b);
   return bySupport.slice(0, MOST_CARDS).sort((a, b) => a - b);
 }
 
@@ -82,8 +82,8 @@ function renderCard(
   curve: Html | null,
   album: Album,
 ): Html {
-  const tag = summary.tags[column]!;
-  const scores = metrics.perTag[column]!;
+  const tag = summary.tags[column];
+  const scores = metrics.perTag[column];
   return html`<article class="card" aria-labelledby="tag-${column}">
 <header><h3 id="tag-${column}">${tag.tag}</h3><p>${counted(scores.support, "positive")} · F2 ${score(scores.f2)} · average precision ${score(scores.averagePrecision)} · threshold ${score(scores.threshold)}
 ${hasFewPositives(scores) && html`<span class="badge">${scores.support === 0 ? "no positives" : "too few positives to tell"}</span>`}</p></header>
