@@ -9,8 +9,8 @@ import { checkOutput } from "../src/operations/output-file.js";
 import { predictWith } from "../src/operations/predict.js";
 import { synthesize } from "../src/operations/synth.js";
 import { ensureFolder } from "../src/output-folder.js";
+import { toyModel, writeToyTiles } from "./engine/toy.js";
 import { temporaryFolder } from "./helpers.js";
-import { toyModel, writeToyTiles } from "./predict/toy.js";
 
 /** In /proc not even root can make a folder. */
 const noProc = existsSync("/proc/self") ? {} : { skip: "there is no /proc here" };

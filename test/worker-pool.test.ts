@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 
 const POOL = new URL("../src/worker-pool.js", import.meta.url).href;
-const WORKER = new URL("../src/predict/stamp-worker.js", import.meta.url).href;
+const WORKER = new URL("../src/run/stamp-worker.js", import.meta.url).href;
 
 test("a pool can be ended while its threads are still loading, without the process aborting", () => {
   const program = `

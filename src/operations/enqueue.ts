@@ -4,12 +4,10 @@ import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { FlowJobNode, FlowProducer, Queue } from "bullmq";
 import { checkInteger } from "../check.js";
+import { openModel } from "../engine/open-model.js";
 import { InputError } from "../errors.js";
-import { MAX_UNREADABLE } from "../predict/lost-input.js";
-import { openModel } from "../predict/open-model.js";
-import { checkOptions, engineOptions, identityOf, type PredictOptions } from "../predict/options.js";
-import { findDamage, readRecord } from "../predict/parts.js";
-import { type RunPaths, runFiles, runPaths } from "../predict/paths.js";
+import { MAX_UNREADABLE } from "../isolation/lost-input.js";
+import { cutTileList } from "../predict/tile-list.js";
 import {
   type AssembleJob,
   connection,
@@ -18,9 +16,11 @@ import {
   QUEUE_DEFAULTS,
   type QueueOptions,
   withRedis,
-} from "../predict/queue.js";
-import { openRun } from "../predict/run-folder.js";
-import { cutTileList } from "../predict/tile-list.js";
+} from "../queue/queue.js";
+import { checkOptions, engineOptions, identityOf, type PredictOptions } from "../run/options.js";
+import { findDamage, readRecord } from "../run/parts.js";
+import { type RunPaths, runFiles, runPaths } from "../run/paths.js";
+import { openRun } from "../run/run-folder.js";
 import type { RunContext } from "../run-context.js";
 
 export interface EnqueueOptions extends QueueOptions, Omit<PredictOptions, "commit" | "workers" | "memory" | "shard"> {

@@ -4,7 +4,7 @@ import { CanopyError, FormatError, InputError, restateInterrupt } from "../error
 import { exists, type FileFacts, hashFile } from "../files.js";
 import { ensureFolder, refuseFolder } from "../output-folder.js";
 import { readJson } from "../predict/durable.js";
-import { differences, type RunIdentity } from "../predict/identity.js";
+import { differences, type RunIdentity } from "../run/identity.js";
 import {
   lineFormat,
   type Piece,
@@ -14,8 +14,8 @@ import {
   rowOptions,
   toStream,
   writeOutput,
-} from "../predict/output.js";
-import { outputFormat, type RunPaths, runPaths } from "../predict/paths.js";
+} from "../run/output.js";
+import { outputFormat, type RunPaths, runPaths } from "../run/paths.js";
 import type { RunContext } from "../run-context.js";
 import { readParquet } from "../tags/read-parquet.js";
 

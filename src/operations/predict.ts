@@ -1,24 +1,24 @@
 /** `predict`: tiles in, a file of tags out; in bulk, durably, and without losing one. */
 import { loadAddon } from "../addon.js";
+import { Engine, type LoadedModel } from "../engine/engine.js";
+import { openModel } from "../engine/open-model.js";
 import { CanopyError, InterruptedError } from "../errors.js";
 import type { Device } from "../features/device.js";
-import { assemble } from "../predict/assemble.js";
-import { Engine, type LoadedModel } from "../predict/engine.js";
-import type { RunIdentity } from "../predict/identity.js";
-import { MAX_UNREADABLE } from "../predict/lost-input.js";
-import { openModel } from "../predict/open-model.js";
+import { MAX_UNREADABLE } from "../isolation/lost-input.js";
+import { assemble } from "../run/assemble.js";
+import type { RunIdentity } from "../run/identity.js";
 import {
   checkOptions,
   engineOptions,
   identityOf,
   type PredictOptions,
   type PredictRunOptions,
-} from "../predict/options.js";
-import type { RunManifest } from "../predict/output.js";
-import type { Committed } from "../predict/parts.js";
-import { type RunPaths, runPaths } from "../predict/paths.js";
-import { type OpenedRun, openRun } from "../predict/run-folder.js";
-import { COMMIT_DEFAULTS, runTiles } from "../predict/run-tiles.js";
+} from "../run/options.js";
+import type { RunManifest } from "../run/output.js";
+import type { Committed } from "../run/parts.js";
+import { type RunPaths, runPaths } from "../run/paths.js";
+import { type OpenedRun, openRun } from "../run/run-folder.js";
+import { COMMIT_DEFAULTS, runTiles } from "../run/run-tiles.js";
 import type { RunContext } from "../run-context.js";
 
 export type { PredictOptions, PredictRunOptions };

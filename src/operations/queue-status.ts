@@ -7,7 +7,7 @@ import {
   QUEUE_DEFAULTS,
   type QueueOptions,
   withRedis,
-} from "../predict/queue.js";
+} from "../queue/queue.js";
 
 export interface QueueStatus {
   queue: string;

@@ -1,7 +1,7 @@
 /** `work`: takes parts of bulk predictions from the queue, until told to stop. */
 import { checkInRange } from "../check.js";
-import { connection, QUEUE_DEFAULTS, withRedis } from "../predict/queue.js";
-import type { WorkOptions, WorkSummary } from "../predict/work-session.js";
+import { connection, QUEUE_DEFAULTS, withRedis } from "../queue/queue.js";
+import type { WorkOptions, WorkSummary } from "../queue/work-session.js";
 import type { RunContext } from "../run-context.js";
 
 export type { WorkOptions, WorkSummary };
@@ -16,7 +16,7 @@ export async function work(options: WorkOptions, context: RunContext = {}): Prom
   checkInRange("stalledSeconds", stalledSeconds, 1, 3600);
   await withRedis(redis, () => checkReachable(name, redis));
   // Loaded here, because BullMQ takes a third of a second that nobody else who imports canopy should wait for.
-  const { WorkSession } = await import("../predict/work-session.js");
+  const { WorkSession } = await import("../queue/work-session.js");
   const session = new WorkSession(name, redis, options, context);
   try {
     await session.run(stalledSeconds * 1000);

@@ -3,8 +3,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { saveToyModel, writeToyTiles } from "../engine/toy.js";
 import { ROOT, runCli, temporaryFolder } from "../helpers.js";
-import { saveToyModel, writeToyTiles } from "../predict/toy.js";
 
 describe("canopy predict and canopy merge", () => {
   const root = temporaryFolder({ after: (fn) => after(fn) });

@@ -7,8 +7,8 @@ import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { merge } from "../../src/operations/merge.js";
 import { type PredictRunOptions, predictWith } from "../../src/operations/predict.js";
 import { hashName, inShard } from "../../src/predict/name-hash.js";
+import { toyModel, writeToyTiles } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
-import { toyModel, writeToyTiles } from "../predict/toy.js";
 
 const COUNT = 3;
 const lines = (path: string): string[] => readFileSync(path, "utf8").trimEnd().split("\n");

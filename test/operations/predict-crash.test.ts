@@ -6,8 +6,8 @@ import { describe, it } from "node:test";
 import sharp from "sharp";
 import { predictWith } from "../../src/operations/predict.js";
 import type { ProgressState } from "../../src/run-context.js";
+import { runToy, runToyAndKill, toyModel, writeToyTiles } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
-import { runToy, runToyAndKill, toyModel, writeToyTiles } from "../predict/toy.js";
 
 describe("a tile that kills the process", () => {
   it("is found on resume, and rejected, and everything else is predicted", async (t) => {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { predictWith } from "../../src/operations/predict.js";
 import { createRandom, type Random } from "../../src/random.js";
+import { type KillPlan, runToy, runToyAndKill, toyModel, writeToyTiles } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
-import { type KillPlan, runToy, runToyAndKill, toyModel, writeToyTiles } from "../predict/toy.js";
 
 const KILLS = Number(process.env["CANOPY_KILLS"] ?? 3);
 const TILES = 300 + 150 * KILLS;

@@ -9,8 +9,8 @@ import { describe, it } from "node:test";
 import sharp from "sharp";
 import { loadAddon } from "../../src/addon.js";
 import { predictWith } from "../../src/operations/predict.js";
+import { runToy, toyModel, writeToyTiles } from "../engine/toy.js";
 import { mountDisk, temporaryFolder } from "../helpers.js";
-import { runToy, toyModel, writeToyTiles } from "../predict/toy.js";
 
 describe("a memory budget", () => {
   const memory = 500 << 20;

@@ -13,11 +13,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { MAX_UNREADABLE } from "../../src/isolation/lost-input.js";
 import { type PredictRunOptions, predictWith } from "../../src/operations/predict.js";
-import { MAX_UNREADABLE } from "../../src/predict/lost-input.js";
-import type { PartRecord } from "../../src/predict/parts.js";
+import type { PartRecord } from "../../src/run/parts.js";
+import { toyModel, writeToyTiles } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
-import { toyModel, writeToyTiles } from "../predict/toy.js";
 
 const MODEL = toyModel();
 const RUN = { workers: 2, batchSize: 16, probabilities: true, commit: { tiles: 64 } };

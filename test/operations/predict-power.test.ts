@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
+import { runToy, writeToyTiles } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
-import { runToy, writeToyTiles } from "../predict/toy.js";
 
 type Step =
   | { act: "sync"; path: string }

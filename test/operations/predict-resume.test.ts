@@ -17,8 +17,8 @@ import { Readable } from "node:stream";
 import { describe, it } from "node:test";
 import { InputError, InterruptedError } from "../../src/errors.js";
 import { type PredictRunOptions, predictWith } from "../../src/operations/predict.js";
+import { toyModel, writeToyTiles } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
-import { toyModel, writeToyTiles } from "../predict/toy.js";
 
 const MODEL = toyModel();
 

@@ -7,8 +7,8 @@ import { describe, it } from "node:test";
 import { parse } from "csv-parse/sync";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { type PredictRunOptions, predictWith } from "../../src/operations/predict.js";
+import { TOY_TAGS, toyModel, toyPalette, writeToyTiles } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
-import { TOY_TAGS, toyModel, toyPalette, writeToyTiles } from "../predict/toy.js";
 
 const MODEL = toyModel();
 

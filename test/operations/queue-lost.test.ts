@@ -8,12 +8,12 @@ import { Redis } from "ioredis";
 import { enqueue } from "../../src/operations/enqueue.js";
 import { queueStatus } from "../../src/operations/queue-status.js";
 import { work } from "../../src/operations/work.js";
-import { runPaths } from "../../src/predict/paths.js";
-import { JOB_OPTIONS } from "../../src/predict/queue.js";
+import { JOB_OPTIONS } from "../../src/queue/queue.js";
+import { runPaths } from "../../src/run/paths.js";
+import { saveToyModel } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
-import { assertSame, makeSet as makeQueueSet, partFiles } from "../predict/queue-set.js";
-import { noRedis, startRedis, type TestRedis } from "../predict/redis.js";
-import { saveToyModel } from "../predict/toy.js";
+import { assertSame, makeSet as makeQueueSet, partFiles } from "../queue/queue-set.js";
+import { noRedis, startRedis, type TestRedis } from "../queue/redis.js";
 
 describe("the queue, where a share goes", noRedis === undefined ? {} : { skip: noRedis }, () => {
   const root = temporaryFolder({ after: (fn) => after(fn) });

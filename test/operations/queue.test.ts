@@ -14,11 +14,11 @@ import { enqueue } from "../../src/operations/enqueue.js";
 import { predict } from "../../src/operations/predict.js";
 import { queueStatus } from "../../src/operations/queue-status.js";
 import { work } from "../../src/operations/work.js";
-import { runPaths } from "../../src/predict/paths.js";
+import { runPaths } from "../../src/run/paths.js";
+import { saveToyModel } from "../engine/toy.js";
 import { ROOT, runCli, temporaryFolder } from "../helpers.js";
-import { assertSame, makeSet as makeQueueSet, partFiles } from "../predict/queue-set.js";
-import { noRedis, startRedis, type TestRedis } from "../predict/redis.js";
-import { saveToyModel } from "../predict/toy.js";
+import { assertSame, makeSet as makeQueueSet, partFiles } from "../queue/queue-set.js";
+import { noRedis, startRedis, type TestRedis } from "../queue/redis.js";
 
 const KILLS = Number(process.env["CANOPY_QUEUE_KILLS"] ?? 2);
 

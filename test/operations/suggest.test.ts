@@ -6,8 +6,8 @@ import { parse } from "csv-parse/sync";
 import sharp from "sharp";
 import { InputError, InterruptedError, OptionError } from "../../src/errors.js";
 import { suggest } from "../../src/operations/suggest.js";
+import { saveToyModel } from "../engine/toy.js";
 import { suiteFolder } from "../helpers.js";
-import { saveToyModel } from "../predict/toy.js";
 
 const folder = suiteFolder();
 process.env["CANOPY_CACHE"] = join(folder, "cache");

@@ -1,18 +1,28 @@
 /** A stretch of the tile list goes through the engine, watched: a tile that kills the process is found by the next try. */
+
+import type { Engine, TaggedBatch } from "../engine/engine.js";
 import { ModelError } from "../errors.js";
+import { readJson, writeDurably } from "../predict/durable.js";
+import { type ListRange, readTileBlocks, readTileList } from "../predict/tile-list.js";
 import type { RunContext } from "../run-context.js";
 import type { Tile, TileFailure, TileFeed } from "../tiles/tile.js";
-import { readJson, writeDurably } from "./durable.js";
-import type { Engine, TaggedBatch } from "./engine.js";
 import { InFlightJournal, readSuspects, type Suspects } from "./in-flight.js";
-import { runFiles } from "./paths.js";
 import { findCrashers } from "./suspects.js";
-import { type ListRange, readTileBlocks, readTileList } from "./tile-list.js";
+
+/** What is tagged in one go. */
+export interface Stretch {
+  /** The tile list, and which of its tiles are meant. */
+  list: string;
+  range: ListRange;
+  /** Files of whoever does it: its in-flight journal, and the tiles that are known to kill it. */
+  inFlight: string;
+  crashers: string;
+}
 
 /** Tiles that are known to kill a process, by their number in the tile list. */
 type Crashers = Record<number, TileFailure>;
 
-/** What an earlier worker of the same name left behind. */
+/** What an earlier process left behind. */
 interface Legacy {
   crashers: Crashers;
   /** Tiles that were in the works when it died, where none of them is to blame alone. */
@@ -20,22 +30,17 @@ interface Legacy {
 }
 
 /**
- * Tags the tiles of `range` in their order. `worker` names who does it: if an earlier worker of that name died, the tiles it had in flight
- * are first tried one by one in a child process. Throws InterruptedError on abort.
+ * Tags the tiles of `stretch` in their order. If an earlier process died while it did so, the tiles it had in flight are first tried one
+ * by one in a child process. Throws InterruptedError on abort.
  */
-export async function* tagRange(
-  folder: string,
-  range: ListRange,
-  worker: string,
-  engine: Engine,
-  context: RunContext,
-): AsyncGenerator<TaggedBatch> {
-  const { crashers, innocent } = await readLegacy(folder, range, worker, engine, context);
-  const journal = new InFlightJournal(runFiles(folder).inFlight(worker), range.from, innocent);
+export async function* tagRange(stretch: Stretch, engine: Engine, context: RunContext): AsyncGenerator<TaggedBatch> {
+  const { list, range } = stretch;
+  const { crashers, innocent } = await readLegacy(stretch, engine, context);
+  const journal = new InFlightJournal(stretch.inFlight, range.from, innocent);
   let done = range.from;
   try {
-    for (const { gently, ...stretch } of stretches(range, engine.batchSize, innocent)) {
-      const tiles = handOut(folder, stretch, engine.batchSize, crashers, journal);
+    for (const { gently, ...part } of cutRange(range, engine.batchSize, innocent)) {
+      const tiles = handOut(list, part, engine.batchSize, crashers, journal);
       for await (const batch of engine.tag(tiles, { gently, signal: context.signal })) {
         done += batch.tiles.length;
         journal.returned(done);
@@ -52,7 +57,7 @@ export async function* tagRange(
 }
 
 /** Where a process died twice over the same tiles, and each is fine alone, they may have been too much together: they are taken gently. */
-function stretches(range: ListRange, batchSize: number, innocent: Suspects | undefined) {
+function cutRange(range: ListRange, batchSize: number, innocent: Suspects | undefined) {
   if (innocent === undefined || innocent.deaths === 0) return [{ ...range, gently: false }];
   const batches = Math.ceil((innocent.to - range.from) / batchSize);
   const to = Math.min(range.to, range.from + batches * batchSize);
@@ -64,14 +69,14 @@ function stretches(range: ListRange, batchSize: number, innocent: Suspects | und
 
 /** A batch at a time. */
 async function* handOut(
-  folder: string,
+  list: string,
   range: ListRange,
   batchSize: number,
   crashers: Crashers,
   journal: InFlightJournal,
 ): TileFeed {
   let index = range.from;
-  for await (const block of readTileBlocks(runFiles(folder).tiles, range, batchSize)) {
+  for await (const block of readTileBlocks(list, range, batchSize)) {
     const tiles = block.map((tile, i) => withFailure(tile, crashers[index + i]));
     index += tiles.length;
     journal.handOut(index);
@@ -85,19 +90,16 @@ function withFailure(tile: Tile, failure: TileFailure | undefined): Tile {
 
 /** Whoever kills the child process is remembered for good. */
 async function readLegacy(
-  folder: string,
-  range: ListRange,
-  worker: string,
+  { list, range, inFlight, crashers }: Stretch,
   engine: Engine,
   context: RunContext,
 ): Promise<Legacy> {
-  const files = runFiles(folder);
-  const known = (await readJson<Crashers>(files.crashers(worker))) ?? {};
-  const suspects = await readSuspects(files.inFlight(worker));
+  const known = (await readJson<Crashers>(crashers)) ?? {};
+  const suspects = await readSuspects(inFlight);
   if (suspects === undefined || suspects.to <= suspects.from) return { crashers: known };
   const tiles: Tile[] = [];
   let index = range.from;
-  for await (const tile of readTileList(files.tiles, { ...range, to: suspects.to })) {
+  for await (const tile of readTileList(list, { ...range, to: suspects.to })) {
     if (index >= suspects.from) tiles.push(withFailure(tile, known[index]));
     index++;
   }
@@ -107,7 +109,7 @@ async function readLegacy(
     known[suspects.from + place] = failure;
     context.onWarning?.(`${tiles[place].path} stopped the last run (${failure.message}) and is rejected.`);
   }
-  await writeDurably(files.crashers(worker), JSON.stringify(known));
+  await writeDurably(crashers, JSON.stringify(known));
   return { crashers: known };
 }
 

@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { explainDiskError } from "./durable.js";
+import { explainDiskError } from "../predict/durable.js";
 
 /** Tiles `[from, to)` of the tile list. */
 export interface TileRange {

@@ -4,11 +4,11 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, rename, rm } from "node:fs/promises";
 import { InterruptedError } from "../errors.js";
 import { exists, type FileFacts } from "../files.js";
+import { DraftFile, writeAll } from "../predict/draft-file.js";
+import { explainDiskError, replaceDurably, syncParent, writeDurably } from "../predict/durable.js";
 import { packedRows, type RowBlock } from "../tags/packed-rows.js";
 import { ParquetEncoder } from "../tags/parquet.js";
 import { csvRows, jsonRows, type RowFormat, type RowOptions } from "../tags/rows.js";
-import { DraftFile, writeAll } from "./draft-file.js";
-import { explainDiskError, replaceDurably, syncParent, writeDurably } from "./durable.js";
 import type { RunIdentity } from "./identity.js";
 import type { OutputFormat, RunPaths } from "./paths.js";
 

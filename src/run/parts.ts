@@ -4,8 +4,8 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { InterruptedError } from "../errors.js";
 import { hashFile } from "../files.js";
+import { readJson, syncFolder, writeDurably } from "../predict/durable.js";
 import type { RunContext } from "../run-context.js";
-import { readJson, syncFolder, writeDurably } from "./durable.js";
 import { partNumber, runFiles } from "./paths.js";
 
 /** A line of the rejects file. */

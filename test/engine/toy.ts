@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
+import type { LoadedModel } from "../../src/engine/engine.js";
 import { type Checkpoint, saveCheckpoint } from "../../src/head/checkpoint.js";
 import { resolveHeadConfig } from "../../src/head/config.js";
 import { GraphBuilder } from "../../src/onnx/graph.js";
 import type { PredictRunOptions } from "../../src/operations/predict.js";
-import type { LoadedModel } from "../../src/predict/engine.js";
 import { createRandom } from "../../src/random.js";
 
 export const TOY_SIZE = 16;

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { FormatError } from "../errors.js";
+import { syncFolder } from "../predict/durable.js";
 import type { RunContext } from "../run-context.js";
 import { unpackRows } from "../tags/packed-rows.js";
-import { syncFolder } from "./durable.js";
 import type { RunIdentity } from "./identity.js";
 import { type Piece, type Rows, type RunManifest, readBlocks, rowOptions, toStream, writeOutput } from "./output.js";
 import { listParts, type PartRecord, readRecord, readStamps } from "./parts.js";

@@ -3,13 +3,13 @@ import { createHash } from "node:crypto";
 import { inChunks } from "../chunks.js";
 import { InputError, InterruptedError } from "../errors.js";
 import { mapInFlight } from "../in-flight.js";
+import { readTileList } from "../predict/tile-list.js";
 import type { RunContext } from "../run-context.js";
 import { ABSENT_STAMP, NO_STAMP } from "../tiles/stamp.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
 import { listParts, readRecord, readStamps } from "./parts.js";
 import { isSpooled, runFiles } from "./paths.js";
-import { readTileList } from "./tile-list.js";
 
 /** Threads that look at files: on a network file system each waits for its answers. */
 const THREADS = 8;

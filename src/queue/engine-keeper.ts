@@ -2,17 +2,17 @@
 import { loadAddon } from "../addon.js";
 import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { decoderVersion } from "../decode/pool.js";
+import { planInBudget } from "../engine/budget.js";
+import { Engine } from "../engine/engine.js";
+import { openModel } from "../engine/open-model.js";
 import { CanopyError, InputError } from "../errors.js";
 import type { Parts } from "../features/balance.js";
 import type { DeviceChoice } from "../features/device.js";
+import { readJson } from "../predict/durable.js";
+import { hashModel, type RunIdentity, refuseOtherVersion } from "../run/identity.js";
+import { runFiles } from "../run/paths.js";
+import type { QueueFacts } from "../run/run-folder.js";
 import type { RunContext } from "../run-context.js";
-import { planInBudget } from "./budget.js";
-import { readJson } from "./durable.js";
-import { Engine } from "./engine.js";
-import { hashModel, type RunIdentity, refuseOtherVersion } from "./identity.js";
-import { openModel } from "./open-model.js";
-import { runFiles } from "./paths.js";
-import type { QueueFacts } from "./run-folder.js";
 
 export interface KeeperOptions {
   /** Decode threads. @default what suits the cores */

@@ -2,9 +2,9 @@
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DelayedError, type Job, Queue, Worker } from "bullmq";
+import { LostInputError } from "../isolation/lost-input.js";
 import type { ProgressState, RunContext } from "../run-context.js";
 import { EngineKeeper, type KeeperOptions, UnfitWorkerError } from "./engine-keeper.js";
-import { LostInputError } from "./lost-input.js";
 import { type MetricsAddress, WorkerMetrics } from "./metrics.js";
 import { doAssembly, doPart, LostRunError, partOfEndedRun } from "./part-job.js";
 import { type AssembleJob, connection, type JobResult, MAX_STALLS, type PartJob, type QueueOptions } from "./queue.js";

@@ -1,13 +1,14 @@
 /** The loop of a run: tiles of the list, from where it stands to the end, into committed parts. */
+
+import type { Engine } from "../engine/engine.js";
+import { watchInput } from "../isolation/lost-input.js";
+import { tagRange } from "../isolation/tag-range.js";
 import type { ProgressState, RunContext } from "../run-context.js";
-import type { Engine } from "./engine.js";
 import type { RunIdentity } from "./identity.js";
-import { watchInput } from "./lost-input.js";
 import { lineFormat, rowOptions } from "./output.js";
 import { PartBuffer } from "./part-buffer.js";
 import { type Committed, commitPart } from "./parts.js";
 import { runFiles } from "./paths.js";
-import { tagRange } from "./tag-range.js";
 
 /** How much work a power cut may cost at most: a part is committed when it has so many tiles or is so old. */
 export interface CommitInterval {
@@ -46,9 +47,11 @@ export async function runTiles(
   };
   const range = { from: start.tiles, to: identity.input.tiles };
   let due = Date.now() + interval.seconds * 1000;
-  const watch = { list: runFiles(folder).tiles, range, batchesAhead: engine.batchesAhead, maxUnreadable };
+  const files = runFiles(folder);
+  const stretch = { list: files.tiles, range, ...files.isolation("run") };
+  const watch = { ...stretch, batchesAhead: engine.batchesAhead, maxUnreadable };
   try {
-    for await (const batch of watchInput(tagRange(folder, range, "run", engine, context), watch)) {
+    for await (const batch of watchInput(tagRange(stretch, engine, context), watch)) {
       buffer.add(batch);
       context.onProgress?.(progress(identity, committed, buffer, engine));
       if (buffer.tiles >= interval.tiles || Date.now() >= due) {

@@ -2,18 +2,9 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { DecodeOptions } from "../decode/decoder.js";
+import type { ProbeSetup } from "../engine/engine.js";
 import { CanopyError, InterruptedError } from "../errors.js";
-import type { Device } from "../features/device.js";
 import type { Tile, TileFailure } from "../tiles/tile.js";
-
-/** What the child process is to do with each tile. */
-export interface ProbeSetup {
-  decode: DecodeOptions;
-  device: Device;
-  numFeatures: number;
-  variants: readonly number[];
-}
 
 export interface ProbeOrder extends ProbeSetup {
   tiles: readonly Tile[];

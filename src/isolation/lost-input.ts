@@ -4,10 +4,10 @@
  */
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
+import type { TaggedBatch } from "../engine/engine.js";
 import { CanopyError } from "../errors.js";
+import { type ListRange, readTileList } from "../predict/tile-list.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
-import type { TaggedBatch } from "./engine.js";
-import { type ListRange, readTileList } from "./tile-list.js";
 
 /** Far more than lists have of missing files in a row, and far less than a part of a run has tiles. */
 export const MAX_UNREADABLE = 1000;

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { predict } from "../../src/operations/predict.js";
-import { runPaths } from "../../src/predict/paths.js";
-import { writeToyTiles } from "./toy.js";
+import { runPaths } from "../../src/run/paths.js";
+import { writeToyTiles } from "../engine/toy.js";
 
 export interface QueueSetting {
   root: string;

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { InputError } from "../errors.js";
 import type { Checkpoint } from "../head/checkpoint.js";
-import type { Shard } from "./name-hash.js";
+import type { Shard } from "../predict/name-hash.js";
+import type { TileListFacts } from "../predict/tile-list.js";
 import type { OutputFormat } from "./paths.js";
-import type { TileListFacts } from "./tile-list.js";
 
 /** Version of the run folder and of the manifest that this canopy writes. */
 export const RUN_VERSION = 3;

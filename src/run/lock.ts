@@ -2,7 +2,7 @@
 import { readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { InputError } from "../errors.js";
-import { explainDiskError } from "./durable.js";
+import { explainDiskError } from "../predict/durable.js";
 
 /** A holder is taken for dead after this long without a sign of life. */
 const STALE_MS = 120_000;

@@ -1,18 +1,18 @@
 /** What a worker of a queue does: one part, or the output from all parts. Both can be done twice without harm. */
 import { CanopyError, InputError } from "../errors.js";
 import { exists } from "../files.js";
+import { watchInput } from "../isolation/lost-input.js";
+import { tagRange } from "../isolation/tag-range.js";
+import { readJson } from "../predict/durable.js";
+import { assemble } from "../run/assemble.js";
+import { type RunIdentity, refuseOtherVersion } from "../run/identity.js";
+import { lineFormat, type RunManifest, rowOptions } from "../run/output.js";
+import { PartBuffer } from "../run/part-buffer.js";
+import { commitPart, findDamage, listParts, readRecord } from "../run/parts.js";
+import { runFiles, runPaths } from "../run/paths.js";
 import type { RunContext } from "../run-context.js";
-import { assemble } from "./assemble.js";
-import { readJson } from "./durable.js";
 import type { KeptEngine } from "./engine-keeper.js";
-import { type RunIdentity, refuseOtherVersion } from "./identity.js";
-import { watchInput } from "./lost-input.js";
-import { lineFormat, type RunManifest, rowOptions } from "./output.js";
-import { PartBuffer } from "./part-buffer.js";
-import { commitPart, findDamage, listParts, readRecord } from "./parts.js";
-import { runFiles, runPaths } from "./paths.js";
 import type { AssembleJob, JobResult, PartJob } from "./queue.js";
-import { tagRange } from "./tag-range.js";
 
 /** Does a part, unless it is done. On abort, and where the input is lost (LostInputError), nothing of it is kept. */
 export async function doPart(
@@ -26,8 +26,10 @@ export async function doPart(
     return { ...counts(done), seconds: 0 };
   const startedAt = performance.now();
   const buffer = new PartBuffer(lineFormat(identity.settings.format, rowOptions(identity)));
-  const watch = { list: runFiles(folder).tiles, range: job, batchesAhead: engine.batchesAhead, maxUnreadable };
-  for await (const batch of watchInput(tagRange(folder, job, `part-${part}`, engine, context), watch)) {
+  const files = runFiles(folder);
+  const stretch = { list: files.tiles, range: job, ...files.isolation(`part-${part}`) };
+  const watch = { ...stretch, batchesAhead: engine.batchesAhead, maxUnreadable };
+  for await (const batch of watchInput(tagRange(stretch, engine, context), watch)) {
     buffer.add(batch);
     context.onProgress?.({ stage: "part", done: buffer.tiles, total: job.to - from, rejected: buffer.rejected });
   }

@@ -4,11 +4,11 @@ import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { InFlightJournal, readSuspects } from "../../src/predict/in-flight.js";
-import { takeLock } from "../../src/predict/lock.js";
+import { InFlightJournal, readSuspects } from "../../src/isolation/in-flight.js";
 import { NameSet } from "../../src/predict/name-hash.js";
-import { checkParts, commitPart } from "../../src/predict/parts.js";
 import { cutTileList, readTileList, writeTileList } from "../../src/predict/tile-list.js";
+import { takeLock } from "../../src/run/lock.js";
+import { checkParts, commitPart } from "../../src/run/parts.js";
 import type { Tile } from "../../src/tiles/tile.js";
 import { mountDisk, temporaryFolder } from "../helpers.js";
 

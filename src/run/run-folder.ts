@@ -5,15 +5,7 @@ import { dirname } from "node:path";
 import { InputError } from "../errors.js";
 import { exists } from "../files.js";
 import { ensureFolder, refuseFolder } from "../output-folder.js";
-import type { RunContext } from "../run-context.js";
-import { type OpenedTiles, type OpenTilesOptions, openTiles } from "../tiles/sources.js";
-import { checkStamps, digestStamps } from "./check-stamps.js";
-import { readJson, syncFolder, syncParent, writeDurably } from "./durable.js";
-import { differences, type RunIdentity, refuseOtherVersion } from "./identity.js";
-import { takeLock } from "./lock.js";
-import type { RunManifest } from "./output.js";
-import { type Committed, checkParts } from "./parts.js";
-import { type RunPaths, runFiles } from "./paths.js";
+import { readJson, syncFolder, syncParent, writeDurably } from "../predict/durable.js";
 import {
   checkTileList,
   digestTileList,
@@ -21,7 +13,15 @@ import {
   selectedTiles,
   type WrittenTileList,
   writeTileList,
-} from "./tile-list.js";
+} from "../predict/tile-list.js";
+import type { RunContext } from "../run-context.js";
+import { type OpenedTiles, type OpenTilesOptions, openTiles } from "../tiles/sources.js";
+import { checkStamps, digestStamps } from "./check-stamps.js";
+import { differences, type RunIdentity, refuseOtherVersion } from "./identity.js";
+import { takeLock } from "./lock.js";
+import type { RunManifest } from "./output.js";
+import { type Committed, checkParts } from "./parts.js";
+import { type RunPaths, runFiles } from "./paths.js";
 
 /** What workers of a queue need to know of a run besides its identity; kept in `queue.json`. */
 export interface QueueFacts {

@@ -1,8 +1,9 @@
 /** What a run has done and not yet committed. */
+
+import type { TaggedBatch } from "../engine/engine.js";
 import type { RowFormat } from "../tags/rows.js";
 import { NO_STAMP, stampFile } from "../tiles/stamp.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
-import type { TaggedBatch } from "./engine.js";
 import type { PartContent, Reject } from "./parts.js";
 import { isSpooled } from "./paths.js";
 

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { EngineKeeper } from "../../src/predict/engine-keeper.js";
-import { openModel } from "../../src/predict/open-model.js";
-import { engineOptions, identityOf } from "../../src/predict/options.js";
-import { runFiles } from "../../src/predict/paths.js";
+import { openModel } from "../../src/engine/open-model.js";
+import { EngineKeeper } from "../../src/queue/engine-keeper.js";
+import { engineOptions, identityOf } from "../../src/run/options.js";
+import { runFiles } from "../../src/run/paths.js";
+import { saveToyModel } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
-import { saveToyModel } from "./toy.js";
 
 const MIB = 2 ** 20;
 

@@ -12,7 +12,6 @@ import type { Checkpoint } from "../head/checkpoint.js";
 import type { RunContext } from "../run-context.js";
 import { chooseThresholds, type TaggedRow, tagFeatures } from "../tags/prediction.js";
 import type { Tile, TileFeed } from "../tiles/tile.js";
-import type { ProbeSetup } from "./suspects.js";
 
 /** A model ready to be run. */
 export interface LoadedModel {
@@ -28,6 +27,14 @@ export interface EngineOptions {
   plan: PipelinePlan;
   /** One for all tags. @default the fitted ones */
   threshold?: number | undefined;
+}
+
+/** What a child process needs to try tiles as an engine does, besides the backbone. */
+export interface ProbeSetup {
+  decode: DecodeOptions;
+  device: Device;
+  numFeatures: number;
+  variants: readonly number[];
 }
 
 export interface TaggedBatch {

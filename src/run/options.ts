@@ -2,12 +2,12 @@
 import { checkInRange, checkInteger, checkOneOf } from "../check.js";
 import { COLORSPACES, type Colorspace, DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { decoderVersion } from "../decode/pool.js";
+import { planInBudget } from "../engine/budget.js";
+import type { EngineOptions, LoadedModel } from "../engine/engine.js";
 import type { DeviceChoice } from "../features/device.js";
+import type { Shard } from "../predict/name-hash.js";
 import type { OpenTilesOptions } from "../tiles/sources.js";
-import { planInBudget } from "./budget.js";
-import type { EngineOptions, LoadedModel } from "./engine.js";
 import { hashModel, RUN_VERSION, type RunIdentity } from "./identity.js";
-import type { Shard } from "./name-hash.js";
 import { outputFormat } from "./paths.js";
 import type { CommitInterval } from "./run-tiles.js";
 

@@ -36,9 +36,11 @@ export const runFiles = (folder: string) => ({
   tiles: join(folder, "tiles.jsonl"),
   lock: join(folder, "lock"),
   queue: join(folder, "queue.json"),
-  /** `worker` is "run", or a part of a queue. */
-  inFlight: (worker: string) => join(folder, `in-flight-${worker}`),
-  crashers: (worker: string) => join(folder, `crashers-${worker}.json`),
+  /** Of crash isolation; `worker` is "run", or a part of a queue. */
+  isolation: (worker: string) => ({
+    inFlight: join(folder, `in-flight-${worker}`),
+    crashers: join(folder, `crashers-${worker}.json`),
+  }),
   rows: (part: number) => join(folder, `part-${numbered(part)}.rows`),
   record: (part: number) => join(folder, `part-${numbered(part)}.json`),
 });
