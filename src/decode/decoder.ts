@@ -1,6 +1,7 @@
 /** The contract of decoding: which options there are, and what comes back for each tile. */
-import type { JpegInfo } from "../addon.js";
+import type { JpegInfo, NativeTile } from "../addon.js";
 import { checkInteger, checkOneOf } from "../check.js";
+import type { TileContent } from "../tiles/tile.js";
 
 /** How the components of a JPEG are to be read. `auto` follows the rule in docs/colour.md. */
 export const COLORSPACES = ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const;
@@ -41,6 +42,13 @@ export function checkDecodeOptions(options: { [K in keyof DecodeOptions]?: Decod
 
 /** Pixels per side a network may be fed: batches of larger tiles would not fit in memory. */
 const MAX_SIZE = 4096;
+
+/** What a decoder is given of a tile: where its bytes are, or the tile itself. */
+export type DecodeSource = NativeTile | TileContent;
+
+export function isFile(source: DecodeSource): source is NativeTile {
+  return "path" in source;
+}
 
 /** Where a chunk's stamps (see tiles/stamp.ts) go: uint32 `[tiles]` from `byteOffset` of `buffer`. */
 export interface StampTarget {

@@ -1,31 +1,46 @@
 /** NativeDecoder: JPEG through the addon; what the addon calls FOREIGN goes on to sharp. */
-import type { NativeAddon, NativeDecodeOptions, NativeTile } from "../addon.js";
-import type { DecodeOptions, DecodeOutcome } from "./decoder.js";
+import type { NativeAddon, NativeDecodeOptions, NativeFailure } from "../addon.js";
+import { type DecodeOptions, type DecodeOutcome, type DecodeSource, isFile } from "./decoder.js";
 import { mostJpegPixels } from "./memory.js";
+import { decodeRaw } from "./raw.js";
 
 /**
- * Decodes `tiles[i]` into `target[i * size * size * 3 ...]`. `onForeign(i, slice)` is asked for every tile that is not JPEG.
- * @returns undefined if all went well, else one outcome per tile.
+ * Decodes `sources[i]` into `target[i * size * size * 3 ...]`. `onForeign(source, slice)` is asked for every one that is not JPEG.
+ * @returns undefined if all went well, else one outcome per source.
  */
 export async function decodeWithAddon(
   addon: NativeAddon,
-  tiles: readonly NativeTile[],
+  sources: readonly DecodeSource[],
   target: Uint8Array,
   options: DecodeOptions,
-  onForeign: (tile: NativeTile, target: Uint8Array) => Promise<DecodeOutcome>,
+  onForeign: (source: DecodeSource, target: Uint8Array) => Promise<DecodeOutcome>,
 ): Promise<DecodeOutcome[] | undefined> {
-  const failures = addon.decodeFiles(tiles, target, nativeOptions(options));
-  if (failures === undefined) return undefined;
   const stride = options.size * options.size * 3;
-  const outcomes: DecodeOutcome[] = new Array(tiles.length).fill(undefined);
+  const place = (i: number): Uint8Array => target.subarray(i * stride, (i + 1) * stride);
+  const failures = sources.every(isFile)
+    ? addon.decodeFiles(sources, target, nativeOptions(options))
+    : sources.map((source, i) => decodeOne(addon, source, place(i), options));
+  if (failures === undefined) return undefined;
+  const outcomes: DecodeOutcome[] = new Array(sources.length).fill(undefined);
   for (const [i, failure] of failures.entries()) {
     if (failure === undefined) continue;
     outcomes[i] =
       failure.code === "FOREIGN"
-        ? await onForeign(tiles[i], target.subarray(i * stride, (i + 1) * stride))
+        ? await onForeign(sources[i], place(i))
         : { code: failure.code, message: failure.message };
   }
   return outcomes.some((outcome) => outcome !== undefined) ? outcomes : undefined;
+}
+
+function decodeOne(
+  addon: NativeAddon,
+  source: DecodeSource,
+  target: Uint8Array,
+  options: DecodeOptions,
+): NativeFailure | DecodeOutcome {
+  if ("pixels" in source) return decodeRaw(source, target, options, addon.resizeRgb);
+  if ("bytes" in source) return addon.decodeBytes(source.bytes, target, nativeOptions(options));
+  return addon.decodeFiles([source], target, nativeOptions(options))?.[0];
 }
 
 export function nativeOptions(options: DecodeOptions): NativeDecodeOptions {

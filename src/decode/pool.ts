@@ -1,12 +1,13 @@
 /** DecodePool: the decode workers. Tiles go in, pixels appear in shared memory, outcomes come back. */
 
-import { addonLoadError, loadAddon, type NativeTile } from "../addon.js";
+import { types } from "node:util";
+import { addonLoadError, loadAddon } from "../addon.js";
 import { checkInteger } from "../check.js";
 import { usableCores } from "../machine.js";
 import type { RunContext } from "../run-context.js";
 import { STAMP_BYTES } from "../tiles/stamp.js";
 import type { Tile } from "../tiles/tile.js";
-import type { DecodeOptions, DecodeOutcome, StampTarget } from "./decoder.js";
+import type { DecodeOptions, DecodeOutcome, DecodeSource, StampTarget } from "./decoder.js";
 import { Lanes } from "./lanes.js";
 
 export interface DecodePoolOptions {
@@ -72,7 +73,7 @@ export class DecodePool {
       return decodeSingly(tiles, target, options, (tile, place) => this.decode([tile], place, options));
     }
     try {
-      return await this.#lanes.run({ tiles: tiles.map(placeOf), ...target, options });
+      return await this.#lanes.run({ tiles: tiles.map(sourceOf), ...target, options });
     } catch {
       return decodeSingly(tiles, target, options, (tile, place) => this.#decodeAlone(tile, place, options));
     }
@@ -82,7 +83,7 @@ export class DecodePool {
   async #decodeAlone(tile: Tile, place: PixelTarget, options: DecodeOptions): Promise<DecodeOutcome[] | undefined> {
     this.#quarantine ??= new Lanes(1, 1);
     try {
-      return await this.#quarantine.run({ tiles: [placeOf(tile)], ...place, options });
+      return await this.#quarantine.run({ tiles: [sourceOf(tile)], ...place, options });
     } catch (error) {
       return [{ code: "CRASH", message: `Decode worker failed: ${(error as Error).message}` }];
     }
@@ -116,12 +117,21 @@ export function decoderVersion(): string {
 }
 
 /** Only what a worker needs; names stay here. */
-function placeOf({ path, offset, byteLength }: Tile): NativeTile {
+function sourceOf({ path, offset, byteLength, content }: Tile): DecodeSource {
+  if (content !== undefined) {
+    return "bytes" in content ? { bytes: alone(content.bytes) } : { ...content, pixels: alone(content.pixels) };
+  }
   return {
     path,
     ...(offset === undefined ? {} : { offset }),
     ...(byteLength === undefined ? {} : { byteLength }),
   };
+}
+
+/** In memory of its own: a message to a worker takes along all the memory that a view looks at, and shared memory may change. */
+function alone(bytes: Uint8Array): Uint8Array {
+  const whole = bytes.byteLength === bytes.buffer.byteLength && !types.isSharedArrayBuffer(bytes.buffer);
+  return whole ? bytes : new Uint8Array(bytes);
 }
 
 const warned = new WeakSet<NonNullable<RunContext["onWarning"]>>();

@@ -5,22 +5,19 @@
  * pages the first is read.
  */
 import sharp from "sharp";
-import type { NativeTile } from "../addon.js";
 import { readTileBytes } from "./bytes.js";
-import { type DecodeFailure, type DecodeOptions, type DecodeOutcome, isFailure, type RgbImage } from "./decoder.js";
+import {
+  type DecodeFailure,
+  type DecodeOptions,
+  type DecodeOutcome,
+  type DecodeSource,
+  isFailure,
+  type RgbImage,
+} from "./decoder.js";
 import { mostSharpPixels } from "./memory.js";
+import { decodeRaw, type Resize, takeThreeBands } from "./raw.js";
 import { readSharpJpeg } from "./sharp-jpeg.js";
 import { sniffFormat } from "./sniff.js";
-
-/** Resizes an RGB image into a target; `resizeRgb` of the addon or of resize.ts. */
-export type Resize = (
-  pixels: Uint8Array,
-  width: number,
-  height: number,
-  target: Uint8Array,
-  size: number,
-  antialias: boolean,
-) => void;
 
 const NO_IMAGE = "Not an image: the first bytes are those of no image format that is read";
 
@@ -30,12 +27,13 @@ sharp.cache(false);
 
 /** Reads, decodes and resizes one tile into `target` `[size, size, 3]`. Never throws for a bad tile. */
 export async function decodeWithSharp(
-  tile: NativeTile,
+  source: DecodeSource,
   target: Uint8Array,
   options: DecodeOptions,
   resize: Resize,
 ): Promise<DecodeOutcome> {
-  const bytes = readTileBytes(tile);
+  if ("pixels" in source) return decodeRaw(source, target, options, resize);
+  const bytes = "bytes" in source ? source.bytes : readTileBytes(source);
   if (isFailure(bytes)) return bytes;
   const image = await readBytesWithSharp(bytes, { ...options, maxPixels: mostSharpPixels(options, bytes.length) });
   if (isFailure(image)) return image;
@@ -43,13 +41,7 @@ export async function decodeWithSharp(
   return undefined;
 }
 
-/** One tile at full resolution, or why not. */
-export async function readWithSharp(tile: NativeTile, options: DecodeOptions): Promise<RgbImage | DecodeFailure> {
-  const bytes = readTileBytes(tile);
-  return isFailure(bytes) ? bytes : readBytesWithSharp(bytes, options);
-}
-
-/** The same for bytes in memory. */
+/** A picture in memory at full resolution, or why not. */
 export async function readBytesWithSharp(
   bytes: Uint8Array,
   options: Pick<DecodeOptions, "colorspace" | "maxPixels" | "onTruncated">,
@@ -94,21 +86,6 @@ function inksToRgb(data: Uint8Array, channels: number): Uint8Array {
   for (let from = 0, to = 0; from < data.length; from += channels, to += 3) {
     const light = 255 - data[from + 3];
     for (let c = 0; c < 3; c++) pixels[to + c] = light - Math.round((data[from + c] * light) / 255);
-  }
-  return pixels;
-}
-
-/** `[pixels, channels]` to `[pixels, 3]`: one or two channels are gray (and alpha), of more the first three are RGB. */
-function takeThreeBands(data: Uint8Array, channels: number): Uint8Array {
-  if (channels === 3) return data;
-  const count = data.length / channels;
-  const pixels = new Uint8Array(count * 3);
-  const second = channels < 3 ? 0 : 1;
-  const third = channels < 3 ? 0 : 2;
-  for (let i = 0, from = 0, to = 0; i < count; i++, from += channels, to += 3) {
-    pixels[to] = data[from];
-    pixels[to + 1] = data[from + second];
-    pixels[to + 2] = data[from + third];
   }
   return pixels;
 }

@@ -1,14 +1,21 @@
 /** What runs in a decode worker (piscina's entry): one chunk of tiles into its place in a slot. */
 import { statSync } from "node:fs";
-import { loadAddon, type NativeTile } from "../addon.js";
+import { loadAddon } from "../addon.js";
 import { stampFiles } from "../tiles/stamp.js";
-import { DECODE_DEFAULTS, type DecodeOptions, type DecodeOutcome, type StampTarget } from "./decoder.js";
+import {
+  DECODE_DEFAULTS,
+  type DecodeOptions,
+  type DecodeOutcome,
+  type DecodeSource,
+  isFile,
+  type StampTarget,
+} from "./decoder.js";
 import { mostFileBytes } from "./memory.js";
 import { decodeWithAddon } from "./native.js";
 import { resizeRgb } from "./resize.js";
 
 export interface DecodeTask {
-  tiles: NativeTile[];
+  tiles: DecodeSource[];
   /** Memory of the slots; tile i goes to `byteOffset + i * size * size * 3`. */
   buffer: SharedArrayBuffer;
   byteOffset: number;
@@ -31,21 +38,24 @@ async function decodeTiles({ stamps, ...task }: DecodeTask): Promise<DecodeOutco
   // Before the files are read: one that changes meanwhile has an old stamp, and is seen to have changed.
   if (stamps)
     stampFiles(
-      tiles.map(({ path }) => path),
+      tiles.map((tile) => (isFile(tile) ? tile.path : "")),
       new Uint32Array(stamps.buffer, stamps.byteOffset, tiles.length),
     );
   if (options.maxBytes === DECODE_DEFAULTS.maxBytes) return decodeAll(task);
   const most = mostFileBytes(options.maxBytes);
   const heavy = tiles.map((tile) => bytesOf(tile) > most);
   if (!heavy.includes(true)) return decodeAll(task);
-  const spared = tiles.map((tile, i) => (heavy[i] ? { ...tile, offset: 0, byteLength: 0 } : tile));
+  const spared = tiles.map((tile, i) => (heavy[i] ? { bytes: new Uint8Array() } : tile));
   const outcomes = await decodeAll({ ...task, tiles: spared });
   const message = `File exceeds the limit of ${most} bytes that the memory budget leaves for it`;
   return tiles.map((_, i) => (heavy[i] ? { code: "LIMIT", message } : outcomes?.[i]));
 }
 
-/** Of the tile's file, or of its part of an archive; 0 where it cannot be had, which decoding will say. */
-function bytesOf({ path, byteLength }: NativeTile): number {
+/** Of the tile's file, of its part of an archive, or in memory; 0 where it cannot be had, which decoding will say. */
+function bytesOf(source: DecodeSource): number {
+  if ("pixels" in source) return source.pixels.length;
+  if ("bytes" in source) return source.bytes.length;
+  const { path, byteLength } = source;
   if (byteLength !== undefined) return byteLength;
   try {
     return statSync(path).size;
@@ -59,7 +69,7 @@ async function decodeAll(task: DecodeTask): Promise<DecodeOutcome[] | undefined>
   const stride = options.size * options.size * 3;
   const target = new Uint8Array(task.buffer, task.byteOffset, tiles.length * stride);
   const addon = loadAddon();
-  const throughSharp = async (tile: NativeTile, place: Uint8Array): Promise<DecodeOutcome> => {
+  const throughSharp = async (tile: DecodeSource, place: Uint8Array): Promise<DecodeOutcome> => {
     // Loaded when first needed: a run over JPEGs never pays for libvips.
     const { decodeWithSharp } = await import("./sharp.js");
     return decodeWithSharp(tile, place, options, addon ? addon.resizeRgb : resizeRgb);

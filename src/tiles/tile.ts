@@ -12,8 +12,26 @@ export interface Tile {
   byteLength?: number;
   /** Member name inside the archive, for messages and cache keys; absent for plain files. */
   member?: string;
+  /** The tile itself, where it is in memory; `path` is then only a name. */
+  content?: TileContent;
   /** Why the tile is known to be bad before anything is decoded; its `byteLength` is then 0, so that no pixel comes of it. */
   failure?: TileFailure;
+}
+
+/** A tile in memory: the bytes of a picture's file, or its pixels. */
+export type TileContent = EncodedTile | RawTile;
+
+export interface EncodedTile {
+  bytes: Uint8Array;
+}
+
+export interface RawTile {
+  /** `[height, width, channels]` uint8 */
+  pixels: Uint8Array;
+  width: number;
+  height: number;
+  /** 1 is gray; of 4 the last, alpha, is dropped. */
+  channels: 1 | 3 | 4;
 }
 
 /** What can be wrong with a tile that was found while listing: a folder nobody may read, a damaged archive, a known crasher. */
