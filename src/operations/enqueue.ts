@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import type { FlowJobNode, FlowProducer, Queue } from "bullmq";
 import { checkInteger } from "../check.js";
 import { openModel } from "../engine/open-model.js";
+import { engineOptions } from "../engine/settings.js";
 import { InputError } from "../errors.js";
 import { MAX_UNREADABLE } from "../isolation/lost-input.js";
 import { cutTileList } from "../predict/tile-list.js";
@@ -17,7 +18,7 @@ import {
   type QueueOptions,
   withRedis,
 } from "../queue/queue.js";
-import { checkOptions, engineOptions, identityOf, type PredictOptions } from "../run/options.js";
+import { checkOptions, identityOf, type PredictOptions } from "../run/options.js";
 import { findDamage, readRecord } from "../run/parts.js";
 import { type RunPaths, runFiles, runPaths } from "../run/paths.js";
 import { openRun } from "../run/run-folder.js";

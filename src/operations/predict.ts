@@ -2,18 +2,13 @@
 import { loadAddon } from "../addon.js";
 import { Engine, type LoadedModel } from "../engine/engine.js";
 import { openModel } from "../engine/open-model.js";
+import { engineOptions } from "../engine/settings.js";
 import { CanopyError, InterruptedError } from "../errors.js";
 import type { Device } from "../features/device.js";
 import { MAX_UNREADABLE } from "../isolation/lost-input.js";
 import { assemble } from "../run/assemble.js";
 import type { RunIdentity } from "../run/identity.js";
-import {
-  checkOptions,
-  engineOptions,
-  identityOf,
-  type PredictOptions,
-  type PredictRunOptions,
-} from "../run/options.js";
+import { checkOptions, identityOf, type PredictOptions, type PredictRunOptions } from "../run/options.js";
 import type { RunManifest } from "../run/output.js";
 import type { Committed } from "../run/parts.js";
 import { type RunPaths, runPaths } from "../run/paths.js";

@@ -1,0 +1,46 @@
+/** What a caller may say of how a model is run, be it a bulk run or single pictures, and the engine options that follow from it. */
+import { checkInRange, checkInteger } from "../check.js";
+import { type Colorspace, checkDecodeOptions, DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
+import { planInBudget } from "./budget.js";
+import type { EngineOptions, LoadedModel } from "./engine.js";
+
+export interface EngineSettings {
+  /** One threshold for all tags, 0 to 1. @default the fitted ones */
+  threshold?: number | undefined;
+  /** Decode threads. @default as many as running shows to be best */
+  workers?: number | undefined;
+  /** Tiles per batch. @default 24 at 224 pixels and 72 at 128 on the CPU, 32 on a GPU */
+  batchSize?: number | undefined;
+  /** How the components of a JPEG are read. @default what the model was trained with */
+  colorspace?: Colorspace | undefined;
+  /** What becomes of a JPEG whose data ends early. @default "reject" */
+  onTruncated?: DecodeOptions["onTruncated"] | undefined;
+  /** A picture with more pixels than this is rejected. @default 178956970 */
+  maxPixels?: number | undefined;
+  /** Budget in bytes: fewer sessions and smaller batches keep it, and tiles that would not fit are rejected. @default none */
+  memory?: number | undefined;
+}
+
+/** OptionError for the first value out of its range. */
+export function checkEngineSettings(settings: EngineSettings): void {
+  const { threshold, colorspace, onTruncated, maxPixels, batchSize, memory } = settings;
+  checkDecodeOptions({ colorspace, onTruncated, maxPixels });
+  if (threshold !== undefined) checkInRange("threshold", threshold, 0, 1);
+  if (batchSize !== undefined) checkInteger("batchSize", batchSize, 1, 4096);
+  if (memory !== undefined) checkInteger("memory", memory, 1);
+}
+
+/** Workers, sessions and decoding for a model, within the memory budget. */
+export function engineOptions({ checkpoint, device }: LoadedModel, settings: EngineSettings): EngineOptions {
+  const { preprocessing } = checkpoint;
+  const { workers, batchSize, memory } = settings;
+  const { plan, tileBytes } = planInBudget({ device, size: preprocessing.size, workers, batchSize, memory });
+  const decode = {
+    colorspace: settings.colorspace ?? preprocessing.colorspace,
+    antialias: preprocessing.antialias,
+    maxPixels: settings.maxPixels ?? DECODE_DEFAULTS.maxPixels,
+    maxBytes: tileBytes,
+    onTruncated: settings.onTruncated ?? DECODE_DEFAULTS.onTruncated,
+  };
+  return { plan, decode, threshold: settings.threshold };
+}
