@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { explainDiskError } from "../predict/durable.js";
+import { explainWriteError } from "../files/write-error.js";
 
 /** Tiles `[from, to)` of the tile list. */
 export interface TileRange {
@@ -39,7 +39,7 @@ export class InFlightJournal {
       this.#write();
     } catch (error) {
       this.close();
-      throw explainDiskError(error, path);
+      throw explainWriteError(error, path);
     }
   }
 

@@ -2,7 +2,8 @@
 
 import type { Engine, TaggedBatch } from "../engine/engine.js";
 import { ModelError } from "../errors.js";
-import { readJson, writeDurably } from "../predict/durable.js";
+import { writeWhole } from "../files/write.js";
+import { readJson } from "../predict/durable.js";
 import { type ListRange, readTileBlocks, readTileList } from "../predict/tile-list.js";
 import type { RunContext } from "../run-context.js";
 import type { Tile, TileFailure, TileFeed } from "../tiles/tile.js";
@@ -109,7 +110,7 @@ async function readLegacy(
     known[suspects.from + place] = failure;
     context.onWarning?.(`${tiles[place].path} stopped the last run (${failure.message}) and is rejected.`);
   }
-  await writeDurably(crashers, JSON.stringify(known));
+  await writeWhole(crashers, JSON.stringify(known));
   return { crashers: known };
 }
 

@@ -7,6 +7,7 @@ import { checkInteger } from "../check.js";
 import { openModel } from "../engine/open-model.js";
 import { engineOptions } from "../engine/settings.js";
 import { InputError } from "../errors.js";
+import { pointToResume } from "../files/write-error.js";
 import { MAX_UNREADABLE } from "../isolation/lost-input.js";
 import { cutTileList } from "../predict/tile-list.js";
 import {
@@ -58,7 +59,7 @@ export async function enqueue(options: EnqueueOptions, context: RunContext = {})
     flows.on("error", () => {});
     try {
       await queue.waitUntilReady();
-      return await enqueueRun({ ...options, partTiles }, queue, flows, context);
+      return await enqueueRun({ ...options, partTiles }, queue, flows, context).catch(pointToResume);
     } finally {
       await Promise.all([queue.close(), flows.close()]);
     }

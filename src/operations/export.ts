@@ -3,11 +3,11 @@ import { existsSync } from "node:fs";
 import { rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { InputError, ModelError } from "../errors.js";
+import { ensureFolder, refuseFolder } from "../files/output.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { loadBackbone } from "../models/registry.js";
 import { fuseHead } from "../onnx/fuse.js";
 import { prepareBackbone } from "../onnx/prepare.js";
-import { ensureFolder, refuseFolder } from "../output-folder.js";
 import { toExclusiveColumns } from "../tags/exclusive.js";
 import { findDifference } from "./export-check.js";
 

@@ -13,11 +13,12 @@ import { readLabelExport } from "../curation/label-import.js";
 import { labelConfig } from "../curation/label-studio.js";
 import { readPredictions } from "../curation/prediction-file.js";
 import { InputError, OptionError } from "../errors.js";
+import { checkOutput } from "../files/output.js";
+import { writePieces } from "../files/write.js";
 import type { RunContext } from "../run-context.js";
 import { readLabels, readNames } from "../tiles/labels.js";
 import { openTiles } from "../tiles/sources.js";
 import { type Tile, type TileSource, tileLocation } from "../tiles/tile.js";
-import { checkOutput, writeText } from "./output-file.js";
 
 export interface ImportLabelsOptions {
   /** A Label Studio JSON export, or FiftyOne samples as docs/curation.md describes them. */
@@ -75,7 +76,7 @@ export async function importLabels(
   }
   if (rows.size === 0)
     throw new InputError(`${file} holds no labels: none of its ${imported.unlabelled} tiles has an annotation.`);
-  await writeText(out, [
+  await writePieces(out, [
     stringify([["image_name", "tags"], ...[...rows].map(([name, tags]) => [name, tags.join(" ")])]),
   ]);
   const tagged = imported.rows.filter(({ tags }) => tags.length > 0);
@@ -145,7 +146,7 @@ export async function exportLabels(
     const tiles = counting(curate(opened.list(), known), summary);
     const { imageUrl, imageRoot } = options;
     const { onWarning } = context;
-    await writeText(out, exchangeText(format, tiles, { tags: known.tags, imageUrl, imageRoot, onWarning }));
+    await writePieces(out, exchangeText(format, tiles, { tags: known.tags, imageUrl, imageRoot, onWarning }));
   } finally {
     await opened.close();
   }

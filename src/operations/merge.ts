@@ -1,8 +1,8 @@
 /** `merge`: the outputs of all shards of a run become one. */
 import { dirname } from "node:path";
-import { CanopyError, FormatError, InputError, restateInterrupt } from "../errors.js";
-import { exists, type FileFacts, hashFile } from "../files.js";
-import { ensureFolder, refuseFolder } from "../output-folder.js";
+import { FormatError, InputError, restateInterrupt } from "../errors.js";
+import { exists, type FileFacts, hashFile } from "../files/facts.js";
+import { ensureFolder, refuseFolder } from "../files/output.js";
 import { readJson } from "../predict/durable.js";
 import { differences, type RunIdentity } from "../run/identity.js";
 import {
@@ -49,16 +49,7 @@ interface ShardOutput {
  * InterruptedError on abort, with nothing left behind.
  */
 export function merge(options: MergeOptions, context: RunContext = {}): Promise<MergeSummary> {
-  return mergeShards(options, context).catch((error) => explainFailure(error, options.out));
-}
-
-/** Writing the output, as for predict, speaks of `--resume`; merge begins anew. */
-function explainFailure(error: unknown, out: string): never {
-  if (error instanceof CanopyError && error.code === "DISK_FULL") {
-    const message = `The disk is full, or its quota is: ${out} could not be written. Make room and merge again.`;
-    throw new CanopyError("DISK_FULL", message, { cause: error });
-  }
-  return restateInterrupt("Interrupted; nothing was written: merge again.")(error);
+  return mergeShards(options, context).catch(restateInterrupt("Interrupted; nothing was written: merge again."));
 }
 
 async function mergeShards(options: MergeOptions, context: RunContext): Promise<MergeSummary> {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { InputError } from "../errors.js";
-import { ensureFolder } from "../output-folder.js";
+import { ensureFolder } from "../files/output.js";
 
 export interface ModelFolder {
   /** Where it will be, as the user named it. */

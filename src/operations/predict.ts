@@ -5,6 +5,7 @@ import { openModel } from "../engine/open-model.js";
 import { engineOptions } from "../engine/settings.js";
 import { CanopyError, InterruptedError } from "../errors.js";
 import type { Device } from "../features/device.js";
+import { pointToResume } from "../files/write-error.js";
 import { MAX_UNREADABLE } from "../isolation/lost-input.js";
 import { assemble } from "../run/assemble.js";
 import type { RunIdentity } from "../run/identity.js";
@@ -66,12 +67,17 @@ export async function predictWith(
   if (options.memory !== undefined) loadAddon()?.returnFreedMemory();
   const paths = runPaths(options.out);
   const setup = engineOptions(model, options);
-  const run = await openRun({ ...requestOf(options), paths, identity: identityOf(model, setup, options) }, context);
+  const run = await openRun(
+    { ...requestOf(options), paths, identity: identityOf(model, setup, options) },
+    context,
+  ).catch(pointToResume);
   try {
     const work = run.finished
       ? { manifest: run.finished, tiles: 0, seconds: 0, parts: { workers: null, sessions: null } }
       : await finishRun(run, paths, await Engine.open(model, setup, context), options, context);
     return summarize(work, run, paths, model.device, startedAt);
+  } catch (error) {
+    return pointToResume(error);
   } finally {
     await run.close();
   }

@@ -3,7 +3,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkInteger } from "../check.js";
 import { InputError, restateInterrupt } from "../errors.js";
-import { ensureFolder } from "../output-folder.js";
+import { ensureFolder } from "../files/output.js";
 import type { RunContext } from "../run-context.js";
 import { type EvaluateSummary, evaluate } from "./evaluate.js";
 import { type PredictSummary, predict } from "./predict.js";

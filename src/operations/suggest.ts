@@ -10,6 +10,8 @@ import { suggestionTable, TABLE_FORMATS } from "../curation/suggestion-rows.js";
 import type { DecodeOptions } from "../decode/decoder.js";
 import { InputError, OptionError } from "../errors.js";
 import type { Device, DeviceChoice } from "../features/device.js";
+import { checkOutput } from "../files/output.js";
+import { writePieces } from "../files/write.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { loadBackbone } from "../models/registry.js";
 import type { RunContext } from "../run-context.js";
@@ -18,7 +20,6 @@ import { openTiles } from "../tiles/sources.js";
 import type { TileSource } from "../tiles/tile.js";
 import { type Extractor, openExtractor } from "./extractor.js";
 import { rejectsBeside, variantsFor } from "./labelled.js";
-import { checkOutput, writeText } from "./output-file.js";
 import { type Scan, scanTiles, startScan, withoutKnown } from "./suggest-scan.js";
 
 export const SUGGESTION_FORMATS = [...TABLE_FORMATS, ...EXCHANGE_FORMATS] as const;
@@ -162,8 +163,8 @@ async function write(
   if (format === "label-studio" || format === "fiftyone") {
     const { imageUrl, imageRoot } = options;
     const { onWarning } = context;
-    await writeText(options.out, exchangeText(format, tiles, { tags, imageUrl, imageRoot, onWarning }));
+    await writePieces(options.out, exchangeText(format, tiles, { tags, imageUrl, imageRoot, onWarning }));
   } else {
-    await writeText(options.out, [suggestionTable(format, tiles)]);
+    await writePieces(options.out, [suggestionTable(format, tiles)]);
   }
 }

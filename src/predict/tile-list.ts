@@ -6,11 +6,10 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { inChunks } from "../chunks.js";
 import { InputError, InterruptedError } from "../errors.js";
+import { writeWith } from "../files/write.js";
 import { linesByBlock, linesOf } from "../tiles/lines.js";
 import { tileName } from "../tiles/names.js";
 import { type Tile, type TileFailure, type TileSource, tileLocation } from "../tiles/tile.js";
-import { writeAll } from "./draft-file.js";
-import { replaceDurably } from "./durable.js";
 import { inShard, NameSet, type Shard } from "./name-hash.js";
 
 export interface TileListFacts {
@@ -43,8 +42,8 @@ const BLOCK_TILES = 1024;
 /** Lists `source` into `file`, durably. */
 export async function writeTileList(file: string, source: TileSource, options: ListOptions): Promise<WrittenTileList> {
   let written: WrittenTileList | undefined;
-  await replaceDurably(file, async (handle) => {
-    written = await encodeAll(source, options, (block) => writeAll(handle, block));
+  await writeWith(file, async (draft) => {
+    written = await encodeAll(source, options, (block) => draft.write(block));
   });
   return written!;
 }

@@ -1,6 +1,6 @@
 /** What a worker of a queue does: one part, or the output from all parts. Both can be done twice without harm. */
 import { CanopyError, InputError } from "../errors.js";
-import { exists } from "../files.js";
+import { exists } from "../files/facts.js";
 import { watchInput } from "../isolation/lost-input.js";
 import { tagRange } from "../isolation/tag-range.js";
 import { readJson } from "../predict/durable.js";

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { FormatError } from "../errors.js";
-import { syncFolder } from "../predict/durable.js";
+import { syncFolder } from "../files/folder.js";
 import type { RunContext } from "../run-context.js";
 import { unpackRows } from "../tags/packed-rows.js";
 import type { RunIdentity } from "./identity.js";

@@ -2,7 +2,7 @@
 import { readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { InputError } from "../errors.js";
-import { explainDiskError } from "../predict/durable.js";
+import { explainWriteError } from "../files/write-error.js";
 
 /** A holder is taken for dead after this long without a sign of life. */
 const STALE_MS = 120_000;
@@ -34,7 +34,7 @@ async function createLock(path: string): Promise<void> {
       await writeFile(path, JSON.stringify({ host: hostname(), pid: process.pid } satisfies Holder), { flag: "wx" });
       return;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST" || attempt === 3) throw explainDiskError(error, path);
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST" || attempt === 3) throw explainWriteError(error, path);
       await removeIfStale(path);
     }
   }

@@ -1,11 +1,11 @@
 /** Writing an output and its rejects file from pieces, in order: the parts of a run, or the outputs of shards. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, rename, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { InterruptedError } from "../errors.js";
-import { exists, type FileFacts } from "../files.js";
-import { DraftFile, writeAll } from "../predict/draft-file.js";
-import { explainDiskError, replaceDurably, syncParent, writeDurably } from "../predict/durable.js";
+import { Draft } from "../files/draft.js";
+import { exists, type FileFacts } from "../files/facts.js";
+import { writeWhole, writeWith } from "../files/write.js";
 import { packedRows, type RowBlock } from "../tags/packed-rows.js";
 import { ParquetEncoder } from "../tags/parquet.js";
 import { csvRows, jsonRows, type RowFormat, type RowOptions } from "../tags/rows.js";
@@ -59,29 +59,25 @@ export async function writeOutput(
   pieces: Iterable<Piece> | AsyncIterable<Piece>,
   signal?: AbortSignal,
 ): Promise<RunManifest> {
-  const draft = `${paths.out}.draft`;
-  const sink = await openSink(draft, identity).catch((error) => {
-    throw explainDiskError(error, paths.out);
-  });
+  const sink = await openSink(paths.out, identity);
   try {
     await sink.begin();
     let written: Written | undefined;
-    await replaceDurably(paths.rejects, async (file) => {
-      written = await writePieces(pieces, sink, file, signal);
+    await writeWith(paths.rejects, async (draft) => {
+      written = await writePieces(pieces, sink, draft, signal);
     });
     const { output, rejects, totals, contents } = written!;
     const rejectFacts = totals.rejected === 0 ? null : rejects;
     if (rejectFacts === null) await rm(paths.rejects, { force: true });
     const manifest = { ...identity, ...totals, output, rejects: rejectFacts, contents };
-    await writeDurably(paths.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
-    await rename(draft, paths.out);
-    await syncParent(paths.out);
+    await writeWhole(paths.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
+    await sink.publish();
     return manifest;
   } catch (error) {
     await sink.abandon();
     // Rejects say nothing without the output they go with.
     if (!(await exists(paths.out))) await rm(paths.rejects, { force: true });
-    throw explainDiskError(error, paths.out);
+    throw error;
   }
 }
 
@@ -93,7 +89,7 @@ type Written = Pick<RunManifest, "output" | "contents"> & {
 async function writePieces(
   pieces: Iterable<Piece> | AsyncIterable<Piece>,
   sink: Sink,
-  rejectsFile: FileHandle,
+  rejectsFile: Draft,
   signal: AbortSignal | undefined,
 ): Promise<Written> {
   const totals = { tiles: 0, predicted: 0, rejected: 0 };
@@ -106,7 +102,7 @@ async function writePieces(
     totals.rejected += piece.rejected;
     await sink.append(stoppable(piece.rows(), signal));
     for await (const block of stoppable(piece.rejects(), signal)) {
-      await writeAll(rejectsFile, block);
+      await rejectsFile.write(block);
       rejects.update(block);
       bytes += block.length;
     }
@@ -121,23 +117,25 @@ async function writePieces(
   };
 }
 
-/** Where rows end up; one of finish and abandon is called at the end. */
+/** Where rows end up; one of publish and abandon is called at the end. */
 interface Sink {
   /** Writes what the file begins with. */
   begin(): Promise<void>;
   append(rows: AsyncIterable<Rows>): Promise<void>;
   /** Brings everything to the disk. */
   finish(): Promise<FileFacts>;
-  /** Removes the file. */
+  /** Puts the file in its place. */
+  publish(): Promise<unknown>;
+  /** Removes what was written. */
   abandon(): Promise<void>;
 }
 
 async function openSink(path: string, identity: RunIdentity): Promise<Sink> {
-  const file = await DraftFile.create(path);
+  const file = await Draft.create(path);
   return identity.settings.format === "parquet" ? parquetSink(file, identity) : lineSink(file, identity);
 }
 
-function lineSink(file: DraftFile, identity: RunIdentity): Sink {
+function lineSink(file: Draft, identity: RunIdentity): Sink {
   const { header } = lineFormat(identity.settings.format, rowOptions(identity));
   return {
     begin: () => file.write(Buffer.from(header)),
@@ -145,11 +143,12 @@ function lineSink(file: DraftFile, identity: RunIdentity): Sink {
       for await (const block of rows) await file.write(block as Buffer);
     },
     finish: () => file.finish(),
+    publish: () => file.publish(),
     abandon: () => file.abandon(),
   };
 }
 
-function parquetSink(file: DraftFile, identity: RunIdentity): Sink {
+function parquetSink(file: Draft, identity: RunIdentity): Sink {
   const metadata = { canopy_model_sha256: identity.model.sha256 };
   const encoder = new ParquetEncoder((bytes) => file.write(bytes), rowOptions(identity), metadata);
   return {
@@ -161,6 +160,7 @@ function parquetSink(file: DraftFile, identity: RunIdentity): Sink {
       await encoder.finish();
       return file.finish();
     },
+    publish: () => file.publish(),
     abandon: () => file.abandon(),
   };
 }

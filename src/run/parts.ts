@@ -1,10 +1,10 @@
 /** Parts: committed stretches of a run. A part is its rows and a record that says what they are; with the record it counts. */
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
 import { InterruptedError } from "../errors.js";
-import { hashFile } from "../files.js";
-import { readJson, syncFolder, writeDurably } from "../predict/durable.js";
+import { hashFile } from "../files/facts.js";
+import { writeWhole } from "../files/write.js";
+import { readJson } from "../predict/durable.js";
 import type { RunContext } from "../run-context.js";
 import { partNumber, runFiles } from "./paths.js";
 
@@ -53,11 +53,8 @@ export async function commitPart(folder: string, content: PartContent): Promise<
   const stamps = Buffer.from(content.stamps.buffer).toString("base64");
   const counts = { part, first, tiles, predicted, rejected: rejects.length };
   const record = { ...counts, bytes: rows.length, sha256, rejects, stamps };
-  // Of a queue's part two workers may be at work at once, if one was taken for dead; each has drafts of its own.
-  const draft = join(folder, `draft-${randomUUID()}`);
-  await writeDurably(files.rows(part), rows, draft);
-  await writeDurably(files.record(part), `${JSON.stringify(record)}\n`, draft);
-  await syncFolder(folder);
+  await writeWhole(files.rows(part), rows);
+  await writeWhole(files.record(part), `${JSON.stringify(record)}\n`);
   return record;
 }
 

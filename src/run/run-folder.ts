@@ -3,9 +3,11 @@
 import { readdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { InputError } from "../errors.js";
-import { exists } from "../files.js";
-import { ensureFolder, refuseFolder } from "../output-folder.js";
-import { readJson, syncFolder, syncParent, writeDurably } from "../predict/durable.js";
+import { exists } from "../files/facts.js";
+import { syncFolder } from "../files/folder.js";
+import { ensureFolder, refuseFolder } from "../files/output.js";
+import { writeWhole } from "../files/write.js";
+import { readJson } from "../predict/durable.js";
 import {
   checkTileList,
   digestTileList,
@@ -121,10 +123,9 @@ async function begin(request: RunRequest, opened: OpenedTiles, context: RunConte
   const { tiles, sha256, whole } = list;
   const identity = { ...request.identity, input: { tiles, sha256, whole, stdin: opened.stdinSha256 ?? null } };
   await writeQueueFacts(request);
-  await writeDurably(files.identity, `${JSON.stringify(identity, null, 2)}\n`);
+  await writeWhole(files.identity, `${JSON.stringify(identity, null, 2)}\n`);
   // Parts are worth nothing where a power cut takes the folder they lie in.
-  await syncFolder(request.paths.folder);
-  await syncParent(request.paths.folder);
+  await syncFolder(dirname(request.paths.folder));
   return { identity, committed: NOTHING };
 }
 
@@ -145,7 +146,7 @@ async function resume(request: RunRequest, opened: OpenedTiles, context: RunCont
 }
 
 async function writeQueueFacts({ queue, paths }: RunRequest): Promise<void> {
-  if (queue) await writeDurably(runFiles(paths.folder).queue, `${JSON.stringify(queue)}\n`);
+  if (queue) await writeWhole(runFiles(paths.folder).queue, `${JSON.stringify(queue)}\n`);
 }
 
 async function findFinished(request: RunRequest, opened: OpenedTiles, context: RunContext): Promise<Begun | undefined> {

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../errors.js";
-import { ensureFolder } from "../output-folder.js";
+import { ensureFolder } from "../files/output.js";
 
 /** What a set was made from; kept beside its tiles, since the tiles follow from it. */
 export interface SynthManifest {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { CanopyError, InputError, InterruptedError } from "../errors.js";
-import { exists, hashFile } from "../files.js";
+import { exists, hashFile } from "../files/facts.js";
 import { compressionOf, isTarHeader } from "./tar.js";
 
 export interface SpooledInput {

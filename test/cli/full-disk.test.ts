@@ -47,7 +47,7 @@ test("export and merge say to make room, leave nothing, and point to no --resume
   ]) {
     if (!mountDisk(disk, "16k")) return t.skip("a small tmpfs cannot be mounted here");
     const { stderr, left } = failOnDisk(args);
-    assert.match(stderr, /Make room and (run|merge) again\.\n$/);
+    assert.match(stderr, /Make room and (run|try) again\.\n$/);
     assert.deepEqual(left, []);
   }
 });

@@ -8,6 +8,7 @@ import { Readable } from "node:stream";
 import { describe, it } from "node:test";
 import sharp from "sharp";
 import { loadAddon } from "../../src/addon.js";
+import { TEMPORARY_SUFFIX } from "../../src/files/temporary.js";
 import { predictWith } from "../../src/operations/predict.js";
 import { runToy, toyModel, writeToyTiles } from "../engine/toy.js";
 import { mountDisk, temporaryFolder } from "../helpers.js";
@@ -64,11 +65,11 @@ describe("a full disk", () => {
     const out = join(disk, "out.jsonl");
     const small = { workers: 1, batchSize: 16, commit: { tiles: 32 } };
     const options = { inputs: [join(root, "in")], out, probabilities: true, ...small };
-    await assert.rejects(predictWith(toyModel(), options), { name: "CanopyError", code: "DISK_FULL" });
+    await assert.rejects(predictWith(toyModel(), options), { name: "WriteError", code: "DISK_FULL" });
     assert.ok(!existsSync(out));
     assert.deepEqual(readdirSync(disk), ["out.jsonl.parts"]);
     assert.deepEqual(
-      readdirSync(join(disk, "out.jsonl.parts")).filter((name) => name.endsWith(".tmp")),
+      readdirSync(join(disk, "out.jsonl.parts")).filter((name) => name.endsWith(TEMPORARY_SUFFIX)),
       [],
     );
     execFileSync("mount", ["-o", "remount,size=2m", disk]);

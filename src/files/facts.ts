@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { InterruptedError } from "./errors.js";
+import { InterruptedError } from "../errors.js";
 
 export interface FileFacts {
   bytes: number;

@@ -2,15 +2,14 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { InputError } from "../src/errors.js";
-import { fix } from "../src/operations/fix.js";
-import { openModelFolder } from "../src/operations/model-folder.js";
-import { checkOutput } from "../src/operations/output-file.js";
-import { predictWith } from "../src/operations/predict.js";
-import { synthesize } from "../src/operations/synth.js";
-import { ensureFolder } from "../src/output-folder.js";
-import { toyModel, writeToyTiles } from "./engine/toy.js";
-import { temporaryFolder } from "./helpers.js";
+import { InputError } from "../../src/errors.js";
+import { checkOutput, ensureFolder } from "../../src/files/output.js";
+import { fix } from "../../src/operations/fix.js";
+import { openModelFolder } from "../../src/operations/model-folder.js";
+import { predictWith } from "../../src/operations/predict.js";
+import { synthesize } from "../../src/operations/synth.js";
+import { toyModel, writeToyTiles } from "../engine/toy.js";
+import { temporaryFolder } from "../helpers.js";
 
 /** In /proc not even root can make a folder. */
 const noProc = existsSync("/proc/self") ? {} : { skip: "there is no /proc here" };

@@ -1,8 +1,8 @@
-/** Folders that outputs go into: made, or refused in one sentence before any work is done. */
-import { constants } from "node:fs";
+/** Where outputs go: made, or refused in one sentence before any work is done. */
+import { constants, existsSync } from "node:fs";
 import { access, mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { InputError } from "./errors.js";
+import { InputError } from "../errors.js";
 
 /**
  * Makes the folder `path` and those above it where they are missing. One by one, because Node's recursive mkdir never comes back from
@@ -33,6 +33,18 @@ export async function refuseFolder(...files: string[]): Promise<void> {
     const found = await stat(file).catch(() => undefined);
     if (found?.isDirectory()) throw new InputError(`${file} is a folder, not a file; name another one.`);
   }
+}
+
+/**
+ * Makes the folder of `out` where it is missing.
+ * @throws InputError where `out` exists and may not be replaced, or cannot be made; said before any work is done
+ */
+export async function checkOutput(out: string, overwrite = false): Promise<void> {
+  await refuseFolder(out);
+  if (existsSync(out) && !overwrite) {
+    throw new InputError(`${out} exists already; --overwrite replaces it, or name another file.`);
+  }
+  await ensureFolder(dirname(out));
 }
 
 /** False where nothing is at `at`; `wanted` is the folder it is on the way to. */

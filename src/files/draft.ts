@@ -1,0 +1,75 @@
+/** A file that grows beside its final name, on to the disk as it grows. */
+import { createHash, type Hash } from "node:crypto";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { FileFacts } from "./facts.js";
+import { syncFolder } from "./folder.js";
+import { clearDrafts, draftPath } from "./temporary.js";
+import { explainWriteError } from "./write-error.js";
+
+/** It is flushed each time it has grown by this much: a flush of everything at the end could take longer than an interrupt may. */
+const FLUSH_BYTES = 16 << 20;
+
+/** Ends with `publish` or `abandon`. Every method throws a WriteError that names the final path. */
+export class Draft {
+  readonly #path: string;
+  readonly #draft: string;
+  readonly #file: FileHandle;
+  readonly #hash: Hash = createHash("sha256");
+  #bytes = 0;
+  #flushed = 0;
+  #facts: FileFacts | undefined;
+
+  private constructor(path: string, draft: string, file: FileHandle) {
+    this.#path = path;
+    this.#draft = draft;
+    this.#file = file;
+  }
+
+  static async create(path: string): Promise<Draft> {
+    await clearDrafts(dirname(path));
+    const draft = draftPath(path);
+    return new Draft(path, draft, await open(draft, "wx").catch(explain(path)));
+  }
+
+  async write(content: string | Uint8Array): Promise<void> {
+    const block = typeof content === "string" ? Buffer.from(content) : content;
+    // Unlike `write`, `writeFile` goes on until all is written: the last space of a disk takes less than it is given.
+    await this.#file.writeFile(block).catch(explain(this.#path));
+    this.#hash.update(block);
+    this.#bytes += block.length;
+    if (this.#bytes - this.#flushed < FLUSH_BYTES) return;
+    await this.#file.datasync().catch(explain(this.#path));
+    this.#flushed = this.#bytes;
+  }
+
+  /** Brings everything to the disk, still under the draft's name. */
+  async finish(): Promise<FileFacts> {
+    if (this.#facts === undefined) {
+      await this.#file.sync().catch(explain(this.#path));
+      await this.#file.close().catch(explain(this.#path));
+      this.#facts = { bytes: this.#bytes, sha256: this.#hash.digest("hex") };
+    }
+    return this.#facts;
+  }
+
+  /** Puts the file in its place, for good. */
+  async publish(): Promise<FileFacts> {
+    const facts = await this.finish();
+    await rename(this.#draft, this.#path).catch(explain(this.#path));
+    await syncFolder(dirname(this.#path));
+    return facts;
+  }
+
+  /** Removes the draft; does nothing after `publish`. */
+  async abandon(): Promise<void> {
+    await this.#file.close().catch(() => {});
+    await rm(this.#draft, { force: true });
+  }
+}
+
+function explain(path: string): (error: unknown) => never {
+  return (error) => {
+    throw explainWriteError(error, path);
+  };
+}

@@ -1,0 +1,64 @@
+/** A folder that appears whole or not at all. */
+import { existsSync } from "node:fs";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { syncFolder } from "./folder.js";
+import { ensureFolder } from "./output.js";
+import { clearDrafts, draftPath, resumablePath } from "./temporary.js";
+import { explainWriteError } from "./write-error.js";
+
+export interface FolderDraft {
+  /** Where its files are made. */
+  path: string;
+  /** Puts the folder in its place; a folder that is there goes when the new one is there, for good. */
+  publish(): Promise<void>;
+  /** Removes what was made; does nothing after `publish`. */
+  abandon(): Promise<void>;
+}
+
+/**
+ * Begins the folder `out`. Its files are to be written by this module's functions, which flush them.
+ * @throws InputError where nothing can be made there; said before any work is done
+ */
+export async function createFolderDraft(out: string): Promise<FolderDraft> {
+  const target = resolve(out);
+  await ensureFolder(dirname(target));
+  await clearDrafts(dirname(target));
+  await restoreFolder(target);
+  const path = draftPath(target);
+  await mkdir(path).catch((error) => {
+    throw explainWriteError(error, out);
+  });
+  return {
+    path,
+    publish: () => publishFolder(path, target),
+    abandon: () => rm(path, { recursive: true, force: true }),
+  };
+}
+
+/** Puts the folder `draft` in the place of `out`; the draft's own files are on the disk already. */
+export async function publishFolder(draft: string, out: string): Promise<void> {
+  const replaced = resumablePath(`${out}.replaced`);
+  await restoreFolder(out);
+  try {
+    for (const name of await readdir(draft, { recursive: true, withFileTypes: true })) {
+      if (name.isDirectory()) await syncFolder(join(name.parentPath, name.name));
+    }
+    await syncFolder(draft);
+    if (existsSync(out)) await rename(out, replaced);
+    await rename(draft, out);
+  } catch (error) {
+    await restoreFolder(out);
+    throw explainWriteError(error, out);
+  }
+  await syncFolder(dirname(out));
+  await rm(replaced, { recursive: true, force: true });
+}
+
+/** Takes back the old folder where a crash, or a failure, came between the two renames. */
+async function restoreFolder(out: string): Promise<void> {
+  const replaced = resumablePath(`${out}.replaced`);
+  if (!existsSync(replaced)) return;
+  if (existsSync(out)) await rm(replaced, { recursive: true, force: true });
+  else await rename(replaced, out);
+}

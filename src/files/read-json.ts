@@ -1,0 +1,100 @@
+/** Reading JSON that may be anything: damaged, of another program, of another version. */
+import { readFile } from "node:fs/promises";
+import * as v from "valibot";
+import { FormatError } from "../errors.js";
+
+/** What an error says at its end: how to come by a good file. */
+export interface ReadJsonOptions {
+  /** @default "Restore it from a copy." */
+  advice?: string;
+}
+
+const ADVICE = "Restore it from a copy.";
+
+/**
+ * The JSON in `path` as `schema` describes it, or undefined where there is no such file. Keys that the schema does not name are left out.
+ * @throws FormatError that names file, key and what was expected
+ */
+export async function readJson<S extends v.GenericSchema>(
+  path: string,
+  schema: S,
+  options: ReadJsonOptions = {},
+): Promise<v.InferOutput<S> | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw new FormatError(path, `${path} cannot be read (${code}).`, { cause: error });
+  }
+  return parseJson(text, schema, { path, ...options });
+}
+
+/** The same for text that was read already; `place` says where in the file it stands, such as "line 3". */
+export function parseJson<S extends v.GenericSchema>(
+  text: string,
+  schema: S,
+  { path, place, advice = ADVICE }: ReadJsonOptions & { path: string; place?: string },
+): v.InferOutput<S> {
+  const where = place === undefined ? path : `${path}, ${place},`;
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new FormatError(path, `${where} is damaged: it is not JSON. ${advice}`, { cause });
+  }
+  return checkJson(json, schema, { path, where, advice });
+}
+
+/** The same for a value that was parsed already. */
+export function checkJson<S extends v.GenericSchema>(
+  json: unknown,
+  schema: S,
+  { path, where = path, advice = ADVICE }: ReadJsonOptions & { path: string; where?: string },
+): v.InferOutput<S> {
+  const result = v.safeParse(schema, json, { abortEarly: true });
+  if (result.success) return result.output;
+  throw new FormatError(path, `${where} ${describeIssue(result.issues[0], schema)}. ${advice}`);
+}
+
+function describeIssue(issue: v.BaseIssue<unknown>, schema: v.GenericSchema): string {
+  const deepest = deepestOf(issue);
+  const keys = [...(issue.path ?? []), ...(deepest === issue ? [] : (deepest.path ?? []))].map(({ key }) => key);
+  const missing = deepest.received === "undefined";
+  const expected = missing ? expectedAt(schema, keys) : (deepest.expected ?? deepest.message);
+  const complaint = `${expected === undefined ? "" : `expected ${expected}, `}it is ${missing ? "missing" : shorten(deepest)}`;
+  return keys.length === 0 ? `is not what it should be: ${complaint}` : `has no valid "${keyPath(keys)}": ${complaint}`;
+}
+
+/** Of the alternatives of a union, what the first that got anywhere complains of says most. */
+function deepestOf(issue: v.BaseIssue<unknown>): v.BaseIssue<unknown> {
+  return issue.issues?.find(({ path }) => path !== undefined) ?? issue;
+}
+
+/** The issue of a missing key tells no more than its name. */
+function expectedAt(schema: v.GenericSchema, keys: readonly unknown[]): string | undefined {
+  let at: Partial<Nested> | undefined = schema as Partial<Nested>;
+  for (const key of keys) at = at?.entries?.[String(key)] ?? at?.item ?? at?.value;
+  return at?.expects;
+}
+
+/** What schemas of objects, arrays and records have of other schemas. */
+interface Nested {
+  expects: string;
+  entries: Record<string, Partial<Nested>>;
+  item: Partial<Nested>;
+  value: Partial<Nested>;
+}
+
+function keyPath(keys: readonly unknown[]): string {
+  return keys
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("")
+    .replace(/^\./, "");
+}
+
+function shorten({ input }: v.BaseIssue<unknown>): string {
+  const text = JSON.stringify(input) ?? String(input);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

@@ -1,0 +1,64 @@
+/** What the system says when it refuses to write, as one sentence. */
+import { CanopyError } from "../errors.js";
+
+/** Problem and remedy by the system's code. */
+const REFUSALS: Readonly<Record<string, readonly [problem: string, remedy: string]>> = {
+  ENOSPC: ["No space is left on the disk", "Make room"],
+  EDQUOT: ["The disk quota is used up", "Make room"],
+  EFBIG: ["The limit for the size of a file is reached (ulimit -f)", "Raise it"],
+  EIO: ["The disk failed (EIO)", "Check it"],
+  EROFS: ["The file system is read-only", "Name another place"],
+  EACCES: ["Permission is denied", "Change the permissions"],
+  EPERM: ["Permission is denied", "Change the permissions"],
+  EMFILE: ["Too many files are open (ulimit -n)", "Raise the limit"],
+  ENFILE: ["Too many files are open on this machine", "Close some"],
+  ENOENT: ["Its folder is gone", "Make it"],
+  ENOTDIR: ["Its folder is not a folder", "Name another place"],
+  EISDIR: ["A folder is in its place", "Name another place"],
+  ENAMETOOLONG: ["Its name is too long", "Name another one"],
+};
+
+const FULL = ["ENOSPC", "EDQUOT", "EFBIG"];
+
+/** A file that could not be written. `code` is DISK_FULL or WRITE. */
+export class WriteError extends CanopyError {
+  override readonly name = "WriteError";
+  readonly path: string;
+  readonly #problem: string;
+  readonly #remedy: string;
+
+  constructor(path: string, cause: NodeJS.ErrnoException) {
+    const [problem, remedy] = REFUSALS[cause.code ?? ""] ?? [`The system refused (${cause.code})`, "See to it"];
+    super(FULL.includes(cause.code ?? "") ? "DISK_FULL" : "WRITE", sentence(path, problem, `${remedy} and try again`), {
+      cause,
+    });
+    this.path = path;
+    this.#problem = problem;
+    this.#remedy = remedy;
+  }
+
+  /** The same for an operation that `resume` goes on with. */
+  pointToResume(): void {
+    this.message = sentence(
+      this.path,
+      this.#problem,
+      `What was done before is safe: ${this.#remedy.charAt(0).toLowerCase()}${this.#remedy.slice(1)}, then go on with \`resume\``,
+    );
+  }
+}
+
+function sentence(path: string, problem: string, advice: string): string {
+  return `${problem}: ${path} could not be written. ${advice}.`;
+}
+
+/** For `catch` around writing `path`: what the system refused becomes a WriteError, other errors stay as they are. */
+export function explainWriteError(error: unknown, path: string): unknown {
+  if (error instanceof CanopyError || (error as NodeJS.ErrnoException).syscall === undefined) return error;
+  return new WriteError(path, error as NodeJS.ErrnoException);
+}
+
+/** For `catch` around work that `resume` goes on with. */
+export function pointToResume(error: unknown): never {
+  if (error instanceof WriteError) error.pointToResume();
+  throw error;
+}

@@ -1,0 +1,99 @@
+/** Writing so that a crash or a power cut leaves the old file or the new one, never half of one. */
+import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Draft } from "./draft.js";
+import type { FileFacts } from "./facts.js";
+import { syncFolder } from "./folder.js";
+import { clearDrafts, draftPath } from "./temporary.js";
+import { explainWriteError } from "./write-error.js";
+
+export interface FileContent {
+  path: string;
+  content: string | Uint8Array;
+}
+
+type Pieces = AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
+
+/** Small pieces are written together, by this many bytes. */
+const BLOCK_BYTES = 1 << 16;
+
+/** Writes a whole file. @throws WriteError, with the old file as it was */
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  await writeTogether([{ path, content }]);
+}
+
+/**
+ * Writes several files: all of them on to the disk first, then each in its place, in the order given. With one flush of the folder this
+ * is also the fast way for many small files.
+ *
+ * @throws WriteError, with all old files as they were unless a rename failed
+ */
+export async function writeTogether(files: readonly FileContent[]): Promise<void> {
+  const folders = new Set(files.map(({ path }) => dirname(path)));
+  for (const folder of folders) await clearDrafts(folder);
+  const drafts = files.map(({ path, content }) => ({ path, content, draft: draftPath(path) }));
+  try {
+    const outcomes = await Promise.allSettled(drafts.map(writeDraft));
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    for (const { draft, path } of drafts) await renameTo(draft, path);
+  } catch (error) {
+    await Promise.all(drafts.map(({ draft }) => rm(draft, { force: true })));
+    throw error;
+  }
+  for (const folder of folders) await syncFolder(folder);
+}
+
+/** Writes a file from pieces as they come. @throws WriteError, and what `pieces` throws, with the old file as it was */
+export function writePieces(path: string, pieces: Pieces): Promise<FileFacts> {
+  return writeWith(path, async (draft) => {
+    for await (const block of toBlocks(pieces)) await draft.write(block);
+  });
+}
+
+/** Writes a file as `fill` does. @throws WriteError, and what `fill` throws, with the old file as it was */
+export async function writeWith(path: string, fill: (draft: Draft) => Promise<void>): Promise<FileFacts> {
+  const draft = await Draft.create(path);
+  try {
+    await fill(draft);
+    return await draft.publish();
+  } catch (error) {
+    await draft.abandon();
+    throw error;
+  }
+}
+
+async function* toBlocks(pieces: Pieces): AsyncGenerator<Uint8Array> {
+  let waiting: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of pieces) {
+    const block = typeof piece === "string" ? Buffer.from(piece) : piece;
+    waiting.push(block);
+    bytes += block.length;
+    if (bytes < BLOCK_BYTES) continue;
+    yield Buffer.concat(waiting);
+    waiting = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(waiting);
+}
+
+async function writeDraft({ path, draft, content }: FileContent & { draft: string }): Promise<void> {
+  try {
+    const file = await open(draft, "wx");
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw explainWriteError(error, path);
+  }
+}
+
+async function renameTo(draft: string, path: string): Promise<void> {
+  await rename(draft, path).catch((error) => {
+    throw explainWriteError(error, path);
+  });
+}
