@@ -7,6 +7,8 @@
 export type { Batch } from "./batch/batch.js";
 export { loadBatches } from "./batch/loader.js";
 export { SlotRing } from "./batch/slot-ring.js";
+export { findLabelIssues, type LabelIssue } from "./curation/label-issues.js";
+export { type Suggestion, suggestTiles } from "./curation/suggest.js";
 export { type Colorspace, DECODE_DEFAULTS, type DecodeOptions, type DecodeOutcome } from "./decode/decoder.js";
 export { DecodePool } from "./decode/pool.js";
 // What every command takes and throws
@@ -15,6 +17,7 @@ export { Backbone } from "./features/backbone.js";
 export { chooseDevice, type Device } from "./features/device.js";
 export type { FeatureBatch } from "./features/feature-batch.js";
 export { streamFeatures } from "./features/stream.js";
+export { bootstrapMean, type Interval } from "./head/bootstrap.js";
 // head, tags
 export { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./head/checkpoint.js";
 export { type HeadConfig, type HeadOptions, resolveHeadConfig } from "./head/config.js";
@@ -45,15 +48,9 @@ export { type QueueStatus, queueStatus } from "./operations/queue-status.js";
 export { type ReportOptions, report } from "./operations/report.js";
 export { type SuggestOptions, type SuggestSummary, suggest } from "./operations/suggest.js";
 export { type SynthOptions, type SynthResult, synthesize } from "./operations/synth.js";
-export { type TrainOptions, train } from "./operations/train.js";
-export type { TrainSummary } from "./operations/train-summary.js";
+export { train } from "./operations/train.js";
 export { type WorkOptions, type WorkSummary, work } from "./operations/work.js";
 export type { ProgressState, RunContext } from "./run-context.js";
-export { bootstrapMean, type Interval } from "./tags/bootstrap.js";
-export { type FittedHead, fitHead } from "./tags/fit.js";
-export { findLabelIssues, type LabelIssue } from "./tags/label-issues.js";
-export { type Suggestion, suggestTiles } from "./tags/suggest.js";
-export { fitThresholds } from "./tags/thresholds.js";
 // tiles
 export { type LabelMatrix, toLabelMatrix } from "./tiles/label-matrix.js";
 export { type Labels, readLabels } from "./tiles/labels.js";
@@ -61,3 +58,7 @@ export { type OpenedTiles, openTiles } from "./tiles/sources.js";
 export { kFold, splitRows } from "./tiles/split.js";
 export { type TagSet, tagSetOf } from "./tiles/tag-set.js";
 export type { Tile, TileSource } from "./tiles/tile.js";
+export { type FittedHead, fitHead } from "./training/fit.js";
+export type { TrainOptions } from "./training/settings.js";
+export type { TrainSummary } from "./training/summary.js";
+export { fitThresholds } from "./training/thresholds.js";

@@ -24,7 +24,7 @@ function folderOf(file: string): string {
 function importsOf(file: string): string[] {
   const text = readFileSync(file, "utf8");
   return [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g)].map((match) =>
-    resolve(dirname(file), match[1]),
+    resolve(dirname(file), match[1].replace(/\.js$/, ".ts")),
   );
 }
 
@@ -56,6 +56,30 @@ test("imports run only to the own folder or to lower ranks", () => {
   }
   assert.deepEqual(wrong, []);
 });
+
+test("no files import each other in a circle, types included", () => {
+  assert.deepEqual(findCircles(new Map(files.map((file) => [file, importsOf(file)]))), []);
+});
+
+test("a circle of imports is found, whatever leads into it", () => {
+  const imports = { entry: ["a"], a: ["b"], b: ["c", "leaf"], c: ["a"], leaf: [] };
+  assert.deepEqual(findCircles(new Map(Object.entries(imports))), ["a -> b -> c -> a"]);
+});
+
+/** One circle for each import that leads back to a file on the way to it, depth first. */
+function findCircles(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, way: readonly string[]): void => {
+    const at = way.indexOf(file);
+    if (at !== -1) circles.push([...way.slice(at), file].map((each) => each.replace(`${SRC}${sep}`, "")).join(" -> "));
+    if (at !== -1 || done.has(file)) return;
+    for (const target of imports.get(file) ?? []) visit(target, [...way, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) visit(file, []);
+  return circles;
+}
 
 test("only the binding files of the addon include N-API", () => {
   const including = readdirSync(join(ROOT, "native"))

@@ -1,8 +1,9 @@
 /** Head training as a contender: a round's indices are so many optimiser steps, or whole trainings for L-BFGS, on made-up features. */
 import { loadAddon } from "../addon.js";
 import { type GradientConfig, resolveHeadConfig, slotCount } from "../head/config.js";
+import { createStepper } from "../head/create-stepper.js";
 import { initHead } from "../head/init.js";
-import { createStepper, type StepperKind } from "../head/stepper.js";
+import type { StepperKind } from "../head/stepper.js";
 import { trainHead } from "../head/train.js";
 import { onnxRuntimeVersion } from "../versions.js";
 import { makeUp, TAGS } from "./made-up.js";

@@ -1,8 +1,13 @@
 /** The benchmark page's words and tables. */
-import type { PageEntry } from "./page.js";
 import type { BenchPredictReport } from "./predict.js";
 import type { ContenderResult, PreprocessReport } from "./preprocess-report.js";
 import type { BenchTrainReport } from "./train.js";
+
+/** A report and what its tiles are called. */
+export type PageEntry =
+  | { kind: "preprocess"; title: string; report: PreprocessReport }
+  | { kind: "predict"; title: string; report: BenchPredictReport }
+  | { kind: "train"; title: string; report: BenchTrainReport };
 
 const HEAD = `# Benchmarks
 

@@ -7,16 +7,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FormatError, InputError, OptionError } from "../errors.js";
 import { renderContenders } from "./chart.js";
-import { pageText } from "./page-text.js";
-import type { BenchPredictReport } from "./predict.js";
-import type { PreprocessReport } from "./preprocess-report.js";
-import type { BenchTrainReport } from "./train.js";
-
-/** A report and what its tiles are called. */
-export type PageEntry =
-  | { kind: "preprocess"; title: string; report: PreprocessReport }
-  | { kind: "predict"; title: string; report: BenchPredictReport }
-  | { kind: "train"; title: string; report: BenchTrainReport };
+import { type PageEntry, pageText } from "./page-text.js";
 
 const KINDS = ["preprocess", "predict", "train"];
 

@@ -3,9 +3,9 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type FeatureIdentity, FeatureStore } from "../features/store.js";
 import { toSource } from "../features/stored.js";
-import { streamedConfig } from "../operations/train-settings.js";
-import { fitStreamedHead } from "../tags/fit-streamed.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
+import { fitStreamedHead } from "../training/fit-streamed.js";
+import { streamedConfig } from "../training/settings.js";
 import { makeUp, TAGS } from "./made-up.js";
 import type { StoredRequest, StoredResult } from "./stored.js";
 

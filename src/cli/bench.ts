@@ -1,6 +1,6 @@
 /** `canopy bench preprocess|predict|train`: how fast canopy is here, against what it could be and what others are. */
 import type { Argv, CommandModule } from "yargs";
-import type { PageEntry } from "../bench/page.js";
+import type { PageEntry } from "../bench/page-text.js";
 import type { DeviceChoice } from "../features/device.js";
 import { describePredict, describePreprocess, describeTrain } from "./bench-text.js";
 import { type CommandResult, type GlobalArguments, requireNumber, runCommand } from "./common.js";

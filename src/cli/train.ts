@@ -1,7 +1,7 @@
 /** `canopy train`: labelled tiles to a model folder. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
-import type { TrainOptions } from "../operations/train.js";
-import type { TrainSummary } from "../operations/train-summary.js";
+import type { TrainOptions } from "../training/settings.js";
+import type { TrainSummary } from "../training/summary.js";
 import { type GlobalArguments, runCommand, withDecodeOptions, withDeviceOptions, withOverwrite } from "./common.js";
 import { parseBytes } from "./values.js";
 

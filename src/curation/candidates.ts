@@ -1,7 +1,8 @@
 /** The tiles that might be suggested, out of a stream of any length: only the most uncertain are kept. */
-import { CANDIDATES_PER_PICK, doubtOf, suggestTiles, uncertaintyOf } from "../tags/suggest.js";
+
 import type { Tile } from "../tiles/tile.js";
 import type { CuratedTile } from "./curated-tile.js";
+import { CANDIDATES_PER_PICK, doubtOf, suggestTiles, uncertaintyOf } from "./suggest.js";
 
 export interface Candidate {
   /** Place in the input; decides between equals. */

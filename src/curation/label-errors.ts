@@ -1,10 +1,10 @@
 /** Probable label errors as people get to see them: the table in a model's folder, and what its report shows. */
 import { stringify } from "csv-stringify/sync";
 import type { LabelErrors } from "../report/data.js";
-import type { LabelIssue } from "../tags/label-issues.js";
 import { formatFloat32 } from "../tags/rows.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
+import type { LabelIssue } from "./label-issues.js";
 
 export interface LabelError {
   name: string;

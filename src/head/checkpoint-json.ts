@@ -1,7 +1,49 @@
 /** `model.json`: what of a checkpoint people can read, checked field by field. */
+import type { Colorspace } from "../decode/decoder.js";
 import { FormatError } from "../errors.js";
 import type { ModelCard } from "../models/card.js";
-import type { Checkpoint } from "./checkpoint.js";
+import type { HeadConfig } from "./config.js";
+import type { Head } from "./head.js";
+import type { HistoryRow } from "./history.js";
+import type { Metrics } from "./metrics.js";
+
+interface Preprocessing {
+  /** Pixels per side of the tiles the backbone was fed. */
+  size: number;
+  colorspace: Colorspace;
+  antialias: boolean;
+  /** Test-time augmentation the thresholds were fitted with. @default "none" */
+  tta: "none" | "d4";
+}
+
+/** How the head came to be; settings beyond the head's own are free-form, for people and the report. */
+interface TrainingRecord {
+  head: HeadConfig;
+  /** Tiles the head was fitted on, and tiles held out for the metrics. */
+  tiles: number;
+  heldOut: number;
+  /** Anything else worth knowing: seed, folds, augmentation, label file, duration. JSON values only. */
+  settings: Record<string, unknown>;
+}
+
+export interface Checkpoint {
+  /** "canopy 0.1.0" */
+  createdBy: string;
+  /** Tag names by column of the head. */
+  tags: string[];
+  /** `[tags.length]`, the fitted ones. */
+  thresholds: Float32Array;
+  /** Gives logits; stacking and calibration are folded in. */
+  head: Head;
+  /** Groups of tags of which a tile has exactly one: their probabilities are divided by their sum. @default none */
+  exclusive?: string[][];
+  card: ModelCard;
+  backboneSha256: string;
+  preprocessing: Preprocessing;
+  training: TrainingRecord;
+  metrics: { holdOut?: Metrics; crossValidated?: Metrics };
+  history: HistoryRow[];
+}
 
 /** Versions of the folder's format. Models whose features come from several levels of the backbone cannot be read by a canopy that knows only 1. */
 const [PLAIN_VERSION, LEVELS_VERSION] = [1, 2];

@@ -5,54 +5,14 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import type { Colorspace } from "../decode/decoder.js";
 import { FormatError, InputError } from "../errors.js";
-import type { ModelCard } from "../models/card.js";
 import { decodeSafetensors, encodeSafetensors } from "../onnx/safetensors.js";
 import { float32 } from "../onnx/tensor.js";
-import { checkModelJson, formatVersion, type ModelJson } from "./checkpoint-json.js";
-import type { HeadConfig } from "./config.js";
+import { type Checkpoint, checkModelJson, formatVersion, type ModelJson } from "./checkpoint-json.js";
 import type { Head } from "./head.js";
-import { type HistoryRow, historyFromCsv, historyToCsv } from "./history.js";
-import type { Metrics } from "./metrics.js";
+import { historyFromCsv, historyToCsv } from "./history.js";
 
-export interface Preprocessing {
-  /** Pixels per side of the tiles the backbone was fed. */
-  size: number;
-  colorspace: Colorspace;
-  antialias: boolean;
-  /** Test-time augmentation the thresholds were fitted with. @default "none" */
-  tta: "none" | "d4";
-}
-
-/** How the head came to be; settings beyond the head's own are free-form, for people and the report. */
-export interface TrainingRecord {
-  head: HeadConfig;
-  /** Tiles the head was fitted on, and tiles held out for the metrics. */
-  tiles: number;
-  heldOut: number;
-  /** Anything else worth knowing: seed, folds, augmentation, label file, duration. JSON values only. */
-  settings: Record<string, unknown>;
-}
-
-export interface Checkpoint {
-  /** "canopy 0.1.0" */
-  createdBy: string;
-  /** Tag names by column of the head. */
-  tags: string[];
-  /** `[tags.length]`, the fitted ones. */
-  thresholds: Float32Array;
-  /** Gives logits; stacking and calibration are folded in. */
-  head: Head;
-  /** Groups of tags of which a tile has exactly one: their probabilities are divided by their sum. @default none */
-  exclusive?: string[][];
-  card: ModelCard;
-  backboneSha256: string;
-  preprocessing: Preprocessing;
-  training: TrainingRecord;
-  metrics: { holdOut?: Metrics; crossValidated?: Metrics };
-  history: HistoryRow[];
-}
+export type { Checkpoint };
 
 const FILES = { model: "model.json", head: "head.safetensors", history: "history.csv" } as const;
 

@@ -6,8 +6,9 @@ import type { HeadConfig } from "./config.js";
 import type { FeatureMatrix } from "./feature-matrix.js";
 import { computeLogits } from "./logits.js";
 import { L2_FOLDS } from "./regularization.js";
-import { type TrainedHead, type TrainOptions, trainHead } from "./train.js";
+import { trainHead } from "./train.js";
 import type { TrainState } from "./train-state.js";
+import type { TrainedHead, TrainHeadOptions } from "./trained-head.js";
 import {
   type FeatureVariants,
   scoringRows,
@@ -82,7 +83,7 @@ export async function trainOnTiles(
   labels: LabelMatrix,
   rows: Uint32Array,
   config: HeadConfig,
-  { augment, tta, seed, ...options }: TrainOptions & VariantUse & { seed: number },
+  { augment, tta, seed, ...options }: TrainHeadOptions & VariantUse & { seed: number },
   resumeFrom?: TrainState,
 ): Promise<TrainedHead> {
   const seen = trainingRows(variants, labels, rows, { augment });

@@ -4,6 +4,7 @@ import { InputError } from "../errors.js";
 import { createRandom, permutation } from "../random.js";
 import { type LabelMatrix, tagSupport } from "../tiles/label-matrix.js";
 import { type GradientConfig, slotCount } from "./config.js";
+import { createStepper } from "./create-stepper.js";
 import { type FeatureMatrix, type FeatureSource, toFeatureSource } from "./feature-matrix.js";
 import type { Head } from "./head.js";
 import type { HistoryRow } from "./history.js";
@@ -11,9 +12,9 @@ import { initHead } from "./init.js";
 import { computeLogits } from "./logits.js";
 import { type EpochSums, sumLogits } from "./loss.js";
 import { foldStandardization, measureStandardization, type Standardization } from "./standardize.js";
-import { createStepper, type Stepper, type StepperShape, type StepState } from "./stepper.js";
-import type { TrainedHead, TrainOptions } from "./train.js";
+import type { Stepper, StepperShape, StepState } from "./stepper.js";
 import type { TrainState } from "./train-state.js";
+import type { TrainedHead, TrainHeadOptions } from "./trained-head.js";
 
 /** Names the stream of random numbers that orders tiles; the epoch names the order within it. */
 const SHUFFLE_STREAM = 0x73687566;
@@ -23,7 +24,7 @@ export async function trainByGradient(
   features: FeatureMatrix | FeatureSource,
   labels: LabelMatrix,
   config: GradientConfig,
-  options: TrainOptions,
+  options: TrainHeadOptions,
 ): Promise<TrainedHead> {
   const source = toFeatureSource(features);
   const shape = shapeOf(source, labels, config);
@@ -87,7 +88,7 @@ async function historyRow(
   sums: EpochSums,
   labels: LabelMatrix,
   head: Head,
-  { validation, threads, leaveOut }: TrainOptions,
+  { validation, threads, leaveOut }: TrainHeadOptions,
 ): Promise<HistoryRow> {
   const trained = labels.rows - (leaveOut?.reduce((sum, left) => sum + left, 0) ?? 0);
   const training = toMeans(sums, { rows: trained, tags: labels.tags });
@@ -107,7 +108,11 @@ function toMeans({ loss, correct, f2 }: EpochSums, { rows, tags }: Pick<LabelMat
   return { loss: loss / rows, binaryAccuracy: correct / (rows * tags.length), f2: f2 / rows };
 }
 
-function startState(config: GradientConfig, shape: StepperShape, { resumeFrom, initial }: TrainOptions): TrainState {
+function startState(
+  config: GradientConfig,
+  shape: StepperShape,
+  { resumeFrom, initial }: TrainHeadOptions,
+): TrainState {
   if (resumeFrom !== undefined) return resumedState(config, shape, resumeFrom);
   const { numFeatures, numTags } = shape;
   const head = initial ?? initHead(numFeatures, numTags, config.seed);

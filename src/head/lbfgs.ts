@@ -11,7 +11,7 @@ import { solveProblems } from "./problems.js";
 import { chooseL2 } from "./regularization.js";
 import { chooseSpace } from "./row-space.js";
 import { foldStandardization, measureStandardization } from "./standardize.js";
-import type { TrainedHead, TrainOptions } from "./train.js";
+import type { TrainedHead, TrainHeadOptions } from "./trained-head.js";
 
 /**
  * Features must fit in memory: each pass goes over all of them. The history ends with the head at its optimum; with held-out tiles to
@@ -21,7 +21,7 @@ export async function trainByLbfgs(
   features: FeatureMatrix | FeatureSource,
   labels: LabelMatrix,
   config: LbfgsConfig,
-  options: TrainOptions,
+  options: TrainHeadOptions,
 ): Promise<TrainedHead> {
   if ("read" in features) {
     throw new InputError("L-BFGS needs all features in memory; for sets larger than that use --optimizer adam.");
@@ -77,7 +77,7 @@ async function historyRow(
   epoch: number,
   features: FeatureMatrix,
   labels: LabelMatrix,
-  { validation, threads }: TrainOptions,
+  { validation, threads }: TrainHeadOptions,
 ): Promise<HistoryRow> {
   const training = await score(head, features, labels, threads);
   const validated = validation && (await score(head, validation.features, validation.labels, threads));

@@ -4,7 +4,7 @@ import type { NativeFeatures } from "../addon.js";
 import { GraphBuilder } from "../onnx/graph.js";
 import { float32, int64 } from "../onnx/tensor.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
-import type { Evaluator } from "./problems.js";
+import type { Evaluator } from "./evaluator.js";
 
 interface Chunk {
   x: Float32Array;

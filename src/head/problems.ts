@@ -5,6 +5,7 @@
 import { availableParallelism } from "node:os";
 import { loadAddon, type NativeFeatures } from "../addon.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
+import type { Evaluator } from "./evaluator.js";
 import { type Minimizer, type Minimum, minimize } from "./minimize.js";
 import { createOnnxEvaluator } from "./onnx-evaluator.js";
 
@@ -29,12 +30,6 @@ export interface SolveOptions {
   onPass?: (pass: number, total: number) => void;
   /** Called after each iteration of a problem, by its place, with the point reached. */
   onIteration?: (index: number, iteration: number, point: Float64Array) => void;
-}
-
-/** Mean cross-entropies and gradients of `problems` at `weights` `[problems, numFeatures + 1]`. */
-export interface Evaluator {
-  evaluate(problems: Int32Array, weights: Float32Array, losses: Float64Array, gradients: Float32Array): Promise<void>;
-  close(): Promise<void>;
 }
 
 interface Running {

@@ -1,9 +1,6 @@
-/** Stepper: who does the optimiser steps. Two forms of the same arithmetic: native kernels, or an ONNX graph. */
-import { loadAddon, type NativeFeatures } from "../addon.js";
-import type { GradientConfig } from "./config.js";
+/** Stepper: who does the optimiser steps. */
+import type { NativeFeatures } from "../addon.js";
 import type { EpochSums } from "./loss.js";
-import { createNativeStepper } from "./native-stepper.js";
-import { createOnnxStepper } from "./onnx-stepper.js";
 
 /** A head in training, changed in place by steps. */
 export interface StepState {
@@ -36,13 +33,4 @@ export interface StepperShape {
   numTags: number;
   /** `[numTags]` weight of the loss of present tags; absent: ones. */
   positiveWeight?: Float32Array;
-}
-
-/** The stepper of `kind`; by default native kernels where the addon is built, else ONNX Runtime. */
-export async function createStepper(
-  config: GradientConfig,
-  shape: StepperShape,
-  kind: StepperKind = loadAddon() === undefined ? "onnx" : "native",
-): Promise<Stepper> {
-  return kind === "native" ? createNativeStepper(config, shape) : createOnnxStepper(config, shape);
 }

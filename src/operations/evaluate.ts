@@ -2,17 +2,19 @@
 import type { Colorspace, DecodeOptions } from "../decode/decoder.js";
 import { restateInterrupt } from "../errors.js";
 import type { Device, DeviceChoice } from "../features/device.js";
+import { variantsFor } from "../features/dihedral.js";
+import { bootstrapMean, type Interval, tileScores } from "../head/bootstrap.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { computeMetrics, decide, type Metrics } from "../head/metrics.js";
 import { meanFeatures, toVariants } from "../head/variants.js";
 import { loadBackbone } from "../models/registry.js";
 import { FEW_POSITIVES } from "../report/data.js";
 import type { RunContext } from "../run-context.js";
-import { bootstrapMean, type Interval, tileScores } from "../tags/bootstrap.js";
 import { chooseThresholds, scoreFeatures } from "../tags/prediction.js";
+import { allRows } from "../tiles/split.js";
 import { createTagSet } from "../tiles/tag-set.js";
-import { type Dataset, loadDataset } from "./dataset.js";
-import { allRows, rejectsBeside, variantsFor } from "./labelled.js";
+import { type Dataset, loadDataset } from "../training/dataset.js";
+import { rejectsBeside } from "./rejects.js";
 
 export interface EvaluateOptions {
   /** Folders, files, `.tar` archives, `@list.txt`. */

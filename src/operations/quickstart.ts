@@ -5,11 +5,11 @@ import { checkInteger } from "../check.js";
 import { InputError, restateInterrupt } from "../errors.js";
 import { ensureFolder } from "../files/output.js";
 import type { RunContext } from "../run-context.js";
+import type { TrainSummary } from "../training/summary.js";
 import { type EvaluateSummary, evaluate } from "./evaluate.js";
 import { type PredictSummary, predict } from "./predict.js";
 import { synthesize } from "./synth.js";
 import { train } from "./train.js";
-import type { TrainSummary } from "./train-summary.js";
 
 export interface QuickstartOptions {
   /** Folder to make; one that an earlier quickstart made is replaced. */

@@ -2,14 +2,14 @@
 import { inChunks } from "../chunks.js";
 import { addCandidate, type CandidatePool } from "../curation/candidates.js";
 import { restateInterrupt } from "../errors.js";
+import type { Extractor } from "../features/extractor.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import { meanFeatures, toVariants } from "../head/variants.js";
 import type { ProgressState, RunContext } from "../run-context.js";
 import { scoreFeatures } from "../tags/prediction.js";
+import { allRows } from "../tiles/split.js";
 import type { Tile, TileSource } from "../tiles/tile.js";
-import type { RejectedTile } from "./dataset.js";
-import type { Extractor } from "./extractor.js";
-import { allRows } from "./labelled.js";
+import type { RejectedTile } from "../training/dataset.js";
 
 /** How far a run is; also what it found. */
 export interface Scan {

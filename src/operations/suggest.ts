@@ -10,6 +10,8 @@ import { suggestionTable, TABLE_FORMATS } from "../curation/suggestion-rows.js";
 import type { DecodeOptions } from "../decode/decoder.js";
 import { InputError, OptionError } from "../errors.js";
 import type { Device, DeviceChoice } from "../features/device.js";
+import { variantsFor } from "../features/dihedral.js";
+import { type Extractor, openExtractor } from "../features/extractor.js";
 import { checkOutput } from "../files/output.js";
 import { writePieces } from "../files/write.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
@@ -18,8 +20,7 @@ import type { RunContext } from "../run-context.js";
 import { readLabels } from "../tiles/labels.js";
 import { openTiles } from "../tiles/sources.js";
 import type { TileSource } from "../tiles/tile.js";
-import { type Extractor, openExtractor } from "./extractor.js";
-import { rejectsBeside, variantsFor } from "./labelled.js";
+import { rejectsBeside } from "./rejects.js";
 import { type Scan, scanTiles, startScan, withoutKnown } from "./suggest-scan.js";
 
 export const SUGGESTION_FORMATS = [...TABLE_FORMATS, ...EXCHANGE_FORMATS] as const;

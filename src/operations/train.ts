@@ -1,79 +1,18 @@
 /** `train`: labelled tiles become a model's folder: features once, a head on top, thresholds, scores and a report. */
 import { basename, resolve } from "node:path";
-import type { DecodeOptions } from "../decode/decoder.js";
-import type { DeviceChoice } from "../features/device.js";
 import { type Checkpoint, saveCheckpoint } from "../head/checkpoint.js";
-import type { HeadOptions } from "../head/config.js";
-import type { Normalisation } from "../models/file-model.js";
 import { featureBlocks, withPyramid } from "../models/pyramid.js";
 import { defaultBackbone, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
 import type { RunContext } from "../run-context.js";
-import type { CalibrationName } from "../tags/calibration.js";
+import { type Dataset, loadDataset } from "../training/dataset.js";
+import { type FittedModel, fitDataset } from "../training/fit-dataset.js";
+import { reportTraining } from "../training/report.js";
+import { resolveTrainSettings, type TrainOptions, type TrainSettings, withBlocks } from "../training/settings.js";
+import { forgetStates } from "../training/states.js";
+import { stackingOutcome, summarize, type TrainSummary } from "../training/summary.js";
 import { canopyVersion } from "../versions.js";
-import { type Dataset, loadDataset } from "./dataset.js";
-import { rejectsBeside } from "./labelled.js";
 import { openModelFolder } from "./model-folder.js";
-import { type FittedModel, fitDataset } from "./train-fit.js";
-import { reportTraining } from "./train-report.js";
-import { resolveTrainSettings, type TrainSettings, withBlocks } from "./train-settings.js";
-import { forgetStates } from "./train-states.js";
-import { stackingOutcome, summarize, type TrainSummary } from "./train-summary.js";
-
-export interface TrainOptions {
-  /** Folders, files, `.tar` archives, `@list.txt`. */
-  tiles: readonly string[];
-  /** Label CSV: first column the tile's name, second its tags separated by spaces. */
-  labels: string;
-  /** Model folder to write; it appears whole or not at all. */
-  out: string;
-  /** Name of a backbone (`canopy models list`) or FILE.onnx. @default the one in the box */
-  backbone?: string | undefined;
-  /** What an unknown FILE.onnx wants its pixels scaled to. @default "imagenet", with a warning */
-  normalisation?: Normalisation | undefined;
-  /** Pixels per side the backbone is fed. @default the backbone's */
-  size?: number | undefined;
-  /** @default "auto" */
-  device?: DeviceChoice | undefined;
-  /** Decode threads. @default what keeps the sessions fed */
-  workers?: number | undefined;
-  decode?: Partial<Omit<DecodeOptions, "size">> | undefined;
-  /**
-   * What of the backbone is used: its last features alone, or also the means of the feature maps before each halving of the resolution.
-   * @default "pyramid"; "last" for gradient optimisers, which have no scaling of features unless told
-   */
-  features?: "pyramid" | "last" | undefined;
-  /** Optimiser and its settings. @default L-BFGS with a cross-validated penalty */
-  head?: { [K in keyof HeadOptions]: HeadOptions[K] | undefined } | undefined;
-  /** Share of tiles held out for the history, stratified; 0 for none. @default 0.2 */
-  val?: number | undefined;
-  /** Train on all flips and quarter turns of each tile. @default "none" */
-  augment?: "none" | "d4" | undefined;
-  /** Score (and later predict) the mean over flips and quarter turns. @default "none" */
-  tta?: "none" | "d4" | undefined;
-  /** The F-beta thresholds are fitted for. @default 2 */
-  beta?: number | undefined;
-  /**
-   * Groups of tags of which a tile has exactly one; kept only where cross-validation says that they help. "auto" finds them in the
-   * labels, [] is for none. @default "auto"
-   */
-  exclusive?: "auto" | readonly (readonly string[])[] | undefined;
-  /**
-   * "auto" tries a second layer that corrects each tag's logit by all tags' logits, and keeps it only where cross-validation says that it
-   * helps. @default "auto"; "none" for the tutorial's recipe
-   */
-  stacking?: "auto" | "none" | undefined;
-  /** How probabilities are made to mean what they say; no decision changes. @default "platt"; "none" for the tutorial's recipe */
-  calibrate?: CalibrationName | undefined;
-  /**
-   * Bytes that features may take in memory; more are streamed from disk, by a gradient optimiser and scored on the held-out tiles
-   * alone. @default half of what is free
-   */
-  memory?: number | undefined;
-  /** Replace a model in `out`. @default false */
-  overwrite?: boolean | undefined;
-  /** Go on with an interrupted training of the same tiles and settings. @default false */
-  resume?: boolean | undefined;
-}
+import { rejectsBeside } from "./rejects.js";
 
 /**
  * @throws OptionError for options that cannot be used; InputError for tiles and labels that do not fit, and where `out` exists; ModelError

@@ -27,6 +27,11 @@ export function kFold(labels: LabelMatrix, folds: number, seed: number): Uint8Ar
   return stratify(labels, new Array<number>(folds).fill(1 / folds), seed);
 }
 
+/** `[0, rows)` */
+export function allRows(rows: number): Uint32Array {
+  return Uint32Array.from({ length: rows }, (_, row) => row);
+}
+
 /** Rows whose part satisfies `test`, ascending. */
 export function rowsWhere(parts: Uint8Array, test: (part: number) => boolean): Uint32Array {
   return Uint32Array.from([...parts.keys()].filter((row) => test(parts[row])));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { addCandidate, chooseSuggestions, createCandidatePool } from "../../src/curation/candidates.js";
+import { suggestTiles } from "../../src/curation/suggest.js";
 import { createRandom } from "../../src/random.js";
-import { suggestTiles } from "../../src/tags/suggest.js";
 
 test("a pool that forgets what is certain chooses the same tiles as all of them together", () => {
   const [rows, count, numFeatures, tags] = [2000, 4, 3, ["a", "b"]];

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "csv-parse/sync";
 import { labelErrorsToCsv, toLabelErrors, toReportErrors } from "../../src/curation/label-errors.js";
+import { findLabelIssues } from "../../src/curation/label-issues.js";
 import { resolveHeadConfig } from "../../src/head/config.js";
 import { createRandom } from "../../src/random.js";
-import { fitHead } from "../../src/tags/fit.js";
-import { findLabelIssues } from "../../src/tags/label-issues.js";
+import { fitHead } from "../../src/training/fit.js";
 
 test("labels that were flipped in separable data are listed first, with tile, tag and what was given", async () => {
   const rows = 240;

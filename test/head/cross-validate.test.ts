@@ -5,8 +5,8 @@ import { trainOnTiles } from "../../src/head/cross-validate.js";
 import { sigmoid } from "../../src/head/head.js";
 import { computeLogits } from "../../src/head/logits.js";
 import { createRandom } from "../../src/random.js";
-import { fitHead } from "../../src/tags/fit.js";
 import { rowsWhere } from "../../src/tiles/split.js";
+import { fitHead } from "../../src/training/fit.js";
 
 const ROWS = 100;
 const USE = { augment: "none", tta: "none", seed: 1 } as const;

@@ -6,10 +6,10 @@ import { type GradientConfig, resolveHeadConfig } from "../../src/head/config.js
 import { selectFeatures } from "../../src/head/feature-matrix.js";
 import { trainHead } from "../../src/head/train.js";
 import { defaultBackbone, resolveBackbone } from "../../src/models/registry.js";
-import { loadDataset } from "../../src/operations/dataset.js";
 import { synthesize } from "../../src/operations/synth.js";
-import { fitStreamedHead } from "../../src/tags/fit-streamed.js";
 import { selectLabels } from "../../src/tiles/label-matrix.js";
+import { loadDataset } from "../../src/training/dataset.js";
+import { fitStreamedHead } from "../../src/training/fit-streamed.js";
 import { temporaryFolder } from "../helpers.js";
 
 test("features on disk are those in memory, rejected tiles left out, and train the same head", async (t) => {

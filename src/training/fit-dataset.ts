@@ -5,12 +5,11 @@ import type { FeatureSource } from "../head/feature-matrix.js";
 import type { Metrics } from "../head/metrics.js";
 import type { RunContext } from "../run-context.js";
 import { toExclusiveColumns } from "../tags/exclusive.js";
-import { type FitOptions, type FittedHead, fitHead } from "../tags/fit.js";
-import { fitStreamedHead } from "../tags/fit-streamed.js";
 import type { Dataset } from "./dataset.js";
-import type { TrainOptions } from "./train.js";
-import type { TrainSettings } from "./train-settings.js";
-import { fingerprint, loadStates, saveStates } from "./train-states.js";
+import { type FitOptions, type FittedHead, fitHead } from "./fit.js";
+import { fitStreamedHead } from "./fit-streamed.js";
+import type { TrainOptions, TrainSettings } from "./settings.js";
+import { fingerprint, loadStates, saveStates } from "./states.js";
 
 /** A head, however it was fitted, and the tiles that say what it is worth. */
 export interface FittedModel extends Omit<FittedHead, "crossValidated" | "outOfFold"> {

@@ -4,9 +4,9 @@ import { InputError, InterruptedError } from "../../src/errors.js";
 import { resolveHeadConfig } from "../../src/head/config.js";
 import type { FeatureMatrix } from "../../src/head/feature-matrix.js";
 import { createRandom } from "../../src/random.js";
-import { expectedCalibrationError, reliabilityBins } from "../../src/tags/calibration.js";
-import { fitHead } from "../../src/tags/fit.js";
 import type { LabelMatrix } from "../../src/tiles/label-matrix.js";
+import { expectedCalibrationError, reliabilityBins } from "../../src/training/calibration.js";
+import { fitHead } from "../../src/training/fit.js";
 import { loadGolden } from "../head/golden.js";
 import { needsShared } from "../helpers.js";
 

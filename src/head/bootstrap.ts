@@ -1,8 +1,8 @@
 /** Confidence intervals by the bootstrap: how far a score could be off by the luck of which tiles it was measured on. */
 import { checkInRange, checkInteger } from "../check.js";
-import { fBeta } from "../head/metrics.js";
 import { createRandom } from "../random.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
+import { fBeta } from "./metrics.js";
 
 export interface Interval {
   low: number;

@@ -4,6 +4,7 @@ import { checkDecodeOptions, DECODE_DEFAULTS, type DecodeFailure, type DecodeOpt
 import { InputError } from "../errors.js";
 import type { Device } from "../features/device.js";
 import type { ExtractedFeatures } from "../features/extract.js";
+import { type ExtractorOptions, openExtractor } from "../features/extractor.js";
 import type { PipelinePlan } from "../features/plan.js";
 import type { StoredFeatures } from "../features/stored.js";
 import type { FeatureMatrix, FeatureSource } from "../head/feature-matrix.js";
@@ -14,7 +15,6 @@ import { type LabelledTiles, matchTiles } from "../tiles/match.js";
 import { openTiles } from "../tiles/sources.js";
 import { type TagSet, tagSetOf } from "../tiles/tag-set.js";
 import type { Tile } from "../tiles/tile.js";
-import { type ExtractorOptions, openExtractor } from "./extractor.js";
 
 export interface DatasetOptions extends ExtractorOptions {
   /** Folders, files, `.tar` archives, `@list.txt`. */

@@ -8,7 +8,8 @@ import type { FeatureMatrix, FeatureSource } from "../head/feature-matrix.js";
 import type { Head } from "../head/head.js";
 import { computeLogits } from "../head/logits.js";
 import { computeMetrics, type Metrics } from "../head/metrics.js";
-import { type TrainOptions, trainHead } from "../head/train.js";
+import { trainHead } from "../head/train.js";
+import type { TrainHeadOptions } from "../head/trained-head.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { kFold, splitRows } from "../tiles/split.js";
 import type { FitOptions, FittedHead } from "./fit.js";
@@ -67,7 +68,11 @@ export async function fitStreamedHead(
   const validation = { features: await gather(source, split.heldOut), labels: selectLabels(labels, split.heldOut) };
   const leaveOut = new Uint8Array(labels.rows);
   for (const row of split.heldOut) leaveOut[row] = 1;
-  const running: TrainOptions = { ...(signal && { signal }), ...(threads && { threads }), ...(stepper && { stepper }) };
+  const running: TrainHeadOptions = {
+    ...(signal && { signal }),
+    ...(threads && { threads }),
+    ...(stepper && { stepper }),
+  };
   const { head, history, state } = await trainHead(source, labels, config, {
     ...running,
     validation,

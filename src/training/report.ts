@@ -3,19 +3,19 @@ import { writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { LABEL_ERRORS_FILE, labelErrorsToCsv, toLabelErrors, toReportErrors } from "../curation/label-errors.js";
+import { findLabelIssues } from "../curation/label-issues.js";
 import { DECODE_DEFAULTS } from "../decode/decoder.js";
 import { DecodePool } from "../decode/pool.js";
+import { bootstrapMean, type Interval, tileScores } from "../head/bootstrap.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { ReportData, StageSpeed } from "../report/data.js";
 import type { RunContext } from "../run-context.js";
-import { bootstrapMean, type Interval, tileScores } from "../tags/bootstrap.js";
-import { findLabelIssues } from "../tags/label-issues.js";
 import { selectLabels } from "../tiles/label-matrix.js";
 import type { Tile } from "../tiles/tile.js";
 import { versions } from "../versions.js";
 import type { Dataset } from "./dataset.js";
-import type { TrainOptions } from "./train.js";
-import type { FittedModel } from "./train-fit.js";
+import type { FittedModel } from "./fit-dataset.js";
+import type { TrainOptions } from "./settings.js";
 
 export interface FinishedTraining {
   name: string;

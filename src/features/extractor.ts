@@ -1,19 +1,19 @@
 /** Features of any tiles under one backbone: decode workers, sessions and the feature store, opened once and used list by list. */
 import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { DecodePool, decoderVersion } from "../decode/pool.js";
-import { Backbone } from "../features/backbone.js";
-import { chooseDevice, type Device, type DeviceChoice } from "../features/device.js";
-import { type ExtractedFeatures, extractFeatures } from "../features/extract.js";
-import { type PipelinePlan, planPipeline } from "../features/plan.js";
-import { FeatureStore } from "../features/store.js";
-import { extractToStore, type StoredFeatures } from "../features/stored.js";
-import { Tuner } from "../features/tuner.js";
 import type { ModelCard } from "../models/card.js";
 import type { ResolvedBackbone } from "../models/registry.js";
 import { prepareBackbone } from "../onnx/prepare.js";
 import type { RunContext } from "../run-context.js";
 import type { Tile } from "../tiles/tile.js";
 import { onnxRuntimeVersion } from "../versions.js";
+import { Backbone } from "./backbone.js";
+import { chooseDevice, type Device, type DeviceChoice } from "./device.js";
+import { type ExtractedFeatures, extractFeatures } from "./extract.js";
+import { type PipelinePlan, planPipeline } from "./plan.js";
+import { FeatureStore } from "./store.js";
+import { extractToStore, type StoredFeatures } from "./stored.js";
+import { Tuner } from "./tuner.js";
 
 export interface ExtractorOptions {
   backbone: ResolvedBackbone;

@@ -5,8 +5,8 @@ import { type GradientConfig, resolveHeadConfig } from "../../src/head/config.js
 import { selectFeatures } from "../../src/head/feature-matrix.js";
 import { trainHead } from "../../src/head/train.js";
 import { createRandom } from "../../src/random.js";
-import { fitStreamedHead } from "../../src/tags/fit-streamed.js";
 import { selectLabels } from "../../src/tiles/label-matrix.js";
+import { fitStreamedHead } from "../../src/training/fit-streamed.js";
 
 const random = createRandom(5);
 const ROWS = 500;

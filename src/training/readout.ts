@@ -5,9 +5,9 @@
 import { foldRows, scatterRows, selectRows } from "../head/cross-validate.js";
 import { sigmoid } from "../head/head.js";
 import { decide } from "../head/metrics.js";
+import { normalizeExclusive } from "../tags/exclusive.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { type Calibration, type CalibrationName, calibrate, fitCalibration, moveThresholds } from "./calibration.js";
-import { normalizeExclusive } from "./exclusive.js";
 import { fitThresholds, type ThresholdOptions } from "./thresholds.js";
 
 export interface ReadoutOptions extends ThresholdOptions {

@@ -1,21 +1,8 @@
-/** Small things the commands on labelled tiles share. */
+/** Rejected tiles of a command on labelled tiles. */
 import { rename, writeFile } from "node:fs/promises";
 import type { RunContext } from "../run-context.js";
 import { tileLocation } from "../tiles/tile.js";
-import type { RejectedTile } from "./dataset.js";
-
-/** The dihedral group (src/features/dihedral.ts). */
-const D4 = [0, 1, 2, 3, 4, 5, 6, 7] as const;
-
-/** Elements of the dihedral group that training with `augment` and scoring with `tta` need. */
-export function variantsFor(augment: "none" | "d4", tta: "none" | "d4"): readonly number[] {
-  return augment === "d4" || tta === "d4" ? D4 : [0];
-}
-
-/** `[0, rows)` */
-export function allRows(rows: number): Uint32Array {
-  return Uint32Array.from({ length: rows }, (_, row) => row);
-}
+import type { RejectedTile } from "../training/dataset.js";
 
 /**
  * Warns of rejected tiles and, where `out` is given, writes them with their reasons to `<out>.rejects.jsonl`; the path, or null where

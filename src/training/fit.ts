@@ -11,18 +11,18 @@ import type { Head } from "../head/head.js";
 import type { HistoryRow } from "../head/history.js";
 import { predictProbabilities } from "../head/logits.js";
 import { computeMetrics, type Metrics } from "../head/metrics.js";
-import type { TrainedHead, TrainOptions } from "../head/train.js";
 import type { TrainState } from "../head/train-state.js";
+import type { TrainedHead, TrainHeadOptions } from "../head/trained-head.js";
 import { type FeatureVariants, scoringRows, toVariants, type VariantUse } from "../head/variants.js";
+import { normalizeExclusive } from "../tags/exclusive.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { type Split, splitRows } from "../tiles/split.js";
-import { normalizeExclusive } from "./exclusive.js";
 import { chooseRefinement, type RefinedHead, type Refinement, type RefineOptions, refineHead } from "./refine.js";
 
 export interface FitOptions
   extends Partial<VariantUse>,
     RefineOptions,
-    Pick<TrainOptions, "signal" | "threads" | "stepper"> {
+    Pick<TrainHeadOptions, "signal" | "threads" | "stepper"> {
   /** Share of tiles held out for the history and `holdOut`; 0 for none. @default 0.2 */
   holdOut?: number;
   /** Folds of the cross-validation that fits the thresholds. @default 5 */
@@ -190,7 +190,7 @@ class Fit {
     );
   }
 
-  async #train(config: HeadConfig, rows: Uint32Array, index: number, more: TrainOptions): Promise<TrainedHead> {
+  async #train(config: HeadConfig, rows: Uint32Array, index: number, more: TrainHeadOptions): Promise<TrainedHead> {
     const options = { ...this.#running(), ...more, ...this.#use, seed: this.#seed };
     const trained = await trainOnTiles(this.#variants, this.#labels, rows, config, options, this.#states[index]);
     if (trained.state !== undefined) this.#states[index] = trained.state;
@@ -199,7 +199,7 @@ class Fit {
     return trained;
   }
 
-  #running(): Pick<TrainOptions, "signal" | "threads" | "stepper"> {
+  #running(): Pick<TrainHeadOptions, "signal" | "threads" | "stepper"> {
     const { signal, threads, stepper } = this.#options;
     return { ...(signal && { signal }), ...(threads && { threads }), ...(stepper && { stepper }) };
   }

@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { sigmoid } from "../../src/head/head.js";
 import { sampleFBeta } from "../../src/head/metrics.js";
 import { createRandom } from "../../src/random.js";
-import { fitThresholds } from "../../src/tags/thresholds.js";
 import type { LabelMatrix } from "../../src/tiles/label-matrix.js";
+import { fitThresholds } from "../../src/training/thresholds.js";
 
 /** Tags whose probabilities are off by a factor on the logit scale, so that each wants its own threshold. */
 function shifted(rows: number, seed = 1): { probabilities: Float32Array; labels: LabelMatrix } {

@@ -2,12 +2,14 @@
  * What may be put behind a head, and whether it helps tiles it has not seen: stacking and exclusive groups, judged on out-of-fold logits
  * by readouts fitted on other folds.
  */
+
+import { tileScores } from "../head/bootstrap.js";
 import { foldRows, scatterRows, selectRows } from "../head/cross-validate.js";
 import type { Head } from "../head/head.js";
+import { toExclusiveColumns } from "../tags/exclusive.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
-import { tileScores } from "./bootstrap.js";
 import { foldCalibration } from "./calibration.js";
-import { findExclusive, toExclusiveColumns } from "./exclusive.js";
+import { findExclusive } from "./find-exclusive.js";
 import { type CrossFitted, crossFitReadout, fitReadout, type ReadoutOptions } from "./readout.js";
 import { applyStacking, fitStacking, foldStacking } from "./stacking.js";
 

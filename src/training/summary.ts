@@ -3,11 +3,11 @@
 import { LABEL_ERRORS_FILE } from "../curation/label-errors.js";
 import type { Device } from "../features/device.js";
 import type { Checkpoint } from "../head/checkpoint.js";
-import type { CalibrationName } from "../tags/calibration.js";
+import type { CalibrationName } from "./calibration.js";
 import type { Dataset } from "./dataset.js";
-import type { FittedModel } from "./train-fit.js";
-import type { TrainingFindings } from "./train-report.js";
-import type { TrainSettings } from "./train-settings.js";
+import type { FittedModel } from "./fit-dataset.js";
+import type { TrainingFindings } from "./report.js";
+import type { TrainSettings } from "./settings.js";
 
 /** What came out, under the names of the JSON contract (docs/cli.md). */
 export interface TrainSummary {

@@ -5,7 +5,7 @@ import { deserialize, serialize } from "node:v8";
 import type { TrainState } from "../head/train-state.js";
 import type { RunContext } from "../run-context.js";
 import type { Dataset } from "./dataset.js";
-import type { TrainSettings } from "./train-settings.js";
+import type { TrainSettings } from "./settings.js";
 
 type States = (TrainState | undefined)[];
 

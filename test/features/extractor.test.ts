@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { openExtractor } from "../../src/features/extractor.js";
 import { NORMALISATIONS } from "../../src/models/file-model.js";
 import { resolveBackbone } from "../../src/models/registry.js";
-import { openExtractor } from "../../src/operations/extractor.js";
 import { temporaryFolder } from "../helpers.js";
 import { writeTiles } from "../images.js";
 

@@ -1,0 +1,42 @@
+/** What a training of the head is given beside features, labels and configuration, and what it gives back. */
+import type { LabelMatrix } from "../tiles/label-matrix.js";
+import type { FeatureMatrix } from "./feature-matrix.js";
+import type { Head } from "./head.js";
+import type { HistoryRow } from "./history.js";
+import type { StepperKind } from "./stepper.js";
+import type { TrainState } from "./train-state.js";
+
+export interface TrainHeadOptions {
+  /** Held-out tiles, scored after each epoch. */
+  validation?: { features: FeatureMatrix; labels: LabelMatrix };
+  /** Aborting stops after the running epoch; what comes back is the head so far, with `completed` false. */
+  signal?: AbortSignal;
+  /** Called after each epoch (each iteration of L-BFGS). */
+  onEpoch?: (row: HistoryRow) => void;
+  /** Goes on from an interrupted training, bit for bit as if it had never stopped. Gradient optimisers only. */
+  resumeFrom?: TrainState;
+  /** Weights to start from. @default Glorot-uniform from the seed; zeros for L-BFGS, whose optimum does not depend on them */
+  initial?: Head;
+  /** Who does the steps. @default "native" where the addon is built, else "onnx" */
+  stepper?: StepperKind;
+  /** `[rows]`, 1 for rows that are not trained on: how tiles are held out of features too many to copy. Gradient optimisers only. */
+  leaveOut?: Uint8Array;
+  /** `[rows]` fold of each row, for an automatic L2: rows of one tile belong in one fold. @default stratified by the seed */
+  folds?: Uint8Array;
+  /** The rows are this many blocks of the same tiles, to be scored by their mean: an automatic L2 is judged so. @default 1 */
+  views?: number;
+  /** @default the number of CPUs */
+  threads?: number;
+}
+
+export interface TrainedHead {
+  /** For raw features: standardisation is folded in. */
+  head: Head;
+  history: HistoryRow[];
+  /** False where the signal stopped it. */
+  completed: boolean;
+  /** What `resumeFrom` takes; absent for L-BFGS. */
+  state?: TrainState;
+  /** The penalty L-BFGS used, given or chosen. */
+  l2?: number;
+}
