@@ -8,6 +8,7 @@ import { loadAddon } from "../../src/addon.js";
 import { COLORSPACES, DECODE_DEFAULTS, isFailure, type RgbImage } from "../../src/decode/decoder.js";
 import { nativeOptions } from "../../src/decode/native.js";
 import { readBytesWithSharp } from "../../src/decode/sharp.js";
+import { GOLDENS, pictureNames, readPng } from "../goldens.js";
 import { needsShared, SHARED } from "../helpers.js";
 import { encode, gradient, largestDifference } from "../images.js";
 
@@ -59,18 +60,21 @@ function multiBandTiff(samples: Uint8Array | Uint16Array, size: number, bands: n
   return file;
 }
 
-test(
-  "Planet's unmarked four-component JPEGs come out exactly as Pillow reads them",
-  needsShared("golden"),
-  async () => {
-    const rows = readFileSync(join(SHARED, "golden/pil_rgb_sha256.csv"), "utf8").trim().split("\n").slice(1);
-    for (const row of rows.filter((_, i) => i % 20 === 0)) {
-      const [name, sha256] = row.trim().split(",");
-      const { pixels } = await read(readFileSync(join(SHARED, `planet-sample/tiles/${name}.jpg`)));
-      assert.equal(createHash("sha256").update(pixels).digest("hex"), sha256, name);
-    }
-  },
-);
+for (const name of pictureNames()) {
+  test(`${name}.jpg comes out exactly as Pillow reads it`, async () => {
+    const { pixels } = await read(readFileSync(join(GOLDENS, "pictures", `${name}.jpg`)));
+    assert.deepEqual(Buffer.from(pixels), (await readPng(`pictures/${name}`)).pixels);
+  });
+}
+
+test("real tiles of Planet's come out exactly as Pillow reads them", needsShared("golden"), async () => {
+  const rows = readFileSync(join(SHARED, "golden/pil_rgb_sha256.csv"), "utf8").trim().split("\n").slice(1);
+  for (const row of rows.filter((_, i) => i % 20 === 0)) {
+    const [name, sha256] = row.trim().split(",");
+    const { pixels } = await read(readFileSync(join(SHARED, `planet-sample/tiles/${name}.jpg`)));
+    assert.equal(createHash("sha256").update(pixels).digest("hex"), sha256, name);
+  }
+});
 
 for (const format of ["png", "webp", "tiff"] as const) {
   test(`${format} gives its own pixels`, async () => {

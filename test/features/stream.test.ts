@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -12,8 +12,9 @@ import { resolveBackbone } from "../../src/models/registry.js";
 import { prepareBackbone } from "../../src/onnx/prepare.js";
 import { ABSENT_STAMP, NO_STAMP } from "../../src/tiles/stamp.js";
 import type { Tile } from "../../src/tiles/tile.js";
-import { needsShared, SHARED } from "../helpers.js";
+import { GOLDENS, readFloats } from "../goldens.js";
 import { encode, gradient, stream, writeTiles } from "../images.js";
+import { maxDifference } from "../onnx/run.js";
 import { fussyBackbone, TOY_FEATURES, toyBackbone } from "./toy-backbone.js";
 
 const SIZE = 16;
@@ -82,21 +83,34 @@ test("memory of recycled features is filled again, and what comes out is the sam
   }
 });
 
-test(
-  "a real backbone gives the same bits whatever the batch a tile is in",
-  needsShared("weights/mobilenetv2-imagenet-features.onnx"),
-  async () => {
-    const { card, bytes } = await resolveBackbone(join(SHARED, "weights/mobilenetv2-imagenet-features.onnx"));
-    const numFeatures = card.features.count;
-    const model = prepareBackbone(bytes, card, 64);
-    const real = await Backbone.open({ model, size: 64, numFeatures, sessions: 2, tilesPerRun: 4 });
-    const reference = await collect(tiles.slice(0, 9), { backbone: real, batchSize: 1 });
-    for (const batchSize of [2, 5, 9]) {
-      assert.deepEqual(await collect(tiles.slice(0, 9), { backbone: real, batchSize }), reference);
-    }
-    await real.close();
-  },
-);
+/** The backbone in the box, which knows tiles from noise. */
+async function openBoxBackbone(): Promise<Backbone> {
+  const { card, bytes } = await resolveBackbone("canopy");
+  const model = prepareBackbone(bytes, card, 64);
+  return Backbone.open({ model, size: 64, numFeatures: card.features.count, sessions: 2, tilesPerRun: 4 });
+}
+
+test("a real backbone gives the same bits whatever the batch a tile is in", async () => {
+  const real = await openBoxBackbone();
+  const reference = await collect(tiles.slice(0, 9), { backbone: real, batchSize: 1 });
+  for (const batchSize of [2, 5, 9]) {
+    assert.deepEqual(await collect(tiles.slice(0, 9), { backbone: real, batchSize }), reference);
+  }
+  await real.close();
+});
+
+test("features of tiles are what Pillow's pixels, the card's normalisation and ONNX Runtime give in Python", async () => {
+  const { card } = await resolveBackbone("canopy");
+  const golden = JSON.parse(readFileSync(join(GOLDENS, "network/golden.json"), "utf8"));
+  assert.equal(golden.backbone_sha256, card.sha256, "another backbone: make test/goldens/network again");
+  const real = await openBoxBackbone();
+  const pictures = [0, 1].map((i) => ({ name: `${i}`, path: join(GOLDENS, `network/tile${i}.jpg`) }));
+  const { features } = await collect(pictures, { backbone: real });
+  await real.close();
+  const expected = readFloats(join(GOLDENS, "network/features.f32"));
+  assert.ok(maxDifference(new Float32Array(new Uint8Array(features).buffer), expected) < 1e-3);
+  assert.ok(maxDifference(expected.slice(0, 1280), expected.slice(1280)) > 0.1);
+});
 
 test("rows of rejected tiles are zeros, and their neighbours are unharmed", async () => {
   const bad = { name: "bad", path: join(folder, "missing.jpg") };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { FormatError, ModelError, OptionError } from "../../src/errors.js";
 import { readCard, writeCard } from "../../src/models/card-file.js";
+import { knownModel } from "../../src/models/known.js";
 import { BOX, defaultBackbone, listModels, loadBackbone, resolveBackbone } from "../../src/models/registry.js";
 import { GraphBuilder } from "../../src/onnx/graph.js";
 import { needsShared, SHARED, temporaryFolder } from "../helpers.js";
@@ -138,6 +139,12 @@ test("a model whose backbone in the box has been replaced by a newer one says so
   const { card } = await resolveBackbone(defaultBackbone());
   const older = { ...card, sha256: "0".repeat(64) };
   await assert.rejects(loadBackbone(older), /another version of the backbone .*--backbone/);
+});
+
+test("files that people are likely to have are known by their hash", () => {
+  const known = knownModel("d32e22e5d7abed518809958d8765612cc04a4a2ce1d22f962d411a1b2c92612e");
+  assert.deepEqual([known?.name, known?.input.scale, known?.input.mean], ["mobilenetv2-tf", 127.5, [1, 1, 1]]);
+  assert.equal(knownModel("0".repeat(64)), undefined);
 });
 
 test("the shared ImageNet files are recognised by their hash", needsShared("weights"), async () => {

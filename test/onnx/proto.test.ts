@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { FormatError, ModelError } from "../../src/errors.js";
+import { BOX } from "../../src/models/registry.js";
 import { decodeModel, encodeModel, fromTensorProto } from "../../src/onnx/proto.js";
 import { cutAtFeatures } from "../../src/onnx/surgery.js";
 import { needsShared, SHARED } from "../helpers.js";
@@ -16,7 +17,12 @@ const field = (number: number, payload: Uint8Array | string) => {
   return Buffer.concat([Buffer.of((number << 3) | 2, bytes.length), bytes]);
 };
 
-test("the shared weights survive a round trip byte for byte", needsShared("weights"), () => {
+test("a whole network survives a round trip byte for byte", () => {
+  const bytes = readFileSync(join(BOX, "canopy.onnx"));
+  assert.ok(Buffer.from(encodeModel(decodeModel(bytes, "canopy"))).equals(bytes));
+});
+
+test("so do other people's networks", needsShared("weights"), () => {
   for (const name of ["features", "classifier"]) {
     const bytes = readFileSync(join(SHARED, `weights/mobilenetv2-imagenet-${name}.onnx`));
     assert.ok(Buffer.from(encodeModel(decodeModel(bytes, name))).equals(bytes), name);

@@ -9,6 +9,7 @@ import { readBytesWithSharp } from "../../src/decode/sharp.js";
 import { turnTiles } from "../../src/features/dihedral.js";
 import { GraphBuilder } from "../../src/onnx/graph.js";
 import { type BackboneDescription, type PrepareOptions, prepareBackbone } from "../../src/onnx/prepare.js";
+import { GOLDENS, readFloats, readPng } from "../goldens.js";
 import { needsShared, SHARED } from "../helpers.js";
 import { maxDifference, randoms, runModel } from "./run.js";
 
@@ -103,6 +104,18 @@ test("all tiles of a batch are resized, each by itself", async () => {
     Array.from(whole),
     parts.flatMap((part) => Array.from(part)),
   );
+});
+
+test("the graph resizes within a level of Pillow, and to TensorFlow's numbers", async () => {
+  const { pixels, width, height } = await readPng("resizing/source");
+  for (const size of [24, 75]) {
+    const dims = [1, height, width, 3];
+    const smooth = await pixelsThrough(pixels, dims, size, "NHWC", { resize: "antialias" });
+    const pillow = (await readPng(`resizing/pillow-${size}`)).pixels;
+    assert.ok(maxDifference(smooth, Float32Array.from(pillow)) <= 1);
+    const plain = await pixelsThrough(pixels, dims, size, "NHWC", { resize: "plain" });
+    assert.ok(maxDifference(plain, readFloats(join(GOLDENS, `resizing/tensorflow-${size}.f32`))) <= 0.51);
+  }
 });
 
 test("the graph resizes real tiles within a level of Pillow", needsShared("golden"), async () => {

@@ -7,7 +7,24 @@ import sharp from "sharp";
 import { InputError, InterruptedError } from "../../src/errors.js";
 import { fix } from "../../src/operations/fix.js";
 import { synthesize } from "../../src/operations/synth.js";
+import { GOLDENS, pictureNames, readPng } from "../goldens.js";
 import { needsShared, SHARED, temporaryFolder } from "../helpers.js";
+
+test("PNGs hold exactly Pillow's pixels, whatever kind of JPEG they come from", async (t) => {
+  const out = join(temporaryFolder(t), "png");
+  const { written, rejected } = await fix({
+    inputs: pictureNames().map((name) => join(GOLDENS, `pictures/${name}.jpg`)),
+    out,
+    workers: 2,
+  });
+  assert.deepEqual([written, rejected], [pictureNames().length, 0]);
+  for (const name of pictureNames()) {
+    const pixels = await sharp(join(out, `${name}.png`))
+      .raw()
+      .toBuffer();
+    assert.deepEqual(pixels, (await readPng(`pictures/${name}`)).pixels, name);
+  }
+});
 
 test("PNGs of real tiles hold exactly Pillow's pixels", needsShared("golden"), async (t) => {
   const out = join(temporaryFolder(t), "png");

@@ -6,6 +6,7 @@ import sharp from "sharp";
 import { describeReport } from "../../src/cli/inspect-text.js";
 import { inspect } from "../../src/operations/inspect.js";
 import { synthesize } from "../../src/operations/synth.js";
+import { GOLDENS } from "../goldens.js";
 import { needsShared, SHARED, temporaryFolder } from "../helpers.js";
 
 /**
@@ -86,6 +87,14 @@ test("co-occurrence counts tiles that carry both tags", async (t) => {
       assert.equal(cooccurrence[i][j], both.length, `${a.tag} ${b.tag}`);
     }
   }
+});
+
+test("tiles in Planet's encoding: one encoding, read as RGB with a constant fourth component", async () => {
+  const report = await inspect({ inputs: [join(GOLDENS, "pictures/planet.jpg")], workers: 1 });
+  const { encoding, reading } = report.encodings[0];
+  assert.deepEqual([encoding, reading], ["JPEG baseline, 4 components 4:4:4, no markers", "rgb+constant-alpha"]);
+  const codes = report.problems.map(({ code }) => code);
+  assert.deepEqual(codes, ["RGBA_IN_DISGUISE"]);
 });
 
 test(

@@ -33,7 +33,29 @@ function body(file: ReturnType<typeof dissect>, marker: number): string[] {
   return file.segments.filter((segment) => segment.marker === marker).map((segment) => segment.body.toString("hex"));
 }
 
-test("a tile has the structure of Planet's files", { ...needsAddon, ...needsShared("planet-sample") }, async () => {
+// As docs/synth.md describes Planet's files: one table, the standard's for luminance at libjpeg's quality 75, in zigzag order; baseline,
+// 256 x 256, four components with ids 0 to 3, all sampled 1 x 1; one scan with tables 0; no APPn.
+const PLANET_SEGMENTS = {
+  db:
+    "0008060607060508070707090908" +
+    "0a0c140d0c0b0b0c1912130f141d1a1f1e1d1a1c1c20242e2720222c231c1c2837292c30313434341f27393d38323c2e333432",
+  c0: "080100010004001100011100021100031100",
+  da: "040000010002000300003f00",
+};
+
+test("a tile has Planet's tables, frame and scan, and no other markers than Huffman tables", needsAddon, async () => {
+  const made = dissect(Buffer.from(await encodeTile(renderTile(1, 0).rgba, 256)));
+  for (const [marker, expected] of Object.entries(PLANET_SEGMENTS)) {
+    assert.deepEqual(body(made, Number.parseInt(marker, 16)), [expected], marker);
+  }
+  const markers = new Set(made.segments.map(({ marker }) => marker.toString(16)));
+  assert.deepEqual([...markers].sort(), ["c0", "c4", "da", "db"]);
+});
+
+test("a tile has the structure of real files of Planet's", {
+  ...needsAddon,
+  ...needsShared("planet-sample"),
+}, async () => {
   const folder = join(SHARED, "planet-sample/tiles");
   const real = dissect(readFileSync(join(folder, readdirSync(folder)[0])));
   const made = dissect(Buffer.from(await encodeTile(renderTile(1, 0).rgba, 256)));
