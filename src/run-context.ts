@@ -9,8 +9,6 @@ export interface ProgressState {
   rejected: number;
   /** What `done` counts. @default "tiles" */
   unit?: string;
-  /** Decode workers and sessions in use now. */
-  parts?: { workers: number; sessions: number };
 }
 
 export interface RunContext {

@@ -97,8 +97,13 @@ async function measure(options: BenchPredictOptions, context: RunContext): Promi
   }
 }
 
+/** A setting, and how many sessions it is measured with. */
+interface RunSetting extends RateSetting {
+  sessions: number;
+}
+
 /** The plan's own setting first, then others, each once. */
-function listSettings({ batchSizes, workers }: BenchPredictOptions, backbone: PreparedBackbone): RateSetting[] {
+function listSettings({ batchSizes, workers }: BenchPredictOptions, backbone: PreparedBackbone): RunSetting[] {
   const { device, size } = backbone;
   const plan = planPipeline({ device, size });
   for (const batchSize of batchSizes ?? []) checkInteger("batchSize", batchSize, 1, 4096);
@@ -112,27 +117,31 @@ function listSettings({ batchSizes, workers }: BenchPredictOptions, backbone: Pr
     // With a core that no session wants: what is lost then is not decoding's processor time, but waiting.
     ...(device === "cpu" && sessions > 1 ? [{ batchSize: batch, workers: planned, sessions: sessions - 1 }] : []),
   ];
-  const key = (setting: RateSetting) => `${setting.batchSize}/${setting.workers}/${setting.sessions}`;
+  const key = (setting: RunSetting) => `${setting.batchSize}/${setting.workers}/${setting.sessions}`;
   return settings.filter((setting, i) => settings.findIndex((other) => key(other) === key(setting)) === i);
 }
 
 async function measureRuns(
   paths: readonly string[],
   backbone: PreparedBackbone,
-  settings: readonly RateSetting[],
+  settings: readonly RunSetting[],
   effort: RateEffort,
   context: RunContext,
 ): Promise<Rate[]> {
-  const sessions = await openSessions(backbone);
   const runs: Rate[] = [];
+  let open = await openSessions(backbone, settings[0].sessions);
   try {
     for (const setting of settings) {
-      runs.push(await measureRate(asTiles(paths), sessions, setting, effort, context));
+      if (open.sessions !== setting.sessions) {
+        await open.close();
+        open = await openSessions(backbone, setting.sessions);
+      }
+      runs.push(await measureRate(asTiles(paths), open, setting, effort, context));
       const progress = { stage: "measure", done: runs.length, total: settings.length + effort.rounds };
       context.onProgress?.({ ...progress, rejected: 0, unit: "trials" });
     }
   } finally {
-    await sessions.close();
+    await open.close();
   }
   return runs;
 }

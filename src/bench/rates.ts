@@ -35,8 +35,13 @@ export async function prepare({ backbone, size, device }: BackboneOptions): Prom
   return { resolved, size: pixels, device: await chooseDevice(device), model };
 }
 
-export function openSessions({ model, size, device, resolved }: PreparedBackbone): Promise<Backbone> {
-  return Backbone.open({ model, size, device, numFeatures: resolved.card.features.count });
+/** @param sessions as many as the device has by default, where it is not given */
+export function openSessions(
+  { model, size, device, resolved }: PreparedBackbone,
+  sessions?: number,
+): Promise<Backbone> {
+  const numFeatures = resolved.card.features.count;
+  return Backbone.open({ model, size, device, numFeatures, ...(sessions === undefined ? {} : { sessions }) });
 }
 
 /** How long is measured. */
@@ -46,10 +51,9 @@ export interface RateEffort {
   seconds?: number | undefined;
 }
 
-/** One setting: how many workers fed how many sessions with how large batches. */
+/** One setting: how many workers fed the sessions with how large batches. */
 export interface RateSetting {
   workers: number;
-  sessions: number;
   batchSize: number;
 }
 
@@ -73,13 +77,12 @@ export interface Rate {
 export async function measureRate(
   tiles: readonly Tile[],
   backbone: Backbone,
-  { workers, sessions, batchSize }: RateSetting,
+  { workers, batchSize }: RateSetting,
   { rounds, seconds }: RateEffort,
   { signal }: RunContext,
 ): Promise<Rate> {
   if (signal?.aborted) throw benchInterrupted();
   const pool = new DecodePool({ workers });
-  backbone.use(sessions);
   try {
     const options = { backbone, pool, batchSize, rounds, ...(signal === undefined ? {} : { signal }) };
     const rates = await measurePipeline(tiles, { ...options, ...(seconds === undefined ? {} : { seconds }) });
@@ -87,7 +90,7 @@ export async function measureRate(
     return {
       batch_size: batchSize,
       workers,
-      sessions,
+      sessions: backbone.sessions,
       tiles_per_s: roughly(median),
       spread: [roughly(low), roughly(high)],
       bare_tiles_per_s: roughly(summarize(rates.bare).median),
@@ -96,7 +99,6 @@ export async function measureRate(
       samples: { tiles_per_s: rates.pipeline.map(roughly), bare_tiles_per_s: rates.bare.map(roughly) },
     };
   } finally {
-    backbone.use(backbone.sessions);
     await pool.close();
   }
 }

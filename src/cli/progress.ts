@@ -62,8 +62,8 @@ function newBar(totalKnown: boolean): cliProgress.SingleBar {
   return new cliProgress.SingleBar(
     {
       format: totalKnown
-        ? "{stage} [{bar}] {value}/{total} {unit}  {rate}/s  ETA {eta_formatted}{rejects}{parts}"
-        : "{stage} {value} {unit}  {rate}/s{rejects}{parts}",
+        ? "{stage} [{bar}] {value}/{total} {unit}  {rate}/s  ETA {eta_formatted}{rejects}"
+        : "{stage} {value} {unit}  {rate}/s{rejects}",
       stream: process.stderr,
       hideCursor: true,
       clearOnComplete: false,
@@ -80,7 +80,6 @@ function payload(state: ProgressState, start: Start) {
     unit: state.unit ?? "tiles",
     rate: showRate(rate(state, start)),
     rejects: state.rejected > 0 ? `  ${state.rejected} rejected` : "",
-    parts: state.parts === undefined ? "" : `  ${describeParts(state.parts)}`,
   };
 }
 
@@ -106,16 +105,10 @@ function createPlainLines(): ProgressReporter {
 function plainLine(state: ProgressState, start: Start): string {
   const total = state.total === undefined ? "" : `/${state.total}`;
   const rejected = state.rejected > 0 ? `, ${state.rejected} rejected` : "";
-  const parts = state.parts === undefined ? "" : `, ${describeParts(state.parts)}`;
   const perSecond = rate(state, start);
   const left =
     state.total === undefined || perSecond === 0 ? "" : `, ETA ${Math.round((state.total - state.done) / perSecond)} s`;
-  return `${state.stage}: ${state.done}${total} ${state.unit ?? "tiles"}, ${showRate(perSecond)}/s${left}${rejected}${parts}`;
-}
-
-/** `2 decoding, 4 sessions`: threads at work. */
-function describeParts({ workers, sessions }: NonNullable<ProgressState["parts"]>): string {
-  return `${workers} decoding, ${sessions} ${sessions === 1 ? "session" : "sessions"}`;
+  return `${state.stage}: ${state.done}${total} ${state.unit ?? "tiles"}, ${showRate(perSecond)}/s${left}${rejected}`;
 }
 
 /** Done each second since `start`. */

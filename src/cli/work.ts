@@ -10,7 +10,7 @@ export const describe = "Do parts of bulk predictions from the queue; SIGTERM en
 
 export function builder(yargs: Argv) {
   return withQueueOptions(yargs)
-    .option("workers", { type: "number", requiresArg: true, describe: "Decode workers (default: adapts to the cores)" })
+    .option("workers", { type: "number", requiresArg: true, describe: "Decode workers (default: one per core)" })
     .option("memory", { type: "string", requiresArg: true, describe: "Budget, such as 700M or 4G" })
     .option("until-empty", { type: "boolean", default: false, describe: "End when the queue has nothing left to do" })
     .option("stalled-seconds", {

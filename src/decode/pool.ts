@@ -1,20 +1,20 @@
 /** DecodePool: the decode workers. Tiles go in, pixels appear in shared memory, outcomes come back. */
 
 import { types } from "node:util";
+import type { Piscina } from "piscina";
 import { addonLoadError, loadAddon } from "../addon.js";
 import { checkInteger } from "../check.js";
 import { usableCores } from "../machine.js";
 import type { RunContext } from "../run-context.js";
 import { STAMP_BYTES } from "../tiles/stamp.js";
 import type { Tile } from "../tiles/tile.js";
+import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
 import type { DecodeOptions, DecodeOutcome, DecodeSource, StampTarget } from "./decoder.js";
-import { Lanes } from "./lanes.js";
+import type { DecodeTask } from "./worker.js";
 
 export interface DecodePoolOptions {
-  /** Number of decode threads to begin with. @default one per core */
+  /** Number of decode threads. @default one per core */
   workers?: number;
-  /** So many there may be (see `use`). @default `workers` */
-  mostWorkers?: number;
 }
 
 /** Where a chunk's pixels go: `[tiles, size, size, 3]` uint8 from `byteOffset` of `buffer`. */
@@ -28,35 +28,21 @@ export interface PixelTarget {
 /** Version of the pixels the sharp path makes; counted up whenever they may change. */
 const SHARP_VERSION = 2;
 
+type Threads = Piscina<DecodeTask, DecodeOutcome[] | undefined>;
+
 export class DecodePool {
-  readonly mostWorkers: number;
-  readonly #lanes: Lanes;
+  readonly workers: number;
+  readonly #threads: Threads;
   /** A thread for one tile at a time, started when a chunk made its worker fail. */
-  #quarantine: Lanes | undefined;
+  #quarantine: Threads | undefined;
 
   constructor(options: DecodePoolOptions = {}, context: RunContext = {}) {
-    const { workers = options.mostWorkers ?? usableCores(), mostWorkers = workers } = options;
-    checkInteger("mostWorkers", mostWorkers, 1, 1024);
-    checkInteger("workers", workers, 1, mostWorkers);
-    this.mostWorkers = mostWorkers;
+    const { workers = usableCores() } = options;
+    checkInteger("workers", workers, 1, 1024);
+    this.workers = workers;
     if (loadAddon() === undefined) warnWithoutAddon(context);
-    this.#lanes = new Lanes(workers, 2);
-  }
-
-  /** Workers that are given tiles now. */
-  get workers(): number {
-    return this.#lanes.count;
-  }
-
-  /** Gives tiles to `workers` workers from now on, 1 to `mostWorkers`; others are parked. What comes out is the same. */
-  use(workers: number): void {
-    checkInteger("workers", workers, 1, this.mostWorkers);
-    this.#lanes.open(workers);
-  }
-
-  /** Milliseconds that workers were busy since the last call, all together. */
-  takeBusy(): number {
-    return this.#lanes.busy.take();
+    // Two tasks a thread: while it decodes, its next task is there already, and it never waits for the main thread.
+    this.#threads = startThreads(workers, 2);
   }
 
   /**
@@ -73,7 +59,7 @@ export class DecodePool {
       return decodeSingly(tiles, target, options, (tile, place) => this.decode([tile], place, options));
     }
     try {
-      return await this.#lanes.run({ tiles: tiles.map(sourceOf), ...target, options });
+      return await this.#threads.run({ tiles: tiles.map(sourceOf), ...target, options });
     } catch {
       return decodeSingly(tiles, target, options, (tile, place) => this.#decodeAlone(tile, place, options));
     }
@@ -81,7 +67,7 @@ export class DecodePool {
 
   /** Nothing else is in the worker, so that nobody else's failure is taken for this tile's. */
   async #decodeAlone(tile: Tile, place: PixelTarget, options: DecodeOptions): Promise<DecodeOutcome[] | undefined> {
-    this.#quarantine ??= new Lanes(1, 1);
+    this.#quarantine ??= startThreads(1, 1);
     try {
       return await this.#quarantine.run({ tiles: [sourceOf(tile)], ...place, options });
     } catch (error) {
@@ -91,8 +77,12 @@ export class DecodePool {
 
   /** Waits for what is being decoded, then ends the workers. */
   async close(): Promise<void> {
-    await Promise.all([this.#lanes.close(), this.#quarantine?.close()]);
+    await Promise.all([this.#threads, this.#quarantine].map((threads) => threads && endWorkerPool(threads)));
   }
+}
+
+function startThreads(count: number, tasksPerThread: number): Threads {
+  return createWorkerPool(new URL("./worker.js", import.meta.url), "decodeChunk", count, tasksPerThread);
 }
 
 async function decodeSingly(

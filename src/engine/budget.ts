@@ -7,14 +7,14 @@ import { type PipelinePlan, planPipeline } from "../features/plan.js";
 /** Kept free of the budget for what prediction itself holds: rows that are not committed, and their writing. */
 const ROWS_BYTES = 32 << 20;
 
-/** A worker is woken only where the budget leaves each of them a JPEG of 4096 x 4096. */
+/** More workers than the backbone needs are started only where the budget leaves each of them a JPEG of 4096 x 4096. */
 const WORKER_BYTES = jpegBytes(4096 ** 2);
 
 export interface BudgetOptions {
   device: Device;
   /** Pixels per side of the tiles the backbone is fed. */
   size: number;
-  /** Decode threads. @default as many as running shows to be best */
+  /** Decode threads. @default one per core, as far as the budget reaches */
   workers?: number | undefined;
   /** @default what suits the device, less where the budget asks for it */
   batchSize?: number | undefined;
@@ -38,7 +38,7 @@ export function planInBudget({ device, size, workers, batchSize, memory }: Budge
     ...(memory === undefined ? {} : { memory, keptFree: ROWS_BYTES, workerFileBytes: WORKER_BYTES }),
   });
   if (memory === undefined) return { plan, tileBytes: DECODE_DEFAULTS.maxBytes };
-  const spare = (memory - ROWS_BYTES - plan.memory) / plan.mostWorkers;
+  const spare = (memory - ROWS_BYTES - plan.memory) / plan.workers;
   // A budget that lets a pipeline run at all has room for tiles of the model's own size.
   return { plan, tileBytes: Math.max(Math.floor(spare), 16 * size ** 2) };
 }

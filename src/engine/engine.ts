@@ -2,12 +2,10 @@
 import type { DecodeOptions, DecodeOutcome } from "../decode/decoder.js";
 import { DecodePool } from "../decode/pool.js";
 import { Backbone } from "../features/backbone.js";
-import type { Parts } from "../features/balance.js";
 import type { Device } from "../features/device.js";
 import { ALL_VARIANTS } from "../features/dihedral.js";
 import type { PipelinePlan } from "../features/plan.js";
 import { streamFeatures } from "../features/stream.js";
-import { Tuner } from "../features/tuner.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { RunContext } from "../run-context.js";
 import { chooseThresholds, type TaggedRow, tagFeatures } from "../tags/prediction.js";
@@ -47,10 +45,11 @@ export interface TaggedBatch {
   rows: TaggedRow[];
 }
 
-export interface TagOptions {
-  /** One decode worker and one session: for tiles that may take too much memory together. @default false */
-  gently?: boolean;
-  signal?: AbortSignal | undefined;
+/** Threads of an engine. */
+export interface EngineThreads {
+  /** Decode workers. */
+  workers: number;
+  sessions: number;
 }
 
 export class Engine {
@@ -64,7 +63,6 @@ export class Engine {
   readonly #thresholds: Float32Array;
   readonly #backbone: Backbone;
   readonly #pool: DecodePool;
-  readonly #tuner: Tuner;
 
   private constructor(model: LoadedModel, options: EngineOptions, backbone: Backbone, pool: DecodePool) {
     const { checkpoint } = model;
@@ -76,7 +74,6 @@ export class Engine {
     this.#thresholds = chooseThresholds(checkpoint, options.threshold);
     this.#backbone = backbone;
     this.#pool = pool;
-    this.#tuner = new Tuner(pool, backbone);
   }
 
   /** Starts sessions and decode workers. Throws a ModelError where the device refuses the model. */
@@ -89,8 +86,7 @@ export class Engine {
       numFeatures: checkpoint.head.numFeatures,
       sessions: options.plan.sessions,
     });
-    const { workers, mostWorkers } = options.plan;
-    return new Engine(model, options, backbone, new DecodePool({ workers, mostWorkers }, context));
+    return new Engine(model, options, backbone, new DecodePool({ workers: options.plan.workers }, context));
   }
 
   /** The provider that runs. */
@@ -113,16 +109,15 @@ export class Engine {
     return this.#plan.batchesAhead;
   }
 
-  /** Decode workers and sessions in use, as running has shown to be best. */
-  get parts(): Parts {
-    return this.#tuner.parts;
+  get threads(): EngineThreads {
+    const { workers, sessions } = this.#plan;
+    return { workers, sessions };
   }
 
   /** Tags a source; batches keep its order and, but for the last, hold `batchSize` tiles. Throws InterruptedError on abort. */
-  async *tag(source: TileFeed, { gently = false, signal }: TagOptions = {}): AsyncGenerator<TaggedBatch> {
+  async *tag(source: TileFeed, signal?: AbortSignal): AsyncGenerator<TaggedBatch> {
     const { checkpoint, decode, variants } = this;
     const { batchSize, batchesAhead } = this.#plan;
-    this.#use(gently ? { workers: 1, sessions: 1 } : this.parts);
     const stream = streamFeatures(source, {
       pool: this.#pool,
       backbone: this.#backbone,
@@ -131,7 +126,6 @@ export class Engine {
       batchesAhead,
       variants,
       stamps: true,
-      ...(gently ? {} : { tuner: this.#tuner }),
       ...(signal === undefined ? {} : { signal }),
     });
     for await (const { tiles, outcomes, stamps, features, recycle } of stream) {
@@ -140,11 +134,6 @@ export class Engine {
       recycle();
       yield { tiles, outcomes, stamps, rows };
     }
-  }
-
-  #use({ workers, sessions }: Parts): void {
-    this.#pool.use(workers);
-    this.#backbone.use(sessions);
   }
 
   async close(): Promise<void> {

@@ -7,7 +7,7 @@ import type { EngineOptions, LoadedModel } from "./engine.js";
 export interface EngineSettings {
   /** One threshold for all tags, 0 to 1. @default the fitted ones */
   threshold?: number | undefined;
-  /** Decode threads. @default as many as running shows to be best */
+  /** Decode threads. @default one per core, as far as `memory` reaches */
   workers?: number | undefined;
   /** Tiles per batch. @default 24 at 224 pixels and 72 at 128 on the CPU, 32 on a GPU */
   batchSize?: number | undefined;

@@ -3,7 +3,6 @@
 import { Worker } from "node:worker_threads";
 import type { Batch } from "../batch/batch.js";
 import type { SlotRing } from "../batch/slot-ring.js";
-import { BusyMeter } from "../busy-meter.js";
 import { checkInteger } from "../check.js";
 import { ModelError } from "../errors.js";
 import { usableCores } from "../machine.js";
@@ -34,26 +33,16 @@ export class Backbone {
   readonly numFeatures: number;
   readonly device: Device;
   readonly #threads: SessionThread[];
-  readonly #busy: BusyMeter;
   readonly #stop: Int32Array;
-  #used: number;
   readonly #rings = new Map<SlotRing, number>();
   #ringCount = 0;
 
-  private constructor(
-    options: BackboneOptions,
-    device: Device,
-    threads: SessionThread[],
-    busy: BusyMeter,
-    stop: Int32Array,
-  ) {
+  private constructor(options: BackboneOptions, device: Device, threads: SessionThread[], stop: Int32Array) {
     this.size = options.size;
     this.numFeatures = options.numFeatures;
     this.device = device;
     this.#threads = threads;
-    this.#busy = busy;
     this.#stop = stop;
-    this.#used = threads.length;
   }
 
   /** Starts the sessions. @throws ModelError where ONNX Runtime refuses the model or the device. */
@@ -66,15 +55,14 @@ export class Backbone {
     checkInteger("tilesPerRun", tilesPerRun, 1);
     const stop = new Int32Array(new SharedArrayBuffer(4));
     const setup: SessionSetup = { model, size, numFeatures, device, intraOpThreads, tilesPerRun, stop };
-    const busy = new BusyMeter();
-    const threads = Array.from({ length: sessions }, () => new SessionThread(startWorker(setup), busy));
+    const threads = Array.from({ length: sessions }, () => new SessionThread(startWorker(setup)));
     const started = await Promise.allSettled(threads.map((thread) => thread.ready));
     const failure = started.find((result) => result.status === "rejected");
     if (failure) {
       await Promise.all(threads.map((thread) => thread.close()));
       throw failure.reason;
     }
-    return new Backbone(options, device, threads, busy, stop);
+    return new Backbone(options, device, threads, stop);
   }
 
   /** Number of sessions. */
@@ -82,29 +70,13 @@ export class Backbone {
     return this.#threads.length;
   }
 
-  /** Sessions that are given batches now. */
-  get used(): number {
-    return this.#used;
-  }
-
-  /** Gives batches to `sessions` sessions from now on; others are parked, since releasing one leaks. What comes out is the same. */
-  use(sessions: number): void {
-    checkInteger("sessions", sessions, 1, this.#threads.length);
-    this.#used = sessions;
-  }
-
-  /** Milliseconds that sessions were busy since the last call, all together. */
-  takeBusy(): number {
-    return this.#busy.take();
-  }
-
   /** Makes the runs under way, and those that wait, fail at their next call of ONNX Runtime: for an end that cannot wait. */
-  stop(): void {
+  cancelRuns(): void {
     Atomics.store(this.#stop, 0, 1);
   }
 
-  /** Takes `stop` back, once what it stopped has ended. */
-  resume(): void {
+  /** Takes `cancelRuns` back, once what it cancelled has ended. */
+  acceptRuns(): void {
     Atomics.store(this.#stop, 0, 0);
   }
 
@@ -120,7 +92,7 @@ export class Backbone {
     variants: readonly number[] = [0],
     into: Float32Array | undefined = undefined,
   ): Promise<Float32Array> {
-    const thread = this.#threads.slice(0, this.#used).reduce((best, other) => (other.load < best.load ? other : best));
+    const thread = this.#threads.reduce((best, other) => (other.load < best.load ? other : best));
     return thread.run({
       ring: this.#attach(ring),
       byteOffset: batch.slot.byteOffset,

@@ -51,7 +51,7 @@ export async function extractFeatures(
     rejected: 0,
   };
   const cached = progress.done;
-  report(progress, tiles.length, options, context);
+  report(progress, tiles.length, context);
   for await (const { positions, rows } of extractMissing(tiles, missing, keys, progress, options, context)) {
     for (const [i, position] of positions.entries()) {
       for (const [v, matrix] of features.entries()) {
@@ -107,7 +107,7 @@ export async function* extractMissing(
       if (store) keep(store, positions, keys, batch.outcomes, batch.features, variants);
       progress.done += positions.length;
       progress.rejected += batch.outcomes.filter((outcome) => outcome !== undefined).length;
-      report(progress, tiles.length, options, context);
+      report(progress, tiles.length, context);
       yield { positions, rows: batch.features };
       batch.recycle();
     }
@@ -143,6 +143,6 @@ function keep(
   }
 }
 
-function report({ done, rejected }: Progress, total: number, { tuner }: ExtractOptions, { onProgress }: RunContext) {
-  onProgress?.({ stage: "features", done, total, rejected, ...(tuner === undefined ? {} : { parts: tuner.parts }) });
+function report({ done, rejected }: Progress, total: number, { onProgress }: RunContext) {
+  onProgress?.({ stage: "features", done, total, rejected });
 }

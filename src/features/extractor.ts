@@ -13,7 +13,6 @@ import { type ExtractedFeatures, extractFeatures } from "./extract.js";
 import { type PipelinePlan, planPipeline } from "./plan.js";
 import { FeatureStore } from "./store.js";
 import { extractToStore, type StoredFeatures } from "./stored.js";
-import { Tuner } from "./tuner.js";
 
 export interface ExtractorOptions {
   backbone: ResolvedBackbone;
@@ -21,7 +20,7 @@ export interface ExtractorOptions {
   size: number;
   /** @default "auto" */
   device?: DeviceChoice | undefined;
-  /** Decode threads. @default what keeps the sessions fed */
+  /** Decode threads. @default one per core */
   workers?: number | undefined;
   decode?: Partial<Omit<DecodeOptions, "size">> | undefined;
   /** Elements of the dihedral group to extract. @default [0] */
@@ -66,9 +65,8 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
     sessions: plan.sessions,
   });
   const store = new FeatureStore(identity, context);
-  const pool = new DecodePool({ workers: plan.workers, mostWorkers: plan.mostWorkers }, context);
-  const tuner = new Tuner(pool, backbone);
-  const use = { pool, backbone, tuner, decode, store, ...plan, ...given("variants", options.variants) };
+  const pool = new DecodePool({ workers: plan.workers }, context);
+  const use = { pool, backbone, decode, store, ...plan, ...given("variants", options.variants) };
   return {
     device,
     plan,

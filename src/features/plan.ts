@@ -11,7 +11,7 @@ import { BATCHES_PER_SESSION, defaultBatchSize } from "./stream.js";
 export interface PlanOptions {
   device: Device;
   size: number;
-  /** Decode workers; @default what keeps the sessions fed */
+  /** Decode workers. @default one per core, as far as `memory` reaches */
   workers?: number;
   /** Tiles per batch. @default see `defaultBatchSize` */
   batchSize?: number;
@@ -19,17 +19,15 @@ export interface PlanOptions {
   memory?: number;
   /** Bytes of `memory` that are kept free of the pipeline. @default 0 */
   keptFree?: number;
-  /** Bytes that each worker is to have, within `memory`, for the file it decodes. @default 0 */
+  /** Bytes that each worker beyond the first few is to have, within `memory`, for the file it decodes. @default 0 */
   workerFileBytes?: number;
   /** @default usableCores() */
   cores?: number;
 }
 
 export interface PipelinePlan {
-  /** Decode workers to begin with. */
+  /** Decode workers. */
   workers: number;
-  /** Decode workers there may be, where decoding turns out to be slower than planned (see balance.ts). */
-  mostWorkers: number;
   sessions: number;
   batchSize: number;
   batchesAhead: number;
@@ -44,40 +42,58 @@ const SESSION_BYTES = 40 << 20;
 /** A session's memory per pixel of a run, measured from 1 tile to 32: its largest layers in float32. */
 const ACTIVATION_BYTES_PER_PIXEL = 250;
 
+/** A pipeline that is being planned. */
+type Draft = Omit<PipelinePlan, "batchesAhead" | "memory">;
+
 /**
- * Sessions: one per core on the CPU, one on a GPU. Workers: decoding is a tenth of a CPU backbone's work with the addon, a third without;
- * a GPU wants all cores. Where the user does not say how many, all cores may come to decode, as far as the budget reaches.
+ * Sessions: one per core on the CPU, one on a GPU. Workers: one per core, too; those with nothing to decode take no time from others.
+ * Within a budget come first the few workers that keep a CPU backbone fed, then sessions and batches, then more workers.
  * @throws InputError where not even the smallest pipeline fits the budget.
  */
 export function planPipeline(options: PlanOptions): PipelinePlan {
-  const { device, keptFree = 0, workerFileBytes = 0, cores = usableCores() } = options;
+  const { keptFree = 0, workerFileBytes = 0, cores = usableCores() } = options;
   const { memory: budget = Number.POSITIVE_INFINITY } = options;
-  const memory = budget - keptFree;
   if (options.memory !== undefined) checkInteger("memory", options.memory, 1);
-  const share = loadAddon() ? 4 : 2;
-  let workers = options.workers ?? (device === "cpu" ? Math.ceil(cores / share) : cores);
-  let sessions = device === "cpu" ? cores : 1;
-  let batchSize = options.batchSize ?? defaultBatchSize(options);
-  checkInteger("workers", workers, 1, 1024);
-  checkInteger("batchSize", batchSize, 1, 4096);
-  const fits = () => reckon(options, workers, sessions, batchSize) <= memory;
-  while (!fits() && options.batchSize === undefined && batchSize > 1) batchSize >>= 1;
-  while (!fits() && sessions > 1) sessions--;
-  while (!fits() && options.workers === undefined && workers > 1) workers--;
-  const needed = reckon(options, workers, sessions, batchSize);
-  if (needed > memory) {
-    const mib = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
-    throw new InputError(
-      `A memory budget of ${mib(budget)} is too small: with ${workers} decode worker${workers === 1 ? "" : "s"} and one session of batches of ${batchSize}, about ${mib(needed + keptFree)} are needed.`,
-    );
-  }
-  let mostWorkers = options.workers ?? Math.max(workers, cores);
-  const most = () => reckon(options, mostWorkers, sessions, batchSize);
-  while (mostWorkers > workers && most() + mostWorkers * workerFileBytes > memory) mostWorkers--;
-  return { workers, mostWorkers, sessions, batchSize, batchesAhead: sessions + 1, memory: most() };
+  const memory = budget - keptFree;
+  const plan = shrink(startOf(options, cores), options, memory);
+  if (reckon(options, plan) > memory) throw tooSmall(budget, plan, reckon(options, plan) + keptFree);
+  const wanted = options.workers ?? Math.max(plan.workers, cores);
+  const reckonWith = (workers: number) => reckon(options, { ...plan, workers }) + workers * workerFileBytes;
+  let workers = wanted;
+  while (workers > plan.workers && reckonWith(workers) > memory) workers--;
+  return { ...plan, workers, batchesAhead: plan.sessions + 1, memory: reckon(options, { ...plan, workers }) };
 }
 
-function reckon({ device, size }: PlanOptions, workers: number, sessions: number, batchSize: number): number {
+/** Decoding is a tenth of a CPU backbone's work with the addon, a third without; a GPU wants all cores. */
+function startOf(options: PlanOptions, cores: number): Draft {
+  const onCpu = options.device === "cpu";
+  const share = loadAddon() ? 4 : 2;
+  const workers = options.workers ?? (onCpu ? Math.ceil(cores / share) : cores);
+  const batchSize = options.batchSize ?? defaultBatchSize(options);
+  checkInteger("workers", workers, 1, 1024);
+  checkInteger("batchSize", batchSize, 1, 4096);
+  return { workers, sessions: onCpu ? cores : 1, batchSize };
+}
+
+/** Smaller batches, then fewer sessions, then fewer workers, until the plan fits or nothing is left to take away. */
+function shrink(start: Draft, options: PlanOptions, memory: number): Draft {
+  const plan = { ...start };
+  const fits = () => reckon(options, plan) <= memory;
+  while (!fits() && options.batchSize === undefined && plan.batchSize > 1) plan.batchSize >>= 1;
+  while (!fits() && plan.sessions > 1) plan.sessions--;
+  while (!fits() && options.workers === undefined && plan.workers > 1) plan.workers--;
+  return plan;
+}
+
+function tooSmall(budget: number, { workers, batchSize }: Draft, needed: number): InputError {
+  const mib = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  const threads = `${workers} decode worker${workers === 1 ? "" : "s"} and one session`;
+  return new InputError(
+    `A memory budget of ${mib(budget)} is too small: with ${threads} of batches of ${batchSize}, about ${mib(needed)} are needed.`,
+  );
+}
+
+function reckon({ device, size }: PlanOptions, { workers, sessions, batchSize }: Draft): number {
   const slotBytes = batchSize * size ** 2 * 3;
   const slots = (BATCHES_PER_SESSION + 1) * sessions + 1;
   const pixelsPerRun = Math.min(batchSize, defaultTilesPerRun(device, size)) * size ** 2;

@@ -1,6 +1,5 @@
 /** SessionThread: the main thread's end of one session worker. */
 import type { Worker } from "node:worker_threads";
-import type { BusyMeter } from "../busy-meter.js";
 import { ModelError } from "../errors.js";
 import type { SessionReply, SessionRequest } from "./session-worker.js";
 
@@ -15,16 +14,13 @@ export class SessionThread {
   /** Resolves once the session exists; rejects with ModelError where ONNX Runtime refuses the model. */
   readonly ready: Promise<void>;
   readonly #worker: Worker;
-  readonly #busy: BusyMeter;
   readonly #waiting = new Map<number, Waiting>();
   readonly #exited: Promise<void>;
   #nextId = 0;
   #ended = false;
 
-  /** `busy` is told when it has something to do, and when no more. */
-  constructor(worker: Worker, busy: BusyMeter) {
+  constructor(worker: Worker) {
     this.#worker = worker;
-    this.#busy = busy;
     this.ready = new Promise((resolve, reject) => {
       worker.on("message", (reply: SessionReply) => {
         if (reply.type === "ready") resolve();
@@ -50,7 +46,6 @@ export class SessionThread {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      if (this.#waiting.size === 1) this.#busy.change(1);
       const { into } = request;
       this.#worker.postMessage(
         { type: "run", id, ...request } satisfies SessionRequest,
@@ -72,14 +67,12 @@ export class SessionThread {
   #settle(reply: SessionReply & { type: "done" | "error" }): void {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
-    if (this.#waiting.size === 0) this.#busy.change(-1);
     if (reply.type === "done") waiting?.resolve(reply.features);
     else waiting?.reject(new ModelError(`ONNX Runtime failed on a batch: ${reply.message}`));
   }
 
   #abandon(message: string): void {
     this.#ended = true;
-    if (this.#waiting.size > 0) this.#busy.change(-1);
     for (const { reject } of this.#waiting.values()) reject(new ModelError(message));
     this.#waiting.clear();
   }

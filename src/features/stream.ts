@@ -11,7 +11,6 @@ import type { TileFeed } from "../tiles/tile.js";
 import { type Backbone, defaultTilesPerRun } from "./backbone.js";
 import type { FeatureBatch } from "./feature-batch.js";
 import { runSingly } from "./isolate.js";
-import type { Tuner } from "./tuner.js";
 
 export interface StreamOptions {
   pool: DecodePool;
@@ -26,8 +25,6 @@ export interface StreamOptions {
   variants?: readonly number[];
   /** Takes the stamps of the tiles' files. @default false */
   stamps?: boolean;
-  /** Changes the numbers of workers and sessions while the stream runs. @default they stay */
-  tuner?: Tuner;
   signal?: AbortSignal;
 }
 
@@ -46,7 +43,6 @@ export async function* streamFeatures(
   const {
     pool,
     backbone,
-    tuner,
     signal,
     batchSize = defaultBatchSize(backbone),
     batchesAhead = backbone.sessions + 1,
@@ -58,30 +54,24 @@ export async function* streamFeatures(
   const ring = new SlotRing(running + batchesAhead, batchSize * backbone.size ** 2 * 3);
   const results: Promise<FeatureBatch>[] = [];
   const spares: Spares = [];
-  const next = async (): Promise<FeatureBatch> => {
-    const result = await results.shift()!;
-    tuner?.done(result.tiles.length);
-    return result;
-  };
   // Sessions end at once what nobody will wait for: with large batches and all variants it could take many seconds.
-  const onAbort = () => backbone.stop();
+  const onAbort = () => backbone.cancelRuns();
   signal?.addEventListener("abort", onAbort, { once: true });
-  tuner?.begin();
   try {
     const load = { decode, batchSize, batchesAhead, stamps: options.stamps ?? false, ...(signal ? { signal } : {}) };
     for await (const batch of loadBatches(source, pool, ring, load)) {
       const result = extract(batch, ring, backbone, options.variants ?? [0], spares);
       result.catch(() => {}); // Its turn comes below; until then a failure must not count as unhandled.
       results.push(result);
-      if (results.length === running) yield await next();
+      if (results.length === running) yield await results.shift()!;
     }
-    while (results.length > 0) yield await next();
+    while (results.length > 0) yield await results.shift()!;
   } catch (error) {
     throw signal?.aborted ? new InterruptedError() : error;
   } finally {
     signal?.removeEventListener("abort", onAbort);
     await Promise.allSettled(results);
-    if (signal?.aborted) backbone.resume();
+    if (signal?.aborted) backbone.acceptRuns();
     backbone.detach(ring);
     ring.close();
   }

@@ -1,6 +1,6 @@
 /**
  * The in-flight journal: which tiles are being worked on right now. It outlives a crash of the process (not a power cut, after which
- * nobody is to blame), and tells the next run whom to suspect.
+ * nobody is to blame), and tells the next run which tiles to look at.
  */
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -12,28 +12,19 @@ export interface TileRange {
   to: number;
 }
 
-/** Tiles in the works when a process died. */
-export interface Suspects extends TileRange {
-  /** How many processes before that one died with them in the works. */
-  deaths: number;
-}
-
-const NUMBERS = 3;
+const NUMBERS = 2;
 
 export class InFlightJournal {
   readonly #path: string;
   readonly #file: number;
-  /** from, to, deaths */
+  /** from, to */
   readonly #record = new Float64Array(NUMBERS);
-  readonly #passed: number;
   #open = true;
 
-  /** `before`: the suspects of an earlier process, of whom none was found guilty. */
-  constructor(path: string, from: number, before?: Suspects) {
+  constructor(path: string, from: number) {
     this.#path = path;
     this.#file = openSync(path, "w");
-    this.#record.set([from, from, before === undefined ? 0 : before.deaths + 1]);
-    this.#passed = before?.to ?? from;
+    this.#record.fill(from);
     try {
       // Takes the disk space now: later writes cannot fail for want of it.
       this.#write();
@@ -52,18 +43,17 @@ export class InFlightJournal {
   /** Every tile before number `index` has come back. */
   returned(index: number): void {
     this.#record[0] = index;
-    if (index >= this.#passed) this.#record[2] = 0;
     this.#write();
   }
 
-  /** Closes the journal of a run that ended in an orderly way: nobody is suspected. Does nothing after `leave`. */
+  /** Closes the journal of a run that ended in an orderly way: nobody is to blame. Does nothing after `leave`. */
   close(): void {
     if (!this.#open) return;
     this.leave();
     rmSync(this.#path, { force: true });
   }
 
-  /** Closes the journal, and leaves it for the next run to suspect who is in it. */
+  /** Closes the journal, and leaves it for the next run to look at who is in it. */
   leave(): void {
     this.#open = false;
     closeSync(this.#file);
@@ -75,9 +65,9 @@ export class InFlightJournal {
 }
 
 /** The tiles that were in the works when the last run's process died; undefined after an orderly end. */
-export async function readSuspects(path: string): Promise<Suspects | undefined> {
+export async function readInFlight(path: string): Promise<TileRange | undefined> {
   const bytes = await readFile(path).catch(() => undefined);
   if (bytes === undefined || bytes.length < NUMBERS * 8) return undefined;
-  const [from, to, deaths] = new Float64Array(new Uint8Array(bytes.subarray(0, NUMBERS * 8)).buffer);
-  return { from: from, to: to, deaths: deaths };
+  const [from, to] = new Float64Array(new Uint8Array(bytes.subarray(0, NUMBERS * 8)).buffer);
+  return to > from ? { from, to } : undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * Entry of the child process of suspects.ts: takes tiles one by one through decoding and the backbone, and says before each which it is
+ * Entry of the child process of crashers.ts: takes tiles one by one through decoding and the backbone, and says before each which it is
  * in. In on stdin: a ProbeOrder as a line of JSON, then the backbone. Out on stdout: ProbeSigns, a line of JSON each.
  */
 import { readFileSync, writeSync } from "node:fs";
@@ -7,7 +7,7 @@ import { type Slot, SlotRing } from "../batch/slot-ring.js";
 import { decodeChunk } from "../decode/worker.js";
 import { Backbone } from "../features/backbone.js";
 import type { Tile } from "../tiles/tile.js";
-import type { ProbeOrder, ProbeSign } from "./suspects.js";
+import type { ProbeOrder, ProbeSign } from "./crashers.js";
 
 const input = readFileSync(0);
 const end = input.indexOf("\n");

@@ -7,8 +7,8 @@ import { readJson } from "../predict/durable.js";
 import { type ListRange, readTileBlocks, readTileList } from "../predict/tile-list.js";
 import type { RunContext } from "../run-context.js";
 import type { Tile, TileFailure, TileFeed } from "../tiles/tile.js";
-import { InFlightJournal, readSuspects, type Suspects } from "./in-flight.js";
-import { findCrashers } from "./suspects.js";
+import { findCrashers } from "./crashers.js";
+import { InFlightJournal, readInFlight, type TileRange } from "./in-flight.js";
 
 /** What is tagged in one go. */
 export interface Stretch {
@@ -20,6 +20,9 @@ export interface Stretch {
   crashers: string;
 }
 
+/** What of an engine is needed here. */
+export type TaggingEngine = Pick<Engine, "batchSize" | "model" | "probeSetup" | "tag">;
+
 /** Tiles that are known to kill a process, by their number in the tile list. */
 type Crashers = Record<number, TileFailure>;
 
@@ -27,29 +30,33 @@ type Crashers = Record<number, TileFailure>;
 interface Legacy {
   crashers: Crashers;
   /** Tiles that were in the works when it died, where none of them is to blame alone. */
-  innocent?: Suspects;
+  innocent?: TileRange;
 }
 
 /**
  * Tags the tiles of `stretch` in their order. If an earlier process died while it did so, the tiles it had in flight are first tried one
  * by one in a child process. Throws InterruptedError on abort.
  */
-export async function* tagRange(stretch: Stretch, engine: Engine, context: RunContext): AsyncGenerator<TaggedBatch> {
+export async function* tagRange(
+  stretch: Stretch,
+  engine: TaggingEngine,
+  context: RunContext,
+): AsyncGenerator<TaggedBatch> {
   const { list, range } = stretch;
   const { crashers, innocent } = await readLegacy(stretch, engine, context);
-  const journal = new InFlightJournal(stretch.inFlight, range.from, innocent);
+  const journal = new InFlightJournal(stretch.inFlight, range.from);
   let done = range.from;
   try {
-    for (const { gently, ...part } of cutRange(range, engine.batchSize, innocent)) {
+    for (const part of cutRange(range, engine.batchSize, innocent)) {
       const tiles = handOut(list, part, engine.batchSize, crashers, journal);
-      for await (const batch of engine.tag(tiles, { gently, signal: context.signal })) {
+      for await (const batch of engine.tag(tiles, context.signal)) {
         done += batch.tiles.length;
         journal.returned(done);
         yield batch;
       }
     }
   } catch (error) {
-    // Sessions do not break of themselves: what they were at is suspected, as after a crash.
+    // Sessions do not break of themselves: what they were at is looked at, as after a crash.
     if (error instanceof ModelError) journal.leave();
     throw error;
   } finally {
@@ -57,15 +64,13 @@ export async function* tagRange(stretch: Stretch, engine: Engine, context: RunCo
   }
 }
 
-/** Where a process died twice over the same tiles, and each is fine alone, they may have been too much together: they are taken gently. */
-function cutRange(range: ListRange, batchSize: number, innocent: Suspects | undefined) {
-  if (innocent === undefined || innocent.deaths === 0) return [{ ...range, gently: false }];
-  const batches = Math.ceil((innocent.to - range.from) / batchSize);
-  const to = Math.min(range.to, range.from + batches * batchSize);
-  return [
-    { ...range, to, gently: true },
-    { from: to, to: range.to, gently: false },
-  ];
+/** Where a process died over tiles that are fine alone, they may have been too much together: they go through one batch at a time. */
+function* cutRange(range: TileRange, batchSize: number, innocent: TileRange | undefined): Generator<TileRange> {
+  let { from } = range;
+  for (; innocent !== undefined && from < Math.min(innocent.to, range.to); from += batchSize) {
+    yield { from, to: Math.min(range.to, from + batchSize) };
+  }
+  if (from < range.to) yield { from, to: range.to };
 }
 
 /** A batch at a time. */
@@ -92,34 +97,35 @@ function withFailure(tile: Tile, failure: TileFailure | undefined): Tile {
 /** Whoever kills the child process is remembered for good. */
 async function readLegacy(
   { list, range, inFlight, crashers }: Stretch,
-  engine: Engine,
+  engine: TaggingEngine,
   context: RunContext,
 ): Promise<Legacy> {
   const known = (await readJson<Crashers>(crashers)) ?? {};
-  const suspects = await readSuspects(inFlight);
-  if (suspects === undefined || suspects.to <= suspects.from) return { crashers: known };
+  const left = await readInFlight(inFlight);
+  if (left === undefined) return { crashers: known };
   const tiles: Tile[] = [];
   let index = range.from;
-  for await (const tile of readTileList(list, { ...range, to: suspects.to })) {
-    if (index >= suspects.from) tiles.push(withFailure(tile, known[index]));
+  for await (const tile of readTileList(list, { ...range, to: left.to })) {
+    if (index >= left.from) tiles.push(withFailure(tile, known[index]));
     index++;
   }
   const found = await findCrashers(tiles, engine.model, engine.probeSetup, context.signal);
-  if (found.size === 0) return { crashers: known, innocent: warnOfDeaths(suspects, tiles, context) };
+  if (found.size === 0) {
+    warnOfDeath(tiles, context);
+    return { crashers: known, innocent: left };
+  }
   for (const [place, failure] of found) {
-    known[suspects.from + place] = failure;
+    known[left.from + place] = failure;
     context.onWarning?.(`${tiles[place].path} stopped the last run (${failure.message}) and is rejected.`);
   }
   await writeWhole(crashers, JSON.stringify(known));
   return { crashers: known };
 }
 
-function warnOfDeaths(suspects: Suspects, tiles: readonly Tile[], { onWarning }: RunContext): Suspects {
-  if (suspects.deaths > 0) {
-    onWarning?.(
-      `${suspects.deaths + 1} processes in a row died with ${tiles[0]?.path} and the ${tiles.length - 1} tiles after it in the works, though each ` +
-        "of them is fine alone: they go through one worker and one session now. If it was memory that ran out, --memory keeps it in bounds.",
-    );
-  }
-  return suspects;
+function warnOfDeath(tiles: readonly Tile[], { onWarning }: RunContext): void {
+  const others = tiles.length === 1 ? "" : ` and the ${tiles.length - 1} tiles after it`;
+  onWarning?.(
+    `The last run's process died with ${tiles[0]?.path}${others} in the works. Each of them is fine alone; they go through a batch at a time ` +
+      "now. If it was memory that ran out, --memory keeps it in bounds.",
+  );
 }

@@ -32,7 +32,7 @@ export interface PredictSummary {
   seconds: number;
   /** This process's tiles by its seconds, model loading and listing left out; null where it did none. */
   tiles_per_s: number | null;
-  /** Decode workers and sessions in use at the end: what the run has settled on. Null where it had nothing to do. */
+  /** Decode workers and sessions. Null where it had nothing to do. */
   workers: number | null;
   sessions: number | null;
   /** The provider that ran the backbone. */
@@ -73,7 +73,7 @@ export async function predictWith(
   ).catch(pointToResume);
   try {
     const work = run.finished
-      ? { manifest: run.finished, tiles: 0, seconds: 0, parts: { workers: null, sessions: null } }
+      ? { manifest: run.finished, tiles: 0, seconds: 0, threads: { workers: null, sessions: null } }
       : await finishRun(run, paths, await Engine.open(model, setup, context), options, context);
     return summarize(work, run, paths, model.device, startedAt);
   } catch (error) {
@@ -92,8 +92,7 @@ interface Work {
   /** Tiles this process did, and the time they took. */
   tiles: number;
   seconds: number;
-  /** In use at its end. */
-  parts: { workers: number | null; sessions: number | null };
+  threads: { workers: number | null; sessions: number | null };
 }
 
 async function finishRun(
@@ -107,7 +106,7 @@ async function finishRun(
   const committed = await predictAll(run, paths, engine, options, context);
   const seconds = (performance.now() - startedAt) / 1000;
   const manifest = await assemble(paths, run.identity, context);
-  return { manifest, tiles: committed.tiles - run.committed.tiles, seconds, parts: engine.parts };
+  return { manifest, tiles: committed.tiles - run.committed.tiles, seconds, threads: engine.threads };
 }
 
 /** Predicts to the end of the run. Writing a large output takes memory of its own: sessions and workers give theirs back before. */
@@ -150,7 +149,7 @@ function summarize(work: Work, run: OpenedRun, paths: RunPaths, provider: Device
     resumed: tiles - work.tiles,
     seconds: round((performance.now() - startedAt) / 1000),
     tiles_per_s: work.tiles === 0 ? null : round(work.tiles / work.seconds),
-    ...work.parts,
+    ...work.threads,
     provider,
     out: paths.out,
     rejects: rejects === null ? null : paths.rejects,

@@ -3,10 +3,9 @@ import { loadAddon } from "../addon.js";
 import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { decoderVersion } from "../decode/pool.js";
 import { planInBudget } from "../engine/budget.js";
-import { Engine } from "../engine/engine.js";
+import { Engine, type EngineThreads } from "../engine/engine.js";
 import { openModel } from "../engine/open-model.js";
 import { CanopyError, InputError } from "../errors.js";
-import type { Parts } from "../features/balance.js";
 import type { DeviceChoice } from "../features/device.js";
 import { readJson } from "../predict/durable.js";
 import { hashModel, type RunIdentity, refuseOtherVersion } from "../run/identity.js";
@@ -41,7 +40,7 @@ export class EngineKeeper {
   readonly #context: RunContext;
   #kept: (Omit<KeptEngine, "maxUnreadable"> & { folder: string }) | undefined;
   /** Of the engine that was closed last. */
-  #lastParts: Parts | undefined;
+  #lastThreads: EngineThreads | undefined;
 
   constructor(options: KeeperOptions, context: RunContext) {
     this.#options = options;
@@ -70,14 +69,14 @@ export class EngineKeeper {
     return { ...this.#kept, maxUnreadable };
   }
 
-  /** Decode workers and sessions in use, or last in use; undefined where there was no engine yet. */
-  get parts(): Parts | undefined {
-    return this.#kept?.engine.parts ?? this.#lastParts;
+  /** Of the engine in use, or the last one; undefined where there was none yet. */
+  get threads(): EngineThreads | undefined {
+    return this.#kept?.engine.threads ?? this.#lastThreads;
   }
 
   async close(): Promise<void> {
     const kept = this.#kept;
-    this.#lastParts = this.parts;
+    this.#lastThreads = this.threads;
     this.#kept = undefined;
     await kept?.engine.close();
   }

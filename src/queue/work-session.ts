@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DelayedError, type Job, Queue, Worker } from "bullmq";
 import { LostInputError } from "../isolation/lost-input.js";
-import type { ProgressState, RunContext } from "../run-context.js";
+import type { RunContext } from "../run-context.js";
 import { EngineKeeper, type KeeperOptions, UnfitWorkerError } from "./engine-keeper.js";
 import { type MetricsAddress, WorkerMetrics } from "./metrics.js";
 import { doAssembly, doPart, LostRunError, partOfEndedRun } from "./part-job.js";
@@ -32,7 +32,7 @@ export interface WorkSummary {
   /** Tries that failed. */
   failed: number;
   seconds: number;
-  /** Decode workers and sessions in use at the end: what it settled on. Null where it has done no part. */
+  /** Decode workers and sessions it had. Null where it has done no part. */
   workers: number | null;
   sessions: number | null;
 }
@@ -88,7 +88,7 @@ export class WorkSession {
 
   async close(): Promise<void> {
     this.summary.seconds = Math.round(performance.now() - this.#startedAt) / 1000;
-    Object.assign(this.summary, this.#keeper.parts);
+    Object.assign(this.summary, this.#keeper.threads);
     this.#metrics.close();
     await Promise.all([this.#keeper.close(), this.#queue.close()]);
   }
@@ -115,18 +115,8 @@ export class WorkSession {
     this.summary.tiles += result.tiles;
     this.summary.predicted += result.predicted;
     this.summary.rejected += result.rejected;
-    this.#context.onProgress?.({
-      stage: "work",
-      done: this.summary.tiles,
-      rejected: this.summary.rejected,
-      ...this.#inUse(),
-    });
+    this.#context.onProgress?.({ stage: "work", done: this.summary.tiles, rejected: this.summary.rejected });
     return result;
-  }
-
-  #inUse(): Pick<ProgressState, "parts"> {
-    const { parts } = this.#keeper;
-    return parts === undefined ? {} : { parts };
   }
 
   async #doPart(job: Job, token: string | undefined): Promise<JobResult> {

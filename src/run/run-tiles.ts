@@ -53,7 +53,7 @@ export async function runTiles(
   try {
     for await (const batch of watchInput(tagRange(stretch, engine, context), watch)) {
       buffer.add(batch);
-      context.onProgress?.(progress(identity, committed, buffer, engine));
+      context.onProgress?.(progress(identity, committed, buffer));
       if (buffer.tiles >= interval.tiles || Date.now() >= due) {
         await commit();
         due = Date.now() + interval.seconds * 1000;
@@ -67,7 +67,7 @@ export async function runTiles(
   return committed;
 }
 
-function progress({ input }: RunIdentity, committed: Committed, buffer: PartBuffer, { parts }: Engine): ProgressState {
+function progress({ input }: RunIdentity, committed: Committed, buffer: PartBuffer): ProgressState {
   const done = committed.tiles + buffer.tiles;
-  return { stage: "predict", done, total: input.tiles, rejected: committed.rejected + buffer.rejected, parts };
+  return { stage: "predict", done, total: input.tiles, rejected: committed.rejected + buffer.rejected };
 }

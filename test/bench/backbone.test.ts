@@ -20,7 +20,7 @@ test("bench predict reports each setting once, with rates and shares", async () 
   const settings = report.runs.map(({ batch_size, workers, sessions }) => `${batch_size}/${workers}/${sessions}`);
   assert.equal(new Set(settings).size, settings.length);
   const cores = usableCores();
-  assert.ok(settings.includes(`2/1/${cores}`) && settings.includes(`4/1/${cores}`));
+  assert.ok(settings.includes(`2/${cores}/${cores}`) && settings.includes(`4/${cores}/${cores}`));
   const leavesCore = report.runs.filter(({ sessions }) => sessions < cores);
   assert.deepEqual(
     leavesCore.map(({ sessions }) => sessions),

@@ -20,8 +20,8 @@ test("rate and time left of a resumed run count what this process has done", (t)
   const { update } = createProgressReporter({ quiet: false });
   update({ stage: "predict", done: 5000, total: 7000, rejected: 0 });
   t.mock.timers.tick(5000);
-  update({ stage: "predict", done: 5500, total: 7000, rejected: 2, parts: { workers: 1, sessions: 2 } });
-  assert.deepEqual(lines, ["predict: 5500/7000 tiles, 100/s, ETA 15 s, 2 rejected, 1 decoding, 2 sessions\n"]);
+  update({ stage: "predict", done: 5500, total: 7000, rejected: 2 });
+  assert.deepEqual(lines, ["predict: 5500/7000 tiles, 100/s, ETA 15 s, 2 rejected\n"]);
 });
 
 test("a stage that stands still says no time left, and the next stage counts for itself", (t) => {

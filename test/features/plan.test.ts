@@ -3,10 +3,9 @@ import { test } from "node:test";
 import { InputError } from "../../src/errors.js";
 import { planPipeline } from "../../src/features/plan.js";
 
-test("on the CPU every core has a session, on a GPU there is one and all cores decode", () => {
+test("every core decodes; on the CPU each has a session, too, on a GPU there is one", () => {
   const cpu = planPipeline({ device: "cpu", size: 224, cores: 8 });
-  assert.equal(cpu.sessions, 8);
-  assert.ok(cpu.workers >= 1 && cpu.workers <= 8);
+  assert.deepEqual([cpu.sessions, cpu.workers], [8, 8]);
   const gpu = planPipeline({ device: "cuda", size: 224, cores: 8 });
   assert.deepEqual([gpu.sessions, gpu.workers], [1, 8]);
 });
@@ -17,6 +16,16 @@ test("a memory budget is kept by fewer sessions and smaller batches", () => {
   const tight = planPipeline({ device: "cpu", size: 224, cores: 16, memory });
   assert.ok(tight.memory <= memory);
   assert.ok(tight.sessions < free.sessions && tight.sessions >= 1);
+});
+
+test("workers beyond what the backbone needs are started only where the budget has room for a large file of each", () => {
+  const options = { device: "cpu", size: 224, cores: 8, workerFileBytes: 100 << 20 } as const;
+  const free = planPipeline(options);
+  const exact = free.memory + 8 * options.workerFileBytes;
+  assert.equal(planPipeline({ ...options, memory: exact }).workers, 8);
+  assert.equal(planPipeline({ ...options, memory: exact - 1 }).workers, 7);
+  const tight = planPipeline({ ...options, memory: free.memory });
+  assert.ok(tight.workers < 7 && tight.sessions === 8, JSON.stringify(tight));
 });
 
 test("what the user sets is kept; a budget it cannot fit into is refused", () => {

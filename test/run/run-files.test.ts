@@ -4,7 +4,6 @@ import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { InFlightJournal, readSuspects } from "../../src/isolation/in-flight.js";
 import { NameSet } from "../../src/predict/name-hash.js";
 import { cutTileList, readTileList, writeTileList } from "../../src/predict/tile-list.js";
 import { takeLock } from "../../src/run/lock.js";
@@ -126,32 +125,6 @@ describe("parts", () => {
     assert.ok(!existsSync(join(folder, "part-000003.json")));
     writeFileSync(join(folder, "part-000001.json"), '{"part": 1, "fir');
     assert.equal((await checkParts(folder, { onWarning })).parts, 1);
-  });
-});
-
-describe("the in-flight journal", () => {
-  it("names the tiles that were out when the process died, and nobody after an orderly end", async (t) => {
-    const path = join(temporaryFolder(t), "in-flight");
-    const journal = new InFlightJournal(path, 10);
-    journal.handOut(15);
-    journal.handOut(20);
-    journal.returned(16);
-    assert.deepEqual(await readSuspects(path), { from: 16, to: 20, deaths: 0 });
-    journal.close();
-    assert.equal(await readSuspects(path), undefined);
-  });
-
-  it("counts the processes that died over the same tiles, until these have come back", async (t) => {
-    const path = join(temporaryFolder(t), "in-flight");
-    const second = new InFlightJournal(path, 10, { from: 12, to: 16, deaths: 0 });
-    second.handOut(14);
-    second.returned(12);
-    assert.deepEqual(await readSuspects(path), { from: 12, to: 14, deaths: 1 });
-    second.returned(16);
-    assert.equal((await readSuspects(path))!.deaths, 0);
-    second.leave();
-    second.close();
-    assert.notEqual(await readSuspects(path), undefined);
   });
 });
 

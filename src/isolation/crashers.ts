@@ -1,4 +1,4 @@
-/** Finds the tile that crashes its process: suspects are decoded and run one by one in a child process, which may die of it. */
+/** Finds the tile that crashes its process: tiles are decoded and run one by one in a child process, which may die of it. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
