@@ -234,3 +234,11 @@ test(
     }
   },
 );
+
+test("bytes that no coding of so few samples needs are no work", NEEDS_ADDON, async () => {
+  // 130 MB behind a picture that the work of a byte alone would refuse.
+  const bytes = await ordinaryTile({}, 400);
+  const long = Buffer.concat([bytes, Buffer.alloc(130 << 20)]);
+  const target = new Uint8Array(8 * 8 * 3);
+  assert.equal(addon().decodeBytes(long, target, { ...OPTIONS, size: 8 }), undefined);
+});

@@ -177,6 +177,16 @@ test("exclusive tags share out their probabilities in the exported model too", a
   assert.ok(slashBurn > 0 && Math.abs(clear + slashBurn + steam - 1) > 1e-3);
 });
 
+test("a file that does not give the model's probabilities is not written", async (t) => {
+  const folder = temporaryFolder(t);
+  const out = join(folder, "model.onnx");
+  // No two ways of computing NaN agree.
+  const head = { weight: randoms(CHANNELS * 3).fill(Number.NaN), bias: randoms(3), numFeatures: CHANNELS, numTags: 3 };
+  const model = await makeModel(folder, { head });
+  await assert.rejects(exportModel({ model, out }), /probabilities differ by NaN from canopy's; nothing was written/);
+  assert.ok(!existsSync(out));
+});
+
 test("an existing file, a lost backbone, another backbone and a folder without a model are refused", async (t) => {
   const folder = temporaryFolder(t);
   const model = await makeModel(folder);

@@ -1,0 +1,100 @@
+/**
+ * Errors that tests must notice: `from` stands once in `file`; with `to` in its place at least one of `tests` fails. Whoever moves the
+ * code moves the entry.
+ */
+export const MUTATIONS = [
+  // The feature cache: an identity that is too short gives wrong features, and says nothing.
+  {
+    what: "the feature cache's key without antialias",
+    file: "src/features/extractor.ts",
+    from: "    antialias: decode.antialias,\n",
+    to: "    antialias: true,\n",
+    tests: ["test/features/extractor.test.ts"],
+  },
+  {
+    what: "the feature cache's key without the colour reading",
+    file: "src/features/extractor.ts",
+    from: "    colorspace: decode.colorspace,\n",
+    to: '    colorspace: "auto",\n',
+    tests: ["test/features/extractor.test.ts"],
+  },
+  {
+    what: "export without its check",
+    file: "src/operations/export.ts",
+    from: "!(difference <= TOLERANCE)",
+    to: "difference < -TOLERANCE",
+    tests: ["test/operations/export.test.ts"],
+  },
+  // Optimisers, in both forms.
+  {
+    what: "Adam without bias correction of the second moment (native)",
+    file: "native/head.cc",
+    from: "std::sqrt(1 - std::pow(s.beta2, t)) / (1 - std::pow(s.beta1, t))",
+    to: "1 / (1 - std::pow(s.beta1, t))",
+    tests: ["test/head/train.test.ts"],
+  },
+  {
+    what: "Adam's epsilon inside the root (native)",
+    file: "native/head_kernels.h",
+    from: "(Sqrt(v) + c.epsilon)",
+    to: "Sqrt(v + c.epsilon)",
+    tests: ["test/head/train.test.ts"],
+  },
+  {
+    what: "RMSprop's epsilon outside the root (native)",
+    file: "native/head_kernels.h",
+    from: "Sqrt(mean_square + c.epsilon)",
+    to: "(Sqrt(mean_square) + c.epsilon)",
+    tests: ["test/head/train.test.ts"],
+  },
+  {
+    what: "SGD's Nesterov momentum is the plain one (native)",
+    file: "native/head_kernels.h",
+    from: "step = c.nesterov ? kept * c.momentum + step : kept;",
+    to: "step = kept;",
+    tests: ["test/head/train.test.ts"],
+  },
+  {
+    what: "Adam's epsilon inside the root (ONNX)",
+    file: "src/head/step-graph.ts",
+    from: "f.add(f.sqrt(v), c.epsilon)",
+    to: "f.sqrt(f.add(v, c.epsilon))",
+    tests: ["test/head/train.test.ts"],
+  },
+  {
+    what: "RMSprop's epsilon outside the root (ONNX)",
+    file: "src/head/step-graph.ts",
+    from: "f.sqrt(f.add(next, c.epsilon))",
+    to: "f.add(f.sqrt(next), c.epsilon)",
+    tests: ["test/head/train.test.ts"],
+  },
+  // Pixels.
+  {
+    what: "resizing without antialias: no half-pixel centre (native)",
+    file: "native/filter_table.cc",
+    from: "const double position = (i + 0.5) * key.source / key.size - 0.5;",
+    to: "const double position = static_cast<double>(i) * key.source / key.size;",
+    tests: ["test/native/golden.test.ts"],
+  },
+  {
+    what: "antialiased resizing: no half-pixel centre (native)",
+    file: "native/filter_table.cc",
+    from: "const double center = (i + 0.5) * scale;",
+    to: "const double center = i * scale;",
+    tests: ["test/native/golden.test.ts"],
+  },
+  {
+    what: "resizing without antialias: no half-pixel centre (JavaScript)",
+    file: "src/decode/resize.ts",
+    from: "const position = ((i + 0.5) * source) / size - 0.5;",
+    to: "const position = (i * source) / size;",
+    tests: ["test/decode/resize.test.ts"],
+  },
+  {
+    what: "the bytes-per-sample limit of huge JPEGs times 1000",
+    file: "native/jpeg_limits.cc",
+    from: "constexpr uint64_t kMaxBytesPerSample = 4;",
+    to: "constexpr uint64_t kMaxBytesPerSample = 4000;",
+    tests: ["test/native/damage.test.ts"],
+  },
+];
