@@ -3,9 +3,9 @@
  * replaces its own report, found by what was measured and the title of its tiles, and the page is written anew.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FormatError, InputError, OptionError } from "../errors.js";
+import { writeWhole } from "../files/write.js";
 import { renderContenders } from "./chart.js";
 import { type PageEntry, pageText } from "./page-text.js";
 
@@ -19,10 +19,10 @@ export async function updatePage(file: string, entry: PageEntry): Promise<void> 
   const charts = entries.flatMap((each) => (each.kind === "preprocess" ? [each] : []));
   const chartOf = (title: string) => `${basename(file, ".md")}-${slug(title)}.svg`;
   for (const { title, report } of charts) {
-    await write(join(dirname(file), chartOf(title)), renderContenders(report, slug(title)));
+    await writeWhole(join(dirname(file), chartOf(title)), renderContenders(report, slug(title)));
   }
-  await write(data, `${JSON.stringify(entries)}\n`);
-  await write(file, pageText(entries, basename(data), chartOf));
+  await writeWhole(data, `${JSON.stringify(entries)}\n`);
+  await writeWhole(file, pageText(entries, basename(data), chartOf));
 }
 
 /** In its old place where there is one; kinds keep their order. */
@@ -52,11 +52,6 @@ function readEntries(path: string): PageEntry[] {
     throw new FormatError(path, `${path} is not the data of a benchmark page; move it away.`, { cause });
   }
   throw new FormatError(path, `${path} is not the data of a benchmark page; move it away.`);
-}
-
-async function write(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.part`, text);
-  await rename(`${path}.part`, path);
 }
 
 function slug(title: string): string {

@@ -3,9 +3,10 @@
  * features what they are), in it segment files, each of one writing process and of about a gigabyte; rows are found by tile and variant.
  */
 import { hash, randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readdirSync, readSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "../cache-folder.js";
+import { writeWholeSync } from "../files/write.js";
 import type { RunContext } from "../run-context.js";
 import { RowIndex } from "./row-index.js";
 import { type Block, isIntact, KEY_BYTES, keyOf, readBlocks, SegmentWriter } from "./segment.js";
@@ -223,9 +224,7 @@ export class FeatureStore {
 function prepareFolder(folder: string, canonical: string): void {
   mkdirSync(folder, { recursive: true });
   if (readdirSync(folder).includes("identity.json")) return;
-  const beside = join(folder, `identity.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
-  writeFileSync(beside, `${canonical}\n`);
-  renameSync(beside, join(folder, "identity.json"));
+  writeWholeSync(join(folder, "identity.json"), `${canonical}\n`);
 }
 
 /** Positions of rows that exist, in the order they lie on disk. */

@@ -2,20 +2,20 @@
 import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { FileFacts } from "./facts.js";
+import { type FileFacts, readBlocks } from "./facts.js";
 import { syncFolder } from "./folder.js";
-import { clearDrafts, draftPath } from "./temporary.js";
+import { clearDrafts, draftPath, resumablePath } from "./temporary.js";
 import { explainWriteError } from "./write-error.js";
 
 /** It is flushed each time it has grown by this much: a flush of everything at the end could take longer than an interrupt may. */
 const FLUSH_BYTES = 16 << 20;
 
-/** Ends with `publish` or `abandon`. Every method throws a WriteError that names the final path. */
+/** Ends with `publish`, `abandon` or `keep`. What cannot be written is a WriteError that names the final path. */
 export class Draft {
   readonly #path: string;
   readonly #draft: string;
   readonly #file: FileHandle;
-  readonly #hash: Hash = createHash("sha256");
+  #hash: Hash = createHash("sha256");
   #bytes = 0;
   #flushed = 0;
   #facts: FileFacts | undefined;
@@ -32,15 +32,40 @@ export class Draft {
     return new Draft(path, draft, await open(draft, "wx").catch(explain(path)));
   }
 
+  /** Goes on with what an earlier process has kept of `path`; begins where there is nothing. */
+  static async resume(path: string): Promise<Draft> {
+    const name = resumablePath(path);
+    const draft = new Draft(path, name, await open(name, "a").catch(explain(path)));
+    try {
+      for await (const block of readBlocks(name)) draft.#count(block);
+    } catch (error) {
+      await draft.#file.close();
+      throw error;
+    }
+    return draft;
+  }
+
+  /** Bytes so far. */
+  get byteLength(): number {
+    return this.#bytes;
+  }
+
   async write(content: string | Uint8Array): Promise<void> {
     const block = typeof content === "string" ? Buffer.from(content) : content;
     // Unlike `write`, `writeFile` goes on until all is written: the last space of a disk takes less than it is given.
     await this.#file.writeFile(block).catch(explain(this.#path));
-    this.#hash.update(block);
-    this.#bytes += block.length;
+    this.#count(block);
     if (this.#bytes - this.#flushed < FLUSH_BYTES) return;
     await this.#file.datasync().catch(explain(this.#path));
     this.#flushed = this.#bytes;
+  }
+
+  /** Forgets what was written so far. */
+  async restart(): Promise<void> {
+    await this.#file.truncate(0).catch(explain(this.#path));
+    this.#hash = createHash("sha256");
+    this.#bytes = 0;
+    this.#flushed = 0;
   }
 
   /** Brings everything to the disk, still under the draft's name. */
@@ -61,10 +86,21 @@ export class Draft {
     return facts;
   }
 
+  /** Leaves what is there for a later `resume`. */
+  async keep(): Promise<void> {
+    if (this.#bytes === 0) return this.abandon();
+    await this.finish();
+  }
+
   /** Removes the draft; does nothing after `publish`. */
   async abandon(): Promise<void> {
     await this.#file.close().catch(() => {});
     await rm(this.#draft, { force: true });
+  }
+
+  #count(block: Uint8Array): void {
+    this.#hash.update(block);
+    this.#bytes += block.length;
   }
 }
 

@@ -20,10 +20,15 @@ export async function exists(path: string): Promise<boolean> {
 export async function hashFile(path: string, signal?: AbortSignal): Promise<FileFacts> {
   const hash = createHash("sha256");
   let bytes = 0;
-  for await (const block of createReadStream(path, { highWaterMark: 1 << 20 })) {
+  for await (const block of readBlocks(path)) {
     if (signal?.aborted) throw new InterruptedError();
-    hash.update(block as Buffer);
-    bytes += (block as Buffer).length;
+    hash.update(block);
+    bytes += block.length;
   }
   return { bytes, sha256: hash.digest("hex") };
+}
+
+/** All of a file from byte `start` on, piece by piece. */
+export function readBlocks(path: string, start = 0): AsyncIterable<Buffer> {
+  return createReadStream(path, { start, highWaterMark: 1 << 20 });
 }

@@ -1,6 +1,6 @@
 /** A folder that appears whole or not at all. */
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { syncFolder } from "./folder.js";
 import { ensureFolder } from "./output.js";
@@ -22,13 +22,10 @@ export interface FolderDraft {
  */
 export async function createFolderDraft(out: string): Promise<FolderDraft> {
   const target = resolve(out);
-  await ensureFolder(dirname(target));
   await clearDrafts(dirname(target));
   await restoreFolder(target);
   const path = draftPath(target);
-  await mkdir(path).catch((error) => {
-    throw explainWriteError(error, out);
-  });
+  await ensureFolder(path);
   return {
     path,
     publish: () => publishFolder(path, target),

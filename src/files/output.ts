@@ -3,6 +3,7 @@ import { constants, existsSync } from "node:fs";
 import { access, mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { InputError } from "../errors.js";
+import { syncFolder } from "./folder.js";
 
 /**
  * Makes the folder `path` and those above it where they are missing. One by one, because Node's recursive mkdir never comes back from
@@ -24,6 +25,7 @@ export async function ensureFolder(path: string): Promise<void> {
       if (cause.code === "EEXIST") return;
       throw new InputError(`The folder ${folder} cannot be made (${cause.code}); name another place.`, { cause });
     });
+    await syncFolder(dirname(folder));
   }
 }
 

@@ -24,15 +24,20 @@ const FULL = ["ENOSPC", "EDQUOT", "EFBIG"];
 export class WriteError extends CanopyError {
   override readonly name = "WriteError";
   readonly path: string;
+  /** The system's own code. Errors lose their class between threads: from path and this one the same is made again. */
+  readonly systemCode: string;
   readonly #problem: string;
   readonly #remedy: string;
 
-  constructor(path: string, cause: NodeJS.ErrnoException) {
-    const [problem, remedy] = REFUSALS[cause.code ?? ""] ?? [`The system refused (${cause.code})`, "See to it"];
-    super(FULL.includes(cause.code ?? "") ? "DISK_FULL" : "WRITE", sentence(path, problem, `${remedy} and try again`), {
-      cause,
-    });
+  constructor(path: string, systemCode: string, options?: ErrorOptions) {
+    const [problem, remedy] = REFUSALS[systemCode] ?? [`The system refused (${systemCode})`, "See to it"];
+    super(
+      FULL.includes(systemCode) ? "DISK_FULL" : "WRITE",
+      sentence(path, problem, `${remedy} and try again`),
+      options,
+    );
     this.path = path;
+    this.systemCode = systemCode;
     this.#problem = problem;
     this.#remedy = remedy;
   }
@@ -53,8 +58,9 @@ function sentence(path: string, problem: string, advice: string): string {
 
 /** For `catch` around writing `path`: what the system refused becomes a WriteError, other errors stay as they are. */
 export function explainWriteError(error: unknown, path: string): unknown {
-  if (error instanceof CanopyError || (error as NodeJS.ErrnoException).syscall === undefined) return error;
-  return new WriteError(path, error as NodeJS.ErrnoException);
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (error instanceof CanopyError || code === undefined || syscall === undefined) return error;
+  return new WriteError(path, code, { cause: error });
 }
 
 /** For `catch` around work that `resume` goes on with. */

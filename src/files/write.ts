@@ -1,6 +1,8 @@
 /** Writing so that a crash or a power cut leaves the old file or the new one, never half of one. */
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { mapInFlight } from "../in-flight.js";
 import { Draft } from "./draft.js";
 import type { FileFacts } from "./facts.js";
 import { syncFolder } from "./folder.js";
@@ -14,6 +16,8 @@ export interface FileContent {
 
 type Pieces = AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
 
+/** Files being flushed at the same time, as the thread pool of Node does: more would only take file handles. */
+const OPEN_FILES = 4;
 /** Small pieces are written together, by this many bytes. */
 const BLOCK_BYTES = 1 << 16;
 
@@ -33,9 +37,7 @@ export async function writeTogether(files: readonly FileContent[]): Promise<void
   for (const folder of folders) await clearDrafts(folder);
   const drafts = files.map(({ path, content }) => ({ path, content, draft: draftPath(path) }));
   try {
-    const outcomes = await Promise.allSettled(drafts.map(writeDraft));
-    const failed = outcomes.find((outcome) => outcome.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+    for await (const _ of mapInFlight(drafts, OPEN_FILES, writeDraft));
     for (const { draft, path } of drafts) await renameTo(draft, path);
   } catch (error) {
     await Promise.all(drafts.map(({ draft }) => rm(draft, { force: true })));
@@ -60,6 +62,18 @@ export async function writeWith(path: string, fill: (draft: Draft) => Promise<vo
   } catch (error) {
     await draft.abandon();
     throw error;
+  }
+}
+
+/** `writeWhole` for code that cannot wait. */
+export function writeWholeSync(path: string, content: string): void {
+  const draft = draftPath(path);
+  try {
+    writeFileSync(draft, content, { flag: "wx", flush: true });
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw explainWriteError(error, path);
   }
 }
 

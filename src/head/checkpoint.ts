@@ -3,9 +3,11 @@
  * `head.safetensors` the weights; `history.csv` one row per epoch. The format is described in docs/formats.md.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { FormatError, InputError } from "../errors.js";
+import { ensureFolder } from "../files/output.js";
+import { type FileContent, writeTogether } from "../files/write.js";
 import { decodeSafetensors, encodeSafetensors } from "../onnx/safetensors.js";
 import { float32 } from "../onnx/tensor.js";
 import { type Checkpoint, checkModelJson, formatVersion, type ModelJson } from "./checkpoint-json.js";
@@ -17,19 +19,13 @@ export type { Checkpoint };
 const FILES = { model: "model.json", head: "head.safetensors", history: "history.csv" } as const;
 
 /**
- * Writes `checkpoint` into `folder`, made where it is not there; a model already there is replaced, other files stay. A new folder
- * appears whole or not at all; in an existing one `model.json` is replaced last, so that an interruption is found by its hashes.
+ * Writes `checkpoint` into `folder`, made where it is not there; a model already there is replaced, other files stay. `model.json` takes
+ * its place last, when all files are on the disk: without it there is no model, and an interruption among the three is found by its hashes.
  */
 export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
-  const target = resolve(folder);
-  const beside = join(dirname(target), `.canopy-${process.pid}-${Date.now()}.part`);
-  await mkdir(beside, { recursive: true });
-  try {
-    await writeFiles(beside, checkpoint);
-    await moveInto(beside, target);
-  } finally {
-    await rm(beside, { recursive: true, force: true });
-  }
+  const files = toFiles(folder, checkpoint);
+  await ensureFolder(folder);
+  await writeTogether(files);
 }
 
 /**
@@ -52,7 +48,8 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
   };
 }
 
-async function writeFiles(folder: string, { head, history, thresholds, ...rest }: Checkpoint): Promise<void> {
+/** In the order in which they take their places. */
+function toFiles(folder: string, { head, history, thresholds, ...rest }: Checkpoint): FileContent[] {
   const { weight, bias, numFeatures, numTags } = head;
   const tensors = new Map([
     ["weight", float32([numFeatures, numTags], weight)],
@@ -64,23 +61,11 @@ async function writeFiles(folder: string, { head, history, thresholds, ...rest }
   const files = { head: sha256(headBytes), history: sha256(historyBytes) };
   const json: ModelJson = { version, ...rest, thresholds: [...thresholds], files };
   checkModelJson(json, join(folder, FILES.model));
-  await writeFile(join(folder, FILES.head), headBytes);
-  await writeFile(join(folder, FILES.history), historyBytes);
-  await writeFile(join(folder, FILES.model), `${JSON.stringify(json, undefined, 2)}\n`);
-}
-
-async function moveInto(beside: string, target: string): Promise<void> {
-  try {
-    await rename(beside, target);
-  } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    if (code === "ENOTDIR") throw new InputError(`${target} is a file: name a folder for the model.`, { cause: error });
-    // A folder that holds something cannot be renamed over.
-    if (!["ENOTEMPTY", "EEXIST", "EPERM"].includes(code)) throw error;
-    for (const name of [FILES.head, FILES.history, FILES.model]) {
-      await rename(join(beside, name), join(target, name));
-    }
-  }
+  return [
+    { path: join(folder, FILES.head), content: headBytes },
+    { path: join(folder, FILES.history), content: historyBytes },
+    { path: join(folder, FILES.model), content: `${JSON.stringify(json, undefined, 2)}\n` },
+  ];
 }
 
 async function readModelJson(folder: string): Promise<ModelJson> {

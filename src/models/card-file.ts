@@ -1,6 +1,5 @@
-/** Reading and writing model cards as JSON files, checked field by field. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+/** Model cards as JSON files, checked field by field. */
+import { readFileSync } from "node:fs";
 import { FormatError } from "../errors.js";
 import type { ModelCard } from "./card.js";
 
@@ -54,9 +53,6 @@ export function readCard(path: string): ModelCard {
   return card as ModelCard;
 }
 
-/** Writes `card` to `path`, whole or not at all; makes the folder. */
-export function writeCard(path: string, card: ModelCard): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.part`, `${JSON.stringify(card, undefined, 2)}\n`);
-  renameSync(`${path}.part`, path);
+export function cardText(card: ModelCard): string {
+  return `${JSON.stringify(card, undefined, 2)}\n`;
 }

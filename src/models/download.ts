@@ -1,17 +1,17 @@
 /** Fetching one file over HTTP into a folder: resumed where it stopped, checked by size and SHA-256, there whole or not at all. */
-import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { ReadableStream } from "node:stream/web";
 import { setTimeout as sleep } from "node:timers/promises";
 import { InterruptedError, ModelError } from "../errors.js";
+import { Draft } from "../files/draft.js";
+import type { FileFacts } from "../files/facts.js";
+import { ensureFolder } from "../files/output.js";
+import { WriteError } from "../files/write-error.js";
 import type { RunContext } from "../run-context.js";
 
 export interface DownloadRequest {
   url: string;
-  /** Where the file ends up; what has come so far lies beside it as `<target>.part`. */
+  /** Where the file ends up; what has come so far lies beside it as `<target>.canopy-tmp`. */
   target: string;
   byteLength: number;
   sha256: string;
@@ -36,32 +36,37 @@ class ConnectionError extends Error {
 }
 
 /**
- * Fetches `request.url` to `request.target`. Goes on from a `.part` of an earlier run where the server allows it. Throws a ModelError
+ * Fetches `request.url` to `request.target`. Goes on with what an earlier run has kept where the server allows it. Throws a ModelError
  * for no network, an HTTP error, or a file of the wrong size or hash (which is removed), InterruptedError when `context.signal` aborts.
  */
 export async function download(request: DownloadRequest, context: RunContext = {}): Promise<void> {
-  const part = `${request.target}.part`;
-  await mkdir(dirname(request.target), { recursive: true });
-  await fetchWithRetries(request, part, context);
-  const problem = await findProblem(part, request);
+  await ensureFolder(dirname(request.target));
+  const draft = await Draft.resume(request.target);
+  try {
+    await fetchWithRetries(request, draft, context);
+  } catch (error) {
+    await draft.keep();
+    throw error;
+  }
+  const problem = findProblem(await draft.finish(), request);
   if (problem !== undefined) {
-    await rm(part, { force: true });
+    await draft.abandon();
     throw new ModelError(
       `What ${request.url} gave is not ${request.what}: ${problem}. It was removed; the source may have changed.`,
     );
   }
-  await rename(part, request.target);
+  await draft.publish();
 }
 
-async function fetchWithRetries(request: DownloadRequest, part: string, context: RunContext): Promise<void> {
+async function fetchWithRetries(request: DownloadRequest, draft: Draft, context: RunContext): Promise<void> {
   for (let failures = 0; ; ) {
-    const before = await lengthOf(part);
+    const before = draft.byteLength;
     try {
-      return await fetchRest(request, part, context);
+      return await fetchRest(request, draft, context);
     } catch (error) {
       if (context.signal?.aborted) throw new InterruptedError(INTERRUPTED);
       if (!(error instanceof ConnectionError)) throw error;
-      const have = await lengthOf(part);
+      const have = draft.byteLength;
       failures = have > before ? 0 : failures + 1;
       if ((have === 0 && !error.answered) || failures > (request.retries ?? 5)) throw unreachable(request, have, error);
       await sleep(Math.min(8000, 100 * 2 ** failures));
@@ -70,8 +75,8 @@ async function fetchWithRetries(request: DownloadRequest, part: string, context:
 }
 
 /** One request for the bytes that are still missing. */
-async function fetchRest(request: DownloadRequest, part: string, context: RunContext): Promise<void> {
-  const have = await lengthOf(part);
+async function fetchRest(request: DownloadRequest, draft: Draft, context: RunContext): Promise<void> {
+  const have = draft.byteLength;
   if (have >= request.byteLength) return;
   const response = await connect(request, have, context);
   const start = response.status === 206 ? startOf(response) : 0;
@@ -80,22 +85,29 @@ async function fetchRest(request: DownloadRequest, part: string, context: RunCon
     const answer = `${response.status} ${response.statusText}`.trimEnd();
     throw new ModelError(`${request.url} answered ${answer}; ${request.otherwise}`);
   }
-  let done = start;
-  const count = async function* (chunks: AsyncIterable<Buffer>) {
-    for await (const chunk of chunks) {
-      done += chunk.length;
-      yield chunk;
-      if (done > request.byteLength) return;
-      report(done, request, context);
-    }
-  };
-  const body = Readable.fromWeb(response.body as import("node:stream/web").ReadableStream<Uint8Array>);
-  try {
-    await pipeline(body, count, createWriteStream(part, { flags: start === 0 ? "w" : "a" }));
-  } catch (error) {
-    throw isDiskError(error) ? error : new ConnectionError("The connection broke.", true, { cause: error });
+  if (start === 0) await draft.restart();
+  await takeBody(response.body, draft, request, context);
+  if (draft.byteLength < request.byteLength) {
+    throw new ConnectionError(`It ended after ${draft.byteLength} bytes.`, true);
   }
-  if (done < request.byteLength) throw new ConnectionError(`It ended after ${done} bytes.`, true);
+}
+
+/** Takes what comes, up to the first bytes too many. */
+async function takeBody(
+  body: ReadableStream<Uint8Array>,
+  draft: Draft,
+  request: DownloadRequest,
+  context: RunContext,
+): Promise<void> {
+  try {
+    for await (const chunk of body) {
+      await draft.write(chunk);
+      if (draft.byteLength > request.byteLength) return;
+      report(draft.byteLength, request, context);
+    }
+  } catch (error) {
+    throw error instanceof WriteError ? error : new ConnectionError("The connection broke.", true, { cause: error });
+  }
 }
 
 function report(done: number, request: DownloadRequest, context: RunContext): void {
@@ -120,13 +132,8 @@ function startOf(response: Response): number {
   return Number(/^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1] ?? Number.NaN);
 }
 
-async function findProblem(part: string, request: DownloadRequest): Promise<string | undefined> {
-  const length = await lengthOf(part);
-  if (length < request.byteLength) return `it has ${length} bytes, not ${request.byteLength}`;
-  if (length > request.byteLength) return `it has more than the ${request.byteLength} bytes expected`;
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(part), hash);
-  const sha256 = hash.digest("hex");
+function findProblem({ bytes, sha256 }: FileFacts, request: DownloadRequest): string | undefined {
+  if (bytes > request.byteLength) return `it has more than the ${request.byteLength} bytes expected`;
   return sha256 === request.sha256 ? undefined : `its SHA-256 is ${sha256}, not ${request.sha256}`;
 }
 
@@ -140,19 +147,6 @@ function unreachable(request: DownloadRequest, have: number, cause: Error): Mode
   return new ModelError(message, { cause });
 }
 
-async function lengthOf(path: string): Promise<number> {
-  return stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  );
-}
-
 function toMegabytes(bytes: number): number {
   return Math.round(bytes / 1e5) / 10;
-}
-
-/** A failure of the disk rather than of the network. */
-function isDiskError(error: unknown): boolean {
-  const codes = ["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EISDIR", "ENOENT", "EIO"];
-  return codes.includes((error as NodeJS.ErrnoException).code ?? "");
 }

@@ -1,10 +1,12 @@
 /** Importing a network: its features part and a card go into the user's cache, and from then on it has a name. */
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { InputError, ModelError } from "../errors.js";
+import { ensureFolder } from "../files/output.js";
+import { writeTogether } from "../files/write.js";
 import { cutAtFeatures } from "../onnx/surgery.js";
 import type { ModelCard } from "./card.js";
-import { writeCard } from "./card-file.js";
+import { cardText } from "./card-file.js";
 import { describeFile, type FileModelOptions, sha256Of } from "./file-model.js";
 import { probeBackbone } from "./probe.js";
 import { listModels, type ModelEntry, modelCache } from "./registry.js";
@@ -72,9 +74,10 @@ async function freeSize(model: Uint8Array, card: ModelCard): Promise<ModelCard> 
 
 /** The model before its card: a card always has its file. */
 async function store(model: Uint8Array, card: ModelCard): Promise<void> {
-  const path = join(modelCache(), card.file);
-  await mkdir(modelCache(), { recursive: true });
-  await writeFile(`${path}.part`, model);
-  await rename(`${path}.part`, path);
-  writeCard(join(modelCache(), `${card.name}.json`), card);
+  const folder = modelCache();
+  await ensureFolder(folder);
+  await writeTogether([
+    { path: join(folder, card.file), content: model },
+    { path: join(folder, `${card.name}.json`), content: cardText(card) },
+  ]);
 }

@@ -1,9 +1,7 @@
 /** Exporting a trained model as one ONNX file that needs no canopy: pictures in, probabilities out, tags and thresholds inside. */
-import { existsSync } from "node:fs";
-import { rename, rm, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
-import { InputError, ModelError } from "../errors.js";
-import { ensureFolder, refuseFolder } from "../files/output.js";
+import { ModelError } from "../errors.js";
+import { checkOutput } from "../files/output.js";
+import { writeWhole } from "../files/write.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { loadBackbone } from "../models/registry.js";
 import { fuseHead } from "../onnx/fuse.js";
@@ -41,8 +39,7 @@ const TOLERANCE = 1e-4;
  */
 export async function exportModel(options: ExportOptions): Promise<ExportSummary> {
   const { model, out, overwrite = false } = options;
-  await refuseFolder(out);
-  if (existsSync(out) && !overwrite) throw new InputError(`${out} exists already; --overwrite replaces it.`);
+  await checkOutput(out, overwrite);
   const checkpoint = await loadCheckpoint(model);
   const file = options.backbone === undefined ? {} : { file: options.backbone };
   const backbone = await loadBackbone(checkpoint.card, file);
@@ -79,15 +76,4 @@ export function buildExport(backbone: Uint8Array, checkpoint: Checkpoint): Uint8
   };
   const groups = toExclusiveColumns(exclusive, tags);
   return fuseHead(prepared, { ...head, tags, thresholds, exclusive: groups }, metadata);
-}
-
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  await ensureFolder(dirname(path));
-  try {
-    await writeFile(`${path}.part`, bytes);
-    await rename(`${path}.part`, path);
-  } catch (error) {
-    await rm(`${path}.part`, { force: true });
-    throw error;
-  }
 }

@@ -1,14 +1,16 @@
 /** `fix`: colour-corrected copies of tiles as ordinary RGB files, at their own size. */
 import { existsSync } from "node:fs";
-import { readdir, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { checkInteger, checkOneOf } from "../check.js";
 import { chunksOf } from "../chunks.js";
 import { checkDecodeOptions, DECODE_DEFAULTS, type DecodeFailure, isFailure } from "../decode/decoder.js";
 import type { FullOptions } from "../decode/full.js";
 import { InputError, InterruptedError } from "../errors.js";
 import { ensureFolder } from "../files/output.js";
+import { writeWhole } from "../files/write.js";
+import { pointToResume, WriteError } from "../files/write-error.js";
 import { type FixJob, planTargets } from "../fix/targets.js";
 import { FIX_FORMATS, type FixFormat, type FixOutcome, type FixResult, type FixTask } from "../fix/worker.js";
 import { mapInFlight } from "../in-flight.js";
@@ -57,7 +59,11 @@ const CHUNK = 16;
  *
  * @throws InputError where `out` is in use or an input, InterruptedError on abort (what is written stays, `resume` goes on)
  */
-export async function fix(options: FixOptions, context: RunContext = {}): Promise<FixSummary> {
+export function fix(options: FixOptions, context: RunContext = {}): Promise<FixSummary> {
+  return fixTiles(options, context).catch(pointToResume);
+}
+
+async function fixTiles(options: FixOptions, context: RunContext): Promise<FixSummary> {
   const { inputs, out, format = "png", resume = false, overwrite = false } = options;
   checkOneOf("format", format, FIX_FORMATS);
   checkDecodeOptions(options);
@@ -67,6 +73,7 @@ export async function fix(options: FixOptions, context: RunContext = {}): Promis
   try {
     const jobs = planTargets(tiles, inputs, out, format);
     await ensureFolder(out);
+    for (const folder of foldersOf(jobs)) await ensureFolder(folder);
     const run = await runJobs(jobs, { ...options, format, resume }, context);
     const rejects = await writeRejects(`${out}.rejects.jsonl`, run.rejects);
     const rejected = run.rejects.length;
@@ -94,6 +101,10 @@ async function checkOut(out: string, inputs: readonly string[], mayWrite: boolea
       `${out} is not empty: --resume leaves what is there, --overwrite replaces files of the same name.`,
     );
   }
+}
+
+function foldersOf(jobs: readonly FixJob[]): Set<string> {
+  return new Set(jobs.flatMap(({ target }) => (typeof target === "string" ? [dirname(target)] : [])));
 }
 
 interface RejectLine extends Pick<DecodeFailure, "code" | "message"> {
@@ -175,10 +186,7 @@ async function convertAll(
     const message = `The worker that decoded this tile or one beside it failed: ${error.message}`;
     return { outcomes: jobs.map(() => ({ code: "CRASH", message })) };
   });
-  if (result.failure !== undefined) {
-    const { message, ...facts } = result.failure;
-    throw Object.assign(new Error(message), facts);
-  }
+  if (result.failure !== undefined) throw new WriteError(result.failure.path, result.failure.systemCode);
   return result.outcomes;
 }
 
@@ -199,7 +207,6 @@ async function writeRejects(path: string, rejects: readonly RejectLine[]): Promi
     await rm(path, { force: true });
     return null;
   }
-  await writeFile(`${path}.part`, rejects.map((reject) => `${JSON.stringify(reject)}\n`).join(""));
-  await rename(`${path}.part`, path);
+  await writeWhole(path, rejects.map((reject) => `${JSON.stringify(reject)}\n`).join(""));
   return path;
 }

@@ -1,7 +1,7 @@
 /** `merge`: the outputs of all shards of a run become one. */
 import { dirname } from "node:path";
 import { FormatError, InputError, restateInterrupt } from "../errors.js";
-import { exists, type FileFacts, hashFile } from "../files/facts.js";
+import { exists, type FileFacts, hashFile, readBlocks } from "../files/facts.js";
 import { ensureFolder, refuseFolder } from "../files/output.js";
 import { readJson } from "../predict/durable.js";
 import { differences, type RunIdentity } from "../run/identity.js";
@@ -10,7 +10,6 @@ import {
   type Piece,
   type Rows,
   type RunManifest,
-  readBlocks,
   rowOptions,
   toStream,
   writeOutput,

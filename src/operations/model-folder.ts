@@ -1,21 +1,12 @@
-/** A model's folder while it is being made: it appears whole or not at all, and replaces nothing but another model. */
+/** Where a model's folder may be made: it replaces nothing but another model. */
 import { existsSync } from "node:fs";
-import { readdir, rename, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { InputError } from "../errors.js";
-import { ensureFolder } from "../files/output.js";
+import { createFolderDraft } from "../files/folder-draft.js";
 
-export interface ModelFolder {
-  /** Where it will be, as the user named it. */
-  path: string;
-  /** Where it is made. */
-  partial: string;
-  /** Puts it in its place. */
-  publish(): Promise<void>;
-}
-
-/** @throws InputError where `out` exists and may not be replaced; said before any work is done */
-export async function openModelFolder(out: string, { overwrite }: { overwrite: boolean }): Promise<ModelFolder> {
+/** @throws InputError where `out` exists and may not be replaced, or cannot be made; said before any work is done */
+export async function checkModelFolder(out: string, { overwrite }: { overwrite: boolean }): Promise<void> {
   if (existsSync(out) && !(await isEmptyFolder(out))) {
     if (!overwrite) {
       throw new InputError(`${out} exists already; --overwrite replaces it, or name another folder.`);
@@ -24,11 +15,8 @@ export async function openModelFolder(out: string, { overwrite }: { overwrite: b
       throw new InputError(`${out} exists and is not a model's folder, so it is not overwritten; name another one.`);
     }
   }
-  const partial = `${resolve(out)}.partial-${process.pid}`;
-  // Made and removed, so that a place where it cannot be made is refused now, not after the training.
-  await ensureFolder(partial);
-  await rm(partial, { recursive: true });
-  return { path: out, partial, publish: () => publish(partial, resolve(out)) };
+  const trial = await createFolderDraft(out);
+  await trial.abandon();
 }
 
 async function isEmptyFolder(path: string): Promise<boolean> {
@@ -37,13 +25,4 @@ async function isEmptyFolder(path: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-async function publish(partial: string, out: string): Promise<void> {
-  const old = `${out}.old-${process.pid}`;
-  if (existsSync(out)) {
-    await rename(out, old);
-  }
-  await rename(partial, out);
-  await rm(old, { recursive: true, force: true });
 }

@@ -1,9 +1,10 @@
 /** `quickstart`: everything canopy does, once, on tiles it makes itself: synth, train, evaluate and predict on tiles the model never saw. */
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { checkInteger } from "../check.js";
 import { InputError, restateInterrupt } from "../errors.js";
 import { ensureFolder } from "../files/output.js";
+import { writeWhole } from "../files/write.js";
 import type { RunContext } from "../run-context.js";
 import type { TrainSummary } from "../training/summary.js";
 import { type EvaluateSummary, evaluate } from "./evaluate.js";
@@ -71,5 +72,5 @@ async function prepareFolder(out: string, count: number): Promise<void> {
   }
   rmSync(out, { recursive: true, force: true });
   await ensureFolder(out);
-  writeFileSync(join(out, MARKER), `${JSON.stringify({ count })}\n`);
+  await writeWhole(join(out, MARKER), `${JSON.stringify({ count })}\n`);
 }

@@ -1,5 +1,5 @@
 /** Rejected tiles of a command on labelled tiles. */
-import { rename, writeFile } from "node:fs/promises";
+import { writeWhole } from "../files/write.js";
 import type { RunContext } from "../run-context.js";
 import { tileLocation } from "../tiles/tile.js";
 import type { RejectedTile } from "../training/dataset.js";
@@ -27,7 +27,6 @@ export async function rejectsBeside(
   const lines = rejected.map(({ tile, failure }) =>
     JSON.stringify({ path: tileLocation(tile), name: tile.name, code: failure.code, message: failure.message }),
   );
-  await writeFile(`${path}.partial`, `${lines.join("\n")}\n`);
-  await rename(`${path}.partial`, path);
+  await writeWhole(path, `${lines.join("\n")}\n`);
   return path;
 }

@@ -1,10 +1,9 @@
 /** `synthesize`: generated Amazon-like tiles with Planet's tags, as files or archives, with their labels. */
-import { createWriteStream } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { checkInteger } from "../check.js";
+import { writePieces } from "../files/write.js";
+import { pointToResume } from "../files/write-error.js";
 import type { RunContext } from "../run-context.js";
 import { availableEncoding, type TileEncoding } from "../synth/encode.js";
 import { tileName } from "../synth/names.js";
@@ -28,7 +27,7 @@ export interface SynthOptions {
   workers?: number;
   /** Replace a folder that synth made before. @default false */
   overwrite?: boolean;
-  /** Go on with what an interrupted run left in `<out>.partial`. @default false */
+  /** Go on with what an interrupted run left in `<out>.canopy-tmp`. @default false */
   resume?: boolean;
 }
 
@@ -51,7 +50,11 @@ export interface SynthResult {
  * @throws InputError where `out` exists and may not be replaced
  * @throws InterruptedError after `context.signal` aborts; `resume` goes on from there
  */
-export async function synthesize(options: SynthOptions, context: RunContext = {}): Promise<SynthResult> {
+export function synthesize(options: SynthOptions, context: RunContext = {}): Promise<SynthResult> {
+  return makeTiles(options, context).catch(pointToResume);
+}
+
+async function makeTiles(options: SynthOptions, context: RunContext): Promise<SynthResult> {
   const { count, out, seed = 1, size = 256, tilesPerTar = 0, workers = availableParallelism() } = options;
   checkInteger("count", count, 1);
   checkInteger("seed", seed, 0, 0xffffffff);
@@ -88,6 +91,6 @@ async function writeLabels(path: string, seed: number, count: number): Promise<S
       yield `${tileName(index)},${tags.join(" ")}\n`;
     }
   }
-  await pipeline(Readable.from(lines()), createWriteStream(path));
+  await writePieces(path, lines());
   return Object.fromEntries([...counts].sort((a, b) => b[1] - a[1]));
 }

@@ -1,8 +1,8 @@
 /** A report in a model's folder: report.json, the data, and report.html, the page made of it. */
-import { randomUUID } from "node:crypto";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError, InputError } from "../errors.js";
+import { type FileContent, writeTogether } from "../files/write.js";
 import { REPORT_VERSION, type ReportData } from "./data.js";
 import { renderReport } from "./page.js";
 
@@ -15,10 +15,11 @@ export interface WrittenReport {
 const DATA_FILE = "report.json";
 const PAGE_FILE = "report.html";
 
-/** Writes report.json and report.html into the existing folder `dir`, each beside its final name first. */
+/** Writes report.json and report.html into the existing folder `dir`. */
 export async function writeReport(dir: string, data: ReportData): Promise<WrittenReport> {
-  await writeWhole(join(dir, DATA_FILE), `${JSON.stringify(data)}\n`);
-  return writePage(dir, renderReport(data));
+  const page = pageOf(dir, renderReport(data));
+  await writeTogether([{ path: join(dir, DATA_FILE), content: `${JSON.stringify(data)}\n` }, page]);
+  return written(page);
 }
 
 /** Renders report.html in `dir` again from report.json. Errors are those of `readReport`. */
@@ -36,7 +37,9 @@ export async function rewriteReport(dir: string): Promise<WrittenReport> {
       { cause: error },
     );
   }
-  return writePage(dir, page);
+  const file = pageOf(dir, page);
+  await writeTogether([file]);
+  return written(file);
 }
 
 /**
@@ -84,19 +87,10 @@ function parse(path: string, text: string): unknown {
   }
 }
 
-async function writePage(dir: string, page: string): Promise<WrittenReport> {
-  const path = join(dir, PAGE_FILE);
-  await writeWhole(path, page);
-  return { path, byteLength: Buffer.byteLength(page) };
+function pageOf(dir: string, page: string): FileContent {
+  return { path: join(dir, PAGE_FILE), content: page };
 }
 
-async function writeWhole(path: string, text: string): Promise<void> {
-  const beside = `${path}.${randomUUID().slice(0, 8)}.tmp`;
-  try {
-    await writeFile(beside, text);
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
+function written({ path, content }: FileContent): WrittenReport {
+  return { path, byteLength: Buffer.byteLength(content) };
 }

@@ -2,11 +2,12 @@
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { FormatError } from "../errors.js";
+import { readBlocks } from "../files/facts.js";
 import { syncFolder } from "../files/folder.js";
 import type { RunContext } from "../run-context.js";
 import { unpackRows } from "../tags/packed-rows.js";
 import type { RunIdentity } from "./identity.js";
-import { type Piece, type Rows, type RunManifest, readBlocks, rowOptions, toStream, writeOutput } from "./output.js";
+import { type Piece, type Rows, type RunManifest, rowOptions, toStream, writeOutput } from "./output.js";
 import { listParts, type PartRecord, readRecord, readStamps } from "./parts.js";
 import { type RunPaths, runFiles } from "./paths.js";
 

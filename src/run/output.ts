@@ -1,6 +1,5 @@
 /** Writing an output and its rejects file from pieces, in order: the parts of a run, or the outputs of shards. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { InterruptedError } from "../errors.js";
 import { Draft } from "../files/draft.js";
@@ -163,11 +162,6 @@ function parquetSink(file: Draft, identity: RunIdentity): Sink {
     publish: () => file.publish(),
     abandon: () => file.abandon(),
   };
-}
-
-/** All of a file, piece by piece. */
-export function readBlocks(path: string, start = 0): AsyncIterable<Buffer> {
-  return createReadStream(path, { start, highWaterMark: 1 << 20 });
 }
 
 export async function* toStream(text: string): AsyncGenerator<Buffer> {

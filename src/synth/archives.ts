@@ -1,9 +1,7 @@
-/** Generated tiles in numbered tar archives, each written beside its final name and renamed when it is whole. */
-import { createWriteStream } from "node:fs";
-import { rename } from "node:fs/promises";
+/** Generated tiles in numbered tar archives. */
 import { join } from "node:path";
-import { finished } from "node:stream/promises";
 import tar from "tar-stream";
+import { writePieces } from "../files/write.js";
 
 export interface ArchiveMember {
   name: string;
@@ -17,13 +15,11 @@ export function archiveName(number: number): string {
 
 /** An archive being written; the caller adds members in order and closes it. */
 export class ArchiveWriter {
-  readonly #path: string;
   readonly #pack = tar.pack();
-  readonly #written: Promise<void>;
+  readonly #written: Promise<unknown>;
 
   constructor(folder: string, number: number) {
-    this.#path = join(folder, archiveName(number));
-    this.#written = finished(this.#pack.pipe(createWriteStream(`${this.#path}.part`)));
+    this.#written = writePieces(join(folder, archiveName(number)), this.#pack as AsyncIterable<Buffer>);
     this.#written.catch(() => this.#pack.destroy());
   }
 
@@ -43,12 +39,11 @@ export class ArchiveWriter {
   async close(): Promise<void> {
     this.#pack.finalize();
     await this.#written;
-    await rename(`${this.#path}.part`, this.#path);
   }
 
-  /** Gives up; the unfinished file stays under its `.part` name and is written anew next time. */
+  /** Gives up: there will be no such archive. Does nothing after \`close\`. */
   async abandon(): Promise<void> {
-    this.#pack.destroy();
+    this.#pack.destroy(new Error("The archive was given up."));
     await this.#written.catch(() => undefined);
   }
 }

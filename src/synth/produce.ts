@@ -2,6 +2,7 @@
 import type { Piscina } from "piscina";
 import { chunksOf } from "../chunks.js";
 import { InterruptedError } from "../errors.js";
+import { WriteError } from "../files/write-error.js";
 import { mapInFlight } from "../in-flight.js";
 import type { RunContext } from "../run-context.js";
 import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
@@ -95,8 +96,5 @@ async function writeArchives({ plan, pool, missing, advance }: Production): Prom
 }
 
 function checkOutcome({ failure }: SynthOutcome): void {
-  if (failure !== undefined) {
-    const { message, ...facts } = failure;
-    throw Object.assign(new Error(message), facts);
-  }
+  if (failure !== undefined) throw new WriteError(failure.path, failure.systemCode);
 }

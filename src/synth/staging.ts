@@ -1,12 +1,15 @@
 /**
- * A folder of generated tiles appears whole or not at all: it grows as `<out>.partial` and is renamed when it is complete, one rename
+ * A folder of generated tiles appears whole or not at all: it grows as `<out>.canopy-tmp` and is renamed when it is complete, one rename
  * for any number of tiles. What an interrupted run leaves there, a later one can go on with.
  */
 import { existsSync } from "node:fs";
-import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { InputError } from "../errors.js";
+import { publishFolder } from "../files/folder-draft.js";
 import { ensureFolder } from "../files/output.js";
+import { resumablePath, TEMPORARY_SUFFIX } from "../files/temporary.js";
+import { writeWhole } from "../files/write.js";
 
 /** What a set was made from; kept beside its tiles, since the tiles follow from it. */
 export interface SynthManifest {
@@ -31,21 +34,21 @@ export interface Staging {
 
 const MANIFEST = "synth.json";
 
-/** Opens `<out>.partial`. Throws an InputError where something is in the way that neither option allows to use or replace. */
+/** Opens the folder. Throws an InputError where something is in the way that neither option allows to use or replace. */
 export async function openStaging(
   out: string,
   manifest: SynthManifest,
   options: { overwrite: boolean; resume: boolean },
 ): Promise<Staging> {
   await checkReplaceable(out, options.overwrite);
-  const folder = `${out}.partial`;
+  const folder = resumablePath(out);
   if (existsSync(folder)) {
     await claimPartial(folder, manifest, options);
   }
   await ensureFolder(folder);
-  await writeFile(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
-  const names = (await readdir(folder)).filter((name) => !name.endsWith(".part") && name !== MANIFEST);
-  return { folder, finished: new Set(names), publish: () => publish(folder, out) };
+  await writeWhole(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+  const names = (await readdir(folder)).filter((name) => !name.endsWith(TEMPORARY_SUFFIX) && name !== MANIFEST);
+  return { folder, finished: new Set(names), publish: () => publishFolder(folder, resolve(out)) };
 }
 
 /** An existing folder is replaced only if asked for, and only if it is empty or synth made it: it may be anybody's. */
@@ -85,17 +88,5 @@ async function claimPartial(
     throw new InputError(
       `${folder} was begun with other settings (see its ${MANIFEST}): repeat those with --resume, or start again with --overwrite.`,
     );
-  }
-}
-
-async function publish(folder: string, out: string): Promise<void> {
-  const replaced = `${out}.replaced`;
-  const exists = existsSync(out);
-  if (exists) {
-    await rename(out, replaced);
-  }
-  await rename(folder, out);
-  if (exists) {
-    await rm(replaced, { recursive: true });
   }
 }

@@ -1,6 +1,7 @@
 /** piscina entry: renders and encodes a chunk of tiles, and writes them or hands their bytes back. */
-import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeTogether } from "../files/write.js";
+import { WriteError } from "../files/write-error.js";
 import { encodeTile } from "./encode.js";
 import { tileFileName } from "./names.js";
 import { renderInto } from "./render.js";
@@ -16,8 +17,7 @@ export interface SynthTask {
 export interface SynthOutcome {
   /** The tiles' bytes in the order of `indices`, where no folder was given. */
   files: Uint8Array[];
-  /** A failed write: errors lose their code on the way between threads, so its facts travel as data. */
-  failure?: { code: string | undefined; syscall: string | undefined; path: string; message: string };
+  failure?: { path: string; systemCode: string };
 }
 
 export async function renderChunk({ seed, size, indices, folder }: SynthTask): Promise<SynthOutcome> {
@@ -25,24 +25,15 @@ export async function renderChunk({ seed, size, indices, folder }: SynthTask): P
   const rgba = new Uint8Array(size * size * 4);
   for (const index of indices) {
     renderInto(rgba, seed, index, size);
-    const bytes = await encodeTile(rgba, size);
-    if (folder === undefined) {
-      files.push(bytes);
-      continue;
-    }
-    const path = join(folder, tileFileName(index));
-    try {
-      writeWhole(path, bytes);
-    } catch (error) {
-      const { code, syscall, message } = error as NodeJS.ErrnoException;
-      return { files, failure: { code, syscall, path, message } };
-    }
+    files.push(await encodeTile(rgba, size));
   }
-  return { files };
-}
-
-/** Under its own name a tile is whole, even if the process was killed: --resume trusts that. */
-function writeWhole(path: string, bytes: Uint8Array): void {
-  writeFileSync(`${path}.part`, bytes);
-  renameSync(`${path}.part`, path);
+  if (folder === undefined) return { files };
+  try {
+    // Under its own name a tile is whole, whatever happens: `resume` trusts that.
+    await writeTogether(files.map((content, i) => ({ path: join(folder, tileFileName(indices[i])), content })));
+    return { files: [] };
+  } catch (error) {
+    if (!(error instanceof WriteError)) throw error;
+    return { files: [], failure: { path: error.path, systemCode: error.systemCode } };
+  }
 }

@@ -1,11 +1,11 @@
 /** The report of a training: what fitHead and the dataset know, in the report's terms, with thumbnails. */
-import { writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { LABEL_ERRORS_FILE, labelErrorsToCsv, toLabelErrors, toReportErrors } from "../curation/label-errors.js";
 import { findLabelIssues } from "../curation/label-issues.js";
 import { DECODE_DEFAULTS } from "../decode/decoder.js";
 import { DecodePool } from "../decode/pool.js";
+import { writeWhole } from "../files/write.js";
 import { bootstrapMean, type Interval, tileScores } from "../head/bootstrap.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { ReportData, StageSpeed } from "../report/data.js";
@@ -59,7 +59,7 @@ export async function reportTraining(
   });
   const interval = bootstrapMean(tileScores(decisions, labels), { seed: checkpoint.training.head.seed });
   const errors = toLabelErrors(findLabelIssues(probabilities, labels), tiles, labels);
-  await writeFile(join(folder, LABEL_ERRORS_FILE), labelErrorsToCsv(errors));
+  await writeWhole(join(folder, LABEL_ERRORS_FILE), labelErrorsToCsv(errors));
   const labelErrors = toReportErrors(errors);
   const data: ReportData = {
     version: REPORT_VERSION,

@@ -1,7 +1,8 @@
 /** Where an interrupted training of the head stands, in a file beside the model's folder. */
 import { createHash } from "node:crypto";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { deserialize, serialize } from "node:v8";
+import { writeWhole } from "../files/write.js";
 import type { TrainState } from "../head/train-state.js";
 import type { RunContext } from "../run-context.js";
 import type { Dataset } from "./dataset.js";
@@ -48,9 +49,7 @@ export async function loadStates(out: string, fingerprint: string, { onWarning }
 }
 
 export async function saveStates(out: string, fingerprint: string, states: States): Promise<void> {
-  const file = statesFile(out);
-  await writeFile(`${file}.partial`, serialize({ fingerprint, states } satisfies SavedStates));
-  await rename(`${file}.partial`, file);
+  await writeWhole(statesFile(out), serialize({ fingerprint, states } satisfies SavedStates));
 }
 
 export async function forgetStates(out: string): Promise<void> {

@@ -27,10 +27,12 @@ test("Ctrl-C during synth exits with 130 and leaves nothing under the final name
   const args = ["synth", "--count", "100000", "--size", "32", "--workers", "1", "--out", out];
   const child = spawn(process.execPath, [join(ROOT, "dist/src/cli/main.js"), ...args], { stdio: "ignore" });
   const exit = new Promise<number | null>((resolve) => child.on("exit", resolve));
-  while (!existsSync(`${out}.partial/train_31.jpg`)) {
+  while (!existsSync(`${out}.canopy-tmp/train_31.jpg`)) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   child.kill("SIGINT");
   assert.equal(await exit, 130);
-  assert.ok(!existsSync(out) && existsSync(`${out}.partial/synth.json`) && !existsSync(`${out}.partial/labels.csv`));
+  assert.ok(
+    !existsSync(out) && existsSync(`${out}.canopy-tmp/synth.json`) && !existsSync(`${out}.canopy-tmp/labels.csv`),
+  );
 });

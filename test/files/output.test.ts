@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { InputError } from "../../src/errors.js";
 import { checkOutput, ensureFolder } from "../../src/files/output.js";
 import { fix } from "../../src/operations/fix.js";
-import { openModelFolder } from "../../src/operations/model-folder.js";
+import { checkModelFolder } from "../../src/operations/model-folder.js";
 import { predictWith } from "../../src/operations/predict.js";
 import { synthesize } from "../../src/operations/synth.js";
 import { toyModel, writeToyTiles } from "../engine/toy.js";
@@ -55,14 +55,14 @@ describe("an output where no folder can be", () => {
       await assert.rejects(predictWith(toyModel(), { inputs, out: join(place, "o.csv") }), refusal(message));
       await assert.rejects(fix({ inputs, out: join(place, "o") }), refusal(message));
       await assert.rejects(synthesize({ count: 1, size: 16, out: join(place, "o") }), refusal(message));
-      await assert.rejects(openModelFolder(join(place, "m"), { overwrite: false }), refusal(message));
+      await assert.rejects(checkModelFolder(join(place, "m"), { overwrite: false }), refusal(message));
       await assert.rejects(checkOutput(join(place, "o.csv")), refusal(message));
     }
     assert.deepEqual(readdirSync(root).sort(), ["file", "in"]);
   });
 
   it("is refused for a model directly in a place where nothing can be made", noProc, async () => {
-    await assert.rejects(openModelFolder("/proc/canopy", { overwrite: false }), refusal(/cannot be (made|written)/));
+    await assert.rejects(checkModelFolder("/proc/canopy", { overwrite: false }), refusal(/cannot be (made|written)/));
   });
 });
 

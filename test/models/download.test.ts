@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { InterruptedError, ModelError } from "../../src/errors.js";
+import { resumablePath } from "../../src/files/temporary.js";
 import { type DownloadRequest, download } from "../../src/models/download.js";
 import { temporaryFolder } from "../helpers.js";
 
@@ -66,12 +67,12 @@ test("a file is fetched whole, with progress, into a folder that did not exist",
   await download(request, { onProgress: (state) => done.push(state.done) });
   assert.ok(readFileSync(target).equals(CONTENT));
   assert.equal(done.at(-1), 0.3);
-  assert.ok(!existsSync(`${target}.part`));
+  assert.ok(!existsSync(resumablePath(target)));
 });
 
 test("a connection that breaks again and again is taken up where it stopped", async (t) => {
   const { request, target, ranges } = await serve(t, (incoming, response) => {
-    breakAfter(90_000, `${target}.part`, incoming, response);
+    breakAfter(90_000, resumablePath(target), incoming, response);
   });
   await download(request);
   assert.ok(readFileSync(target).equals(CONTENT));
@@ -86,7 +87,7 @@ test("a part left by an earlier run is not fetched again", async (t) => {
     (incoming, response) => void response.end(sendFrom(incoming, response)),
   );
   mkdirSync(dirname(target));
-  writeFileSync(`${target}.part`, CONTENT.subarray(0, 299_500));
+  writeFileSync(resumablePath(target), CONTENT.subarray(0, 299_500));
   await download(request);
   assert.ok(readFileSync(target).equals(CONTENT));
   assert.deepEqual(ranges, ["bytes=299500-"]);
@@ -95,7 +96,7 @@ test("a part left by an earlier run is not fetched again", async (t) => {
 test("a server without Range support sends all of it again, and the file is right", async (t) => {
   const { request, target, ranges } = await serve(t, (_, response) => void response.writeHead(200).end(CONTENT));
   await download(request);
-  writeFileSync(`${target}.part`, Buffer.alloc(1000));
+  writeFileSync(resumablePath(target), Buffer.alloc(1000));
   await download(request);
   assert.deepEqual(ranges, [undefined, "bytes=1000-"]);
   assert.ok(readFileSync(target).equals(CONTENT));
@@ -113,7 +114,7 @@ test("another content, a longer and a shorter file are refused and leave nothing
       download(request),
       (error: Error) => error instanceof ModelError && message.test(error.message),
     );
-    assert.ok(!existsSync(target) && !existsSync(`${target}.part`));
+    assert.ok(!existsSync(target) && !existsSync(resumablePath(target)));
   }
   const short = await serve(t, (_, response) => void response.end(CONTENT.subarray(0, 1000)));
   await assert.rejects(download(short.request), /keeps breaking while fetching the backbone test \(0.3 MB/);
@@ -142,10 +143,10 @@ test("an abort keeps what came so far", async (t) => {
   );
   const abort = new AbortController();
   const timer = setInterval(() => {
-    if (existsSync(`${target}.part`) && statSync(`${target}.part`).size === 100_000) abort.abort();
+    if (existsSync(resumablePath(target)) && statSync(resumablePath(target)).size === 100_000) abort.abort();
   }, 5);
   t.after(() => clearInterval(timer));
   const running = download(request, { signal: abort.signal });
   await assert.rejects(running, InterruptedError);
-  assert.ok(readFileSync(`${target}.part`).equals(CONTENT.subarray(0, 100_000)));
+  assert.ok(readFileSync(resumablePath(target)).equals(CONTENT.subarray(0, 100_000)));
 });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { FormatError, ModelError, OptionError } from "../../src/errors.js";
-import { readCard, writeCard } from "../../src/models/card-file.js";
+import { cardText, readCard } from "../../src/models/card-file.js";
 import { knownModel } from "../../src/models/known.js";
 import { BOX, defaultBackbone, listModels, loadBackbone, resolveBackbone } from "../../src/models/registry.js";
 import { GraphBuilder } from "../../src/onnx/graph.js";
@@ -55,12 +55,16 @@ test("an unknown name is answered with the nearest, one that is not downloaded w
 
 test("a file in the cache of another hash or size is refused", async () => {
   const cache = join(process.env["CANOPY_CACHE"] as string, "models");
-  writeCard(join(cache, "mine.json"), {
-    ...readCard(join(BOX, "imagenet.json")),
-    name: "mine",
-    file: "mine.onnx",
-    byteLength: 3,
-  });
+  mkdirSync(cache, { recursive: true });
+  writeFileSync(
+    join(cache, "mine.json"),
+    cardText({
+      ...readCard(join(BOX, "imagenet.json")),
+      name: "mine",
+      file: "mine.onnx",
+      byteLength: 3,
+    }),
+  );
   writeFileSync(join(cache, "mine.onnx"), "abc");
   await assert.rejects(resolveBackbone("mine"), /mine.onnx is not the backbone mine: its SHA-256 is ba7816bf/);
   writeFileSync(join(cache, "mine.onnx"), "ab");
@@ -70,7 +74,7 @@ test("a file in the cache of another hash or size is refused", async () => {
 test("a card with a wrong field is refused by name", (t) => {
   const path = join(temporaryFolder(t), "card.json");
   const card = readCard(join(BOX, "imagenet.json"));
-  writeCard(path, { ...card, input: { ...card.input, std: [1, 0, 1] } });
+  writeFileSync(path, cardText({ ...card, input: { ...card.input, std: [1, 0, 1] } }));
   assert.throws(
     () => readCard(path),
     (error: Error) => error instanceof FormatError && /"input.std"/.test(error.message),
@@ -114,9 +118,9 @@ test("options and a sidecar card say what a file does not", async (t) => {
     [card.input.mean, card.input.channels, card.input.fixedSize, warnings],
     [[1, 1, 1], "BGR", null, []],
   );
-  writeCard(join(folder, "tiny.card.json"), { ...card, name: "carded" });
+  writeFileSync(join(folder, "tiny.card.json"), cardText({ ...card, name: "carded" }));
   assert.equal((await resolveBackbone(path)).card.name, "carded");
-  writeCard(join(folder, "tiny.card.json"), { ...card, sha256: "0".repeat(64) });
+  writeFileSync(join(folder, "tiny.card.json"), cardText({ ...card, sha256: "0".repeat(64) }));
   await assert.rejects(resolveBackbone(path), /card of another file/);
   await assert.rejects(resolveBackbone(join(folder, "none.onnx")), ModelError);
 });

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { test } from "node:test";
 import { InputError, InterruptedError } from "../../src/errors.js";
+import { resumablePath } from "../../src/files/temporary.js";
 import { synthesize } from "../../src/operations/synth.js";
 import { collectTiles } from "../../src/tiles/sources.js";
 import { temporaryFolder } from "../helpers.js";
@@ -34,7 +35,7 @@ test("labels name every tile once, and no partial folder is left", async (t) => 
     lines.slice(1).map((line) => line.split(",")[0]),
     [0, 1, 2, 3, 4].map((i) => `train_${i}`),
   );
-  assert.ok(!existsSync(`${out}.partial`));
+  assert.ok(!existsSync(resumablePath(out)));
 });
 
 test("archives hold the same tiles as files, in numbered parts", async (t) => {
