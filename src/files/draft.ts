@@ -78,11 +78,11 @@ export class Draft {
     return this.#facts;
   }
 
-  /** Puts the file in its place, for good. */
-  async publish(): Promise<FileFacts> {
+  /** Puts the file in its place, for good; `path` is another place in the same folder, for content that says only late what it is. */
+  async publish(path = this.#path): Promise<FileFacts> {
     const facts = await this.finish();
-    await rename(this.#draft, this.#path).catch(explain(this.#path));
-    await syncFolder(dirname(this.#path));
+    await rename(this.#draft, path).catch(explain(path));
+    await syncFolder(dirname(path));
     return facts;
   }
 

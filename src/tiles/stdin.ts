@@ -1,11 +1,13 @@
 /** Standard input as a tile source: paths, one per line, or a tar archive. */
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, rename, rm, truncate } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { CanopyError, InputError, InterruptedError } from "../errors.js";
+import { Draft } from "../files/draft.js";
 import { exists, hashFile } from "../files/facts.js";
+import { explainWriteError, WriteError } from "../files/write-error.js";
 import { compressionOf, isTarHeader } from "./tar.js";
 
 export interface SpooledInput {
@@ -36,25 +38,60 @@ export async function spoolInput(input: Readable, folder: string, options: Spool
   await mkdir(folder, { recursive: true });
   const archive = join(folder, "stdin.tar");
   const kept = await exists(archive);
-  const copy = kept ? archive : join(folder, `stdin-${randomUUID()}`);
   const counted = new CountedInput(options.onBytes);
+  const take = kept ? await overwriting(archive) : await drafting(folder);
   try {
-    // Opened here: a stream that opens its file itself may still do so after the copy was removed.
-    const file = (await open(copy, kept ? "r+" : "w")).createWriteStream();
-    await pipeline(input, (blocks) => counted.pass(blocks), file, ...(signal ? [{ signal }] : []));
+    await pipeline(input, (blocks) => counted.pass(blocks), take.write, ...(signal ? [{ signal }] : []));
     if (kept && counted.bytes === 0) {
-      const { sha256 } = await hashFile(archive, signal);
-      return { kind: "tar", path: archive, sha256 };
+      await take.giveUp();
+      return { kind: "tar", path: archive, sha256: (await hashFile(archive, signal)).sha256 };
     }
-    if (kept) await truncate(archive, counted.bytes);
+    const path = await take.end(counted);
+    return { kind: path === archive ? "tar" : "list", path, sha256: counted.hash.digest("hex") };
   } catch (error) {
-    if (!kept) await rm(copy, { force: true });
+    await take.giveUp();
     throw explain(error, folder, kept, options);
   }
-  const kind = beginsTar(counted.head) ? "tar" : "list";
-  const path = kind === "tar" ? archive : join(folder, "stdin.txt");
-  await rename(copy, path);
-  return { kind, path, sha256: counted.hash.digest("hex") };
+}
+
+/** Where the input is copied to. */
+interface Copy {
+  write(blocks: AsyncIterable<Buffer>): Promise<void>;
+  /** Brings the copy to the disk; gives its path. */
+  end(counted: CountedInput): Promise<string>;
+  giveUp(): Promise<void>;
+}
+
+async function drafting(folder: string): Promise<Copy> {
+  const draft = await Draft.create(join(folder, "stdin"));
+  return {
+    write: async (blocks) => {
+      for await (const block of blocks) await draft.write(block);
+    },
+    end: async ({ head }) => {
+      const path = join(folder, beginsTar(head) ? "stdin.tar" : "stdin.txt");
+      await draft.publish(path);
+      return path;
+    },
+    giveUp: () => draft.abandon(),
+  };
+}
+
+/** In place: the disk may not hold two copies, and writing the same archive again changes nothing however it ends. */
+async function overwriting(archive: string): Promise<Copy> {
+  const file = await open(archive, "r+");
+  return {
+    write: async (blocks) => {
+      for await (const block of blocks) await file.writeFile(block);
+    },
+    end: async ({ bytes }) => {
+      await file.truncate(bytes);
+      await file.sync();
+      await file.close();
+      return archive;
+    },
+    giveUp: () => file.close().catch(() => {}),
+  };
 }
 
 /** Bytes on their way to the copy. */
@@ -111,8 +148,8 @@ function explain(error: unknown, folder: string, kept: boolean, { signal, remedy
       ? new InterruptedError()
       : new InterruptedError("Interrupted while standard input was read; nothing was begun.");
   }
-  const { code } = error as NodeJS.ErrnoException;
-  if (code !== "ENOSPC" && code !== "EDQUOT") return error;
+  const explained = explainWriteError(error, folder);
+  if (!(explained instanceof WriteError) || explained.code !== "DISK_FULL") return explained;
   return new CanopyError(
     "DISK_FULL",
     `The disk is full, or its quota is: an archive on standard input is copied to ${folder} first, which takes as much disk as the archive has. Make room, ${remedy}, or store the archive and name it as INPUT, which copies nothing.`,
