@@ -71,9 +71,11 @@ function setupInputs() {
   return [...versions, ...sources(), ...jpegFlags("--libs"), readFileSync(join(ROOT, "binding.gyp"), "utf8")];
 }
 
+/** The sources, and the flags that make takes from the environment. */
 function sourceInputs() {
   const names = readdirSync(join(ROOT, "native")).filter((name) => /\.(cc|h)$/.test(name));
-  return names.sort().flatMap((name) => [name, readFileSync(join(ROOT, "native", name), "utf8")]);
+  const flags = ["CXXFLAGS", "LDFLAGS"].map((name) => process.env[name] ?? "");
+  return [...flags, ...names.sort().flatMap((name) => [name, readFileSync(join(ROOT, "native", name), "utf8")])];
 }
 
 function hash(parts) {

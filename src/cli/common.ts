@@ -4,7 +4,7 @@ import { CanopyError, InterruptedError, OptionError } from "../errors.js";
 import type { RunContext } from "../run-context.js";
 import { createProgressReporter } from "./progress.js";
 
-/** Options every command understands; main.ts declares them. */
+/** Options every command understands; program.ts declares them. */
 export interface GlobalArguments {
   quiet: boolean;
   json: boolean;

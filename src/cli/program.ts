@@ -1,0 +1,90 @@
+/** The command line: yargs set up once, one module per command, wrong usage answered with the nearest valid option. */
+import { readFileSync } from "node:fs";
+import { closest, distance } from "fastest-levenshtein";
+import yargs from "yargs";
+import { hideBin } from "yargs/helpers";
+import { OptionError } from "../errors.js";
+import { commands } from "./commands.js";
+import { reportError } from "./common.js";
+
+const PACKAGE = new URL("../../../package.json", import.meta.url);
+
+/** yargs drops an argument that is a lone dash; the tile sources know standard input by this name, too. */
+const words = hideBin(process.argv).map((word) => (word === "-" ? "stdin:" : word));
+
+const parser = yargs(words)
+  .scriptName("canopy")
+  .usage("$0 <command>\n\nTags satellite tiles: trains and runs multi-label classifiers, fast.")
+  .version(JSON.parse(readFileSync(PACKAGE, "utf8")).version)
+  .command(commands)
+  .option("quiet", { type: "boolean", default: false, describe: "No progress on stderr", global: true })
+  .option("json", { type: "boolean", default: false, describe: "One JSON object on stdout", global: true })
+  .parserConfiguration({ "boolean-negation": true })
+  .check(refuseRepeated, true)
+  .demandCommand(1, "Name a command.")
+  .recommendCommands()
+  .strict()
+  .wrap(Math.min(110, process.stdout.columns ?? 100))
+  .fail((message, error, instance) => {
+    // What yargs itself complains of comes with an error, too, where an option lacks its value.
+    if (error && error.name !== "YError") {
+      throw error;
+    }
+    failUsage(message, Object.keys((instance as unknown as UsageInstance).getDescriptions()));
+  });
+
+try {
+  await parser.parseAsync();
+} catch (error) {
+  reportError(error);
+}
+
+/** yargs makes a list of an option that is given twice. (Switching that off would leave only the last of several positionals.) */
+function refuseRepeated(argv: Record<string, unknown>, options: unknown): true {
+  const { array } = options as { array: string[] };
+  const repeated = Object.keys(argv).find((name) => name !== "_" && Array.isArray(argv[name]) && !array.includes(name));
+  if (repeated !== undefined) {
+    throw new OptionError(`--${repeated} was given more than once.`);
+  }
+  return true;
+}
+
+/** What yargs really hands to fail(), against its types: the usage instance of the command at hand. */
+interface UsageInstance {
+  getDescriptions(): Record<string, string>;
+}
+
+function failUsage(message: string, options: string[]): never {
+  const line = message.replaceAll(/\s*\n\s*/g, " ").trim();
+  process.stderr.write(
+    `canopy: ${line}${suggestion(line, options)}\nSee \`canopy --help\` or \`canopy <command> --help\`.\n`,
+  );
+  process.exit(2);
+}
+
+/** yargs names the unknown option or the invalid choice; this names the valid one nearest to it. */
+function suggestion(message: string, options: string[]): string {
+  const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]?.trim() ?? misspelt(message, options);
+  if (unknown !== undefined) {
+    return didYouMean(unknown, options, "--");
+  }
+  const [, given, choices] = /Given: "([^"]*)", Choices: (.*)$/.exec(message) ?? [];
+  return given === undefined ? "" : didYouMean(given, choices?.match(/[^",\s]+/g) ?? [], "");
+}
+
+/** yargs complains of a missing option before it looks at the one that was meant for it. */
+function misspelt(message: string, options: string[]): string | undefined {
+  if (!message.startsWith("Missing required argument")) {
+    return undefined;
+  }
+  const given = process.argv.filter((word) => word.startsWith("--")).map((word) => word.slice(2).split("=")[0]);
+  return given.find((name) => !options.includes(name));
+}
+
+function didYouMean(word: string, known: string[], prefix: string): string {
+  if (known.length === 0) {
+    return "";
+  }
+  const nearest = closest(word, known);
+  return distance(word, nearest) <= Math.max(2, word.length / 2) ? ` - did you mean ${prefix}${nearest}?` : "";
+}
