@@ -51,6 +51,10 @@ export { type SynthOptions, type SynthResult, synthesize } from "./operations/sy
 export { train } from "./operations/train.js";
 export { type WorkOptions, type WorkSummary, work } from "./operations/work.js";
 export type { ProgressState, RunContext } from "./run-context.js";
+// Pictures as they come
+export type { Bytes, EncodedPicture, Picture, PictureFile, RawPicture } from "./tagger/pictures.js";
+export type { RejectedPicture, TaggedPicture, TagResult } from "./tagger/results.js";
+export { type TagCallOptions, Tagger, type TaggerOptions } from "./tagger/tagger.js";
 // tiles
 export { type LabelMatrix, toLabelMatrix } from "./tiles/label-matrix.js";
 export { type Labels, readLabels } from "./tiles/labels.js";

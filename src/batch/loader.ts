@@ -67,8 +67,8 @@ function checkLoad(ring: SlotRing, options: LoadOptions): number {
   return batchesAhead;
 }
 
-/** Sends the tiles to the workers in chunks; the batch is ready when `decoded` is. */
-function startBatch(
+/** Sends the tiles to the workers in chunks, their pixels to go into `slot`; the batch is ready when `decoded` is. */
+export function startBatch(
   tiles: Tile[],
   index: number,
   slot: Slot,

@@ -16,6 +16,8 @@ export interface BudgetOptions {
   size: number;
   /** Decode threads. @default one per core, as far as the budget reaches */
   workers?: number | undefined;
+  /** Sessions at most. @default one per core on the CPU, one on a GPU */
+  sessions?: number | undefined;
   /** @default what suits the device, less where the budget asks for it */
   batchSize?: number | undefined;
   /** Budget in bytes. @default none */
@@ -29,11 +31,12 @@ export interface BudgetedPlan {
 }
 
 /** Throws an InputError for a budget in which nothing runs. */
-export function planInBudget({ device, size, workers, batchSize, memory }: BudgetOptions): BudgetedPlan {
+export function planInBudget({ device, size, workers, sessions, batchSize, memory }: BudgetOptions): BudgetedPlan {
   const plan = planPipeline({
     device,
     size,
     ...(workers === undefined ? {} : { workers }),
+    ...(sessions === undefined ? {} : { sessions }),
     ...(batchSize === undefined ? {} : { batchSize }),
     ...(memory === undefined ? {} : { memory, keptFree: ROWS_BYTES, workerFileBytes: WORKER_BYTES }),
   });

@@ -2,10 +2,12 @@
 import type { DecodeOptions, DecodeOutcome } from "../decode/decoder.js";
 import { DecodePool } from "../decode/pool.js";
 import { Backbone } from "../features/backbone.js";
+import { BatchRunner } from "../features/batch-runner.js";
 import type { Device } from "../features/device.js";
 import { ALL_VARIANTS } from "../features/dihedral.js";
+import type { FeatureBatch } from "../features/feature-batch.js";
 import type { PipelinePlan } from "../features/plan.js";
-import { streamFeatures } from "../features/stream.js";
+import { BATCHES_PER_SESSION, streamFeatures } from "../features/stream.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { RunContext } from "../run-context.js";
 import { chooseThresholds, type TaggedRow, tagFeatures } from "../tags/prediction.js";
@@ -63,6 +65,8 @@ export class Engine {
   readonly #thresholds: Float32Array;
   readonly #backbone: Backbone;
   readonly #pool: DecodePool;
+  /** Of `tagBatch`, made when it is first called. */
+  #runner: BatchRunner | undefined;
 
   private constructor(model: LoadedModel, options: EngineOptions, backbone: Backbone, pool: DecodePool) {
     const { checkpoint } = model;
@@ -104,6 +108,11 @@ export class Engine {
     return this.#plan.batchSize;
   }
 
+  /** Batches that keep all workers and sessions busy, with some decoded ahead. */
+  get mostBatches(): number {
+    return this.#plan.sessions * BATCHES_PER_SESSION + this.batchesAhead;
+  }
+
   /** Batches that may be read at the same time. */
   get batchesAhead(): number {
     return this.#plan.batchesAhead;
@@ -116,7 +125,7 @@ export class Engine {
 
   /** Tags a source; batches keep its order and, but for the last, hold `batchSize` tiles. Throws InterruptedError on abort. */
   async *tag(source: TileFeed, signal?: AbortSignal): AsyncGenerator<TaggedBatch> {
-    const { checkpoint, decode, variants } = this;
+    const { decode, variants } = this;
     const { batchSize, batchesAhead } = this.#plan;
     const stream = streamFeatures(source, {
       pool: this.#pool,
@@ -128,15 +137,32 @@ export class Engine {
       stamps: true,
       ...(signal === undefined ? {} : { signal }),
     });
-    for await (const { tiles, outcomes, stamps, features, recycle } of stream) {
-      const mean = averageVariants(features, tiles.length, variants.length, checkpoint.head.numFeatures);
-      const rows = await tagFeatures(checkpoint, this.#thresholds, mean, tiles.length);
-      recycle();
-      yield { tiles, outcomes, stamps, rows };
-    }
+    for await (const batch of stream) yield await this.#tagFeatures(batch);
+  }
+
+  /** Tags one batch of at most `batchSize` tiles, beside others that are under way; of more than `mostBatches` the last ones wait. */
+  async tagBatch(tiles: Tile[]): Promise<TaggedBatch> {
+    this.#runner ??= new BatchRunner({
+      pool: this.#pool,
+      backbone: this.#backbone,
+      decode: this.decode,
+      batchSize: this.batchSize,
+      slots: this.mostBatches,
+      variants: this.variants,
+    });
+    return this.#tagFeatures(await this.#runner.run(tiles));
+  }
+
+  async #tagFeatures({ tiles, outcomes, stamps, features, recycle }: FeatureBatch): Promise<TaggedBatch> {
+    const { checkpoint, variants } = this;
+    const mean = averageVariants(features, tiles.length, variants.length, checkpoint.head.numFeatures);
+    const rows = await tagFeatures(checkpoint, this.#thresholds, mean, tiles.length);
+    recycle();
+    return { tiles, outcomes, stamps, rows };
   }
 
   async close(): Promise<void> {
+    this.#runner?.close();
     await Promise.all([this.#pool.close(), this.#backbone.close()]);
   }
 }

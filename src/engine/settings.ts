@@ -9,6 +9,8 @@ export interface EngineSettings {
   threshold?: number | undefined;
   /** Decode threads. @default one per core, as far as `memory` reaches */
   workers?: number | undefined;
+  /** Sessions of the backbone. @default one per core on the CPU, one on a GPU, as far as `memory` reaches */
+  sessions?: number | undefined;
   /** Tiles per batch. @default 24 at 224 pixels and 72 at 128 on the CPU, 32 on a GPU */
   batchSize?: number | undefined;
   /** How the components of a JPEG are read. @default what the model was trained with */
@@ -33,8 +35,9 @@ export function checkEngineSettings(settings: EngineSettings): void {
 /** Workers, sessions and decoding for a model, within the memory budget. */
 export function engineOptions({ checkpoint, device }: LoadedModel, settings: EngineSettings): EngineOptions {
   const { preprocessing } = checkpoint;
-  const { workers, batchSize, memory } = settings;
-  const { plan, tileBytes } = planInBudget({ device, size: preprocessing.size, workers, batchSize, memory });
+  const { workers, sessions, batchSize, memory } = settings;
+  const { size } = preprocessing;
+  const { plan, tileBytes } = planInBudget({ device, size, workers, sessions, batchSize, memory });
   const decode = {
     colorspace: settings.colorspace ?? preprocessing.colorspace,
     antialias: preprocessing.antialias,

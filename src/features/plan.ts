@@ -13,6 +13,8 @@ export interface PlanOptions {
   size: number;
   /** Decode workers. @default one per core, as far as `memory` reaches */
   workers?: number;
+  /** Sessions at most. @default one per core on the CPU, one on a GPU */
+  sessions?: number;
   /** Tiles per batch. @default see `defaultBatchSize` */
   batchSize?: number;
   /** Bytes the pipeline may take beside Node itself; fewer sessions and smaller batches keep it. @default no limit */
@@ -69,10 +71,11 @@ function startOf(options: PlanOptions, cores: number): Draft {
   const onCpu = options.device === "cpu";
   const share = loadAddon() ? 4 : 2;
   const workers = options.workers ?? (onCpu ? Math.ceil(cores / share) : cores);
-  const batchSize = options.batchSize ?? defaultBatchSize(options);
+  const { sessions = onCpu ? cores : 1, batchSize = defaultBatchSize(options) } = options;
   checkInteger("workers", workers, 1, 1024);
   checkInteger("batchSize", batchSize, 1, 4096);
-  return { workers, sessions: onCpu ? cores : 1, batchSize };
+  checkInteger("sessions", sessions, 1, 1024);
+  return { workers, sessions, batchSize };
 }
 
 /** Smaller batches, then fewer sessions, then fewer workers, until the plan fits or nothing is left to take away. */

@@ -60,7 +60,7 @@ export async function* streamFeatures(
   try {
     const load = { decode, batchSize, batchesAhead, stamps: options.stamps ?? false, ...(signal ? { signal } : {}) };
     for await (const batch of loadBatches(source, pool, ring, load)) {
-      const result = extract(batch, ring, backbone, options.variants ?? [0], spares);
+      const result = extractBatch(batch, ring, backbone, options.variants ?? [0], spares);
       result.catch(() => {}); // Its turn comes below; until then a failure must not count as unhandled.
       results.push(result);
       if (results.length === running) yield await results.shift()!;
@@ -90,9 +90,10 @@ export function defaultBatchSize({ device, size }: Pick<Backbone, "device" | "si
 }
 
 /** Features that were recycled. New memory for each batch costs as much as handing it over: its pages, and the garbage collector. */
-type Spares = Float32Array[];
+export type Spares = Float32Array[];
 
-async function extract(
+/** Features of a decoded batch, which is released. @throws ModelError where a session fails on each of its tiles */
+export async function extractBatch(
   batch: Batch,
   ring: SlotRing,
   backbone: Backbone,
