@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type FeatureIdentity, FeatureStore } from "../features/store.js";
 import { toSource } from "../features/stored.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
-import { fitStreamedHead } from "../training/fit-streamed.js";
+import { fitHead } from "../training/fit.js";
 import { streamedConfig } from "../training/settings.js";
 import { makeUp, TAGS } from "./made-up.js";
 import type { StoredRequest, StoredResult } from "./stored.js";
@@ -40,7 +40,7 @@ async function measure({ rows, numFeatures, folder }: StoredRequest): Promise<St
   const places = store.find(keys);
   // A store that cannot write goes on without: a cache may. Zeros would be read instead.
   if (places.includes(-1)) throw new Error(`the features could not all be kept in ${folder}: is the disk full?`);
-  const { holdOut } = await fitStreamedHead(toSource(store, places), labels, config, { calibrate: "platt" });
+  const { scored } = await fitHead(toSource(store, places), labels, config, { calibrate: "platt" });
   const fitted = performance.now();
   const bytes = readdirSync(store.folder).reduce((sum, name) => sum + statSync(join(store.folder, name)).size, 0);
   store.close();
@@ -52,7 +52,7 @@ async function measure({ rows, numFeatures, folder }: StoredRequest): Promise<St
     seconds: (fitted - written) / 1000,
     // In KiB, whatever getrusage's unit on the platform.
     peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
-    f2: holdOut.f2,
+    f2: scored.metrics.f2,
   };
 }
 

@@ -59,10 +59,6 @@ export function builder(yargs: Argv) {
       requiresArg: true,
       describe: "Tags of which a tile has one, as a,b,c, or none; kept if it helps out of fold (found by itself)",
     })
-    .option("stacking", {
-      choices: ["auto", "none"] as const,
-      describe: "Correct tags by one another, if it helps out of fold (auto)",
-    })
     .option("calibrate", {
       choices: ["platt", "temperature", "none"] as const,
       describe: "Make probabilities mean what they say (platt)",
@@ -121,7 +117,6 @@ function toOptions(argv: Arguments): TrainOptions {
     tta: argv.tta,
     beta: argv.beta,
     exclusive: parseExclusive(argv.exclusive),
-    stacking: argv.stacking,
     calibrate: argv.calibrate,
     memory: argv.memory === undefined ? undefined : parseBytes("memory", argv.memory),
     resume: argv.resume,

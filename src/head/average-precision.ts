@@ -1,8 +1,9 @@
 /** Average precision and the precision-recall curve of one tag. */
 import type { LabelMatrix } from "../tiles/label-matrix.js";
+import { allRows } from "../tiles/split.js";
 
 /** One point of a precision-recall curve: what predicting the tag from this probability up gives. */
-export interface PrecisionRecall {
+interface PrecisionRecall {
   threshold: number;
   precision: number;
   recall: number;
@@ -43,6 +44,5 @@ export function precisionRecallCurve(probabilities: Float32Array, labels: LabelM
 
 /** Rows by falling value of column `column` of `[rows, columns]`; equal values in row order. */
 export function rankRows(values: Float32Array, rows: number, columns: number, column: number): Uint32Array {
-  const order = Uint32Array.from({ length: rows }, (_, row) => row);
-  return order.sort((a, b) => values[b * columns + column] - values[a * columns + column] || a - b);
+  return allRows(rows).sort((a, b) => values[b * columns + column] - values[a * columns + column] || a - b);
 }

@@ -1,8 +1,6 @@
 /** Confidence intervals by the bootstrap: how far a score could be off by the luck of which tiles it was measured on. */
 import { checkInRange, checkInteger } from "../check.js";
 import { createRandom } from "../random.js";
-import type { LabelMatrix } from "../tiles/label-matrix.js";
-import { fBeta } from "./metrics.js";
 
 export interface Interval {
   low: number;
@@ -11,7 +9,7 @@ export interface Interval {
   level: number;
 }
 
-export interface BootstrapOptions {
+interface BootstrapOptions {
   /** @default 1000 */
   resamples?: number;
   /** @default 0.95 */
@@ -42,20 +40,6 @@ export function bootstrap(
   });
   const sorted = values.filter((value) => !Number.isNaN(value)).sort();
   return { low: quantile(sorted, (1 - level) / 2), high: quantile(sorted, (1 + level) / 2), level };
-}
-
-/** Each tile's F-beta, `[rows]`; see meanFBeta. */
-export function tileScores(decisions: Uint8Array, labels: LabelMatrix, beta = 2): Float64Array {
-  const numTags = labels.tags.length;
-  return Float64Array.from({ length: labels.rows }, (_, row) => {
-    let [hits, predicted, present] = [0, 0, 0];
-    for (let cell = row * numTags; cell < (row + 1) * numTags; cell++) {
-      hits += labels.data[cell] & decisions[cell];
-      predicted += decisions[cell];
-      present += labels.data[cell];
-    }
-    return fBeta(hits, predicted, present, beta);
-  });
 }
 
 /** Linear between order statistics. */

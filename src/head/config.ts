@@ -2,14 +2,14 @@
 import { checkInRange, checkInteger, checkOneOf } from "../check.js";
 import { OptionError } from "../errors.js";
 
-export const OPTIMIZERS = ["rmsprop", "adam", "sgd", "lbfgs"] as const;
-export type OptimizerName = (typeof OPTIMIZERS)[number];
+const OPTIMIZERS = ["rmsprop", "adam", "sgd", "lbfgs"] as const;
+type OptimizerName = (typeof OPTIMIZERS)[number];
 
 /**
  * "standard" centres a feature and divides it by its standard deviation; "pareto" by the root of that, which leaves strong features
  * some of their weight under an L2 penalty (and gives the better mAP); "none" takes features as they are.
  */
-export const SCALINGS = ["none", "standard", "pareto"] as const;
+const SCALINGS = ["none", "standard", "pareto"] as const;
 export type Scaling = (typeof SCALINGS)[number];
 
 /** Binary cross-entropy; focal loss (Lin et al. 2017); asymmetric loss (Ben-Baruch et al. 2020). */

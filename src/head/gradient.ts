@@ -3,18 +3,18 @@ import { isDeepStrictEqual } from "node:util";
 import { InputError } from "../errors.js";
 import { createRandom, permutation } from "../random.js";
 import { type LabelMatrix, tagSupport } from "../tiles/label-matrix.js";
+import { allRows } from "../tiles/split.js";
 import { type GradientConfig, slotCount } from "./config.js";
 import { createStepper } from "./create-stepper.js";
+import { measureHead, toHistoryRow, toMeans } from "./epoch.js";
 import { type FeatureMatrix, type FeatureSource, toFeatureSource } from "./feature-matrix.js";
 import type { Head } from "./head.js";
 import type { HistoryRow } from "./history.js";
 import { initHead } from "./init.js";
-import { computeLogits } from "./logits.js";
-import { type EpochSums, sumLogits } from "./loss.js";
+import type { EpochSums } from "./loss.js";
 import { foldStandardization, measureStandardization, type Standardization } from "./standardize.js";
 import type { Stepper, StepperShape, StepState } from "./stepper.js";
-import type { TrainState } from "./train-state.js";
-import type { TrainedHead, TrainHeadOptions } from "./trained-head.js";
+import type { TrainedHead, TrainHeadOptions, TrainState } from "./trained-head.js";
 
 /** Names the stream of random numbers that orders tiles; the epoch names the order within it. */
 const SHUFFLE_STREAM = 0x73687566;
@@ -58,8 +58,7 @@ async function runEpoch(
 ): Promise<EpochSums> {
   const numTags = labels.tags.length;
   const random = createRandom(config.seed, SHUFFLE_STREAM, state.epoch);
-  const inOrder = (count: number) =>
-    config.shuffle ? permutation(count, random) : Uint32Array.from({ length: count }, (_, i) => i);
+  const inOrder = (count: number) => (config.shuffle ? permutation(count, random) : allRows(count));
   const starts = [...inOrder(Math.ceil(source.rows / source.windowRows))].map((window) => window * source.windowRows);
   const countAt = (start: number) => Math.min(source.windowRows, source.rows - start);
   const total: EpochSums = { loss: 0, correct: 0, f2: 0 };
@@ -91,21 +90,8 @@ async function historyRow(
   { validation, threads, leaveOut }: TrainHeadOptions,
 ): Promise<HistoryRow> {
   const trained = labels.rows - (leaveOut?.reduce((sum, left) => sum + left, 0) ?? 0);
-  const training = toMeans(sums, { rows: trained, tags: labels.tags });
-  const validated =
-    validation &&
-    toMeans(sumLogits(await computeLogits(head, validation.features, threads), validation.labels), validation.labels);
-  return {
-    epoch: state.epoch,
-    ...training,
-    valLoss: validated?.loss ?? null,
-    valBinaryAccuracy: validated?.binaryAccuracy ?? null,
-    valF2: validated?.f2 ?? null,
-  };
-}
-
-function toMeans({ loss, correct, f2 }: EpochSums, { rows, tags }: Pick<LabelMatrix, "rows" | "tags">) {
-  return { loss: loss / rows, binaryAccuracy: correct / (rows * tags.length), f2: f2 / rows };
+  const held = validation && (await measureHead(head, validation.features, validation.labels, threads));
+  return toHistoryRow(state.epoch, toMeans(sums, trained, labels.tags.length), held);
 }
 
 function startState(

@@ -2,11 +2,10 @@
 import { InputError } from "../errors.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 import type { LbfgsConfig } from "./config.js";
+import { measureHead, toHistoryRow } from "./epoch.js";
 import { type FeatureMatrix, type FeatureSource, toFeatureSource } from "./feature-matrix.js";
 import type { Head } from "./head.js";
 import type { HistoryRow } from "./history.js";
-import { computeLogits } from "./logits.js";
-import { sumLogits } from "./loss.js";
 import { solveProblems } from "./problems.js";
 import { chooseL2 } from "./regularization.js";
 import { chooseSpace } from "./row-space.js";
@@ -24,7 +23,9 @@ export async function trainByLbfgs(
   options: TrainHeadOptions,
 ): Promise<TrainedHead> {
   if ("read" in features) {
-    throw new InputError("L-BFGS needs all features in memory; for sets larger than that use --optimizer adam.");
+    throw new InputError(
+      "L-BFGS needs all features in memory: for more than that take another `optimizer`, such as adam.",
+    );
   }
   if (options.leaveOut !== undefined) {
     throw new TypeError("`leaveOut` is for gradient optimisers: give L-BFGS the rows it is to train on.");
@@ -74,24 +75,11 @@ function toHead(points: readonly Float64Array[], numFeatures: number): Head {
 
 async function historyRow(
   head: Head,
-  epoch: number,
+  iteration: number,
   features: FeatureMatrix,
   labels: LabelMatrix,
   { validation, threads }: TrainHeadOptions,
 ): Promise<HistoryRow> {
-  const training = await score(head, features, labels, threads);
-  const validated = validation && (await score(head, validation.features, validation.labels, threads));
-  return {
-    epoch,
-    ...training,
-    valLoss: validated?.loss ?? null,
-    valBinaryAccuracy: validated?.binaryAccuracy ?? null,
-    valF2: validated?.f2 ?? null,
-  };
-}
-
-async function score(head: Head, features: FeatureMatrix, labels: LabelMatrix, threads: number | undefined) {
-  const { loss, correct, f2 } = sumLogits(await computeLogits(head, features, threads), labels);
-  const cells = labels.rows * labels.tags.length;
-  return { loss: loss / labels.rows, binaryAccuracy: correct / cells, f2: f2 / labels.rows };
+  const held = validation && (await measureHead(head, validation.features, validation.labels, threads));
+  return toHistoryRow(iteration, await measureHead(head, features, labels, threads), held);
 }

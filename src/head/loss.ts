@@ -1,4 +1,5 @@
 /** Binary cross-entropy from logits, and the sums an epoch's history is made of. */
+import { fBeta } from "./metrics.js";
 
 /** Sums over tiles: loss (each tile's mean over tags), right cells, F2 at 0.5. */
 export interface EpochSums {
@@ -34,7 +35,7 @@ export function sumLogits(
     }
     sums.loss += loss / numTags;
     sums.correct += numTags - predicted - present + 2 * hits;
-    sums.f2 += hits === 0 ? 0 : (5 * hits) / (4 * present + predicted);
+    sums.f2 += fBeta(hits, predicted, present, 2);
   }
   return sums;
 }

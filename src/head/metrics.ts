@@ -43,7 +43,7 @@ export interface Metrics {
 }
 
 /** Tiles a tag needs for its scores to be taken seriously. */
-export const RELIABLE_SUPPORT = 3;
+const RELIABLE_SUPPORT = 3;
 
 interface Counts {
   support: number;
@@ -51,7 +51,7 @@ interface Counts {
   hits: number;
 }
 
-export interface MetricsOptions {
+interface MetricsOptions {
   /** Fewest tiles a tag needs to count in `map`; 1 is scikit-learn's mean over all tags that some tile has. @default 3 */
   minSupport?: number;
   /** `[rows, tags]`: the tags given, where that is not `probabilities >= thresholds`. */
@@ -102,22 +102,25 @@ export function decide(probabilities: Float32Array, thresholds: Float32Array): U
 }
 
 /**
- * Mean over tiles of each tile's F-beta, `(1 + b^2) hits / (b^2 present + predicted)`: scikit-learn's `fbeta_score(average="samples")`,
- * with its zero_division=0: a tile without a hit scores 0, also one without tags. `decisions` is `[labels.rows, tags]`, 0 or 1.
+ * Each tile's F-beta, `(1 + b^2) hits / (b^2 present + predicted)`, `[rows]`; a tile without a hit scores 0, also one without tags
+ * (scikit-learn's zero_division=0). `decisions` is `[labels.rows, tags]`, 0 or 1.
  */
-export function meanFBeta(decisions: Uint8Array, labels: LabelMatrix, beta: number): number {
+export function tileFBetas(decisions: Uint8Array, labels: LabelMatrix, beta: number): Float64Array {
   const numTags = labels.tags.length;
-  let sum = 0;
-  for (let row = 0; row < labels.rows; row++) {
+  return Float64Array.from({ length: labels.rows }, (_, row) => {
     let [hits, predicted, present] = [0, 0, 0];
     for (let cell = row * numTags; cell < (row + 1) * numTags; cell++) {
       hits += labels.data[cell] & decisions[cell];
       predicted += decisions[cell];
       present += labels.data[cell];
     }
-    sum += fBeta(hits, predicted, present, beta);
-  }
-  return labels.rows === 0 ? 0 : sum / labels.rows;
+    return fBeta(hits, predicted, present, beta);
+  });
+}
+
+/** Their mean: scikit-learn's `fbeta_score(average="samples")`; 0 without tiles. */
+export function meanFBeta(decisions: Uint8Array, labels: LabelMatrix, beta: number): number {
+  return labels.rows === 0 ? 0 : tileFBetas(decisions, labels, beta).reduce((sum, each) => sum + each, 0) / labels.rows;
 }
 
 /** The same for the tags that `probabilities` reach `thresholds` for. */

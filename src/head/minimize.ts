@@ -11,7 +11,7 @@ export interface Evaluation {
   gradient: Float64Array;
 }
 
-export interface MinimizeOptions {
+interface MinimizeOptions {
   maxIterations: number;
   /** Stops where no component of the gradient is larger. */
   tolerance: number;

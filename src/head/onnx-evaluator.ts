@@ -105,12 +105,12 @@ async function addChunk(
 ): Promise<void> {
   const count = into.losses.length;
   const numFeatures = x.length / rows;
-  const { kernel, bias } = splitBias(weights, numFeatures);
+  const { weight, bias } = splitBias(weights, numFeatures);
   const outputs = await session.run({
     x: tensor(x, [rows, numFeatures]),
     y: tensor(y, [rows, count]),
     mask: tensor(mask, [rows, count]),
-    weight: tensor(kernel, [count, numFeatures]),
+    weight: tensor(weight, [count, numFeatures]),
     bias: tensor(bias, [count]),
   });
   const get = (name: string) => outputs[name].data as Float32Array;
@@ -127,14 +127,14 @@ async function addChunk(
 }
 
 /** `[P, numFeatures + 1]` into `[P, numFeatures]` and `[P]`. */
-function splitBias(weights: Float32Array, numFeatures: number): { kernel: Float32Array; bias: Float32Array } {
+function splitBias(weights: Float32Array, numFeatures: number): { weight: Float32Array; bias: Float32Array } {
   const count = weights.length / (numFeatures + 1);
-  const kernel = new Float32Array(count * numFeatures);
+  const weight = new Float32Array(count * numFeatures);
   const bias = new Float32Array(count);
   for (let p = 0; p < count; p++) {
     const from = p * (numFeatures + 1);
-    kernel.set(weights.subarray(from, from + numFeatures), p * numFeatures);
+    weight.set(weights.subarray(from, from + numFeatures), p * numFeatures);
     bias[p] = weights[from + numFeatures];
   }
-  return { kernel, bias };
+  return { weight, bias };
 }

@@ -8,20 +8,12 @@ import type { Stepper, StepperShape, StepState } from "./stepper.js";
 
 type Feeds = Record<string, OrtTensor>;
 
-/**
- * Each run blocks the calling thread for the length of one step (about half a millisecond).
- *
- * @param executionProviders tried in the order given; as ONNX Runtime names them
- */
-export async function createOnnxStepper(
-  config: GradientConfig,
-  shape: StepperShape,
-  executionProviders: readonly string[] = ["cpu"],
-): Promise<Stepper> {
+/** Each run blocks the calling thread for the length of one step (about half a millisecond). */
+export async function createOnnxStepper(config: GradientConfig, shape: StepperShape): Promise<Stepper> {
   // Loaded only when needed: it takes 100 ms, and the native kernels do without.
   const { InferenceSession, Tensor } = (await import("onnxruntime-node")).default;
   const session = await InferenceSession.create(buildStepGraph(config, shape), {
-    executionProviders: [...executionProviders],
+    executionProviders: ["cpu"],
     intraOpNumThreads: 1,
   });
   const run = new OnnxRun(session, (data, dims) => new Tensor("float32", data, dims), config, shape);

@@ -19,7 +19,7 @@ export interface Problem {
   start?: Float64Array;
 }
 
-export interface SolveOptions {
+interface SolveOptions {
   maxIterations: number;
   tolerance: number;
   /** `[rows]` fold of each row; needed where a problem holds one out. */

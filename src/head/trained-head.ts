@@ -1,10 +1,10 @@
 /** What a training of the head is given beside features, labels and configuration, and what it gives back. */
 import type { LabelMatrix } from "../tiles/label-matrix.js";
+import type { GradientConfig } from "./config.js";
 import type { FeatureMatrix } from "./feature-matrix.js";
 import type { Head } from "./head.js";
 import type { HistoryRow } from "./history.js";
-import type { StepperKind } from "./stepper.js";
-import type { TrainState } from "./train-state.js";
+import type { StepperKind, StepState } from "./stepper.js";
 
 export interface TrainHeadOptions {
   /** Held-out tiles, scored after each epoch. */
@@ -39,4 +39,12 @@ export interface TrainedHead {
   state?: TrainState;
   /** The penalty L-BFGS used, given or chosen. */
   l2?: number;
+}
+
+/** Where a training by mini-batches stands after an epoch: all it takes to go on. The order of tiles follows from seed and epoch. */
+export interface TrainState extends StepState {
+  /** Epochs done. */
+  epoch: number;
+  config: GradientConfig;
+  history: HistoryRow[];
 }

@@ -3,9 +3,9 @@ import type { Colorspace, DecodeOptions } from "../decode/decoder.js";
 import { restateInterrupt } from "../errors.js";
 import type { Device, DeviceChoice } from "../features/device.js";
 import { variantsFor } from "../features/dihedral.js";
-import { bootstrapMean, type Interval, tileScores } from "../head/bootstrap.js";
+import { bootstrapMean, type Interval } from "../head/bootstrap.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
-import { computeMetrics, decide, type Metrics } from "../head/metrics.js";
+import { computeMetrics, decide, type Metrics, tileFBetas } from "../head/metrics.js";
 import { meanFeatures, toVariants } from "../head/variants.js";
 import { loadBackbone } from "../models/registry.js";
 import { FEW_POSITIVES } from "../report/data.js";
@@ -80,7 +80,7 @@ export async function evaluate(options: EvaluateOptions, context: RunContext = {
   const thresholds = chooseThresholds(checkpoint, options.threshold);
   const decisions = decide(probabilities, thresholds);
   const metrics = computeMetrics(probabilities, dataset.labels, thresholds, { decisions });
-  return summarize(metrics, bootstrapMean(tileScores(decisions, dataset.labels)), dataset);
+  return summarize(metrics, bootstrapMean(tileFBetas(decisions, dataset.labels, 2)), dataset);
 }
 
 async function loadFor(checkpoint: Checkpoint, options: EvaluateOptions, context: RunContext): Promise<Dataset> {

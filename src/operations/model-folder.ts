@@ -1,11 +1,11 @@
-/** Where a model's folder may be made: it replaces nothing but another model. */
+/** A model's folder: it appears whole or not at all, and replaces nothing but another model. */
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../errors.js";
 import { createFolderDraft } from "../files/folder-draft.js";
 
-/** @throws InputError where `out` exists and may not be replaced, or cannot be made; said before any work is done */
+/** To be called before any work is done. @throws InputError where `out` exists and may not be replaced, or cannot be made */
 export async function checkModelFolder(out: string, { overwrite }: { overwrite: boolean }): Promise<void> {
   if (existsSync(out) && !(await isEmptyFolder(out))) {
     if (!overwrite) {
@@ -15,8 +15,19 @@ export async function checkModelFolder(out: string, { overwrite }: { overwrite: 
       throw new InputError(`${out} exists and is not a model's folder, so it is not overwritten; name another one.`);
     }
   }
-  const trial = await createFolderDraft(out);
-  await trial.abandon();
+  await (await createFolderDraft(out)).abandon();
+}
+
+/** The folder `out` with what `fill` writes into the folder it is given. */
+export async function writeModelFolder<T>(out: string, fill: (folder: string) => Promise<T>): Promise<T> {
+  const draft = await createFolderDraft(out);
+  try {
+    const result = await fill(draft.path);
+    await draft.publish();
+    return result;
+  } finally {
+    await draft.abandon();
+  }
 }
 
 async function isEmptyFolder(path: string): Promise<boolean> {

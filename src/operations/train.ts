@@ -1,19 +1,18 @@
 /** `train`: labelled tiles become a model's folder: features once, a head on top, thresholds, scores and a report. */
 import { basename, resolve } from "node:path";
-import { createFolderDraft } from "../files/folder-draft.js";
 import { pointToResume } from "../files/write-error.js";
-import { type Checkpoint, saveCheckpoint } from "../head/checkpoint.js";
-import { featureBlocks, withPyramid } from "../models/pyramid.js";
+import { saveCheckpoint } from "../head/checkpoint.js";
+import { withPyramid } from "../models/pyramid.js";
 import { defaultBackbone, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
 import type { RunContext } from "../run-context.js";
-import { type Dataset, loadDataset } from "../training/dataset.js";
-import { type FittedModel, fitDataset } from "../training/fit-dataset.js";
-import { type FinishedTraining, reportTraining, type TrainingFindings } from "../training/report.js";
-import { resolveTrainSettings, type TrainOptions, type TrainSettings, withBlocks } from "../training/settings.js";
+import { loadDataset } from "../training/dataset.js";
+import { type FinishedTraining, toCheckpoint } from "../training/finished-training.js";
+import { fitDataset } from "../training/fit-dataset.js";
+import { reportTraining } from "../training/report.js";
+import { type BackboneSettings, resolveTrainSettings, type TrainOptions } from "../training/settings.js";
 import { forgetStates } from "../training/states.js";
-import { stackingOutcome, summarize, type TrainSummary } from "../training/summary.js";
-import { canopyVersion } from "../versions.js";
-import { checkModelFolder } from "./model-folder.js";
+import { summarize, type TrainSummary } from "../training/summary.js";
+import { checkModelFolder, writeModelFolder } from "./model-folder.js";
 import { rejectsBeside } from "./rejects.js";
 
 /**
@@ -25,54 +24,55 @@ export function train(options: TrainOptions, context: RunContext = {}): Promise<
 }
 
 async function trainModel(options: TrainOptions, context: RunContext): Promise<TrainSummary> {
-  const startedAt = performance.now();
-  const asked = resolveTrainSettings(options);
-  const warnings: string[] = [];
-  const tell: RunContext = {
-    ...context,
-    onWarning: (message) => warnings.push(message) && context.onWarning?.(message),
-  };
-  await checkModelFolder(options.out, { overwrite: options.overwrite ?? false });
-  const backbone = await openBackbone(options, asked, tell);
-  const settings = withBlocks(asked, featureBlocks(backbone.card));
-  const size = options.size ?? backbone.card.input.fixedSize ?? backbone.card.input.defaultSize;
-  const dataset = await loadDataset({ ...options, ...settings, backbone, size }, tell);
-  const rejects = await rejectsBeside(options.out, dataset.rejected, tell);
-  const headStartedAt = performance.now();
-  const fitted = await fitDataset(dataset, settings, backbone.card.sha256, options, tell).finally(dataset.close);
-  const head_seconds = (performance.now() - headStartedAt) / 1000;
-  const checkpoint = toCheckpoint(dataset, fitted, settings, backbone, size);
-  const seconds = () => (performance.now() - startedAt) / 1000;
-  const name = basename(resolve(options.out));
-  const training = { name, options, dataset, fitted, checkpoint, head_seconds, seconds: seconds(), warnings };
-  const findings = await writeModel(options.out, training, tell);
-  await forgetStates(options.out);
-  const run = { head_seconds, seconds: seconds(), rejects, findings };
-  return summarize(run, options.out, dataset, fitted, checkpoint, settings);
+  const clock = startClock();
+  const settings = resolveTrainSettings(options);
+  const { out, overwrite = false, resume = false } = options;
+  const { warnings, ...telling } = keepWarnings(context);
+  await checkModelFolder(out, { overwrite });
+  const backbone = await openBackbone(settings.backbone, telling);
+  const { card } = backbone;
+  const size = settings.backbone.size ?? card.input.fixedSize ?? card.input.defaultSize;
+
+  const dataset = await loadDataset({ ...settings.data, backbone, size }, telling);
+  const rejects = await rejectsBeside(out, dataset.rejected, telling);
+  const headClock = startClock();
+  const fitted = await fitDataset(dataset, settings, card, { out, resume }, telling).finally(dataset.close);
+  const training: FinishedTraining = { settings, card, size, dataset, fitted, headSeconds: headClock() };
+
+  const checkpoint = toCheckpoint(training);
+  const findings = await writeModelFolder(out, async (folder) => {
+    await saveCheckpoint(folder, checkpoint);
+    const run = { name: basename(resolve(out)), seconds: clock(), warnings };
+    return reportTraining(folder, training, checkpoint, run, telling);
+  });
+  await forgetStates(out);
+  return summarize(training, checkpoint, { model: out, rejects, findings, seconds: clock() });
 }
 
-async function writeModel(out: string, training: FinishedTraining, context: RunContext): Promise<TrainingFindings> {
-  const folder = await createFolderDraft(out);
-  try {
-    await saveCheckpoint(folder.path, training.checkpoint);
-    const findings = await reportTraining(folder.path, training, context);
-    await folder.publish();
-    return findings;
-  } finally {
-    await folder.abandon();
-  }
+/** Seconds since the call. */
+function startClock(): () => number {
+  const startedAt = performance.now();
+  return () => (performance.now() - startedAt) / 1000;
+}
+
+/** `context`, and the list of what it was warned of. */
+function keepWarnings(context: RunContext): RunContext & { warnings: string[] } {
+  const warnings: string[] = [];
+  const onWarning = (message: string) => {
+    warnings.push(message);
+    context.onWarning?.(message);
+  };
+  return { ...context, onWarning, warnings };
 }
 
 async function openBackbone(
-  options: TrainOptions,
-  { features }: TrainSettings,
+  { name = defaultBackbone(), size, normalisation, features }: BackboneSettings,
   { onWarning }: RunContext,
 ): Promise<ResolvedBackbone> {
-  const name = options.backbone ?? defaultBackbone();
   const resolved = await resolveBackbone(name, {
-    ...(options.size === undefined ? {} : { size: options.size }),
-    ...(options.normalisation === undefined ? {} : { normalisation: options.normalisation }),
-    ...(onWarning === undefined ? {} : { onWarning }),
+    ...(size !== undefined && { size }),
+    ...(normalisation !== undefined && { normalisation }),
+    ...(onWarning && { onWarning }),
   });
   if (resolved.card.name === "untrained") {
     onWarning?.(
@@ -80,46 +80,4 @@ async function openBackbone(
     );
   }
   return features === "pyramid" ? withPyramid(resolved) : resolved;
-}
-
-function toCheckpoint(
-  dataset: Dataset,
-  fitted: FittedModel,
-  settings: TrainSettings,
-  { card }: ResolvedBackbone,
-  size: number,
-): Checkpoint {
-  const { holdOut, crossValidated, split, config } = fitted;
-  const tags = [...dataset.labels.tags];
-  return {
-    createdBy: `canopy ${canopyVersion()}`,
-    tags,
-    thresholds: fitted.thresholds,
-    head: fitted.head,
-    ...(fitted.exclusive.length > 0 && { exclusive: fitted.exclusive.map((group) => group.map((tag) => tags[tag])) }),
-    card,
-    backboneSha256: card.sha256,
-    preprocessing: {
-      size,
-      colorspace: dataset.decode.colorspace,
-      antialias: dataset.decode.antialias,
-      tta: settings.tta,
-    },
-    training: {
-      head: config,
-      tiles: dataset.tiles.length,
-      heldOut: split.heldOut.length,
-      settings: {
-        val: settings.val,
-        augment: settings.augment,
-        beta: settings.beta,
-        stacking: stackingOutcome(settings, fitted),
-        calibrate: settings.calibrate,
-        ...(fitted.l2 === undefined ? {} : { l2: fitted.l2 }),
-        device: dataset.device,
-      },
-    },
-    metrics: { ...(crossValidated && { crossValidated }), ...(holdOut === undefined ? {} : { holdOut }) },
-    history: fitted.history,
-  };
 }

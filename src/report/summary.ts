@@ -1,8 +1,9 @@
 /** From probabilities and labels to what the report shows of them: curves, galleries, reliability, co-occurrence. */
+import { fBeta } from "../head/metrics.js";
 import type { CoOccurrence, CurvePoint, Gallery, Reliability, ReliabilityBin, Summary, TagSummary } from "./data.js";
 
 /** Tiles a model has not been trained on, with what it says and what is true. */
-export interface ScoredTiles {
+interface ScoredTiles {
   /** Tile names by row. */
   names: readonly string[];
   /** Tag names by column. */
@@ -15,7 +16,7 @@ export interface ScoredTiles {
   thresholds: ArrayLike<number>;
 }
 
-export interface SummaryOptions {
+interface SummaryOptions {
   /** Tiles listed per gallery. @default 6 */
   galleryLength?: number;
   /** Equal-width bins of the reliability diagram. @default 10 */
@@ -189,8 +190,7 @@ function countCoOccurrence({ names, tags, probabilities, labels, thresholds }: S
 }
 
 /**
- * The best set of tags to give to every tile, among the k most frequent for each k. F2 of a tile is 5 hits / (predicted + 4 labelled),
- * which is the Kaggle metric; a tile without tags scores 0.
+ * The best set of tags to give to every tile, among the k most frequent for each k, by samples-averaged F2.
  */
 function bestConstant({ names, tags, labels }: ScoredTiles): { f2: number; tags: string[] } {
   const support = tags.map((_, column) => names.reduce((sum, _n, row) => sum + labels[row * tags.length + column], 0));
@@ -202,7 +202,7 @@ function bestConstant({ names, tags, labels }: ScoredTiles): { f2: number; tags:
     let hits = 0;
     order.forEach((column, rank) => {
       hits += has(column);
-      sums[rank] += (5 * hits) / (rank + 1 + 4 * labelled);
+      sums[rank] += fBeta(hits, rank + 1, labelled, 2);
     });
   }
   const best = sums.indexOf(Math.max(0, ...sums));

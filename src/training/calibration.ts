@@ -16,16 +16,6 @@ export interface Calibration {
   offset: Float64Array;
 }
 
-/** Tiles whose predicted probability lies in `[from, to)` (the last bin includes 1). */
-export interface ReliabilityBin {
-  from: number;
-  to: number;
-  count: number;
-  /** Mean predicted probability, and share of cells that have the tag; null where the bin is empty. */
-  predicted: number | null;
-  observed: number | null;
-}
-
 /** Weight of the pull towards slope 1 and offset 0, in tiles. */
 const PRIOR = 2;
 const NEWTON_STEPS = 25;
@@ -61,40 +51,6 @@ export function moveThresholds(thresholds: Float32Array, { slope, offset }: Cali
 /** Calibrated logits, `[rows, tags]`. */
 export function calibrate(logits: Float32Array, { slope, offset }: Calibration): Float32Array {
   return logits.map((z, cell) => slope[cell % slope.length] * z + offset[cell % slope.length]);
-}
-
-/** `count` bins of equal width over all cells, or over the column `tag`. */
-export function reliabilityBins(
-  probabilities: Float32Array,
-  labels: LabelMatrix,
-  { bins: count = 10, tag }: { bins?: number; tag?: number } = {},
-): ReliabilityBin[] {
-  const numTags = labels.tags.length;
-  const sums = Array.from({ length: count }, () => ({ count: 0, predicted: 0, observed: 0 }));
-  probabilities.forEach((probability, cell) => {
-    if (tag !== undefined && cell % numTags !== tag) return;
-    const bin = sums[Math.min(count - 1, Math.floor(probability * count))];
-    bin.count++;
-    bin.predicted += probability;
-    bin.observed += labels.data[cell];
-  });
-  return sums.map((bin, i) => ({
-    from: i / count,
-    to: (i + 1) / count,
-    count: bin.count,
-    predicted: bin.count === 0 ? null : bin.predicted / bin.count,
-    observed: bin.count === 0 ? null : bin.observed / bin.count,
-  }));
-}
-
-/**
- * Expected calibration error: the bins' distance between predicted and observed, weighted by their counts (Naeini et al. 2015); null
- * where all bins are empty.
- */
-export function expectedCalibrationError(bins: readonly ReliabilityBin[]): number | null {
-  const total = bins.reduce((sum, bin) => sum + bin.count, 0);
-  const error = bins.reduce((sum, bin) => sum + bin.count * Math.abs((bin.predicted ?? 0) - (bin.observed ?? 0)), 0);
-  return total === 0 ? null : error / total;
 }
 
 /** The slope for all tags, by Newton's method: the objective is convex in it. */

@@ -23,8 +23,15 @@ export interface DatasetOptions extends ExtractorOptions {
   labels: string;
   /** The tags of an existing model; labels outside it are left out. @default the tags that occur */
   tagSet?: TagSet | undefined;
-  /** Where features of so many bytes are to be kept; it may throw instead. @default "memory" */
-  placeFeatures?: ((bytes: number) => "memory" | "disk") | undefined;
+  /** What of the features is held in memory. @default all */
+  budget?: FeatureBudget | undefined;
+}
+
+export interface FeatureBudget {
+  /** Features that need more are kept on disk. */
+  bytes: number;
+  /** What cannot do with features on disk: flips and turns, or L-BFGS; null where nothing minds. */
+  neededBy: "variants" | "lbfgs" | null;
 }
 
 export interface RejectedTile {
@@ -93,9 +100,8 @@ interface Extraction extends Omit<ExtractedFeatures, "features"> {
 }
 
 async function extract(tiles: readonly Tile[], options: DatasetOptions, context: RunContext): Promise<Extraction> {
-  const { variants = [0], backbone, placeFeatures } = options;
-  const bytes = tiles.length * variants.length * backbone.card.features.count * 4;
-  const onDisk = placeFeatures?.(bytes) === "disk";
+  const { variants = [0], backbone, budget } = options;
+  const onDisk = exceeds(tiles.length * variants.length * backbone.card.features.count * 4, budget);
   const extractor = await openExtractor(options, context);
   const { device, plan } = extractor;
   const startedAt = performance.now();
@@ -109,6 +115,28 @@ async function extract(tiles: readonly Tile[], options: DatasetOptions, context:
   } finally {
     if (!keepOpen) await extractor.close();
   }
+}
+
+/** Features are held once, and once more in the rows that a training is given. */
+const COPIES = 2.2;
+
+/** Whether features of so many bytes are too many for memory. @throws InputError where they have to be there */
+function exceeds(
+  featureBytes: number,
+  { bytes, neededBy }: FeatureBudget = { bytes: Infinity, neededBy: null },
+): boolean {
+  const needed = featureBytes * COPIES;
+  if (needed <= bytes) return false;
+  const sizes = `${gib(needed)} GiB of memory and ${gib(bytes)} may be used: allow more with \`memory\``;
+  if (neededBy === "variants")
+    throw new InputError(`Features of all flips and turns need ${sizes}, or leave out \`augment\` and \`tta\`.`);
+  if (neededBy === "lbfgs")
+    throw new InputError(`L-BFGS needs ${sizes}, or take another \`optimizer\`, which streams features from disk.`);
+  return true;
+}
+
+function gib(bytes: number): string {
+  return (bytes / 2 ** 30).toPrecision(2);
 }
 
 function assemble(matched: LabelledTiles, ignored: number, extracted: Extraction, options: DatasetOptions): Dataset {

@@ -1,4 +1,4 @@
-/** The report of a training: what fitHead and the dataset know, in the report's terms, with thumbnails. */
+/** The report of a training: what dataset and fit know, in the report's terms, with thumbnails. */
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { LABEL_ERRORS_FILE, labelErrorsToCsv, toLabelErrors, toReportErrors } from "../curation/label-errors.js";
@@ -6,31 +6,28 @@ import { findLabelIssues } from "../curation/label-issues.js";
 import { DECODE_DEFAULTS } from "../decode/decoder.js";
 import { DecodePool } from "../decode/pool.js";
 import { writeWhole } from "../files/write.js";
-import { bootstrapMean, type Interval, tileScores } from "../head/bootstrap.js";
+import { bootstrapMean, type Interval } from "../head/bootstrap.js";
 import type { Checkpoint } from "../head/checkpoint.js";
+import { tileFBetas } from "../head/metrics.js";
 import type { ReportData, StageSpeed } from "../report/data.js";
 import type { RunContext } from "../run-context.js";
 import { selectLabels } from "../tiles/label-matrix.js";
 import type { Tile } from "../tiles/tile.js";
 import { versions } from "../versions.js";
 import type { Dataset } from "./dataset.js";
-import type { FittedModel } from "./fit-dataset.js";
-import type { TrainOptions } from "./settings.js";
+import type { FinishedTraining } from "./finished-training.js";
 
-export interface FinishedTraining {
+/** What is known of a run beside the training itself. */
+export interface RunFacts {
+  /** What the model is called. */
   name: string;
-  options: TrainOptions;
-  dataset: Dataset;
-  fitted: FittedModel;
-  checkpoint: Checkpoint;
-  head_seconds: number;
   seconds: number;
   warnings: string[];
 }
 
 /** What the report found and the summary of a training repeats. */
 export interface TrainingFindings {
-  /** 95% bootstrap interval of the out-of-fold F2. */
+  /** 95% bootstrap interval of the F2 on tiles that the model has not seen. */
   interval: Interval;
   /** Number of probable label errors. */
   labelErrors: number;
@@ -40,14 +37,16 @@ export interface TrainingFindings {
 export async function reportTraining(
   folder: string,
   training: FinishedTraining,
+  checkpoint: Checkpoint,
+  { name, seconds, warnings }: RunFacts,
   context: RunContext,
 ): Promise<TrainingFindings> {
   // Loaded here: the charting library takes longer to load than many a command to run.
   const { writeReport } = await import("../report/store.js");
   const { summarise } = await import("../report/summary.js");
   const { wantedPictures, REPORT_VERSION } = await import("../report/data.js");
-  const { dataset, fitted, checkpoint, name, warnings } = training;
-  const { metrics, rows, probabilities, decisions, folds } = fitted.scored;
+  const { dataset, fitted } = training;
+  const { metrics, rows, probabilities, decisions, folds, measuredOn } = fitted.scored;
   const labels = selectLabels(dataset.labels, rows);
   const tiles = Array.from(rows, (row) => dataset.tiles[row]);
   const summary = summarise({
@@ -57,7 +56,7 @@ export async function reportTraining(
     labels: labels.data,
     thresholds: checkpoint.thresholds,
   });
-  const interval = bootstrapMean(tileScores(decisions, labels), { seed: checkpoint.training.head.seed });
+  const interval = bootstrapMean(tileFBetas(decisions, labels, 2), { seed: fitted.config.seed });
   const errors = toLabelErrors(findLabelIssues(probabilities, labels), tiles, labels);
   await writeWhole(join(folder, LABEL_ERRORS_FILE), labelErrorsToCsv(errors));
   const labelErrors = toReportErrors(errors);
@@ -66,8 +65,8 @@ export async function reportTraining(
     name,
     createdBy: checkpoint.createdBy,
     createdAt: new Date().toISOString(),
-    training: trainingFacts(training),
-    score: { metrics, interval, ...(folds ? { measuredOn: "out-of-fold", folds } : { measuredOn: "hold-out" }) },
+    training: trainingFacts(training, checkpoint, seconds),
+    score: { metrics, interval, measuredOn, ...(measuredOn === "out-of-fold" && { folds: new Set(folds).size }) },
     summary,
     history: fitted.history,
     labelErrors,
@@ -79,29 +78,31 @@ export async function reportTraining(
   return { interval, labelErrors: errors.length };
 }
 
-function trainingFacts({ options, dataset, fitted, checkpoint, seconds }: FinishedTraining): ReportData["training"] {
-  const { card, preprocessing, training } = checkpoint;
+function trainingFacts(
+  { settings, card, size, dataset, fitted }: FinishedTraining,
+  { exclusive }: Checkpoint,
+  seconds: number,
+): ReportData["training"] {
+  const { data, fit, readout } = settings;
   return {
-    input: options.tiles.join(" "),
-    labels: options.labels,
+    input: data.tiles.join(" "),
+    labels: data.labels,
     tiles: dataset.tiles.length,
     rejected: dataset.rejected.length,
     tilesWithoutLabels: dataset.tilesWithoutLabels,
     labelsWithoutTiles: dataset.labelsWithoutTiles,
     backbone: { name: card.name, sha256: card.sha256, licence: card.licence, description: card.description },
-    size: preprocessing.size,
+    size,
     device: dataset.device,
-    seed: training.head.seed,
+    seed: fitted.config.seed,
     recipe: {
-      ...(training.head as unknown as Record<string, string | number | boolean>),
-      blocks: training.head.blocks.join(" + ") || "one",
-      ...(fitted.l2 === undefined ? {} : { l2: fitted.l2 }),
-      ...(Object.fromEntries(
-        Object.entries(training.settings).filter(([name]) => ["stacking", "calibrate"].includes(name)),
-      ) as Record<string, string>),
-      ...(checkpoint.exclusive && { exclusive: checkpoint.exclusive.map((group) => group.join(", ")).join("; ") }),
-      augment: options.augment ?? "none",
-      tta: preprocessing.tta,
+      ...fitted.config,
+      blocks: fitted.config.blocks.join(" + ") || "one",
+      ...(fitted.l2 !== undefined && { l2: fitted.l2 }),
+      calibrate: readout.calibrate,
+      ...(exclusive && { exclusive: exclusive.map((group) => group.join(", ")).join("; ") }),
+      augment: fit.augment,
+      tta: fit.tta,
     },
     versions: versions(),
     machine: `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
@@ -109,9 +110,9 @@ function trainingFacts({ options, dataset, fitted, checkpoint, seconds }: Finish
   };
 }
 
-function stageSpeeds({ dataset, head_seconds }: FinishedTraining): StageSpeed[] {
+function stageSpeeds({ dataset, headSeconds }: FinishedTraining): StageSpeed[] {
   const features = { stage: "features", count: dataset.decoded, unit: "tiles", seconds: dataset.seconds };
-  const head = { stage: "head", count: dataset.tiles.length, unit: "tiles", seconds: head_seconds };
+  const head = { stage: "head", count: dataset.tiles.length, unit: "tiles", seconds: headSeconds };
   return dataset.decoded > 0 ? [features, head] : [head];
 }
 

@@ -1,12 +1,20 @@
-/** The options of `train` with their defaults, checked before anything is read. */
+/** The options of `train`: checked, with their defaults, and sorted by the stage that they are for. */
 import { checkInRange, checkOneOf } from "../check.js";
 import type { DecodeOptions } from "../decode/decoder.js";
-import { InputError } from "../errors.js";
 import type { DeviceChoice } from "../features/device.js";
 import { variantsFor } from "../features/dihedral.js";
-import { type GradientConfig, type HeadConfig, type HeadOptions, resolveHeadConfig } from "../head/config.js";
+import {
+  type GradientConfig,
+  type HeadConfig,
+  type HeadOptions,
+  resolveHeadConfig,
+  type Scaling,
+} from "../head/config.js";
+import type { VariantUse } from "../head/variants.js";
 import type { Normalisation } from "../models/file-model.js";
 import { CALIBRATIONS, type CalibrationName } from "./calibration.js";
+import type { DatasetOptions, FeatureBudget } from "./dataset.js";
+import type { ReadoutOptions } from "./readout.js";
 
 export interface TrainOptions {
   /** Folders, files, `.tar` archives, `@list.txt`. */
@@ -46,11 +54,6 @@ export interface TrainOptions {
    * labels, [] is for none. @default "auto"
    */
   exclusive?: "auto" | readonly (readonly string[])[] | undefined;
-  /**
-   * "auto" tries a second layer that corrects each tag's logit by all tags' logits, and keeps it only where cross-validation says that it
-   * helps. @default "auto"; "none" for the tutorial's recipe
-   */
-  stacking?: "auto" | "none" | undefined;
   /** How probabilities are made to mean what they say; no decision changes. @default "platt"; "none" for the tutorial's recipe */
   calibrate?: CalibrationName | undefined;
   /**
@@ -65,90 +68,69 @@ export interface TrainOptions {
 }
 
 export interface TrainSettings {
-  config: HeadConfig;
-  val: number;
-  augment: "none" | "d4";
-  tta: "none" | "d4";
-  beta: number;
+  backbone: BackboneSettings;
+  data: Omit<DatasetOptions, "backbone" | "size">;
+  fit: FitSettings;
+  readout: Required<Pick<ReadoutOptions, "beta" | "exclusive" | "calibrate">>;
+}
+
+export interface BackboneSettings {
+  /** Undefined for the default one. */
+  name: string | undefined;
+  size: number | undefined;
+  normalisation: Normalisation | undefined;
   features: "pyramid" | "last";
-  exclusive: "auto" | readonly (readonly string[])[];
-  stacking: "auto" | "none";
-  calibrate: CalibrationName;
-  /** Says where features of so many bytes go. */
-  placeFeatures: (bytes: number) => "memory" | "disk";
-  /** The optimiser for features on disk: the one asked for, or mini-batch descent instead of L-BFGS. */
-  streamedConfig: () => GradientConfig;
-  /** Elements of the dihedral group that are needed. */
-  variants: readonly number[];
+}
+
+export interface FitSettings extends VariantUse {
+  head: HeadConfig;
+  /** For features on disk: `head`, or mini-batch descent instead of L-BFGS. */
+  headOnDisk: GradientConfig;
+  /** Share of the tiles. */
+  holdOut: number;
 }
 
 /** @throws OptionError for a value out of range, and for one that the optimiser has no use for */
 export function resolveTrainSettings(options: TrainOptions): TrainSettings {
-  // The tutorial's head is to be Keras', weight for weight.
-  const plain = options.head?.recipe === "tutorial";
-  const { val = 0.2, augment = "none", tta = "none", beta = 2, exclusive = "auto" } = options;
-  const { stacking = plain ? "none" : "auto", calibrate = plain ? "none" : "platt" } = options;
-  checkInRange("val", val, 0, 0.9);
-  checkInRange("beta", beta, 0.01, 100);
-  checkOneOf("augment", augment, ["none", "d4"]);
-  checkOneOf("tta", tta, ["none", "d4"]);
-  checkOneOf("stacking", stacking, ["auto", "none"]);
-  checkOneOf("calibrate", calibrate, CALIBRATIONS);
-  const said = Object.entries(options.head ?? {}).filter(([, value]) => value !== undefined);
-  const config = resolveHeadConfig(Object.fromEntries(said) as HeadOptions);
-  const { features = config.optimizer === "lbfgs" ? "pyramid" : "last" } = options;
+  const fit = resolveFit(options);
+  const { tiles, labels, backbone, normalisation, size, device, workers, decode } = options;
+  const { features = fit.head.optimizer === "lbfgs" ? "pyramid" : "last" } = options;
   checkOneOf("features", features, ["pyramid", "last"]);
-  const { memory = process.availableMemory() / 2 } = options;
-  checkInRange("memory", memory, 1, Number.MAX_SAFE_INTEGER);
-  const wantsLbfgs = options.head?.optimizer === "lbfgs" || options.head?.l2 !== undefined;
+  const variants = variantsFor(fit.augment, fit.tta);
   return {
-    config,
-    val,
-    augment,
-    tta,
-    beta,
-    features,
-    exclusive,
-    stacking,
-    calibrate,
-    variants: variantsFor(augment, tta),
-    placeFeatures: (bytes) => placeFeatures(bytes * COPIES, memory, augment === "d4" || tta === "d4", wantsLbfgs),
-    streamedConfig: () => (config.optimizer === "lbfgs" ? streamedConfig(config.seed, said) : config),
+    backbone: { name: backbone, size, normalisation, features },
+    data: { tiles, labels, device, workers, decode, variants, budget: resolveBudget(options, variants) },
+    fit,
+    readout: resolveReadout(options),
   };
 }
 
-/** `settings` for features that come in `blocks`; see HeadConfig. */
-export function withBlocks(settings: TrainSettings, blocks: readonly number[]): TrainSettings {
-  if (blocks.length < 2) return settings;
-  const { config, streamedConfig } = settings;
-  return { ...settings, config: { ...config, blocks }, streamedConfig: () => ({ ...streamedConfig(), blocks }) };
+function resolveFit({ val = 0.2, augment = "none", tta = "none", head = {} }: TrainOptions): FitSettings {
+  checkInRange("val", val, 0, 0.9);
+  checkOneOf("augment", augment, ["none", "d4"]);
+  checkOneOf("tta", tta, ["none", "d4"]);
+  const said = Object.fromEntries(Object.entries(head).filter(([, value]) => value !== undefined)) as HeadOptions;
+  const config = resolveHeadConfig(said);
+  const headOnDisk = config.optimizer === "lbfgs" ? streamedConfig(config.seed, config.scaling) : config;
+  return { head: config, headOnDisk, holdOut: val, augment, tta };
 }
 
-/** Features are held once, and once more in the rows that a training is given. */
-const COPIES = 2.2;
-
-function placeFeatures(needed: number, memory: number, allVariants: boolean, wantsLbfgs: boolean): "memory" | "disk" {
-  if (needed <= memory) return "memory";
-  const sizes = `${gib(needed)} GiB of memory and ${gib(memory)} may be used: allow more with --memory`;
-  if (allVariants)
-    throw new InputError(`Features of all flips and turns need ${sizes}, or leave out --augment and --tta.`);
-  if (wantsLbfgs)
-    throw new InputError(`L-BFGS needs ${sizes}, or take another --optimizer, which streams features from disk.`);
-  return "disk";
+function resolveReadout({ beta = 2, exclusive = "auto", calibrate, head }: TrainOptions): TrainSettings["readout"] {
+  // The tutorial's head is to be Keras', weight for weight.
+  const chosen = calibrate ?? (head?.recipe === "tutorial" ? "none" : "platt");
+  checkInRange("beta", beta, 0.01, 100);
+  checkOneOf("calibrate", chosen, CALIBRATIONS);
+  return { beta, exclusive, calibrate: chosen };
 }
 
-function gib(bytes: number): string {
-  return (bytes / 2 ** 30).toPrecision(2);
+function resolveBudget(options: TrainOptions, variants: readonly number[]): FeatureBudget {
+  const { memory = process.availableMemory() / 2, head } = options;
+  checkInRange("memory", memory, 1, Number.MAX_SAFE_INTEGER);
+  const wantsLbfgs = head?.optimizer === "lbfgs" || head?.l2 !== undefined;
+  return { bytes: memory, neededBy: variants.length > 1 ? "variants" : wantsLbfgs ? "lbfgs" : null };
 }
 
-/** Mini-batch descent where features are on disk; `said` are options a user gave. Few passes are enough where there are many tiles. */
-export function streamedConfig(seed: number, said: readonly [string, unknown][] = []): GradientConfig {
-  const options = {
-    ...Object.fromEntries(said),
-    optimizer: "adam",
-    scaling: "pareto",
-    epochs: 20,
-    seed,
-  } as HeadOptions;
-  return resolveHeadConfig(options) as GradientConfig;
+/** Mini-batch descent for features on disk. Few passes are enough where there are many tiles. */
+export function streamedConfig(seed: number, scaling: Scaling = "pareto"): GradientConfig {
+  return resolveHeadConfig({ optimizer: "adam", scaling, epochs: 20, seed }) as GradientConfig;
 }

@@ -1,59 +1,108 @@
-/** Where an interrupted training of the head stands, in a file beside the model's folder. */
+/** Where an interrupted fit stands, in a file beside the model's folder. */
 import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { deserialize, serialize } from "node:v8";
+import * as v from "valibot";
+import { InterruptedError } from "../errors.js";
 import { writeWhole } from "../files/write.js";
-import type { TrainState } from "../head/train-state.js";
+import type { GradientConfig, HeadConfig } from "../head/config.js";
 import type { RunContext } from "../run-context.js";
 import type { Dataset } from "./dataset.js";
 import type { TrainSettings } from "./settings.js";
+import type { TrainingName, TrainingStates } from "./trainings.js";
 
-type States = (TrainState | undefined)[];
+const COUNT = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const FLOATS = v.instance(Float32Array);
+const ROW = v.object({
+  epoch: COUNT,
+  loss: v.number(),
+  binaryAccuracy: v.number(),
+  f2: v.number(),
+  valLoss: v.nullable(v.number()),
+  valBinaryAccuracy: v.nullable(v.number()),
+  valF2: v.nullable(v.number()),
+});
+/** Whether shapes and configuration are those of the training that goes on, it checks itself. */
+const STATE = v.object({
+  weight: FLOATS,
+  bias: FLOATS,
+  slots: v.array(FLOATS),
+  iterations: COUNT,
+  epoch: COUNT,
+  config: v.custom<GradientConfig>((value) => typeof value === "object" && value !== null),
+  history: v.array(ROW),
+});
+const SAVED = v.object({
+  fingerprint: v.string(),
+  states: v.map(
+    v.custom<TrainingName>((name) => /^(history|final|fold \d+)$/.test(String(name))),
+    STATE,
+  ),
+});
 
-interface SavedStates {
+export interface StatesOptions {
+  /** The model's folder. */
+  out: string;
+  /** Says which training the states are of. */
   fingerprint: string;
-  states: States;
+  /** Whether to begin where an interrupted one stands. */
+  resume: boolean;
 }
 
-/** Changes with everything that decides about the head: tiles, labels, backbone and settings. */
-export function fingerprint(dataset: Dataset, settings: TrainSettings, backbone: string): string {
-  const { config, val, augment, tta, features } = settings;
-  const hash = createHash("sha256");
-  hash.update(JSON.stringify({ config, val, augment, tta, features, backbone, tags: dataset.labels.tags }));
-  hash.update(dataset.tiles.map((tile) => tile.name).join("\n"));
-  hash.update(dataset.labels.data);
-  for (const { data } of dataset.features) {
-    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
-  return hash.digest("hex");
-}
-
-/** The states that an interrupted run of the same training left; none where there is no such file, or it is another training's. */
-export async function loadStates(out: string, fingerprint: string, { onWarning }: RunContext): Promise<States> {
-  let saved: SavedStates;
+/** Runs `fit` with the states it is to go on from; on abort, they are saved before InterruptedError goes on its way. */
+export async function keepStates<T>(
+  { out, fingerprint, resume }: StatesOptions,
+  { onWarning }: RunContext,
+  fit: (states: TrainingStates) => Promise<T>,
+): Promise<T> {
+  const states = resume ? await loadStates(statesFile(out), fingerprint, onWarning) : new Map();
   try {
-    saved = deserialize(await readFile(statesFile(out)));
+    return await fit(states);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
-      onWarning?.(`${statesFile(out)} cannot be read, so the head is trained from the start.`);
-    }
-    return [];
+    if (error instanceof InterruptedError) await writeWhole(statesFile(out), serialize({ fingerprint, states }));
+    throw error;
   }
-  if (saved.fingerprint !== fingerprint) {
-    onWarning?.(
-      `${statesFile(out)} is of a training on other tiles or settings, so the head is trained from the start.`,
-    );
-    return [];
-  }
-  return saved.states;
-}
-
-export async function saveStates(out: string, fingerprint: string, states: States): Promise<void> {
-  await writeWhole(statesFile(out), serialize({ fingerprint, states } satisfies SavedStates));
 }
 
 export async function forgetStates(out: string): Promise<void> {
   await rm(statesFile(out), { force: true });
+}
+
+/** Changes with everything that decides about the head: tiles, labels, features and settings. */
+export function fingerprintOf(
+  { labels, tiles, features: matrices }: Pick<Dataset, "labels" | "tiles" | "features">,
+  { backbone: { features }, fit: { holdOut, augment, tta } }: TrainSettings,
+  config: HeadConfig,
+  backbone: string,
+): string {
+  const hash = createHash("sha256");
+  hash.update(JSON.stringify({ config, holdOut, augment, tta, features, backbone, tags: labels.tags }));
+  hash.update(tiles.map((tile) => tile.name).join("\n"));
+  hash.update(labels.data);
+  for (const { data } of matrices) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return hash.digest("hex");
+}
+
+/** None where there is no such file, or it is another training's. */
+async function loadStates(
+  file: string,
+  fingerprint: string,
+  onWarning: RunContext["onWarning"],
+): Promise<TrainingStates> {
+  const saved = await readSaved(file);
+  if (saved === undefined) return new Map();
+  if (saved.success && saved.output.fingerprint === fingerprint) return saved.output.states;
+  const reason = saved.success ? "is of a training on other tiles or settings" : "cannot be read";
+  onWarning?.(`${file} ${reason}, so the head is trained from the start.`);
+  return new Map();
+}
+
+async function readSaved(file: string): Promise<v.SafeParseResult<typeof SAVED> | undefined> {
+  try {
+    return v.safeParse(SAVED, deserialize(await readFile(file)));
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? undefined : v.safeParse(SAVED, undefined);
+  }
 }
 
 function statesFile(out: string): string {

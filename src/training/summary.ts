@@ -1,13 +1,10 @@
 /** What `train` says when it is done. */
-
 import { LABEL_ERRORS_FILE } from "../curation/label-errors.js";
 import type { Device } from "../features/device.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { CalibrationName } from "./calibration.js";
-import type { Dataset } from "./dataset.js";
-import type { FittedModel } from "./fit-dataset.js";
+import type { FinishedTraining } from "./finished-training.js";
 import type { TrainingFindings } from "./report.js";
-import type { TrainSettings } from "./settings.js";
 
 /** What came out, under the names of the JSON contract (docs/cli.md). */
 export interface TrainSummary {
@@ -25,8 +22,7 @@ export interface TrainSummary {
   provider: Device;
   optimizer: string;
   l2: number | null;
-  /** What became of what was tried behind the head; `gain` is the F-beta won out of fold, `groups` the tags of each group kept. */
-  stacking: "kept" | "dropped" | "none";
+  /** The F-beta that exclusive groups win out of fold, and the tags of each group that was kept; null where there is no group. */
   exclusive: { kept: boolean; gain: number; groups: string[][] } | null;
   calibrate: CalibrationName;
   decoded: number;
@@ -47,58 +43,48 @@ export interface TrainSummary {
   seconds: number;
 }
 
-/** `run` holds what is not in the fit: seconds, the file of rejects, and what the report found. */
+/** What is known of a run beside the training itself. */
+export interface RunOutcome {
+  /** The model's folder. */
+  model: string;
+  rejects: string | null;
+  findings: TrainingFindings;
+  seconds: number;
+}
+
 export function summarize(
-  run: { head_seconds: number; seconds: number; rejects: string | null; findings: TrainingFindings },
-  model: string,
-  dataset: Dataset,
-  fitted: FittedModel,
-  checkpoint: Checkpoint,
-  settings: TrainSettings,
+  { settings, card, size, dataset, fitted, headSeconds }: FinishedTraining,
+  { exclusive = [] }: Checkpoint,
+  { model, rejects, findings, seconds }: RunOutcome,
 ): TrainSummary {
-  const { holdOut } = fitted;
-  const { metrics, folds } = fitted.scored;
-  const { interval, labelErrors } = run.findings;
+  const { scored, holdOut, exclusiveGain } = fitted;
+  const { metrics } = scored;
   return {
     model,
     report: `${model}/report.html`,
     tiles: dataset.tiles.length,
     rejected: dataset.rejected.length,
-    rejects: run.rejects,
-    tags: checkpoint.tags,
-    backbone: checkpoint.card.name,
-    features: checkpoint.card.features.count,
-    size: checkpoint.preprocessing.size,
+    rejects,
+    tags: [...dataset.labels.tags],
+    backbone: card.name,
+    features: card.features.count,
+    size,
     provider: dataset.device,
-    optimizer: checkpoint.training.head.optimizer,
+    optimizer: fitted.config.optimizer,
     l2: fitted.l2 ?? null,
-    stacking: stackingOutcome(settings, fitted),
-    exclusive: exclusiveOutcome(fitted, checkpoint),
-    calibrate: settings.calibrate,
+    exclusive: exclusiveGain === null ? null : { kept: exclusive.length > 0, gain: exclusiveGain, groups: exclusive },
+    calibrate: settings.readout.calibrate,
     decoded: dataset.decoded,
     cached: dataset.cached,
     f2: metrics.f2,
-    f2_interval: [interval.low, interval.high],
+    f2_interval: [findings.interval.low, findings.interval.high],
     f2_at_half: metrics.f2AtHalf,
     map: metrics.map,
-    measured_on: `${metrics.tiles} ${folds === undefined ? "held-out tiles" : "tiles out of fold"}`,
-    label_errors: { file: `${model}/${LABEL_ERRORS_FILE}`, count: labelErrors },
-    hold_out:
-      holdOut === undefined
-        ? null
-        : { tiles: holdOut.tiles, f2: holdOut.f2, f2_at_half: holdOut.f2AtHalf, map: holdOut.map },
+    measured_on: `${metrics.tiles} ${scored.measuredOn === "hold-out" ? "held-out tiles" : "tiles out of fold"}`,
+    label_errors: { file: `${model}/${LABEL_ERRORS_FILE}`, count: findings.labelErrors },
+    hold_out: holdOut ? { tiles: holdOut.tiles, f2: holdOut.f2, f2_at_half: holdOut.f2AtHalf, map: holdOut.map } : null,
     feature_seconds: dataset.seconds,
-    head_seconds: run.head_seconds,
-    seconds: run.seconds,
+    head_seconds: headSeconds,
+    seconds,
   };
-}
-
-function exclusiveOutcome({ exclusiveGain }: FittedModel, { exclusive = [] }: Checkpoint): TrainSummary["exclusive"] {
-  return exclusiveGain === null ? null : { kept: exclusive.length > 0, gain: exclusiveGain, groups: exclusive };
-}
-
-/** What became of the second layer. */
-export function stackingOutcome({ stacking }: TrainSettings, { stacked }: FittedModel): TrainSummary["stacking"] {
-  if (stacking === "none") return "none";
-  return stacked ? "kept" : "dropped";
 }

@@ -22,7 +22,7 @@ test("labels that were flipped in separable data are listed first, with tile, ta
   const labels = { data: cells, rows, tags: ["left", "right"] };
   const fitted = await fitHead({ data, rows, numFeatures: 4 }, labels, resolveHeadConfig({}));
   const tiles = Array.from({ length: rows }, (_, row) => ({ name: `t${row}`, path: `in/t${row}.jpg` }));
-  const errors = toLabelErrors(findLabelIssues(fitted.outOfFold.probabilities, labels), tiles, labels);
+  const errors = toLabelErrors(findLabelIssues(fitted.scored.probabilities, labels), tiles, labels);
   assert.deepEqual(
     new Set(errors.slice(0, 3).map(({ name, tag }) => `${name} ${tag}`)),
     new Set(planted.map((cell) => `t${cell >> 1} ${labels.tags[cell & 1]}`)),

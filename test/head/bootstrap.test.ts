@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { bootstrap, bootstrapMean, tileScores } from "../../src/head/bootstrap.js";
+import { bootstrap, bootstrapMean } from "../../src/head/bootstrap.js";
 import { createRandom } from "../../src/random.js";
 
 const random = createRandom(17);
@@ -17,10 +17,5 @@ describe("the bootstrap", () => {
   it("leaves out resamples in which the statistic has no value", () => {
     const { low } = bootstrap(10, (rows) => (rows[0] === 0 ? Number.NaN : 1));
     assert.equal(low, 1);
-  });
-
-  it("takes each tile's F2", () => {
-    const labels = { data: Uint8Array.of(1, 0, 0, 1), rows: 2, tags: ["a", "b"] };
-    assert.deepEqual([...tileScores(Uint8Array.of(1, 1, 1, 0), labels)], [5 / 6, 0]);
   });
 });

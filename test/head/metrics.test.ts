@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { averagePrecision, precisionRecallCurve } from "../../src/head/average-precision.js";
-import { computeMetrics, fBeta, meanFBeta, sampleFBeta } from "../../src/head/metrics.js";
+import { computeMetrics, fBeta, meanFBeta, sampleFBeta, tileFBetas } from "../../src/head/metrics.js";
 import type { LabelMatrix } from "../../src/tiles/label-matrix.js";
 
 function close(got: number | null, want: number): void {
@@ -93,4 +93,9 @@ describe("F-beta", () => {
     assert.ok(sampleFBeta(PROBABILITIES, LABELS, HALF, 0.5) < sampleFBeta(PROBABILITIES, LABELS, HALF, 2));
     close(meanFBeta(LABELS.data, LABELS, 2), 0.75);
   });
+});
+
+it("tileFBetas gives each tile's own", () => {
+  const labels = { data: Uint8Array.of(1, 0, 0, 1), rows: 2, tags: ["a", "b"] };
+  assert.deepEqual([...tileFBetas(Uint8Array.of(1, 1, 1, 0), labels, 2)], [5 / 6, 0]);
 });

@@ -3,16 +3,9 @@ import { describe, it } from "node:test";
 import { computeLogitsPlainly, sigmoid } from "../../src/head/head.js";
 import { decide } from "../../src/head/metrics.js";
 import { createRandom } from "../../src/random.js";
+import { summarise } from "../../src/report/summary.js";
 import type { LabelMatrix } from "../../src/tiles/label-matrix.js";
-import {
-  calibrate,
-  expectedCalibrationError,
-  fitCalibration,
-  foldCalibration,
-  moveThresholds,
-  reliabilityBins,
-} from "../../src/training/calibration.js";
-import { applyStacking, fitStacking, foldStacking } from "../../src/training/stacking.js";
+import { calibrate, fitCalibration, foldCalibration, moveThresholds } from "../../src/training/calibration.js";
 
 const random = createRandom(17);
 
@@ -21,6 +14,11 @@ function overconfident(rows = 4000): { logits: Float32Array; labels: LabelMatrix
   const logits = Float32Array.from({ length: rows * 2 }, () => 12 * random.uniform() - 6);
   const data = Uint8Array.from(logits, (z) => (random.uniform() < sigmoid(z / 3 - 0.5) ? 1 : 0));
   return { logits, labels: { data, rows, tags: ["a", "b"] } };
+}
+
+function calibrationError(probabilities: Float32Array, { data, rows, tags }: LabelMatrix): number {
+  const names = Array.from({ length: rows }, (_, row) => String(row));
+  return summarise({ names, tags, probabilities, labels: data, thresholds: [0.5, 0.5] }).reliability.ece;
 }
 
 function head(numFeatures: number, numTags: number) {
@@ -46,7 +44,7 @@ describe("calibration", () => {
       assert.ok(Math.abs(calibration.slope[tag] - 1 / 3) < 0.05);
       assert.ok(Math.abs(calibration.offset[tag] + 0.5) < 0.2);
     }
-    const error = (z: Float32Array) => expectedCalibrationError(reliabilityBins(z.map(sigmoid), labels))!;
+    const error = (z: Float32Array) => calibrationError(z.map(sigmoid), labels);
     assert.ok(error(calibrate(logits, calibration)) < 0.02 && error(logits) > 0.1);
   });
 
@@ -70,34 +68,9 @@ describe("calibration", () => {
     );
   });
 
-  it("leaves a tag nobody has near where it was, and has no bins where there are no tiles", () => {
+  it("leaves a tag nobody has near where it was", () => {
     const labels = { data: new Uint8Array(20), rows: 20, tags: ["none"] };
     const { slope, offset } = fitCalibration(new Float32Array(20).fill(-1), labels, "platt");
     assert.ok(Number.isFinite(slope[0]) && slope[0] > 0 && Math.abs(offset[0]) < 5);
-    const none = reliabilityBins(new Float32Array(0), { data: new Uint8Array(0), rows: 0, tags: ["t"] });
-    assert.equal(expectedCalibrationError(none), null);
-    assert.equal(none[0].observed, null);
-  });
-
-  it("puts a probability of 1 into the last bin", () => {
-    const bins = reliabilityBins(Float32Array.of(1, 0), { data: Uint8Array.of(1, 0), rows: 2, tags: ["t"] });
-    assert.deepEqual([bins[9].count, bins[0].count], [1, 1]);
-  });
-});
-
-describe("stacking", () => {
-  it("learns that one tag speaks for another, and folds into the head", () => {
-    const rows = 2000;
-    const logits = Float32Array.from({ length: rows * 2 }, () => 4 * random.uniform() - 2);
-    const data = Uint8Array.from(logits, (z, cell) => {
-      const neighbour = cell % 2 === 1 ? logits[cell - 1] : 0;
-      return random.uniform() < sigmoid(z + neighbour) ? 1 : 0;
-    });
-    const stacking = fitStacking(logits, { data, rows, tags: ["a", "b"] }, 1e-3);
-    assert.ok(Math.abs(stacking.correction[1] - 1) < 0.25, `${stacking.correction}`);
-    assert.ok(Math.abs(stacking.correction[2]) < 0.2, `${stacking.correction}`);
-    const [before, x] = [head(6, 2), features(50, 6)];
-    const folded = computeLogitsPlainly(foldStacking(before, stacking), x);
-    assertClose(folded, applyStacking(computeLogitsPlainly(before, x), stacking));
   });
 });

@@ -9,7 +9,7 @@ import { defaultBackbone, resolveBackbone } from "../../src/models/registry.js";
 import { synthesize } from "../../src/operations/synth.js";
 import { selectLabels } from "../../src/tiles/label-matrix.js";
 import { loadDataset } from "../../src/training/dataset.js";
-import { fitStreamedHead } from "../../src/training/fit-streamed.js";
+import { fitHead } from "../../src/training/fit.js";
 import { temporaryFolder } from "../helpers.js";
 
 test("features on disk are those in memory, rejected tiles left out, and train the same head", async (t) => {
@@ -25,17 +25,16 @@ test("features on disk are those in memory, rejected tiles left out, and train t
   for (const bad of [0, 17]) writeFileSync(join(tiles, `train_${bad}.jpg`), "no picture");
   const backbone = await resolveBackbone(defaultBackbone());
   const options = { tiles: [tiles], labels: join(tiles, "labels.csv"), backbone, size: 32 };
-  const asked: number[] = [];
-  const placeFeatures = (bytes: number) => {
-    asked.push(bytes);
-    return "disk" as const;
-  };
-  const onDisk = await loadDataset({ ...options, placeFeatures });
-  const inMemory = await loadDataset(options);
+  const needed = 40 * backbone.card.features.count * 4 * 2.2;
+  const onDisk = await loadDataset({ ...options, budget: { bytes: needed - 1, neededBy: null } });
+  const inMemory = await loadDataset({ ...options, budget: { bytes: needed, neededBy: "lbfgs" } });
   try {
     const { stored, labels, rejected } = onDisk;
     const [features] = inMemory.features;
-    assert.deepEqual(asked, [40 * features.numFeatures * 4]);
+    assert.equal(inMemory.stored, undefined);
+    for (const neededBy of ["lbfgs", "variants"] as const) {
+      await assert.rejects(loadDataset({ ...options, budget: { bytes: needed - 1, neededBy } }), /GiB of memory/);
+    }
     assert.deepEqual([rejected.length, labels.rows, stored!.rows], [2, 38, 38]);
     assert.deepEqual(labels.data, inMemory.labels.data);
     assert.deepEqual(await stored!.read(0, 38), features.data);
@@ -44,7 +43,7 @@ test("features on disk are those in memory, rejected tiles left out, and train t
       features.data.subarray(10 * features.numFeatures).slice(0, 9 * features.numFeatures),
     );
     const config = resolveHeadConfig({ optimizer: "adam", epochs: 2, shuffle: false }) as GradientConfig;
-    const streamed = await fitStreamedHead(stored!, labels, config, { holdOut: 0.3 });
+    const streamed = await fitHead(stored!, labels, config, { holdOut: 0.3 });
     const train = streamed.split.train;
     const alone = await trainHead(selectFeatures(features, train), selectLabels(labels, train), config);
     assert.deepEqual(streamed.head, alone.head);

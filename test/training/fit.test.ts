@@ -2,11 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { InputError, InterruptedError } from "../../src/errors.js";
 import { resolveHeadConfig } from "../../src/head/config.js";
-import type { FeatureMatrix } from "../../src/head/feature-matrix.js";
+import { type FeatureMatrix, selectFeatures } from "../../src/head/feature-matrix.js";
+import { predictProbabilities } from "../../src/head/logits.js";
+import { computeMetrics } from "../../src/head/metrics.js";
+import { trainHead } from "../../src/head/train.js";
 import { createRandom } from "../../src/random.js";
-import type { LabelMatrix } from "../../src/tiles/label-matrix.js";
-import { expectedCalibrationError, reliabilityBins } from "../../src/training/calibration.js";
-import { fitHead } from "../../src/training/fit.js";
+import { summarise } from "../../src/report/summary.js";
+import { type LabelMatrix, selectLabels } from "../../src/tiles/label-matrix.js";
+import { fitHead, type ScoredTiles } from "../../src/training/fit.js";
+import type { TrainingStates } from "../../src/training/trainings.js";
 import { DRAWN, loadGolden, REAL } from "../head/golden.js";
 import { needsShared } from "../helpers.js";
 
@@ -31,32 +35,46 @@ describe("fitHead", () => {
     const fitted = await fitHead(features, labels, config);
     assert.equal(fitted.history.length, 20);
     assert.equal(fitted.holdOut!.tiles, fitted.split.heldOut.length);
-    assert.equal(fitted.crossValidated.tiles, 120);
-    assert.ok(fitted.crossValidated.f2 > 0.7, `${fitted.crossValidated.f2}`);
-    assert.equal(fitted.outOfFold.probabilities.length, 360);
+    assert.equal(fitted.scored.metrics.tiles, 120);
+    assert.ok(fitted.scored.metrics.f2 > 0.7, `${fitted.scored.metrics.f2}`);
+    assert.equal(fitted.scored.probabilities.length, 360);
   });
 
-  it("trains on all tiles unless told not to", async () => {
+  it("trains the head on all tiles, whether some are held out for the history or not", async () => {
     const { features, labels } = noisy();
     const config = resolveHeadConfig({ l2: 0.1 });
-    const whole = await fitHead(features, labels, config);
-    const part = await fitHead(features, labels, config, { refit: false });
+    const some = await fitHead(features, labels, config);
     const none = await fitHead(features, labels, config, { holdOut: 0 });
-    assert.notDeepEqual(whole.head.weight, part.head.weight);
-    assert.deepEqual(whole.head.weight, none.head.weight);
-    assert.deepEqual(whole.holdOut!.f2, part.holdOut!.f2);
-    assert.equal(none.holdOut, undefined);
+    const { head } = await trainHead(features, labels, config);
+    assert.deepEqual([some.head.weight, none.head.weight], [head.weight, head.weight]);
+    assert.deepEqual([some.holdOut?.tiles, none.holdOut], [some.split.heldOut.length, undefined]);
   });
 
-  it("calibrates without changing a decision, and keeps stacking only where it helps", async () => {
+  it("scores held-out tiles by a head and thresholds that have not seen them", async () => {
+    const { features, labels } = noisy();
+    const config = resolveHeadConfig({ l2: 0.1 });
+    const { split, holdOut } = await fitHead(features, labels, config, { calibrate: "platt" });
+    const { head } = await trainHead(selectFeatures(features, split.train), selectLabels(labels, split.train), config);
+    const probabilities = await predictProbabilities(head, selectFeatures(features, split.heldOut));
+    const { map } = computeMetrics(probabilities, selectLabels(labels, split.heldOut), new Float32Array(3).fill(0.5));
+    assert.equal(holdOut!.map, map);
+  });
+
+  it("calibrates without changing a decision", async () => {
     const { features, labels } = noisy();
     const config = resolveHeadConfig({ l2: 0.5 });
     const plain = await fitHead(features, labels, config);
-    const tuned = await fitHead(features, labels, config, { calibrate: "platt", stacking: "auto" });
-    assert.ok(tuned.crossValidated.f2 >= plain.crossValidated.f2 - 1e-9);
-    const error = (p: Float32Array) => expectedCalibrationError(reliabilityBins(p, labels))!;
-    assert.ok(error(tuned.outOfFold.probabilities) < error(plain.outOfFold.probabilities));
     const calibrated = await fitHead(features, labels, config, { calibrate: "platt" });
+    const error = ({ probabilities, metrics }: ScoredTiles) =>
+      summarise({
+        names: Array.from(labels.data.subarray(0, labels.rows), String),
+        tags: labels.tags,
+        probabilities,
+        labels: labels.data,
+        thresholds: metrics.perTag.map(({ threshold }) => threshold),
+      }).reliability.ece;
+    assert.ok(error(calibrated.scored) < error(plain.scored));
+    assert.deepEqual(calibrated.scored.decisions, plain.scored.decisions);
     assert.ok(Math.abs(calibrated.holdOut!.f2 - plain.holdOut!.f2) < 1e-9);
     assert.notDeepEqual(calibrated.thresholds, plain.thresholds);
   });
@@ -66,7 +84,7 @@ describe("fitHead", () => {
     const config = resolveHeadConfig({ l2: 0.1 });
     const same = await fitHead([features, features], labels, config, { augment: "d4", tta: "d4" });
     const once = await fitHead(features, labels, config);
-    assert.ok(Math.abs(same.crossValidated.f2 - once.crossValidated.f2) < 1e-9);
+    assert.ok(Math.abs(same.scored.metrics.f2 - once.scored.metrics.f2) < 1e-9);
     await assert.rejects(fitHead([features, noisy(60).features], labels, config), RangeError);
   });
 
@@ -74,7 +92,7 @@ describe("fitHead", () => {
     const { features, labels } = noisy(60);
     const config = resolveHeadConfig({ optimizer: "rmsprop", epochs: 3 });
     const whole = await fitHead(features, labels, config);
-    const states: [] = [];
+    const states: TrainingStates = new Map();
     for (const trainings of [0, 2, 6]) {
       const stop = new AbortController();
       const options =
@@ -88,7 +106,8 @@ describe("fitHead", () => {
     }
     const rest = await fitHead(features, labels, config, { states });
     assert.deepEqual([rest.head, rest.thresholds, rest.history], [whole.head, whole.thresholds, whole.history]);
-    assert.deepEqual(rest.crossValidated, whole.crossValidated);
+    assert.deepEqual(rest.scored, whole.scored);
+    assert.deepEqual([...states.keys()], ["history", ...[1, 2, 3, 4, 5].map((fold) => `fold ${fold}`), "final"]);
   });
 
   it("says when there are too few tiles", async () => {
@@ -103,21 +122,21 @@ describe("fitHead", () => {
   ] as const) {
     it(`scores golden features to the digit with the ${name} recipe`, async () => {
       const { features, labels } = loadGolden(DRAWN);
-      const { crossValidated } = await fitHead(features, labels, resolveHeadConfig(options));
-      assert.deepEqual([crossValidated.f2.toFixed(4), crossValidated.map!.toFixed(4)], [f2.toFixed(4), map.toFixed(4)]);
+      const { metrics } = (await fitHead(features, labels, resolveHeadConfig(options))).scored;
+      assert.deepEqual([metrics.f2.toFixed(4), metrics.map!.toFixed(4)], [f2.toFixed(4), map.toFixed(4)]);
     });
   }
 
   it("scores real tiles as well as plain Python does, with the default recipe", needsShared("golden"), async () => {
     const { features, labels } = loadGolden(REAL);
-    const { crossValidated, l2 } = await fitHead(features, labels, resolveHeadConfig());
-    assert.ok(crossValidated.f2 > 0.865, `F2 ${crossValidated.f2} with l2 ${l2}`);
-    assert.ok(crossValidated.map! > 0.535, `mAP ${crossValidated.map}`);
+    const { scored, l2 } = await fitHead(features, labels, resolveHeadConfig());
+    assert.ok(scored.metrics.f2 > 0.865, `F2 ${scored.metrics.f2} with l2 ${l2}`);
+    assert.ok(scored.metrics.map! > 0.535, `mAP ${scored.metrics.map}`);
   });
 
   it("scores real tiles as the tutorial's recipe should", needsShared("golden"), async () => {
     const { features, labels } = loadGolden(REAL);
-    const { crossValidated } = await fitHead(features, labels, resolveHeadConfig({ recipe: "tutorial" }));
-    assert.ok(crossValidated.f2 > 0.845, `F2 ${crossValidated.f2}`);
+    const { scored } = await fitHead(features, labels, resolveHeadConfig({ recipe: "tutorial" }));
+    assert.ok(scored.metrics.f2 > 0.845, `F2 ${scored.metrics.f2}`);
   });
 });

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { InputError } from "../../src/errors.js";
+import { InputError, InterruptedError } from "../../src/errors.js";
 import { type GradientConfig, resolveHeadConfig } from "../../src/head/config.js";
 import { selectFeatures } from "../../src/head/feature-matrix.js";
 import { trainHead } from "../../src/head/train.js";
 import { createRandom } from "../../src/random.js";
 import { selectLabels } from "../../src/tiles/label-matrix.js";
-import { fitStreamedHead } from "../../src/training/fit-streamed.js";
+import { fitHead } from "../../src/training/fit.js";
+import type { TrainingStates } from "../../src/training/trainings.js";
 
 const random = createRandom(5);
 const ROWS = 500;
@@ -27,16 +28,19 @@ function config(shuffle: boolean): GradientConfig {
   return resolveHeadConfig({ optimizer: "adam", learningRate: 0.05, epochs: 10, shuffle }) as GradientConfig;
 }
 
-describe("fitStreamedHead", () => {
+describe("fitHead with features on disk", () => {
   it("learns window by window and scores tiles it has not seen", async () => {
-    const { holdOut, split, history } = await fitStreamedHead(windows(64), labels, config(true));
-    assert.equal(holdOut.tiles, split.heldOut.length);
-    assert.ok(holdOut.binaryAccuracy > 0.9, `${holdOut.binaryAccuracy}`);
+    const { holdOut, scored, split, history } = await fitHead(windows(64), labels, config(true));
+    assert.deepEqual(
+      [holdOut!.tiles, scored.measuredOn, scored.rows],
+      [split.heldOut.length, "hold-out", split.heldOut],
+    );
+    assert.ok(holdOut!.binaryAccuracy > 0.9, `${holdOut!.binaryAccuracy}`);
     assert.equal(history.length, 10);
   });
 
   it("never trains on the tiles held out", async () => {
-    const { head, split, history } = await fitStreamedHead(windows(ROWS), labels, config(false));
+    const { head, split, history } = await fitHead(windows(ROWS), labels, config(false));
     const alone = await trainHead(
       selectFeatures(features, split.train),
       selectLabels(labels, split.train),
@@ -46,7 +50,27 @@ describe("fitStreamedHead", () => {
     assert.ok(Math.abs(history[0].loss - alone.history[0].loss) < 1e-12);
   });
 
+  it("stopped at any epoch goes on to the same bits", async () => {
+    const whole = await fitHead(windows(64), labels, config(true));
+    const states: TrainingStates = new Map();
+    for (const epoch of [3, 7]) {
+      const stop = new AbortController();
+      const onEpoch = (row: { epoch: number }) => row.epoch === epoch && stop.abort();
+      const options = { states, signal: stop.signal, onEpoch };
+      await assert.rejects(fitHead(windows(64), labels, config(true), options), InterruptedError);
+      assert.equal(states.get("history")!.epoch, epoch);
+    }
+    assert.deepEqual(await fitHead(windows(64), labels, config(true), { states }), whole);
+  });
+
+  it("says that L-BFGS cannot", async () => {
+    await assert.rejects(
+      fitHead(windows(64), labels, resolveHeadConfig({ l2: 1 })),
+      /L-BFGS needs all features in memory/,
+    );
+  });
+
   it("says when too few tiles would be held out", async () => {
-    await assert.rejects(fitStreamedHead(windows(64), labels, config(true), { holdOut: 0.005 }), InputError);
+    await assert.rejects(fitHead(windows(64), labels, config(true), { holdOut: 0.005 }), InputError);
   });
 });

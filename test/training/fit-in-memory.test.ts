@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { resolveHeadConfig } from "../../src/head/config.js";
-import { trainOnTiles } from "../../src/head/cross-validate.js";
 import { sigmoid } from "../../src/head/head.js";
 import { computeLogits } from "../../src/head/logits.js";
+import { trainOnTiles } from "../../src/head/train-tiles.js";
 import { createRandom } from "../../src/random.js";
-import { rowsWhere } from "../../src/tiles/split.js";
+import { allRows, rowsWhere } from "../../src/tiles/split.js";
 import { fitHead } from "../../src/training/fit.js";
 
 const ROWS = 100;
@@ -29,10 +29,10 @@ for (const numFeatures of [12, 160]) {
   it(`out of fold, nothing has seen the fold, the choice of the penalty included (${numFeatures} features)`, async () => {
     const { features, labels } = noisy(numFeatures);
     const config = resolveHeadConfig();
-    const { outOfFold } = await fitHead(features, labels, config);
+    const { scored } = await fitHead(features, labels, config);
     const chosen = new Set<number>();
     for (let fold = 0; fold < 5; fold++) {
-      const held = rowsWhere(outOfFold.folds, (each) => each === fold);
+      const held = rowsWhere(scored.folds, (each) => each === fold);
       // The same training where the fold's features are gone and its labels the opposite.
       const spoilt = { ...features, data: features.data.slice() };
       const opposite = { ...labels, data: labels.data.slice() };
@@ -40,13 +40,13 @@ for (const numFeatures of [12, 160]) {
         spoilt.data.fill(Number.NaN, row * numFeatures, (row + 1) * numFeatures);
         for (const cell of [2 * row, 2 * row + 1]) opposite.data[cell] = 1 - opposite.data[cell];
       }
-      const seen = rowsWhere(outOfFold.folds, (each) => each !== fold);
+      const seen = rowsWhere(scored.folds, (each) => each !== fold);
       const { head, l2 } = await trainOnTiles([spoilt], opposite, seen, config, USE);
       chosen.add(l2!);
       const logits = await computeLogits(head, features);
       for (const row of held) {
         const expected = logits.subarray(2 * row, 2 * row + 2).map(sigmoid);
-        assert.deepEqual(outOfFold.probabilities.slice(2 * row, 2 * row + 2), expected);
+        assert.deepEqual(scored.probabilities.slice(2 * row, 2 * row + 2), expected);
       }
     }
     assert.ok(chosen.size > 1, "every fold chose the same penalty");
@@ -56,8 +56,7 @@ for (const numFeatures of [12, 160]) {
 it("chooses the penalty of the final head on all tiles", async () => {
   const { features, labels } = noisy(160);
   const config = resolveHeadConfig();
-  const all = Uint32Array.from({ length: ROWS }, (_, row) => row);
-  const { head, l2 } = await trainOnTiles([features], labels, all, config, USE);
+  const { head, l2 } = await trainOnTiles([features], labels, allRows(ROWS), config, USE);
   const fitted = await fitHead(features, labels, config);
   assert.equal(fitted.l2, l2);
   assert.deepEqual(fitted.head.weight, head.weight);

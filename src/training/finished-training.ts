@@ -1,0 +1,56 @@
+/** A training that is done: what its model, its report and its summary are made of. */
+import type { Checkpoint } from "../head/checkpoint.js";
+import type { ModelCard } from "../models/card.js";
+import { canopyVersion } from "../versions.js";
+import type { Dataset } from "./dataset.js";
+import type { FittedDataset } from "./fit-dataset.js";
+import type { TrainSettings } from "./settings.js";
+
+export interface FinishedTraining {
+  settings: TrainSettings;
+  card: ModelCard;
+  /** Pixels per side the backbone was fed. */
+  size: number;
+  dataset: Dataset;
+  fitted: FittedDataset;
+  headSeconds: number;
+}
+
+export function toCheckpoint({ settings, card, size, dataset, fitted }: FinishedTraining): Checkpoint {
+  const { scored, holdOut, split, config, l2 } = fitted;
+  const { fit, readout } = settings;
+  const tags = [...dataset.labels.tags];
+  return {
+    createdBy: `canopy ${canopyVersion()}`,
+    tags,
+    thresholds: fitted.thresholds,
+    head: fitted.head,
+    ...(fitted.exclusive.length > 0 && { exclusive: fitted.exclusive.map((group) => group.map((tag) => tags[tag])) }),
+    card,
+    backboneSha256: card.sha256,
+    preprocessing: {
+      size,
+      colorspace: dataset.decode.colorspace,
+      antialias: dataset.decode.antialias,
+      tta: fit.tta,
+    },
+    training: {
+      head: config,
+      tiles: dataset.tiles.length,
+      heldOut: split.heldOut.length,
+      settings: {
+        val: fit.holdOut,
+        augment: fit.augment,
+        beta: readout.beta,
+        calibrate: readout.calibrate,
+        ...(l2 !== undefined && { l2 }),
+        device: dataset.device,
+      },
+    },
+    metrics: {
+      ...(scored.measuredOn === "out-of-fold" && { crossValidated: scored.metrics }),
+      ...(holdOut && { holdOut }),
+    },
+    history: fitted.history,
+  };
+}

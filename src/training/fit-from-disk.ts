@@ -1,0 +1,61 @@
+/**
+ * The fit for features larger than memory: one training by mini-batches, window by window, without a sample of tiles that is small enough
+ * to hold. Cross-validation would read everything five times over.
+ */
+import { InputError } from "../errors.js";
+import type { HeadConfig } from "../head/config.js";
+import type { FeatureMatrix, FeatureSource } from "../head/feature-matrix.js";
+import { computeLogits } from "../head/logits.js";
+import { trainHead } from "../head/train.js";
+import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
+import { kFold, splitRows } from "../tiles/split.js";
+import type { FitOptions, FittedWeights } from "./fitted-weights.js";
+import { createTrainings } from "./trainings.js";
+
+/** Held-out tiles beyond this many would only cost memory (256 MB at 1280 features). */
+const MAX_HELD_OUT = 50_000;
+
+/**
+ * Memory: two windows of the source, the sample, labels and weights.
+ *
+ * @throws InputError where too few tiles would be held out to fit thresholds on, and for L-BFGS
+ */
+export async function fitFromDisk(
+  source: FeatureSource,
+  labels: LabelMatrix,
+  config: HeadConfig,
+  options: FitOptions,
+): Promise<FittedWeights> {
+  const { holdOut = 0.2, folds = 5, seed = 1, threads, onEpoch } = options;
+  const split = splitRows(labels, Math.min(holdOut, MAX_HELD_OUT / labels.rows), seed);
+  const { heldOut } = split;
+  if (heldOut.length < folds) {
+    throw new InputError(`${heldOut.length} held-out tiles are too few to fit thresholds on: hold out more.`);
+  }
+  const validation = { features: await gather(source, heldOut), labels: selectLabels(labels, heldOut) };
+  const leaveOut = new Uint8Array(labels.rows);
+  for (const row of heldOut) leaveOut[row] = 1;
+  const run = createTrainings(1, options);
+  const { head, history } = await run("history", (running) =>
+    trainHead(source, labels, config, { ...running, validation, leaveOut, ...(onEpoch && { onEpoch }) }),
+  );
+  const logits = await computeLogits(head, validation.features, threads);
+  const parts = kFold(validation.labels, folds, seed);
+  const unseen = { rows: heldOut, logits, labels: validation.labels, folds: parts, measuredOn: "hold-out" } as const;
+  return { head, history, split, unseen };
+}
+
+/** The rows `indices` (ascending), read window by window. */
+async function gather(source: FeatureSource, indices: Uint32Array): Promise<FeatureMatrix> {
+  const { numFeatures, windowRows, rows } = source;
+  const data = new Float32Array(indices.length * numFeatures);
+  let done = 0;
+  for (let start = 0; start < rows; start += windowRows) {
+    const window = await source.read(start, Math.min(windowRows, rows - start));
+    for (; done < indices.length && indices[done] < start + windowRows; done++) {
+      const from = (indices[done] - start) * numFeatures;
+      data.set(window.subarray(from, from + numFeatures), done * numFeatures);
+    }
+  }
+  return { data, rows: indices.length, numFeatures };
+}

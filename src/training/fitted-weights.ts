@@ -1,0 +1,42 @@
+/** What the fit of a model's weights is told, and what it hands on to the readout. */
+import type { Head } from "../head/head.js";
+import type { HistoryRow } from "../head/history.js";
+import type { VariantUse } from "../head/variants.js";
+import type { LabelMatrix } from "../tiles/label-matrix.js";
+import type { Split } from "../tiles/split.js";
+import type { TrainingsOptions } from "./trainings.js";
+
+export interface FitOptions extends Partial<VariantUse>, TrainingsOptions {
+  /** Share of tiles held out for the history and `holdOut`; 0 for none. @default 0.2 */
+  holdOut?: number;
+  /** Folds of the cross-validation that the readout is fitted on. @default 5 */
+  folds?: number;
+  /** Decides split and folds. @default 1 */
+  seed?: number;
+}
+
+/** Logits of tiles under weights that have not seen them: all that a readout is fitted and scored on, whoever made them. */
+export interface UnseenLogits {
+  /** Which of the labelled tiles these are, ascending. */
+  rows: Uint32Array;
+  /** `[rows, tags]` */
+  logits: Float32Array;
+  /** Of these rows. */
+  labels: LabelMatrix;
+  /** `[rows]`: what is fitted on the other folds is scored on a fold. */
+  folds: Uint8Array;
+  /** All tiles out of fold, or those that were held out from a single training. */
+  measuredOn: "out-of-fold" | "hold-out";
+}
+
+export interface FittedWeights {
+  head: Head;
+  /** The penalty L-BFGS used for `head`, given or chosen. */
+  l2?: number;
+  /** Of the training on the tiles that were not held out. */
+  history: HistoryRow[];
+  split: Split;
+  unseen: UnseenLogits;
+  /** `[held-out rows, tags]` under the weights of the history; absent where there are none, and where `unseen` has them. */
+  heldOutLogits?: Float32Array;
+}
