@@ -4,7 +4,7 @@ import { CanopyError, InterruptedError, OptionError } from "../errors.js";
 import type { RunContext } from "../run-context.js";
 import { createProgressReporter } from "./progress.js";
 
-/** Options every command understands; program.ts declares them. */
+/** Options every command understands: `withGlobalOptions`. */
 export interface GlobalArguments {
   quiet: boolean;
   json: boolean;
@@ -108,6 +108,13 @@ function onInterrupt(): { signal: AbortSignal; dispose: () => void } {
 
 function ensureNewline(text: string): string {
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;
+}
+
+/** `--quiet` and `--json`, as every command understands them. */
+export function withGlobalOptions<T>(yargs: Argv<T>) {
+  return yargs
+    .option("quiet", { type: "boolean", default: false, describe: "No progress on stderr", global: true })
+    .option("json", { type: "boolean", default: false, describe: "One JSON object on stdout", global: true });
 }
 
 /** `--device` and `--workers`, as every command that decodes and infers takes them. */

@@ -1,42 +1,45 @@
 /** The command line: yargs set up once, one module per command, wrong usage answered with the nearest valid option. */
 import { readFileSync } from "node:fs";
 import { closest, distance } from "fastest-levenshtein";
-import yargs from "yargs";
-import { hideBin } from "yargs/helpers";
+import yargs, { type Argv } from "yargs";
 import { OptionError } from "../errors.js";
 import { commands } from "./commands.js";
-import { reportError } from "./common.js";
+import { reportError, withGlobalOptions } from "./common.js";
 
 const PACKAGE = new URL("../../../package.json", import.meta.url);
 
-/** yargs drops an argument that is a lone dash; the tile sources know standard input by this name, too. */
-const words = hideBin(process.argv).map((word) => (word === "-" ? "stdin:" : word));
+/** Runs `canopy ...words`; failures end up on stderr and in the exit code. */
+export async function runCommandLine(words: string[]): Promise<void> {
+  try {
+    await createParser(words).parseAsync();
+  } catch (error) {
+    reportError(error);
+  }
+}
 
-const parser = yargs(words)
-  .scriptName("canopy")
-  .usage("$0 <command>\n\nTags satellite tiles: trains and runs multi-label classifiers, fast.")
-  .version(JSON.parse(readFileSync(PACKAGE, "utf8")).version)
-  .command(commands)
-  .option("quiet", { type: "boolean", default: false, describe: "No progress on stderr", global: true })
-  .option("json", { type: "boolean", default: false, describe: "One JSON object on stdout", global: true })
-  .parserConfiguration({ "boolean-negation": true })
-  .check(refuseRepeated, true)
-  .demandCommand(1, "Name a command.")
-  .recommendCommands()
-  .strict()
-  .wrap(Math.min(110, process.stdout.columns ?? 100))
-  .fail((message, error, instance) => {
-    // What yargs itself complains of comes with an error, too, where an option lacks its value.
-    if (error && error.name !== "YError") {
-      throw error;
-    }
-    failUsage(message, Object.keys((instance as unknown as UsageInstance).getDescriptions()));
-  });
-
-try {
-  await parser.parseAsync();
-} catch (error) {
-  reportError(error);
+/** The parser of `words`; parsing runs the command. */
+export function createParser(words: string[]): Argv {
+  return (
+    // yargs drops an argument that is a lone dash; the tile sources know standard input by this name, too.
+    withGlobalOptions(yargs(words.map((word) => (word === "-" ? "stdin:" : word))))
+      .scriptName("canopy")
+      .usage("$0 <command>\n\nTags satellite tiles: trains and runs multi-label classifiers, fast.")
+      .version(JSON.parse(readFileSync(PACKAGE, "utf8")).version)
+      .command(commands)
+      .parserConfiguration({ "boolean-negation": true })
+      .check(refuseRepeated, true)
+      .demandCommand(1, "Name a command.")
+      .recommendCommands()
+      .strict()
+      .wrap(Math.min(110, process.stdout.columns ?? 100))
+      .fail((message, error, instance) => {
+        // What yargs itself complains of comes with an error, too, where an option lacks its value.
+        if (error && error.name !== "YError") {
+          throw error;
+        }
+        failUsage(message, Object.keys((instance as unknown as UsageInstance).getDescriptions()));
+      })
+  );
 }
 
 /** yargs makes a list of an option that is given twice. (Switching that off would leave only the last of several positionals.) */
