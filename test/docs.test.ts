@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { updateReference } from "../scripts/reference.js";
 import { ROOT } from "./helpers.js";
 
-test("docs/cli.md is what the commands say of themselves (npm run docs writes it)", () => {
+test("docs/cli.md lists what the commands define", () => {
   const page = readFileSync(join(ROOT, "docs/cli.md"), "utf8");
-  assert.equal(page, updateReference(page));
+  assert.ok(page === updateReference(page), "docs/cli.md is stale: npm run docs writes it again");
 });
