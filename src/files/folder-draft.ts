@@ -1,7 +1,7 @@
 /** A folder that appears whole or not at all. */
 import { existsSync } from "node:fs";
-import { readdir, rename, rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { rename, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { syncFolder } from "./folder.js";
 import { ensureFolder } from "./output.js";
 import { clearDrafts, draftPath, resumablePath } from "./temporary.js";
@@ -33,15 +33,11 @@ export async function createFolderDraft(out: string): Promise<FolderDraft> {
   };
 }
 
-/** Puts the folder `draft` in the place of `out`; the draft's own files are on the disk already. */
+/** Puts the folder `draft`, whose files are on the disk already, in the place of `out`. */
 export async function publishFolder(draft: string, out: string): Promise<void> {
   const replaced = resumablePath(`${out}.replaced`);
   await restoreFolder(out);
   try {
-    for (const name of await readdir(draft, { recursive: true, withFileTypes: true })) {
-      if (name.isDirectory()) await syncFolder(join(name.parentPath, name.name));
-    }
-    await syncFolder(draft);
     if (existsSync(out)) await rename(out, replaced);
     await rename(draft, out);
   } catch (error) {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
+import { hash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { describe, it } from "node:test";
 import { Draft } from "../../src/files/draft.js";
@@ -102,6 +104,47 @@ describe("a growing draft", () => {
     assert.deepEqual(await draft.publish(), facts);
     await draft.abandon();
     assert.equal(readFileSync(path, "utf8"), "one ");
+  });
+});
+
+describe("a growing draft of many megabytes", () => {
+  it("goes on to the disk every 16 MiB, so that no flush has more to do", async (t) => {
+    const path = join(temporaryFolder(t), "a.bin");
+    const probe = await open(path, "w");
+    const handle = Object.getPrototypeOf(probe) as FileHandle;
+    await probe.close();
+    const flushes = t.mock.method(handle, "datasync");
+    const draft = await Draft.create(path);
+    for (let i = 0; i < 35; i++) await draft.write(Buffer.alloc(1 << 20));
+    assert.equal(flushes.mock.callCount(), 2);
+    await draft.abandon();
+  });
+});
+
+describe("what can be gone on with", () => {
+  it("is kept, taken up with all it holds, or begun again", async (t) => {
+    const path = join(temporaryFolder(t), "a.txt");
+    const first = await Draft.resume(path);
+    await first.write("one ");
+    await first.keep();
+    const second = await Draft.resume(path);
+    assert.equal(second.byteLength, 4);
+    await second.write("two");
+    const whole = await second.publish();
+    assert.deepEqual(whole, { bytes: 7, sha256: hash("sha256", "one two") });
+    assert.equal(readFileSync(path, "utf8"), "one two");
+    const third = await Draft.resume(path);
+    await third.write("wrong");
+    await third.restart();
+    await third.write("right");
+    assert.deepEqual(await third.publish(), { bytes: 5, sha256: hash("sha256", "right") });
+    assert.equal(readFileSync(path, "utf8"), "right");
+  });
+
+  it("leaves nothing where there was nothing to keep", async (t) => {
+    const folder = temporaryFolder(t);
+    await (await Draft.resume(join(folder, "a.txt"))).keep();
+    assert.deepEqual(readdirSync(folder), []);
   });
 });
 
