@@ -66,7 +66,7 @@ function trainArguments(
   { tiles, labels, backbone }: Pick<Inputs, "tiles" | "labels" | "backbone">,
   out: string,
 ): string[] {
-  const recipe = ["--backbone", backbone, "--size", String(TOY_SIZE), "--epochs", "2", "--stacking", "none"];
+  const recipe = ["--backbone", backbone, "--size", String(TOY_SIZE), "--epochs", "2"];
   return ["train", "--tiles", tiles, "--labels", labels, "--out", out, ...recipe];
 }
 
