@@ -14,6 +14,7 @@ export interface ProgressState {
 export interface RunContext {
   /** Aborting asks for a clean stop: what is done is flushed, then InterruptedError is thrown. */
   signal?: AbortSignal;
+  /** Called often: whoever prints has to choose. */
   onProgress?: (state: ProgressState) => void;
   /** Called once for each thing the user should know but that stops nothing. */
   onWarning?: (message: string) => void;

@@ -14,6 +14,7 @@ import { discard, type Pending, ReadAhead } from "./read-ahead.js";
 import type { Slot, SlotRing } from "./slot-ring.js";
 
 export interface LoadOptions {
+  /** Of all tiles. */
   decode: DecodeOptions;
   /** Tiles per batch; the last one may have fewer. */
   batchSize: number;

@@ -13,7 +13,9 @@ import type { SessionSetup } from "./session-worker.js";
 export interface BackboneOptions {
   /** ONNX file: `tiles` uint8 [N, size, size, 3] RGB in, `features` float32 [N, numFeatures] out. */
   model: Uint8Array;
+  /** Pixels per side of the tiles it is fed. */
   size: number;
+  /** Numbers that come out for each tile. */
   numFeatures: number;
   /** The provider to run on; see `chooseDevice`. @default "cpu" */
   device?: Device;

@@ -13,7 +13,9 @@ import type { FeatureBatch } from "./feature-batch.js";
 import { runSingly } from "./isolate.js";
 
 export interface StreamOptions {
+  /** What decodes. */
   pool: DecodePool;
+  /** What makes features of pixels. */
   backbone: Backbone;
   /** How tiles are decoded; the size is the backbone's. @default DECODE_DEFAULTS */
   decode?: Partial<Omit<DecodeOptions, "size">>;
@@ -25,6 +27,7 @@ export interface StreamOptions {
   variants?: readonly number[];
   /** Takes the stamps of the tiles' files. @default false */
   stamps?: boolean;
+  /** Aborting ends the stream with InterruptedError. */
   signal?: AbortSignal;
 }
 

@@ -9,12 +9,12 @@ export interface Interval {
   level: number;
 }
 
-interface BootstrapOptions {
-  /** @default 1000 */
+export interface BootstrapOptions {
+  /** Samples that are drawn with replacement. @default 1000 */
   resamples?: number;
-  /** @default 0.95 */
+  /** Share of resamples that the interval is to hold. @default 0.95 */
   level?: number;
-  /** @default 1 */
+  /** Decides the resamples. @default 1 */
   seed?: number;
 }
 

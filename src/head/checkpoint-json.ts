@@ -7,7 +7,7 @@ import type { Head } from "./head.js";
 import type { HistoryRow } from "./history.js";
 import type { Metrics } from "./metrics.js";
 
-interface Preprocessing {
+export interface Preprocessing {
   /** Pixels per side of the tiles the backbone was fed. */
   size: number;
   colorspace: Colorspace;
@@ -17,7 +17,7 @@ interface Preprocessing {
 }
 
 /** How the head came to be; settings beyond the head's own are free-form, for people and the report. */
-interface TrainingRecord {
+export interface TrainingRecord {
   head: HeadConfig;
   /** Tiles the head was fitted on, and tiles held out for the metrics. */
   tiles: number;

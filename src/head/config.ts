@@ -2,14 +2,14 @@
 import { checkInRange, checkInteger, checkOneOf } from "../check.js";
 import { OptionError } from "../errors.js";
 
-const OPTIMIZERS = ["rmsprop", "adam", "sgd", "lbfgs"] as const;
-type OptimizerName = (typeof OPTIMIZERS)[number];
+export const OPTIMIZERS = ["rmsprop", "adam", "sgd", "lbfgs"] as const;
+export type OptimizerName = (typeof OPTIMIZERS)[number];
 
 /**
  * "standard" centres a feature and divides it by its standard deviation; "pareto" by the root of that, which leaves strong features
  * some of their weight under an L2 penalty (and gives the better mAP); "none" takes features as they are.
  */
-const SCALINGS = ["none", "standard", "pareto"] as const;
+export const SCALINGS = ["none", "standard", "pareto"] as const;
 export type Scaling = (typeof SCALINGS)[number];
 
 /** Binary cross-entropy; focal loss (Lin et al. 2017); asymmetric loss (Ben-Baruch et al. 2020). */
@@ -19,11 +19,11 @@ export type LossName = (typeof LOSSES)[number];
 /** Mini-batch descent, exactly as Keras 3 does it. */
 export interface GradientConfig {
   optimizer: "rmsprop" | "adam" | "sgd";
-  /** @default 1e-4 for rmsprop (the tutorial's), 1e-3 for adam, 1e-2 for sgd (Keras') */
+  /** Step width. @default 1e-4 for rmsprop (the tutorial's), 1e-3 for adam, 1e-2 for sgd (Keras') */
   learningRate: number;
-  /** @default 50 */
+  /** Passes over the tiles. @default 50 */
   epochs: number;
-  /** @default 32 */
+  /** Tiles per step. @default 32 */
   batchSize: number;
   /** Decides the initial weights and the order of tiles in each epoch. @default 1 */
   seed: number;
@@ -33,10 +33,11 @@ export interface GradientConfig {
   momentum: number;
   /** Decay of rmsprop's mean square. @default 0.9 */
   rho: number;
-  /** Adam's decays. @default 0.9, 0.999 */
+  /** Decay of adam's mean gradient. @default 0.9 */
   beta1: number;
+  /** Decay of adam's mean squared gradient. @default 0.999 */
   beta2: number;
-  /** @default 1e-7 */
+  /** Added to what adam and rmsprop divide by. @default 1e-7 */
   epsilon: number;
   /** Nesterov momentum for sgd. @default false */
   nesterov: boolean;
@@ -46,8 +47,9 @@ export interface GradientConfig {
   blocks: readonly number[];
   /** What is minimised. @default "bce" */
   loss: LossName;
-  /** Focusing of "focal" (both) and "asymmetric" (present, absent tags). @default 2 and 2 for focal, 0 and 4 for asymmetric */
+  /** Focusing of "focal" and "asymmetric" on present tags. @default 2 for focal, 0 for asymmetric */
   gammaPositive: number;
+  /** Focusing on absent tags. @default 2 for focal, 4 for asymmetric */
   gammaNegative: number;
   /** "asymmetric": absent tags below this probability cost nothing. @default 0.05 */
   clip: number;
@@ -60,7 +62,7 @@ export interface LbfgsConfig {
   optimizer: "lbfgs";
   /** Strength of the penalty `l2 / 2 * |w|^2` beside the mean loss of a tag; "auto" chooses it by cross-validation. @default "auto" */
   l2: number | "auto";
-  /** @default 500 */
+  /** Iterations at most. @default 500 */
   maxIterations: number;
   /** Largest gradient component at which a tag is done, as in scikit-learn. @default 1e-4 */
   tolerance: number;
@@ -76,7 +78,7 @@ export type HeadConfig = GradientConfig | LbfgsConfig;
 
 /** What a user may say; everything else has its default. */
 export type HeadOptions = Partial<Omit<GradientConfig, "optimizer"> & Omit<LbfgsConfig, "optimizer">> & {
-  /** @default "lbfgs", or what `recipe` says */
+  /** What fits the head. @default "lbfgs", or what `recipe` says */
   optimizer?: OptimizerName;
   /** "tutorial" is RMSprop 1e-4, 50 epochs, batch 32. @default none */
   recipe?: "tutorial";

@@ -51,7 +51,7 @@ interface Counts {
   hits: number;
 }
 
-interface MetricsOptions {
+export interface MetricsOptions {
   /** Fewest tiles a tag needs to count in `map`; 1 is scikit-learn's mean over all tags that some tile has. @default 3 */
   minSupport?: number;
   /** `[rows, tags]`: the tags given, where that is not `probabilities >= thresholds`. */

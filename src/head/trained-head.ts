@@ -25,7 +25,7 @@ export interface TrainHeadOptions {
   folds?: Uint8Array;
   /** The rows are this many blocks of the same tiles, to be scored by their mean: an automatic L2 is judged so. @default 1 */
   views?: number;
-  /** @default the number of CPUs */
+  /** Threads of the native kernels. @default the number of CPUs */
   threads?: number;
 }
 

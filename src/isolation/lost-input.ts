@@ -15,7 +15,7 @@ export const MAX_UNREADABLE = 1000;
 /** Very many tiles in a row cannot be read: what they lie in is gone. What was done before is committed. */
 export class LostInputError extends CanopyError {
   override readonly name = "LostInputError";
-  constructor({ count, first, reason }: Pick<Streak, "count" | "first" | "reason">) {
+  constructor(count: number, first: Tile, reason: string) {
     super(
       "LOST_INPUT",
       `${count} tiles in a row cannot be read, the first is ${tileLocation(first)} (${reason}): has the disk or share they lie on gone? What ` +
@@ -100,7 +100,7 @@ function continueStreak(
       continue;
     }
     streak ??= { count: 0, first: tile, reason: failure.message, from: from + i, batch: index };
-    if (++streak.count >= most) throw new LostInputError(streak);
+    if (++streak.count >= most) throw lost(streak);
   }
   return streak;
 }
@@ -113,14 +113,14 @@ async function refuseLongerStreak(streak: Streak, end: number, { list }: WatchOp
   const missing = most - streak.count;
   for await (const tile of readTileList(list, { from: end, to: end + missing })) {
     if (!(await isGone(tile))) break;
-    if (++streak.count >= most) throw new LostInputError(streak);
+    if (++streak.count >= most) throw lost(streak);
   }
   const before: Tile[] = [];
   const range = { from: Math.max(0, streak.from - most + streak.count), to: streak.from };
   for await (const tile of readTileList(list, range)) before.push(tile);
   for (const tile of before.reverse()) {
     if (!(await isGone(tile))) return;
-    if (++streak.count >= most) throw new LostInputError(streak);
+    if (++streak.count >= most) throw lost(streak);
   }
 }
 
@@ -139,4 +139,8 @@ async function isGone({ path, offset = 0, failure }: Tile): Promise<boolean> {
   } finally {
     await file?.close();
   }
+}
+
+function lost({ count, first, reason }: Streak): LostInputError {
+  return new LostInputError(count, first, reason);
 }

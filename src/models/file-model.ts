@@ -26,14 +26,15 @@ export type Normalisation = keyof typeof NORMALISATIONS;
 export interface FileModelOptions {
   /** Name of the image input. @default the only input */
   input?: string;
-  /** @default from the input's shape */
+  /** Order of the input's dimensions. @default from the input's shape */
   layout?: "NCHW" | "NHWC";
-  /** @default "RGB" */
+  /** Order of the input's colours. @default "RGB" */
   channels?: "RGB" | "BGR";
-  /** @default "imagenet", with a warning */
+  /** What pixels are scaled to before the network takes them. @default "imagenet", with a warning */
   normalisation?: Normalisation;
   /** The value to take as features. @default found by cutAtFeatures */
   output?: string;
+  /** Told of what had to be guessed. */
   onWarning?: (message: string) => void;
 }
 

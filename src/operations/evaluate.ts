@@ -27,15 +27,15 @@ export interface EvaluateOptions {
   backbone?: string | undefined;
   /** One threshold for all tags, 0 to 1. @default the fitted ones */
   threshold?: number | undefined;
-  /** @default "auto" */
+  /** What the backbone runs on. @default "auto" */
   device?: DeviceChoice | undefined;
   /** Decode threads. @default what keeps the sessions fed */
   workers?: number | undefined;
-  /** @default as the model was trained */
+  /** How the components of a JPEG are read. @default as the model was trained */
   colorspace?: Colorspace | undefined;
-  /** @default 178956970 */
+  /** A tile with more pixels than this is rejected. @default 178956970 */
   maxPixels?: number | undefined;
-  /** @default "reject" */
+  /** What becomes of a JPEG whose data ends early. @default "reject" */
   onTruncated?: DecodeOptions["onTruncated"] | undefined;
 }
 
@@ -70,7 +70,10 @@ export interface TagSummary {
 
 const INTERRUPTED = "Interrupted; the features extracted so far are cached: evaluate again to go on.";
 
-/** @throws FormatError for a damaged model, ModelError for its backbone or device, InputError for tiles and labels that do not fit */
+/**
+ * Says what a model is worth on labelled tiles.
+ * @throws FormatError for a damaged model, ModelError for its backbone or device, InputError for tiles and labels that do not fit
+ */
 export async function evaluate(options: EvaluateOptions, context: RunContext = {}): Promise<EvaluateSummary> {
   const checkpoint = await loadCheckpoint(options.model);
   const dataset = await loadFor(checkpoint, options, context).catch(restateInterrupt(INTERRUPTED));

@@ -16,7 +16,7 @@ export interface ExportOptions {
   out: string;
   /** Where the backbone's file is now, if it was given as a file and has moved. @default where it was */
   backbone?: string;
-  /** @default false */
+  /** Replaces `out`. @default false */
   overwrite?: boolean;
 }
 

@@ -50,7 +50,10 @@ export interface ImportLabelsSummary {
   tags: string[];
 }
 
-/** @throws InputError for files that are not there or hold no labels; FormatError, naming the place, for damaged ones */
+/**
+ * Takes what people have corrected in a labelling tool over into a label file.
+ * @throws InputError for files that are not there or hold no labels; FormatError, naming the place, for damaged ones
+ */
 export async function importLabels(
   options: ImportLabelsOptions,
   context: RunContext = {},
@@ -103,6 +106,7 @@ export interface ExportLabelsOptions extends ImageUrlOptions {
   tiles: readonly string[];
   /** File to write. */
   out: string;
+  /** The tool that `out` is for. */
   format: ExchangeFormat;
   /** Label CSV. Either this or `predictions` must be given. */
   labels?: string | undefined;
@@ -128,7 +132,10 @@ export interface ExportLabelsSummary {
   label_config: string | null;
 }
 
-/** @throws OptionError where there is neither labels nor predictions; InputError for what does not fit together; FormatError */
+/**
+ * Writes tiles with their labels or predictions as a labelling tool takes them.
+ * @throws OptionError where there is neither labels nor predictions; InputError for what does not fit together; FormatError
+ */
 export async function exportLabels(
   options: ExportLabelsOptions,
   context: RunContext = {},

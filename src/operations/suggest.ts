@@ -35,7 +35,7 @@ export interface SuggestOptions extends ImageUrlOptions {
   out: string;
   /** Tiles to suggest. @default 50 */
   count?: number | undefined;
-  /** @default by the ending of `out`: .csv, .jsonl or .json */
+  /** What `out` is for. @default by the ending of `out`: .csv, .jsonl or .json */
   format?: SuggestionFormat | undefined;
   /** Label CSV: the tiles it names are not suggested. @default none */
   labels?: string | undefined;
@@ -43,13 +43,13 @@ export interface SuggestOptions extends ImageUrlOptions {
   overwrite?: boolean | undefined;
   /** Where the model's backbone file is now. @default where its card says */
   backbone?: string | undefined;
-  /** @default "auto" */
+  /** What the backbone runs on. @default "auto" */
   device?: DeviceChoice | undefined;
   /** Decode threads. @default what keeps the sessions fed */
   workers?: number | undefined;
-  /** @default 178956970 */
+  /** A tile with more pixels than this is rejected. @default 178956970 */
   maxPixels?: number | undefined;
-  /** @default "reject" */
+  /** What becomes of a JPEG whose data ends early. @default "reject" */
   onTruncated?: DecodeOptions["onTruncated"] | undefined;
 }
 

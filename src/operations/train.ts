@@ -16,6 +16,7 @@ import { checkModelFolder, writeModelFolder } from "./model-folder.js";
 import { rejectsBeside } from "./rejects.js";
 
 /**
+ * Trains a model on labelled tiles and writes it as a folder.
  * @throws OptionError for options that cannot be used; InputError for tiles and labels that do not fit, and where `out` exists; ModelError
  *   for backbone or device; InterruptedError on abort: features and finished epochs are kept, and `resume` goes on.
  */

@@ -5,9 +5,9 @@ import { InputError, OptionError } from "../errors.js";
 export const QUEUE_DEFAULTS = { redis: "redis://127.0.0.1:6379", queue: "canopy", partTiles: 2048 } as const;
 
 export interface QueueOptions {
-  /** @default "redis://127.0.0.1:6379" */
+  /** URL of the Redis that holds the queue. @default "redis://127.0.0.1:6379" */
   redis?: string | undefined;
-  /** @default "canopy" */
+  /** Name of the queue. @default "canopy" */
   queue?: string | undefined;
 }
 

@@ -39,7 +39,7 @@ export interface PredictOptions extends PredictRunOptions {
   model: string;
   /** Where the model's backbone file is now. @default where its card says */
   backbone?: string | undefined;
-  /** @default "auto" */
+  /** What the backbone runs on. @default "auto" */
   device?: DeviceChoice | undefined;
 }
 

@@ -10,6 +10,7 @@ export type Bytes = Uint8Array | Uint8ClampedArray | ArrayBuffer | SharedArrayBu
 
 /** A picture in memory, as its file would be: JPEG, PNG, WebP, TIFF, GIF, HEIF or AVIF. */
 export interface EncodedPicture {
+  /** Bytes of the file, or pixels. */
   data: Bytes;
   /** What its result is called. @default its place in the call or stream, from "0" */
   name?: string | undefined;
@@ -27,6 +28,7 @@ export interface RawPicture extends EncodedPicture {
 
 /** A picture's file, or a part of a file; a `Tile` of `openTiles` is one. */
 export interface PictureFile {
+  /** Of the file that holds the picture. */
   path: string;
   /** What its result is called. @default the file's name without its extension */
   name?: string | undefined;

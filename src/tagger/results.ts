@@ -4,6 +4,7 @@ import type { TaggedRow } from "../tags/prediction.js";
 import { formatFloat32 } from "../tags/rows.js";
 
 export interface TaggedPicture {
+  /** As it was given: see `Picture`. */
   name: string;
   /** Tags whose probability reaches their threshold, in the model's order. */
   tags: string[];
@@ -14,6 +15,7 @@ export interface TaggedPicture {
 
 /** A picture that could not be read. */
 export interface RejectedPicture {
+  /** As it was given: see `Picture`. */
   name: string;
   /** Why. */
   error: DecodeFailure;

@@ -29,10 +29,11 @@ export interface TrainOptions {
   normalisation?: Normalisation | undefined;
   /** Pixels per side the backbone is fed. @default the backbone's */
   size?: number | undefined;
-  /** @default "auto" */
+  /** What the backbone runs on. @default "auto" */
   device?: DeviceChoice | undefined;
   /** Decode threads. @default what keeps the sessions fed */
   workers?: number | undefined;
+  /** How tiles are decoded. @default DECODE_DEFAULTS */
   decode?: Partial<Omit<DecodeOptions, "size">> | undefined;
   /**
    * What of the backbone is used: its last features alone, or also the means of the feature maps before each halving of the resolution.

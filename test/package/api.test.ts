@@ -1,0 +1,27 @@
+/** What stands in index.ts is whole: whoever uses the library finds every type it speaks of, and a sentence on every option. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { propertiesOf, readPublicApi, sentenceOf } from "./public-api.js";
+
+const { checker, exported, reachable } = readPublicApi();
+
+test("every type that occurs in what is exported is exported, too", () => {
+  const missing = [...reachable].filter(([symbol]) => !exported.has(symbol));
+  assert.deepEqual(
+    missing.map(([{ name }, place]) => `${name}, of ${place}`),
+    [],
+  );
+  assert.ok(exported.size > 150, "the walk has found the exports");
+});
+
+test("every exported function says what it does, and every option has its sentence", () => {
+  const silent: string[] = [];
+  for (const symbol of exported) {
+    if (/^[a-z]/.test(symbol.name) && sentenceOf(symbol, checker) === "") silent.push(symbol.name);
+    if (!/(Options|Settings|RunContext|EncodedPicture|RawPicture|PictureFile)$/.test(symbol.name)) continue;
+    for (const option of propertiesOf(symbol, checker)) {
+      if (sentenceOf(option, checker) === "") silent.push(`${symbol.name}.${option.name}`);
+    }
+  }
+  assert.deepEqual(silent, []);
+});
