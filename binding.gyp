@@ -5,7 +5,7 @@
       "sources": ["<!@(node native/build.mjs --sources)"],
       "include_dirs": ["<!@(node native/build.mjs --jpeg-include-dirs)"],
       "libraries": ["<!@(node native/build.mjs --jpeg-libraries)"],
-      "dependencies": ["<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except"],
+      "dependencies": ["<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except_all"],
       "defines": ["NAPI_VERSION=8"],
       "cflags": ["-O3", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fvisibility=hidden"],
       "cflags_cc": ["-std=c++17"],

@@ -4,6 +4,9 @@
 
 #include <napi.h>
 
+#include <exception>
+#include <vector>
+
 #include "decode.h"
 #include "tile_reader.h"
 
@@ -18,19 +21,46 @@ struct AddonState {
 
 inline AddonState& StateOf(const Napi::CallbackInfo& info) { return *info.Env().GetInstanceData<AddonState>(); }
 
-// Arguments, unpacked and checked as far as memory safety needs; TypeScript checks meaning.
-DecodeOptions GetDecodeOptions(const Napi::Env& env, const Napi::Value& value);
-void GetTile(const Napi::Env& env, const Napi::Value& value, TileLocation* tile);
-Napi::Uint8Array GetBytes(const Napi::Env& env, const Napi::Value& value, const char* name);
-int GetDimension(const Napi::Env& env, const Napi::Value& value, const char* name);
-void CheckByteLength(const Napi::Env& env, const char* name, size_t byte_length, uint64_t needed);
+// Releases the reader at the end of a call, however it ends.
+class ReaderRelease {
+ public:
+  explicit ReaderRelease(TileReader* reader) : reader_(reader) {}
+  ~ReaderRelease() { reader_->Release(); }
+  ReaderRelease(const ReaderRelease&) = delete;
+  ReaderRelease& operator=(const ReaderRelease&) = delete;
 
-Napi::Object ToFailure(Napi::Env env, const DecodeError& error);
+ private:
+  TileReader* reader_;
+};
 
-void InitDecode(Napi::Env env, Napi::Object exports);
-void InitPixels(Napi::Env env, Napi::Object exports);
-void InitBench(Napi::Env env, Napi::Object exports);
-void InitHead(Napi::Env env, Napi::Object exports);
+// What JavaScript is told of an exception of any kind. Memory that ran out has the code OUT_OF_MEMORY.
+Napi::Error ToError(Napi::Env env, std::exception_ptr exception);
+// A new Uint8Array. An error where there is no memory for it; N-API's own way would end the process.
+Napi::Value ToBytes(Napi::Env env, const std::vector<uint8_t>& bytes);
+
+using Function = Napi::Value (*)(const Napi::CallbackInfo&);
+
+template <Function kFunction>
+Napi::Value CallGuarded(const Napi::CallbackInfo& info) {
+  try {
+    return kFunction(info);
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (...) {
+    throw ToError(info.Env(), std::current_exception());
+  }
+}
+
+// Every function is exported through this, so that whatever it throws becomes a JavaScript error.
+template <Function kFunction>
+void Export(Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New<CallGuarded<kFunction>>(exports.Env(), name));
+}
+
+void InitDecode(Napi::Object exports);
+void InitPixels(Napi::Object exports);
+void InitBench(Napi::Object exports);
+void InitHead(Napi::Object exports);
 
 }  // namespace canopy
 

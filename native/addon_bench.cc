@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "addon.h"
+#include "addon_arguments.h"
 #include "bare_loop.h"
 
 namespace canopy {
@@ -21,14 +22,12 @@ struct Bench {
   double Read() {
     const double start = Now();
     for (const TileLocation& tile : tiles) state.reader.Read(tile);
-    state.reader.Release();
     return Now() - start;
   }
 
   double Whole() {
     const double start = Now();
     for (const TileLocation& tile : tiles) state.decoder.DecodeInto(state.reader.Read(tile), options, target.data());
-    state.reader.Release();
     return Now() - start;
   }
 
@@ -40,7 +39,6 @@ struct Bench {
       bytes.emplace_back(span.data, span.data + span.size);
       files.push_back({bytes.back().data(), bytes.back().size()});
     }
-    state.reader.Release();
     return BareDecodeLoop(files);
   }
 
@@ -49,7 +47,6 @@ struct Bench {
     for (const TileLocation& tile : tiles) {
       state.decoder.DecodeInto(state.reader.Read(tile), options, target.data(), &times);
     }
-    state.reader.Release();
     return times;
   }
 };
@@ -61,30 +58,32 @@ double RunStage(Bench* bench, const Napi::Env& env, const std::string& stage) {
   if (stage == "decode") return bench->Stages().decode;
   if (stage == "color") return bench->Stages().color;
   if (stage == "resize") return bench->Stages().resize;
-  throw Napi::RangeError::New(env, "Expected `stage` to be one of read, ceiling, decode, color, resize, whole");
+  ThrowRange(env, "`stage` to be one of read, ceiling, decode, color, resize, whole");
+}
+
+// Its length is asked for each time, since reading a tile may run JavaScript that changes it.
+std::vector<TileLocation> GetTiles(const Napi::Array& array) {
+  std::vector<TileLocation> tiles;
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    tiles.emplace_back();
+    GetTile(array.Get(i), &tiles.back());
+  }
+  return tiles;
 }
 
 Napi::Value BenchStage(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!info[0].IsString()) throw Napi::TypeError::New(env, "Expected `stage` to be a string");
-  if (!info[1].IsArray()) throw Napi::TypeError::New(env, "Expected `tiles` to be an array");
-  const Napi::Array array = info[1].As<Napi::Array>();
-  const DecodeOptions options = GetDecodeOptions(env, info[2]);
-  std::vector<TileLocation> tiles(array.Length());
-  for (uint32_t i = 0; i < array.Length(); i++) GetTile(env, array.Get(i), &tiles[i]);
+  const std::string stage = GetText(info[0], "stage");
+  const DecodeOptions options = GetDecodeOptions(info[2]);
+  const std::vector<TileLocation> tiles = GetTiles(GetList(info[1], "tiles"));
   Bench bench{StateOf(info), tiles, options, {}};
+  const ReaderRelease release(&bench.state.reader);
   bench.target.resize(static_cast<size_t>(options.size) * static_cast<size_t>(options.size) * 3);
-  try {
-    return Napi::Number::New(env, RunStage(&bench, env, info[0].As<Napi::String>().Utf8Value()));
-  } catch (const DecodeError& error) {
-    throw Napi::Error::New(env, error.what());
-  }
+  return Napi::Number::New(env, RunStage(&bench, env, stage));
 }
 
 }  // namespace
 
-void InitBench(Napi::Env env, Napi::Object exports) {
-  exports.Set("benchStage", Napi::Function::New<BenchStage>(env, "benchStage"));
-}
+void InitBench(Napi::Object exports) { Export<BenchStage>(exports, "benchStage"); }
 
 }  // namespace canopy

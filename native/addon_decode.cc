@@ -1,7 +1,12 @@
 // Binds decodeFiles, decodeBytes, decodeFull and inspectJpeg.
 #include <cstring>
+#include <new>
+#include <string>
+#include <vector>
 
 #include "addon.h"
+#include "addon_arguments.h"
+#include "error.h"
 
 namespace canopy {
 namespace {
@@ -11,47 +16,80 @@ uint64_t TileBytes(int size) { return static_cast<uint64_t>(size) * static_cast<
 // A tile that fails leaves black, not part of another picture.
 void Blacken(uint8_t* target, int size) { std::memset(target, 0, static_cast<size_t>(TileBytes(size))); }
 
+Napi::Object ToFailure(Napi::Env env, ErrorCode code, const char* message) {
+  Napi::Object failure = Napi::Object::New(env);
+  failure.Set("code", ErrorCodeName(code));
+  failure.Set("message", message);
+  return failure;
+}
+
+// What `decode` returns, or why this one picture cannot be had.
+template <typename Decode>
+Napi::Value ResultOrFailure(Napi::Env env, const Decode& decode) {
+  try {
+    return decode();
+  } catch (const DecodeError& error) {
+    return ToFailure(env, error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    return ToFailure(env, ErrorCode::kOutOfMemory, kOutOfMemoryMessage);
+  }
+}
+
+// `bytes` gives the file's bytes. Undefined, or why it failed; the target is then black.
+template <typename Bytes>
+Napi::Value DecodeTile(Napi::Env env, Decoder* decoder, const Bytes& bytes, const DecodeOptions& options,
+                       uint8_t* target) {
+  const Napi::Value failure = ResultOrFailure(env, [&]() -> Napi::Value {
+    decoder->DecodeInto(bytes(), options, target);
+    return env.Undefined();
+  });
+  if (!failure.IsUndefined()) Blacken(target, options.size);
+  return failure;
+}
+
+// A copy of what was given: another thread may write to shared memory meanwhile, and the target may be part of it.
+std::vector<uint8_t> CopyBytes(const Napi::Value& value) {
+  const Span<uint8_t> span = GetArray<uint8_t>(value, "bytes");
+  return std::vector<uint8_t>(span.data, span.data + span.length);
+}
+
 Napi::Value DecodeFiles(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!info[0].IsArray()) throw Napi::TypeError::New(env, "Expected `tiles` to be an array");
-  const Napi::Array tiles = info[0].As<Napi::Array>();
-  Napi::Uint8Array target = GetBytes(env, info[1], "target");
-  const DecodeOptions options = GetDecodeOptions(env, info[2]);
+  const Napi::Array tiles = GetList(info[0], "tiles");
+  const DecodeOptions options = GetDecodeOptions(info[2]);
   const uint32_t count = tiles.Length();
-  CheckByteLength(env, "target", target.ByteLength(), count * TileBytes(options.size));
+  const uint64_t needed = CheckedProduct(env, {count, TileBytes(options.size)});
+  GetArray<uint8_t>(info[1], "target", needed);
 
   AddonState& state = StateOf(info);
+  const ReaderRelease release(&state.reader);
   Napi::Value failures = env.Undefined();
   for (uint32_t i = 0; i < count; i++) {
     // The handles this makes, some words for each tile of a chunk, live as long as the call: a scope for each tile
     // would be an allocation for each.
-    GetTile(env, tiles.Get(i), &state.tile);
-    uint8_t* pixels = target.Data() + i * TileBytes(options.size);
-    try {
-      state.decoder.DecodeInto(state.reader.Read(state.tile), options, pixels);
-    } catch (const DecodeError& error) {
-      Blacken(pixels, options.size);
-      if (failures.IsUndefined()) failures = Napi::Array::New(env, count);
-      failures.As<Napi::Array>().Set(i, ToFailure(env, error));
-    }
+    GetTile(tiles.Get(i), &state.tile);
+    // Asked for again, since reading a tile may have run JavaScript.
+    uint8_t* const pixels = GetArray<uint8_t>(info[1], "target", needed) + i * TileBytes(options.size);
+    const auto read = [&] { return state.reader.Read(state.tile); };
+    const Napi::Value failure = DecodeTile(env, &state.decoder, read, options, pixels);
+    if (failure.IsUndefined()) continue;
+    if (failures.IsUndefined()) failures = Napi::Array::New(env, count);
+    failures.As<Napi::Array>().Set(i, failure);
   }
-  state.reader.Release();
   return failures;
 }
 
 Napi::Value DecodeBytes(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const Napi::Uint8Array bytes = GetBytes(env, info[0], "bytes");
-  Napi::Uint8Array target = GetBytes(env, info[1], "target");
-  const DecodeOptions options = GetDecodeOptions(env, info[2]);
-  CheckByteLength(env, "target", target.ByteLength(), TileBytes(options.size));
-  try {
-    StateOf(info).decoder.DecodeInto({bytes.Data(), bytes.ByteLength()}, options, target.Data());
-  } catch (const DecodeError& error) {
-    Blacken(target.Data(), options.size);
-    return ToFailure(env, error);
-  }
-  return env.Undefined();
+  const DecodeOptions options = GetDecodeOptions(info[2]);
+  GetArray<uint8_t>(info[0], "bytes");
+  uint8_t* const target = GetArray<uint8_t>(info[1], "target", TileBytes(options.size));
+  // Within what is caught, since there may be no memory for it.
+  std::vector<uint8_t> bytes;
+  const auto copy = [&] {
+    bytes = CopyBytes(info[0]);
+    return ByteSpan{bytes.data(), bytes.size()};
+  };
+  return DecodeTile(info.Env(), &StateOf(info).decoder, copy, options, target);
 }
 
 std::string SamplingText(const JpegHeader& header) {
@@ -78,43 +116,38 @@ Napi::Object ToJpegInfo(Napi::Env env, const Inspection& inspection) {
   return result;
 }
 
+Napi::Value ToFullImage(Napi::Env env, const FullImage& image) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("width", image.inspection.header.width);
+  result.Set("height", image.inspection.header.height);
+  result.Set("pixels", ToBytes(env, image.pixels));
+  result.Set("info", ToJpegInfo(env, image.inspection));
+  return result;
+}
+
 Napi::Value DecodeFull(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const Napi::Uint8Array bytes = GetBytes(env, info[0], "bytes");
-  const DecodeOptions options = GetDecodeOptions(env, info[1]);
-  try {
-    const FullImage image = StateOf(info).decoder.DecodeFull({bytes.Data(), bytes.ByteLength()}, options);
-    Napi::Uint8Array pixels = Napi::Uint8Array::New(env, image.pixels.size());
-    std::memcpy(pixels.Data(), image.pixels.data(), image.pixels.size());
-    Napi::Object result = Napi::Object::New(env);
-    result.Set("width", image.inspection.header.width);
-    result.Set("height", image.inspection.header.height);
-    result.Set("pixels", pixels);
-    result.Set("info", ToJpegInfo(env, image.inspection));
-    return result;
-  } catch (const DecodeError& error) {
-    return ToFailure(env, error);
-  }
+  const DecodeOptions options = GetDecodeOptions(info[1]);
+  return ResultOrFailure(info.Env(), [&]() -> Napi::Value {
+    const std::vector<uint8_t> bytes = CopyBytes(info[0]);
+    return ToFullImage(info.Env(), StateOf(info).decoder.DecodeFull({bytes.data(), bytes.size()}, options));
+  });
 }
 
 Napi::Value InspectJpeg(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const Napi::Uint8Array bytes = GetBytes(env, info[0], "bytes");
-  const DecodeOptions options = GetDecodeOptions(env, info[1]);
-  try {
-    return ToJpegInfo(env, StateOf(info).decoder.Inspect({bytes.Data(), bytes.ByteLength()}, options));
-  } catch (const DecodeError& error) {
-    return ToFailure(env, error);
-  }
+  const DecodeOptions options = GetDecodeOptions(info[1]);
+  return ResultOrFailure(info.Env(), [&]() -> Napi::Value {
+    const std::vector<uint8_t> bytes = CopyBytes(info[0]);
+    return ToJpegInfo(info.Env(), StateOf(info).decoder.Inspect({bytes.data(), bytes.size()}, options));
+  });
 }
 
 }  // namespace
 
-void InitDecode(Napi::Env env, Napi::Object exports) {
-  exports.Set("decodeFiles", Napi::Function::New<DecodeFiles>(env, "decodeFiles"));
-  exports.Set("decodeBytes", Napi::Function::New<DecodeBytes>(env, "decodeBytes"));
-  exports.Set("decodeFull", Napi::Function::New<DecodeFull>(env, "decodeFull"));
-  exports.Set("inspectJpeg", Napi::Function::New<InspectJpeg>(env, "inspectJpeg"));
+void InitDecode(Napi::Object exports) {
+  Export<DecodeFiles>(exports, "decodeFiles");
+  Export<DecodeBytes>(exports, "decodeBytes");
+  Export<DecodeFull>(exports, "decodeFull");
+  Export<InspectJpeg>(exports, "inspectJpeg");
 }
 
 }  // namespace canopy

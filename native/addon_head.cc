@@ -2,201 +2,266 @@
 // The typed arrays given must not be written to, nor state arrays read, before the promise settles.
 #include <napi.h>
 
+#include <exception>
 #include <functional>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "addon.h"
+#include "addon_arguments.h"
 #include "head.h"
 #include "head_gram.h"
 
 namespace canopy {
 namespace {
 
-// Runs a function on a pool thread and settles a promise with what `finish` makes of it; keeps the arguments alive
-// meanwhile.
+// Arrays whose memory a call works on: none of them is collected before it ends.
+class HeldArrays {
+ public:
+  template <typename Element>
+  Element* Take(const Napi::Value& value, const char* name, uint64_t length) {
+    Element* data = GetArray<Element>(value, name, length);
+    arrays_.push_back(Napi::Persistent(value.As<Napi::Object>()));
+    return data;
+  }
+  template <typename Element>
+  Element* TakeOptional(const Napi::Value& value, const char* name, uint64_t length) {
+    return value.IsUndefined() ? nullptr : Take<Element>(value, name, length);
+  }
+
+ private:
+  std::vector<Napi::ObjectReference> arrays_;
+};
+
+// Runs a function on a pool thread and settles a promise with what `finish` makes of it, or with what was thrown.
 class HeadWorker : public Napi::AsyncWorker {
  public:
-  HeadWorker(Napi::Env env, Napi::Object keep, std::function<void()> work, std::function<Napi::Value(Napi::Env)> finish)
+  using Work = std::function<void()>;
+  using Finish = std::function<Napi::Value(Napi::Env)>;
+
+  static Napi::Promise Start(Napi::Env env, HeldArrays held, Work work, Finish finish = UndefinedOf) {
+    auto worker = std::make_unique<HeadWorker>(env, std::move(held), std::move(work), std::move(finish));
+    const Napi::Promise promise = worker->deferred_.Promise();
+    worker->Queue();
+    worker.release();  // from here on it deletes itself
+    return promise;
+  }
+
+  HeadWorker(Napi::Env env, HeldArrays held, Work work, Finish finish)
       : Napi::AsyncWorker(env),
         deferred_(Napi::Promise::Deferred::New(env)),
-        keep_(Napi::Persistent(keep)),
+        held_(std::move(held)),
         work_(std::move(work)),
         finish_(std::move(finish)) {}
 
-  Napi::Promise Start() {
-    Queue();
-    return deferred_.Promise();
-  }
-
  protected:
-  void Execute() override { work_(); }
-  void OnOK() override { deferred_.Resolve(finish_(Env())); }
-  void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
+  void Execute() override {
+    try {
+      work_();
+    } catch (...) {
+      exception_ = std::current_exception();
+    }
+  }
+  void OnOK() override {
+    try {
+      if (exception_ != nullptr) std::rethrow_exception(exception_);
+      deferred_.Resolve(finish_(Env()));
+    } catch (...) {
+      deferred_.Reject(ToError(Env(), std::current_exception()).Value());
+    }
+  }
 
  private:
+  static Napi::Value UndefinedOf(Napi::Env env) { return env.Undefined(); }
+
   Napi::Promise::Deferred deferred_;
-  Napi::ObjectReference keep_;
-  std::function<void()> work_;
-  std::function<Napi::Value(Napi::Env)> finish_;
+  HeldArrays held_;
+  Work work_;
+  Finish finish_;
+  std::exception_ptr exception_;
 };
 
-[[noreturn]] void ThrowRange(Napi::Env env, const std::string& what) {
-  throw Napi::RangeError::New(env, "Expected " + what + ".");
+struct FeatureArguments {
+  uint64_t rows, num_features;
+  Napi::Value data, mean, scale;
+};
+
+FeatureArguments ReadFeatures(const Napi::Value& value) {
+  const Napi::Object from = GetObject(value, "features");
+  return {GetCount(from.Get("rows"), "rows"), GetCount(from.Get("numFeatures"), "numFeatures", 1, 1u << 24),
+          from.Get("data"), from.Get("mean"), from.Get("scale")};
 }
 
-size_t GetSize(const Napi::Object& from, const char* name) {
-  const Napi::Value value = from.Get(name);
-  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
-  if (!(number >= 0 && number <= 9007199254740991.0))
-    ThrowRange(from.Env(), std::string("`") + name + "` to be a size");
-  return static_cast<size_t>(number);
-}
-
-double GetNumber(const Napi::Object& from, const char* name) { return from.Get(name).ToNumber().DoubleValue(); }
-
-// The memory of a typed array of at least `length` elements. Data() and not ArrayBuffer(): the latter fails on shared
-// memory.
-template <typename Array, typename Element>
-Element* GetArray(const Napi::Value& value, napi_typedarray_type type, size_t length, const char* name) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type ||
-      value.As<Napi::TypedArray>().ElementLength() < length) {
-    ThrowRange(value.Env(),
-               std::string("`") + name + "` to be a typed array of " + std::to_string(length) + " elements");
-  }
-  return value.As<Array>().Data();
-}
-
-float* GetFloats(const Napi::Object& from, const char* name, size_t length) {
-  return GetArray<Napi::Float32Array, float>(from.Get(name), napi_float32_array, length, name);
-}
-
-const float* GetOptionalFloats(const Napi::Object& from, const char* name, size_t length) {
-  return from.Get(name).IsUndefined() ? nullptr : GetFloats(from, name, length);
-}
-
-const uint8_t* GetBytes(const Napi::Object& from, const char* name, size_t length) {
-  return GetArray<Napi::Uint8Array, uint8_t>(from.Get(name), napi_uint8_array, length, name);
-}
-
-FeatureRows GetFeatures(const Napi::Object& from) {
+FeatureRows TakeFeatures(const FeatureArguments& from, HeldArrays* held) {
+  const Napi::Env env = from.data.Env();
+  if (from.mean.IsUndefined() != from.scale.IsUndefined()) ThrowType(env, "both `mean` and `scale`, or neither");
   FeatureRows features;
-  features.rows = GetSize(from, "rows");
-  features.num_features = GetSize(from, "numFeatures");
-  if (features.num_features == 0 || features.num_features > 1u << 24) ThrowRange(from.Env(), "1 to 2^24 features");
-  features.data = GetFloats(from, "data", features.rows * features.num_features);
-  features.mean = GetOptionalFloats(from, "mean", features.num_features);
-  features.scale = GetOptionalFloats(from, "scale", features.num_features);
-  if ((features.mean == nullptr) != (features.scale == nullptr))
-    ThrowRange(from.Env(), "both `mean` and `scale` or neither");
+  features.rows = from.rows;
+  features.num_features = from.num_features;
+  features.data = held->Take<float>(from.data, "data", CheckedProduct(env, {from.rows, from.num_features}));
+  features.mean = held->TakeOptional<float>(from.mean, "mean", from.num_features);
+  features.scale = held->TakeOptional<float>(from.scale, "scale", from.num_features);
   return features;
 }
 
-size_t GetTagCount(const Napi::Object& from) {
-  const size_t num_tags = GetSize(from, "numTags");
-  if (num_tags == 0 || num_tags > 1u << 20) ThrowRange(from.Env(), "1 to 2^20 tags");
-  return num_tags;
+// What is written must lie apart from the features, which other threads may still read.
+template <typename Element>
+void CheckApartFrom(const FeatureRows& features, Napi::Env env, Element* written, uint64_t length, const char* name) {
+  const auto bytes = [](const auto* data, uint64_t count) {
+    return ByteSpan{reinterpret_cast<const uint8_t*>(data), count * sizeof(*data)};
+  };
+  CheckApart(env, bytes(features.data, features.rows * features.num_features), "data", bytes(written, length), name);
+}
+
+uint64_t GetTagCount(const Napi::Object& from) { return GetCount(from.Get("numTags"), "numTags", 1, 1u << 20); }
+
+OptimizerKind GetOptimizerKind(const Napi::Value& value) {
+  const std::string name = GetText(value, "optimizer");
+  if (name == "sgd") return OptimizerKind::kSgd;
+  if (name == "rmsprop") return OptimizerKind::kRmsprop;
+  if (name == "adam") return OptimizerKind::kAdam;
+  ThrowRange(value.Env(), "`optimizer` to be one of rmsprop, adam, sgd");
 }
 
 OptimizerSettings GetOptimizer(const Napi::Object& from) {
+  const auto number = [&](const char* name) { return GetNumber(from.Get(name), name); };
   OptimizerSettings settings;
-  const std::string name = from.Get("optimizer").ToString();
-  settings.kind = name == "sgd" ? OptimizerKind::kSgd : name == "adam" ? OptimizerKind::kAdam : OptimizerKind::kRmsprop;
-  settings.learning_rate = GetNumber(from, "learningRate");
-  settings.momentum = GetNumber(from, "momentum");
-  settings.rho = GetNumber(from, "rho");
-  settings.beta1 = GetNumber(from, "beta1");
-  settings.beta2 = GetNumber(from, "beta2");
-  settings.epsilon = GetNumber(from, "epsilon");
-  settings.nesterov = from.Get("nesterov").ToBoolean();
+  settings.kind = GetOptimizerKind(from.Get("optimizer"));
+  settings.learning_rate = number("learningRate");
+  settings.momentum = number("momentum");
+  settings.rho = number("rho");
+  settings.beta1 = number("beta1");
+  settings.beta2 = number("beta2");
+  settings.epsilon = number("epsilon");
+  settings.nesterov = GetFlag(from.Get("nesterov"), "nesterov");
   return settings;
 }
 
-LossSettings GetLoss(const Napi::Object& from, size_t num_tags) {
+LossSettings GetLoss(const Napi::Object& from) {
+  const auto number = [&](const char* name) { return static_cast<float>(GetNumber(from.Get(name), name)); };
   LossSettings settings;
-  settings.gamma_positive = static_cast<float>(GetNumber(from, "gammaPositive"));
-  settings.gamma_negative = static_cast<float>(GetNumber(from, "gammaNegative"));
-  settings.clip = static_cast<float>(GetNumber(from, "clip"));
-  settings.positive_weight = GetOptionalFloats(from, "positiveWeight", num_tags);
+  settings.gamma_positive = number("gammaPositive");
+  settings.gamma_negative = number("gammaNegative");
+  settings.clip = number("clip");
   return settings;
 }
 
-HeadState GetState(const Napi::Object& from, size_t num_features, size_t num_tags, size_t slot_count) {
-  HeadState state;
-  state.num_tags = num_tags;
-  state.weight = GetFloats(from, "weight", num_features * num_tags);
-  state.bias = GetFloats(from, "bias", num_tags);
-  state.iterations = GetSize(from, "iterations");
-  const Napi::Array slots = from.Get("slots").As<Napi::Array>();
-  if (slots.Length() < slot_count) ThrowRange(from.Env(), std::to_string(slot_count) + " optimiser slots");
-  for (size_t s = 0; s < slot_count; s++) {
-    state.slots[s] =
-        GetArray<Napi::Float32Array, float>(slots.Get(s), napi_float32_array, (num_features + 1) * num_tags, "slots");
-  }
+struct StateArguments {
+  Napi::Value weight, bias;
+  std::vector<Napi::Value> slots;
+  uint64_t iterations;
+};
+
+StateArguments ReadState(const Napi::Value& value, size_t slot_count) {
+  const Napi::Object from = GetObject(value, "state");
+  StateArguments state{from.Get("weight"), from.Get("bias"), {}, GetCount(from.Get("iterations"), "iterations")};
+  const Napi::Array slots = GetList(from.Get("slots"), "slots");
+  for (uint32_t s = 0; s < slot_count; s++) state.slots.push_back(slots.Get(s));
   return state;
 }
 
-Napi::Object Keep(const Napi::CallbackInfo& info) {
-  Napi::Array keep = Napi::Array::New(info.Env(), info.Length());
-  for (size_t i = 0; i < info.Length(); i++) keep.Set(i, info[i]);
-  return keep;
+// `features` are those that the head is trained on.
+HeadState TakeState(const StateArguments& from, const FeatureRows& features, size_t num_tags, HeldArrays* held) {
+  const Napi::Env env = from.weight.Env();
+  const uint64_t weights = CheckedProduct(env, {features.num_features, num_tags});
+  const auto take = [&](const Napi::Value& value, const char* name, uint64_t length) {
+    float* data = held->Take<float>(value, name, length);
+    CheckApartFrom(features, env, data, length, name);
+    return data;
+  };
+  HeadState state;
+  state.num_tags = num_tags;
+  state.weight = take(from.weight, "weight", weights);
+  state.bias = take(from.bias, "bias", num_tags);
+  state.iterations = from.iterations;
+  for (size_t s = 0; s < from.slots.size(); s++) state.slots[s] = take(from.slots[s], "slots", weights + num_tags);
+  return state;
 }
 
-// trainSteps(state, features, labels, order, settings): Promise<{loss, correct, f2}>
-Napi::Value TrainStepsJs(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const FeatureRows features = GetFeatures(info[1].As<Napi::Object>());
-  const Napi::Object settings = info[4].As<Napi::Object>();
-  const size_t num_tags = GetTagCount(settings);
-  const size_t batch_size = GetSize(settings, "batchSize");
-  if (batch_size == 0 || batch_size > 1u << 16) ThrowRange(env, "1 to 65536 rows a batch");
-  const OptimizerSettings optimizer = GetOptimizer(settings);
-  const LossSettings loss = GetLoss(settings, num_tags);
-  const uint8_t* labels =
-      GetArray<Napi::Uint8Array, uint8_t>(info[2], napi_uint8_array, features.rows * num_tags, "labels");
-  const uint32_t* order = GetArray<Napi::Uint32Array, uint32_t>(info[3], napi_uint32_array, 0, "order");
-  const size_t count = info[3].As<Napi::TypedArray>().ElementLength();
-  for (size_t i = 0; i < count; i++) {
-    if (order[i] >= features.rows) ThrowRange(env, "`order` to name rows of the features");
+// A copy, since nothing checks it again once the steps run.
+std::vector<uint32_t> CopyOrder(const Napi::Value& value, size_t rows) {
+  const Span<uint32_t> given = GetArray<uint32_t>(value, "order");
+  std::vector<uint32_t> order(given.data, given.data + given.length);
+  for (uint32_t row : order) {
+    if (row >= rows) ThrowRange(value.Env(), "`order` to name rows of the features");
   }
-  const auto state = std::make_shared<HeadState>(
-      GetState(info[0].As<Napi::Object>(), features.num_features, num_tags, SlotCount(optimizer)));
-  const auto sums = std::make_shared<EpochSums>();
-  const auto work = [=] {
-    *sums = TrainSteps(state.get(), features, labels, order, count, batch_size, optimizer, loss);
-  };
-  const auto finish = [=](Napi::Env result_env) -> Napi::Value {
-    Napi::Object result = Napi::Object::New(result_env);
-    result.Set("loss", sums->loss);
-    result.Set("correct", static_cast<double>(sums->correct));
-    result.Set("f2", sums->f2);
-    result.Set("iterations", static_cast<double>(state->iterations));
+  return order;
+}
+
+struct Training {
+  FeatureRows features;
+  const uint8_t* labels;
+  std::vector<uint32_t> order;
+  size_t batch_size;
+  OptimizerSettings optimizer;
+  LossSettings loss;
+  HeadState state;
+  EpochSums sums;
+
+  void Run() { sums = TrainSteps(&state, features, labels, order.data(), order.size(), batch_size, optimizer, loss); }
+  Napi::Value ToResult(Napi::Env env) const {
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("loss", sums.loss);
+    result.Set("correct", static_cast<double>(sums.correct));
+    result.Set("f2", sums.f2);
+    result.Set("iterations", static_cast<double>(state.iterations));
     return result;
-  };
-  return (new HeadWorker(env, Keep(info), work, finish))->Start();
+  }
+};
+
+// trainSteps(state, features, labels, order, settings): Promise<{loss, correct, f2, iterations}>
+Napi::Value BindTrainSteps(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto training = std::make_shared<Training>();
+  const FeatureArguments features = ReadFeatures(info[1]);
+  const Napi::Object settings = GetObject(info[4], "settings");
+  const uint64_t num_tags = GetTagCount(settings);
+  training->batch_size = GetCount(settings.Get("batchSize"), "batchSize", 1, 1u << 16);
+  training->optimizer = GetOptimizer(settings);
+  training->loss = GetLoss(settings);
+  const Napi::Value positive_weight = settings.Get("positiveWeight");
+  const StateArguments state = ReadState(info[0], SlotCount(training->optimizer));
+
+  HeldArrays held;
+  training->features = TakeFeatures(features, &held);
+  training->labels = held.Take<uint8_t>(info[2], "labels", CheckedProduct(env, {features.rows, num_tags}));
+  training->order = CopyOrder(info[3], features.rows);
+  training->loss.positive_weight = held.TakeOptional<float>(positive_weight, "positiveWeight", num_tags);
+  training->state = TakeState(state, training->features, num_tags, &held);
+  return HeadWorker::Start(
+      env, std::move(held), [training] { training->Run(); },
+      [training](Napi::Env result_env) { return training->ToResult(result_env); });
 }
 
 // headLogits(head, features, threads, out): Promise<void>
-Napi::Value HeadLogitsJs(const Napi::CallbackInfo& info) {
-  const Napi::Object head = info[0].As<Napi::Object>();
-  const FeatureRows features = GetFeatures(info[1].As<Napi::Object>());
-  const size_t num_tags = GetTagCount(head);
-  const float* weight = GetFloats(head, "weight", features.num_features * num_tags);
-  const float* bias = GetFloats(head, "bias", num_tags);
-  const size_t threads = info[2].ToNumber().Uint32Value();
-  float* out = GetArray<Napi::Float32Array, float>(info[3], napi_float32_array, features.rows * num_tags, "out");
-  const auto work = [=] { ComputeLogits(features, weight, bias, num_tags, threads, out); };
-  const auto finish = [](Napi::Env env) { return env.Undefined(); };
-  return (new HeadWorker(info.Env(), Keep(info), work, finish))->Start();
+Napi::Value BindHeadLogits(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Napi::Object head = GetObject(info[0], "head");
+  const Napi::Value weight_value = head.Get("weight");
+  const Napi::Value bias_value = head.Get("bias");
+  const uint64_t num_tags = GetTagCount(head);
+  const FeatureArguments given = ReadFeatures(info[1]);
+  const size_t threads = GetThreads(info[2]);
+
+  HeldArrays held;
+  const FeatureRows features = TakeFeatures(given, &held);
+  const float* weight =
+      held.Take<float>(weight_value, "weight", CheckedProduct(env, {features.num_features, num_tags}));
+  const float* bias = held.Take<float>(bias_value, "bias", num_tags);
+  const uint64_t length = CheckedProduct(env, {features.rows, num_tags});
+  float* out = held.Take<float>(info[3], "out", length);
+  CheckApartFrom(features, env, out, length, "out");
+  return HeadWorker::Start(env, std::move(held),
+                           [=] { ComputeLogits(features, weight, bias, num_tags, threads, out); });
 }
 
-std::vector<Problem> GetProblems(const Napi::Value& value, size_t num_tags) {
-  const int32_t* pairs = GetArray<Napi::Int32Array, int32_t>(value, napi_int32_array, 0, "problems");
-  std::vector<Problem> problems(value.As<Napi::TypedArray>().ElementLength() / 2);
+std::vector<Problem> CopyProblems(const Napi::Value& value, size_t num_tags) {
+  const Span<int32_t> pairs = GetArray<int32_t>(value, "problems");
+  std::vector<Problem> problems(pairs.length / 2);
   for (size_t p = 0; p < problems.size(); p++) {
-    problems[p] = {pairs[2 * p], pairs[2 * p + 1]};
+    problems[p] = {pairs.data[2 * p], pairs.data[2 * p + 1]};
     if (problems[p].tag < 0 || static_cast<size_t>(problems[p].tag) >= num_tags) {
       ThrowRange(value.Env(), "`problems` to name tags");
     }
@@ -205,45 +270,57 @@ std::vector<Problem> GetProblems(const Napi::Value& value, size_t num_tags) {
 }
 
 // evaluateProblems(features, {labels, numTags, folds?}, problems, weights, threads, {losses, gradients}): Promise<void>
-Napi::Value EvaluateProblemsJs(const Napi::CallbackInfo& info) {
+Napi::Value BindEvaluateProblems(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const FeatureRows features = GetFeatures(info[0].As<Napi::Object>());
-  const Napi::Object targets = info[1].As<Napi::Object>();
-  const size_t num_tags = GetTagCount(targets);
-  const uint8_t* labels = GetBytes(targets, "labels", features.rows * num_tags);
-  const uint8_t* folds = targets.Get("folds").IsUndefined() ? nullptr : GetBytes(targets, "folds", features.rows);
-  const std::vector<Problem> problems = GetProblems(info[2], num_tags);
-  const size_t floats = problems.size() * (features.num_features + 1);
-  const float* weights = GetArray<Napi::Float32Array, float>(info[3], napi_float32_array, floats, "weights");
-  const size_t threads = info[4].ToNumber().Uint32Value();
-  const Napi::Object out = info[5].As<Napi::Object>();
-  double* losses =
-      GetArray<Napi::Float64Array, double>(out.Get("losses"), napi_float64_array, problems.size(), "losses");
-  float* gradients = GetFloats(out, "gradients", floats);
-  const auto work = [=] {
-    EvaluateProblems(features, labels, num_tags, folds, problems.data(), problems.size(), weights, threads, losses,
+  const FeatureArguments given = ReadFeatures(info[0]);
+  const Napi::Object targets = GetObject(info[1], "targets");
+  const uint64_t num_tags = GetTagCount(targets);
+  const Napi::Value labels_value = targets.Get("labels");
+  const Napi::Value folds_value = targets.Get("folds");
+  const size_t threads = GetThreads(info[4]);
+  const Napi::Object out = GetObject(info[5], "out");
+  const Napi::Value losses_value = out.Get("losses");
+  const Napi::Value gradients_value = out.Get("gradients");
+
+  HeldArrays held;
+  const FeatureRows features = TakeFeatures(given, &held);
+  const uint8_t* labels = held.Take<uint8_t>(labels_value, "labels", CheckedProduct(env, {features.rows, num_tags}));
+  const uint8_t* folds = held.TakeOptional<uint8_t>(folds_value, "folds", features.rows);
+  const auto problems = std::make_shared<const std::vector<Problem>>(CopyProblems(info[2], num_tags));
+  const uint64_t floats = CheckedProduct(env, {problems->size(), features.num_features + 1});
+  const float* weights = held.Take<float>(info[3], "weights", floats);
+  double* losses = held.Take<double>(losses_value, "losses", problems->size());
+  float* gradients = held.Take<float>(gradients_value, "gradients", floats);
+  CheckApartFrom(features, env, losses, problems->size(), "losses");
+  CheckApartFrom(features, env, gradients, floats, "gradients");
+  return HeadWorker::Start(env, std::move(held), [=] {
+    EvaluateProblems(features, labels, num_tags, folds, problems->data(), problems->size(), weights, threads, losses,
                      gradients);
-  };
-  return (new HeadWorker(env, Keep(info), work, [](Napi::Env e) { return e.Undefined(); }))->Start();
+  });
 }
 
 // headGram(features, threads, out): Promise<void>
-Napi::Value HeadGramJs(const Napi::CallbackInfo& info) {
-  const FeatureRows features = GetFeatures(info[0].As<Napi::Object>());
-  const size_t threads = info[1].ToNumber().Uint32Value();
-  double* out = GetArray<Napi::Float64Array, double>(info[2], napi_float64_array, features.rows * features.rows, "out");
-  const auto work = [=] { ComputeGram(features, threads, out); };
-  return (new HeadWorker(info.Env(), Keep(info), work, [](Napi::Env e) { return e.Undefined(); }))->Start();
+Napi::Value BindHeadGram(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const FeatureArguments given = ReadFeatures(info[0]);
+  const size_t threads = GetThreads(info[1]);
+
+  HeldArrays held;
+  const FeatureRows features = TakeFeatures(given, &held);
+  const uint64_t length = CheckedProduct(env, {features.rows, features.rows});
+  double* out = held.Take<double>(info[2], "out", length);
+  CheckApartFrom(features, env, out, length, "out");
+  return HeadWorker::Start(env, std::move(held), [=] { ComputeGram(features, threads, out); });
 }
 
 }  // namespace
 
-void InitHead(Napi::Env env, Napi::Object exports) {
+void InitHead(Napi::Object exports) {
   exports.Set("headSimd", HeadSimd());
-  exports.Set("trainSteps", Napi::Function::New(env, TrainStepsJs, "trainSteps"));
-  exports.Set("headLogits", Napi::Function::New(env, HeadLogitsJs, "headLogits"));
-  exports.Set("headGram", Napi::Function::New(env, HeadGramJs, "headGram"));
-  exports.Set("evaluateProblems", Napi::Function::New(env, EvaluateProblemsJs, "evaluateProblems"));
+  Export<BindTrainSteps>(exports, "trainSteps");
+  Export<BindHeadLogits>(exports, "headLogits");
+  Export<BindHeadGram>(exports, "headGram");
+  Export<BindEvaluateProblems>(exports, "evaluateProblems");
 }
 
 }  // namespace canopy

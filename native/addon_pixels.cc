@@ -1,7 +1,8 @@
 // Binds resizeRgb, encodePlanetJpeg, aliasShared and dihedral.
-#include <cstring>
+#include <memory>
 
 #include "addon.h"
+#include "addon_arguments.h"
 #include "dihedral.h"
 #include "encode.h"
 
@@ -14,69 +15,67 @@ uint64_t PixelBytes(int width, int height, int channels) {
 
 Napi::Value ResizeRgb(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const Napi::Uint8Array pixels = GetBytes(env, info[0], "pixels");
-  const int width = GetDimension(env, info[1], "width");
-  const int height = GetDimension(env, info[2], "height");
-  Napi::Uint8Array target = GetBytes(env, info[3], "target");
-  const int size = GetDimension(env, info[4], "size");
-  if (!info[5].IsBoolean()) throw Napi::TypeError::New(env, "Expected `antialias` to be a boolean");
-  CheckByteLength(env, "pixels", pixels.ByteLength(), PixelBytes(width, height, 3));
-  CheckByteLength(env, "target", target.ByteLength(), PixelBytes(size, size, 3));
-  StateOf(info).decoder.ResizeRgb(pixels.Data(), width, height, target.Data(), size,
-                                  info[5].As<Napi::Boolean>().Value());
+  const int width = GetDimension(info[1], "width");
+  const int height = GetDimension(info[2], "height");
+  const int size = GetDimension(info[4], "size");
+  const bool antialias = GetFlag(info[5], "antialias");
+  const uint64_t read = PixelBytes(width, height, 3);
+  const uint64_t written = PixelBytes(size, size, 3);
+  const uint8_t* const pixels = GetArray<uint8_t>(info[0], "pixels", read);
+  uint8_t* const target = GetArray<uint8_t>(info[3], "target", written);
+  CheckApart(env, {pixels, read}, "pixels", {target, written}, "target");
+  StateOf(info).decoder.ResizeRgb(pixels, width, height, target, size, antialias);
   return env.Undefined();
 }
 
 Napi::Value BindEncodePlanetJpeg(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const Napi::Uint8Array rgba = GetBytes(env, info[0], "rgba");
-  const int width = GetDimension(env, info[1], "width");
-  const int height = GetDimension(env, info[2], "height");
-  const int quality = GetDimension(env, info[3], "quality");
-  CheckByteLength(env, "rgba", rgba.ByteLength(), PixelBytes(width, height, 4));
-  try {
-    const std::vector<uint8_t> bytes = EncodePlanetJpeg(rgba.Data(), width, height, quality);
-    Napi::Uint8Array result = Napi::Uint8Array::New(env, bytes.size());
-    std::memcpy(result.Data(), bytes.data(), bytes.size());
-    return result;
-  } catch (const DecodeError& error) {
-    throw Napi::Error::New(env, error.what());
-  }
+  const int width = GetDimension(info[1], "width");
+  const int height = GetDimension(info[2], "height");
+  const int quality = static_cast<int>(GetCount(info[3], "quality", 1, 100));
+  const uint8_t* const rgba = GetArray<uint8_t>(info[0], "rgba", PixelBytes(width, height, 4));
+  return ToBytes(info.Env(), EncodePlanetJpeg(rgba, width, height, quality));
+}
+
+bool IsShared(const Napi::Value& array) {
+  napi_value buffer = nullptr;
+  bool is_private = true;
+  return napi_get_typedarray_info(array.Env(), array, nullptr, nullptr, nullptr, &buffer, nullptr) == napi_ok &&
+         napi_is_arraybuffer(array.Env(), buffer, &is_private) == napi_ok && !is_private;
 }
 
 Napi::Value AliasShared(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  Napi::Uint8Array shared = GetBytes(env, info[0], "shared");
-  // No finalizer: the memory belongs to the SharedArrayBuffer.
-  return Napi::ArrayBuffer::New(env, shared.Data(), shared.ByteLength());
+  const Span<uint8_t> shared = GetArray<uint8_t>(info[0], "shared");
+  if (!IsShared(info[0])) ThrowType(env, "`shared` to be a view of a SharedArrayBuffer");
+  // The memory belongs to the SharedArrayBuffer, which lives as long as the alias does.
+  auto keep = std::make_unique<Napi::ObjectReference>(Napi::Persistent(info[0].As<Napi::Object>()));
+  const auto drop = [](Napi::Env, void*, Napi::ObjectReference* reference) { delete reference; };
+  const Napi::Value alias = Napi::ArrayBuffer::New(env, shared.data, shared.length, drop, keep.get());
+  keep.release();
+  return alias;
 }
 
 Napi::Value BindDihedral(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const Napi::Uint8Array source = GetBytes(env, info[0], "source");
-  Napi::Uint8Array target = GetBytes(env, info[1], "target");
-  const int64_t count = info[2].IsNumber() ? info[2].As<Napi::Number>().Int64Value() : -1;
-  const int size = GetDimension(env, info[3], "size");
-  const int64_t k = info[4].IsNumber() ? info[4].As<Napi::Number>().Int64Value() : -1;
-  if (count < 0 || count > UINT32_MAX) throw Napi::RangeError::New(env, "Expected `count` to be a number of tiles");
-  if (k < 0 || k > 7) throw Napi::RangeError::New(env, "Expected `k` to be a whole number from 0 to 7");
+  const uint64_t count = GetCount(info[2], "count");
+  const int size = GetDimension(info[3], "size");
+  const int k = static_cast<int>(GetCount(info[4], "k", 0, 7));
   const uint64_t tile = PixelBytes(size, size, 3);
-  CheckByteLength(env, "source", source.ByteLength(), tile * static_cast<uint64_t>(count));
-  CheckByteLength(env, "target", target.ByteLength(), tile * static_cast<uint64_t>(count));
-  for (int64_t i = 0; i < count; i++) {
-    const size_t at = static_cast<size_t>(i) * tile;
-    Dihedral(source.Data() + at, target.Data() + at, size, static_cast<int>(k));
-  }
+  const uint64_t all = CheckedProduct(env, {tile, count});
+  const uint8_t* const source = GetArray<uint8_t>(info[0], "source", all);
+  uint8_t* const target = GetArray<uint8_t>(info[1], "target", all);
+  CheckApart(env, {source, all}, "source", {target, all}, "target");
+  for (uint64_t at = 0; at < all; at += tile) Dihedral(source + at, target + at, size, k);
   return env.Undefined();
 }
 
 }  // namespace
 
-void InitPixels(Napi::Env env, Napi::Object exports) {
-  exports.Set("resizeRgb", Napi::Function::New<ResizeRgb>(env, "resizeRgb"));
-  exports.Set("encodePlanetJpeg", Napi::Function::New<BindEncodePlanetJpeg>(env, "encodePlanetJpeg"));
-  exports.Set("aliasShared", Napi::Function::New<AliasShared>(env, "aliasShared"));
-  exports.Set("dihedral", Napi::Function::New<BindDihedral>(env, "dihedral"));
+void InitPixels(Napi::Object exports) {
+  Export<ResizeRgb>(exports, "resizeRgb");
+  Export<BindEncodePlanetJpeg>(exports, "encodePlanetJpeg");
+  Export<AliasShared>(exports, "aliasShared");
+  Export<BindDihedral>(exports, "dihedral");
 }
 
 }  // namespace canopy

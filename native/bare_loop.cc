@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csetjmp>
 #include <cstdio>
+#include <new>
 // jpeglib.h needs size_t and FILE declared before it.
 #include <jpeglib.h>
 
@@ -10,14 +11,26 @@ namespace canopy {
 namespace {
 
 struct BareDecoder {
-  jpeg_error_mgr errors;  // first, so that libjpeg's pointer to it is a pointer to this
-  jpeg_decompress_struct info;
+  jpeg_error_mgr errors{};  // first, so that libjpeg's pointer to it is a pointer to this
+  jpeg_decompress_struct info{};
   std::jmp_buf jump;
+
+  BareDecoder() = default;
+  ~BareDecoder() { jpeg_destroy_decompress(&info); }
+  BareDecoder(const BareDecoder&) = delete;
+  BareDecoder& operator=(const BareDecoder&) = delete;
 };
 
 void OnErrorExit(j_common_ptr info) { std::longjmp(reinterpret_cast<BareDecoder*>(info->err)->jump, 1); }
 
-// The only setjmp of this file; no local variable here has a destructor.
+// The setjmps of this file are in this function and the next; no local variable there has a destructor. False where
+// there is no memory for the decoder.
+bool Create(BareDecoder* decoder) {
+  if (setjmp(decoder->jump) != 0) return false;
+  jpeg_create_decompress(&decoder->info);
+  return true;
+}
+
 void DecodeAndDrop(BareDecoder* decoder, ByteSpan file, std::vector<uint8_t>* row) {
   if (setjmp(decoder->jump) != 0) {
     jpeg_abort_decompress(&decoder->info);
@@ -37,17 +50,15 @@ void DecodeAndDrop(BareDecoder* decoder, ByteSpan file, std::vector<uint8_t>* ro
 }  // namespace
 
 double BareDecodeLoop(const std::vector<ByteSpan>& files) {
-  BareDecoder decoder{};
+  BareDecoder decoder;
   decoder.info.err = jpeg_std_error(&decoder.errors);
   decoder.errors.error_exit = OnErrorExit;
   decoder.errors.output_message = [](j_common_ptr) {};
-  jpeg_create_decompress(&decoder.info);
+  if (!Create(&decoder)) throw std::bad_alloc();
   std::vector<uint8_t> row;
   const auto start = std::chrono::steady_clock::now();
   for (const ByteSpan& file : files) DecodeAndDrop(&decoder, file, &row);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  jpeg_destroy_decompress(&decoder.info);
-  return seconds;
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 }  // namespace canopy

@@ -15,9 +15,10 @@ namespace {
 // What libjpeg's own manager says; used by compressors only.
 constexpr long kMaxChunk = 1'000'000'000;
 
-// The argument tells apart where the error comes from.
-[[noreturn]] void FailOutOfMemory(j_common_ptr info, int place) {
-  ERREXIT1(info, JERR_OUT_OF_MEMORY, place);
+constexpr int kMallocFailed = 0;
+
+[[noreturn]] void FailOutOfMemory(j_common_ptr info, int reason) {
+  ERREXIT1(info, JERR_OUT_OF_MEMORY, reason);
   std::abort();  // error_exit does not return
 }
 
@@ -67,9 +68,9 @@ void* CodecMemory::OnAllocate(j_common_ptr info, int pool, size_t size) {
   if (pool < 0 || pool >= JPOOL_NUMPOOLS) ERREXIT1(info, JERR_BAD_POOL_ID, pool);
   uint64_t used = size;
   for (uint64_t other : memory.used_) used += other;
-  if (size > memory.limit_ || used > memory.limit_) FailOutOfMemory(info, 1);
+  if (size > memory.limit_ || used > memory.limit_) FailOutOfMemory(info, kBeyondLimit);
   void* result = memory.pools_[pool].Allocate(size);
-  if (result == nullptr) FailOutOfMemory(info, 2);
+  if (result == nullptr) FailOutOfMemory(info, kMallocFailed);
   memory.used_[pool] += size;
   return result;
 }
@@ -92,7 +93,7 @@ Element** CodecMemory::OnRows(j_common_ptr info, int pool, JDIMENSION row_length
   const uint64_t length = uint64_t{row_length} * sizeof(Element);
   const uint64_t stride = (length + Arena::kAlignment - 1) / Arena::kAlignment * Arena::kAlignment;
   const uint64_t limit = Of(info).limit_;
-  if (stride > limit || (row_count > 0 && stride > limit / row_count)) FailOutOfMemory(info, 3);
+  if (stride > limit || (row_count > 0 && stride > limit / row_count)) FailOutOfMemory(info, kBeyondLimit);
   Element** rows = static_cast<Element**>(OnAllocate(info, pool, row_count * sizeof(Element*)));
   unsigned char* samples = static_cast<unsigned char*>(OnAllocate(info, pool, static_cast<size_t>(stride * row_count)));
   for (JDIMENSION y = 0; y < row_count; y++) rows[y] = reinterpret_cast<Element*>(samples + size_t{y} * stride);

@@ -22,6 +22,10 @@ struct VirtualArray {
   VirtualArray* next;
 };
 
+// Where a JERR_OUT_OF_MEMORY comes from, as its argument: malloc failed (here or in libjpeg's own manager, whose
+// numbers are smaller), or the file asks for more than the limit.
+constexpr int kBeyondLimit = 100;
+
 // libjpeg's own manager calls malloc for every file. Errors leave through the object's error_exit: JERR_OUT_OF_MEMORY
 // beyond `limit` bytes or where malloc fails.
 class CodecMemory {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <new>
 
 namespace canopy {
 namespace {
@@ -96,25 +95,21 @@ Inspection Decoder::Inspect(ByteSpan bytes, const DecodeOptions& options) {
 template <typename Sink>
 Reading Decoder::ReadStrips(ByteSpan bytes, const DecodeOptions& options, bool scaled, StageTimes* times, Sink& sink) {
   CheckIsJpeg(bytes);
-  try {
-    const JpegLimits limits{options.max_pixels, options.accept_truncated};
-    const JpegHeader& header = reader_.Open(bytes, limits);
-    ColorPlan plan = PlanColor(header, options.colorspace);
-    const int scale_denominator = scaled ? ScaleDenominator(header, plan, options) : 1;
-    Outcome outcome = ReadAs(plan, scale_denominator, options.libjpeg_only, times, sink);
-    if (outcome == Outcome::kFlawed) {
-      reader_.Open(bytes, limits);
-      outcome = ReadAs(plan, scale_denominator, true, times, sink);
-    }
-    if (outcome == Outcome::kNoConstantAlpha) {
-      plan = PlanCmykInverted();
-      reader_.Open(bytes, limits);
-      ReadAs(plan, 1, true, times, sink);
-    }
-    return plan.reading;
-  } catch (const std::bad_alloc&) {
-    throw DecodeError(ErrorCode::kLimit, "Not enough memory for this image");
+  const JpegLimits limits{options.max_pixels, options.accept_truncated};
+  const JpegHeader& header = reader_.Open(bytes, limits);
+  ColorPlan plan = PlanColor(header, options.colorspace);
+  const int scale_denominator = scaled ? ScaleDenominator(header, plan, options) : 1;
+  Outcome outcome = ReadAs(plan, scale_denominator, options.libjpeg_only, times, sink);
+  if (outcome == Outcome::kFlawed) {
+    reader_.Open(bytes, limits);
+    outcome = ReadAs(plan, scale_denominator, true, times, sink);
   }
+  if (outcome == Outcome::kNoConstantAlpha) {
+    plan = PlanCmykInverted();
+    reader_.Open(bytes, limits);
+    ReadAs(plan, 1, true, times, sink);
+  }
+  return plan.reading;
 }
 
 // kNoConstantAlpha where the plan's condition, a fourth component of 255 everywhere, does not hold; kFlawed where only

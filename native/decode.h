@@ -44,10 +44,11 @@ struct FullImage {
   std::vector<uint8_t> pixels;  // [height, width, 3]
 };
 
-// One per thread; keeps scratch between tiles.
+// One per thread; keeps scratch between tiles. Functions throw DecodeError, or std::bad_alloc; the decoder is then as
+// good as new.
 class Decoder {
  public:
-  // `target` is [size, size, 3]. Throws DecodeError; the target may then hold part of a picture.
+  // `target` is [size, size, 3]. Where this throws, the target may then hold part of a picture.
   void DecodeInto(ByteSpan bytes, const DecodeOptions& options, uint8_t* target, StageTimes* times = nullptr);
   FullImage DecodeFull(ByteSpan bytes, const DecodeOptions& options);
   Inspection Inspect(ByteSpan bytes, const DecodeOptions& options);

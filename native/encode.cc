@@ -3,7 +3,9 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
-// jpeglib.h needs size_t and FILE declared before it.
+#include <new>
+// jpeglib.h needs size_t and FILE declared before it; jerror.h needs jpeglib.h.
+#include <jerror.h>
 #include <jpeglib.h>
 
 #include "error.h"
@@ -11,13 +13,29 @@
 namespace canopy {
 namespace {
 
+constexpr size_t kFirstCapacity = size_t{64} << 10;
+
+// libjpeg's own destination in memory frees twice what it has grown where there is no memory for more.
+struct Destination {
+  jpeg_destination_mgr base{};  // first, so that libjpeg's pointer to it is a pointer to this
+  JOCTET* bytes = nullptr;
+  size_t capacity = 0;
+};
+
 struct Encoder {
-  jpeg_error_mgr errors;  // first, so that libjpeg's pointer to it is a pointer to this
-  jpeg_compress_struct info;
+  jpeg_error_mgr errors{};  // first, so that libjpeg's pointer to it is a pointer to this
+  jpeg_compress_struct info{};
+  Destination destination;
   std::jmp_buf jump;
   char message[JMSG_LENGTH_MAX];
-  unsigned char* bytes;
-  unsigned long byte_length;
+
+  Encoder() = default;
+  ~Encoder() {
+    jpeg_destroy_compress(&info);
+    std::free(destination.bytes);
+  }
+  Encoder(const Encoder&) = delete;
+  Encoder& operator=(const Encoder&) = delete;
 };
 
 void OnErrorExit(j_common_ptr info) {
@@ -26,13 +44,26 @@ void OnErrorExit(j_common_ptr info) {
   std::longjmp(encoder->jump, 1);
 }
 
+// Makes room for more; all of the memory is full.
+boolean Grow(j_compress_ptr info) {
+  Destination* destination = reinterpret_cast<Destination*>(info->dest);
+  const size_t capacity = destination->capacity == 0 ? kFirstCapacity : 2 * destination->capacity;
+  void* bytes = std::realloc(destination->bytes, capacity);
+  if (bytes == nullptr) ERREXIT1(info, JERR_OUT_OF_MEMORY, 0);
+  destination->bytes = static_cast<JOCTET*>(bytes);
+  destination->base.next_output_byte = destination->bytes + destination->capacity;
+  destination->base.free_in_buffer = capacity - destination->capacity;
+  destination->capacity = capacity;
+  return TRUE;
+}
+
 // The only setjmp of this file; no local variable here has a destructor. False on failure, with the message in
 // `encoder`.
 bool Encode(Encoder* encoder, const uint8_t* rgba, int width, int height, int quality) {
   if (setjmp(encoder->jump) != 0) return false;
   jpeg_compress_struct* info = &encoder->info;
   jpeg_create_compress(info);
-  jpeg_mem_dest(info, &encoder->bytes, &encoder->byte_length);
+  info->dest = &encoder->destination.base;
   info->image_width = static_cast<JDIMENSION>(width);
   info->image_height = static_cast<JDIMENSION>(height);
   info->input_components = 4;
@@ -55,16 +86,18 @@ bool Encode(Encoder* encoder, const uint8_t* rgba, int width, int height, int qu
 }  // namespace
 
 std::vector<uint8_t> EncodePlanetJpeg(const uint8_t* rgba, int width, int height, int quality) {
-  Encoder encoder{};
+  Encoder encoder;
   encoder.info.err = jpeg_std_error(&encoder.errors);
   encoder.errors.error_exit = OnErrorExit;
-  const bool done = Encode(&encoder, rgba, width, height, quality);
-  std::vector<uint8_t> result;
-  if (done) result.assign(encoder.bytes, encoder.bytes + encoder.byte_length);
-  jpeg_destroy_compress(&encoder.info);
-  std::free(encoder.bytes);
-  if (!done) throw DecodeError(ErrorCode::kFormat, encoder.message);
-  return result;
+  Destination& destination = encoder.destination;
+  destination.base.init_destination = [](j_compress_ptr info) { Grow(info); };
+  destination.base.empty_output_buffer = Grow;
+  destination.base.term_destination = [](j_compress_ptr) {};
+  if (!Encode(&encoder, rgba, width, height, quality)) {
+    if (encoder.errors.msg_code == JERR_OUT_OF_MEMORY) throw std::bad_alloc();
+    throw DecodeError(ErrorCode::kFormat, encoder.message);
+  }
+  return {destination.bytes, destination.bytes + (destination.capacity - destination.base.free_in_buffer)};
 }
 
 }  // namespace canopy

@@ -1,4 +1,5 @@
-// What can go wrong in the core, as the one exception it throws. Codes are those of NativeFailure in src/addon.ts.
+// What can go wrong in the core, as the one exception it throws beside std::bad_alloc. Codes are those of NativeFailure
+// in src/addon.ts.
 #ifndef CANOPY_NATIVE_ERROR_H_
 #define CANOPY_NATIVE_ERROR_H_
 
@@ -8,7 +9,7 @@
 
 namespace canopy {
 
-enum class ErrorCode { kRead, kEmpty, kFormat, kCorrupt, kTruncated, kLimit, kColorspace, kForeign };
+enum class ErrorCode { kRead, kEmpty, kFormat, kCorrupt, kTruncated, kLimit, kColorspace, kForeign, kOutOfMemory };
 
 inline const char* ErrorCodeName(ErrorCode code) {
   switch (code) {
@@ -28,9 +29,13 @@ inline const char* ErrorCodeName(ErrorCode code) {
       return "COLORSPACE";
     case ErrorCode::kForeign:
       return "FOREIGN";
+    case ErrorCode::kOutOfMemory:
+      return "OUT_OF_MEMORY";
   }
   return "CORRUPT";
 }
+
+constexpr char kOutOfMemoryMessage[] = "There was not enough memory";
 
 class DecodeError : public std::exception {
  public:

@@ -324,6 +324,7 @@ EpochSums TrainSteps(HeadState* state, const FeatureRows& features, const uint8_
   const PaddedHead head(*state, features.num_features, SlotCount(optimizer));
   const PaddedState& view = head.view();
   const size_t stride = view.width + kRowGap;
+  batch_size = std::min(batch_size, count);
   std::vector<float> x(batch_size * stride, 0.0f);
   std::vector<float> logits(batch_size * view.num_tags);
   std::vector<const uint8_t*> rows_labels(batch_size);
@@ -378,7 +379,7 @@ void EvaluateProblems(const FeatureRows& features, const uint8_t* labels, size_t
   }
   const Objective objective{features,      labels, num_tags,      folds,      problems,
                             problem_count, width,  weight.data(), bias.data()};
-  const size_t segment_rows = RoundUp((features.rows + kSegments - 1) / kSegments, kBlockRows);
+  const size_t segment_rows = std::max(RoundUp((features.rows + kSegments - 1) / kSegments, kBlockRows), kBlockRows);
   const size_t segment_count = (features.rows + segment_rows - 1) / segment_rows;
   std::vector<Segment> segments(segment_count);
   RunParallel(segment_count, threads, [&](size_t s) {

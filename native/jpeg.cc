@@ -147,6 +147,8 @@ void JpegReader::Finish() {
 void JpegReader::Run(Step step) {
   if (setjmp(jump_) != 0) {
     memory_.Reset();
+    // What of it was created before memory ran out.
+    if (!created_) jpeg_destroy_decompress(&info_);
     throw DecodeError(code_, message_);
   }
   (this->*step)();

@@ -53,6 +53,9 @@ void JpegReader::OnErrorExit(j_common_ptr info) {
   if (IsUnsupported(code)) {
     self->code_ = ErrorCode::kFormat;
     std::snprintf(self->message_, sizeof(self->message_), "Unsupported JPEG: %.150s", text);
+  } else if (code == JERR_OUT_OF_MEMORY && info->err->msg_parm.i[0] != kBeyondLimit) {
+    self->code_ = ErrorCode::kOutOfMemory;
+    std::snprintf(self->message_, sizeof(self->message_), "%s", kOutOfMemoryMessage);
   } else if (IsLimit(code)) {
     self->code_ = ErrorCode::kLimit;
     std::snprintf(self->message_, sizeof(self->message_), "JPEG too large: %.150s", text);

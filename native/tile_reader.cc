@@ -26,12 +26,13 @@ constexpr size_t kFirstRead = size_t{64} << 10;
 
 }  // namespace
 
-TileReader::~TileReader() {
+void FileDescriptor::Close() {
   if (file_ >= 0) close(file_);
+  file_ = -1;
 }
 
 ByteSpan TileReader::Read(const TileLocation& tile) {
-  if (file_ < 0 || tile.path != path_) Open(tile);
+  if (!file_.is_open() || tile.path != path_) Open(tile);
   if (tile.offset > file_size_) throw DecodeError(ErrorCode::kRead, "Tile begins after the end of its file");
   const uint64_t available = file_size_ - tile.offset;
   if (tile.byte_length != kToEnd && tile.byte_length > available) {
@@ -54,30 +55,31 @@ ByteSpan TileReader::Read(const TileLocation& tile) {
   return {buffer_.data(), length};
 }
 
-void TileReader::Release() {
-  if (file_ >= 0) close(file_);
-  file_ = -1;
-  path_.clear();
-  if (buffer_.size() > kKeptBytes) std::vector<uint8_t>(kKeptBytes).swap(buffer_);
+void TileReader::Release() noexcept {
+  file_.Close();
+  if (buffer_.size() > kKeptBytes) std::vector<uint8_t>().swap(buffer_);
 }
 
 // O_NONBLOCK, so that opening a FIFO nobody writes to returns.
 void TileReader::Open(const TileLocation& tile) {
-  if (file_ >= 0) close(file_);
-  path_.clear();
-  file_ = open(tile.path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-  if (file_ < 0) FailToRead("Cannot open file", errno);
+  file_.Close();
+  if (tile.path.find('\0') != std::string::npos) {
+    throw DecodeError(ErrorCode::kRead, "Cannot open file: there is a zero byte in its name");
+  }
+  FileDescriptor file(open(tile.path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  if (!file.is_open()) FailToRead("Cannot open file", errno);
   struct stat status;
-  if (fstat(file_, &status) != 0) FailToRead("Cannot read file", errno);
+  if (fstat(file.get(), &status) != 0) FailToRead("Cannot read file", errno);
   if (S_ISDIR(status.st_mode)) throw DecodeError(ErrorCode::kRead, "Is a folder, not a file");
   if (!S_ISREG(status.st_mode)) throw DecodeError(ErrorCode::kRead, "Is not a regular file");
-  file_size_ = static_cast<uint64_t>(status.st_size);
   path_ = tile.path;
+  file_size_ = static_cast<uint64_t>(status.st_size);
+  file_ = std::move(file);
 }
 
 void TileReader::Fill(uint64_t offset, size_t from, size_t to) {
   while (from < to) {
-    const ssize_t count = pread(file_, buffer_.data() + from, to - from, static_cast<off_t>(offset + from));
+    const ssize_t count = pread(file_.get(), buffer_.data() + from, to - from, static_cast<off_t>(offset + from));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) FailToRead("Cannot read file", errno);
     if (count == 0) throw DecodeError(ErrorCode::kTruncated, "File became shorter while it was read");

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "image.h"
@@ -19,19 +20,32 @@ struct TileLocation {
 
 constexpr uint64_t kToEnd = UINT64_MAX;
 
+// An open file, or none (-1).
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int file = -1) : file_(file) {}
+  ~FileDescriptor() { Close(); }
+  FileDescriptor(FileDescriptor&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(file_, other.file_);
+    return *this;
+  }
+  int get() const { return file_; }
+  bool is_open() const { return file_ >= 0; }
+  void Close();
+
+ private:
+  int file_;
+};
+
 // One per thread. Keeps the last file open while consecutive tiles come from it, as members of an archive do.
 class TileReader {
  public:
-  TileReader() = default;
-  ~TileReader();
-  TileReader(const TileReader&) = delete;
-  TileReader& operator=(const TileReader&) = delete;
-
   // The tile's bytes, valid until the next call. Bytes that are not JPEG are read no further than needed to see that.
-  // Throws DecodeError.
+  // Throws DecodeError, or std::bad_alloc.
   ByteSpan Read(const TileLocation& tile);
   // Closes the last file and gives back a buffer that one huge tile has blown up.
-  void Release();
+  void Release() noexcept;
 
  private:
   void Open(const TileLocation& tile);
@@ -39,7 +53,7 @@ class TileReader {
 
   std::vector<uint8_t> buffer_;
   std::string path_;
-  int file_ = -1;
+  FileDescriptor file_;
   uint64_t file_size_ = 0;
 };
 

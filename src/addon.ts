@@ -1,5 +1,6 @@
 /** The native addon: its typed declaration, and the one place that loads it. */
 import { createRequire } from "node:module";
+import { isMainThread } from "node:worker_threads";
 
 /** How one tile's bytes are found; see tiles/tile.ts. */
 export interface NativeTile {
@@ -18,7 +19,7 @@ export interface NativeDecodeOptions {
 
 /** `FOREIGN` marks bytes that are not JPEG but may be another image format: the caller tries sharp. */
 export interface NativeFailure {
-  code: "READ" | "EMPTY" | "FORMAT" | "CORRUPT" | "TRUNCATED" | "LIMIT" | "COLORSPACE" | "FOREIGN";
+  code: "READ" | "EMPTY" | "FORMAT" | "CORRUPT" | "TRUNCATED" | "LIMIT" | "COLORSPACE" | "OUT_OF_MEMORY" | "FOREIGN";
   message: string;
 }
 
@@ -84,8 +85,9 @@ export interface NativeEpochSums {
 }
 
 /**
- * The head's kernels. All run off the main thread; arrays given must not be written to, nor those they fill read, until the promise
- * settles. Misuse is a RangeError, thrown at once. Sums do not depend on the number of threads.
+ * The head's kernels. All run off the main thread; until the promise settles, arrays given must not be written to, nor those they fill
+ * read, and no array's buffer may be transferred or resized. Misuse is a TypeError or RangeError, thrown at once. At most as many threads
+ * run as the machine has cores, fewer where the system gives fewer; sums do not depend on their number.
  */
 export interface NativeHead {
   /** "fma" or "plain": the kernels this CPU runs. */
@@ -127,6 +129,10 @@ export interface NativeHead {
  */
 export type BenchStage = "read" | "decode" | "color" | "resize" | "whole" | "ceiling";
 
+/**
+ * What JavaScript passes in never ends the process: misuse is a TypeError or RangeError. Where memory runs out, an Error says so (`code`
+ * is OUT_OF_MEMORY), or the failure of the tile that needed it.
+ */
 export interface NativeAddon extends NativeHead {
   /** libjpeg-turbo's version, for example "2.1.5". */
   readonly jpegVersion: string;
@@ -141,7 +147,6 @@ export interface NativeAddon extends NativeHead {
   /**
    * Reads, decodes, colours and resizes `tiles[i]` into `target[i * size * size * 3 ...]` (uint8 RGB HWC). Synchronous, never throws
    * for a bad tile. Returns `undefined` if all went well, else an array with one entry per tile, `undefined` where that tile is fine.
-   * Throws a TypeError or RangeError for misuse (a target too small).
    */
   decodeFiles(
     tiles: readonly NativeTile[],
@@ -167,13 +172,13 @@ export interface NativeAddon extends NativeHead {
     antialias: boolean,
   ): void;
   /**
-   * Encodes RGBA HWC as Planet does: baseline, four 1x1-sampled components with ids 0..3, no transform and no JFIF, Adobe, ICC or
-   * EXIF marker. Bytes after EOI are the caller's business.
+   * Encodes RGBA HWC as Planet does, with a `quality` of 1 to 100: baseline, four 1x1-sampled components with ids 0..3, no transform and
+   * no JFIF, Adobe, ICC or EXIF marker. Bytes after EOI are the caller's business.
    */
   encodePlanetJpeg(rgba: Uint8Array, width: number, height: number, quality: number): Uint8Array;
   /**
-   * An ArrayBuffer over the same memory as `shared` (a view of a SharedArrayBuffer), which ONNX Runtime accepts on Node 20. The caller
-   * keeps the SharedArrayBuffer alive as long as the alias.
+   * An ArrayBuffer over the same memory as `shared` (a view of a SharedArrayBuffer), which ONNX Runtime accepts on Node 20. It keeps the
+   * SharedArrayBuffer alive.
    */
   aliasShared(shared: Uint8Array): ArrayBuffer;
   /** From now on freed blocks of 1 MiB and more go back to the system at once, in all threads (glibc; elsewhere the allocator decides). */
@@ -190,6 +195,9 @@ export interface NativeAddon extends NativeHead {
   benchStage(stage: BenchStage, tiles: readonly NativeTile[], options: NativeDecodeOptions): number;
 }
 
+/** What CANOPY_SIMD may ask for. */
+const SIMD_LEVELS = ["scalar", "sse4", "avx2", "avx512"];
+
 let loaded: NativeAddon | undefined | null = null;
 let loadError: Error | undefined;
 
@@ -199,6 +207,7 @@ let loadError: Error | undefined;
 export function loadAddon(): NativeAddon | undefined {
   if (loaded === null) {
     loaded = undefined;
+    if (isMainThread) warnOfUnknownSimd();
     if (process.env["CANOPY_NO_ADDON"] !== "1") {
       try {
         loaded = createRequire(import.meta.url)("../../build/Release/canopy.node") as NativeAddon;
@@ -214,4 +223,11 @@ export function loadAddon(): NativeAddon | undefined {
 export function addonLoadError(): Error | undefined {
   loadAddon();
   return loadError;
+}
+
+/** The addon takes such a level for none, and the fastest kernels. */
+function warnOfUnknownSimd(): void {
+  const level = process.env["CANOPY_SIMD"];
+  if (level === undefined || level === "" || SIMD_LEVELS.includes(level)) return;
+  process.emitWarning(`Expected CANOPY_SIMD to be one of ${SIMD_LEVELS.join(", ")}, got "${level}": it is ignored.`);
 }

@@ -58,8 +58,11 @@ export interface StampTarget {
 
 /** Why a tile could not be decoded. */
 export interface DecodeFailure {
-  /** READ (file system), EMPTY, FORMAT (not an image we read), CORRUPT, TRUNCATED, LIMIT (pixels, memory), COLORSPACE, CRASH */
-  code: "READ" | "EMPTY" | "FORMAT" | "CORRUPT" | "TRUNCATED" | "LIMIT" | "COLORSPACE" | "CRASH";
+  /**
+   * READ (file system), EMPTY, FORMAT (not an image we read), CORRUPT, TRUNCATED, LIMIT (pixels, memory budget), COLORSPACE,
+   * OUT_OF_MEMORY (the system gave none), CRASH
+   */
+  code: "READ" | "EMPTY" | "FORMAT" | "CORRUPT" | "TRUNCATED" | "LIMIT" | "COLORSPACE" | "OUT_OF_MEMORY" | "CRASH";
   /** One sentence, without the file's name. */
   message: string;
 }
