@@ -55,7 +55,8 @@ function record(build: (yargs: Argv) => unknown) {
   const yargs: Argv = new Proxy({} as Argv, {
     get: (_, method) => {
       const note = notes[String(method)];
-      if (note === undefined) throw new Error(`A builder calls yargs.${String(method)}, which scripts/definitions.ts does not know.`);
+      if (note === undefined)
+        throw new Error(`A builder calls yargs.${String(method)}, which scripts/definitions.ts does not know.`);
       return (...args: never[]) => {
         note(...args);
         return yargs;

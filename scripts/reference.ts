@@ -53,7 +53,9 @@ function renderValue({ choices, type, array, name }: OptionDefinition): string {
 }
 
 function renderOptions(options: OptionDefinition[]): string[] {
-  const rows = options.map((option) => `| ${renderName(option)} | ${renderDefault(option)} | ${cell(option.describe ?? "")} |`);
+  const rows = options.map(
+    (option) => `| ${renderName(option)} | ${renderDefault(option)} | ${cell(option.describe ?? "")} |`,
+  );
   return ["| option | default | meaning |", "|---|---|---|", ...rows];
 }
 
