@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { MUTATIONS } from "../scripts/mutations.js";
-import { ROOT } from "./helpers.js";
+import { MUTATIONS } from "../../scripts/mutations.js";
+import { ROOT } from "../helpers.js";
 
 test("the code that each mutation changes is there, once, and so are the tests that are to notice", () => {
   const stale = MUTATIONS.filter(({ file, from, tests }) => {

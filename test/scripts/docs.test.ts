@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { test } from "node:test";
+import { listPages } from "../../scripts/pages.js";
+import { updateReference } from "../../scripts/reference.js";
+import { LONGEST_LINE } from "../../scripts/wrap.js";
+import { ROOT } from "../helpers.js";
+
+test("docs/cli.md lists what the commands define", () => {
+  const page = readFileSync(join(ROOT, "docs/cli.md"), "utf8");
+  assert.ok(page === updateReference(page), "docs/cli.md is stale: npm run docs writes it again");
+});
+
+test("no line of a page is longer than 160 characters (npm run docs wraps prose; a long table is better a list)", () => {
+  const long = listPages().flatMap((path) => {
+    const lines = readFileSync(path, "utf8").split("\n");
+    return lines.flatMap((line, i) => (line.length > LONGEST_LINE ? [`${relative(ROOT, path)}:${i + 1}`] : []));
+  });
+  assert.deepEqual(long, []);
+});
