@@ -4,12 +4,32 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { FormatError, InputError, OptionError } from "../errors.js";
+import * as v from "valibot";
+import { InputError, OptionError } from "../errors.js";
+import { parseJson } from "../files/read-json.js";
+import { text } from "../files/schemas.js";
 import { writeWhole } from "../files/write.js";
 import { renderContenders } from "./chart.js";
 import { type PageEntry, pageText } from "./page-text.js";
 
 const KINDS = ["preprocess", "predict", "train"];
+
+/** Inside, reports are taken as they are: a page is made of canopy's own measurements. */
+function reportOf<E extends PageEntry>() {
+  return v.custom<E["report"]>((value) => typeof value === "object" && value !== null, "a report");
+}
+
+const pageData: v.GenericSchema<unknown, PageEntry[]> = v.array(
+  v.variant("kind", [
+    v.object({
+      kind: v.literal("preprocess"),
+      title: text,
+      report: reportOf<Extract<PageEntry, { kind: "preprocess" }>>(),
+    }),
+    v.object({ kind: v.literal("predict"), title: text, report: reportOf<Extract<PageEntry, { kind: "predict" }>>() }),
+    v.object({ kind: v.literal("train"), title: text, report: reportOf<Extract<PageEntry, { kind: "train" }>>() }),
+  ]),
+);
 
 /** Puts `entry` into the page `file` (it ends in .md) and its data, making them where they are not there. */
 export async function updatePage(file: string, entry: PageEntry): Promise<void> {
@@ -45,13 +65,8 @@ function dataPath(file: string): string {
 
 function readEntries(path: string): PageEntry[] {
   if (!existsSync(path)) return [];
-  try {
-    const entries: PageEntry[] = JSON.parse(readFileSync(path, "utf8"));
-    if (entries.every(({ kind, title, report }) => KINDS.includes(kind) && title && report)) return entries;
-  } catch (cause) {
-    throw new FormatError(path, `${path} is not the data of a benchmark page; move it away.`, { cause });
-  }
-  throw new FormatError(path, `${path} is not the data of a benchmark page; move it away.`);
+  const advice = "It is not the data of a benchmark page: move it away.";
+  return parseJson(readFileSync(path, "utf8"), pageData, { path, advice });
 }
 
 function slug(title: string): string {

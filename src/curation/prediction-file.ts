@@ -3,9 +3,19 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { extname } from "node:path";
 import { parse } from "csv-parse";
+import * as v from "valibot";
 import { FormatError, InputError } from "../errors.js";
+import { parseJson } from "../files/read-json.js";
+import { share, text } from "../files/schemas.js";
 import { toTileName } from "../tiles/labels.js";
 import type { TilePrediction } from "./curated-tile.js";
+
+/** What counts of a line of JSON lines. */
+const predictionLine = v.object({
+  image_name: text,
+  tags: v.array(text),
+  probabilities: v.exactOptional(v.record(text, share)),
+});
 
 /**
  * Predictions by tile name.
@@ -64,23 +74,10 @@ async function readJsonLines(path: string): Promise<Map<string, TilePrediction>>
   for await (const line of file.readLines()) {
     number++;
     if (line.trim() === "") continue;
-    const { name, ...prediction } = parseLine(
-      line,
-      () => new FormatError(path, `${path}, line ${number}: not a prediction.`),
-    );
-    predictions.set(toTileName(name), prediction);
+    const { image_name, tags, probabilities } = parseJson(line, predictionLine, { path, place: `line ${number}` });
+    predictions.set(toTileName(image_name), { tags, ...(probabilities && { probabilities: toMap(probabilities) }) });
   }
   return predictions;
 }
 
-function parseLine(line: string, fail: () => FormatError): TilePrediction & { name: string } {
-  let row: { image_name?: unknown; tags?: unknown; probabilities?: Record<string, number> };
-  try {
-    row = JSON.parse(line);
-  } catch {
-    throw fail();
-  }
-  const { image_name: name, tags, probabilities } = row ?? {};
-  if (typeof name !== "string" || !Array.isArray(tags)) throw fail();
-  return { name, tags, ...(probabilities && { probabilities: new Map(Object.entries(probabilities)) }) };
-}
+const toMap = (probabilities: Record<string, number>) => new Map(Object.entries(probabilities));

@@ -62,7 +62,7 @@ function describeIssue(issue: v.BaseIssue<unknown>, schema: v.GenericSchema): st
   const deepest = deepestOf(issue);
   const keys = [...(issue.path ?? []), ...(deepest === issue ? [] : (deepest.path ?? []))].map(({ key }) => key);
   const missing = deepest.received === "undefined";
-  const expected = missing ? expectedAt(schema, keys) : (deepest.expected ?? deepest.message);
+  const expected = missing ? expectedAt(schema, keys) : expectedBy(deepest);
   const complaint = `${expected === undefined ? "" : `expected ${expected}, `}it is ${missing ? "missing" : shorten(deepest)}`;
   return keys.length === 0 ? `is not what it should be: ${complaint}` : `has no valid "${keyPath(keys)}": ${complaint}`;
 }
@@ -70,6 +70,11 @@ function describeIssue(issue: v.BaseIssue<unknown>, schema: v.GenericSchema): st
 /** Of the alternatives of a union, what the first that got anywhere complains of says most. */
 function deepestOf(issue: v.BaseIssue<unknown>): v.BaseIssue<unknown> {
   return issue.issues?.find(({ path }) => path !== undefined) ?? issue;
+}
+
+/** What schemas say themselves is better than what the library makes of them. */
+function expectedBy({ message, expected }: v.BaseIssue<unknown>): string {
+  return message.startsWith("Invalid ") && expected !== null ? expected : message;
 }
 
 /** The issue of a missing key tells no more than its name. */

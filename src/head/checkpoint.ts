@@ -60,11 +60,13 @@ function toFiles(folder: string, { head, history, thresholds, ...rest }: Checkpo
   const historyBytes = Buffer.from(historyToCsv(history));
   const files = { head: sha256(headBytes), history: sha256(historyBytes) };
   const json: ModelJson = { version, ...rest, thresholds: [...thresholds], files };
-  checkModelJson(json, join(folder, FILES.model));
+  const content = `${JSON.stringify(json, undefined, 2)}\n`;
+  // What is written can be read again.
+  checkModelJson(JSON.parse(content), join(folder, FILES.model));
   return [
     { path: join(folder, FILES.head), content: headBytes },
     { path: join(folder, FILES.history), content: historyBytes },
-    { path: join(folder, FILES.model), content: `${JSON.stringify(json, undefined, 2)}\n` },
+    { path: join(folder, FILES.model), content },
   ];
 }
 

@@ -1,43 +1,52 @@
 /** The card of a backbone: what must be known to feed it and to say where it comes from. */
+import * as v from "valibot";
+import { count, finite, positive, sha256, text } from "../files/schemas.js";
 
-export interface ModelCard {
+const nonZero = v.pipe(
+  finite,
+  v.check((value) => value !== 0, "not 0"),
+);
+
+export const modelCard = v.object({
   /** Name on the command line (`--backbone NAME`), or the file's name for an imported model. */
-  name: string;
+  name: text,
   /** File name of the ONNX model beside the card or in the cache; the full path where the user gave a file. */
-  file: string;
-  byteLength: number;
-  sha256: string;
-  licence: string;
+  file: text,
+  byteLength: positive,
+  sha256,
+  licence: text,
   /** Where it comes from and what it was trained on, in a sentence or two. */
-  description: string;
+  description: text,
   /** Where `canopy models pull` finds it; absent for models that are in the box or imported. */
-  url?: string;
+  url: v.exactOptional(text),
   /** The model is no file: canopy builds an untrained MobileNetV2 from this seed. */
-  untrained?: { seed: number };
-  input: {
-    name: string;
+  untrained: v.exactOptional(v.object({ seed: count })),
+  input: v.object({
+    name: text,
     /** Memory order of the pixels the network wants. */
-    layout: "NCHW" | "NHWC";
+    layout: v.picklist(["NCHW", "NHWC"]),
     /** Channel order. */
-    channels: "RGB" | "BGR";
+    channels: v.picklist(["RGB", "BGR"]),
     /** The network sees `(pixel / scale - mean[c]) / std[c]`, pixel in 0..255. */
-    scale: number;
-    mean: [number, number, number];
-    std: [number, number, number];
+    scale: nonZero,
+    mean: v.strictTuple([finite, finite, finite]),
+    std: v.strictTuple([nonZero, nonZero, nonZero]),
     /** The one size the network takes, or null where it takes any. */
-    fixedSize: number | null;
+    fixedSize: v.nullable(positive),
     /** Pixels per side canopy feeds it unless told otherwise. */
-    defaultSize: number;
-    recommendedSizes: number[];
-  };
-  features: {
+    defaultSize: positive,
+    recommendedSizes: v.array(positive),
+  }),
+  features: v.object({
     /** The value that holds the features, null where canopy finds it itself (before the classifier). */
-    output: string | null;
+    output: v.nullable(text),
     /** Number of features, those of `levels` included. */
-    count: number;
+    count: positive,
     /** Feature maps before the last whose means over height and width come after the features (see withPyramid). @default none */
-    levels?: { name: string; count: number }[];
-  };
+    levels: v.exactOptional(v.array(v.object({ name: text, count: positive }))),
+  }),
   /** Measured quality, each with what it was measured on. */
-  scores?: { metric: string; value: number; size: number; measuredOn: string }[];
-}
+  scores: v.exactOptional(v.array(v.object({ metric: text, value: finite, size: positive, measuredOn: text }))),
+});
+
+export type ModelCard = v.InferOutput<typeof modelCard>;

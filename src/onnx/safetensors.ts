@@ -2,7 +2,10 @@
  * The safetensors format: an 8-byte little-endian header length, a JSON header, then the tensors' bytes.
  * What comes in is checked against itself before any tensor is made: lengths, offsets, overlaps, names.
  */
+import * as v from "valibot";
 import { FormatError } from "../errors.js";
+import { parseJson } from "../files/read-json.js";
+import { count, text } from "../files/schemas.js";
 import {
   bytesPerElement,
   type ElementType,
@@ -17,11 +20,17 @@ export interface SafetensorsFile {
   metadata: Record<string, string>;
 }
 
-interface Entry {
-  dtype: string;
-  shape: number[];
-  data_offsets: [number, number];
-}
+const entrySchema = v.object({
+  dtype: text,
+  shape: v.array(count),
+  data_offsets: v.strictTuple([count, count]),
+});
+type Entry = v.InferOutput<typeof entrySchema>;
+
+const METADATA = "__metadata__";
+/** By tensor, and what there is of metadata. */
+const headerSchema = v.objectWithRest({ [METADATA]: v.optional(v.record(v.string(), v.string()), {}) }, entrySchema);
+type Header = v.InferOutput<typeof headerSchema>;
 
 const DTYPES: Record<ElementType, string> = {
   float32: "F32",
@@ -67,24 +76,24 @@ export function encodeSafetensors(
 export function decodeSafetensors(bytes: Uint8Array, path: string): SafetensorsFile {
   const { header, dataStart } = readHeader(bytes, path);
   const data = bytes.subarray(dataStart);
-  const { __metadata__: metadata = {}, ...entries } = header;
+  const { [METADATA]: metadata, ...entries } = header;
   const tensors = new Map<string, Tensor>();
   let covered = 0;
   for (const [name, value] of Object.entries(entries).sort(byOffset)) {
-    const { type, shape, start, end } = checkEntry(name, value, path);
+    const { type, start, end } = checkEntry(name, value, path);
     if (start !== covered || end > data.length) {
       throw broken(
         path,
         `tensor "${name}" claims bytes ${start} to ${end}, where ${covered} of ${data.length} are read`,
       );
     }
-    tensors.set(name, tensorFromBytes(type, shape, data.subarray(start, end)));
+    tensors.set(name, tensorFromBytes(type, value.shape, data.subarray(start, end)));
     covered = end;
   }
   if (covered !== data.length) {
     throw broken(path, `its tensors cover ${covered} bytes and the file holds ${data.length}`);
   }
-  return { tensors, metadata: checkMetadata(metadata, path) };
+  return { tensors, metadata };
 }
 
 function padTo8(json: Uint8Array): Uint8Array {
@@ -93,62 +102,39 @@ function padTo8(json: Uint8Array): Uint8Array {
   return padded;
 }
 
-function readHeader(bytes: Uint8Array, path: string): { header: Record<string, unknown>; dataStart: number } {
+function readHeader(bytes: Uint8Array, path: string): { header: Header; dataStart: number } {
   if (bytes.length < 8) throw broken(path, `it has ${bytes.length} bytes`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (length > BigInt(Math.min(MAX_HEADER_BYTES, bytes.length - 8))) {
     throw broken(path, `its header claims ${length} bytes of ${bytes.length}`);
   }
   const dataStart = 8 + Number(length);
+  let json: string;
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, dataStart));
-    const header: unknown = JSON.parse(text);
-    if (isRecord(header)) return { header, dataStart };
+    json = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, dataStart));
   } catch (cause) {
-    throw broken(path, "its header is not JSON", cause);
+    throw broken(path, "its header is not UTF-8", cause);
   }
-  throw broken(path, "its header is not a JSON object");
+  if (!json.startsWith("{")) throw broken(path, "its header does not begin with a brace");
+  const header = parseJson(json, headerSchema, { path, place: "its safetensors header" });
+  return { header, dataStart };
 }
 
-function byOffset([, a]: [string, unknown], [, b]: [string, unknown]): number {
-  return startOf(a) - startOf(b);
-}
-
-function startOf(entry: unknown): number {
-  return isRecord(entry) && Array.isArray(entry["data_offsets"]) ? Number(entry["data_offsets"][0]) : -1;
+function byOffset([, a]: [string, Entry], [, b]: [string, Entry]): number {
+  return a.data_offsets[0] - b.data_offsets[0];
 }
 
 function checkEntry(
   name: string,
-  value: unknown,
+  { dtype, shape, data_offsets: [start, end] }: Entry,
   path: string,
-): { type: ElementType; shape: number[]; start: number; end: number } {
-  const { dtype, shape, data_offsets: offsets } = (isRecord(value) ? value : {}) as Partial<Entry>;
+): { type: ElementType; start: number; end: number } {
   const type = (Object.keys(DTYPES) as ElementType[]).find((key) => DTYPES[key] === dtype);
   if (type === undefined) throw broken(path, `tensor "${name}" has the type ${JSON.stringify(dtype)}`);
-  if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
-    throw broken(path, `tensor "${name}" has no valid shape and offsets`);
-  }
-  const [start, end] = offsets;
   if (end - start !== elementCount(shape) * bytesPerElement(type)) {
     throw broken(path, `tensor "${name}" of shape [${shape.join(", ")}] has ${end - start} bytes`);
   }
-  return { type, shape, start, end };
-}
-
-function checkMetadata(metadata: unknown, path: string): Record<string, string> {
-  if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
-    throw broken(path, "its metadata is not a map of strings");
-  }
-  return metadata as Record<string, string>;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0);
+  return { type, start, end };
 }
 
 function broken(path: string, why: string, cause?: unknown): FormatError {

@@ -1,165 +1,173 @@
 /** What a report says, as plain JSON data: `canopy report` renders it again without tiles, features or model. */
-import type { HistoryRow } from "../head/history.js";
-import type { Metrics } from "../head/metrics.js";
+import * as v from "valibot";
+import { count, finite, positive, sha256, share, text } from "../files/schemas.js";
+import { historyRow, metrics } from "../head/record-schemas.js";
+
+const curvePoint = v.object({ threshold: share, precision: share, recall: share });
+
+const galleryTile = v.object({
+  name: text,
+  probability: share,
+  /** The tags it is labelled with. */
+  tags: v.array(text),
+});
+
+const gallery = v.object({
+  /** Tiles of the kind, of which only the first few are listed. */
+  count,
+  tiles: v.array(galleryTile),
+});
+
+const tagSummary = v.object({
+  tag: text,
+  /** From high to low threshold; thinned to at most 64 points. Empty where no tile has the tag. */
+  curve: v.array(curvePoint),
+  /** Right predictions, the most certain first. */
+  hits: gallery,
+  /** Predicted, but not labelled; the most certain first. */
+  falseAlarms: gallery,
+  /** Labelled, but not predicted; the least probable first. */
+  misses: gallery,
+});
+
+const reliabilityBin = v.object({
+  low: share,
+  high: share,
+  count,
+  meanProbability: share,
+  /** Share of the bin's cells whose label is 1. */
+  share,
+});
+
+/** How far probabilities can be taken at their word, over all cells of the label matrix. */
+const reliability = v.object({
+  /** Expected calibration error: mean |probability - share that is true|, weighted by bin. */
+  ece: share,
+  /** Equal widths from 0 to 1; bins without cells are left out. */
+  bins: v.array(reliabilityBin),
+});
+
+/** Of the tiles with tag i, how many also have tag j: `[tags, tags]` counts, row-major. The diagonal is the tag's own count. */
+const coOccurrence = v.object({ labels: v.array(count), predicted: v.array(count) });
+
+/** What `summarise` finds in the probabilities of tiles the head has not seen. */
+const summary = v.object({
+  tiles: count,
+  /** By column. */
+  tags: v.array(tagSummary),
+  reliability,
+  coOccurrence,
+  /** The best one can do by giving every tile the same tags, in samples-averaged F2: what any model must beat. */
+  constant: v.object({ f2: share, tags: v.array(text) }),
+});
+
+/** A label that predictions by models which have not seen the tile contradict. */
+const suspect = v.object({
+  name: text,
+  tag: text,
+  /** Whether the tile is labelled with `tag`; the suggestion is the opposite. */
+  given: v.boolean(),
+  probability: share,
+  /** All tags the tile is labelled with. */
+  tags: v.array(text),
+});
+
+const labelErrors = v.object({
+  /** File in MODEL_DIR that lists them all, if there is one. */
+  file: v.exactOptional(text),
+  /** How many there are; `suspects` may be fewer. */
+  count,
+  /** The surest first. */
+  suspects: v.array(suspect),
+});
+
+const trainingFacts = v.object({
+  /** INPUT and the label file as the user wrote them. */
+  input: v.string(),
+  labels: v.string(),
+  /** Tiles that were decoded, labelled and used. */
+  tiles: count,
+  rejected: count,
+  tilesWithoutLabels: count,
+  labelsWithoutTiles: count,
+  backbone: v.object({ name: text, sha256, licence: text, description: text }),
+  /** Pixels per side the backbone was fed. */
+  size: positive,
+  /** The provider that really ran. */
+  device: text,
+  seed: count,
+  /** Optimiser, learning rate, penalty, augmentation ...: shown by name, in this order. */
+  recipe: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
+  /** canopy, Node, ONNX Runtime, libjpeg-turbo ... */
+  versions: v.record(v.string(), v.string()),
+  /** Processor, cores and memory in a few words. */
+  machine: v.string(),
+  /** Wall-clock seconds of the whole run. */
+  seconds: finite,
+});
+
+const score = v.object({
+  /** `perTag` is by column, as `Summary.tags`. */
+  metrics,
+  measuredOn: v.picklist(["out-of-fold", "hold-out"]),
+  /** Number of folds, where measured out of fold. */
+  folds: v.exactOptional(positive),
+  /** Bootstrap interval of `metrics.f2`; null where it was not computed. `level` is 0.95 for 95%. */
+  interval: v.nullable(v.object({ low: share, high: share, level: share })),
+});
+
+const stageSpeed = v.object({
+  stage: text,
+  /** Things done, `unit` says what they are. */
+  count,
+  unit: text,
+  seconds: finite,
+});
+
+const picture = v.object({
+  name: text,
+  /** A `data:image/...;base64,` URI, as `makeThumbnail` gives it. */
+  source: v.pipe(v.string(), v.startsWith("data:image/", "a data:image/ URI")),
+});
 
 /** Version of report.json that this canopy writes and reads. */
 export const REPORT_VERSION = 1;
 
-export interface ReportData {
-  version: number;
+export const reportData = v.object({
+  version: v.literal(REPORT_VERSION),
   /** What the model is called: the last part of its folder's path. */
-  name: string;
+  name: text,
   /** "canopy 0.1.0" */
-  createdBy: string;
+  createdBy: text,
   /** ISO 8601 in UTC. */
-  createdAt: string;
-  training: TrainingFacts;
-  score: Score;
-  summary: Summary;
+  createdAt: text,
+  training: trainingFacts,
+  score,
+  summary,
   /** Empty for a head fitted in one go (L-BFGS). */
-  history: HistoryRow[];
+  history: v.array(historyRow),
   /** Null where nobody looked for label errors. */
-  labelErrors: LabelErrors | null;
-  speed: StageSpeed[];
+  labelErrors: v.nullable(labelErrors),
+  speed: v.array(stageSpeed),
   /** What the run warned of. */
-  warnings: string[];
+  warnings: v.array(v.string()),
   /** Thumbnails by tile name; see `wantedPictures`. Tiles without one are shown by name. */
-  pictures: Picture[];
-}
+  pictures: v.array(picture),
+});
 
-export interface TrainingFacts {
-  /** INPUT and the label file as the user wrote them. */
-  input: string;
-  labels: string;
-  /** Tiles that were decoded, labelled and used. */
-  tiles: number;
-  rejected: number;
-  tilesWithoutLabels: number;
-  labelsWithoutTiles: number;
-  backbone: { name: string; sha256: string; licence: string; description: string };
-  /** Pixels per side the backbone was fed. */
-  size: number;
-  /** The provider that really ran. */
-  device: string;
-  seed: number;
-  /** Optimiser, learning rate, penalty, augmentation ...: shown by name, in this order. */
-  recipe: Record<string, string | number | boolean>;
-  /** canopy, Node, ONNX Runtime, libjpeg-turbo ... */
-  versions: Record<string, string>;
-  /** Processor, cores and memory in a few words. */
-  machine: string;
-  /** Wall-clock seconds of the whole run. */
-  seconds: number;
-}
-
-export interface Score {
-  /** `perTag` is by column, as `Summary.tags`. */
-  metrics: Metrics;
-  measuredOn: "out-of-fold" | "hold-out";
-  /** Number of folds, where measured out of fold. */
-  folds?: number;
-  /** Bootstrap interval of `metrics.f2`; null where it was not computed. `level` is 0.95 for 95%. */
-  interval: { low: number; high: number; level: number } | null;
-}
-
-/** What `summarise` finds in the probabilities of tiles the head has not seen. */
-export interface Summary {
-  tiles: number;
-  /** By column. */
-  tags: TagSummary[];
-  reliability: Reliability;
-  coOccurrence: CoOccurrence;
-  /** The best one can do by giving every tile the same tags, in samples-averaged F2: what any model must beat. */
-  constant: { f2: number; tags: string[] };
-}
-
-export interface TagSummary {
-  tag: string;
-  /** From high to low threshold; thinned to at most 64 points. Empty where no tile has the tag. */
-  curve: CurvePoint[];
-  /** Right predictions, the most certain first. */
-  hits: Gallery;
-  /** Predicted, but not labelled; the most certain first. */
-  falseAlarms: Gallery;
-  /** Labelled, but not predicted; the least probable first. */
-  misses: Gallery;
-}
-
-export interface CurvePoint {
-  threshold: number;
-  precision: number;
-  recall: number;
-}
-
-export interface Gallery {
-  /** Tiles of the kind, of which only the first few are listed. */
-  count: number;
-  tiles: GalleryTile[];
-}
-
-export interface GalleryTile {
-  name: string;
-  probability: number;
-  /** The tags it is labelled with. */
-  tags: string[];
-}
-
-/** How far probabilities can be taken at their word, over all cells of the label matrix. */
-export interface Reliability {
-  /** Expected calibration error: mean |probability - share that is true|, weighted by bin. */
-  ece: number;
-  /** Equal widths from 0 to 1; bins without cells are left out. */
-  bins: ReliabilityBin[];
-}
-
-export interface ReliabilityBin {
-  low: number;
-  high: number;
-  count: number;
-  meanProbability: number;
-  /** Share of the bin's cells whose label is 1. */
-  share: number;
-}
-
-/** Of the tiles with tag i, how many also have tag j: `[tags, tags]` counts, row-major. The diagonal is the tag's own count. */
-export interface CoOccurrence {
-  labels: number[];
-  predicted: number[];
-}
-
-export interface LabelErrors {
-  /** File in MODEL_DIR that lists them all, if there is one. */
-  file?: string;
-  /** How many there are; `suspects` may be fewer. */
-  count: number;
-  /** The surest first. */
-  suspects: Suspect[];
-}
-
-/** A label that predictions by models which have not seen the tile contradict. */
-export interface Suspect {
-  name: string;
-  tag: string;
-  /** Whether the tile is labelled with `tag`; the suggestion is the opposite. */
-  given: boolean;
-  probability: number;
-  /** All tags the tile is labelled with. */
-  tags: string[];
-}
-
-export interface StageSpeed {
-  stage: string;
-  /** Things done, `unit` says what they are. */
-  count: number;
-  unit: string;
-  seconds: number;
-}
-
-export interface Picture {
-  name: string;
-  /** A `data:image/...;base64,` URI, as `makeThumbnail` gives it. */
-  source: string;
-}
+export type ReportData = v.InferOutput<typeof reportData>;
+export type Summary = v.InferOutput<typeof summary>;
+export type TagSummary = v.InferOutput<typeof tagSummary>;
+export type CurvePoint = v.InferOutput<typeof curvePoint>;
+export type Gallery = v.InferOutput<typeof gallery>;
+export type GalleryTile = v.InferOutput<typeof galleryTile>;
+export type Reliability = v.InferOutput<typeof reliability>;
+export type ReliabilityBin = v.InferOutput<typeof reliabilityBin>;
+export type CoOccurrence = v.InferOutput<typeof coOccurrence>;
+export type LabelErrors = v.InferOutput<typeof labelErrors>;
+export type Suspect = v.InferOutput<typeof suspect>;
+export type StageSpeed = v.InferOutput<typeof stageSpeed>;
+export type Picture = v.InferOutput<typeof picture>;
 
 /** Tiles with probable label errors that the report shows; LabelErrors.file has them all. */
 export const MOST_SUSPECTS = 48;

@@ -5,6 +5,8 @@ import { describe, it } from "node:test";
 import { FormatError, InputError } from "../../src/errors.js";
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../../src/head/checkpoint.js";
 import { resolveHeadConfig } from "../../src/head/config.js";
+import { computeMetrics } from "../../src/head/metrics.js";
+import { assertRefused } from "../damaged-json.js";
 import { temporaryFolder } from "../helpers.js";
 
 const HASH = "0".repeat(64);
@@ -114,6 +116,35 @@ describe("a checkpoint", () => {
       });
     });
   }
+
+  it("is refused with any key of model.json missing or of another type, by name", async (t) => {
+    const folder = await saved(t);
+    const metrics = computeMetrics(
+      Float32Array.of(0.9, 0.1),
+      { data: Uint8Array.of(1, 0), rows: 1, tags: ["clear", "haze"] },
+      Float32Array.of(0.5, 0.5),
+    );
+    for (const head of [resolveHeadConfig({}), resolveHeadConfig({ recipe: "tutorial" })]) {
+      const { training, ...rest } = example();
+      const levels = [{ name: "map", count: 1 }];
+      const card = { ...rest.card, url: "https://example.org", features: { ...rest.card.features, levels } };
+      await saveCheckpoint(folder, {
+        ...rest,
+        card,
+        training: { ...training, head },
+        exclusive: [["clear", "haze"]],
+        metrics: { holdOut: metrics },
+      });
+      const path = join(folder, "model.json");
+      const read = (json: unknown) => {
+        writeFileSync(path, JSON.stringify(json));
+        return loadCheckpoint(folder);
+      };
+      const optional =
+        /^training\.head\.l2 of another type$|^(exclusive|card\.url|card\.features\.levels|metrics\.holdOut) missing$|^training\.settings\./;
+      await assertRefused(JSON.parse(readFileSync(path, "utf8")), path, read, optional);
+    }
+  });
 
   it("is of version 2 where its features come from several levels, which version 1 did not know, and else of 1", async (t) => {
     const root = temporaryFolder(t);

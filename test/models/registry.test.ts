@@ -7,6 +7,7 @@ import { cardText, readCard } from "../../src/models/card-file.js";
 import { knownModel } from "../../src/models/known.js";
 import { BOX, defaultBackbone, listModels, loadBackbone, resolveBackbone } from "../../src/models/registry.js";
 import { GraphBuilder } from "../../src/onnx/graph.js";
+import { assertRefused } from "../damaged-json.js";
 import { needsShared, SHARED, temporaryFolder } from "../helpers.js";
 
 const before = process.env["CANOPY_CACHE"];
@@ -77,10 +78,23 @@ test("a card with a wrong field is refused by name", (t) => {
   writeFileSync(path, cardText({ ...card, input: { ...card.input, std: [1, 0, 1] } }));
   assert.throws(
     () => readCard(path),
-    (error: Error) => error instanceof FormatError && /"input.std"/.test(error.message),
+    (error: Error) => error instanceof FormatError && /"input.std\[1\]": expected not 0, it is 0/.test(error.message),
   );
-  writeFileSync(path, "null");
-  assert.throws(() => readCard(path), /"name": missing/);
+});
+
+test("a card with any key missing or of another type is refused by name", async (t) => {
+  const path = join(temporaryFolder(t), "card.json");
+  const card = readCard(join(BOX, "imagenet.json"));
+  const full = {
+    ...card,
+    untrained: { seed: 1 },
+    scores: [{ metric: "F2", value: 0.8, size: 128, measuredOn: "tiles" }],
+  };
+  const read = (json: unknown) => {
+    writeFileSync(path, JSON.stringify(json));
+    return readCard(path);
+  };
+  await assertRefused(full, path, read, /^(url|untrained|scores) missing$/);
 });
 
 test("a user's file gets a card from its graph, with one warning about the assumed normalisation", async (t) => {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { FormatError } from "../../src/errors.js";
 import { decodeSafetensors, encodeSafetensors } from "../../src/onnx/safetensors.js";
 import { float32, type Tensor } from "../../src/onnx/tensor.js";
+import { assertRefused } from "../damaged-json.js";
 
 const sample = new Map<string, Tensor>([
   ["scale", { type: "int8", dims: [3], data: Int8Array.of(-1, 0, 1) }],
@@ -34,6 +35,16 @@ test("a file cut at any length is refused with its name", () => {
   for (let length = 0; length < bytes.length; length++) {
     assert.throws(() => decodeSafetensors(bytes.subarray(0, length), "head.safetensors"), FormatError);
   }
+});
+
+test("a header with any key missing or of another type is refused by name", async () => {
+  const header = { w: { dtype: "F32", shape: [2], data_offsets: [0, 8] }, __metadata__: { format: "head" } };
+  const read = (json: unknown) => {
+    const text = JSON.stringify(json);
+    // A file of no tensors is one, too.
+    return decodeSafetensors(fileOf(text, text.startsWith('{"__metadata__"') ? 0 : 8), "x.safetensors");
+  };
+  await assertRefused(header, "x.safetensors", read, /^(w|__metadata__(.format)?) missing$/);
 });
 
 test("headers that lie are refused", () => {

@@ -22,6 +22,8 @@ export function readPublicApi(index = join(DECLARATIONS, "index.d.ts")): PublicA
   const exported = new Set(checker.getExportsOfModule(module).map((symbol) => resolveAlias(symbol, checker)));
   const reachable = new Map<ts.Symbol, string>();
   for (const symbol of exported) visitSymbol(symbol, symbol.name, checker, reachable);
+  // A schema is no type; what is derived from it is.
+  for (const symbol of reachable.keys()) if (symbol.flags & ts.SymbolFlags.Variable) reachable.delete(symbol);
   return { checker, exported, reachable };
 }
 

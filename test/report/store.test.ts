@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { FormatError, InputError } from "../../src/errors.js";
 import { report } from "../../src/operations/report.js";
 import { readReport, writeReport } from "../../src/report/store.js";
+import { assertRefused } from "../damaged-json.js";
 import { temporaryFolder } from "../helpers.js";
 import { sampleReport } from "./sample.js";
 
@@ -34,10 +35,8 @@ test("damaged, foreign, incomplete and newer data are told apart and leave no pa
   const whole = await sampleReport();
   const cases: [string, RegExp][] = [
     [JSON.stringify(whole).slice(0, 500), /is damaged/],
-    ["[]", /not a canopy report/],
-    ["null", /not a canopy report/],
     [JSON.stringify({ ...whole, version: 2 }), /has version 2, this canopy reads 1/],
-    [JSON.stringify({ ...whole, summary: undefined }), /lacks parts/],
+    [JSON.stringify({ ...whole, summary: undefined }), /has no valid "summary": expected Object, it is missing/],
   ];
   for (const [text, message] of cases) {
     writeFileSync(join(dir, "report.json"), text);
@@ -47,4 +46,16 @@ test("damaged, foreign, incomplete and newer data are told apart and leave no pa
     );
   }
   assert.deepEqual(readdirSync(dir), ["report.json"]);
+});
+
+test("data with any key missing or of another type are refused by name", async (t) => {
+  const dir = temporaryFolder(t);
+  const path = join(dir, "report.json");
+  const read = (json: unknown) => {
+    writeFileSync(path, JSON.stringify(json));
+    return report({ model: dir });
+  };
+  const optional =
+    /^(score\.folds|labelErrors\.file) missing$|^training\.(recipe|versions)\.\w+ missing|^training\.recipe\./;
+  await assertRefused(await sampleReport(), path, read, optional);
 });

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { readPredictions } from "../../src/curation/prediction-file.js";
+import { assertRefused } from "../damaged-json.js";
+import { temporaryFolder } from "../helpers.js";
+
+test("a line of predictions with any key missing or of another type is refused by file, line and key", async (t) => {
+  const path = join(temporaryFolder(t), "tags.jsonl");
+  const good = { image_name: "a", path: "in/a.jpg", tags: ["clear"], probabilities: { clear: 0.9 } };
+  const read = (json: unknown) => {
+    writeFileSync(path, `${JSON.stringify(good)}\n\n${JSON.stringify(json)}\n`);
+    return readPredictions(path);
+  };
+  const predictions = await read({ ...good, image_name: "b", probabilities: undefined });
+  assert.deepEqual([...predictions.keys()], ["a", "b"]);
+  assert.deepEqual(predictions.get("a"), { tags: ["clear"], probabilities: new Map([["clear", 0.9]]) });
+  assert.deepEqual(predictions.get("b"), { tags: ["clear"] });
+  await assertRefused(good, `${path}, line 3,`, read, /^path |^probabilities(\.clear)? missing$/);
+  writeFileSync(path, '{"image_name": "a", "tags": [');
+  await assert.rejects(readPredictions(path), /tags\.jsonl, line 1, is damaged: it is not JSON/);
+});
