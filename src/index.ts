@@ -18,13 +18,17 @@ export { type ExportOptions, type ExportSummary, exportModel } from "./operation
 export { type FixOptions, type FixSummary, fix } from "./operations/fix.js";
 export { type InspectOptions, type InspectReport, inspect } from "./operations/inspect.js";
 export {
-  type ExportLabelsOptions,
-  type ExportLabelsSummary,
-  exportLabels,
   type ImportLabelsOptions,
   type ImportLabelsSummary,
   importLabels,
 } from "./operations/labels.js";
+export {
+  EXPORT_FORMATS,
+  type ExportLabelsFormat,
+  type ExportLabelsOptions,
+  type ExportLabelsSummary,
+  exportLabels,
+} from "./operations/labels-export.js";
 export { type MergeOptions, type MergeSummary, merge } from "./operations/merge.js";
 export { importBackbone, listBackbones, type ModelRecord, pullBackbone, showBackbone } from "./operations/models.js";
 export { type PredictSummary, predict } from "./operations/predict.js";
@@ -56,11 +60,15 @@ export type { ProgressState, RunContext } from "./run-context.js";
 
 // Tiles and labels
 
+export { type ReadLabelsOptions, readLabels } from "./labels/formats.js";
+export { type LabelledTiles, matchTiles } from "./labels/match.js";
+export { LABEL_FORMATS, type LabelFormatName, type LabelOptions } from "./labels/options.js";
+export type { Separator } from "./labels/separators.js";
+export type { Doubt, LabelRow, LabelTable, Part, Recognised } from "./labels/table.js";
 export { type LabelMatrix, toLabelMatrix } from "./tiles/label-matrix.js";
-export { type LabelRow, type Labels, type ReadLabelsOptions, readLabels } from "./tiles/labels.js";
 export { type OpenedTiles, type OpenTilesOptions, openTiles } from "./tiles/sources.js";
 export { kFold, type Split, splitRows } from "./tiles/split.js";
-export { type TagSet, tagSetOf } from "./tiles/tag-set.js";
+export { type TaggedTile, type TagSet, tagSetOf } from "./tiles/tag-set.js";
 export type { EncodedTile, RawTile, Tile, TileContent, TileFailure, TileFeed, TileSource } from "./tiles/tile.js";
 
 // Decoding and batches

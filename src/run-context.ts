@@ -18,4 +18,6 @@ export interface RunContext {
   onProgress?: (state: ProgressState) => void;
   /** Called once for each thing the user should know but that stops nothing. */
   onWarning?: (message: string) => void;
+  /** Called once for each thing that was recognised rather than told, so that the user can see that it is what was meant. */
+  onNotice?: (message: string) => void;
 }

@@ -31,6 +31,9 @@ export async function runCommand(
       signal: interrupt.signal,
       onProgress: progress.update,
       onWarning: onceEach((message) => progress.print(`Warning: ${message}`)),
+      onNotice: (message) => {
+        if (!argv.quiet) progress.print(message);
+      },
     });
     progress.stop();
     process.stdout.write(argv.json ? `${JSON.stringify(result.json)}\n` : ensureNewline(result.text));

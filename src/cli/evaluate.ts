@@ -2,19 +2,22 @@
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { EvaluateSummary } from "../operations/evaluate.js";
 import { type GlobalArguments, runCommand, withDeviceOptions, withReadingLimits } from "./common.js";
+import { LABELS, toLabelOptions, withSplit } from "./label-options.js";
 import { formatTable } from "./table.js";
 
 export const command = "evaluate";
 export const describe = "Score a model on labelled tiles: F2, mAP and every tag by itself";
 
+const SPLIT = "Column of train, val and test: score the tiles for test, or for val where there are none for test";
+
 export function builder(yargs: Argv) {
-  return withReadingLimits(withDeviceOptions(yargs))
+  return withSplit(withReadingLimits(withDeviceOptions(yargs)), SPLIT)
     .option("colorspace", {
       choices: ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const,
       describe: "Forces how the JPEG components are read (default: as the model was trained)",
     })
     .option("tiles", { type: "string", array: true, demandOption: true, describe: "INPUT: folder, files, .tar, @list" })
-    .option("labels", { type: "string", demandOption: true, requiresArg: true, describe: "CSV: image_name,tags" })
+    .option("labels", { type: "string", demandOption: true, requiresArg: true, describe: LABELS })
     .option("model", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder" })
     .option("backbone", { type: "string", requiresArg: true, describe: "Where the model's backbone FILE.onnx is now" })
     .option("threshold", {
@@ -35,6 +38,7 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
       {
         tiles: argv.tiles,
         labels: argv.labels,
+        ...toLabelOptions(argv),
         model: argv.model,
         backbone: argv.backbone,
         threshold: argv.threshold,

@@ -52,7 +52,8 @@ function examplesOf(code: string, report: InspectReport): string[] {
       report.near_duplicates.map(({ tiles, distance }) => `${tiles.join(" ~ ")} (${distance} of 64 bits differ)`),
     MIXED_READINGS: () => report.encodings.map(({ reading, example }) => `${reading}: ${example}`),
   };
-  const list = examples[code]?.() ?? [];
+  const doubt = report.labels?.doubts.find((each) => each.code === code);
+  const list = examples[code]?.() ?? doubt?.examples ?? [];
   const more = list.length > SHOWN ? [`and ${list.length - SHOWN} more (--json lists all)`] : [];
   return [...list.slice(0, SHOWN), ...more].map((line) => `    ${line}`);
 }

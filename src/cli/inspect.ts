@@ -2,12 +2,13 @@
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import { type GlobalArguments, runCommand, withDecodeOptions } from "./common.js";
 import { describeReport } from "./inspect-text.js";
+import { LABELS, toLabelOptions, withSplit } from "./label-options.js";
 
 export const command = "inspect <input..>";
 export const describe = "Say what a tile set holds, and what is wrong with it";
 
 export function builder(yargs: Argv) {
-  return withDecodeOptions(yargs)
+  return withSplit(withDecodeOptions(yargs), "Column of train, val and test: say how many tiles are for each")
     .positional("input", {
       type: "string",
       array: true,
@@ -17,7 +18,7 @@ export function builder(yargs: Argv) {
     .option("labels", {
       type: "string",
       requiresArg: true,
-      describe: "CSV (image_name,tags) to compare the tiles with",
+      describe: `${LABELS}, to compare the tiles with`,
     })
     .option("workers", { type: "number", requiresArg: true, describe: "Decoding threads (default: one per core)" })
     .option("strict", { type: "boolean", default: false, describe: "Exit with 3 if a tile cannot be read" })
@@ -30,7 +31,8 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
   await runCommand(argv, async (context) => {
     const { inspect } = await import("../operations/inspect.js");
     const { input, labels, workers, colorspace, maxPixels, onTruncated } = argv;
-    const report = await inspect({ inputs: input, labels, workers, colorspace, maxPixels, onTruncated }, context);
+    const decode = { colorspace, maxPixels, onTruncated };
+    const report = await inspect({ inputs: input, labels, ...toLabelOptions(argv), workers, ...decode }, context);
     return { json: report, text: describeReport(report), rejected: report.rejected };
   });
 }

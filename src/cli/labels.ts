@@ -1,11 +1,14 @@
 /** `canopy labels import|export`: label files from and to labelling tools. */
 import type { Argv, CommandModule } from "yargs";
-import type { ExportLabelsSummary, ImportLabelsSummary } from "../operations/labels.js";
+import type { LabelOptions } from "../labels/options.js";
+import type { ImportLabelsSummary } from "../operations/labels.js";
+import type { ExportLabelsFormat, ExportLabelsSummary } from "../operations/labels-export.js";
 import { type GlobalArguments, runCommand, withOverwrite } from "./common.js";
+import { LABELS, toLabelOptions, withLabelOptions } from "./label-options.js";
 import { describeConfig, withImageOptions } from "./label-studio.js";
 
 export const command = "labels";
-export const describe = "Bring labels in from Label Studio or FiftyOne, or out to them";
+export const describe = "Convert label files: from any format to the plain CSV, and out to other tools";
 
 export function builder(yargs: Argv): Argv {
   return yargs
@@ -21,9 +24,14 @@ export function builder(yargs: Argv): Argv {
 /** One of the commands inside has run by now. */
 export function handler(): void {}
 
-const operations = () => import("../operations/labels.js");
+/** As the command line has them. */
+interface LabelArguments {
+  labelFormat: LabelOptions["labelFormat"];
+  labelColumns: string | undefined;
+  tagSeparator: string | undefined;
+}
 
-interface ImportArguments extends GlobalArguments {
+interface ImportArguments extends GlobalArguments, LabelArguments {
   file: string;
   out: string;
   labels: string | undefined;
@@ -33,41 +41,42 @@ interface ImportArguments extends GlobalArguments {
 
 const importFile: CommandModule<GlobalArguments, ImportArguments> = {
   command: "import <file>",
-  describe: "Label Studio's JSON export, or FiftyOne samples, to a label CSV",
+  describe: "A label file of any common format, or a labelling tool's export, to the plain CSV",
   builder: importOptions as never,
   handler: (argv) =>
     runCommand(argv, async (context) => {
       const { file, out, labels, control, overwrite } = argv;
-      const summary = await (await operations()).importLabels({ file, out, labels, control, overwrite }, context);
+      const given = { file, out, labels, control, overwrite, ...toLabelOptions(argv) };
+      const summary = await (await import("../operations/labels.js")).importLabels(given, context);
       return { json: summary, text: describeImport(summary) };
     }),
 };
 
 function importOptions(yargs: Argv<GlobalArguments>) {
-  return withOverwrite(yargs)
-    .positional("file", { type: "string", demandOption: true, describe: "JSON export" })
+  return withLabelOptions(withOverwrite(yargs))
+    .positional("file", { type: "string", demandOption: true, describe: LABELS })
     .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "Label CSV to write" })
     .option("labels", {
       type: "string",
       requiresArg: true,
-      describe: "Label CSV to begin with: imported tiles replace its rows or follow them",
+      describe: "Label file to begin with: imported tiles replace its rows or follow them",
     })
     .option("control", {
       type: "string",
       requiresArg: true,
       describe: "Label Studio control to read (default: all choices)",
     })
-    .example("$0 labels import export.json --out labels.csv", "")
+    .example("$0 labels import _classes.csv --out labels.csv", "A table of 0 and 1 to the plain CSV")
     .example(
       "$0 labels import export.json --labels train.csv --out train-2.csv",
       "The old labels, corrected and grown",
     );
 }
 
-interface ExportArguments extends GlobalArguments {
-  tiles: string[];
+interface ExportArguments extends GlobalArguments, LabelArguments {
+  tiles: string[] | undefined;
   out: string;
-  format: "label-studio" | "fiftyone";
+  format: ExportLabelsFormat;
   labels: string | undefined;
   predictions: string | undefined;
   only: string | undefined;
@@ -78,27 +87,33 @@ interface ExportArguments extends GlobalArguments {
 
 const exportFile: CommandModule<GlobalArguments, ExportArguments> = {
   command: "export",
-  describe: "Labels, predictions or both, as Label Studio tasks or for FiftyOne",
+  describe: "Labels, predictions or both, as a table or for a labelling tool",
   builder: exportOptions as never,
   handler: (argv) =>
     runCommand(argv, async (context) => {
       const { tiles, out, format, labels, predictions, only, imageUrl, imageRoot, overwrite } = argv;
-      const options = { tiles, out, format, labels, predictions, only, imageUrl, imageRoot, overwrite };
-      const summary = await (await operations()).exportLabels(options, context);
+      const given = { tiles, out, format, labels, predictions, only, imageUrl, imageRoot, overwrite };
+      const { exportLabels } = await import("../operations/labels-export.js");
+      const summary = await exportLabels({ ...given, ...toLabelOptions(argv) }, context);
       return { json: summary, text: describeExport(summary) };
     }),
 };
 
 function exportOptions(yargs: Argv<GlobalArguments>) {
-  return withImageOptions(withOverwrite(yargs))
-    .option("tiles", { type: "string", array: true, demandOption: true, describe: "INPUT: where the pictures are" })
-    .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "JSON file to write" })
-    .option("format", {
-      choices: ["label-studio", "fiftyone"] as const,
-      demandOption: true,
-      describe: "For which tool",
+  return withLabelOptions(withImageOptions(withOverwrite(yargs)))
+    .option("tiles", {
+      type: "string",
+      array: true,
+      requiresArg: true,
+      describe: "INPUT: where the pictures are (for csv, multi-hot and jsonl not needed)",
     })
-    .option("labels", { type: "string", requiresArg: true, describe: "Label CSV" })
+    .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "File to write" })
+    .option("format", {
+      choices: ["csv", "multi-hot", "jsonl", "label-studio", "fiftyone"] as const,
+      demandOption: true,
+      describe: "A table (multi-hot: a column for each tag), or a labelling tool",
+    })
+    .option("labels", { type: "string", requiresArg: true, describe: LABELS })
     .option("predictions", { type: "string", requiresArg: true, describe: "CSV or JSON lines that predict wrote" })
     .option("only", {
       type: "string",
@@ -109,6 +124,7 @@ function exportOptions(yargs: Argv<GlobalArguments>) {
       "$0 labels export --tiles tiles --labels labels.csv --only model/label-errors.csv --format label-studio --out tasks.json",
       "Probable label errors, to be corrected",
     )
+    .example("$0 labels export --labels labels.csv --format multi-hot --out table.csv", "A column for each tag")
     .example(
       "$0 labels export --tiles tiles --labels labels.csv --predictions tags.jsonl --format fiftyone --out samples.json",
       "Labels and predictions side by side",

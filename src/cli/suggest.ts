@@ -2,6 +2,7 @@
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { SuggestSummary } from "../operations/suggest.js";
 import { type GlobalArguments, runCommand, withDeviceOptions, withOverwrite } from "./common.js";
+import { LABELS, toLabelOptions, withLabelOptions } from "./label-options.js";
 import { describeConfig, withImageOptions } from "./label-studio.js";
 
 export const command = "suggest <input..>";
@@ -9,7 +10,7 @@ export const describe =
   "Find the unlabelled tiles worth labelling next: those the model is unsure of, and unlike each other";
 
 export function builder(yargs: Argv) {
-  return withImageOptions(withOverwrite(withDeviceOptions(yargs)))
+  return withLabelOptions(withImageOptions(withOverwrite(withDeviceOptions(yargs))))
     .positional("input", {
       type: "string",
       array: true,
@@ -24,7 +25,7 @@ export function builder(yargs: Argv) {
       describe: "File to write: .csv, .jsonl or .json",
     })
     .option("count", { type: "number", default: 50, requiresArg: true, describe: "Tiles to suggest" })
-    .option("labels", { type: "string", requiresArg: true, describe: "CSV: tiles it names are labelled already" })
+    .option("labels", { type: "string", requiresArg: true, describe: `${LABELS}: tiles it labels are passed over` })
     .option("format", {
       choices: ["csv", "jsonl", "json", "label-studio", "fiftyone"] as const,
       describe: "What to write (default: by the ending of --out)",
@@ -55,7 +56,7 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
     const { suggest } = await import("../operations/suggest.js");
     const { input, model, out, count, labels, format, backbone, device, workers, overwrite } = argv;
     const { maxPixels, onTruncated, imageUrl, imageRoot } = argv;
-    const given = { model, out, count, labels, format, backbone, device, workers, overwrite };
+    const given = { model, out, count, labels, ...toLabelOptions(argv), format, backbone, device, workers, overwrite };
     const summary = await suggest({ inputs: input, ...given, maxPixels, onTruncated, imageUrl, imageRoot }, context);
     return { json: summary, text: describeSummary(summary), rejected: summary.rejected };
   });

@@ -3,15 +3,19 @@ import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { TrainOptions } from "../training/settings.js";
 import type { TrainSummary } from "../training/summary.js";
 import { type GlobalArguments, runCommand, withDecodeOptions, withDeviceOptions, withOverwrite } from "./common.js";
+import { LABELS, toLabelOptions, withSplit } from "./label-options.js";
 import { parseBytes } from "./values.js";
 
 export const command = "train";
 export const describe = "Train a model: features once, then a head on top";
 
+const SPLIT =
+  "Column of train, val and test: train on the first, hold out the second instead of --val, leave out the third";
+
 export function builder(yargs: Argv) {
-  return withOverwrite(withDecodeOptions(withDeviceOptions(yargs)))
+  return withSplit(withOverwrite(withDecodeOptions(withDeviceOptions(yargs))), SPLIT)
     .option("tiles", { type: "string", array: true, demandOption: true, describe: "INPUT: folder, files, .tar, @list" })
-    .option("labels", { type: "string", demandOption: true, requiresArg: true, describe: "CSV: image_name,tags" })
+    .option("labels", { type: "string", demandOption: true, requiresArg: true, describe: LABELS })
     .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder to write" })
     .option("backbone", { type: "string", requiresArg: true, describe: "Name (canopy models list) or FILE.onnx" })
     .option("normalisation", {
@@ -93,6 +97,7 @@ function toOptions(argv: Arguments): TrainOptions {
   return {
     tiles: argv.tiles,
     labels: argv.labels,
+    ...toLabelOptions(argv),
     out: argv.out,
     backbone: argv.backbone,
     normalisation: argv.normalisation,

@@ -1,6 +1,5 @@
-/** How Label Studio finds a tile's picture, and which tile a picture it names is. */
+/** How Label Studio finds a tile's picture. */
 import { relative, resolve, sep } from "node:path";
-import { toTileName } from "../tiles/labels.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 import type { ExchangeFormat } from "./curated-tile.js";
 
@@ -32,24 +31,4 @@ export function pictureProblem(
     return `they are outside the folder ${imageRoot} that --image-root names`;
   }
   return undefined;
-}
-
-/** Label Studio puts eight hexadecimal digits before the names of uploaded files. */
-const UPLOADED = /\/upload\/.*?([^/]+)$/;
-const UPLOAD_PREFIX = /^[0-9a-f]{8}-/;
-
-/** The tile's name in an address such as "/data/local-files/?d=tiles/train_7.jpg", "s3://b/train_7.jpg" or "train_7.jpg". */
-export function nameFromImageUrl(url: string): string {
-  const local = url.indexOf("?d=");
-  const path = decode(local >= 0 ? url.slice(local + 3) : url.replace(/[?#].*$/, ""));
-  const uploaded = UPLOADED.exec(path)?.[1];
-  return toTileName(uploaded === undefined ? path : uploaded.replace(UPLOAD_PREFIX, ""));
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text; // a plain path with a % in it
-  }
 }

@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { FormatError, InputError } from "../errors.js";
 import { parseJson } from "../files/read-json.js";
 import { share, text } from "../files/schemas.js";
-import { toTileName } from "../tiles/labels.js";
+import { toTileName } from "../labels/names.js";
 import type { TilePrediction } from "./curated-tile.js";
 
 /** What counts of a line of JSON lines. */

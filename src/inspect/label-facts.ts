@@ -1,8 +1,14 @@
 /** How labels and tiles fit together, and which tags go with which. */
-import type { LabelRow, Labels } from "../tiles/labels.js";
+import { countTags } from "../labels/collect.js";
+import type { LabelledTiles } from "../labels/match.js";
+import type { Doubt, LabelRow, LabelTable, Recognised } from "../labels/table.js";
 
 export interface LabelFacts {
   path: string;
+  /** What the file was taken for. */
+  recognised: Recognised;
+  /** What is probably not meant. */
+  doubts: Doubt[];
   /** Rows of the file. */
   rows: number;
   /** Rows that have a tile. */
@@ -14,35 +20,32 @@ export interface LabelFacts {
   tiles_without_labels: string[];
   /** Tags by number of tiles, most frequent first, counted over rows that have a tile. */
   tags: { tag: string; tiles: number }[];
-  /** `counts[i][j]`: tiles with both `tags[i].tag` and `tags[j].tag`. */
+  /** `counts[i][j]`: tiles with both `tags[i].tag` and `tags[j].tag`, for the most frequent 1,000 tags. */
   cooccurrence: number[][];
 }
 
-/** `names`: the names of the tiles. */
-export function describeLabels(labels: Labels, names: ReadonlySet<string>): LabelFacts {
-  const present = labels.rows.filter((row) => names.has(row.name));
-  const labelled = new Set(labels.rows.map((row) => row.name));
-  const tags = countTags(present);
+/** Tags whose pairs are counted. */
+const MAX_PAIRED = 1000;
+
+/** `matched`: the labels with their tiles. */
+export function describeLabels(labels: LabelTable, matched: LabelledTiles): LabelFacts {
+  const tags = sortTags(countTags(matched.rows));
+  const paired = tags.slice(0, MAX_PAIRED).map(({ tag }) => tag);
   return {
     path: labels.path,
+    recognised: labels.recognised,
+    doubts: labels.doubts,
     rows: labels.rows.length,
-    rows_with_tiles: present.length,
-    rows_without_tags: labels.rows.filter((row) => row.tags.length === 0).map((row) => row.name),
-    labels_without_tiles: labels.rows.filter((row) => !names.has(row.name)).map((row) => row.name),
-    tiles_without_labels: [...names].filter((name) => !labelled.has(name)),
+    rows_with_tiles: matched.rows.length,
+    rows_without_tags: labels.rows.filter((row) => row.tags.length === 0).map((row) => row.path),
+    labels_without_tiles: matched.labelsWithoutTiles,
+    tiles_without_labels: matched.tilesWithoutLabels.map(({ name }) => name),
     tags,
-    cooccurrence: countPairs(
-      present,
-      tags.map(({ tag }) => tag),
-    ),
+    cooccurrence: countPairs(matched.rows, paired),
   };
 }
 
-function countTags(rows: readonly LabelRow[]): LabelFacts["tags"] {
-  const counts = new Map<string, number>();
-  for (const tag of rows.flatMap((row) => row.tags)) {
-    counts.set(tag, (counts.get(tag) ?? 0) + 1);
-  }
+function sortTags(counts: ReadonlyMap<string, number>): LabelFacts["tags"] {
   return [...counts]
     .map(([tag, tiles]) => ({ tag, tiles }))
     .sort((a, b) => b.tiles - a.tiles || (a.tag < b.tag ? -1 : 1));
@@ -51,12 +54,9 @@ function countTags(rows: readonly LabelRow[]): LabelFacts["tags"] {
 function countPairs(rows: readonly LabelRow[], tags: readonly string[]): number[][] {
   const columns = new Map(tags.map((tag, column) => [tag, column]));
   const counts = tags.map(() => tags.map(() => 0));
-  for (const { tags: own } of rows) {
-    for (const a of own) {
-      for (const b of own) {
-        counts[columns.get(a)!][columns.get(b)!]++;
-      }
-    }
+  for (const row of rows) {
+    const own = row.tags.map((tag) => columns.get(tag)).filter((column) => column !== undefined);
+    for (const a of own) for (const b of own) counts[a][b]++;
   }
   return counts;
 }

@@ -47,7 +47,7 @@ function problemsOfTiles({ tiles, rejected, duplicates, duplicate_names }: Findi
     [
       "DUPLICATE_NAMES",
       duplicate_names.length,
-      `${plural(duplicate_names.length, "name")} used by more than one tile: labels go by name, so train refuses them. Rename or separate them.`,
+      `${plural(duplicate_names.length, "name")} used by more than one tile: train refuses them unless the labels give their folders. Rename or separate them.`,
     ],
     [
       "CONFLICTING_LABELS",
@@ -58,9 +58,10 @@ function problemsOfTiles({ tiles, rejected, duplicates, duplicate_names }: Findi
 }
 
 function problemsOfLabels(labels: LabelFacts): Row[] {
-  const { labels_without_tiles, tiles_without_labels, rows_without_tags, tags } = labels;
+  const { labels_without_tiles, tiles_without_labels, tags, doubts } = labels;
   const rare = tags.filter(({ tiles }) => tiles < FEW_TILES);
   return [
+    ...doubts.map(({ code, count, message }): Row => [code, count, message]),
     [
       "LABELS_WITHOUT_TILES",
       labels_without_tiles.length,
@@ -70,11 +71,6 @@ function problemsOfLabels(labels: LabelFacts): Row[] {
       "TILES_WITHOUT_LABELS",
       tiles_without_labels.length,
       `${plural(tiles_without_labels.length, "tile")} without a label; train leaves them out.`,
-    ],
-    [
-      "ROWS_WITHOUT_TAGS",
-      rows_without_tags.length,
-      `${plural(rows_without_tags.length, "row")} without any tag; tag or remove them.`,
     ],
     [
       "RARE_TAGS",

@@ -7,6 +7,8 @@ import { bootstrapMean, type Interval } from "../head/bootstrap.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { computeMetrics, decide, type Metrics, tileFBetas } from "../head/metrics.js";
 import { meanFeatures, toVariants } from "../head/variants.js";
+import { type LabelOptions, labelOptions } from "../labels/options.js";
+import type { Recognised } from "../labels/table.js";
 import { loadBackbone } from "../models/registry.js";
 import { FEW_POSITIVES } from "../report/data.js";
 import type { RunContext } from "../run-context.js";
@@ -16,10 +18,13 @@ import { createTagSet } from "../tiles/tag-set.js";
 import { type Dataset, loadDataset } from "../training/dataset.js";
 import { rejectsBeside } from "./rejects.js";
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends LabelOptions {
   /** Folders, files, `.tar` archives, `@list.txt`. */
   tiles: readonly string[];
-  /** Label CSV. Tags the model does not know are left out of the score, with a warning. */
+  /**
+   * Label file. Tags the model does not know are left out of the score, with a warning. With `split` the tiles for testing are scored, or
+   * those for validation where there are none.
+   */
   labels: string;
   /** Folder that `train` wrote. */
   model: string;
@@ -52,6 +57,10 @@ export interface EvaluateSummary {
   tiles: number;
   rejected: number;
   provider: Device;
+  /** What the label file was taken for. */
+  labels: Recognised;
+  /** Tags of the labels that the model does not know, with the number of tiles that have them. */
+  unknown_tags: { tag: string; tiles: number }[];
   per_tag: TagSummary[];
 }
 
@@ -102,7 +111,9 @@ async function loadFor(checkpoint: Checkpoint, options: EvaluateOptions, context
   return loadDataset(
     {
       tiles: options.tiles,
+      ...labelOptions(options),
       labels: options.labels,
+      parts: [["test"], ["val"]],
       backbone: { card, bytes },
       size: preprocessing.size,
       device: options.device,
@@ -127,6 +138,8 @@ function summarize(metrics: Metrics, { low, high }: Interval, dataset: Dataset):
     tiles: metrics.tiles,
     rejected: dataset.rejected.length,
     provider: dataset.device,
+    labels: dataset.recognised,
+    unknown_tags: dataset.unknownTags,
     per_tag: metrics.perTag.map(({ averagePrecision, ...rest }) => ({
       ...rest,
       reliable: rest.support >= FEW_POSITIVES,

@@ -10,16 +10,19 @@ import { groupEqual, groupNear, NEAR_DISTANCE } from "../inspect/duplicates.js";
 import { describeLabels, type LabelFacts } from "../inspect/label-facts.js";
 import { findProblems, type Problem } from "../inspect/problems.js";
 import type { ExamineTask, TileFacts } from "../inspect/worker.js";
+import { readLabels } from "../labels/formats.js";
+import { type LabelledTiles, pairTiles } from "../labels/match.js";
+import { type LabelOptions, labelOptions } from "../labels/options.js";
+import type { LabelTable } from "../labels/table.js";
 import type { RunContext } from "../run-context.js";
-import { type Labels, readLabels } from "../tiles/labels.js";
 import { collectTiles } from "../tiles/sources.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
 
-export interface InspectOptions extends Partial<FullOptions> {
+export interface InspectOptions extends Partial<FullOptions>, LabelOptions {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
   inputs: readonly string[];
-  /** A label CSV to compare the tiles with. */
+  /** A label file to compare the tiles with. */
   labels?: string | undefined;
   /** Decoding threads. @default one per core */
   workers?: number | undefined;
@@ -60,7 +63,7 @@ const CHUNK = 32;
  * @throws InputError where an input does not exist or holds no tiles, and for labels that cannot be read
  */
 export async function inspect(options: InspectOptions, context: RunContext = {}): Promise<InspectReport> {
-  const labels = options.labels === undefined ? undefined : await readLabels(options.labels, { allowUntagged: true });
+  const labels = options.labels === undefined ? undefined : await readLabels(options.labels, labelOptions(options));
   const { tiles, ignored, close } = await collectTiles(options.inputs, { signal: context.signal });
   try {
     return summarize(tiles, ignored, await examineAll(tiles, options, context), labels);
@@ -110,7 +113,7 @@ function summarize(
   tiles: readonly Tile[],
   ignored: number,
   examined: readonly Examined[],
-  labels: Labels | undefined,
+  labels: LabelTable | undefined,
 ): InspectReport {
   const facts = examined.map((result) => (isFailure(result) ? undefined : result));
   const readable = facts.filter((fact) => fact !== undefined);
@@ -118,7 +121,9 @@ function summarize(
     const result = examined[i];
     return isFailure(result) ? [{ path: tileLocation(tile), name: tile.name, ...result }] : [];
   });
-  const duplicates = findDuplicates(tiles, facts, labels);
+  // Duplicate names are one of the problems told, so here they stop nothing.
+  const matched = labels && pairTiles(labels, tiles, { lenient: true });
+  const duplicates = findDuplicates(tiles, facts, matched);
   const findings = {
     tiles: tiles.length,
     readable: readable.length,
@@ -133,22 +138,26 @@ function summarize(
       name: tiles[group[0]].name,
       tiles: group.map((i) => tileLocation(tiles[i])),
     })),
-    labels: labels === undefined ? null : describeLabels(labels, new Set(tiles.map(({ name }) => name))),
+    labels: labels && matched ? describeLabels(labels, matched) : null,
     rejects,
   };
   return { ...findings, problems: findProblems(findings) };
 }
 
-function findDuplicates(tiles: readonly Tile[], facts: readonly (TileFacts | undefined)[], labels: Labels | undefined) {
+function findDuplicates(
+  tiles: readonly Tile[],
+  facts: readonly (TileFacts | undefined)[],
+  matched: LabelledTiles | undefined,
+) {
   const locate = (i: number) => tileLocation(tiles[i]);
-  const tagsOf = new Map(labels?.rows.map((row) => [row.name, [...row.tags].sort().join(" ")]));
+  const tagsOf = new Map(matched?.rows.map(({ tags }, i) => [matched.tiles[i], [...tags].sort().join(" ")]));
   const groups = groupEqual(facts.map((fact) => fact?.sha256));
   // Of identical files one stands for all, lest they be found again.
   const copies = new Set(groups.flatMap((group) => group.slice(1)));
   const near = groupNear(facts.map((fact, i) => (copies.has(i) ? undefined : fact?.fingerprint)));
   return {
     duplicates: groups.map((group) => {
-      const tagSets = new Set(group.map((i) => tagsOf.get(tiles[i].name)).filter((tags) => tags !== undefined));
+      const tagSets = new Set(group.map((i) => tagsOf.get(tiles[i])).filter((tags) => tags !== undefined));
       return { tiles: group.map(locate), conflicting: tagSets.size > 1 };
     }),
     near_duplicates: near.map(({ members, distance }) => ({ tiles: members.map(locate), distance })),

@@ -36,10 +36,14 @@ export async function scanTiles(tiles: TileSource, scan: Scan, context: RunConte
   for await (const chunk of inChunks(tiles, CHUNK)) await scanChunk(chunk, scan, context);
 }
 
-/** The tiles that `known` does not name; the others are counted. */
-export async function* withoutKnown(tiles: TileSource, known: ReadonlySet<string>, scan: Scan): AsyncGenerator<Tile> {
+/** The tiles that are not labelled; the others are counted. */
+export async function* withoutLabelled(
+  tiles: TileSource,
+  isLabelled: (tile: Tile) => boolean,
+  scan: Scan,
+): AsyncGenerator<Tile> {
   for await (const tile of tiles) {
-    if (known.has(tile.name)) scan.labelled++;
+    if (isLabelled(tile)) scan.labelled++;
     else yield tile;
   }
 }

@@ -15,18 +15,21 @@ import { type Extractor, openExtractor } from "../features/extractor.js";
 import { checkOutput } from "../files/output.js";
 import { writePieces } from "../files/write.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
+import { tellLabels } from "../labels/describe.js";
+import { readLabels } from "../labels/formats.js";
+import { labelledTest } from "../labels/match.js";
+import { type LabelOptions, labelOptions } from "../labels/options.js";
 import { loadBackbone } from "../models/registry.js";
 import type { RunContext } from "../run-context.js";
-import { readLabels } from "../tiles/labels.js";
 import { openTiles } from "../tiles/sources.js";
-import type { TileSource } from "../tiles/tile.js";
+import type { Tile, TileSource } from "../tiles/tile.js";
 import { rejectsBeside } from "./rejects.js";
-import { type Scan, scanTiles, startScan, withoutKnown } from "./suggest-scan.js";
+import { type Scan, scanTiles, startScan, withoutLabelled } from "./suggest-scan.js";
 
 export const SUGGESTION_FORMATS = [...TABLE_FORMATS, ...EXCHANGE_FORMATS] as const;
 export type SuggestionFormat = (typeof SUGGESTION_FORMATS)[number];
 
-export interface SuggestOptions extends ImageUrlOptions {
+export interface SuggestOptions extends ImageUrlOptions, Omit<LabelOptions, "split"> {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
   inputs: readonly string[];
   /** Folder that `train` wrote. */
@@ -37,7 +40,7 @@ export interface SuggestOptions extends ImageUrlOptions {
   count?: number | undefined;
   /** What `out` is for. @default by the ending of `out`: .csv, .jsonl or .json */
   format?: SuggestionFormat | undefined;
-  /** Label CSV: the tiles it names are not suggested. @default none */
+  /** Label file: the tiles it labels are not suggested. @default none */
   labels?: string | undefined;
   /** Replace `out`. @default false */
   overwrite?: boolean | undefined;
@@ -84,13 +87,13 @@ export async function suggest(options: SuggestOptions, context: RunContext = {})
   const format = chooseFormat(options);
   await checkOutput(out, options.overwrite);
   const checkpoint = await loadCheckpoint(options.model);
-  const known = options.labels === undefined ? new Set<string>() : await labelledNames(options.labels);
+  const isLabelled = await findLabelled(options, context);
   const extractor = await openFor(checkpoint, options, context);
   const opened = await openTiles(options.inputs, { signal: context.signal });
   try {
-    const total = await countTiles(opened.list(), known);
+    const total = await countTiles(opened.list(), isLabelled);
     const scan = startScan(checkpoint, extractor, createCandidatePool(count, checkpoint.thresholds), total);
-    await scanTiles(withoutKnown(opened.list(), known, scan), scan, context);
+    await scanTiles(withoutLabelled(opened.list(), isLabelled, scan), scan, context);
     const tiles = chooseSuggestions(scan.pool, checkpoint.tags);
     if (tiles.length === 0) throw new InputError(nothingLeft(scan, options));
     await write(format, tiles, checkpoint, options, context);
@@ -125,8 +128,11 @@ function chooseFormat({ format, out }: SuggestOptions): SuggestionFormat {
   );
 }
 
-async function labelledNames(path: string): Promise<Set<string>> {
-  return new Set((await readLabels(path, { allowUntagged: true })).rows.map(({ name }) => name));
+async function findLabelled(options: SuggestOptions, context: RunContext): Promise<(tile: Tile) => boolean> {
+  if (options.labels === undefined) return () => false;
+  const labels = await readLabels(options.labels, labelOptions(options));
+  tellLabels(labels, context);
+  return labelledTest(labels);
 }
 
 async function openFor(checkpoint: Checkpoint, options: SuggestOptions, context: RunContext): Promise<Extractor> {
@@ -140,9 +146,9 @@ async function openFor(checkpoint: Checkpoint, options: SuggestOptions, context:
 }
 
 /** Listing twice costs little beside features, and gives progress a total. */
-async function countTiles(tiles: TileSource, known: ReadonlySet<string>): Promise<number> {
+async function countTiles(tiles: TileSource, isLabelled: (tile: Tile) => boolean): Promise<number> {
   let count = 0;
-  for await (const tile of tiles) if (!known.has(tile.name)) count++;
+  for await (const tile of tiles) if (!isLabelled(tile)) count++;
   return count;
 }
 

@@ -1,7 +1,6 @@
 /** LabelMatrix: which tile has which tag, multi-hot. */
 import { InputError } from "../errors.js";
-import type { LabelRow } from "./labels.js";
-import type { TagSet } from "./tag-set.js";
+import type { TaggedTile, TagSet } from "./tag-set.js";
 
 export interface LabelMatrix {
   /** `[rows, tags.length]` uint8, row-major, 0 or 1. */
@@ -16,7 +15,7 @@ export interface LabelMatrix {
  * (scoring a model on labels that know more tags than it does).
  */
 export function toLabelMatrix(
-  rows: readonly LabelRow[],
+  rows: readonly TaggedTile[],
   tagSet: TagSet,
   { ignoreUnknown = false }: { ignoreUnknown?: boolean } = {},
 ): LabelMatrix {

@@ -32,6 +32,13 @@ export function allRows(rows: number): Uint32Array {
   return Uint32Array.from({ length: rows }, (_, row) => row);
 }
 
+/** `[0, rows)` without `left`. */
+export function rowsWithout(rows: number, left: Uint32Array): Uint32Array {
+  const out = new Uint8Array(rows);
+  for (const row of left) out[row] = 1;
+  return rowsWhere(out, (each) => each === 0);
+}
+
 /** Rows whose part satisfies `test`, ascending. */
 export function rowsWhere(parts: Uint8Array, test: (part: number) => boolean): Uint32Array {
   return Uint32Array.from([...parts.keys()].filter((row) => test(parts[row])));

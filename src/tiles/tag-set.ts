@@ -1,5 +1,10 @@
 /** TagSet: the tags a model knows, in the order of its columns. */
-import type { Labels } from "./labels.js";
+
+/** A tile's name, and the tags it has. */
+export interface TaggedTile {
+  name: string;
+  tags: readonly string[];
+}
 
 export interface TagSet {
   /** Tag names by column, sorted by code unit (the same on every machine and locale). */
@@ -17,7 +22,9 @@ export function createTagSet(names: readonly string[]): TagSet {
   return { names: [...names], columns };
 }
 
-/** All tags that occur in `labels`, sorted. */
-export function tagSetOf(labels: Labels): TagSet {
-  return createTagSet([...new Set(labels.rows.flatMap((row) => row.tags))].sort());
+/** All tags that occur in `rows`, sorted. */
+export function tagSetOf(rows: readonly TaggedTile[]): TagSet {
+  const names = new Set<string>();
+  for (const { tags } of rows) for (const tag of tags) names.add(tag);
+  return createTagSet([...names].sort());
 }

@@ -8,21 +8,18 @@ import { type ExtractorOptions, openExtractor } from "../features/extractor.js";
 import type { PipelinePlan } from "../features/plan.js";
 import type { StoredFeatures } from "../features/stored.js";
 import type { FeatureMatrix, FeatureSource } from "../head/feature-matrix.js";
+import { type LabelledTiles, matchTiles } from "../labels/match.js";
+import type { Recognised } from "../labels/table.js";
 import type { RunContext } from "../run-context.js";
 import { type LabelMatrix, toLabelMatrix } from "../tiles/label-matrix.js";
-import { readLabels } from "../tiles/labels.js";
-import { type LabelledTiles, matchTiles } from "../tiles/match.js";
 import { openTiles } from "../tiles/sources.js";
-import { type TagSet, tagSetOf } from "../tiles/tag-set.js";
+import { tagSetOf } from "../tiles/tag-set.js";
 import type { Tile } from "../tiles/tile.js";
+import { type LabelUse, readDatasetLabels, tagsOutside, type UnknownTag, warnUnmatched } from "./dataset-labels.js";
 
-export interface DatasetOptions extends ExtractorOptions {
+export interface DatasetOptions extends ExtractorOptions, LabelUse {
   /** Folders, files, `.tar` archives, `@list.txt`. */
   tiles: readonly string[];
-  /** Label CSV; see readLabels. */
-  labels: string;
-  /** The tags of an existing model; labels outside it are left out. @default the tags that occur */
-  tagSet?: TagSet | undefined;
   /** What of the features is held in memory. @default all */
   budget?: FeatureBudget | undefined;
 }
@@ -43,6 +40,12 @@ export interface Dataset {
   /** Tiles that are labelled and could be decoded, in the order of the label file. */
   tiles: Tile[];
   labels: LabelMatrix;
+  /** What the label file was taken for. */
+  recognised: Recognised;
+  /** Tags outside `tagSet`, with the number of tiles that have them. */
+  unknownTags: UnknownTag[];
+  /** The tiles that `split` says are for validation, ascending; absent where there are none. */
+  validation?: Uint32Array;
   /** `[tiles, numFeatures]` for each variant asked for; empty where they are on disk. */
   features: FeatureMatrix[];
   /** The first variant's features on disk, where they do not fit in memory. To be read before `close()`. */
@@ -73,14 +76,15 @@ export interface Dataset {
 export async function loadDataset(options: DatasetOptions, context: RunContext = {}): Promise<Dataset> {
   checkDecodeOptions({ ...options.decode, size: options.size });
   if (options.workers !== undefined) checkInteger("workers", options.workers, 1, 1024);
-  const labels = await readLabels(options.labels);
+  const labels = await readDatasetLabels(options, context);
   const opened = await openTiles(options.tiles, { signal: context.signal });
   try {
     const matched = await matchTiles(labels, opened.list());
     warnUnmatched(matched, options.labels, context);
+    const unknown = tagsOutside(matched, options, context);
     const extracted = await extract(matched.tiles, options, context);
     try {
-      return assemble(matched, opened.ignored(), extracted, options);
+      return assemble(matched, labels.recognised, unknown, opened.ignored(), extracted, options);
     } catch (error) {
       await extracted.close();
       throw error;
@@ -139,7 +143,14 @@ function gib(bytes: number): string {
   return (bytes / 2 ** 30).toPrecision(2);
 }
 
-function assemble(matched: LabelledTiles, ignored: number, extracted: Extraction, options: DatasetOptions): Dataset {
+function assemble(
+  matched: LabelledTiles,
+  recognised: Recognised,
+  unknownTags: UnknownTag[],
+  ignored: number,
+  extracted: Extraction,
+  options: DatasetOptions,
+): Dataset {
   const { outcomes, numFeatures, stored, device, plan, decoded, cached, seconds, close } = extracted;
   const good = [...outcomes.keys()].filter((i) => outcomes[i] === undefined);
   const rejected = [...outcomes.entries()].flatMap(([i, failure]) =>
@@ -152,10 +163,14 @@ function assemble(matched: LabelledTiles, ignored: number, extracted: Extraction
     );
   }
   const rows = good.map((i) => matched.rows[i]);
-  const tagSet = options.tagSet ?? tagSetOf({ path: options.labels, rows });
+  const tagSet = options.tagSet ?? tagSetOf(rows);
+  const validation = Uint32Array.from([...rows.keys()].filter((i) => rows[i].part === "val"));
   return {
     tiles: good.map((i) => matched.tiles[i]),
     labels: toLabelMatrix(rows, tagSet, { ignoreUnknown: options.tagSet !== undefined }),
+    recognised,
+    unknownTags,
+    ...(validation.length > 0 && { validation }),
     features: extracted.features.map((data) => keepRows(data, good, numFeatures)),
     ...(stored && { stored: sourceOf(stored, good) }),
     rejected,
@@ -196,16 +211,4 @@ function keepRows(data: Float32Array, good: readonly number[], numFeatures: numb
     }
   }
   return { data: data.subarray(0, good.length * numFeatures), rows: good.length, numFeatures };
-}
-
-function warnUnmatched(matched: LabelledTiles, labels: string, { onWarning }: RunContext): void {
-  const { labelsWithoutTiles, tilesWithoutLabels } = matched;
-  if (labelsWithoutTiles.length > 0) {
-    onWarning?.(
-      `${labelsWithoutTiles.length} labels of ${labels} have no tile, the first is ${labelsWithoutTiles[0]}.`,
-    );
-  }
-  if (tilesWithoutLabels.length > 0) {
-    onWarning?.(`${tilesWithoutLabels.length} tiles have no label, the first is ${tilesWithoutLabels[0].name}.`);
-  }
 }

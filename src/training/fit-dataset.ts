@@ -22,7 +22,7 @@ export async function fitDataset(
   place: Omit<StatesOptions, "fingerprint">,
   context: RunContext,
 ): Promise<FittedDataset> {
-  const { stored, features, labels } = dataset;
+  const { stored, features, labels, validation } = dataset;
   const { fit, readout } = settings;
   // Said now rather than after the cross-validation.
   if (readout.exclusive !== "auto") toExclusiveColumns(readout.exclusive, labels.tags);
@@ -37,6 +37,7 @@ export async function fitDataset(
   const options = {
     ...readout,
     holdOut,
+    validation,
     augment,
     tta,
     seed: config.seed,

@@ -8,7 +8,7 @@ import type { FeatureMatrix, FeatureSource } from "../head/feature-matrix.js";
 import { computeLogits } from "../head/logits.js";
 import { trainHead } from "../head/train.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
-import { kFold, splitRows } from "../tiles/split.js";
+import { kFold, rowsWithout, type Split, splitRows } from "../tiles/split.js";
 import type { FitOptions, FittedWeights } from "./fitted-weights.js";
 import { createTrainings } from "./trainings.js";
 
@@ -26,15 +26,15 @@ export async function fitFromDisk(
   config: HeadConfig,
   options: FitOptions,
 ): Promise<FittedWeights> {
-  const { holdOut = 0.2, folds = 5, seed = 1, threads, onEpoch } = options;
-  const split = splitRows(labels, Math.min(holdOut, MAX_HELD_OUT / labels.rows), seed);
+  const { folds = 5, seed = 1, threads, onEpoch } = options;
+  const split = splitTiles(labels, options);
   const { heldOut } = split;
   if (heldOut.length < folds) {
     throw new InputError(`${heldOut.length} held-out tiles are too few to fit thresholds on: hold out more.`);
   }
   const validation = { features: await gather(source, heldOut), labels: selectLabels(labels, heldOut) };
-  const leaveOut = new Uint8Array(labels.rows);
-  for (const row of heldOut) leaveOut[row] = 1;
+  const leaveOut = new Uint8Array(labels.rows).fill(1);
+  for (const row of split.train) leaveOut[row] = 0;
   const run = createTrainings(1, options);
   const { head, history } = await run("history", (running) =>
     trainHead(source, labels, config, { ...running, validation, leaveOut, ...(onEpoch && { onEpoch }) }),
@@ -43,6 +43,13 @@ export async function fitFromDisk(
   const parts = kFold(validation.labels, folds, seed);
   const unseen = { rows: heldOut, logits, labels: validation.labels, folds: parts, measuredOn: "hold-out" } as const;
   return { head, history, split, unseen };
+}
+
+/** Of more tiles for validation than can be held, every so many are scored; none is trained on. */
+function splitTiles(labels: LabelMatrix, { holdOut = 0.2, seed = 1, validation }: FitOptions): Split {
+  if (validation === undefined) return splitRows(labels, Math.min(holdOut, MAX_HELD_OUT / labels.rows), seed);
+  const step = Math.ceil(validation.length / MAX_HELD_OUT);
+  return { train: rowsWithout(labels.rows, validation), heldOut: validation.filter((_, i) => i % step === 0) };
 }
 
 /** The rows `indices` (ascending), read window by window. */

@@ -7,7 +7,7 @@ import { trainOnTiles } from "../head/train-tiles.js";
 import type { TrainedHead, TrainHeadOptions } from "../head/trained-head.js";
 import { type FeatureVariants, scoringRows } from "../head/variants.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
-import { allRows, kFold, splitRows } from "../tiles/split.js";
+import { allRows, kFold, rowsWithout, type Split, splitRows } from "../tiles/split.js";
 import type { FitOptions, FittedWeights } from "./fitted-weights.js";
 import { leaveOneOut, scatterRows } from "./rows.js";
 import { createTrainings, type TrainingName } from "./trainings.js";
@@ -23,14 +23,15 @@ export async function fitInMemory(
   config: HeadConfig,
   options: FitOptions,
 ): Promise<FittedWeights> {
-  const { holdOut = 0.2, folds = 5, seed = 1, augment = "none", tta = "none", threads, onEpoch } = options;
+  const { folds = 5, seed = 1, augment = "none", tta = "none", threads, onEpoch } = options;
   checkInteger("folds", folds, 2, 255);
-  if (labels.rows < folds) {
-    throw new InputError(`${labels.rows} labelled tiles are too few to train on: there must be ${folds} or more.`);
+  const { split, used } = splitTiles(labels, options);
+  if (used.length < folds) {
+    throw new InputError(`${used.length} labelled tiles are too few to train on: there must be ${folds} or more.`);
   }
-  const split = splitRows(labels, holdOut, seed);
   const holdsOut = split.heldOut.length > 0;
-  const run = createTrainings(folds + (holdsOut ? 2 : 1), options);
+  const refits = used.length > split.train.length;
+  const run = createTrainings(folds + (refits ? 2 : 1), options);
   const trainOn = (name: TrainingName, rows: Uint32Array, more: TrainHeadOptions = {}) =>
     run(name, (running) => trainOnTiles(variants, labels, rows, config, { ...running, ...more, augment, tta, seed }));
   const logitsOf = ({ head }: TrainedHead, rows: Uint32Array) =>
@@ -44,20 +45,30 @@ export async function fitInMemory(
     ...(validation && { validation }),
     ...(onEpoch && { onEpoch }),
   });
-  const foldOf = kFold(labels, folds, seed);
-  const logits = new Float32Array(labels.rows * labels.tags.length);
+  const usedLabels = selectLabels(labels, used);
+  const foldOf = kFold(usedLabels, folds, seed);
+  const logits = new Float32Array(used.length * labels.tags.length);
+  const tiles = (places: Uint32Array) => places.map((place) => used[place]);
   for (const { fold, others, own } of leaveOneOut(foldOf)) {
-    const trained = await trainOn(`fold ${fold + 1}`, others);
-    scatterRows(logits, labels.tags.length, own, await logitsOf(trained, own));
+    const trained = await trainOn(`fold ${fold + 1}`, tiles(others));
+    scatterRows(logits, labels.tags.length, own, await logitsOf(trained, tiles(own)));
   }
-  // Without held-out tiles the first training is on all of them already.
-  const { head, l2 } = holdsOut ? await trainOn("final", allRows(labels.rows)) : first;
+  // Where no tile comes back from being held out, the first training is on all of them already.
+  const { head, l2 } = refits ? await trainOn("final", used) : first;
   return {
     head,
     ...(l2 !== undefined && { l2 }),
     history: first.history,
     split,
-    unseen: { rows: allRows(labels.rows), logits, labels, folds: foldOf, measuredOn: "out-of-fold" },
+    unseen: { rows: used, logits, labels: usedLabels, folds: foldOf, measuredOn: "out-of-fold" },
     ...(holdsOut && { heldOutLogits: await logitsOf(first, split.heldOut) }),
   };
+}
+
+/** Which tiles the first training is on, which it is scored on, and which the model is made of in the end. */
+function splitTiles(labels: LabelMatrix, options: FitOptions): { split: Split; used: Uint32Array } {
+  const { holdOut = 0.2, seed = 1, validation: heldOut } = options;
+  if (heldOut === undefined) return { split: splitRows(labels, holdOut, seed), used: allRows(labels.rows) };
+  const train = rowsWithout(labels.rows, heldOut);
+  return { split: { train, heldOut }, used: train };
 }

@@ -105,7 +105,12 @@ function scoreHeldOut(
 ): Metrics | undefined {
   if (heldOutLogits === undefined) return undefined;
   const { train, heldOut } = split;
-  const others = selectRows(unseen.logits, labels.tags.length, train);
+  const place = new Map([...unseen.rows].map((row, i) => [row, i]));
+  const others = selectRows(
+    unseen.logits,
+    labels.tags.length,
+    Array.from(train, (row) => place.get(row) as number),
+  );
   const readout = fitReadout(others, selectLabels(labels, train), exclusive, options);
   const probabilities = readProbabilities(readout, heldOutLogits);
   return computeMetrics(probabilities, selectLabels(labels, heldOut), readout.thresholds);

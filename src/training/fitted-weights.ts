@@ -9,6 +9,8 @@ import type { TrainingsOptions } from "./trainings.js";
 export interface FitOptions extends Partial<VariantUse>, TrainingsOptions {
   /** Share of tiles held out for the history and `holdOut`; 0 for none. @default 0.2 */
   holdOut?: number;
+  /** The tiles to hold out instead, ascending: of no training, also not of the final one. */
+  validation?: Uint32Array | undefined;
   /** Folds of the cross-validation that the readout is fitted on. @default 5 */
   folds?: number;
   /** Decides split and folds. @default 1 */

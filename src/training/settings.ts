@@ -11,15 +11,19 @@ import {
   type Scaling,
 } from "../head/config.js";
 import type { VariantUse } from "../head/variants.js";
+import { type LabelOptions, labelOptions } from "../labels/options.js";
 import type { Normalisation } from "../models/file-model.js";
 import { CALIBRATIONS, type CalibrationName } from "./calibration.js";
 import type { DatasetOptions, FeatureBudget } from "./dataset.js";
 import type { ReadoutOptions } from "./readout.js";
 
-export interface TrainOptions {
+export interface TrainOptions extends LabelOptions {
   /** Folders, files, `.tar` archives, `@list.txt`. */
   tiles: readonly string[];
-  /** Label CSV: first column the tile's name, second its tags separated by spaces. */
+  /**
+   * Label file, or a folder of a folder for each tag; see readLabels. With `split` the tiles for training are trained on, those for
+   * validation are held out, and those for testing left out.
+   */
   labels: string;
   /** Model folder to write; it appears whole or not at all. */
   out: string;
@@ -100,7 +104,17 @@ export function resolveTrainSettings(options: TrainOptions): TrainSettings {
   const variants = variantsFor(fit.augment, fit.tta);
   return {
     backbone: { name: backbone, size, normalisation, features },
-    data: { tiles, labels, device, workers, decode, variants, budget: resolveBudget(options, variants) },
+    data: {
+      tiles,
+      labels,
+      ...labelOptions(options),
+      parts: [["train", "val"]],
+      device,
+      workers,
+      decode,
+      variants,
+      budget: resolveBudget(options, variants),
+    },
     fit,
     readout: resolveReadout(options),
   };

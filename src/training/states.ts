@@ -70,13 +70,23 @@ export async function forgetStates(out: string): Promise<void> {
 
 /** Changes with everything that decides about the head: tiles, labels, features and settings. */
 export function fingerprintOf(
-  { labels, tiles, features: matrices }: Pick<Dataset, "labels" | "tiles" | "features">,
+  { labels, tiles, validation, features: matrices }: Pick<Dataset, "labels" | "tiles" | "validation" | "features">,
   { backbone: { features }, fit: { holdOut, augment, tta } }: TrainSettings,
   config: HeadConfig,
   backbone: string,
 ): string {
   const hash = createHash("sha256");
-  hash.update(JSON.stringify({ config, holdOut, augment, tta, features, backbone, tags: labels.tags }));
+  hash.update(
+    JSON.stringify({
+      config,
+      holdOut: validation === undefined ? holdOut : [...validation],
+      augment,
+      tta,
+      features,
+      backbone,
+      tags: labels.tags,
+    }),
+  );
   hash.update(tiles.map((tile) => tile.name).join("\n"));
   hash.update(labels.data);
   for (const { data } of matrices) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));

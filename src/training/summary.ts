@@ -2,6 +2,7 @@
 import { LABEL_ERRORS_FILE } from "../curation/label-errors.js";
 import type { Device } from "../features/device.js";
 import type { Checkpoint } from "../head/checkpoint.js";
+import type { Recognised } from "../labels/table.js";
 import type { CalibrationName } from "./calibration.js";
 import type { FinishedTraining } from "./finished-training.js";
 import type { TrainingFindings } from "./report.js";
@@ -15,6 +16,8 @@ export interface TrainSummary {
   rejected: number;
   rejects: string | null;
   tags: string[];
+  /** What the label file was taken for. */
+  labels: Recognised;
   backbone: string;
   /** Features of a tile. */
   features: number;
@@ -66,6 +69,7 @@ export function summarize(
     rejected: dataset.rejected.length,
     rejects,
     tags: [...dataset.labels.tags],
+    labels: dataset.recognised,
     backbone: card.name,
     features: card.features.count,
     size,

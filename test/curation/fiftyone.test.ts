@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { exportLabels, importLabels } from "../../src/operations/labels.js";
+import { importLabels } from "../../src/operations/labels.js";
+import { exportLabels } from "../../src/operations/labels-export.js";
 import { ROOT, temporaryFolder } from "../helpers.js";
 
 const hasPython = spawnSync("python3", ["--version"]).status === 0;

@@ -1,0 +1,41 @@
+/** Labels as tables that other programs read: the plain CSV, a column for each tag, JSON lines. */
+import { dirname, relative, resolve } from "node:path";
+import { stringify } from "csv-stringify/sync";
+import { tilePath, withoutExtension } from "../labels/names.js";
+import { tileLocation } from "../tiles/tile.js";
+import type { CuratedTile } from "./curated-tile.js";
+
+export const LABEL_TABLES = ["csv", "multi-hot", "jsonl"] as const;
+export type LabelTableFormat = (typeof LABEL_TABLES)[number];
+
+export interface LabelTableOptions {
+  /** All tags: the columns of `multi-hot`. */
+  tags: readonly string[];
+  /** The file that is written: JSON lines name pictures relative to its folder, as Hugging Face wants it. */
+  out: string;
+}
+
+/** The text of the table, in pieces. Tags are the labels, or the prediction where there are none. */
+export function* labelTableText(
+  format: LabelTableFormat,
+  tiles: readonly CuratedTile[],
+  { tags, out }: LabelTableOptions,
+): Generator<string> {
+  const distinct = new Set(tiles.map(({ tile }) => tile.name)).size === tiles.length;
+  // Where a name alone would make one tile of two, its folders come with it.
+  const nameOf = ({ tile }: CuratedTile) => (distinct ? tile.name : withoutExtension(tilePath(tile)));
+  if (format === "csv") yield "image_name,tags\n";
+  if (format === "multi-hot") yield stringify([["image_name", ...tags]]);
+  for (const tile of tiles) {
+    const own = tile.labels ?? tile.prediction?.tags ?? [];
+    if (format === "csv") yield stringify([[nameOf(tile), own.join(" ")]]);
+    else if (format === "multi-hot") {
+      const has = new Set(own);
+      yield stringify([[nameOf(tile), ...tags.map((tag) => (has.has(tag) ? 1 : 0))]]);
+    } else yield `${JSON.stringify({ file_name: fileName(tile, out), tags: own })}\n`;
+  }
+}
+
+function fileName({ tile }: CuratedTile, out: string): string {
+  return relative(dirname(resolve(out)), resolve(tileLocation(tile)));
+}

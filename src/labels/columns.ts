@@ -1,0 +1,216 @@
+/** Which column of a table is what: by the options, by what it is called, by what its cells hold. */
+import { FormatError, InputError } from "../errors.js";
+import { type ColumnKind, isCounting, isFilled, kindOf, type LabelRecord, readBit, textOfCell } from "./cells.js";
+import { hasImageExtension } from "./names.js";
+import type { LabelOptions } from "./options.js";
+import { isMeasureWord, isNameWord, isSplitWord, isTagWord, NAME_WORDS, toWord } from "./words.js";
+
+/** A table of which the first records are known. */
+export interface TableSample {
+  path: string;
+  unit: "line" | "row" | "record";
+  /** Names of the columns, or their numbers where nothing names them. */
+  columns: readonly string[];
+  named: boolean;
+  records: readonly LabelRecord[];
+}
+
+/** Columns by their place, from 0. */
+export interface Roles {
+  name: number;
+  tags: number[];
+  multiHot: boolean;
+  split: number | undefined;
+  /** A column that `split` could name. */
+  unusedSplit: number | undefined;
+}
+
+interface Column {
+  index: number;
+  header: string;
+  kind: ColumnKind;
+}
+
+/** @throws InputError for columns that are not there; FormatError, naming column and line, for what is ambiguous */
+export function findRoles(sample: TableSample, options: LabelOptions): Roles {
+  const columns = sample.columns.map((header, index): Column => {
+    const cells = sample.records.map(({ cells }) => cells[index]);
+    return { index, header, kind: kindOf(cells) };
+  });
+  const split = options.split === undefined ? undefined : findColumn(sample, options.split, "split");
+  const unusedSplit = split === undefined ? columns.find(isSplitColumn)?.index : undefined;
+  const roles = { split, unusedSplit };
+  if (options.labelColumns !== undefined) return { ...roles, ...toldRoles(sample, columns, options) };
+  const name = findNameColumn(sample, columns);
+  const others = columns.filter((column) => ![name, split].includes(column.index) && !isSplitColumn(column));
+  return { ...roles, name, ...findTagColumns(sample, others, name, options) };
+}
+
+function isSplitColumn({ header, kind }: Column): boolean {
+  return kind === "parts" || (isSplitWord(header) && kind !== "text");
+}
+
+function toldRoles(sample: TableSample, columns: readonly Column[], options: LabelOptions) {
+  const [name, ...tags] = (options.labelColumns ?? []).map((column) => findColumn(sample, column, "labelColumns"));
+  const bits = tags.length > 1 && tags.every((tag) => columns[tag].kind === "bits" || columns[tag].kind === "empty");
+  const multiHot = options.labelFormat === "multi-hot" || bits;
+  if (multiHot && !sample.named) throw unnamedBits(sample);
+  return { name, tags, multiHot };
+}
+
+/** The place of a column named or numbered (from 1) in an option. */
+function findColumn({ path, columns, named }: TableSample, wanted: string | number, option: string): number {
+  const text = String(wanted).trim();
+  const exact = columns.indexOf(text);
+  const similar = columns.findIndex((column) => column.trim().toLowerCase() === text.toLowerCase());
+  const number = /^\d+$/.test(text) ? Number(text) - 1 : -1;
+  const found = [exact, similar, number].find((place) => place >= 0 && place < columns.length);
+  if (found !== undefined) return found;
+  const there = named
+    ? `its columns are: ${columns.join(", ")}`
+    : `it has no header, and columns 1 to ${columns.length}`;
+  throw new InputError(`${path} has no column ${JSON.stringify(text)} (\`${option}\`); ${there}.`);
+}
+
+function findNameColumn(sample: TableSample, columns: readonly Column[]): number {
+  const byWord = NAME_WORDS.flatMap((word) => columns.filter(({ header }) => sample.named && toWord(header) === word));
+  // A file may call its classes "name", or hold pictures in "image" that are not there as files.
+  const usable = byWord.find(({ kind, header }) => kind !== "empty" && !isIndex(sample, columns, header));
+  if (usable !== undefined) return usable.index;
+  const files = columns.find(({ index }) => most(sample, index, (text) => hasImageExtension(text)));
+  if (files !== undefined) return files.index;
+  const first = columns.find((column) => !isIndex(sample, columns, column.header) && column.kind !== "parts");
+  return first?.index ?? 0;
+}
+
+/** A column that only counts, beside another one that could name tiles. */
+function isIndex(
+  { records, named, columns: headers }: TableSample,
+  columns: readonly Column[],
+  header: string,
+): boolean {
+  const place = headers.indexOf(header);
+  if (!isCounting(records.map(({ cells }) => cells[place]))) return false;
+  if (named && (header === "" || /^(unnamed: ?\d+|index)$/i.test(header))) return columns.length > 2;
+  if (named && isNameWord(header)) return false;
+  return (
+    columns.some(({ index, kind }) => {
+      const texts = records.map(({ cells }) => textOfCell(cells[index]));
+      return index !== place && kind === "text" && new Set(texts).size === texts.length && texts.length > 1;
+    }) && columns.length > 2
+  );
+}
+
+function most({ records }: TableSample, index: number, test: (text: string) => boolean): boolean {
+  const texts = records.map(({ cells }) => textOfCell(cells[index])).filter((text) => text !== "");
+  return texts.length > 0 && texts.filter(test).length > texts.length / 2;
+}
+
+function findTagColumns(sample: TableSample, others: readonly Column[], name: number, { labelFormat }: LabelOptions) {
+  if (labelFormat === "multi-hot") return asMultiHot(sample, others, name);
+  const called = others.filter(({ header }) => sample.named && isTagWord(header));
+  const spoken = called.filter(({ kind }) => kind === "text" || kind === "dates");
+  if (spoken.length > 0) return { tags: chooseCalled(sample, spoken, name), multiHot: false };
+  if (called.length === 1 && called[0].kind !== "empty") throw numeric(sample, called[0], name);
+  if (called.length > 0 && called.every(({ kind }) => kind === "empty")) {
+    return { tags: called.map(({ index }) => index), multiHot: false };
+  }
+  const bits = others.filter(({ kind }) => kind === "bits");
+  if (bits.length > 1) return asMultiHot(sample, others, name);
+  return { tags: [chooseByKind(sample, others, name)].flat(), multiHot: false };
+}
+
+/** One column called so, or several of a series: tag1, tag2. */
+function chooseCalled(sample: TableSample, called: readonly Column[], name: number): number[] {
+  const stems = new Set(called.map(({ header }) => toWord(header).replace(/\d+$/, "")));
+  const series = stems.size === 1 && called.every(({ header }) => /\d$/.test(header));
+  if (called.length === 1 || series) return called.map(({ index }) => index);
+  throw ambiguous(sample, called, name);
+}
+
+/** Without names that tell: the column of text, or without a header all of them. */
+function chooseByKind(sample: TableSample, others: readonly Column[], name: number): number | number[] {
+  const texts = others.filter(({ kind }) => kind === "text");
+  if (texts.length === 1) return texts[0].index;
+  if (texts.length > 1 && !sample.named) return texts.map(({ index }) => index);
+  if (texts.length > 1) throw ambiguous(sample, texts, name);
+  const numbers = others.filter((column) => column.kind !== "empty" && !isAside(sample, column));
+  if (numbers.length > 1) throw notBits(sample, numbers);
+  if (numbers.length === 1) throw numeric(sample, numbers[0], name);
+  if (others.length === 0) throw singleColumn(sample);
+  return others[0].index;
+}
+
+/** Columns of 0 and 1; others may stand beside them only if they cannot be meant as tags. */
+function asMultiHot(sample: TableSample, others: readonly Column[], name: number) {
+  if (!sample.named) throw unnamedBits(sample);
+  const tags = others.filter((column) => column.kind !== "text" && column.kind !== "dates" && !isAside(sample, column));
+  const wrong = tags.filter(({ kind }) => kind === "numbers" || kind === "parts");
+  if (wrong.length > 0) throw notBits(sample, tags);
+  if (tags.length === 0)
+    throw notBits(sample, others.length > 0 ? others : [{ index: name, header: sample.columns[name], kind: "text" }]);
+  return { tags: tags.map(({ index }) => index), multiHot: true };
+}
+
+function isAside(sample: TableSample, { index, header, kind }: Column): boolean {
+  if (kind === "numbers" && isMeasureWord(header)) return true;
+  return (
+    (header === "" || /^(unnamed: ?\d+|index|id)$/i.test(header)) &&
+    isCounting(sample.records.map(({ cells }) => cells[index]))
+  );
+}
+
+function notBits({ path, unit, records }: TableSample, columns: readonly Column[]): FormatError {
+  for (const { cells, line } of records) {
+    const wrong = columns.find(({ index }) => readBit(cells[index]) === undefined);
+    if (wrong === undefined) continue;
+    return new FormatError(
+      path,
+      `${path}, ${unit} ${line}: the column ${JSON.stringify(wrong.header)} holds ${JSON.stringify(textOfCell(cells[wrong.index]))}, ` +
+        "where a table with a column for each tag has 0 or 1 (true, false, yes, no). Name the columns of tags by `labelColumns`.",
+    );
+  }
+  return new FormatError(path, `${path} has no columns of 0 and 1.`);
+}
+
+function numeric(
+  { path, unit, records, columns }: TableSample,
+  { index, header, kind }: Column,
+  name: number,
+): FormatError {
+  const first = records.find(({ cells }) => isFilled(cells[index]));
+  const bits = kind === "bits" ? `, and \`labelFormat: "multi-hot"\` for one tag called ${header}` : "";
+  return new FormatError(
+    path,
+    `${path}, ${unit} ${first?.line ?? 1}: the column ${JSON.stringify(header)} holds ${JSON.stringify(textOfCell(first?.cells[index]))}: ` +
+      `numbers do not say which tags are meant. Put tags there; \`labelColumns: ["${columns[name]}", "${header}"]\` takes the numbers for tags${bits}.`,
+  );
+}
+
+function ambiguous(
+  { path, records, unit, columns }: TableSample,
+  candidates: readonly Column[],
+  name: number,
+): FormatError {
+  const names = candidates.map(({ header }) => JSON.stringify(header)).join(" or ");
+  return new FormatError(
+    path,
+    `${path}, ${unit} ${records[0]?.line ?? 1}: the tags may be in ${names}. Say which: ` +
+      `\`labelColumns: ["${columns[name]}", "${candidates[0].header}"]\`.`,
+  );
+}
+
+function unnamedBits({ path, unit, records }: TableSample): FormatError {
+  return new FormatError(
+    path,
+    `${path}, ${unit} ${records[0]?.line ?? 1}: a table of 0 and 1 without a header does not say which tag each column is. ` +
+      "Put a line with the columns' names before it.",
+  );
+}
+
+function singleColumn({ path, columns, named }: TableSample): InputError {
+  const what = named ? `the single column ${JSON.stringify(columns[0] ?? "")}` : "a single column";
+  return new InputError(
+    `${path} has ${what}: expected a header such as image_name,tags, with a comma, semicolon, tab or | between columns.`,
+  );
+}

@@ -1,0 +1,60 @@
+/** A folder for each tag, with the tiles that have it. */
+import { readdir } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { InputError } from "../errors.js";
+import { walkFolder } from "../tiles/folder.js";
+import { addRow, type Collector, cleanTags, createCollector, finishTable } from "./collect.js";
+import { noteDoubt } from "./doubts.js";
+import { type LabelOptions, refuseTableOptions } from "./options.js";
+import { readPart } from "./parts.js";
+import type { LabelTable } from "./table.js";
+
+const PART = /^(train|training|val|valid|validation|dev|test|testing)$/i;
+
+/** Reads `folder/TAG/.../tile.jpg`, and `folder/PART/TAG/.../tile.jpg` where all folders are called as parts are. */
+export async function readFolders(path: string, { split, ...options }: LabelOptions): Promise<LabelTable> {
+  refuseTableOptions(path, "folders", options);
+  const entries = await readdir(path, { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map(({ name }) => name);
+  const inParts = folders.length > 0 && folders.every((name) => PART.test(name));
+  if (split !== undefined && (split !== "split" || !inParts)) {
+    throw new InputError(
+      `${path} has no column ${JSON.stringify(split)} (\`split\`): \`split\` is the one that folders train, val and test make.`,
+    );
+  }
+  const collector = createCollector(path, factsOf(inParts, split));
+  let line = 0;
+  for await (const { path: file } of walkFolder(path, { ignored: 0 }))
+    addFile(collector, relative(path, file), ++line, inParts);
+  if (collector.rows.length === 0) {
+    throw new InputError(
+      `${path} holds no labels: expected a folder for each tag with tiles in it, or name the file with the labels.`,
+    );
+  }
+  return finishTable(collector);
+}
+
+function addFile(collector: Collector, file: string, line: number, inParts: boolean): void {
+  const parts = file.split(sep);
+  const place = inParts ? 1 : 0;
+  if (parts.length < place + 2) return void noteDoubt(collector.doubts, "UNLABELLED", file);
+  const part = collector.facts.split_column === null ? undefined : readPart(parts[0], "split", line, collector.fail);
+  addRow(collector, join(...parts), cleanTags(collector, [parts[place]], line), line, part);
+}
+
+function factsOf(inParts: boolean, split: string | undefined) {
+  return {
+    format: "folders",
+    unit: "file" as const,
+    encoding: null,
+    delimiter: null,
+    header: null,
+    name_column: null,
+    tag_columns: [],
+    multi_hot: false,
+    separator: null,
+    split_column: split ?? null,
+    unused_split: inParts && split === undefined ? "split" : null,
+    ignored_columns: [],
+  };
+}

@@ -1,0 +1,112 @@
+/** Files that are one JSON value: COCO, Label Studio, FiftyOne samples, and lists of objects. */
+import * as v from "valibot";
+import { FormatError, InputError } from "../errors.js";
+import { checkJson } from "../files/read-json.js";
+import { detectEncoding, type LabelFile, textOf } from "./bytes.js";
+import { addRow, type Collector, cleanTags, createCollector, type FileFacts, finishTable } from "./collect.js";
+import { tableOfObjects, UNKNOWN_JSON } from "./json-lines.js";
+import type { LabelOptions } from "./options.js";
+import { readTable } from "./read-table.js";
+import type { LabelTable } from "./table.js";
+
+/** A text of Node's holds no more. */
+const MAX_BYTES = 500 << 20;
+
+/** @throws FormatError where the file is no JSON, InputError where it is too large for one */
+export async function readJsonValue(file: LabelFile): Promise<unknown> {
+  const { path, size } = file;
+  if (size > MAX_BYTES) {
+    throw new InputError(
+      `${path} is one JSON value of more than ${MAX_BYTES >> 20} MiB: write it as JSON lines (.jsonl), CSV or Parquet.`,
+    );
+  }
+  const pieces: string[] = [];
+  for await (const piece of textOf(file, await detectEncoding(file))) pieces.push(piece);
+  try {
+    return JSON.parse(pieces.join(""));
+  } catch (cause) {
+    throw new FormatError(
+      path,
+      `${path} is not JSON (${(cause as Error).message.replace(/\s+/g, " ").slice(0, 120)}). Is the whole file there?`,
+      { cause },
+    );
+  }
+}
+
+type JsonObject = Record<string, unknown>;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function jsonFacts(format: string, unit: FileFacts["unit"], name: string, tags: string): FileFacts {
+  return {
+    format,
+    unit,
+    encoding: null,
+    delimiter: null,
+    header: null,
+    name_column: name,
+    tag_columns: [tags],
+    multi_hot: false,
+    separator: "list",
+    split_column: null,
+    unused_split: null,
+    ignored_columns: [],
+  };
+}
+
+/** A list of objects, as data frames write themselves: read as JSON lines are. */
+export async function readObjects(path: string, json: unknown, options: LabelOptions): Promise<LabelTable> {
+  if (!Array.isArray(json) || !json.every(isObject)) {
+    throw new FormatError(path, `${path} ${UNKNOWN_JSON}`);
+  }
+  const objects = json.map((object: JsonObject, i) => ({ object, line: i + 1 }));
+  // Everything is in memory, so that everything is the sample.
+  return readTable(
+    tableOfObjects(
+      path,
+      "record",
+      "json",
+      "utf-8",
+      objects,
+      (async function* () {
+        yield objects;
+      })(),
+    ),
+    options,
+  );
+}
+
+const COCO = v.object({
+  images: v.array(v.object({ id: v.union([v.number(), v.string()]), file_name: v.string() })),
+  annotations: v.array(
+    v.object({ image_id: v.union([v.number(), v.string()]), category_id: v.union([v.number(), v.string()]) }),
+  ),
+  categories: v.array(v.object({ id: v.union([v.number(), v.string()]), name: v.string() })),
+});
+
+/** The categories of a picture's annotations are its tags. */
+export function readCoco(path: string, json: unknown): LabelTable {
+  const { images, annotations, categories } = checkJson(json, COCO, { path, advice: "Export it as COCO again." });
+  const collector = createCollector(path, jsonFacts("coco", "image", "images.file_name", "categories.name"));
+  const names = new Map(categories.map(({ id, name }) => [id, name]));
+  const tagsOf = new Map<string | number, Set<string>>(images.map(({ id }) => [id, new Set()]));
+  annotations.forEach(({ image_id, category_id }, i) => {
+    const [tags, name] = [tagsOf.get(image_id), names.get(category_id)];
+    if (tags !== undefined && name !== undefined) tags.add(name);
+    else {
+      const lacking = tags === undefined ? `image ${image_id}` : `category ${category_id}`;
+      throw new FormatError(path, `${path}, annotation ${i + 1}: there is no ${lacking}. Export it as COCO again.`);
+    }
+  });
+  images.forEach(({ id, file_name }, i) => {
+    addTags(collector, file_name, [...(tagsOf.get(id) ?? [])], i + 1);
+  });
+  return finishTable(collector);
+}
+
+/** A tile of an export in which each tag is a text of its own. */
+export function addTags(collector: Collector, name: string, tags: readonly string[] | undefined, line: number): void {
+  addRow(collector, name, tags && cleanTags(collector, tags, line), line);
+}

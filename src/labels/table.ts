@@ -1,0 +1,73 @@
+/** What is read out of a label file: which tile has which tags, what the file was taken for, and what is doubtful about it. */
+import type { FormatError } from "../errors.js";
+import type { Separator } from "./separators.js";
+
+/** The part of a data set that a row of a label file belongs to. */
+export type Part = "train" | "val" | "test";
+
+export interface LabelRow {
+  /** The tile's name without folder and image extension, as in `Tile.name`. */
+  name: string;
+  /** The same with what the file says of folders and extension. */
+  path: string;
+  /** Distinct. Rows with the same tags may share the list. */
+  tags: readonly string[];
+  /** Where the row is in its file, from 1; what is counted is `Recognised.unit`. */
+  line: number;
+  /** Only where `split` names a column. */
+  part?: Part;
+}
+
+/** What a file was taken for. Keys are those of `--json`. */
+export interface Recognised {
+  format: string;
+  /** What `LabelRow.line` counts. */
+  unit: "line" | "row" | "record" | "task" | "sample" | "image" | "file";
+  /** Null for files that are not text. */
+  encoding: string | null;
+  /** What separates columns; null for files without such columns. */
+  delimiter: string | null;
+  /** Whether the first line names the columns; null for files without such a line. */
+  header: boolean | null;
+  /** The column of tiles' names, by its name or number. */
+  name_column: string | null;
+  /** The columns of tags. */
+  tag_columns: string[];
+  /** Whether each tag has a column of its own. */
+  multi_hot: boolean;
+  /** What separates tags within a cell; null where nothing does. */
+  separator: Separator | null;
+  /** The column that says which part a row belongs to, where it was asked for. */
+  split_column: string | null;
+  /** A column that could be used so, but was not asked for. */
+  unused_split: string | null;
+  ignored_columns: string[];
+  /** Distinct tags, tiles, and tiles among them that have no tag. */
+  tags: number;
+  tiles: number;
+  untagged: number;
+  /** Tiles of each part; null without `split`. */
+  parts: Record<Part, number> | null;
+}
+
+/** Something in a label file that is probably not meant. */
+export interface Doubt {
+  /** Stable and machine-readable. */
+  code: string;
+  count: number;
+  /** What it is, and what was done about it or should be. */
+  message: string;
+  /** Some of the lines, names or tags. */
+  examples: string[];
+}
+
+export interface LabelTable {
+  path: string;
+  /** In the file's order; no two have the same `path`. */
+  rows: LabelRow[];
+  recognised: Recognised;
+  doubts: Doubt[];
+}
+
+/** A file that is being read: what its readers say errors about. */
+export type Fail = (line: number, problem: string) => FormatError;

@@ -1,0 +1,66 @@
+/** What columns are called that hold tiles' names, tags, and the part of the data set: letters and digits alone, in lower case. */
+
+/** Likelier ones first: where there are a file name and an id, the file name is meant. */
+export const NAME_WORDS: readonly string[] = [
+  ...["filename", "imagename", "imagefilename", "imagefile", "imgname", "imgfile", "tilename", "tilefile"],
+  ...["imagepath", "imgpath", "filepath", "tilepath", "imagegcsuri", "imageurl", "imageuri"],
+  ...["image", "img", "file", "path", "tile", "url", "uri"],
+  ...["patchid", "patchname", "patch", "imageid", "imgid", "tileid", "id", "name", "key"],
+];
+
+export const TAG_WORDS: ReadonlySet<string> = new Set([
+  ...["tag", "label", "class", "category", "tagname", "labelname", "classname", "categoryname"],
+  ...["tags", "labels", "classes", "categories", "tagnames", "labelnames", "classnames", "categorynames"],
+  ...["target", "targets", "keywords", "choice", "choices", "displayname", "displaynames"],
+  ...["classificationannotation", "classificationannotations", "groundtruth"],
+]);
+
+/** Of these columns a cell is probably one tag. */
+export function isSingular(header: string): boolean {
+  return TAG_WORDS.has(toWord(header)) && !toWord(header).endsWith("s") ? true : toWord(header) === "class";
+}
+
+const SPLIT_WORDS: ReadonlySet<string> = new Set(["split", "set", "subset", "partition", "isvalid", "usage", "mluse"]);
+
+export function isNameWord(header: string): boolean {
+  return NAME_WORDS.includes(toWord(header));
+}
+
+/** `tags`, and `tag1`, `label_2`: one of several columns of tags. */
+export function isTagWord(header: string): boolean {
+  const word = toWord(header);
+  return TAG_WORDS.has(word) || TAG_WORDS.has(word.replace(/\d+$/, ""));
+}
+
+export function isSplitWord(header: string): boolean {
+  return SPLIT_WORDS.has(toWord(header));
+}
+
+/** Words for columns of numbers that are neither names nor tags, so that they cannot be mistaken for probabilities. */
+const MEASURES: ReadonlySet<string> = new Set([
+  ...["width", "height", "lat", "lon", "lng", "latitude", "longitude", "x", "y", "xmin", "xmax", "ymin", "ymax"],
+  ...[
+    "row",
+    "col",
+    "column",
+    "size",
+    "area",
+    "bands",
+    "channels",
+    "year",
+    "month",
+    "day",
+    "fold",
+    "index",
+    "timestamp",
+  ],
+  ...["cloudcover", "resolution", "gsd", "epsg", "zoom", "confidence", "labelconfidence", "score", "leadtime"],
+]);
+
+export function isMeasureWord(header: string): boolean {
+  return MEASURES.has(toWord(header));
+}
+
+export function toWord(header: string): string {
+  return header.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+}

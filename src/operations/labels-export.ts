@@ -1,0 +1,193 @@
+/** `labels export`: labels, predictions or both, as tables and for labelling tools. */
+import { checkOneOf } from "../check.js";
+import { type CuratedTile, EXCHANGE_FORMATS, type TilePrediction } from "../curation/curated-tile.js";
+import { exchangeText } from "../curation/exchange.js";
+import type { ImageUrlOptions } from "../curation/image-url.js";
+import { labelConfig } from "../curation/label-studio.js";
+import { LABEL_TABLES, labelTableText } from "../curation/label-tables.js";
+import { readPredictions } from "../curation/prediction-file.js";
+import { InputError, OptionError } from "../errors.js";
+import { checkOutput } from "../files/output.js";
+import { writePieces } from "../files/write.js";
+import { tellLabels } from "../labels/describe.js";
+import { readLabels } from "../labels/formats.js";
+import { pairTiles } from "../labels/match.js";
+import { readNames } from "../labels/name-list.js";
+import { type LabelOptions, labelOptions } from "../labels/options.js";
+import type { LabelTable } from "../labels/table.js";
+import type { RunContext } from "../run-context.js";
+import { collectTiles } from "../tiles/sources.js";
+import { type Tile, tileLocation } from "../tiles/tile.js";
+
+export const EXPORT_FORMATS = [...LABEL_TABLES, ...EXCHANGE_FORMATS] as const;
+export type ExportLabelsFormat = (typeof EXPORT_FORMATS)[number];
+
+export interface ExportLabelsOptions extends ImageUrlOptions, LabelOptions {
+  /** Folders, files, `.tar` archives, `@list.txt`: where the pictures are. @default for tables: all that is labelled or predicted */
+  tiles?: readonly string[] | undefined;
+  /** File to write. */
+  out: string;
+  /** A table, or the tool that `out` is for. */
+  format: ExportLabelsFormat;
+  /** Label file. Either this or `predictions` must be given. */
+  labels?: string | undefined;
+  /** CSV or JSON lines that `predict` wrote. */
+  predictions?: string | undefined;
+  /** CSV whose first column names the tiles to export, in this order: label-errors.csv, or what `suggest` wrote. @default all */
+  only?: string | undefined;
+  /** Replace `out`. @default false */
+  overwrite?: boolean | undefined;
+}
+
+/** Keys are those of `--json`, and stable. */
+export interface ExportLabelsSummary {
+  out: string;
+  format: ExportLabelsFormat;
+  /** Tiles written; those of them that have labels, and that have predictions. */
+  tiles: number;
+  labelled: number;
+  predicted: number;
+  /** Names that were to be exported and have no tile. */
+  without_tile: number;
+  /** Label Studio's labelling interface for the tags; null in other formats. */
+  label_config: string | null;
+}
+
+/**
+ * Writes tiles with their labels or predictions as a table, or as a labelling tool takes them.
+ * @throws OptionError where there is neither labels nor predictions; InputError for what does not fit together; FormatError
+ */
+export async function exportLabels(
+  options: ExportLabelsOptions,
+  context: RunContext = {},
+): Promise<ExportLabelsSummary> {
+  const { out, format } = options;
+  checkOneOf("format", format, EXPORT_FORMATS);
+  if (options.labels === undefined && options.predictions === undefined) {
+    throw new OptionError("Expected `labels` or `predictions`: without them there is nothing to export.");
+  }
+  if (options.tiles === undefined && isExchange(format)) {
+    throw new OptionError(`Expected \`tiles\`: ${format} shows pictures.`);
+  }
+  await checkOutput(out, options.overwrite);
+  const known = await readKnown(options, context);
+  const tiles = await curate(known, options, context);
+  await writePieces(out, textOf(tiles, known, options, context));
+  const without_tile = known.names.size - tiles.length;
+  if (without_tile > 0) {
+    context.onWarning?.(`${without_tile} of the ${known.names.size} tiles to export were not found among the tiles.`);
+  }
+  return {
+    out,
+    format,
+    tiles: tiles.length,
+    labelled: tiles.filter(({ labels }) => labels !== undefined).length,
+    predicted: tiles.filter(({ prediction }) => prediction !== undefined).length,
+    without_tile,
+    label_config: format === "label-studio" ? labelConfig(known.tags) : null,
+  };
+}
+
+function isExchange(format: ExportLabelsFormat): format is (typeof EXCHANGE_FORMATS)[number] {
+  return (EXCHANGE_FORMATS as readonly string[]).includes(format);
+}
+
+function textOf(
+  tiles: readonly CuratedTile[],
+  { tags }: Known,
+  options: ExportLabelsOptions,
+  { onWarning }: RunContext,
+) {
+  const { format, out, imageUrl, imageRoot } = options;
+  return isExchange(format)
+    ? exchangeText(format, tiles, { tags, imageUrl, imageRoot, onWarning })
+    : labelTableText(format, tiles, { tags, out });
+}
+
+/** What the files say. */
+interface Known {
+  labels: LabelTable | undefined;
+  predictions: ReadonlyMap<string, TilePrediction>;
+  /** What tiles to export are called; `ordered` where their order counts. */
+  names: ReadonlyMap<string, number>;
+  ordered: boolean;
+  tags: string[];
+}
+
+async function readKnown(options: ExportLabelsOptions, context: RunContext): Promise<Known> {
+  const { labels: path, predictions: predicted, only } = options;
+  const labels = path === undefined ? undefined : await readLabels(path, labelOptions(options));
+  if (labels !== undefined) tellLabels(labels, context);
+  const rows = labels?.rows ?? [];
+  const predictions = predicted === undefined ? new Map<string, TilePrediction>() : await readPredictions(predicted);
+  const labelled = new Set(rows.map(({ name }) => name));
+  // A name that several labels share counts as often.
+  const own = rows.map(({ name, path }) => (labelled.size === rows.length ? name : path));
+  const names =
+    only === undefined
+      ? [...own, ...[...predictions.keys()].filter((name) => !labelled.has(name))]
+      : await readNames(only);
+  const tags = new Set(rows.flatMap((row) => row.tags));
+  for (const prediction of predictions.values()) {
+    for (const tag of [...prediction.tags, ...(prediction.probabilities?.keys() ?? [])]) tags.add(tag);
+  }
+  const order = new Map([...new Set(names)].map((name, i) => [name, i]));
+  return { labels, predictions, names: order, ordered: only !== undefined, tags: [...tags].sort() };
+}
+
+/** The tiles to export, with what is known of them. */
+async function curate(known: Known, options: ExportLabelsOptions, context: RunContext): Promise<CuratedTile[]> {
+  const tiles = options.tiles === undefined ? namedTiles(known) : await listTiles(options.tiles, context);
+  const matched = known.labels && pairTiles(known.labels, tiles);
+  const tagsOf = new Map(matched?.tiles.map((tile, i) => [tile, matched.rows[i].tags]));
+  const found = tiles.filter((tile) => isWanted(tile, known, tagsOf));
+  refuseShared(found, known, tagsOf);
+  if (found.length === 0) {
+    throw new InputError(
+      `None of the ${known.names.size} tiles to export is among the tiles; the first is called ${[...known.names.keys()][0]}.`,
+    );
+  }
+  const place = (tile: Tile) => known.names.get(tile.name.normalize("NFC")) ?? 0;
+  if (known.ordered) found.sort((a, b) => place(a) - place(b));
+  return found.map((tile) => toCurated(tile, known, tagsOf));
+}
+
+async function listTiles(inputs: readonly string[], context: RunContext): Promise<Tile[]> {
+  const { tiles, close } = await collectTiles(inputs, { signal: context.signal });
+  await close();
+  return tiles;
+}
+
+/** Without pictures: what the files name. */
+function namedTiles({ labels, predictions }: Known): Tile[] {
+  const rows = labels?.rows.map(({ name, path }): Tile => ({ name, path })) ?? [];
+  const labelled = new Set(rows.map(({ name }) => name));
+  const others = [...predictions.keys()].filter((name) => !labelled.has(name));
+  return [...rows, ...others.map((name): Tile => ({ name, path: name }))];
+}
+
+type TagsOf = ReadonlyMap<Tile, readonly string[]>;
+
+function isWanted(tile: Tile, { ordered, names, predictions }: Known, tagsOf: TagsOf): boolean {
+  const name = tile.name.normalize("NFC");
+  return ordered ? names.has(name) : tagsOf.has(tile) || predictions.has(name);
+}
+
+/** Predictions and lists go by name alone, so that two tiles of one name are refused. */
+function refuseShared(tiles: readonly Tile[], { ordered }: Known, tagsOf: TagsOf): void {
+  const seen = new Map<string, Tile>();
+  for (const tile of tiles) {
+    const other = seen.get(tile.name);
+    if (other !== undefined && (ordered || !tagsOf.has(tile) || !tagsOf.has(other))) {
+      throw new InputError(
+        `Two tiles are called ${tile.name}: ${tileLocation(other)} and ${tileLocation(tile)}. Rename one.`,
+      );
+    }
+    seen.set(tile.name, tile);
+  }
+}
+
+function toCurated(tile: Tile, { predictions }: Known, tagsOf: TagsOf): CuratedTile {
+  const [labels, prediction] = [tagsOf.get(tile), predictions.get(tile.name.normalize("NFC"))];
+  return { tile, ...(labels && { labels }), ...(prediction && { prediction }) };
+}

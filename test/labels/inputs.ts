@@ -1,0 +1,801 @@
+/** Label files as people bring them, made on the spot. All that are right say the same about the same six tiles. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import type { ReadLabelsOptions } from "../../src/labels/formats.js";
+
+/** Tags by tile. */
+export const TRUTH: Readonly<Record<string, readonly string[]>> = {
+  t0: ["clear", "road"],
+  t1: ["clear"],
+  t2: ["primary"],
+  t3: ["clear", "primary"],
+  t4: ["road"],
+  t5: ["clear", "road"],
+};
+
+export interface LabelInput {
+  /** What it is, as the table in docs/labels.md says it. */
+  what: string;
+  /** Where the format is described, or what writes it. */
+  reference: string;
+  file: string;
+  content: string | Buffer | (() => Buffer);
+  /** Other files beside it. */
+  beside?: readonly string[];
+  options?: ReadLabelsOptions;
+  /** How `options` are written, in the table. */
+  said?: string;
+  /** `read`: as TRUTH; otherwise the tags by tile; a pattern is that of the error. */
+  gives: "read" | Readonly<Record<string, readonly string[]>> | RegExp;
+  /** Codes of doubts besides those of so small a file. */
+  doubts?: readonly string[];
+}
+
+const NAMES = Object.keys(TRUTH);
+const TAGS = ["clear", "primary", "road"];
+
+/** A line for each tile. */
+function lines(
+  line: (name: string, tags: readonly string[], i: number) => string,
+  header?: string,
+  end = "\n",
+): string {
+  const rows = NAMES.map((name, i) => line(name, TRUTH[name], i));
+  return [...(header === undefined ? [] : [header]), ...rows, ""].join(end);
+}
+
+const plain = (end = "\n") => lines((name, tags) => `${name},${tags.join(" ")}`, "image_name,tags", end);
+
+function bits(name: string, tags: readonly string[], separator = ",", [no, yes] = ["0", "1"]): string {
+  return [name, ...TAGS.map((tag) => (tags.includes(tag) ? yes : no))].join(separator);
+}
+
+const json = (value: unknown) => JSON.stringify(value);
+
+function objects(make: (name: string, tags: readonly string[]) => object): string {
+  return lines((name, tags) => json(make(name, tags)));
+}
+
+function utf16(text: string, { bom = true, big = false } = {}): Buffer {
+  const bytes = Buffer.from(`${bom ? "\uFEFF" : ""}${text}`, "utf16le");
+  return big ? bytes.swap16() : bytes;
+}
+
+function parquet(columns: Parameters<typeof parquetWriteBuffer>[0]["columnData"]): Buffer {
+  return Buffer.from(parquetWriteBuffer({ columnData: columns }));
+}
+
+const BIG_EARTH: LabelInput["content"] = () => {
+  const list = { name: "labels", data: NAMES.map((name) => [...TRUTH[name]]) };
+  const split = { name: "split", data: ["train", "train", "train", "validation", "test", "test"] };
+  return parquet([
+    { name: "patch_id", data: NAMES, type: "STRING" },
+    list as never,
+    { ...split, type: "STRING" },
+    { name: "country", data: NAMES.map(() => "Austria"), type: "STRING" },
+  ]);
+};
+
+const COCO = json({
+  images: NAMES.map((name, i) => ({ id: 10 + i, file_name: `train/${name}.jpg`, width: 4, height: 4 })),
+  categories: TAGS.map((name, i) => ({ id: i + 1, name })),
+  annotations: NAMES.flatMap((name, i) =>
+    TRUTH[name].flatMap((tag) => {
+      const annotation = { image_id: 10 + i, category_id: TAGS.indexOf(tag) + 1, bbox: [0, 0, 1, 1] };
+      return [annotation, annotation];
+    }),
+  ),
+});
+
+const table: LabelInput[] = [];
+const add = (
+  what: string,
+  reference: string,
+  file: string,
+  content: LabelInput["content"],
+  gives: LabelInput["gives"] = "read",
+  more: Partial<LabelInput> = {},
+) => table.push({ what, reference, file, content, gives, ...more });
+
+// Text: separators of columns, encodings, line ends, quotes
+add("CSV, tags separated by spaces", "Kaggle, Planet: Understanding the Amazon", "labels.csv", plain());
+add("tabs between columns", "AiTLAS", "labels.tsv", plain().replaceAll(",", "\t"));
+add("semicolons between columns", "Excel in most of Europe", "labels.csv", plain().replaceAll(",", ";"));
+add("`|` between columns", "database dumps", "labels.txt", plain().replaceAll(",", "|"));
+add("UTF-8 with a byte-order mark", 'Excel, "CSV UTF-8"', "labels.csv", `\uFEFF${plain()}`);
+add("UTF-16 with a byte-order mark", 'Excel, "Unicode text"', "labels.txt", utf16(plain().replaceAll(",", "\t")));
+add("UTF-16, big-endian, with a mark", "Unicode", "labels.csv", utf16(plain(), { big: true }));
+add("UTF-16 without a mark", "PowerShell, .NET", "labels.csv", utf16(plain(), { bom: false }));
+add("UTF-16, big-endian, without a mark", "Unicode", "labels.csv", utf16(plain(), { bom: false, big: true }));
+add(
+  "Latin-1 (Windows-1252)",
+  'Excel, "CSV"',
+  "labels.csv",
+  Buffer.from("image_name,tags\nt0,forêt eau\nt1,forêt\nt2,eau\n", "latin1"),
+  { t0: ["forêt", "eau"], t1: ["forêt"], t2: ["eau"] },
+  { doubts: ["LATIN1"] },
+);
+add(
+  "UTF-8 that is damaged",
+  "Unicode",
+  "labels.csv",
+  Buffer.concat([Buffer.from("image_name,tags\nt0,forêt déjà\nt1,for\xeat"), Buffer.from([0xe9, 10])]),
+  /line 3: is damaged UTF-8/,
+);
+add("UTF-16 cut off in a character", "Unicode", "labels.csv", utf16(plain()).subarray(0, 101), /is not whole/);
+add("CRLF", "RFC 4180", "labels.csv", plain("\r\n"));
+add("CR alone", "old Macintosh", "labels.csv", plain("\r"));
+add("line ends mixed", "editors", "labels.csv", plain().replace("\n", "\r\n"));
+add("no line end at the end", "editors", "labels.csv", plain().trimEnd());
+add("empty lines", "editors", "labels.csv", plain().replaceAll("\n", "\n\n"));
+add(
+  "quoted fields",
+  "RFC 4180",
+  "labels.csv",
+  lines((name, tags) => `"${name}","${tags.join(" ")}"`, '"image_name","tags"'),
+);
+add(
+  "a quote that is never closed",
+  "RFC 4180",
+  "labels.csv",
+  'image_name,tags\nt0,clear\n"t1,road\n',
+  /line \d+: not CSV/,
+);
+add(
+  "no header",
+  "files of names and tags",
+  "labels.csv",
+  lines((name, tags) => `${name},${tags.join(" ")}`),
+);
+add(
+  "no header, names with extensions",
+  "files of names and tags",
+  "labels.csv",
+  lines((name, tags) => `${name}.jpg,${tags.join(" ")}`),
+);
+add(
+  "no header, tags separated as columns are",
+  "files of names and tags",
+  "labels.csv",
+  lines((name, tags) => [name, ...tags].join(",")),
+);
+add(
+  "no header, semicolons, tags by commas",
+  "files of names and tags",
+  "labels.csv",
+  lines((name, tags) => `${name};${tags.join(",")}`),
+);
+add(
+  "a first line that may be header or tile",
+  "-",
+  "labels.csv",
+  "wald,merkmal\nwiese,grün\nsee,blau\n",
+  /line 1: .*may be a header or a tile.*labelColumns/s,
+);
+add(
+  "the same, its columns named",
+  "-",
+  "labels.csv",
+  "wald,merkmal\nwiese,grün\nsee,blau\n",
+  { wiese: ["grün"], see: ["blau"] },
+  { options: { labelColumns: ["wald", "merkmal"] }, said: "`--label-columns wald,merkmal`" },
+);
+add(
+  "the same, its columns numbered",
+  "-",
+  "labels.csv",
+  "wald,tanne\nwiese,grün\nsee,blau\n",
+  { wald: ["tanne"], wiese: ["grün"], see: ["blau"] },
+  { options: { labelColumns: [1, 2] }, said: "`--label-columns 1,2`" },
+);
+
+// Tags in cells
+add(
+  "tags by commas, quoted",
+  "spreadsheets",
+  "labels.csv",
+  lines((name, tags) => `${name},"${tags.join(",")}"`, "image_name,tags"),
+);
+add(
+  "tags by commas and spaces, quoted",
+  "spreadsheets",
+  "labels.csv",
+  lines((name, tags) => `${name},"${tags.join(", ")}"`, "image,labels"),
+);
+add(
+  "tags by commas, not quoted",
+  "written by hand",
+  "labels.csv",
+  lines((name, tags) => `${name},${tags.join(",")}`, "image_name,tags"),
+);
+add(
+  "tags by semicolons",
+  "spreadsheets",
+  "labels.csv",
+  lines((name, tags) => `${name},${tags.join(";")}`, "filename,label"),
+);
+add(
+  "tags by `|`",
+  "NIH ChestX-ray14, MovieLens",
+  "labels.csv",
+  lines((name, tags) => `${name}.png,${tags.join("|")}`, "Image Index,Finding Labels"),
+);
+add(
+  "tags by something else",
+  "-",
+  "labels.csv",
+  lines((name, tags) => `${name},${tags.join("/")}`, "image,tags"),
+  "read",
+  { options: { tagSeparator: "/" }, said: "`--tag-separator /`" },
+);
+add(
+  "lists as Python writes them",
+  "pandas",
+  "labels.csv",
+  lines((name, tags) => `${name},"['${tags.join("', '")}']"`, "image_name,tags"),
+);
+add(
+  "lists as JSON",
+  "JSON",
+  "labels.csv",
+  lines((name, tags) => `${name},"${json(tags).replaceAll('"', '""')}"`, "image_name,tags"),
+);
+add(
+  "lists as NumPy prints them",
+  "pandas, of Parquet",
+  "labels.csv",
+  lines((name, tags) => `${name},['${tags.join("' '")}']`, "image_name,tags"),
+);
+add(
+  "lists with escapes, and an empty one",
+  "Python, JSON",
+  "labels.csv",
+  `file,tags\nt0,"['l\\'eau', 'a']"\nt1,"[""\\u00e9t\\u00e9""]"\nt2,[]\nt3,['a']\n`,
+  { t0: ["l'eau", "a"], t1: ["été"], t2: [], t3: ["a"] },
+  { doubts: ["ROWS_WITHOUT_TAGS"] },
+);
+add(
+  "lists of numbers",
+  "class ids",
+  "labels.csv",
+  'file,tags\nt0,"[1, 12]"\nt1,[3]\nt2,"[1, 3]"\nt3,[12]\n',
+  { t0: ["1", "12"], t1: ["3"], t2: ["1", "3"], t3: ["12"] },
+  { doubts: ["NUMBERS"] },
+);
+add(
+  "lists of 0 and 1",
+  "Keras, PyTorch",
+  "labels.csv",
+  'file,tags\nt0,"[0, 1, 1]"\nt1,"[1, 0, 0]"\n',
+  /line 2: .*repeats numbers/,
+);
+add(
+  "a cell that is no list among lists",
+  "-",
+  "labels.csv",
+  `file,tags\nt0,"['a', 'b']"\nt1,['a'\n`,
+  /line 3: "\['a'" in the column "tags" is not a list/,
+);
+add(
+  "a NumPy list that was cut short",
+  "NumPy",
+  "labels.csv",
+  "file,tags\nt0,['a' 'b' ... 'z']\n",
+  /line 2: .*is not a list/,
+);
+add(
+  "several columns of tags",
+  "spreadsheets",
+  "labels.csv",
+  lines((name, tags) => `${name},${tags[0]},${tags[1] ?? ""}`, "image,tag1,tag2"),
+);
+add(
+  "class names with spaces, by commas",
+  "COCO, Open Images",
+  "labels.csv",
+  `image,labels\nt0,"bare soil, open water"\nt1,bare soil\nt2,"open water, road"\nt3,road\n`,
+  { t0: ["bare_soil", "open_water"], t1: ["bare_soil"], t2: ["open_water", "road"], t3: ["road"] },
+  { doubts: ["RESPELLED"] },
+);
+add(
+  "class names with commas, by `|`",
+  "CORINE Land Cover",
+  "labels.csv",
+  "image,labels\nt0,Urban fabric|Arable land\nt1,Land, wooded|Arable land\nt2,Land, wooded\nt3,Urban fabric|Land, wooded\n"
+    .replace(/Land, wooded/g, "Land, wooded")
+    .replace(/^(t\d),(.*)$/gm, '$1,"$2"'),
+  {
+    t0: ["Urban_fabric", "Arable_land"],
+    t1: ["Land,_wooded", "Arable_land"],
+    t2: ["Land,_wooded"],
+    t3: ["Urban_fabric", "Land,_wooded"],
+  },
+  { doubts: ["RESPELLED"] },
+);
+add(
+  "one class with spaces a tile, or tags?",
+  "EuroSAT",
+  "labels.csv",
+  "image,label\nt0,Annual Crop\nt1,Sea Lake\nt2,Annual Crop\n",
+  /line 2: "Annual Crop".*one tag with spaces in it, or several tags.*tagSeparator/s,
+);
+add(
+  "the same, said",
+  "EuroSAT",
+  "labels.csv",
+  "image,label\nt0,Annual Crop\nt1,Sea Lake\nt2,Annual Crop\n",
+  { t0: ["Annual_Crop"], t1: ["Sea_Lake"], t2: ["Annual_Crop"] },
+  { options: { tagSeparator: "none" }, said: "`--tag-separator none`", doubts: ["RESPELLED"] },
+);
+add(
+  "a comma strayed among spaces",
+  "-",
+  "labels.csv",
+  plain().replace("t3,clear primary", 't3,"clear, primary"'),
+  /line 5: "clear, primary".*separated by comma, where other tags are separated by spaces/,
+);
+
+// Columns
+add(
+  "names in paths, with extensions",
+  "file lists",
+  "labels.csv",
+  lines((name, tags) => `data/train-jpg/${name}.jpg,${tags.join(" ")}`, "path,tags"),
+);
+add(
+  "names in Windows' paths",
+  "file lists",
+  "labels.csv",
+  lines((name, tags) => `C:\\data\\${name}.jpg,${tags.join(" ")}`, "path,tags"),
+);
+add(
+  "an unnamed index before",
+  "pandas",
+  "labels.csv",
+  lines((name, tags, i) => `${i},${name},${tags.join(" ")}`, ",image_name,tags"),
+);
+add(
+  "an unnamed index before names of another kind",
+  "pandas",
+  "labels.csv",
+  lines((name, tags, i) => `${i},${name},${tags.join(" ")}`, "Unnamed: 0,scene,cover"),
+);
+add(
+  "a `split` column in between",
+  "data sets with parts",
+  "labels.csv",
+  lines((name, tags) => `${name},train,${tags.join(" ")}`, "image_name,split,tags"),
+);
+add(
+  "fastai's `is_valid`",
+  "fastai, planet_sample",
+  "labels.csv",
+  lines((name, tags, i) => `${name}.jpg,${tags.join(" ")},${i > 3 ? "True" : "False"}`, "fname,tags,is_valid"),
+);
+add(
+  "tags beside a column for each",
+  "Kaggle kernels",
+  "labels.csv",
+  lines((name, tags) => `${name},${tags.join(" ")},${tags.includes("road") ? 1 : 0},0.5`, "image_name,tags,road,haze"),
+);
+add(
+  "two columns that may be the tags",
+  "-",
+  "labels.csv",
+  "image,region,cover\nt0,north,a b\nt1,south,b\n",
+  /line 2: the tags may be in "region" or "cover".*labelColumns/s,
+);
+add(
+  "the same, said",
+  "-",
+  "labels.csv",
+  "image,region,cover\nt0,north,a b\nt1,south,b\n",
+  { t0: ["a", "b"], t1: ["b"] },
+  { options: { labelColumns: ["image", "cover"] }, said: "`--label-columns image,cover`" },
+);
+add("a column that is not there", "-", "labels.csv", plain(), /no column "label".*its columns are: image_name, tags/s, {
+  options: { labelColumns: ["image_name", "label"] },
+  said: "`--label-columns image_name,label`",
+});
+add(
+  "class ids",
+  "torchvision, scikit-learn",
+  "labels.csv",
+  "image,label\nt0,3\nt1,0\nt2,3\n",
+  /line 2: the column "label" holds "3": numbers do not say which tags/,
+);
+add(
+  "class ids, said to be tags",
+  "torchvision, scikit-learn",
+  "labels.csv",
+  "image,label\nt0,3\nt1,0\nt2,3\n",
+  { t0: ["3"], t1: ["0"], t2: ["3"] },
+  { options: { labelColumns: ["image", "label"] }, said: "`--label-columns image,label`", doubts: ["NUMBERS"] },
+);
+add("a single column", "-", "labels.csv", "image_name\nt0\nt1\n", /single column "image_name"/);
+add(
+  "more cells than columns",
+  "-",
+  "labels.csv",
+  "image,tags,split\nt0,a,train\nt1,a,b,train\n",
+  /line 3: there are 4 cells in 3 columns/,
+);
+
+// A column for each tag
+const headed = `image_name,${TAGS.join(",")}`;
+add(
+  "0 and 1",
+  "scikit-learn, Keras",
+  "labels.csv",
+  lines((name, tags) => bits(name, tags), headed),
+);
+add(
+  "0.0 and 1.0",
+  "NumPy",
+  "labels.csv",
+  lines((name, tags) => bits(name, tags, ",", ["0.0", "1.0"]), headed),
+);
+add(
+  "true and false",
+  "pandas",
+  "labels.csv",
+  lines((name, tags) => bits(name, tags, ",", ["False", "True"]), headed),
+);
+add(
+  "yes and no",
+  "spreadsheets",
+  "labels.csv",
+  lines((name, tags) => bits(name, tags, ",", ["no", "Yes"]), headed),
+);
+add(
+  "1 and nothing",
+  "spreadsheets",
+  "labels.csv",
+  lines((name, tags) => bits(name, tags, ",", ["", "1"]), headed),
+);
+add(
+  "spaces after the commas",
+  "Roboflow, `_classes.csv`",
+  "_classes.csv",
+  lines((name, tags) => bits(`${name}.jpg`, tags, ", "), `filename, ${TAGS.join(", ")}`),
+);
+add(
+  "tabs",
+  "AiTLAS",
+  "multilabels.txt",
+  lines((name, tags) => bits(name, tags, "\t"), `image\\tag\t${TAGS.join("\t")}`),
+);
+add(
+  "an index and a path",
+  "AutoGluon",
+  "train.csv",
+  lines((name, tags, i) => bits(`${i},images/${name}.png`, tags), `,image,${TAGS.join(",")}`),
+);
+add(
+  "a data frame of Keras",
+  "Keras, flow_from_dataframe",
+  "train.csv",
+  lines((name, tags) => bits(`${name}.jpg`, tags), `Filenames,${TAGS.join(",")}`),
+);
+add(
+  "measures beside",
+  "GIS exports",
+  "labels.csv",
+  lines((name, tags, i) => bits(`${name},${48.5 + i},256`, tags), `image,lat,width,${TAGS.join(",")}`),
+);
+add(
+  "probabilities",
+  "-",
+  "labels.csv",
+  "image,clear,road\nt0,0.9,0.2\nt1,0.1,1\n",
+  /line 2: the column "clear" holds "0.9"/,
+);
+add(
+  "a probability among 0 and 1",
+  "-",
+  "labels.csv",
+  "image,clear,road,haze\nt0,1,0,1\nt1,1,0.5,0\n",
+  /line 3: the column "road" holds "0.5"/,
+);
+add(
+  "-1 for no",
+  "CelebA, PASCAL VOC",
+  "labels.csv",
+  "image,clear,road\nt0,1,-1\nt1,-1,1\n",
+  /line 2: the column "road" holds "-1"/,
+);
+add("without a header", "-", "labels.csv", "t0,1,0,1\nt1,0,1,0\n", /line 1: a table of 0 and 1 without a header/);
+add(
+  "a row that is cut off",
+  "-",
+  "labels.csv",
+  `${headed}\nt0,1,0,1\nt1,1\n`,
+  /line 3: there are 2 cells in 4 columns/,
+);
+add(
+  "one column alone",
+  "-",
+  "labels.csv",
+  "image,cloud\nt0,1\nt1,0\n",
+  /line 2: the column "cloud" holds "1".*multi-hot/s,
+);
+add(
+  "the same, said",
+  "-",
+  "labels.csv",
+  "image,cloud\nt0,1\nt1,0\n",
+  { t0: ["cloud"], t1: [] },
+  {
+    options: { labelFormat: "multi-hot" },
+    said: "`--label-format multi-hot`",
+    doubts: ["ONE_TAG", "ROWS_WITHOUT_TAGS"],
+  },
+);
+add(
+  "some of the columns",
+  "-",
+  "labels.csv",
+  "image,clear,road,score\nt0,1,0,7\nt1,0,1,9\n",
+  { t0: ["clear"], t1: ["road"] },
+  { options: { labelColumns: ["image", "clear", "road"] }, said: "`--label-columns image,clear,road`" },
+);
+
+// JSON
+add(
+  "`metadata.jsonl`",
+  "Hugging Face, ImageFolder",
+  "metadata.jsonl",
+  objects((name, tags) => ({ file_name: `${name}.png`, tags })),
+);
+add(
+  "`metadata.csv`",
+  "Hugging Face, ImageFolder",
+  "metadata.csv",
+  lines((name, tags) => `train/${name}.png,"${tags.join(",")}"`, "file_name,labels"),
+);
+add(
+  "JSON lines, several annotations",
+  "Vertex AI, multi-label",
+  "import.jsonl",
+  objects((name, tags) => ({
+    imageGcsUri: `gs://bucket/${name}.jpg`,
+    classificationAnnotations: tags.map((displayName) => ({ displayName })),
+  })),
+);
+add(
+  "JSON lines, one annotation",
+  "Vertex AI, single-label",
+  "import.jsonl",
+  '{"imageGcsUri":"gs://b/t0.jpg","classificationAnnotation":{"displayName":"bare soil"}}\n{"imageGcsUri":"gs://b/t1.jpg","classificationAnnotation":{"displayName":"road"}}\n',
+  { t0: ["bare_soil"], t1: ["road"] },
+  { doubts: ["RESPELLED"] },
+);
+add(
+  "JSON lines, lists",
+  "Azure ML, multi-label",
+  "labels.jsonl",
+  objects((name, tags) => ({
+    image_url: `AmlDatastore://store/a/${name}.jpg`,
+    image_details: { width: "4", format: "jpg" },
+    label: tags,
+    label_confidence: tags.map(() => 1),
+  })),
+);
+add(
+  "JSON lines, one label",
+  "Azure ML, multi-class",
+  "labels.jsonl",
+  '{"image_url":"AmlDatastore://s/t0.jpg","label":"bare soil"}\n{"image_url":"AmlDatastore://s/t1.jpg","label":"road"}\n',
+  { t0: ["bare_soil"], t1: ["road"] },
+  { doubts: ["RESPELLED"] },
+);
+add(
+  "predictions",
+  "canopy predict",
+  "tags.jsonl",
+  objects((name, tags) => ({ image_name: name, path: `x/${name}.jpg`, tags })),
+);
+add(
+  "JSON lines, a key for each tag",
+  "pandas, lines=True",
+  "t.jsonl",
+  objects((name, tags) => ({ file: name, ...Object.fromEntries(TAGS.map((tag) => [tag, tags.includes(tag)])) })),
+);
+add("a key that only some lines have", "-", "t.jsonl", '{"file":"t0","clear":1}\n{"file":"t1","road":1}\n', {
+  t0: ["clear"],
+  t1: ["road"],
+});
+add(
+  "JSON lines with null",
+  "-",
+  "t.jsonl",
+  '{"file":"t0","tags":["clear","road"]}\n{"file":"t1","tags":null}\n{"file":"t2","tags":[]}\n',
+  { t0: ["clear", "road"], t2: [] },
+  { doubts: ["UNLABELLED", "ROWS_WITHOUT_TAGS"] },
+);
+add(
+  "JSON lines, one of them damaged",
+  "JSON Lines",
+  "t.jsonl",
+  '{"file":"t0","tags":["clear"]}\n{"file":"t1","tags":["cl\n',
+  /line 2: not JSON/,
+);
+add(
+  "class ids in JSON lines",
+  "Hugging Face, ClassLabel",
+  "t.jsonl",
+  '{"file_name":"t0.png","label":3}\n{"file_name":"t1.png","label":0}\n',
+  /line 1: the column "label" holds "3"/,
+);
+add(
+  "a list of objects",
+  "pandas, orient=records",
+  "labels.json",
+  json(NAMES.map((name) => ({ image: `${name}.jpg`, tags: TRUTH[name] }))),
+);
+add("COCO: categories of a picture's annotations", "COCO", "instances.json", COCO);
+add(
+  "COCO with a category that is not there",
+  "COCO",
+  "instances.json",
+  COCO.replace('"category_id":1', '"category_id":9'),
+  /annotation 1: there is no category 9/,
+);
+add(
+  "tasks",
+  "Label Studio, JSON",
+  "export.json",
+  json(
+    NAMES.map((name) => ({
+      id: 1,
+      data: { image: `/data/upload/1/0a1b2c3d-${name}.jpg` },
+      annotations: [{ result: [{ type: "choices", from_name: "t", value: { choices: TRUTH[name] } }] }],
+    })),
+  ),
+);
+add(
+  "tasks, short",
+  "Label Studio, JSON-MIN",
+  "export.json",
+  json(
+    NAMES.map((name, i) => ({
+      id: i,
+      image: `/data/local-files/?d=in/${name}.jpg`,
+      tags: TRUTH[name].length > 1 ? { choices: TRUTH[name] } : TRUTH[name][0],
+      annotator: 1,
+    })),
+  ),
+);
+add(
+  "tasks as CSV",
+  "Label Studio, CSV",
+  "export.csv",
+  lines(
+    (name, tags, i) =>
+      `${i},1,"${tags.length > 1 ? json({ choices: tags }).replaceAll('"', '""') : tags[0]}",/data/upload/3/0a1b2c3d-${name}.jpg`,
+    "annotation_id,annotator,choice,image",
+  ),
+);
+add(
+  "samples",
+  "FiftyOne, docs/curation.md",
+  "samples.json",
+  json({
+    samples: NAMES.map((name) => ({
+      filepath: `/x/${name}.jpg`,
+      ground_truth: TRUTH[name].map((label) => ({ label })),
+    })),
+  }),
+);
+add("JSON that is cut off", "JSON", "labels.json", COCO.slice(0, -20), /is not JSON/);
+
+// Parquet
+add("a list column", "BigEarthNet v2, `metadata.parquet`", "metadata.parquet", BIG_EARTH);
+add("a column for each tag", "pandas", "labels.parquet", () =>
+  parquet([
+    { name: "image", data: NAMES, type: "STRING" },
+    ...TAGS.map((tag) => ({
+      name: tag,
+      data: NAMES.map((name) => TRUTH[name].includes(tag)),
+      type: "BOOLEAN" as const,
+    })),
+  ]),
+);
+add(
+  "Parquet that is cut off",
+  "Parquet",
+  "labels.parquet",
+  () => (BIG_EARTH as () => Buffer)().subarray(0, 200),
+  /cannot be read as Parquet/,
+);
+
+// Other files
+for (const [what, start, pattern] of [
+  ["an Excel workbook", "PK\x03\x04", /zip archive or an Excel workbook/],
+  ["a compressed file", "\x1f\x8b\x08", /is a compressed file/],
+  ["a picture", "\x89PNG\r\n\x1a\n", /is a picture/],
+  ["a web page", "<!DOCTYPE html>", /HTML/],
+  ["a Git LFS pointer", "version https://git-lfs.github.com/spec/v1", /Git LFS pointer/],
+  ["bytes that are no text", "\x01\x00\x00\x02\x00abc", /is not text/],
+] as const) {
+  add(what, "-", "labels.csv", Buffer.from(start.padEnd(64, " "), "latin1"), pattern);
+}
+add("an empty file", "-", "labels.csv", "", /it is empty/);
+add("a header alone", "-", "labels.csv", "image_name,tags\n", /holds no labels/);
+
+// Doubt
+add("names that are empty", "-", "labels.csv", `${plain()},road\n`, "read", { doubts: ["EMPTY_NAMES"] });
+add(
+  "`nan` for tags",
+  "pandas",
+  "labels.csv",
+  plain().replace("t1,clear\n", "t1,nan\n"),
+  { ...TRUTH, t1: undefined } as never,
+  { doubts: ["UNLABELLED"] },
+);
+add(
+  "no tags in a row",
+  "-",
+  "labels.csv",
+  plain().replace("t1,clear\n", "t1,\n"),
+  { ...TRUTH, t1: [] },
+  { doubts: ["ROWS_WITHOUT_TAGS"] },
+);
+add(
+  "a tag in two spellings",
+  "-",
+  "labels.csv",
+  "image,tags\nt0,Clear a\nt1,clear b\nt2,bare-soil\nt3,bare_soil a b\n",
+  { t0: ["Clear", "a"], t1: ["clear", "b"], t2: ["bare-soil"], t3: ["bare_soil", "a", "b"] },
+  { doubts: ["SPELLINGS"] },
+);
+add(
+  "one tag alone",
+  "-",
+  "labels.csv",
+  "image,tags\nt0,clear\nt1,clear\n",
+  { t0: ["clear"], t1: ["clear"] },
+  { doubts: ["ONE_TAG"] },
+);
+add("a row twice", "-", "labels.csv", `${plain()}t0.jpg,road clear\n`, "read", { doubts: ["REPEATED_ROWS"] });
+add(
+  "two rows that disagree",
+  "-",
+  "labels.csv",
+  `${plain()}t0,road\n`,
+  /line 8: tile t0 has road here, and clear road in line 2.*long/s,
+);
+add(
+  "a row for each tag",
+  "Open Images, long tables",
+  "labels.csv",
+  `image,tag\n${NAMES.flatMap((name) => TRUTH[name].map((tag) => `${name},${tag}`)).join("\n")}\n`,
+  "read",
+  { options: { labelFormat: "long" }, said: "`--label-format long`" },
+);
+add(
+  "a control character in a tag",
+  "-",
+  "labels.csv",
+  plain().replace("clear road", "clear\u0007 road"),
+  /line 2: the tag "clear\\u0007" holds a control character/,
+);
+add(
+  "as many tags as tiles",
+  "-",
+  "labels.csv",
+  `image,tags\n${Array.from({ length: 12 }, (_, i) => `t${i},x${i}`).join("\n")}\n`,
+  Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`t${i}`, [`x${i}`]])),
+  { doubts: ["AS_MANY_TAGS_AS_TILES"] },
+);
+
+export const INPUTS: readonly LabelInput[] = table;
+
+/** Writes the input into `folder`, and gives its path. */
+export function writeInput({ file, content }: LabelInput, folder: string): string {
+  const path = join(folder, file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, typeof content === "function" ? content() : content);
+  return path;
+}
