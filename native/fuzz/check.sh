@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles a program of this folder and runs it, over the seeds if it wants them: native/fuzz/check.sh allocations|orders|kernels [rounds] [folder].
+# Compiles a program of this folder and runs it, over the seeds if it wants them: native/fuzz/check.sh allocations|orders|kernels|memory [rounds] [folder].
 set -eu
 cd "$(dirname "$0")/../.."
 program=$1
@@ -8,8 +8,10 @@ folder=${3:-build/fuzz}
 mkdir -p "$folder/seeds"
 compiler=${CXX:-c++}
 . native/fuzz/compiler.sh
+# The one program that wants the head, too.
+if [ "$program" = memory ]; then core="$core native/encode.cc native/head.cc native/head_gram.cc"; fi
 # shellcheck disable=SC2086
-compile "$folder/$program" -O2 "native/fuzz/$program.cc" $core
+compile "$folder/$program" -O2 -Wno-psabi -pthread "native/fuzz/$program.cc" $core
 compile "$folder/make_seeds" -O1 native/fuzz/seeds.cc
 "$folder/make_seeds" "$folder/seeds"
 exec "$folder/$program" "$folder/seeds" "$rounds"

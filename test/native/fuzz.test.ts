@@ -30,6 +30,12 @@ test("decoding tiles of all kinds allocates nothing after the first rounds", (t)
   if (output !== undefined) assert.match(output, /\d{5,} decodes: 0 allocations/);
 });
 
+test("decoding, encoding and training survive each allocation and each thread that fails", (t) => {
+  const output = runScript(t, "check.sh", ["memory", "1"]);
+  if (output === undefined) return;
+  assert.match(output, /\d{4,} of allocations in decoding, \d{2,} in encoding, \d{3,} in training, \d{2,} of threads/);
+});
+
 test("the core compiles for libjpeg-turbo's other ABI, that of Ubuntu and Homebrew", (t) => {
   const output = runScript(t, "abi.sh", ["80"]);
   if (output !== undefined) assert.match(output, /\d+ files compile for libjpeg's ABI 80/);
