@@ -66,7 +66,7 @@ export { LABEL_FORMATS, type LabelFormatName, type LabelOptions } from "./labels
 export type { Separator } from "./labels/separators.js";
 export type { Doubt, LabelRow, LabelTable, Part, Recognised } from "./labels/table.js";
 export { type LabelMatrix, toLabelMatrix } from "./tiles/label-matrix.js";
-export { type OpenedTiles, type OpenTilesOptions, openTiles } from "./tiles/sources.js";
+export { type OpenedTiles, type OpenTilesOptions, openTiles, type TileInputs } from "./tiles/sources.js";
 export { kFold, type Split, splitRows } from "./tiles/split.js";
 export { type TaggedTile, type TagSet, tagSetOf } from "./tiles/tag-set.js";
 export type { EncodedTile, RawTile, Tile, TileContent, TileFailure, TileFeed, TileSource } from "./tiles/tile.js";

@@ -13,6 +13,7 @@ import { loadBackbone } from "../models/registry.js";
 import { FEW_POSITIVES } from "../report/data.js";
 import type { RunContext } from "../run-context.js";
 import { chooseThresholds, scoreFeatures } from "../tags/prediction.js";
+import type { TileInputs } from "../tiles/sources.js";
 import { allRows } from "../tiles/split.js";
 import { createTagSet } from "../tiles/tag-set.js";
 import { type Dataset, loadDataset } from "../training/dataset.js";
@@ -20,7 +21,7 @@ import { rejectsBeside } from "./rejects.js";
 
 export interface EvaluateOptions extends LabelOptions {
   /** Folders, files, `.tar` archives, `@list.txt`. */
-  tiles: readonly string[];
+  tiles: TileInputs;
   /**
    * Label file. Tags the model does not know are left out of the score, with a warning. With `split` the tiles for testing are scored, or
    * those for validation where there are none.

@@ -15,13 +15,13 @@ import { type FixJob, planTargets } from "../fix/targets.js";
 import { FIX_FORMATS, type FixFormat, type FixOutcome, type FixResult, type FixTask } from "../fix/worker.js";
 import { mapInFlight } from "../in-flight.js";
 import type { RunContext } from "../run-context.js";
-import { collectTiles } from "../tiles/sources.js";
+import { collectTiles, listOf, type TileInputs } from "../tiles/sources.js";
 import { tileLocation } from "../tiles/tile.js";
 import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
 
 export interface FixOptions extends Partial<FullOptions> {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
-  inputs: readonly string[];
+  inputs: TileInputs;
   /** Folder for the copies; sub-folders are kept. */
   out: string;
   /** `png` keeps every pixel exactly. @default "png" */
@@ -64,7 +64,8 @@ export function fix(options: FixOptions, context: RunContext = {}): Promise<FixS
 }
 
 async function fixTiles(options: FixOptions, context: RunContext): Promise<FixSummary> {
-  const { inputs, out, format = "png", resume = false, overwrite = false } = options;
+  const { out, format = "png", resume = false, overwrite = false } = options;
+  const inputs = listOf(options.inputs);
   checkOneOf("format", format, FIX_FORMATS);
   checkDecodeOptions(options);
   const startedAt = performance.now();

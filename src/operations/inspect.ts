@@ -15,13 +15,13 @@ import { type LabelledTiles, pairTiles } from "../labels/match.js";
 import { type LabelOptions, labelOptions } from "../labels/options.js";
 import type { LabelTable } from "../labels/table.js";
 import type { RunContext } from "../run-context.js";
-import { collectTiles } from "../tiles/sources.js";
+import { collectTiles, type TileInputs } from "../tiles/sources.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
 
 export interface InspectOptions extends Partial<FullOptions>, LabelOptions {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
-  inputs: readonly string[];
+  inputs: TileInputs;
   /** A label file to compare the tiles with. */
   labels?: string | undefined;
   /** Decoding threads. @default one per core */

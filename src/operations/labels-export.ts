@@ -16,7 +16,7 @@ import { readNames } from "../labels/name-list.js";
 import { type LabelOptions, labelOptions } from "../labels/options.js";
 import type { LabelTable } from "../labels/table.js";
 import type { RunContext } from "../run-context.js";
-import { collectTiles } from "../tiles/sources.js";
+import { collectTiles, type TileInputs } from "../tiles/sources.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 
 export const EXPORT_FORMATS = [...LABEL_TABLES, ...EXCHANGE_FORMATS] as const;
@@ -24,7 +24,7 @@ export type ExportLabelsFormat = (typeof EXPORT_FORMATS)[number];
 
 export interface ExportLabelsOptions extends ImageUrlOptions, LabelOptions {
   /** Folders, files, `.tar` archives, `@list.txt`: where the pictures are. @default for tables: all that is labelled or predicted */
-  tiles?: readonly string[] | undefined;
+  tiles?: TileInputs | undefined;
   /** File to write. */
   out: string;
   /** A table, or the tool that `out` is for. */
@@ -152,7 +152,7 @@ async function curate(known: Known, options: ExportLabelsOptions, context: RunCo
   return found.map((tile) => toCurated(tile, known, tagsOf));
 }
 
-async function listTiles(inputs: readonly string[], context: RunContext): Promise<Tile[]> {
+async function listTiles(inputs: TileInputs, context: RunContext): Promise<Tile[]> {
   const { tiles, close } = await collectTiles(inputs, { signal: context.signal });
   await close();
   return tiles;

@@ -21,7 +21,7 @@ import { labelledTest } from "../labels/match.js";
 import { type LabelOptions, labelOptions } from "../labels/options.js";
 import { loadBackbone } from "../models/registry.js";
 import type { RunContext } from "../run-context.js";
-import { openTiles } from "../tiles/sources.js";
+import { openTiles, type TileInputs } from "../tiles/sources.js";
 import type { Tile, TileSource } from "../tiles/tile.js";
 import { rejectsBeside } from "./rejects.js";
 import { type Scan, scanTiles, startScan, withoutLabelled } from "./suggest-scan.js";
@@ -31,7 +31,7 @@ export type SuggestionFormat = (typeof SUGGESTION_FORMATS)[number];
 
 export interface SuggestOptions extends ImageUrlOptions, Omit<LabelOptions, "split"> {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
-  inputs: readonly string[];
+  inputs: TileInputs;
   /** Folder that `train` wrote. */
   model: string;
   /** File to write. */

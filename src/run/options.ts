@@ -5,7 +5,7 @@ import type { EngineOptions, LoadedModel } from "../engine/engine.js";
 import { checkEngineSettings, type EngineSettings } from "../engine/settings.js";
 import type { DeviceChoice } from "../features/device.js";
 import type { Shard } from "../predict/name-hash.js";
-import type { OpenTilesOptions } from "../tiles/sources.js";
+import type { OpenTilesOptions, TileInputs } from "../tiles/sources.js";
 import { hashModel, RUN_VERSION, type RunIdentity } from "./identity.js";
 import { outputFormat } from "./paths.js";
 import type { CommitInterval } from "./run-tiles.js";
@@ -15,7 +15,7 @@ const MOST_UNREADABLE = 100_000;
 
 export interface PredictRunOptions extends EngineSettings {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
-  inputs: readonly string[];
+  inputs: TileInputs;
   /** Ends in .csv, .jsonl or .parquet. */
   out: string;
   /** Adds each tag's probability. @default false */

@@ -1,5 +1,4 @@
 /** RunFolder: an unfinished run on disk. It is made, found again, checked against what is asked for now, and taken back up. */
-
 import { readdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { InputError } from "../errors.js";
@@ -17,7 +16,7 @@ import {
   writeTileList,
 } from "../predict/tile-list.js";
 import type { RunContext } from "../run-context.js";
-import { type OpenedTiles, type OpenTilesOptions, openTiles } from "../tiles/sources.js";
+import { type OpenedTiles, type OpenTilesOptions, openTiles, type TileInputs } from "../tiles/sources.js";
 import { checkStamps, digestStamps } from "./check-stamps.js";
 import { differences, type RunIdentity, refuseOtherVersion } from "./identity.js";
 import { takeLock } from "./lock.js";
@@ -40,7 +39,7 @@ export interface QueueFacts {
 
 export interface RunRequest {
   paths: RunPaths;
-  inputs: readonly string[];
+  inputs: TileInputs;
   /** What the run is of; its input is found out here. */
   identity: Omit<RunIdentity, "input">;
   resume: boolean;

@@ -7,7 +7,7 @@ import { lstat, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { InputError } from "../errors.js";
+import { InputError, OptionError } from "../errors.js";
 import { type WalkTally, walkFolder } from "./folder.js";
 import { tilesOfList } from "./list.js";
 import { fileTile, isArchive, TILE_EXTENSIONS } from "./names.js";
@@ -40,6 +40,9 @@ export interface OpenedTiles {
   close(): Promise<void>;
 }
 
+/** One INPUT or several. */
+export type TileInputs = string | readonly string[];
+
 interface InputItem {
   kind: "folder" | "file" | "tar" | "list";
   path: string;
@@ -49,7 +52,8 @@ interface InputItem {
  * Looks at `inputs` and gives their tiles as a stream, in the order of the arguments. Throws an InputError for an input or list that
  * does not exist. Bad tiles, also files that vanish later, are not noticed here.
  */
-export async function openTiles(inputs: readonly string[], options: OpenTilesOptions = {}): Promise<OpenedTiles> {
+export async function openTiles(input: TileInputs, options: OpenTilesOptions = {}): Promise<OpenedTiles> {
+  const inputs = listOf(input);
   if (inputs.length === 0)
     throw new InputError("No input given: name a folder, files, a .tar, @list.txt, or - for stdin.");
   if (inputs.filter(isStdin).length > 1) throw new InputError("Standard input (-) can be given only once.");
@@ -100,7 +104,7 @@ async function spool({ stdin = process.stdin, spoolFolder, signal, onBytes }: Op
 
 /** All tiles of `inputs` as an array, for sets that are labelled and so fit in memory. `close()` when they have been read. */
 export async function collectTiles(
-  inputs: readonly string[],
+  inputs: TileInputs,
   options: OpenTilesOptions = {},
 ): Promise<{ tiles: Tile[]; ignored: number; close(): Promise<void> }> {
   const opened = await openTiles(inputs, options);
@@ -112,6 +116,13 @@ export async function collectTiles(
     await opened.close();
     throw error;
   }
+}
+
+/** Inputs as a list; what is neither a path nor a list of paths is refused. */
+export function listOf(input: TileInputs): readonly string[] {
+  const inputs = typeof input === "string" ? [input] : input;
+  if (Array.isArray(inputs) && inputs.every((each) => typeof each === "string")) return inputs;
+  throw new OptionError("Expected inputs to be a path or a list of paths.");
 }
 
 /** `-`, or `stdin:` where a lone dash cannot be said. */

@@ -12,14 +12,14 @@ import { type LabelledTiles, matchTiles } from "../labels/match.js";
 import type { Recognised } from "../labels/table.js";
 import type { RunContext } from "../run-context.js";
 import { type LabelMatrix, toLabelMatrix } from "../tiles/label-matrix.js";
-import { openTiles } from "../tiles/sources.js";
+import { openTiles, type TileInputs } from "../tiles/sources.js";
 import { tagSetOf } from "../tiles/tag-set.js";
 import type { Tile } from "../tiles/tile.js";
 import { type LabelUse, readDatasetLabels, tagsOutside, type UnknownTag, warnUnmatched } from "./dataset-labels.js";
 
 export interface DatasetOptions extends ExtractorOptions, LabelUse {
   /** Folders, files, `.tar` archives, `@list.txt`. */
-  tiles: readonly string[];
+  tiles: TileInputs;
   /** What of the features is held in memory. @default all */
   budget?: FeatureBudget | undefined;
 }

@@ -12,6 +12,7 @@ import { tileFBetas } from "../head/metrics.js";
 import type { ReportData, StageSpeed } from "../report/data.js";
 import type { RunContext } from "../run-context.js";
 import { selectLabels } from "../tiles/label-matrix.js";
+import { listOf } from "../tiles/sources.js";
 import type { Tile } from "../tiles/tile.js";
 import { versions } from "../versions.js";
 import type { Dataset } from "./dataset.js";
@@ -85,7 +86,7 @@ function trainingFacts(
 ): ReportData["training"] {
   const { data, fit, readout } = settings;
   return {
-    input: data.tiles.join(" "),
+    input: listOf(data.tiles).join(" "),
     labels: data.labels,
     tiles: dataset.tiles.length,
     rejected: dataset.rejected.length,

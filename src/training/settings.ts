@@ -13,13 +13,14 @@ import {
 import type { VariantUse } from "../head/variants.js";
 import { type LabelOptions, labelOptions } from "../labels/options.js";
 import type { Normalisation } from "../models/file-model.js";
+import type { TileInputs } from "../tiles/sources.js";
 import { CALIBRATIONS, type CalibrationName } from "./calibration.js";
 import type { DatasetOptions, FeatureBudget } from "./dataset.js";
 import type { ReadoutOptions } from "./readout.js";
 
 export interface TrainOptions extends LabelOptions {
   /** Folders, files, `.tar` archives, `@list.txt`. */
-  tiles: readonly string[];
+  tiles: TileInputs;
   /**
    * Label file, or a folder of a folder for each tag; see readLabels. With `split` the tiles for training are trained on, those for
    * validation are held out, and those for testing left out.

@@ -282,3 +282,17 @@ describe("inputs that cannot be", () => {
     assert.deepEqual(names((await collectTiles([join(root, "x.jpg")])).tiles), ["x"]);
   });
 });
+
+it("one input needs no list, and what is neither a path nor a list of paths is refused", async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, "a.jpg"), "");
+  const names = async (opened: Awaited<ReturnType<typeof openTiles>>) => {
+    const found: string[] = [];
+    for await (const { name } of opened.tiles) found.push(name);
+    return found;
+  };
+  assert.deepEqual(await names(await openTiles(folder)), ["a"]);
+  for (const wrong of [7, undefined, [7], { path: folder }]) {
+    await assert.rejects(openTiles(wrong as unknown as string), { name: "OptionError", message: /a list of paths/ });
+  }
+});
