@@ -34,11 +34,21 @@ export interface CliResult {
   stderr: string;
 }
 
+export interface CliOptions {
+  cwd?: string;
+  env?: Record<string, string>;
+  /** No file may grow larger than this. */
+  fileKilobytes?: number;
+}
+
 /** Runs `canopy ...args` in a child process with a cache folder of its own. */
-export function runCli(args: string[], options: { cwd?: string; env?: Record<string, string> } = {}): CliResult {
-  const result = spawnSync(process.execPath, [join(ROOT, "dist/src/cli/main.js"), ...args], {
-    cwd: options.cwd,
-    env: { ...process.env, NO_COLOR: "1", ...options.env },
+export function runCli(args: string[], { cwd, env, fileKilobytes }: CliOptions = {}): CliResult {
+  const command = [process.execPath, join(ROOT, "dist/src/cli/main.js"), ...args];
+  const limited = ["bash", "-c", `ulimit -f ${fileKilobytes}; exec "$@"`, "bash", ...command];
+  const [program, ...rest] = fileKilobytes === undefined ? command : limited;
+  const result = spawnSync(program, rest, {
+    cwd,
+    env: { ...process.env, NO_COLOR: "1", ...env },
     encoding: "utf8",
     maxBuffer: 64 << 20,
   });

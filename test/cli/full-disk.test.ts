@@ -1,53 +1,110 @@
-/** What commands without `--resume` say where the disk is full. */
+/** Where a disk is full, or files may not grow, every output of every command is whole, or the command fails and the old one is intact. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { before, test } from "node:test";
-import { synthesize } from "../../src/operations/synth.js";
-import { mountDisk, runCli, suiteFolder } from "../helpers.js";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { before, describe, it } from "node:test";
+import { type CliResult, mountDisk, runCli, suiteFolder } from "../helpers.js";
+import { type Inputs, makeInputs, type OutputCommand, outputCommands } from "./outputs.js";
 
 const folder = suiteFolder();
-const tiles = join(folder, "tiles");
-const model = join(folder, "model");
+const ample = join(folder, "ample");
 const disk = join(folder, "disk");
+const env = { CANOPY_CACHE: join(folder, "cache") };
+let inputs: Inputs;
 
-function run(...args: string[]) {
-  return runCli(args, { env: { CANOPY_CACHE: join(folder, "cache") } });
+const OLD = "an older output\n";
+const PAGE = 4096;
+/** What holds times of the run, and is never twice the same. */
+const TIMED = /report\.(json|html)$/;
+
+function run(command: OutputCommand, limitKilobytes?: number): CliResult {
+  const args = [...command.args, ...(command.old === undefined ? [] : ["--overwrite"])];
+  const options = { env: { ...env, ...command.env } };
+  return runCli(args, limitKilobytes === undefined ? options : { ...options, fileKilobytes: limitKilobytes });
 }
 
-before(async () => {
-  await synthesize({ count: 60, out: tiles, seed: 5 });
-  const trained = run("train", "--tiles", tiles, "--labels", join(tiles, "labels.csv"), "--out", model, "--size", "64");
-  assert.equal(trained.status, 0, trained.stderr);
-  mkdirSync(disk);
-});
+function putOld({ old }: OutputCommand): void {
+  if (old === undefined) return;
+  mkdirSync(dirname(old), { recursive: true });
+  writeFileSync(old, OLD);
+}
 
-/** Runs a command that is to fail, and unmounts the disk. */
-function failOnDisk(args: readonly string[]): { stderr: string; left: string[] } {
+/** Whole, as on a disk with room; or a sentence, nothing half done, and what was there before. Gives whether it failed. */
+function check(command: OutputCommand, reference: OutputCommand, { status, stderr }: CliResult, what: string): boolean {
+  const left = existsSync(disk) ? readdirSync(disk, { recursive: true, encoding: "utf8" }) : [];
+  // Drafts have a process in their name; what can be gone on with has not.
+  assert.deepEqual(
+    left.filter((name) => /-\d+-[0-9a-f]{8}\.canopy-tmp$/.test(name)),
+    [],
+    what,
+  );
+  if (status === 0) {
+    for (const [i, path] of command.outputs.entries()) {
+      if (TIMED.test(path)) assert.ok(statSync(path).size > 0, what);
+      else assert.ok(readFileSync(path).equals(readFileSync(reference.outputs[i])), `${what}: ${path}`);
+    }
+    return false;
+  }
+  assert.equal(status, 1, `${what}: ${stderr}`);
+  const sentence = stderr.trimEnd().split("\n").at(-1) as string;
+  assert.match(sentence, /^canopy: (No space is left on the disk|The limit for the size of a file|.*ENOSPC)/, what);
+  assert.ok(sentence.includes(disk), `${what}: ${sentence}`);
+  assert.equal(/resume/.test(sentence), command.resumes === true, `${what}: ${sentence}`);
+  if (command.old !== undefined) assert.equal(readFileSync(command.old, "utf8"), OLD, what);
+  return true;
+}
+
+/** False where a disk cannot be made here. */
+function onDisk(kilobytes: number, work: () => void): boolean {
+  if (!mountDisk(disk, `${kilobytes}k`)) return false;
   try {
-    const { status, stderr } = run(...args);
-    assert.equal(status, 1, stderr);
-    return { stderr, left: readdirSync(disk) };
+    work();
   } finally {
     execFileSync("umount", [disk]);
   }
+  return true;
 }
 
-test("export and merge say to make room, leave nothing, and point to no --resume", (t) => {
-  const shards = ["1/2", "2/2"].map((shard, i) => {
-    const out = join(folder, `shard-${i}.jsonl`);
-    const predicted = run("predict", tiles, "--model", model, "--out", out, "--shard", shard, "--probabilities");
-    assert.equal(predicted.status, 0, predicted.stderr);
-    return out;
+/** Disk space of what a command leaves, in pages. */
+function pagesOf(command: OutputCommand): number {
+  return command.outputs.reduce((sum, path) => sum + Math.ceil(statSync(path).size / PAGE), 0);
+}
+
+describe("without room for an output", () => {
+  before(async () => {
+    inputs = await makeInputs(folder, env);
+    for (const path of [ample, disk]) mkdirSync(path);
+    for (const command of outputCommands(inputs, ample)) {
+      putOld(command);
+      const { status, stderr } = run(command);
+      assert.equal(status, 0, `${command.what}: ${stderr}`);
+    }
   });
-  for (const args of [
-    ["export", "--model", model, "--out", join(disk, "model.onnx")],
-    ["merge", ...shards, "--out", join(disk, "merged.jsonl")],
-  ]) {
-    if (!mountDisk(disk, "16k")) return t.skip("a small tmpfs cannot be mounted here");
-    const { stderr, left } = failOnDisk(args);
-    assert.match(stderr, /Make room and (run|try) again\.\n$/);
-    assert.deepEqual(left, []);
-  }
+
+  it("each command leaves it whole, or fails and leaves the old one", (t) => {
+    if (!onDisk(PAGE, () => {})) return t.skip("a small tmpfs cannot be mounted here");
+    const references = outputCommands(inputs, ample);
+    for (const [i, command] of outputCommands(inputs, disk).entries()) {
+      const pages = pagesOf(references[i]);
+      for (const size of new Set([1, Math.ceil(pages / 2), pages])) {
+        onDisk(size * (PAGE / 1024), () => {
+          putOld(command);
+          const failed = check(command, references[i], run(command), `${command.what} on ${size} pages`);
+          assert.ok(failed || size > 1, `${command.what}: one page was enough`);
+        });
+      }
+    }
+  });
+
+  it("or where no file may be larger than half of the largest", () => {
+    const references = outputCommands(inputs, ample);
+    for (const [i, command] of outputCommands(inputs, disk).entries()) {
+      const largest = Math.max(...references[i].outputs.map((path) => statSync(path).size));
+      putOld(command);
+      check(command, references[i], run(command, Math.ceil(largest / 2048)), `${command.what} under ulimit`);
+      rmSync(disk, { recursive: true });
+      mkdirSync(disk);
+    }
+  });
 });
