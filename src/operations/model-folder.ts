@@ -7,6 +7,8 @@ import { createFolderDraft } from "../files/folder-draft.js";
 
 /** To be called before any work is done. @throws InputError where `out` exists and may not be replaced, or cannot be made */
 export async function checkModelFolder(out: string, { overwrite }: { overwrite: boolean }): Promise<void> {
+  // First of all: an old model that a crash left under another name is put back, and not overwritten unasked.
+  await (await createFolderDraft(out)).abandon();
   if (existsSync(out) && !(await isEmptyFolder(out))) {
     if (!overwrite) {
       throw new InputError(`${out} exists already; --overwrite replaces it, or name another folder.`);
@@ -15,7 +17,6 @@ export async function checkModelFolder(out: string, { overwrite }: { overwrite: 
       throw new InputError(`${out} exists and is not a model's folder, so it is not overwritten; name another one.`);
     }
   }
-  await (await createFolderDraft(out)).abandon();
 }
 
 /** The folder `out` with what `fill` writes into the folder it is given. */
