@@ -43,6 +43,7 @@ export {
 } from "./operations/suggest.js";
 export { type SynthOptions, type SynthResult, synthesize } from "./operations/synth.js";
 export { train } from "./operations/train.js";
+export type { ReadingOptions } from "./operations/trained-extractor.js";
 export { work } from "./operations/work.js";
 export type { Shard } from "./predict/name-hash.js";
 export type { KeeperOptions } from "./queue/engine-keeper.js";

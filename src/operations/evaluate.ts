@@ -1,15 +1,13 @@
 /** `evaluate`: a trained model's scores on labelled tiles. */
-import type { Colorspace, DecodeOptions } from "../decode/decoder.js";
+import type { Colorspace } from "../decode/decoder.js";
 import { restateInterrupt } from "../errors.js";
-import type { Device, DeviceChoice } from "../features/device.js";
-import { variantsFor } from "../features/dihedral.js";
+import type { Device } from "../features/device.js";
 import { bootstrapMean, type Interval } from "../head/bootstrap.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { computeMetrics, decide, type Metrics, tileFBetas } from "../head/metrics.js";
 import { meanFeatures, toVariants } from "../head/variants.js";
 import { type LabelOptions, labelOptions } from "../labels/options.js";
 import type { Recognised } from "../labels/table.js";
-import { loadBackbone } from "../models/registry.js";
 import { FEW_POSITIVES } from "../report/data.js";
 import type { RunContext } from "../run-context.js";
 import { chooseThresholds, scoreFeatures } from "../tags/prediction.js";
@@ -18,8 +16,9 @@ import { allRows } from "../tiles/split.js";
 import { createTagSet } from "../tiles/tag-set.js";
 import { type Dataset, loadDataset } from "../training/dataset.js";
 import { rejectsBeside } from "./rejects.js";
+import { type ReadingOptions, trainedExtractor } from "./trained-extractor.js";
 
-export interface EvaluateOptions extends LabelOptions {
+export interface EvaluateOptions extends LabelOptions, ReadingOptions {
   /** Folders, files, `.tar` archives, `@list.txt`. */
   tiles: TileInputs;
   /**
@@ -29,20 +28,10 @@ export interface EvaluateOptions extends LabelOptions {
   labels: string;
   /** Folder that `train` wrote. */
   model: string;
-  /** Where the model's backbone file is now. @default where its card says */
-  backbone?: string | undefined;
   /** One threshold for all tags, 0 to 1. @default the fitted ones */
   threshold?: number | undefined;
-  /** What the backbone runs on. @default "auto" */
-  device?: DeviceChoice | undefined;
-  /** Decode threads. @default what keeps the sessions fed */
-  workers?: number | undefined;
   /** How the components of a JPEG are read. @default as the model was trained */
   colorspace?: Colorspace | undefined;
-  /** A tile with more pixels than this is rejected. @default 178956970 */
-  maxPixels?: number | undefined;
-  /** What becomes of a JPEG whose data ends early. @default "reject" */
-  onTruncated?: DecodeOptions["onTruncated"] | undefined;
 }
 
 /** Scores under the names of the JSON contract (docs/cli.md). Null where a number has no meaning. */
@@ -97,34 +86,11 @@ export async function evaluate(options: EvaluateOptions, context: RunContext = {
 }
 
 async function loadFor(checkpoint: Checkpoint, options: EvaluateOptions, context: RunContext): Promise<Dataset> {
-  const { card, preprocessing } = checkpoint;
-  const bytes = await loadBackbone(card, options.backbone === undefined ? {} : { file: options.backbone });
-  const decode: Partial<DecodeOptions> = {
-    colorspace: options.colorspace ?? preprocessing.colorspace,
-    antialias: preprocessing.antialias,
-  };
-  if (options.maxPixels !== undefined) {
-    decode.maxPixels = options.maxPixels;
-  }
-  if (options.onTruncated !== undefined) {
-    decode.onTruncated = options.onTruncated;
-  }
-  return loadDataset(
-    {
-      tiles: options.tiles,
-      ...labelOptions(options),
-      labels: options.labels,
-      parts: [["test"], ["val"]],
-      backbone: { card, bytes },
-      size: preprocessing.size,
-      device: options.device,
-      workers: options.workers,
-      decode,
-      variants: variantsFor("none", preprocessing.tta),
-      tagSet: createTagSet(checkpoint.tags),
-    },
-    context,
-  );
+  const { tiles, labels, colorspace } = options;
+  const extractor = await trainedExtractor(checkpoint, options);
+  const decode = { ...extractor.decode, ...(colorspace && { colorspace }) };
+  const labelled = { tiles, ...labelOptions(options), labels, tagSet: createTagSet(checkpoint.tags) };
+  return loadDataset({ ...extractor, ...labelled, decode, parts: [["test"], ["val"]] }, context);
 }
 
 function summarize(metrics: Metrics, { low, high }: Interval, dataset: Dataset): EvaluateSummary {

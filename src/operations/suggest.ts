@@ -7,11 +7,9 @@ import { exchangeText } from "../curation/exchange.js";
 import type { ImageUrlOptions } from "../curation/image-url.js";
 import { labelConfig } from "../curation/label-studio.js";
 import { suggestionTable, TABLE_FORMATS } from "../curation/suggestion-rows.js";
-import type { DecodeOptions } from "../decode/decoder.js";
 import { InputError, OptionError } from "../errors.js";
-import type { Device, DeviceChoice } from "../features/device.js";
-import { variantsFor } from "../features/dihedral.js";
-import { type Extractor, openExtractor } from "../features/extractor.js";
+import type { Device } from "../features/device.js";
+import { openExtractor } from "../features/extractor.js";
 import { checkOutput } from "../files/output.js";
 import { writePieces } from "../files/write.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
@@ -19,17 +17,17 @@ import { tellLabels } from "../labels/describe.js";
 import { readLabels } from "../labels/formats.js";
 import { labelledTest } from "../labels/match.js";
 import { type LabelOptions, labelOptions } from "../labels/options.js";
-import { loadBackbone } from "../models/registry.js";
 import type { RunContext } from "../run-context.js";
 import { openTiles, type TileInputs } from "../tiles/sources.js";
 import type { Tile, TileSource } from "../tiles/tile.js";
 import { rejectsBeside } from "./rejects.js";
 import { type Scan, scanTiles, startScan, withoutLabelled } from "./suggest-scan.js";
+import { type ReadingOptions, trainedExtractor } from "./trained-extractor.js";
 
 export const SUGGESTION_FORMATS = [...TABLE_FORMATS, ...EXCHANGE_FORMATS] as const;
 export type SuggestionFormat = (typeof SUGGESTION_FORMATS)[number];
 
-export interface SuggestOptions extends ImageUrlOptions, Omit<LabelOptions, "split"> {
+export interface SuggestOptions extends ImageUrlOptions, ReadingOptions, Omit<LabelOptions, "split"> {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
   inputs: TileInputs;
   /** Folder that `train` wrote. */
@@ -44,16 +42,6 @@ export interface SuggestOptions extends ImageUrlOptions, Omit<LabelOptions, "spl
   labels?: string | undefined;
   /** Replace `out`. @default false */
   overwrite?: boolean | undefined;
-  /** Where the model's backbone file is now. @default where its card says */
-  backbone?: string | undefined;
-  /** What the backbone runs on. @default "auto" */
-  device?: DeviceChoice | undefined;
-  /** Decode threads. @default what keeps the sessions fed */
-  workers?: number | undefined;
-  /** A tile with more pixels than this is rejected. @default 178956970 */
-  maxPixels?: number | undefined;
-  /** What becomes of a JPEG whose data ends early. @default "reject" */
-  onTruncated?: DecodeOptions["onTruncated"] | undefined;
 }
 
 /** Keys are those of `--json`, and stable. */
@@ -88,7 +76,7 @@ export async function suggest(options: SuggestOptions, context: RunContext = {})
   await checkOutput(out, options.overwrite);
   const checkpoint = await loadCheckpoint(options.model);
   const isLabelled = await findLabelled(options, context);
-  const extractor = await openFor(checkpoint, options, context);
+  const extractor = await openExtractor(await trainedExtractor(checkpoint, options), context);
   const opened = await openTiles(options.inputs, { signal: context.signal });
   try {
     const total = await countTiles(opened.list(), isLabelled);
@@ -133,16 +121,6 @@ async function findLabelled(options: SuggestOptions, context: RunContext): Promi
   const labels = await readLabels(options.labels, labelOptions(options));
   tellLabels(labels, context);
   return labelledTest(labels);
-}
-
-async function openFor(checkpoint: Checkpoint, options: SuggestOptions, context: RunContext): Promise<Extractor> {
-  const { card, preprocessing } = checkpoint;
-  const { colorspace, antialias, size, tta } = preprocessing;
-  const { maxPixels, onTruncated, device, workers } = options;
-  const bytes = await loadBackbone(card, options.backbone === undefined ? {} : { file: options.backbone });
-  const decode = { colorspace, antialias, ...(maxPixels && { maxPixels }), ...(onTruncated && { onTruncated }) };
-  const variants = variantsFor("none", tta);
-  return openExtractor({ backbone: { card, bytes }, size, device, workers, decode, variants }, context);
 }
 
 /** Listing twice costs little beside features, and gives progress a total. */

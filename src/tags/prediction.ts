@@ -2,6 +2,7 @@
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { FeatureMatrix } from "../head/feature-matrix.js";
 import { predictProbabilities } from "../head/logits.js";
+import { decide } from "../head/metrics.js";
 import { normalizeExclusive, toExclusiveColumns } from "./exclusive.js";
 
 /** What of a model makes features into probabilities. */
@@ -45,9 +46,13 @@ export async function tagFeatures(
 ): Promise<TaggedRow[]> {
   const { head, tags } = model;
   const all = await scoreFeatures(model, { data: features, rows, numFeatures: head.numFeatures }, 1);
+  const decisions = decide(all, thresholds);
   return Array.from({ length: rows }, (_, row) => {
-    const probabilities = all.subarray(row * tags.length, (row + 1) * tags.length);
-    return { probabilities, tags: tags.filter((_tag, column) => probabilities[column] >= thresholds[column]) };
+    const from = row * tags.length;
+    return {
+      probabilities: all.subarray(from, from + tags.length),
+      tags: tags.filter((_tag, column) => decisions[from + column] === 1),
+    };
   });
 }
 

@@ -69,6 +69,7 @@ function commonThreshold(probabilities: Float32Array, labels: LabelMatrix, beta:
 /** Coordinate ascent: the exact best threshold of one tag given the others, round after round until nothing moves. */
 function ascend(probabilities: Float32Array, labels: LabelMatrix, common: number, beta: number): Float32Array {
   const numTags = labels.tags.length;
+  // As float32 from the start: a probability may be just the common threshold.
   const thresholds = new Float32Array(numTags).fill(common);
   const orders = labels.tags.map((_, tag) => rankRows(probabilities, labels.rows, numTags, tag));
   const tally: Tally = {
@@ -79,7 +80,7 @@ function ascend(probabilities: Float32Array, labels: LabelMatrix, common: number
   labels.data.forEach((label, cell) => {
     tally.present[Math.floor(cell / numTags)] += label;
   });
-  for (let tag = 0; tag < numTags; tag++) count(tally, probabilities, labels, tag, common, 1);
+  for (let tag = 0; tag < numTags; tag++) count(tally, probabilities, labels, tag, thresholds[tag], 1);
   for (let sweep = 0, moved = true; moved && sweep < MAX_SWEEPS; sweep++) {
     moved = false;
     for (let tag = 0; tag < numTags; tag++) {

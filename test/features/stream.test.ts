@@ -126,6 +126,17 @@ test("rows of rejected tiles are zeros, and their neighbours are unharmed", asyn
   assert.ok(bitsOf(features, 5).every((byte) => byte === 0));
 });
 
+test("rows of rejected tiles are zeros also where a black tile's are not", async (t) => {
+  const biased = await Backbone.open({ ...TOY, model: toyBackbone(SIZE, 1), sessions: 1 });
+  t.after(() => biased.close());
+  const source = tiles.slice(0, 4).with(2, { name: "bad", path: join(folder, "missing.jpg") });
+  for (const variants of [[0], ALL_VARIANTS]) {
+    const { codes, features } = await collect(source, { backbone: biased, variants });
+    const row = bitsOf(features, 2, TOY_FEATURES * variants.length);
+    assert.deepEqual([codes[2], row.every((byte) => byte === 0)], ["READ", true]);
+  }
+});
+
 test("variants are the features of the turned and flipped tile, decoded once", async () => {
   const pixels = gradient(SIZE, 3);
   const flipped = Buffer.from(pixels);

@@ -4,15 +4,16 @@ import { float32, int64 } from "../../src/onnx/tensor.js";
 
 export const TOY_FEATURES = 4;
 
-/** `tiles` uint8 [N, size, size, 3] to `features` float32 [N, 4]. */
-export function toyBackbone(size: number): Uint8Array {
+/** `tiles` uint8 [N, size, size, 3] to `features` float32 [N, 4], all of them `bias` for a black tile. */
+export function toyBackbone(size: number, bias = 0): Uint8Array {
   const graph = new GraphBuilder("toy");
   const tiles = graph.input("tiles", "uint8", ["N", size, size, 3]);
   const pixels = graph.node("Transpose", [graph.node("Cast", [tiles], { to: 1 })], { perm: [0, 3, 1, 2] });
   const count = TOY_FEATURES * 3 * size * size;
   const weight = Float32Array.from({ length: count }, (_, i) => Math.sin(i * 0.37) / (size * size));
   const kernel = graph.initializer("kernel", float32([TOY_FEATURES, 3, size, size], weight));
-  const map = graph.node("Conv", [pixels, kernel]);
+  const biases = graph.initializer("biases", float32([TOY_FEATURES], new Float32Array(TOY_FEATURES).fill(bias)));
+  const map = graph.node("Conv", [pixels, kernel, biases]);
   const shape = graph.initializer("shape", int64([2], [-1, TOY_FEATURES]));
   graph.output("features", graph.node("Reshape", [map, shape], {}, "features"), "float32", ["N", TOY_FEATURES]);
   return graph.build();

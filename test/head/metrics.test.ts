@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { averagePrecision, precisionRecallCurve } from "../../src/head/average-precision.js";
-import { computeMetrics, fBeta, meanFBeta, sampleFBeta, tileFBetas } from "../../src/head/metrics.js";
+import { computeMetrics, decide, fBeta, meanFBeta, sampleFBeta, tileFBetas } from "../../src/head/metrics.js";
 import type { LabelMatrix } from "../../src/tiles/label-matrix.js";
 
 function close(got: number | null, want: number): void {
@@ -98,4 +98,8 @@ describe("F-beta", () => {
 it("tileFBetas gives each tile's own", () => {
   const labels = { data: Uint8Array.of(1, 0, 0, 1), rows: 2, tags: ["a", "b"] };
   assert.deepEqual([...tileFBetas(Uint8Array.of(1, 1, 1, 0), labels, 2)], [5 / 6, 0]);
+});
+
+it("a tag is given where its probability just reaches the threshold", () => {
+  assert.deepEqual([...decide(Float32Array.of(0.5, 0.25, 0.5, 0.2), Float32Array.of(0.5, 0.25))], [1, 1, 1, 0]);
 });

@@ -8,6 +8,7 @@ import { InputError, InterruptedError, OptionError } from "../../src/errors.js";
 import { suggest } from "../../src/operations/suggest.js";
 import { saveToyModel } from "../engine/toy.js";
 import { suiteFolder } from "../helpers.js";
+import { encode, gradient } from "../images.js";
 
 const folder = suiteFolder();
 process.env["CANOPY_CACHE"] = join(folder, "cache");
@@ -93,6 +94,22 @@ test("writes tasks with the model's tags filled in, and the labelling interface 
   const { classes, samples: list } = JSON.parse(readFileSync(samples.out, "utf8"));
   assert.deepEqual(classes, ["red", "green", "blue"]);
   assert.ok(list[0].filepath.startsWith(tiles) && list[0].ground_truth === null && list[0].reason !== null);
+});
+
+test("tiles that are too large or cut short are suggested only where that is allowed", async () => {
+  const odd = join(folder, "odd");
+  mkdirSync(odd);
+  writeFileSync(join(odd, "large.png"), await encode(gradient(64, 3), 64, 3, "png"));
+  const whole = await encode(gradient(24, 3), 24, 3, "jpeg");
+  writeFileSync(join(odd, "cut.jpg"), whole.subarray(0, whole.length - 40));
+  const suggested = async (out: string, more: object) => {
+    const summary = await suggest(options(out, { inputs: [odd], ...more }));
+    const rows = parse(readFileSync(summary.out), { columns: true }) as Record<string, string>[];
+    return rows.map((row) => row["image_name"]).sort();
+  };
+  assert.deepEqual(await suggested("whole.csv", {}), ["large"]);
+  assert.deepEqual(await suggested("all.csv", { onTruncated: "accept" }), ["cut", "large"]);
+  assert.deepEqual(await suggested("small.csv", { onTruncated: "accept", maxPixels: 32 * 32 }), ["cut"]);
 });
 
 test("refuses an output that exists, an ending without a format, and stops when told to", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { sigmoid } from "../../src/head/head.js";
+import { logit, sigmoid } from "../../src/head/head.js";
 import { sampleFBeta } from "../../src/head/metrics.js";
 import { createRandom } from "../../src/random.js";
 import type { LabelMatrix } from "../../src/tiles/label-matrix.js";
@@ -18,6 +18,20 @@ function shifted(rows: number, seed = 1): { probabilities: Float32Array; labels:
     probabilities[cell] = sigmoid(z + shifts[cell % 3]);
   }
   return { probabilities, labels: { data, rows, tags: ["low", "mid", "high"] } };
+}
+
+/** Probabilities in steps of 0.02, equal to each other and to thresholds: there `>=`, smoothing and ties decide. */
+function stepped(rows: number, seed: number): { probabilities: Float32Array; labels: LabelMatrix } {
+  const random = createRandom(seed);
+  const tags = ["a", "b", "c", "d", "e", "f"];
+  const probabilities = new Float32Array(rows * tags.length);
+  const data = new Uint8Array(probabilities.length);
+  for (let cell = 0; cell < data.length; cell++) {
+    const z = 4 * random.uniform() - 2;
+    data[cell] = random.uniform() < sigmoid(z) ? 1 : 0;
+    probabilities[cell] = Math.round(sigmoid(z + random.uniform() - 0.5) * 50) / 50;
+  }
+  return { probabilities, labels: { data, rows, tags } };
 }
 
 describe("fitThresholds", () => {
@@ -45,6 +59,25 @@ describe("fitThresholds", () => {
     assert.ok(score > best - 0.01, `${score} for ${best}`);
   });
 
+  for (const { rows, seed } of [
+    { rows: 12, seed: 1 },
+    { rows: 40, seed: 22 },
+    { rows: 40, seed: 43 },
+    { rows: 60, seed: 2 },
+  ]) {
+    it(`gives what the definition gives, tried out slowly (${rows} tiles)`, () => {
+      const { probabilities, labels } = stepped(rows, seed);
+      for (const beta of [0.5, 1, 2]) {
+        const { thresholds, common } = fitThresholds(probabilities, labels, { beta, shrinkage: 0 });
+        const expected = fitSlowly(probabilities, labels, beta);
+        assert.equal(common, expected.common);
+        thresholds.forEach((threshold, tag) => {
+          assert.ok(Math.abs(threshold - expected.thresholds[tag]) < 1e-6, `${thresholds} for ${expected.thresholds}`);
+        });
+      }
+    });
+  }
+
   it("gives a tag no tile has the common threshold, and with infinite shrinkage every tag", () => {
     const { probabilities, labels } = shifted(200);
     for (let cell = 2; cell < labels.data.length; cell += 3) labels.data[cell] = 0;
@@ -68,3 +101,40 @@ describe("fitThresholds", () => {
     assert.equal(score, 0.5);
   });
 });
+
+/** The definition in fitThresholds' words, every candidate scored on all tiles. */
+function fitSlowly(probabilities: Float32Array, labels: LabelMatrix, beta: number) {
+  const tags = [...labels.tags.keys()];
+  const score = (thresholds: Float32Array) => sampleFBeta(probabilities, labels, thresholds, beta);
+  const grid = Array.from({ length: 99 }, (_, i) => (i + 1) / 100);
+  const scores = grid.map((each) => score(new Float32Array(tags.length).fill(each)));
+  const smooth = scores.map((each, i) => (scores[i - 1] ?? each) + each + (scores[i + 1] ?? each));
+  const common = grid[smooth.indexOf(Math.max(...smooth))];
+  const thresholds = new Float32Array(tags.length).fill(common);
+  const distance = (threshold: number) => Math.abs(logit(threshold) - logit(common));
+  for (let sweep = 0; sweep < 10; sweep++) {
+    const before = thresholds.slice();
+    for (const tag of tags) {
+      const tried = candidates(probabilities, tags.length, tag, common).map((candidate) => {
+        thresholds[tag] = candidate;
+        return { candidate, gain: score(thresholds) * labels.rows };
+      });
+      const most = Math.max(...tried.map(({ gain }) => gain));
+      const best = tried.filter(({ gain }) => gain > most - 1e-9).map(({ candidate }) => candidate);
+      thresholds[tag] = best.reduce((nearest, each) => (distance(each) < distance(nearest) ? each : nearest));
+    }
+    if (thresholds.every((each, tag) => each === before[tag])) break;
+  }
+  return { common, thresholds };
+}
+
+/** One in each gap between two probabilities of the tag: in its middle half, as near to the common one as may be. From high to low. */
+function candidates(probabilities: Float32Array, numTags: number, tag: number, common: number): number[] {
+  const own = probabilities.filter((_, cell) => cell % numTags === tag);
+  const ends = [...new Set([0, ...own, 1])].sort((a, b) => b - a);
+  return ends.slice(1).map((end, i) => {
+    const [low, high] = [logit(Math.max(end, 1e-6)), logit(Math.min(ends[i], 1 - 1e-6))];
+    const quarter = (high - low) / 4;
+    return sigmoid(Math.min(Math.max(logit(common), low + quarter), high - quarter));
+  });
+}

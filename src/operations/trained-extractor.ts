@@ -1,0 +1,36 @@
+/** Features of other tiles than a model was trained on, read and decoded as in its training unless told otherwise. */
+import type { DecodeOptions } from "../decode/decoder.js";
+import type { DeviceChoice } from "../features/device.js";
+import { variantsFor } from "../features/dihedral.js";
+import type { ExtractorOptions } from "../features/extractor.js";
+import type { Checkpoint } from "../head/checkpoint.js";
+import { loadBackbone } from "../models/registry.js";
+
+export interface ReadingOptions {
+  /** Where the model's backbone file is now. @default where its card says */
+  backbone?: string | undefined;
+  /** What the backbone runs on. @default "auto" */
+  device?: DeviceChoice | undefined;
+  /** Decode threads. @default what keeps the sessions fed */
+  workers?: number | undefined;
+  /** A tile with more pixels than this is rejected. @default 178956970 */
+  maxPixels?: number | undefined;
+  /** What becomes of a JPEG whose data ends early. @default "reject" */
+  onTruncated?: DecodeOptions["onTruncated"] | undefined;
+}
+
+/** @throws ModelError where the backbone is not the one that the model was trained with */
+export async function trainedExtractor(
+  { card, preprocessing }: Checkpoint,
+  { backbone, device, workers, maxPixels, onTruncated }: ReadingOptions,
+): Promise<ExtractorOptions & { decode: Partial<DecodeOptions> }> {
+  const { colorspace, antialias, size, tta } = preprocessing;
+  const bytes = await loadBackbone(card, backbone === undefined ? {} : { file: backbone });
+  const decode = {
+    colorspace,
+    antialias,
+    ...(maxPixels !== undefined && { maxPixels }),
+    ...(onTruncated !== undefined && { onTruncated }),
+  };
+  return { backbone: { card, bytes }, size, device, workers, decode, variants: variantsFor("none", tta) };
+}

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { InterruptedError } from "../../src/errors.js";
+import { loadCheckpoint } from "../../src/head/checkpoint.js";
+import { synthesize } from "../../src/operations/synth.js";
+import { train } from "../../src/operations/train.js";
+import { suiteFolder } from "../helpers.js";
+
+const folder = suiteFolder();
+process.env["CANOPY_CACHE"] = join(folder, "cache");
+const tiles = join(folder, "tiles");
+const options = {
+  tiles: [tiles],
+  labels: join(tiles, "labels.csv"),
+  size: 32,
+  device: "cpu",
+  features: "last",
+} as const;
+
+before(async () => {
+  await synthesize({ count: 60, out: tiles, seed: 5 });
+});
+
+test("thresholds are fitted for the F-beta asked for: the more recall counts, the lower", async () => {
+  const mean = async (beta: number) => {
+    const out = join(folder, `beta-${beta}`);
+    await train({ ...options, out, head: { l2: 1 }, beta });
+    const { thresholds, training } = await loadCheckpoint(out);
+    assert.equal(training.settings["beta"], beta);
+    return thresholds.reduce((sum, each) => sum + each, 0) / thresholds.length;
+  };
+  const [strict, generous] = [await mean(0.25), await mean(4)];
+  assert.ok(strict > generous + 0.1, `${strict} over ${generous}`);
+});
+
+test("an interrupted training that goes on ends with the model of one that never stopped", async () => {
+  const head = { optimizer: "adam", learningRate: 0.01, epochs: 4 } as const;
+  const whole = join(folder, "whole");
+  await train({ ...options, out: whole, head });
+  const out = join(folder, "stopped");
+  const stop = new AbortController();
+  const onProgress = ({ stage, done }: { stage: string; done: number }) => {
+    if (stage === "head" && done === 3) stop.abort();
+  };
+  await assert.rejects(train({ ...options, out, head }, { signal: stop.signal, onProgress }), InterruptedError);
+  const seen: number[] = [];
+  const later = ({ stage, done }: { stage: string; done: number }) => void (stage === "head" && seen.push(done));
+  await train({ ...options, out, head, resume: true }, { onProgress: later });
+  assert.deepEqual(seen, [1, 2, 3, 4, 5, 6, 7]);
+  for (const name of ["head.safetensors", "history.csv"]) {
+    assert.deepEqual(readFileSync(join(out, name)), readFileSync(join(whole, name)), name);
+  }
+});
