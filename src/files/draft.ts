@@ -1,6 +1,6 @@
 /** A file that grows beside its final name, on to the disk as it grows. */
 import { createHash, type Hash } from "node:crypto";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type FileFacts, readBlocks } from "./facts.js";
 import { syncFolder } from "./folder.js";
@@ -29,7 +29,7 @@ export class Draft {
   static async create(path: string): Promise<Draft> {
     await clearDrafts(dirname(path));
     const draft = draftPath(path);
-    return new Draft(path, draft, await open(draft, "wx").catch(explain(path)));
+    return new Draft(path, draft, await openDraft(draft, path).catch(explain(path)));
   }
 
   /** Goes on with what an earlier process has kept of `path`; begins where there is nothing. */
@@ -102,6 +102,20 @@ export class Draft {
     this.#hash.update(block);
     this.#bytes += block.length;
   }
+}
+
+/** Opens the file that is to take the place of `path`, for whom that may be read. */
+export async function openDraft(draft: string, path: string): Promise<FileHandle> {
+  const file = await open(draft, "wx");
+  const old = await stat(path).catch(() => undefined);
+  try {
+    if (old !== undefined) await file.chmod(old.mode & 0o777);
+  } catch (error) {
+    await file.close();
+    await rm(draft, { force: true });
+    throw error;
+  }
+  return file;
 }
 
 function explain(path: string): (error: unknown) => never {

@@ -29,11 +29,13 @@ export async function ensureFolder(path: string): Promise<void> {
   }
 }
 
-/** @throws InputError where one of the `files` to write is a folder, which no file can replace */
+/** @throws InputError where one of the `files` to write is a folder or a device, which no file should replace */
 export async function refuseFolder(...files: string[]): Promise<void> {
   for (const file of files) {
     const found = await stat(file).catch(() => undefined);
-    if (found?.isDirectory()) throw new InputError(`${file} is a folder, not a file; name another one.`);
+    if (found === undefined || found.isFile()) continue;
+    const what = found.isDirectory() ? "a folder" : "a device or a pipe";
+    throw new InputError(`${file} is ${what}, not a file; name another one.`);
   }
 }
 

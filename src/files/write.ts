@@ -1,9 +1,9 @@
 /** Writing so that a crash or a power cut leaves the old file or the new one, never half of one. */
 import { renameSync, rmSync, writeFileSync } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { mapInFlight } from "../in-flight.js";
-import { Draft } from "./draft.js";
+import { Draft, openDraft } from "./draft.js";
 import type { FileFacts } from "./facts.js";
 import { syncFolder } from "./folder.js";
 import { clearDrafts, draftPath } from "./temporary.js";
@@ -94,7 +94,7 @@ async function* toBlocks(pieces: Pieces): AsyncGenerator<Uint8Array> {
 
 async function writeDraft({ path, draft, content }: FileContent & { draft: string }): Promise<void> {
   try {
-    const file = await open(draft, "wx");
+    const file = await openDraft(draft, path);
     try {
       await file.writeFile(content);
       await file.sync();

@@ -97,6 +97,26 @@ describe("without room for an output", () => {
     }
   });
 
+  it("each command says that a disk is read-only", (t) => {
+    if (!mountDisk(disk, "64k")) return t.skip("a small tmpfs cannot be mounted here");
+    try {
+      execFileSync("mount", ["-o", "remount,ro", disk]);
+      for (const command of outputCommands(inputs, disk)) {
+        const { status, stderr } = run(command);
+        assert.equal(status, 1, `${command.what}: ${stderr}`);
+        const sentence = stderr.trimEnd().split("\n").at(-1) as string;
+        assert.match(
+          sentence,
+          /^canopy: (The file system is read-only: |The folder .* cannot be (made|written into))/,
+          command.what,
+        );
+        assert.ok(sentence.includes(disk), sentence);
+      }
+    } finally {
+      execFileSync("umount", [disk]);
+    }
+  });
+
   it("or where no file may be larger than half of the largest", () => {
     const references = outputCommands(inputs, ample);
     for (const [i, command] of outputCommands(inputs, disk).entries()) {

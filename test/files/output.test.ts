@@ -66,6 +66,12 @@ describe("an output where no folder can be", () => {
   });
 });
 
+describe("a device to write into", { skip: existsSync("/dev/null") ? false : "there is no /dev/null here" }, () => {
+  it("is refused, and stays", async () => {
+    await assert.rejects(checkOutput("/dev/null", true), refusal(/\/dev\/null is a device or a pipe, not a file/));
+  });
+});
+
 describe("a file to write that is a folder", () => {
   it("is refused, and nothing is left behind", async (t) => {
     const root = temporaryFolder(t);

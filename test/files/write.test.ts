@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { hash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { describe, it } from "node:test";
@@ -54,6 +54,14 @@ describe("writing a file", () => {
     } finally {
       execFileSync("umount", [disk]);
     }
+  });
+
+  it("lets no more people read the new file than the old one", async (t) => {
+    const path = join(temporaryFolder(t), "a.txt");
+    writeFileSync(path, "private", { mode: 0o600 });
+    await writeWhole(path, "new");
+    await writePieces(path, ["newer"]);
+    assert.equal(statSync(path).mode & 0o777, process.platform === "win32" ? 0o666 : 0o600);
   });
 
   it("leaves the old file where whoever fills the new one fails", async (t) => {
