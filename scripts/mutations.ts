@@ -185,10 +185,10 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     what: "another hash of --shard, which is for ever",
-    file: "src/predict/name-hash.ts",
+    file: "src/tiles/shard.ts",
     from: "0x01000193",
     to: "0x01000195",
-    tests: ["test/operations/merge.test.ts"],
+    tests: ["test/tiles/shard.test.ts"],
   },
   {
     what: "merge of tiles that do not add up",

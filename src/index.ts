@@ -45,13 +45,13 @@ export { type SynthOptions, type SynthResult, synthesize } from "./operations/sy
 export { train } from "./operations/train.js";
 export type { ReadingOptions } from "./operations/trained-extractor.js";
 export { work } from "./operations/work.js";
-export type { Shard } from "./predict/name-hash.js";
 export type { KeeperOptions } from "./queue/engine-keeper.js";
 export type { MetricsAddress } from "./queue/metrics.js";
 export type { QueueOptions } from "./queue/queue.js";
 export type { WorkOptions, WorkSummary } from "./queue/work-session.js";
 export type { PredictOptions, PredictRunOptions } from "./run/options.js";
 export type { CommitInterval } from "./run/run-tiles.js";
+export type { Shard } from "./tiles/shard.js";
 
 // What every command takes and throws
 
@@ -84,7 +84,6 @@ export {
   type DecodeFailure,
   type DecodeOptions,
   type DecodeOutcome,
-  type StampTarget,
 } from "./decode/decoder.js";
 export type { FullOptions } from "./decode/full.js";
 export { DecodePool, type DecodePoolOptions, type PixelTarget } from "./decode/pool.js";

@@ -12,8 +12,6 @@ export interface Batch {
   pixels: Uint8Array;
   /** `outcomes[i]` is undefined where tile i was decoded. */
   outcomes: DecodeOutcome[];
-  /** `stamps[i]` tells what tile i's file was when it was read (see tiles/stamp.ts). Empty unless asked for. */
-  stamps: Uint32Array;
   /** Gives the slot back; further calls do nothing. */
   release(): void;
 }

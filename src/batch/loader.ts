@@ -7,7 +7,6 @@ import { inChunks } from "../chunks.js";
 import type { DecodeOptions, DecodeOutcome } from "../decode/decoder.js";
 import type { DecodePool, PixelTarget } from "../decode/pool.js";
 import { InterruptedError } from "../errors.js";
-import { STAMP_BYTES } from "../tiles/stamp.js";
 import type { Tile, TileFeed } from "../tiles/tile.js";
 import type { Batch } from "./batch.js";
 import { discard, type Pending, ReadAhead } from "./read-ahead.js";
@@ -22,8 +21,6 @@ export interface LoadOptions {
   batchesAhead?: number;
   /** Tiles per decode task. @default whole batches; where there are more workers than batches ahead, parts of them of at least 4 */
   chunkSize?: number;
-  /** Takes the stamps of the tiles' files. @default false */
-  stamps?: boolean;
   /** Aborting ends the stream with InterruptedError. */
   signal?: AbortSignal;
 }
@@ -80,16 +77,14 @@ export function startBatch(
   const tileBytes = options.decode.size ** 2 * 3;
   const outcomes: DecodeOutcome[] = new Array(tiles.length).fill(undefined);
   const chunkSize = options.chunkSize ?? defaultChunkSize(tiles.length, pool, ring, options);
-  const stamps = new Uint32Array(new SharedArrayBuffer(options.stamps ? tiles.length * STAMP_BYTES : 0));
   const decodeChunk = async (from: number): Promise<void> => {
     const target: PixelTarget = { buffer: ring.buffer, byteOffset: slot.byteOffset + from * tileBytes };
-    if (options.stamps) target.stamps = { buffer: stamps.buffer, byteOffset: from * STAMP_BYTES };
     const results = await pool.decode(tiles.slice(from, from + chunkSize), target, options.decode);
     for (const [i, outcome] of results?.entries() ?? []) outcomes[from + i] = outcome;
   };
   const chunks = Array.from({ length: Math.ceil(tiles.length / chunkSize) }, (_, i) => decodeChunk(i * chunkSize));
   const pixels = new Uint8Array(ring.buffer, slot.byteOffset, tiles.length * tileBytes);
-  const batch = { index, tiles, slot, pixels, outcomes, stamps, release: releaseOnce(ring, slot) };
+  const batch = { index, tiles, slot, pixels, outcomes, release: releaseOnce(ring, slot) };
   return { batch, decoded: Promise.all(chunks).then(() => undefined) };
 }
 

@@ -1,6 +1,6 @@
 /** Option values that are more than a number or a word. */
 import { OptionError } from "../errors.js";
-import type { Shard } from "../predict/name-hash.js";
+import type { Shard } from "../tiles/shard.js";
 
 /** `3/10` */
 export function parseShard(text: string): Shard {

@@ -10,6 +10,11 @@ export const describe = "Do parts of bulk predictions from the queue; SIGTERM en
 
 export function builder(yargs: Argv) {
   return withQueueOptions(yargs)
+    .option("root", {
+      type: "string",
+      requiresArg: true,
+      describe: "Work only on runs below this folder: wherever others may reach Redis (default: any run of the queue)",
+    })
     .option("workers", { type: "number", requiresArg: true, describe: "Decode workers (default: one per core)" })
     .option("memory", { type: "string", requiresArg: true, describe: "Budget, such as 700M or 4G" })
     .option("until-empty", { type: "boolean", default: false, describe: "End when the queue has nothing left to do" })
@@ -20,7 +25,7 @@ export function builder(yargs: Argv) {
       describe: "A worker silent for so long loses its part to another",
     })
     .option("metrics", { type: "string", requiresArg: true, describe: "[HOST:]PORT to serve Prometheus' /metrics on" })
-    .example("$0 work --redis redis://queue-host:6379 --metrics 0.0.0.0:9464", "Work until told to stop");
+    .example("$0 work --redis redis://queue-host:6379 --root /share --metrics 0.0.0.0:9464", "Work until told to stop");
 }
 
 type Arguments = Awaited<ReturnType<typeof builder>["argv"]> & GlobalArguments;
@@ -28,11 +33,11 @@ type Arguments = Awaited<ReturnType<typeof builder>["argv"]> & GlobalArguments;
 export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
   await runCommand(argv, async (context) => {
     const { work } = await import("../operations/work.js");
-    const { redis, queue, workers, untilEmpty, stalledSeconds } = argv;
+    const { redis, queue, root, workers, untilEmpty, stalledSeconds } = argv;
     const memory = argv.memory === undefined ? undefined : parseBytes("memory", argv.memory);
     const metrics = argv.metrics === undefined ? undefined : parseAddress("metrics", argv.metrics);
     const onMetrics = (url: string): void => void process.stderr.write(`Metrics are at ${url}\n`);
-    const options = { redis, queue, workers, memory, untilEmpty, stalledSeconds, metrics, onMetrics };
+    const options = { redis, queue, root, workers, memory, untilEmpty, stalledSeconds, metrics, onMetrics };
     const summary = await work(options, context);
     return { json: summary, text: describeSummary(summary) };
   });

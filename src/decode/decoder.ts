@@ -50,12 +50,6 @@ export function isFile(source: DecodeSource): source is NativeTile {
   return "path" in source;
 }
 
-/** Where a chunk's stamps (see tiles/stamp.ts) go: uint32 `[tiles]` from `byteOffset` of `buffer`. */
-export interface StampTarget {
-  buffer: SharedArrayBuffer;
-  byteOffset: number;
-}
-
 /** Why a tile could not be decoded. */
 export interface DecodeFailure {
   /**

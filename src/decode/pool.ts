@@ -6,10 +6,9 @@ import { addonLoadError, loadAddon } from "../addon.js";
 import { checkInteger } from "../check.js";
 import { usableCores } from "../machine.js";
 import type { RunContext } from "../run-context.js";
-import { STAMP_BYTES } from "../tiles/stamp.js";
 import type { Tile } from "../tiles/tile.js";
 import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
-import type { DecodeOptions, DecodeOutcome, DecodeSource, StampTarget } from "./decoder.js";
+import type { DecodeOptions, DecodeOutcome, DecodeSource } from "./decoder.js";
 import type { DecodeTask } from "./worker.js";
 
 export interface DecodePoolOptions {
@@ -21,8 +20,6 @@ export interface DecodePoolOptions {
 export interface PixelTarget {
   buffer: SharedArrayBuffer;
   byteOffset: number;
-  /** Where the tiles' stamps go; those of tiles known to be bad stay as they are. @default they are not taken */
-  stamps?: StampTarget;
 }
 
 /** Version of the pixels the sharp path makes; counted up whenever they may change. */
@@ -87,14 +84,13 @@ function startThreads(count: number, tasksPerThread: number): Threads {
 
 async function decodeSingly(
   tiles: readonly Tile[],
-  { buffer, byteOffset, stamps }: PixelTarget,
+  { buffer, byteOffset }: PixelTarget,
   options: DecodeOptions,
   decode: (tile: Tile, place: PixelTarget) => Promise<DecodeOutcome[] | undefined>,
 ): Promise<DecodeOutcome[]> {
   const outcomes: DecodeOutcome[] = [];
   for (const [i, tile] of tiles.entries()) {
     const place: PixelTarget = { buffer, byteOffset: byteOffset + i * options.size ** 2 * 3 };
-    if (stamps) place.stamps = { ...stamps, byteOffset: stamps.byteOffset + i * STAMP_BYTES };
     outcomes.push(tile.failure ?? (await decode(tile, place))?.[0]);
   }
   return outcomes;

@@ -1,15 +1,7 @@
 /** What runs in a decode worker (piscina's entry): one chunk of tiles into its place in a slot. */
 import { statSync } from "node:fs";
 import { loadAddon } from "../addon.js";
-import { stampFiles } from "../tiles/stamp.js";
-import {
-  DECODE_DEFAULTS,
-  type DecodeOptions,
-  type DecodeOutcome,
-  type DecodeSource,
-  isFile,
-  type StampTarget,
-} from "./decoder.js";
+import { DECODE_DEFAULTS, type DecodeOptions, type DecodeOutcome, type DecodeSource } from "./decoder.js";
 import { mostFileBytes } from "./memory.js";
 import { decodeWithAddon } from "./native.js";
 import { resizeRgb } from "./resize.js";
@@ -19,8 +11,6 @@ export interface DecodeTask {
   /** Memory of the slots; tile i goes to `byteOffset + i * size * size * 3`. */
   buffer: SharedArrayBuffer;
   byteOffset: number;
-  /** Where the tiles' stamps go, if anybody wants them. */
-  stamps?: StampTarget;
   options: DecodeOptions;
 }
 
@@ -33,14 +23,8 @@ export function decodeChunk(task: DecodeTask): Promise<DecodeOutcome[] | undefin
   return outcomes;
 }
 
-async function decodeTiles({ stamps, ...task }: DecodeTask): Promise<DecodeOutcome[] | undefined> {
+async function decodeTiles(task: DecodeTask): Promise<DecodeOutcome[] | undefined> {
   const { tiles, options } = task;
-  // Before the files are read: one that changes meanwhile has an old stamp, and is seen to have changed.
-  if (stamps)
-    stampFiles(
-      tiles.map((tile) => (isFile(tile) ? tile.path : "")),
-      new Uint32Array(stamps.buffer, stamps.byteOffset, tiles.length),
-    );
   if (options.maxBytes === DECODE_DEFAULTS.maxBytes) return decodeAll(task);
   const most = mostFileBytes(options.maxBytes);
   const heavy = tiles.map((tile) => bytesOf(tile) > most);

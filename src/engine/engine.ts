@@ -41,8 +41,6 @@ export interface TaggedBatch {
   tiles: Tile[];
   /** `outcomes[i]` is undefined where tile i was tagged. */
   outcomes: DecodeOutcome[];
-  /** `stamps[i]` tells what tile i's file was when it was read (see tiles/stamp.ts). */
-  stamps: Uint32Array;
   /** `rows[i]` is meaningless where tile i was rejected. */
   rows: TaggedRow[];
 }
@@ -134,7 +132,6 @@ export class Engine {
       batchSize,
       batchesAhead,
       variants,
-      stamps: true,
       ...(signal === undefined ? {} : { signal }),
     });
     for await (const batch of stream) yield await this.#tagFeatures(batch);
@@ -153,12 +150,12 @@ export class Engine {
     return this.#tagFeatures(await this.#runner.run(tiles));
   }
 
-  async #tagFeatures({ tiles, outcomes, stamps, features, recycle }: FeatureBatch): Promise<TaggedBatch> {
+  async #tagFeatures({ tiles, outcomes, features, recycle }: FeatureBatch): Promise<TaggedBatch> {
     const { checkpoint, variants } = this;
     const mean = averageVariants(features, tiles.length, variants.length, checkpoint.head.numFeatures);
     const rows = await tagFeatures(checkpoint, this.#thresholds, mean, tiles.length);
     recycle();
-    return { tiles, outcomes, stamps, rows };
+    return { tiles, outcomes, rows };
   }
 
   async close(): Promise<void> {

@@ -6,8 +6,6 @@ export interface FeatureBatch {
   tiles: Tile[];
   /** `outcomes[i]` is undefined where tile i was decoded, else why it was rejected. */
   outcomes: DecodeOutcome[];
-  /** `stamps[i]` tells what tile i's file was when it was read (see tiles/stamp.ts). Empty unless asked for. */
-  stamps: Uint32Array;
   /** `[tiles.length, numFeatures]` float32, row-major; rows of rejected tiles are zeros. Owned by the receiver. */
   features: Float32Array;
   /** Gives the memory of `features` away, to be filled again: nobody reads it any more. Without it the memory goes as all garbage does. */

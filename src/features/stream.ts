@@ -25,8 +25,6 @@ export interface StreamOptions {
   batchesAhead?: number;
   /** Elements of the dihedral group to extract (see dihedral.ts); features then are `[tiles, variants, numFeatures]`. @default [0] */
   variants?: readonly number[];
-  /** Takes the stamps of the tiles' files. @default false */
-  stamps?: boolean;
   /** Aborting ends the stream with InterruptedError. */
   signal?: AbortSignal;
 }
@@ -61,7 +59,7 @@ export async function* streamFeatures(
   const onAbort = () => backbone.cancelRuns();
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
-    const load = { decode, batchSize, batchesAhead, stamps: options.stamps ?? false, ...(signal ? { signal } : {}) };
+    const load = { decode, batchSize, batchesAhead, ...(signal ? { signal } : {}) };
     for await (const batch of loadBatches(source, pool, ring, load)) {
       const result = extractBatch(batch, ring, backbone, options.variants ?? [0], spares);
       result.catch(() => {}); // Its turn comes below; until then a failure must not count as unhandled.
@@ -103,12 +101,12 @@ export async function extractBatch(
   variants: readonly number[],
   spares: Spares,
 ): Promise<FeatureBatch> {
-  const { tiles, outcomes, stamps } = batch;
+  const { tiles, outcomes } = batch;
   const { numFeatures } = backbone;
   const rowLength = variants.length * numFeatures;
   try {
     if (outcomes.every((outcome) => outcome !== undefined)) {
-      return { tiles, outcomes, stamps, features: new Float32Array(tiles.length * rowLength), recycle: () => {} };
+      return { tiles, outcomes, features: new Float32Array(tiles.length * rowLength), recycle: () => {} };
     }
     const rows = await runBatch(batch, ring, backbone, variants, spares.pop());
     const features = tilesFirst(rows, tiles.length, variants.length, numFeatures);
@@ -116,7 +114,7 @@ export async function extractBatch(
     for (const [i, outcome] of outcomes.entries()) {
       if (outcome !== undefined) features.fill(0, i * rowLength, (i + 1) * rowLength);
     }
-    return { tiles, outcomes, stamps, features, recycle: features === rows ? recycler(rows, spares) : () => {} };
+    return { tiles, outcomes, features, recycle: features === rows ? recycler(rows, spares) : () => {} };
   } finally {
     batch.release();
   }

@@ -6,6 +6,11 @@ import type { ProbeSetup } from "../engine/engine.js";
 import { CanopyError, InterruptedError } from "../errors.js";
 import type { Tile, TileFailure } from "../tiles/tile.js";
 
+/** Why a tile cannot be done in a process that is to live. */
+export interface Crash extends TileFailure {
+  code: "CRASH";
+}
+
 export interface ProbeOrder extends ProbeSetup {
   tiles: readonly Tile[];
 }
@@ -29,8 +34,8 @@ export async function findCrashers(
   model: Uint8Array,
   setup: ProbeSetup,
   signal?: AbortSignal,
-): Promise<Map<number, TileFailure>> {
-  const crashers = new Map<number, TileFailure>();
+): Promise<Map<number, Crash>> {
+  const crashers = new Map<number, Crash>();
   const blame = (place: number, what: string) => crashers.set(place, { code: "CRASH", message: what });
   for (let from = 0; from < tiles.length; ) {
     let end = await probe({ ...setup, tiles: tiles.slice(from) }, model, signal);

@@ -2,9 +2,11 @@
  * The in-flight journal: which tiles are being worked on right now. It outlives a crash of the process (not a power cut, after which
  * nobody is to blame), and tells the next run which tiles to look at.
  */
-import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, rmSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { explainWriteError } from "../files/write-error.js";
+
+const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
 
 /** Tiles `[from, to)` of the tile list. */
 export interface TileRange {
@@ -23,7 +25,8 @@ export class InFlightJournal {
 
   constructor(path: string, from: number) {
     this.#path = path;
-    this.#file = openSync(path, "w");
+    // A link in the file's place would lead the writing elsewhere.
+    this.#file = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | (O_NOFOLLOW ?? 0));
     this.#record.fill(from);
     try {
       // Takes the disk space now: later writes cannot fail for want of it.

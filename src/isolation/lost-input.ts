@@ -6,8 +6,8 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import type { TaggedBatch } from "../engine/engine.js";
 import { CanopyError } from "../errors.js";
-import { type ListRange, readTileList } from "../predict/tile-list.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
+import { type ListRange, readTileList } from "../tiles/tile-list.js";
 
 /** Far more than lists have of missing files in a row, and far less than a part of a run has tiles. */
 export const MAX_UNREADABLE = 1000;
@@ -19,8 +19,8 @@ export class LostInputError extends CanopyError {
     super(
       "LOST_INPUT",
       `${count} tiles in a row cannot be read, the first is ${tileLocation(first)} (${reason}): has the disk or share they lie on gone? What ` +
-        "was done before is safe: bring it back and go on with --resume. If the list is wrong, mend it and start anew with --overwrite; if so " +
-        "many tiles are really missing, --resume --max-unreadable none rejects them and goes on.",
+        "was done before is safe: bring it back and go on with `resume`. If the list is wrong, mend it and start anew with `overwrite`; if so " +
+        "many tiles are really missing, `resume` with a larger `maxUnreadable`, or none, rejects them and goes on.",
     );
   }
 }

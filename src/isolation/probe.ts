@@ -37,7 +37,7 @@ await backbone.close();
 
 async function run(tile: Tile, at: Slot): Promise<void> {
   const pixels = new Uint8Array(ring.buffer);
-  const batch = { index: 0, tiles: [tile], slot: at, pixels, outcomes: [undefined], stamps: new Uint32Array(1) };
+  const batch = { index: 0, tiles: [tile], slot: at, pixels, outcomes: [undefined] };
   await backbone.run({ ...batch, release: () => {} }, ring, variants);
 }
 

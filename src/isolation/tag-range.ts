@@ -1,12 +1,12 @@
 /** A stretch of the tile list goes through the engine, watched: a tile that kills the process is found by the next try. */
-
+import * as v from "valibot";
 import type { Engine, TaggedBatch } from "../engine/engine.js";
 import { ModelError } from "../errors.js";
+import { readJson } from "../files/read-json.js";
 import { writeWhole } from "../files/write.js";
-import { readJson } from "../predict/durable.js";
-import { type ListRange, readTileBlocks, readTileList } from "../predict/tile-list.js";
 import type { RunContext } from "../run-context.js";
 import type { Tile, TileFailure, TileFeed } from "../tiles/tile.js";
+import { type ListRange, readTileBlocks, readTileList } from "../tiles/tile-list.js";
 import { findCrashers } from "./crashers.js";
 import { InFlightJournal, readInFlight, type TileRange } from "./in-flight.js";
 
@@ -24,7 +24,8 @@ export interface Stretch {
 export type TaggingEngine = Pick<Engine, "batchSize" | "model" | "probeSetup" | "tag">;
 
 /** Tiles that are known to kill a process, by their number in the tile list. */
-type Crashers = Record<number, TileFailure>;
+const CRASHERS = v.record(v.string(), v.object({ code: v.literal("CRASH"), message: v.string() }));
+type Crashers = v.InferOutput<typeof CRASHERS>;
 
 /** What an earlier process left behind. */
 interface Legacy {
@@ -100,7 +101,7 @@ async function readLegacy(
   engine: TaggingEngine,
   context: RunContext,
 ): Promise<Legacy> {
-  const known = (await readJson<Crashers>(crashers)) ?? {};
+  const known = (await readJson(crashers, CRASHERS)) ?? {};
   const left = await readInFlight(inFlight);
   if (left === undefined) return { crashers: known };
   const tiles: Tile[] = [];
@@ -126,6 +127,6 @@ function warnOfDeath(tiles: readonly Tile[], { onWarning }: RunContext): void {
   const others = tiles.length === 1 ? "" : ` and the ${tiles.length - 1} tiles after it`;
   onWarning?.(
     `The last run's process died with ${tiles[0]?.path}${others} in the works. Each of them is fine alone; they go through a batch at a time ` +
-      "now. If it was memory that ran out, --memory keeps it in bounds.",
+      "now. If it was memory that ran out, `memory` keeps it in bounds.",
   );
 }

@@ -9,21 +9,14 @@ import { engineOptions } from "../engine/settings.js";
 import { InputError } from "../errors.js";
 import { pointToResume } from "../files/write-error.js";
 import { MAX_UNREADABLE } from "../isolation/lost-input.js";
-import { cutTileList } from "../predict/tile-list.js";
-import {
-  type AssembleJob,
-  connection,
-  JOB_OPTIONS,
-  type PartJob,
-  QUEUE_DEFAULTS,
-  type QueueOptions,
-  withRedis,
-} from "../queue/queue.js";
+import type { AssembleJob, PartJob } from "../queue/jobs.js";
+import { connection, JOB_OPTIONS, QUEUE_DEFAULTS, type QueueOptions, withRedis } from "../queue/queue.js";
 import { checkOptions, identityOf, type PredictOptions } from "../run/options.js";
 import { findDamage, readRecord } from "../run/parts.js";
 import { type RunPaths, runFiles, runPaths } from "../run/paths.js";
 import { openRun } from "../run/run-folder.js";
 import type { RunContext } from "../run-context.js";
+import { cutTileList, hashRange, type ListRange } from "../tiles/tile-list.js";
 
 export interface EnqueueOptions extends QueueOptions, Omit<PredictOptions, "commit" | "workers" | "memory" | "shard"> {
   /** Tiles of a part: what one job does, and what a dead worker costs. @default 2048 */
@@ -83,7 +76,7 @@ async function enqueueRun(
     if (run.finished) return summary;
     const jobs = await missingParts(paths.folder, options.partTiles, context);
     await removeParts(queue, jobs);
-    const data: AssembleJob = { folder: paths.folder, out: paths.out };
+    const data: AssembleJob = { folder: paths.folder };
     const opts = { ...JOB_OPTIONS, jobId: assembleId(paths.folder) };
     await flows.add({
       name: "assemble",
@@ -94,7 +87,7 @@ async function enqueueRun(
     });
     return { ...summary, enqueued: jobs.length };
   } finally {
-    await run.close();
+    run.close();
   }
 }
 
@@ -128,17 +121,21 @@ async function missingParts(folder: string, partTiles: number, context: RunConte
   const files = runFiles(folder);
   const jobs: PartJob[] = [];
   let part = 0;
-  for await (const { from, to, byteOffset } of cutTileList(files.tiles, partTiles)) {
+  for await (const range of cutTileList(files.tiles, partTiles)) {
     const record = await readRecord(folder, part);
-    const damage = record && (await findDamage(folder, record, from));
+    const damage = record && (await findDamage(folder, record, await expectedPart(files.tiles, range)));
     if (damage !== undefined) {
       context.onWarning?.(`Part ${part} ${damage}; it is done again.`);
       await rm(files.record(part), { force: true });
     }
-    if (record === undefined || damage !== undefined) jobs.push({ folder, part, from, to, byteOffset });
+    if (record === undefined || damage !== undefined) jobs.push({ folder, part, tiles: range.to - range.from });
     part++;
   }
   return jobs;
+}
+
+async function expectedPart(list: string, range: ListRange) {
+  return { first: range.from, tilesSha256: await hashRange(list, range) };
 }
 
 function child(queue: Queue, job: PartJob): FlowJobNode {

@@ -3,17 +3,10 @@ import { dirname } from "node:path";
 import { FormatError, InputError, restateInterrupt } from "../errors.js";
 import { exists, type FileFacts, hashFile, readBlocks } from "../files/facts.js";
 import { ensureFolder, refuseFolder } from "../files/output.js";
-import { readJson } from "../predict/durable.js";
-import { differences, type RunIdentity } from "../run/identity.js";
-import {
-  lineFormat,
-  type Piece,
-  type Rows,
-  type RunManifest,
-  rowOptions,
-  toStream,
-  writeOutput,
-} from "../run/output.js";
+import { readJson } from "../files/read-json.js";
+import { MANIFEST, type RunIdentity, type RunManifest } from "../run/formats.js";
+import { differences } from "../run/identity.js";
+import { lineFormat, type Piece, type Rows, rowOptions, toStream, writeOutput } from "../run/output.js";
 import { outputFormat, type RunPaths, runPaths } from "../run/paths.js";
 import type { RunContext } from "../run-context.js";
 import { readParquet } from "../tags/read-parquet.js";
@@ -55,7 +48,7 @@ async function mergeShards(options: MergeOptions, context: RunContext): Promise<
   const paths = runPaths(options.out);
   await refuseFolder(paths.out, paths.rejects, paths.manifest);
   if (!options.overwrite && (await exists(paths.out))) {
-    throw new InputError(`${paths.out} exists already: replace it with --overwrite, or give --out another name.`);
+    throw new InputError(`${paths.out} exists already: replace it with \`overwrite\`, or give \`out\` another name.`);
   }
   const shards = await Promise.all(options.shards.filter(isOutput).map(readShard));
   const ordered = checkWhole(shards, options.out);
@@ -64,7 +57,12 @@ async function mergeShards(options: MergeOptions, context: RunContext): Promise<
     if (manifest.rejects !== null) await checkFile(shard.rejects, manifest.rejects, context.signal);
   }
   await ensureFolder(dirname(paths.out));
-  const merged = await writeOutput(paths, mergedIdentity(ordered), pieces(ordered, context), context.signal);
+  const merged = await writeOutput(
+    paths,
+    { identity: mergedIdentity(ordered), contents: null },
+    pieces(ordered, context),
+    context.signal,
+  );
   const { tiles, predicted, rejected, rejects } = merged;
   const { out, manifest } = paths;
   return { shards: shards.length, tiles, predicted, rejected, out, rejects: rejects && paths.rejects, manifest };
@@ -77,10 +75,10 @@ function isOutput(path: string, _place: number, all: readonly string[]): boolean
 
 async function readShard(out: string): Promise<ShardOutput> {
   const paths = runPaths(out);
-  const manifest = await readJson<RunManifest>(paths.manifest);
+  const manifest = await readJson(paths.manifest, MANIFEST, { advice: "Predict the shard anew." });
   if (manifest === undefined || !(await exists(out))) {
     const state = (await exists(paths.folder))
-      ? "is not finished: go on with --resume"
+      ? "is not finished: go on with `resume`"
       : "is no finished output of canopy predict";
     throw new InputError(`${out} ${state} (there is no ${manifest === undefined ? paths.manifest : out}).`);
   }
@@ -90,7 +88,7 @@ async function readShard(out: string): Promise<ShardOutput> {
 /** The shards by their number. */
 function checkWhole(shards: readonly ShardOutput[], out: string): ShardOutput[] {
   const first = shards[0];
-  if (first === undefined) throw new InputError("No shards given: name the outputs of canopy predict --shard i/n.");
+  if (first === undefined) throw new InputError("No shards given: name the outputs of predictions with `shard`.");
   const byIndex = new Map<number, ShardOutput>();
   for (const shard of shards) {
     const { index, count } = shardOf(shard);
@@ -112,7 +110,7 @@ function checkWhole(shards: readonly ShardOutput[], out: string): ShardOutput[] 
 }
 
 function shardOf({ paths, manifest }: ShardOutput) {
-  if (manifest.shard === null) throw new InputError(`${paths.out} is no shard: it was predicted without --shard.`);
+  if (manifest.shard === null) throw new InputError(`${paths.out} is no shard: it was predicted without \`shard\`.`);
   return manifest.shard;
 }
 
@@ -123,7 +121,7 @@ function refuseDifferences(first: ShardOutput, shard: ShardOutput): void {
     shard: { index: 0, count: manifest.shard!.count },
   }));
   const changes = differences(before, now).map((change) =>
-    change.replace("--shard was 0/", "the number of shards was ").replace(" 0/", " "),
+    change.replace("`shard` was 0/", "the number of shards was ").replace(" 0/", " "),
   );
   if (first.manifest.input.whole.namesSha256 !== shard.manifest.input.whole.namesSha256)
     changes.push("their inputs differ");

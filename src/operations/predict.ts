@@ -3,14 +3,13 @@ import { loadAddon } from "../addon.js";
 import { Engine, type LoadedModel } from "../engine/engine.js";
 import { openModel } from "../engine/open-model.js";
 import { engineOptions } from "../engine/settings.js";
-import { CanopyError, InterruptedError } from "../errors.js";
+import { InterruptedError } from "../errors.js";
 import type { Device } from "../features/device.js";
 import { pointToResume } from "../files/write-error.js";
 import { MAX_UNREADABLE } from "../isolation/lost-input.js";
 import { assemble } from "../run/assemble.js";
-import type { RunIdentity } from "../run/identity.js";
+import type { RunManifest } from "../run/formats.js";
 import { checkOptions, identityOf, type PredictOptions, type PredictRunOptions } from "../run/options.js";
-import type { RunManifest } from "../run/output.js";
 import type { Committed } from "../run/parts.js";
 import { type RunPaths, runPaths } from "../run/paths.js";
 import { type OpenedRun, openRun } from "../run/run-folder.js";
@@ -79,7 +78,7 @@ export async function predictWith(
   } catch (error) {
     return pointToResume(error);
   } finally {
-    await run.close();
+    run.close();
   }
 }
 
@@ -120,23 +119,10 @@ async function predictAll(
   try {
     const { maxUnreadable = MAX_UNREADABLE } = options;
     const policy = { commit: { ...COMMIT_DEFAULTS, ...options.commit }, maxUnreadable };
-    const end = await runTiles(folder, identity, committed, engine, policy, context);
-    checkComplete(end, identity, folder);
-    return end;
+    return await runTiles(folder, identity, committed, engine, policy, context);
   } finally {
     await engine.close();
   }
-}
-
-/** The promise of the whole thing: no tile is lost. */
-function checkComplete(committed: Committed, identity: RunIdentity, folder: string): void {
-  const { tiles } = identity.input;
-  if (committed.predicted + committed.rejected === tiles) return;
-  const { predicted, rejected } = committed;
-  throw new CanopyError(
-    "INCOMPLETE",
-    `The input has ${tiles} tiles, but ${predicted} were predicted and ${rejected} rejected; what there is stays in ${folder}.`,
-  );
 }
 
 function summarize(work: Work, run: OpenedRun, paths: RunPaths, provider: Device, startedAt: number): PredictSummary {

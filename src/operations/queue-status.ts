@@ -1,13 +1,8 @@
 /** `queue status`: what is done, what is left, how fast, and what went wrong. */
 import type { Job, Queue } from "bullmq";
-import {
-  connection,
-  type JobResult,
-  type PartJob,
-  QUEUE_DEFAULTS,
-  type QueueOptions,
-  withRedis,
-} from "../queue/queue.js";
+import { knownJob } from "../queue/jobs.js";
+import { connection, type JobResult, QUEUE_DEFAULTS, type QueueOptions, withRedis } from "../queue/queue.js";
+import { pathsOfFolder } from "../run/paths.js";
 
 export interface QueueStatus {
   queue: string;
@@ -89,12 +84,13 @@ function rate(completed: readonly Job[], now: number): number | null {
 }
 
 function meanPart(jobs: readonly Job[]): number {
-  const sizes = jobs
-    .filter((job) => job.name === "part")
-    .map(({ data }) => (data as PartJob).to - (data as PartJob).from);
+  const sizes = jobs.map(knownJob).flatMap((job) => (job?.name === "part" ? [job.data.tiles] : []));
   return sizes.length === 0 ? 0 : sizes.reduce((a, b) => a + b, 0) / sizes.length;
 }
 
-function describe({ name, data }: Job): string {
-  return name === "part" ? `part ${data.part} of ${data.folder}` : `${name} ${data.out}`;
+function describe(job: Job): string {
+  const known = knownJob(job);
+  if (known === undefined) return "a job that `enqueue` did not make";
+  const { folder } = known.data;
+  return known.name === "part" ? `part ${known.data.part} of ${folder}` : `assemble ${pathsOfFolder(folder).out}`;
 }

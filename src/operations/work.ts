@@ -1,5 +1,7 @@
 /** `work`: takes parts of bulk predictions from the queue, until told to stop. */
+import { stat } from "node:fs/promises";
 import { checkInRange } from "../check.js";
+import { InputError } from "../errors.js";
 import { connection, QUEUE_DEFAULTS, withRedis } from "../queue/queue.js";
 import type { WorkOptions, WorkSummary } from "../queue/work-session.js";
 import type { RunContext } from "../run-context.js";
@@ -14,6 +16,7 @@ export type { WorkOptions, WorkSummary };
 export async function work(options: WorkOptions, context: RunContext = {}): Promise<WorkSummary> {
   const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue, stalledSeconds = 30 } = options;
   checkInRange("stalledSeconds", stalledSeconds, 1, 3600);
+  if (options.root !== undefined) await checkFolder(options.root);
   await withRedis(redis, () => checkReachable(name, redis));
   // Loaded here, because BullMQ takes a third of a second that nobody else who imports canopy should wait for.
   const { WorkSession } = await import("../queue/work-session.js");
@@ -24,6 +27,11 @@ export async function work(options: WorkOptions, context: RunContext = {}): Prom
     await session.close();
   }
   return session.summary;
+}
+
+async function checkFolder(root: string): Promise<void> {
+  if ((await stat(root).catch(() => undefined))?.isDirectory()) return;
+  throw new InputError(`\`root\` is to be a folder that is there, and ${root} is none.`);
 }
 
 async function checkReachable(name: string, redis: string): Promise<void> {

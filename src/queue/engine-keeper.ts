@@ -6,12 +6,11 @@ import { planInBudget } from "../engine/budget.js";
 import { Engine, type EngineThreads } from "../engine/engine.js";
 import { openModel } from "../engine/open-model.js";
 import { CanopyError, InputError } from "../errors.js";
-import type { DeviceChoice } from "../features/device.js";
-import { readJson } from "../predict/durable.js";
-import { hashModel, type RunIdentity, refuseOtherVersion } from "../run/identity.js";
-import { runFiles } from "../run/paths.js";
-import type { QueueFacts } from "../run/run-folder.js";
+import type { QueueFacts, RunIdentity } from "../run/formats.js";
+import { hashModel, readIdentity } from "../run/identity.js";
+import { readQueueFacts } from "../run/run-request.js";
 import type { RunContext } from "../run-context.js";
+import { refuseOtherQueue } from "./jobs.js";
 
 export interface KeeperOptions {
   /** Decode threads. @default what suits the cores */
@@ -31,14 +30,14 @@ export class UnfitWorkerError extends CanopyError {
 export interface KeptEngine {
   engine: Engine;
   identity: RunIdentity;
-  /** See `WatchOptions`; of one run it may change. */
-  maxUnreadable: number | null;
+  /** As they are now: of one run some may change. */
+  facts: QueueFacts;
 }
 
 export class EngineKeeper {
   readonly #options: KeeperOptions;
   readonly #context: RunContext;
-  #kept: (Omit<KeptEngine, "maxUnreadable"> & { folder: string }) | undefined;
+  #kept: (Omit<KeptEngine, "facts"> & { folder: string }) | undefined;
   /** Of the engine that was closed last. */
   #lastThreads: EngineThreads | undefined;
 
@@ -47,26 +46,27 @@ export class EngineKeeper {
     this.#context = context;
   }
 
-  /** The engine for the run in `folder`; undefined if that run is over. Throws an UnfitWorkerError if it cannot be had here. */
-  async engineFor(folder: string): Promise<KeptEngine | undefined> {
-    const files = runFiles(folder);
-    const identity = await readJson<RunIdentity>(files.identity);
-    const facts = await readJson<QueueFacts>(files.queue);
-    if (identity === undefined || facts === undefined) return undefined;
-    const { maxUnreadable } = facts;
+  /**
+   * The engine for the run in `folder`; undefined if that run is over. Throws an UnfitWorkerError if it cannot be had here, a BadJobError
+   * if the run is not one of `queue`.
+   */
+  async engineFor(folder: string, queue: string): Promise<KeptEngine | undefined> {
+    const identity = await readIdentity(folder).catch((error) => {
+      throw error instanceof InputError ? unfit(folder, error) : error;
+    });
+    if (identity === undefined) return undefined;
+    const facts = await readQueueFacts(folder);
+    refuseOtherQueue(facts, queue, folder);
     if (this.#kept?.folder === folder && JSON.stringify(this.#kept.identity) === JSON.stringify(identity)) {
-      return { ...this.#kept, maxUnreadable };
+      return { ...this.#kept, facts };
     }
     await this.close();
     try {
-      refuseOtherVersion(identity, folder);
       this.#kept = { folder, identity, engine: await this.#open(identity, facts) };
     } catch (error) {
-      throw new UnfitWorkerError(`This worker cannot do the run in ${folder}: ${(error as Error).message}`, {
-        cause: error,
-      });
+      throw unfit(folder, error);
     }
-    return { ...this.#kept, maxUnreadable };
+    return { ...this.#kept, facts };
   }
 
   /** Of the engine in use, or the last one; undefined where there was none yet. */
@@ -88,7 +88,7 @@ export class EngineKeeper {
       throw new InputError(`the run was begun with the decoder ${settings.decoder}, and here is ${decoderVersion()}`);
     }
     const loaded = await openModel(facts.model, {
-      device: settings.device as DeviceChoice,
+      device: settings.device,
       backbone: facts.backbone ?? undefined,
     });
     if (hashModel(loaded.checkpoint) !== model.sha256) {
@@ -107,12 +107,17 @@ export class EngineKeeper {
     const mib = (bytes: number) => `${Math.floor(bytes / 2 ** 20)} MiB`;
     const allowed = run === DECODE_DEFAULTS.maxBytes ? "any" : `as much as ${mib(run)}`;
     this.#context.onWarning?.(
-      `--memory leaves ${mib(here)} for a tile that is decoded here, and the run allows it ${allowed}: larger tiles may exceed the budget. canopy enqueue --memory bounds them.`,
+      `\`memory\` leaves ${mib(here)} for a tile that is decoded here, and the run allows it ${allowed}: larger tiles may exceed the budget. ` +
+        "The `memory` of `enqueue` bounds them.",
     );
   }
 }
 
+function unfit(folder: string, cause: unknown): UnfitWorkerError {
+  return new UnfitWorkerError(`This worker cannot do the run in ${folder}: ${(cause as Error).message}`, { cause });
+}
+
 function decodeSettings(settings: RunIdentity["settings"]): Omit<DecodeOptions, "size"> {
   const { colorspace, antialias, maxPixels, maxBytes, onTruncated } = settings;
-  return { ...DECODE_DEFAULTS, colorspace, antialias, maxPixels, maxBytes, onTruncated } as Omit<DecodeOptions, "size">;
+  return { colorspace, antialias, maxPixels, maxBytes, onTruncated };
 }

@@ -62,7 +62,7 @@ export class WorkerMetrics {
     this.#server = server;
     await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve)).catch(
       (error) => {
-        throw new InputError(`Metrics cannot be served on ${host}:${port} (${error.code}): give another --metrics.`, {
+        throw new InputError(`Metrics cannot be served on ${host}:${port} (${error.code}): give another address.`, {
           cause: error,
         });
       },

@@ -11,21 +11,6 @@ export interface QueueOptions {
   queue?: string | undefined;
 }
 
-/** A stretch of a run's tile list. */
-export interface PartJob {
-  /** The run folder, on a file system that all workers share under this path. */
-  folder: string;
-  part: number;
-  from: number;
-  to: number;
-  byteOffset: number;
-}
-
-export interface AssembleJob {
-  folder: string;
-  out: string;
-}
-
 /** What a job answers. */
 export interface JobResult {
   tiles: number;
@@ -48,7 +33,7 @@ export const MAX_STALLS = 20;
 /** For a worker, which waits for Redis as long as it takes; commands of people fail at once (`patient: false`). */
 export function connection(redis: string, patient: boolean): ConnectionOptions {
   if (!/^rediss?:\/\//.test(redis)) {
-    throw new OptionError(`Expected \`--redis\` to be a URL such as redis://host:6379, got ${JSON.stringify(redis)}.`);
+    throw new OptionError(`Expected \`redis\` to be a URL such as redis://host:6379, got ${JSON.stringify(redis)}.`);
   }
   if (patient) return { url: redis, maxRetriesPerRequest: null };
   return { url: redis, maxRetriesPerRequest: 1, retryStrategy: () => null, enableOfflineQueue: true };

@@ -1,15 +1,19 @@
 /** A queue worker at work: its connections, its engine and its tally. */
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DelayedError, type Job, Queue, Worker } from "bullmq";
+import { DelayedError, type Job, Queue, UnrecoverableError, Worker } from "bullmq";
 import { LostInputError } from "../isolation/lost-input.js";
+import { pathsOfFolder } from "../run/paths.js";
 import type { RunContext } from "../run-context.js";
 import { EngineKeeper, type KeeperOptions, UnfitWorkerError } from "./engine-keeper.js";
+import { type AssembleJob, BadJobError, checkJob, knownJob, type PartJob, refuseOutside } from "./jobs.js";
 import { type MetricsAddress, WorkerMetrics } from "./metrics.js";
 import { doAssembly, doPart, LostRunError, partOfEndedRun } from "./part-job.js";
-import { type AssembleJob, connection, type JobResult, MAX_STALLS, type PartJob, type QueueOptions } from "./queue.js";
+import { connection, type JobResult, MAX_STALLS, type QueueOptions } from "./queue.js";
 
 export interface WorkOptions extends QueueOptions, KeeperOptions {
+  /** Only runs whose folders, by their real path, lie below this one are worked on. @default wherever their folders are */
+  root?: string | undefined;
   /** Ends when the queue has nothing left to do, waiting for other workers' jobs too. @default false */
   untilEmpty?: boolean | undefined;
   /** A worker that gives no sign of life for so long loses its job to another. @default 30 */
@@ -100,16 +104,29 @@ export class WorkSession {
     return (await this.#queue.getJobCountByTypes(...states)) === 0;
   }
 
+  /** Nothing of a job is believed before it is checked. */
   async #process(job: Job, token: string | undefined): Promise<JobResult> {
-    if (job.name === "assemble") {
-      // Writing a large output takes memory of its own, and the run is over: its engine is not needed any more.
-      await this.#keeper.close();
-      const { onProgress } = this.#context;
-      const result = await doAssembly(job.data as AssembleJob, onProgress === undefined ? {} : { onProgress });
-      this.summary.assembled++;
-      return result;
+    try {
+      const known = checkJob(job);
+      const { root } = this.#options;
+      if (root !== undefined) await refuseOutside(known.data.folder, root);
+      return known.name === "assemble" ? await this.#assemble(known.data) : await this.#doPart(known.data, job, token);
+    } catch (error) {
+      throw error instanceof BadJobError ? new UnrecoverableError(error.message) : error;
     }
-    const result = await this.#doPart(job, token);
+  }
+
+  async #assemble(data: AssembleJob): Promise<JobResult> {
+    // Writing a large output takes memory of its own, and the run is over: its engine is not needed any more.
+    await this.#keeper.close();
+    const { onProgress } = this.#context;
+    const result = await doAssembly(data, this.#queue.name, onProgress === undefined ? {} : { onProgress });
+    this.summary.assembled++;
+    return result;
+  }
+
+  async #doPart(data: PartJob, job: Job, token: string | undefined): Promise<JobResult> {
+    const result = await this.#tryPart(data, job, token);
     this.#metrics.done(result);
     this.summary.parts++;
     this.summary.tiles += result.tiles;
@@ -119,10 +136,9 @@ export class WorkSession {
     return result;
   }
 
-  async #doPart(job: Job, token: string | undefined): Promise<JobResult> {
-    const data = job.data as PartJob;
+  async #tryPart(data: PartJob, job: Job, token: string | undefined): Promise<JobResult> {
     try {
-      const kept = await this.#keeper.engineFor(data.folder);
+      const kept = await this.#keeper.engineFor(data.folder, this.#queue.name);
       if (kept === undefined) return await partOfEndedRun(data);
       const { onWarning } = this.#context;
       return await doPart(data, kept, onWarning === undefined ? {} : { onWarning });
@@ -143,11 +159,17 @@ export class WorkSession {
   #reportFailure(job: Job | undefined, error: Error): void {
     this.summary.failed++;
     this.#metrics.failed();
-    const what = job === undefined ? "A job" : `${job.name} ${job.data.part ?? job.data.out} (try ${job.attemptsMade})`;
+    const what = job === undefined ? "A job" : `${describeJob(job)} (try ${job.attemptsMade})`;
     this.#context.onWarning?.(`${what} failed: ${error.message}`);
   }
 
   #reportTrouble(error: Error): void {
     this.#context.onWarning?.(`Trouble with the queue, trying on: ${error.message}`);
   }
+}
+
+function describeJob(job: Job): string {
+  const known = knownJob(job);
+  if (known === undefined) return "A job";
+  return known.name === "part" ? `part ${known.data.part}` : `assemble ${pathsOfFolder(known.data.folder).out}`;
 }

@@ -1,20 +1,28 @@
 /** Committed parts become the output, its rejects file and its manifest; then the parts go. */
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { FormatError } from "../errors.js";
-import { readBlocks } from "../files/facts.js";
+import { CanopyError, FormatError } from "../errors.js";
+import { hashFile, readBlocks } from "../files/facts.js";
 import { syncFolder } from "../files/folder.js";
 import type { RunContext } from "../run-context.js";
 import { unpackRows } from "../tags/packed-rows.js";
-import type { RunIdentity } from "./identity.js";
-import { type Piece, type Rows, type RunManifest, rowOptions, toStream, writeOutput } from "./output.js";
-import { listParts, type PartRecord, readRecord, readStamps } from "./parts.js";
+import { hashNext, readTileList } from "../tiles/tile-list.js";
+import type { PartRecord, RunIdentity, RunManifest } from "./formats.js";
+import { type Piece, type Rows, rowOptions, toStream, writeOutput } from "./output.js";
+import { listParts, readRecord } from "./parts.js";
 import { type RunPaths, runFiles } from "./paths.js";
 
-/** Puts the output together. Interrupted at any moment, it can be done again; the parts are removed last. */
+/**
+ * Puts the output together. Interrupted at any moment, it can be done again; the parts are removed last. Throws a CanopyError where the
+ * parts do not hold each tile of the list once, FormatError for a damaged one, InterruptedError on abort.
+ */
 export async function assemble(paths: RunPaths, identity: RunIdentity, context: RunContext): Promise<RunManifest> {
-  const manifest = await writeOutput(paths, identity, partPieces(paths.folder, identity, context), context.signal);
-  await removeRun(paths.folder);
+  const { folder } = paths;
+  await refuseGaps(folder, identity);
+  const contents = (await hashFile(runFiles(folder).tiles, context.signal)).sha256;
+  const pieces = partPieces(folder, identity, context);
+  const manifest = await writeOutput(paths, { identity, contents }, pieces, context.signal);
+  await removeRun(folder);
   return manifest;
 }
 
@@ -25,25 +33,43 @@ async function removeRun(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-async function* partPieces(folder: string, identity: RunIdentity, context: RunContext): AsyncGenerator<Piece> {
-  const progress = { stage: "write", done: 0, total: identity.input.tiles, rejected: 0 };
+/** The promise of the whole thing: no tile is lost, and none is there twice. */
+async function refuseGaps(folder: string, { input }: RunIdentity): Promise<void> {
+  let tiles = 0;
   for (const part of await listParts(folder)) {
     const record = await readRecord(folder, part);
-    if (record === undefined) throw damaged(runFiles(folder).record(part));
-    const { tiles, predicted, rejected, rejects } = record;
-    const lines = rejects.map((reject) => `${JSON.stringify(reject)}\n`).join("");
-    yield {
-      tiles,
-      predicted,
-      rejected,
-      rows: () => rowsOf(folder, record, identity),
-      rejects: () => toStream(lines),
-      stamps: readStamps(record),
-    };
-    progress.done += tiles;
-    progress.rejected += rejected;
-    context.onProgress?.({ ...progress });
+    if (record?.first !== tiles) break;
+    tiles += record.tiles;
   }
+  if (tiles === input.tiles) return;
+  throw new CanopyError(
+    "INCOMPLETE",
+    `The parts in ${folder} hold the first ${tiles} of ${input.tiles} tiles: \`resume\` does what is missing.`,
+  );
+}
+
+async function* partPieces(folder: string, identity: RunIdentity, context: RunContext): AsyncGenerator<Piece> {
+  const progress = { stage: "write", done: 0, total: identity.input.tiles, rejected: 0 };
+  const listed = readTileList(runFiles(folder).tiles, { from: 0, to: identity.input.tiles });
+  try {
+    for (const part of await listParts(folder)) {
+      const record = await readRecord(folder, part);
+      const tilesSha256 = await hashNext(listed, record?.tiles ?? 0);
+      if (record?.tilesSha256 !== tilesSha256) throw damaged(runFiles(folder).record(part));
+      yield pieceOf(folder, record, identity);
+      progress.done += record.tiles;
+      progress.rejected += record.rejected;
+      context.onProgress?.({ ...progress });
+    }
+  } finally {
+    await listed.return(undefined);
+  }
+}
+
+function pieceOf(folder: string, record: PartRecord, identity: RunIdentity): Piece {
+  const { tiles, predicted, rejected, rejects } = record;
+  const lines = rejects.map((reject) => `${JSON.stringify(reject)}\n`).join("");
+  return { tiles, predicted, rejected, rows: () => rowsOf(folder, record, identity), rejects: () => toStream(lines) };
 }
 
 async function* rowsOf(folder: string, record: PartRecord, identity: RunIdentity): AsyncGenerator<Rows> {
@@ -67,5 +93,5 @@ async function* checkedRows(path: string, { sha256 }: PartRecord): AsyncGenerato
 }
 
 function damaged(path: string): FormatError {
-  return new FormatError(path, `${path} is damaged; --resume does this part again.`);
+  return new FormatError(path, `${path} is damaged; \`resume\` does this part again.`);
 }

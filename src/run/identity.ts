@@ -1,40 +1,13 @@
 /** What a run is of: model, options and input. A run is resumed, and shards are merged, only where these are the same. */
 import { createHash } from "node:crypto";
 import { InputError } from "../errors.js";
+import { readJson } from "../files/read-json.js";
 import type { Checkpoint } from "../head/checkpoint.js";
-import type { Shard } from "../predict/name-hash.js";
-import type { TileListFacts } from "../predict/tile-list.js";
-import type { OutputFormat } from "./paths.js";
+import { IDENTITY, MANIFEST, RUN_VERSION, type RunIdentity, type RunManifest, VERSIONED } from "./formats.js";
+import { type RunPaths, runFiles } from "./paths.js";
 
-/** Version of the run folder and of the manifest that this canopy writes. */
-export const RUN_VERSION = 3;
-
-/** Everything that the rows depend on besides the tiles. */
-export interface RunSettings {
-  format: OutputFormat;
-  probabilities: boolean;
-  /** One for all tags, or null for the fitted ones. */
-  threshold: number | null;
-  colorspace: string;
-  antialias: boolean;
-  maxPixels: number;
-  /** Memory one tile may take: what `--memory` leaves for it. */
-  maxBytes: number;
-  onTruncated: string;
-  size: number;
-  batchSize: number;
-  device: string;
-  /** Which decoder makes the pixels: `addon-3`, `sharp-1`. */
-  decoder: string;
-}
-
-export interface RunIdentity {
-  version: number;
-  model: { sha256: string; backbone: string; tags: string[] };
-  settings: RunSettings;
-  input: TileListFacts;
-  shard: Shard | null;
-}
+/** What a run is of before its input is known. */
+export type RunKind = Omit<RunIdentity, "input">;
 
 /** SHA-256 over all of a model that decides its predictions. */
 export function hashModel(checkpoint: Checkpoint): string {
@@ -46,21 +19,41 @@ export function hashModel(checkpoint: Checkpoint): string {
   return hash.digest("hex");
 }
 
-/** Throws an InputError where the run or output `where` is of another version of the format. */
-export function refuseOtherVersion({ version }: Pick<RunIdentity, "version">, where: string): void {
+/** The identity of the run in `folder`, undefined where there is none. Throws an InputError for a run of another version, FormatError. */
+export async function readIdentity(folder: string): Promise<RunIdentity | undefined> {
+  const { identity } = runFiles(folder);
+  const versioned = await readJson(identity, VERSIONED, { advice: BEGIN_ANEW });
+  if (versioned === undefined) return undefined;
+  refuseOtherVersion(versioned, `The run in ${folder}`);
+  return readJson(identity, IDENTITY, { advice: BEGIN_ANEW });
+}
+
+/** The manifest of the finished output of `paths`, undefined where there is none. Throws an InputError for another version, FormatError. */
+export async function readManifest({ out, manifest }: RunPaths): Promise<RunManifest | undefined> {
+  const versioned = await readJson(manifest, VERSIONED, { advice: PREDICT_ANEW });
+  if (versioned === undefined) return undefined;
+  refuseOtherVersion(versioned, out);
+  return readJson(manifest, MANIFEST, { advice: PREDICT_ANEW });
+}
+
+const BEGIN_ANEW = "Begin the run anew with `overwrite`.";
+const PREDICT_ANEW = "Predict anew with `overwrite`.";
+
+function refuseOtherVersion({ version }: { version: number }, what: string): void {
   if (version === RUN_VERSION) return;
   throw new InputError(
-    `${where} was begun by another version of canopy (its format is ${version}, this one's ${RUN_VERSION}): finish it with that one, or start anew with --overwrite.`,
+    `${what} was begun by another version of canopy (its format is ${version}, this one's ${RUN_VERSION}): finish it with that one, or ` +
+      "start anew with `overwrite`.",
   );
 }
 
-/** Sentences like "threshold was 0.2 and is 0.5 now", none where a run of `before` may go on as `now`. The input is not looked at. */
-export function differences(before: RunIdentity, now: Omit<RunIdentity, "input">): string[] {
-  const flat = (identity: Omit<RunIdentity, "input">): Record<string, unknown> => ({
-    "format version": identity.version,
-    "model (SHA-256)": identity.model.sha256,
-    ...Object.fromEntries(Object.entries(identity.settings).map(([name, value]) => [optionName(name), value])),
-    "--shard": identity.shard === null ? null : `${identity.shard.index}/${identity.shard.count}`,
+/** Sentences like "`threshold` was 0.2 and is 0.5 now", none where a run of `before` may go on as `now`. The input is not looked at. */
+export function differences(before: RunKind, now: RunKind): string[] {
+  const flat = (kind: RunKind): Record<string, unknown> => ({
+    "format version": kind.version,
+    "model (SHA-256)": kind.model.sha256,
+    ...Object.fromEntries(Object.entries(kind.settings).map(([name, value]) => [settingName(name), value])),
+    "`shard`": kind.shard === null ? null : `${kind.shard.index}/${kind.shard.count}`,
   });
   const [old, current] = [flat(before), flat(now)];
   return Object.keys(current)
@@ -68,11 +61,11 @@ export function differences(before: RunIdentity, now: Omit<RunIdentity, "input">
     .map((name) => `${name} was ${show(old[name])} and is ${show(current[name])} now`);
 }
 
-/** Settings that are options are called as on the command line. */
-function optionName(name: string): string {
-  if (name === "maxBytes") return "the memory for one tile, which --memory and the number of cores decide,";
+/** Settings that are options are called as these. */
+function settingName(name: string): string {
+  if (name === "maxBytes") return "the memory for one tile, which `memory` and the number of cores decide,";
   const options = ["probabilities", "threshold", "colorspace", "maxPixels", "onTruncated", "batchSize", "device"];
-  return options.includes(name) ? `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}` : name;
+  return options.includes(name) ? `\`${name}\`` : name;
 }
 
 function show(value: unknown): string {

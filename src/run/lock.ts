@@ -1,76 +1,90 @@
-/** One run, one process: a lock file that names its holder, and goes stale with it. */
-import { readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+/**
+ * One run, one process: a file that the operating system locks for its holder. However the holder ends, the lock ends with it, also on a
+ * network file system whose server knows locks; so nobody has to judge whether a holder is still alive.
+ */
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
+import locks from "fs-native-extensions";
+import * as v from "valibot";
 import { InputError } from "../errors.js";
 import { explainWriteError } from "../files/write-error.js";
+import type { RunContext } from "../run-context.js";
 
-/** A holder is taken for dead after this long without a sign of life. */
-const STALE_MS = 120_000;
-const SIGN_OF_LIFE_MS = 20_000;
+/** Far behind the holder's name, which others may then read, also where a lock keeps them from what it covers. */
+const LOCKED_BYTE = 2 ** 30;
+/** What a file system without locks answers. */
+const NO_LOCKS = ["ENOLCK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EINVAL"];
 
-interface Holder {
-  host: string;
-  pid: number;
-}
+const HOLDER = v.object({ host: v.string(), pid: v.number() });
 
-/** Locks this very process holds: a lock with its number that is not among them was left by an earlier process of that number. */
-const held = new Set<string>();
-
-/** Takes the lock `path` or throws an InputError that names who holds it. Returns what gives it back. */
-export async function takeLock(path: string): Promise<() => Promise<void>> {
-  await createLock(path);
-  held.add(path);
-  const timer = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), SIGN_OF_LIFE_MS).unref();
-  return async () => {
-    clearInterval(timer);
-    held.delete(path);
-    await rm(path, { force: true });
-  };
-}
-
-async function createLock(path: string): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await writeFile(path, JSON.stringify({ host: hostname(), pid: process.pid } satisfies Holder), { flag: "wx" });
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST" || attempt === 3) throw explainWriteError(error, path);
-      await removeIfStale(path);
+/**
+ * Takes the lock `path`, or throws an InputError that names who holds it. Returns what gives it back. Warns where the file system has no
+ * locks: then nobody is kept away.
+ */
+export function takeLock(path: string, context: RunContext): () => void {
+  for (;;) {
+    const file = openLock(path);
+    if (!isFree(file, path, context)) {
+      closeSync(file);
+      throw new InputError(
+        `${path} says that ${describeHolder(path)} is working on this output; wait for it, or stop it first.`,
+      );
     }
+    if (isStillAt(path, file)) {
+      writeHolder(file, path);
+      return () => {
+        // While it is locked still: whoever opened it before finds that it is gone, and takes a new one.
+        rmSync(path, { force: true });
+        closeSync(file);
+      };
+    }
+    closeSync(file);
   }
 }
 
-async function removeIfStale(path: string): Promise<void> {
-  const holder = await readHolder(path);
-  const touched = (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
-  if (isLive(path, holder, Date.now() - touched)) {
-    const who = holder === undefined ? "another process" : `process ${holder.pid} on ${holder.host}`;
-    throw new InputError(`${path} says that ${who} is working on this output; wait for it, or stop it first.`);
-  }
-  await rm(path, { force: true });
-}
-
-function isLive(path: string, holder: Holder | undefined, age: number): boolean {
-  if (age > STALE_MS) return false;
-  if (holder === undefined) return age < 2000;
-  if (holder.host !== hostname()) return true;
-  return holder.pid === process.pid ? held.has(path) : processExists(holder.pid);
-}
-
-/** Undefined while the holder is about to write its name, or where a power cut came in between. */
-async function readHolder(path: string): Promise<Holder | undefined> {
+function openLock(path: string): number {
   try {
-    return JSON.parse(await readFile(path, "utf8")) as Holder;
-  } catch {
-    return undefined;
-  }
-}
-
-function processExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
+    return openSync(path, "a+");
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    throw explainWriteError(error, path);
+  }
+}
+
+function isFree(file: number, path: string, { onWarning }: RunContext): boolean {
+  try {
+    return locks.tryLock(file, LOCKED_BYTE, 1);
+  } catch (error) {
+    if (!NO_LOCKS.includes((error as NodeJS.ErrnoException).code ?? "")) throw explainWriteError(error, path);
+    onWarning?.(
+      `${path} cannot be locked on this file system: see to it yourself that no two processes work on one output.`,
+    );
+    return true;
+  }
+}
+
+/** An earlier holder may have removed the file after it was opened here. */
+function isStillAt(path: string, file: number): boolean {
+  const now = statSync(path, { throwIfNoEntry: false });
+  const opened = fstatSync(file);
+  return now?.ino === opened.ino && now.dev === opened.dev;
+}
+
+function writeHolder(file: number, path: string): void {
+  try {
+    ftruncateSync(file);
+    writeSync(file, JSON.stringify({ host: hostname(), pid: process.pid }));
+  } catch (error) {
+    closeSync(file);
+    throw explainWriteError(error, path);
+  }
+}
+
+/** The name is not there yet where the holder is about to write it. */
+function describeHolder(path: string): string {
+  try {
+    const { host, pid } = v.parse(HOLDER, JSON.parse(readFileSync(path, "utf8")));
+    return `process ${pid} on ${host}`;
+  } catch {
+    return "another process";
   }
 }

@@ -4,9 +4,10 @@ import { decoderVersion } from "../decode/pool.js";
 import type { EngineOptions, LoadedModel } from "../engine/engine.js";
 import { checkEngineSettings, type EngineSettings } from "../engine/settings.js";
 import type { DeviceChoice } from "../features/device.js";
-import type { Shard } from "../predict/name-hash.js";
+import type { Shard } from "../tiles/shard.js";
 import type { OpenTilesOptions, TileInputs } from "../tiles/sources.js";
-import { hashModel, RUN_VERSION, type RunIdentity } from "./identity.js";
+import { RUN_VERSION } from "./formats.js";
+import { hashModel, type RunKind } from "./identity.js";
 import { outputFormat } from "./paths.js";
 import type { CommitInterval } from "./run-tiles.js";
 
@@ -48,7 +49,7 @@ export function identityOf(
   { checkpoint, device }: LoadedModel,
   { plan, decode }: EngineOptions,
   options: PredictRunOptions,
-): Omit<RunIdentity, "input"> {
+): RunKind {
   return {
     version: RUN_VERSION,
     model: { sha256: hashModel(checkpoint), backbone: checkpoint.card.name, tags: checkpoint.tags },

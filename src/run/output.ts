@@ -8,7 +8,7 @@ import { writeWhole, writeWith } from "../files/write.js";
 import { packedRows, type RowBlock } from "../tags/packed-rows.js";
 import { ParquetEncoder } from "../tags/parquet.js";
 import { csvRows, jsonRows, type RowFormat, type RowOptions } from "../tags/rows.js";
-import type { RunIdentity } from "./identity.js";
+import type { RunIdentity, RunManifest } from "./formats.js";
 import type { OutputFormat, RunPaths } from "./paths.js";
 
 /** Rows of an output: bytes in its line format, or, where it is a Parquet file, columns. */
@@ -23,19 +23,11 @@ export interface Piece {
   rows(): AsyncIterable<Rows>;
   /** Lines of the rejects file. */
   rejects(): AsyncIterable<Buffer>;
-  /** Stamps of its tiles' files, where they are known. */
-  stamps?: Uint32Array;
 }
 
-/** `<out>.manifest.json`: what an output holds and how it came to be. */
-export interface RunManifest extends RunIdentity {
-  tiles: number;
-  predicted: number;
-  rejected: number;
-  output: FileFacts;
-  /** Null where nothing was rejected and there is no such file. */
-  rejects: FileFacts | null;
-  /** SHA-256 over the stamps (see tiles/stamp.ts) of all tiles' files; null where shards were merged. */
+/** What the manifest says besides what is counted while the output is written. */
+export interface OutputKind {
+  identity: RunIdentity;
   contents: string | null;
 }
 
@@ -54,7 +46,7 @@ export function rowOptions({ model, settings }: Pick<RunIdentity, "model" | "set
  */
 export async function writeOutput(
   paths: RunPaths,
-  identity: RunIdentity,
+  { identity, contents }: OutputKind,
   pieces: Iterable<Piece> | AsyncIterable<Piece>,
   signal?: AbortSignal,
 ): Promise<RunManifest> {
@@ -65,7 +57,7 @@ export async function writeOutput(
     await writeWith(paths.rejects, async (draft) => {
       written = await writePieces(pieces, sink, draft, signal);
     });
-    const { output, rejects, totals, contents } = written!;
+    const { output, rejects, totals } = written!;
     const rejectFacts = totals.rejected === 0 ? null : rejects;
     if (rejectFacts === null) await rm(paths.rejects, { force: true });
     const manifest = { ...identity, ...totals, output, rejects: rejectFacts, contents };
@@ -80,7 +72,7 @@ export async function writeOutput(
   }
 }
 
-type Written = Pick<RunManifest, "output" | "contents"> & {
+type Written = Pick<RunManifest, "output"> & {
   rejects: FileFacts;
   totals: Pick<RunManifest, "tiles" | "predicted" | "rejected">;
 };
@@ -93,8 +85,7 @@ async function writePieces(
 ): Promise<Written> {
   const totals = { tiles: 0, predicted: 0, rejected: 0 };
   const rejects = createHash("sha256");
-  const contents = createHash("sha256");
-  let [stamped, bytes] = [0, 0];
+  let bytes = 0;
   for await (const piece of pieces) {
     totals.tiles += piece.tiles;
     totals.predicted += piece.predicted;
@@ -105,14 +96,11 @@ async function writePieces(
       rejects.update(block);
       bytes += block.length;
     }
-    if (piece.stamps) contents.update(new Uint8Array(piece.stamps.buffer));
-    stamped += piece.stamps?.length ?? 0;
   }
   return {
     totals,
     output: await sink.finish(),
     rejects: { bytes, sha256: rejects.digest("hex") },
-    contents: stamped === totals.tiles ? contents.digest("hex") : null,
   };
 }
 

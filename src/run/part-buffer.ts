@@ -1,17 +1,17 @@
 /** What a run has done and not yet committed. */
-
 import type { TaggedBatch } from "../engine/engine.js";
 import type { RowFormat } from "../tags/rows.js";
-import { NO_STAMP, stampFile } from "../tiles/stamp.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
-import type { PartContent, Reject } from "./parts.js";
+import { TilesHash } from "../tiles/tile-list.js";
+import type { Reject } from "./formats.js";
+import type { PartContent } from "./parts.js";
 import { isSpooled } from "./paths.js";
 
 export class PartBuffer {
   readonly #format: RowFormat;
   #rows: string[] = [];
   #rejects: Reject[] = [];
-  #stamps: number[] = [];
+  #tilesHash = new TilesHash();
   #predicted = 0;
 
   constructor(format: RowFormat) {
@@ -27,11 +27,11 @@ export class PartBuffer {
     return this.#rejects.length;
   }
 
-  add({ tiles, outcomes, stamps, rows }: TaggedBatch): void {
+  add({ tiles, outcomes, rows }: TaggedBatch): void {
     const predictions = [];
+    this.#tilesHash.add(tiles);
     for (const [i, tile] of tiles.entries()) {
       const outcome = tile.failure ?? outcomes[i];
-      this.#stamps.push(stampTile(tile, stamps[i]));
       if (outcome === undefined) predictions.push({ name: tile.name, path: displayPath(tile), ...rows[i] });
       else
         this.#rejects.push({ path: displayPath(tile), name: tile.name, code: outcome.code, message: outcome.message });
@@ -42,21 +42,15 @@ export class PartBuffer {
 
   /** Its content as part number `part`; the buffer is empty afterwards. */
   take(part: number, first: number): PartContent {
-    const stamps = Uint32Array.from(this.#stamps);
+    const tilesSha256 = this.#tilesHash.digest();
     const rows = this.#rows.join("");
-    const content = { part, first, predicted: this.#predicted, rows, rejects: this.#rejects, stamps };
+    const content = { part, first, predicted: this.#predicted, tilesSha256, rows, rejects: this.#rejects };
     this.#rows = [];
     this.#rejects = [];
-    this.#stamps = [];
+    this.#tilesHash = new TilesHash();
     this.#predicted = 0;
     return content;
   }
-}
-
-/** The copy of standard input is made anew by every process: its hash is known instead. A tile that crashed before was not read now. */
-function stampTile(tile: Tile, stamp: number): number {
-  if (isSpooled(tile.path)) return NO_STAMP;
-  return tile.failure?.code === "CRASH" ? stampFile(tile.path) : stamp;
 }
 
 /** A tar from standard input lies in the run folder only while the run lasts: outside it is called `-`. */

@@ -3,58 +3,35 @@ import { createHash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { InterruptedError } from "../errors.js";
 import { hashFile } from "../files/facts.js";
-import { writeWhole } from "../files/write.js";
-import { readJson } from "../predict/durable.js";
+import { readJson } from "../files/read-json.js";
+import { writeTogether } from "../files/write.js";
 import type { RunContext } from "../run-context.js";
+import { hashNext, readTileList } from "../tiles/tile-list.js";
+import { PART_RECORD, type PartRecord, type Reject } from "./formats.js";
 import { partNumber, runFiles } from "./paths.js";
-
-/** A line of the rejects file. */
-export interface Reject {
-  path: string;
-  name: string;
-  code: string;
-  message: string;
-}
-
-export interface PartRecord {
-  part: number;
-  /** Number of the part's first tile in the tile list, from 0. */
-  first: number;
-  /** predicted + rejected */
-  tiles: number;
-  predicted: number;
-  rejected: number;
-  /** Of the rows file. */
-  bytes: number;
-  sha256: string;
-  rejects: Reject[];
-  /** What the tiles' files were when they were read: a little-endian uint32 each (see tiles/stamp.ts), in base64. */
-  stamps: string;
-}
 
 export interface PartContent {
   part: number;
   first: number;
   predicted: number;
+  tilesSha256: string;
   /** Rows in the run's line format. */
   rows: string;
   rejects: Reject[];
-  /** One for each tile. */
-  stamps: Uint32Array;
 }
 
 /** Commits a part: when this returns it survives a power cut; interrupted at any moment it leaves the part or nothing. */
 export async function commitPart(folder: string, content: PartContent): Promise<PartRecord> {
   const files = runFiles(folder);
-  const { part, first, predicted, rejects } = content;
+  const { part, first, predicted, tilesSha256, rejects } = content;
   const rows = Buffer.from(content.rows, "utf8");
   const sha256 = createHash("sha256").update(rows).digest("hex");
-  const tiles = predicted + rejects.length;
-  const stamps = Buffer.from(content.stamps.buffer).toString("base64");
-  const counts = { part, first, tiles, predicted, rejected: rejects.length };
-  const record = { ...counts, bytes: rows.length, sha256, rejects, stamps };
-  await writeWhole(files.rows(part), rows);
-  await writeWhole(files.record(part), `${JSON.stringify(record)}\n`);
+  const counts = { part, first, tiles: predicted + rejects.length, predicted, rejected: rejects.length };
+  const record = { ...counts, tilesSha256, bytes: rows.length, sha256, rejects };
+  await writeTogether([
+    { path: files.rows(part), content: rows },
+    { path: files.record(part), content: `${JSON.stringify(record)}\n` },
+  ]);
   return record;
 }
 
@@ -72,32 +49,39 @@ export interface Committed {
  */
 export async function checkParts(folder: string, { signal, onWarning }: RunContext): Promise<Committed> {
   const committed = { parts: 0, tiles: 0, predicted: 0, rejected: 0 };
-  for (;;) {
-    if (signal?.aborted) throw new InterruptedError();
-    const record = await readRecord(folder, committed.parts);
-    if (record === undefined) break;
-    const damage = await findDamage(folder, record, committed.tiles);
-    if (damage !== undefined) {
-      onWarning?.(`Part ${record.part} ${damage}; it and what follows is done again.`);
-      break;
+  const listed = readTileList(runFiles(folder).tiles, { from: 0, to: Number.POSITIVE_INFINITY });
+  try {
+    for (;;) {
+      if (signal?.aborted) throw new InterruptedError();
+      const record = await readRecord(folder, committed.parts);
+      if (record === undefined) break;
+      const expected = { first: committed.tiles, tilesSha256: await hashNext(listed, record.tiles) };
+      const damage = await findDamage(folder, record, expected);
+      if (damage !== undefined) {
+        onWarning?.(`Part ${record.part} ${damage}; it and what follows is done again.`);
+        break;
+      }
+      addPart(committed, record);
     }
-    committed.parts++;
-    committed.tiles += record.tiles;
-    committed.predicted += record.predicted;
-    committed.rejected += record.rejected;
+  } finally {
+    await listed.return(undefined);
   }
   await removePartsFrom(folder, committed.parts);
   return committed;
 }
 
-/** The record of part number `part`, or undefined where it is not committed. */
-export async function readRecord(folder: string, part: number): Promise<PartRecord | undefined> {
-  return readJson<PartRecord>(runFiles(folder).record(part)).catch(() => undefined);
+/** Counts one more part. */
+export function addPart(committed: Committed, { tiles, predicted, rejected }: PartRecord): void {
+  committed.parts++;
+  committed.tiles += tiles;
+  committed.predicted += predicted;
+  committed.rejected += rejected;
 }
 
-/** The stamps in a record, one for each tile of the part. */
-export function readStamps({ stamps }: PartRecord): Uint32Array {
-  return new Uint32Array(new Uint8Array(Buffer.from(stamps, "base64")).buffer);
+/** The record of part number `part`, or undefined where it is not committed. A damaged one counts for none: the part is done again. */
+export async function readRecord(folder: string, part: number): Promise<PartRecord | undefined> {
+  const record = await readJson(runFiles(folder).record(part), PART_RECORD).catch(() => undefined);
+  return record?.part === part ? record : undefined;
 }
 
 /** Numbers of all parts with a record, in order. */
@@ -106,9 +90,14 @@ export async function listParts(folder: string): Promise<number[]> {
   return numbers.sort((a, b) => a - b);
 }
 
-/** What is wrong with a committed part that should begin with tile `first`, or undefined. */
-export async function findDamage(folder: string, record: PartRecord, first: number): Promise<string | undefined> {
-  if (record.first !== first) return `begins with tile ${record.first}, not ${first}`;
+/** What is wrong with a committed part that should hold the `expected` tiles of the list, or undefined. */
+export async function findDamage(
+  folder: string,
+  record: PartRecord,
+  expected: Pick<PartRecord, "first" | "tilesSha256">,
+): Promise<string | undefined> {
+  if (record.first !== expected.first) return `begins with tile ${record.first}, not ${expected.first}`;
+  if (record.tilesSha256 !== expected.tilesSha256) return "holds other tiles than the list";
   const rows = await hashFile(runFiles(folder).rows(record.part)).catch(() => undefined);
   if (rows === undefined) return "has lost its rows";
   return rows.sha256 === record.sha256 ? undefined : "does not match its checksum";

@@ -16,8 +16,16 @@ export interface RunPaths {
   folder: string;
 }
 
+/** What the name of a run folder ends in. */
+export const FOLDER_ENDING = ".parts";
+
 export function runPaths(out: string): RunPaths {
-  return { out, rejects: `${out}.rejects.jsonl`, manifest: `${out}.manifest.json`, folder: `${out}.parts` };
+  return { out, rejects: `${out}.rejects.jsonl`, manifest: `${out}.manifest.json`, folder: `${out}${FOLDER_ENDING}` };
+}
+
+/** The same by the run's folder. */
+export function pathsOfFolder(folder: string): RunPaths {
+  return runPaths(folder.slice(0, -FOLDER_ENDING.length));
 }
 
 /** Which format the name of `out` asks for. */

@@ -4,10 +4,10 @@ import type { Engine } from "../engine/engine.js";
 import { watchInput } from "../isolation/lost-input.js";
 import { tagRange } from "../isolation/tag-range.js";
 import type { ProgressState, RunContext } from "../run-context.js";
-import type { RunIdentity } from "./identity.js";
+import type { RunIdentity } from "./formats.js";
 import { lineFormat, rowOptions } from "./output.js";
 import { PartBuffer } from "./part-buffer.js";
-import { type Committed, commitPart } from "./parts.js";
+import { addPart, type Committed, commitPart } from "./parts.js";
 import { runFiles } from "./paths.js";
 
 /** How much work a power cut may cost at most: a part is committed when it has so many tiles or is so old. */
@@ -40,10 +40,7 @@ export async function runTiles(
   const commit = async (): Promise<void> => {
     if (buffer.tiles === 0) return;
     const record = await commitPart(folder, buffer.take(committed.parts, committed.tiles));
-    committed.parts++;
-    committed.tiles += record.tiles;
-    committed.predicted += record.predicted;
-    committed.rejected += record.rejected;
+    addPart(committed, record);
   };
   const range = { from: start.tiles, to: identity.input.tiles };
   let due = Date.now() + interval.seconds * 1000;

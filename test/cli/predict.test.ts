@@ -40,7 +40,7 @@ describe("canopy predict and canopy merge", () => {
     assert.match(strict.stdout, /7 tiles: 6 predicted, 1 rejected.*\n.*strict\.jsonl\n.*rejects\.jsonl/s);
     const again = runCli(args);
     assert.equal(again.status, 1);
-    assert.match(again.stderr, /^canopy: .*strict\.jsonl exists already: replace it with --overwrite/);
+    assert.match(again.stderr, /^canopy: .*strict\.jsonl exists already: replace it with .?(--)?overwrite/);
   });
 
   it("exit with 1 where more tiles in a row cannot be read than --max-unreadable says, which --resume may change", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -10,7 +10,6 @@ import { ALL_VARIANTS } from "../../src/features/dihedral.js";
 import { type StreamOptions, streamFeatures } from "../../src/features/stream.js";
 import { resolveBackbone } from "../../src/models/registry.js";
 import { prepareBackbone } from "../../src/onnx/prepare.js";
-import { ABSENT_STAMP, NO_STAMP } from "../../src/tiles/stamp.js";
 import type { Tile } from "../../src/tiles/tile.js";
 import { GOLDENS, readFloats } from "../goldens.js";
 import { encode, gradient, stream, writeTiles } from "../images.js";
@@ -201,32 +200,6 @@ test("numbers of sessions and workers change nothing in what comes out", async (
     assert.deepEqual(await collect(tiles, { ...other, batchSize: 2 }), reference);
     await Promise.all([other.pool.close(), other.backbone.close()]);
   }
-});
-
-test("stamps tell what files were when they were read: by size and time, and nothing where there was none", async () => {
-  const missing = { name: "missing", path: join(folder, "missing.jpg") };
-  const known = { name: "known", path: missing.path, byteLength: 0, failure: { code: "READ", message: "no" } } as const;
-  const stampsOf = async () => {
-    const all: number[] = [];
-    for await (const { stamps } of streamFeatures(stream([...tiles.slice(0, 3), missing, known]), {
-      pool,
-      backbone,
-      batchSize: 2,
-      stamps: true,
-    })) {
-      all.push(...stamps);
-    }
-    return all;
-  };
-  const first = await stampsOf();
-  assert.deepEqual(first.slice(3), [ABSENT_STAMP, NO_STAMP]);
-  assert.deepEqual(await stampsOf(), first);
-  utimesSync(tiles[1].path, 1, 1);
-  const second = await stampsOf();
-  assert.deepEqual(
-    second.map((stamp, i) => stamp === first[i]),
-    [true, false, true, true, true],
-  );
 });
 
 test("leaving the loop early ends cleanly, and the backbone can be used again", async () => {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { TaggedBatch } from "../../src/engine/engine.js";
 import { watchInput } from "../../src/isolation/lost-input.js";
-import { writeTileList } from "../../src/predict/tile-list.js";
 import type { Tile, TileFailure } from "../../src/tiles/tile.js";
+import { writeTileList } from "../../src/tiles/write-list.js";
 import { temporaryFolder } from "../helpers.js";
 
 const READ = { code: "READ", message: "no" } as const;
@@ -20,7 +20,7 @@ async function* batchesOf(words: string[]): AsyncGenerator<TaggedBatch> {
       return { name, path: name, ...(sign === "c" ? { failure: CRASH } : {}) };
     });
     const outcomes = [...word].map((sign) => (sign === "x" ? READ : undefined));
-    yield { tiles, outcomes, stamps: new Uint32Array(word.length), rows: [] };
+    yield { tiles, outcomes, rows: [] };
   }
 }
 

@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { Engine } from "../../src/engine/engine.js";
 import { engineOptions } from "../../src/engine/settings.js";
 import { tagRange } from "../../src/isolation/tag-range.js";
-import { writeTileList } from "../../src/predict/tile-list.js";
 import { openTiles } from "../../src/tiles/sources.js";
 import type { TileFeed } from "../../src/tiles/tile.js";
+import { writeTileList } from "../../src/tiles/write-list.js";
 import { toyModel, writeToyTiles } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
 

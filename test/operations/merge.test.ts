@@ -6,7 +6,6 @@ import { after, before, describe, it } from "node:test";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { merge } from "../../src/operations/merge.js";
 import { type PredictRunOptions, predictWith } from "../../src/operations/predict.js";
-import { hashName, inShard } from "../../src/predict/name-hash.js";
 import { toyModel, writeToyTiles } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
 
@@ -22,24 +21,6 @@ async function predictShard(root: string, format: string, index: number, more: P
   const options = { inputs: [join(root, "in")], out, shard, workers: 1, probabilities: true, overwrite: true, ...more };
   return predictWith(toyModel(), options);
 }
-
-describe("shards", () => {
-  it("are the same on every machine, about equal, and each name is in one", () => {
-    // These values must never change: runs on several machines and versions share them.
-    assert.equal(hashName("train_0"), 8981029945217762);
-    assert.equal(hashName(""), 6405929415113739);
-    const sizes = [0, 0, 0, 0, 0];
-    for (let i = 0; i < 10_000; i++) {
-      const holding = sizes.map((_, index) => inShard(`tile_${i}`, { index: index + 1, count: 5 }));
-      assert.equal(holding.filter(Boolean).length, 1);
-      sizes[holding.indexOf(true)]++;
-    }
-    assert.ok(
-      sizes.every((size) => size > 1850 && size < 2150),
-      String(sizes),
-    );
-  });
-});
 
 describe("merging", () => {
   it("gives every row of the whole once, rejects and all, in each format", async (t) => {
@@ -101,7 +82,7 @@ describe("merging", () => {
 
     it("for a shard of another threshold, another input, or changed since", async () => {
       await predictShard(root, "csv", 2, { threshold: 0.3 });
-      await assert.rejects(merge({ shards: all(), out: out() }), /--threshold was not given and is 0\.3 now/);
+      await assert.rejects(merge({ shards: all(), out: out() }), /`threshold` was not given and is 0\.3 now/);
       await writeToyTiles(join(root, "in"), 21);
       await predictShard(root, "csv", 2);
       await assert.rejects(merge({ shards: all(), out: out() }), /their inputs differ/);

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { MAX_UNREADABLE } from "../../src/isolation/lost-input.js";
 import { type PredictRunOptions, predictWith } from "../../src/operations/predict.js";
-import type { PartRecord } from "../../src/run/parts.js";
+import type { PartRecord } from "../../src/run/formats.js";
 import { toyModel, writeToyTiles } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
 
@@ -71,7 +71,7 @@ describe("a run whose input goes", () => {
         error.message,
         /^1000 tiles in a row cannot be read, the first is \S+tile_\d+b?\.jpg \(Cannot open file: No such file or directory\)/i,
       );
-      assert.match(error.message, /go on with --resume.*--overwrite.*--max-unreadable none/);
+      assert.match(error.message, /go on with `resume`.*`overwrite`.*with a larger `maxUnreadable`, or none/);
       return true;
     });
     assert.ok(!existsSync(options.out));

@@ -31,12 +31,12 @@ async function predictToy(options: PredictRunOptions) {
 }
 
 describe("an output that is there already", () => {
-  it("is left alone without --overwrite, and replaced with it", async (t) => {
+  it("is left alone without `overwrite`, and replaced with it", async (t) => {
     const root = temporaryFolder(t);
     await writeToyTiles(join(root, "in"), 3);
     const out = join(root, "out.csv");
     writeFileSync(out, "precious");
-    await assert.rejects(predictToy({ inputs: [join(root, "in")], out }), /exists already.*--overwrite/);
+    await assert.rejects(predictToy({ inputs: [join(root, "in")], out }), /exists already.*`overwrite`/);
     await assert.rejects(predictToy({ inputs: [join(root, "in")], out, resume: true }), /without a manifest/);
     assert.equal(readFileSync(out, "utf8"), "precious");
     await predictToy({ inputs: [join(root, "in")], out, overwrite: true });
@@ -55,7 +55,7 @@ describe("an output that is there already", () => {
     await predictToy(options);
     const again = await predictToy(options);
     assert.deepEqual([again.tiles, again.resumed, again.tiles_per_s], [9, 9, null]);
-    await assert.rejects(predictToy({ ...options, threshold: 0.1 }), /--threshold was not given and is 0\.1 now/);
+    await assert.rejects(predictToy({ ...options, threshold: 0.1 }), /`threshold` was not given and is 0\.1 now/);
     writeFileSync(join(root, "in/zzz.jpg"), "new");
     await assert.rejects(predictToy(options), /9 tiles then, 10 now/);
     rmSync(join(root, "in/zzz.jpg"));
@@ -93,7 +93,7 @@ describe("an interrupted run", () => {
     const root = temporaryFolder(t);
     const out = join(root, "out.parquet");
     const options = await interrupted(root, { out, probabilities: true });
-    await assert.rejects(predictToy(options), /unfinished run.*--resume.*--overwrite/);
+    await assert.rejects(predictToy(options), /unfinished run.*`resume`.*`overwrite`/);
     const summary = await predictToy({ ...options, resume: true });
     assert.ok(summary.resumed >= 64 && summary.resumed < 200, String(summary.resumed));
     const whole = join(root, "whole.parquet");
@@ -105,8 +105,8 @@ describe("an interrupted run", () => {
   it("is not resumed with another model, option or input, and says which", async (t) => {
     const root = temporaryFolder(t);
     const options = { ...(await interrupted(root)), resume: true };
-    await assert.rejects(predictToy({ ...options, threshold: 0.25 }), /--threshold was not given and is 0\.25 now/);
-    await assert.rejects(predictToy({ ...options, probabilities: true }), /--probabilities was false and is true now/);
+    await assert.rejects(predictToy({ ...options, threshold: 0.25 }), /`threshold` was not given and is 0\.25 now/);
+    await assert.rejects(predictToy({ ...options, probabilities: true }), /`probabilities` was false and is true now/);
     const other = toyModel({ thresholds: Float32Array.of(0.5, 0.5, 0.4) });
     await assert.rejects(predictWith(other, options), /model \(SHA-256\) was/);
     const [from, to] = [join(root, "in/tile_000150.jpg"), join(root, "in/tile_000150b.jpg")];
@@ -128,7 +128,7 @@ describe("an interrupted run", () => {
     utimesSync(read, atime, new Date(mtime.getTime() + 1000));
     await assert.rejects(
       predictToy(options),
-      /input has changed.*tile_000003\.jpg has another size or time.*Restore it \(with its time\).*--overwrite/,
+      /input has changed.*tile_000003\.jpg has another size or time.*Restore it \(with its time\).*`overwrite`/,
     );
     utimesSync(read, atime, mtime);
     // What the run has not come to yet may change: it is read when its turn comes.
@@ -181,7 +181,7 @@ describe("an interrupted run", () => {
     writeFileSync(join(root, "gone.jpg"), readFileSync(tile));
     const { rejected, warnings } = await predictToy({ ...listed, resume: true });
     assert.equal(rejected, 1);
-    assert.match(warnings.join(), /gone\.jpg was not there when the run came to it, and is now: still rejected/);
+    assert.match(warnings.join(), /gone\.jpg was not there when the run began, and is now: what was rejected stays so/);
     const again = await predictToy({ inputs: [`@${listed.out}.rejects.jsonl`], out: join(root, "again.csv") });
     assert.deepEqual([again.predicted, again.rejected], [1, 0]);
   });
@@ -190,10 +190,10 @@ describe("an interrupted run", () => {
     const root = temporaryFolder(t);
     const options = { ...(await interrupted(root)), resume: true };
     const file = join(`${options.out}.parts`, "run.json");
-    writeFileSync(file, readFileSync(file, "utf8").replace('"version": 3', '"version": 2'));
+    writeFileSync(file, readFileSync(file, "utf8").replace('"version": 4', '"version": 3'));
     await assert.rejects(
       predictToy(options),
-      /was begun by another version of canopy \(its format is 2, this one's 3\): finish it with that one, or start anew/,
+      /was begun by another version of canopy \(its format is 3, this one's 4\): finish it with that one, or start anew/,
     );
   });
 
@@ -219,7 +219,7 @@ describe("an interrupted run", () => {
       const onProgress = ({ stage }: { stage: string }) => {
         if (stage === "predict" && existsSync(rows)) writeFileSync(rows, readFileSync(rows).fill(88, 0, 20));
       };
-      await assert.rejects(predictWith(MODEL, options, { onProgress }), /part-000002\.rows is damaged; --resume does/);
+      await assert.rejects(predictWith(MODEL, options, { onProgress }), /part-000002\.rows is damaged; `resume` does/);
       assert.deepEqual((await predictToy(options)).predicted, 200);
     }
   });

@@ -11,6 +11,8 @@ import { saveToyModel } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
 
 const MIB = 2 ** 20;
+const SHA256 = "0".repeat(64);
+const INPUT = { tiles: 8, sha256: SHA256, whole: { tiles: 8, namesSha256: SHA256 }, stdin: null };
 
 /** A run of the queue in a folder, as `enqueue` leaves it, and what `predict` says of a budget. */
 async function queuedRun(root: string, memory?: number) {
@@ -21,8 +23,11 @@ async function queuedRun(root: string, memory?: number) {
   const { batchSize } = identity.settings;
   const folder = join(root, "out.csv.parts");
   mkdirSync(folder);
-  writeFileSync(runFiles(folder).identity, JSON.stringify(identity));
-  writeFileSync(runFiles(folder).queue, JSON.stringify({ queue: "q", partTiles: 8, ...toy }));
+  writeFileSync(runFiles(folder).identity, JSON.stringify({ ...identity, input: INPUT }));
+  writeFileSync(
+    runFiles(folder).queue,
+    JSON.stringify({ queue: "q", partTiles: 8, offsets: [0], ...toy, maxUnreadable: null }),
+  );
   const planFor = (budget: number) => () => engineOptions(loaded, { ...options, batchSize, memory: budget });
   return { folder, planFor };
 }
@@ -38,13 +43,13 @@ describe("a worker's memory budget", () => {
     const needed = Number(/about (\d+) MiB are needed/.exec(refusal)![1]);
     const tooSmall = new EngineKeeper({ workers: 1, memory: (needed - 1) * MIB }, {});
     assert.throws(planFor((needed - 1) * MIB), /is too small/);
-    await assert.rejects(tooSmall.engineFor(folder), {
+    await assert.rejects(tooSmall.engineFor(folder, "q"), {
       name: "UnfitWorkerError",
       message: new RegExp(`budget of ${needed - 1} MiB is too small: .*, about ${needed} MiB are needed\\.$`),
     });
     const enough = new EngineKeeper({ workers: 1, memory: needed * MIB }, {});
     planFor(needed * MIB)();
-    assert.ok(await enough.engineFor(folder));
+    assert.ok(await enough.engineFor(folder, "q"));
     await enough.close();
   });
 
@@ -52,18 +57,18 @@ describe("a worker's memory budget", () => {
     const warnings: string[] = [];
     const onWarning = (text: string) => warnings.push(text);
     for (const [memory, expected] of [
-      [undefined, /leaves \d+ MiB for a tile .* allows it any: .*canopy enqueue --memory bounds them/],
+      [undefined, /leaves \d+ MiB for a tile .* allows it any: .*The `memory` of `enqueue` bounds them/],
       [3000 * MIB, /allows it as much as 2\d\d\d MiB/],
     ] as const) {
       const { folder } = await queuedRun(temporaryFolder(t), memory);
       const keeper = new EngineKeeper({ workers: 1, memory: 1000 * MIB }, { onWarning });
-      await keeper.engineFor(folder);
+      await keeper.engineFor(folder, "q");
       await keeper.close();
       assert.match(warnings.pop() ?? "", expected);
     }
     const { folder } = await queuedRun(temporaryFolder(t), 1000 * MIB);
     const keeper = new EngineKeeper({ workers: 1, memory: 1000 * MIB }, { onWarning });
-    await keeper.engineFor(folder);
+    await keeper.engineFor(folder, "q");
     await keeper.close();
     assert.deepEqual(warnings, []);
   });

@@ -18,7 +18,7 @@ class FakeEngine {
       const outcomes = tiles.map(({ name }) =>
         name === "?" ? ({ code: "FORMAT", message: "no" } as const) : undefined,
       );
-      const batch = { tiles, outcomes, stamps: new Uint32Array(), rows };
+      const batch = { tiles, outcomes, rows };
       const names = tiles.map(({ name }) => name).join("");
       this.batches.push({ names, end: () => resolve(batch), fail: reject });
     });

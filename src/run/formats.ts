@@ -1,0 +1,104 @@
+/** What a run leaves on disk, as schemas: what is read back is checked by them. docs/formats.md explains each key. */
+import * as v from "valibot";
+import { COLORSPACES } from "../decode/decoder.js";
+import { DEVICES } from "../features/device.js";
+import { OUTPUT_FORMATS } from "./paths.js";
+
+/** Version of the run folder and of the manifest that this canopy writes. */
+export const RUN_VERSION = 4;
+
+export const COUNT = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+export const POSITIVE = v.pipe(COUNT, v.minValue(1));
+const SHA256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected a SHA-256"));
+const FILE_FACTS = v.object({ bytes: COUNT, sha256: SHA256 });
+
+/** Of a run of any version. */
+export const VERSIONED = v.object({ version: v.number() });
+
+/** Everything that the rows depend on besides the tiles. */
+const SETTINGS = v.object({
+  format: v.picklist(OUTPUT_FORMATS),
+  probabilities: v.boolean(),
+  /** One for all tags, or null for the fitted ones. */
+  threshold: v.nullable(v.number()),
+  colorspace: v.picklist(COLORSPACES),
+  antialias: v.boolean(),
+  maxPixels: POSITIVE,
+  /** Memory one tile may take: what the budget leaves for it. */
+  maxBytes: POSITIVE,
+  onTruncated: v.picklist(["reject", "accept"]),
+  size: POSITIVE,
+  batchSize: POSITIVE,
+  device: v.picklist(DEVICES),
+  /** Which decoder makes the pixels: `addon-3`, `sharp-1`. */
+  decoder: v.string(),
+});
+
+/** `run.json`: model, options and input. A run is resumed, and shards are merged, only where these are the same. */
+export const IDENTITY = v.object({
+  version: v.number(),
+  model: v.object({ sha256: SHA256, backbone: v.string(), tags: v.array(v.string()) }),
+  settings: SETTINGS,
+  input: v.object({
+    tiles: COUNT,
+    /** Over all tiles, without the states of their files. */
+    sha256: SHA256,
+    whole: v.object({ tiles: COUNT, namesSha256: SHA256 }),
+    /** SHA-256 of an archive that came on standard input; null where there was none. */
+    stdin: v.nullable(SHA256),
+  }),
+  shard: v.nullable(v.object({ index: POSITIVE, count: POSITIVE })),
+});
+export type RunIdentity = v.InferOutput<typeof IDENTITY>;
+
+/** `<out>.manifest.json`: what an output holds and how it came to be. */
+export const MANIFEST = v.object({
+  ...IDENTITY.entries,
+  tiles: COUNT,
+  predicted: COUNT,
+  rejected: COUNT,
+  output: FILE_FACTS,
+  /** Null where nothing was rejected and there is no such file. */
+  rejects: v.nullable(FILE_FACTS),
+  /** SHA-256 of the tile list, states of the files and all; null where shards were merged. */
+  contents: v.optional(v.nullable(SHA256), null),
+});
+export type RunManifest = v.InferOutput<typeof MANIFEST>;
+
+/** A line of the rejects file. */
+const REJECT = v.object({ path: v.string(), name: v.string(), code: v.string(), message: v.string() });
+export type Reject = v.InferOutput<typeof REJECT>;
+
+/** The record of a part. */
+export const PART_RECORD = v.object({
+  part: COUNT,
+  /** Number of the part's first tile in the tile list, from 0. */
+  first: COUNT,
+  /** predicted + rejected */
+  tiles: COUNT,
+  predicted: COUNT,
+  rejected: COUNT,
+  /** Over where its tiles are: see `TilesHash`. */
+  tilesSha256: SHA256,
+  /** Of the rows file. */
+  bytes: COUNT,
+  sha256: SHA256,
+  rejects: v.array(REJECT),
+});
+export type PartRecord = v.InferOutput<typeof PART_RECORD>;
+
+/** `queue.json`: what workers of a queue need to know of a run besides its identity. */
+export const QUEUE_FACTS = v.object({
+  queue: v.string(),
+  /** Tiles of a part; the last may have fewer. */
+  partTiles: POSITIVE,
+  /** Byte of the tile list at which each part begins. */
+  offsets: v.array(COUNT),
+  /** Folder of the model. */
+  model: v.string(),
+  /** Where the backbone's file is, or null for where its card says. */
+  backbone: v.nullable(v.string()),
+  /** See `WatchOptions`. */
+  maxUnreadable: v.nullable(POSITIVE),
+});
+export type QueueFacts = v.InferOutput<typeof QUEUE_FACTS>;

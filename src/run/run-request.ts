@@ -1,0 +1,51 @@
+/** What is asked of a run folder, and what comes of it. */
+import { readJson } from "../files/read-json.js";
+import { writeWhole } from "../files/write.js";
+import type { RunContext } from "../run-context.js";
+import type { OpenTilesOptions, TileInputs } from "../tiles/sources.js";
+import { cutTileList } from "../tiles/tile-list.js";
+import type { ListOptions } from "../tiles/write-list.js";
+import { QUEUE_FACTS, type QueueFacts, type RunIdentity, type RunManifest } from "./formats.js";
+import type { RunKind } from "./identity.js";
+import type { Committed } from "./parts.js";
+import { isSpooled, type RunPaths, runFiles } from "./paths.js";
+
+export interface RunRequest {
+  paths: RunPaths;
+  inputs: TileInputs;
+  /** What the run is of; its input is found out. */
+  identity: RunKind;
+  resume: boolean;
+  overwrite: boolean;
+  /** Set where workers of a queue are to do the parts. */
+  queue?: Omit<QueueFacts, "offsets">;
+  stdin?: OpenTilesOptions["stdin"];
+}
+
+/** A run as it stands. */
+export interface RunState {
+  identity: RunIdentity;
+  committed: Committed;
+  /** Set where the run was finished before, and nothing is left to do. */
+  finished?: RunManifest;
+}
+
+export function listOptions({ identity }: RunRequest, { signal, onProgress }: RunContext): ListOptions {
+  const onTile = (done: number): void => onProgress?.({ stage: "list", done, rejected: 0 });
+  return { shard: identity.shard ?? undefined, isCopy: isSpooled, signal, onTile };
+}
+
+/** The queue that the run in `folder` is in; undefined for a run of one process. */
+export function readQueueFacts(folder: string): Promise<QueueFacts | undefined> {
+  const advice = "Enqueue the run anew with `overwrite`.";
+  return readJson(runFiles(folder).queue, QUEUE_FACTS, { advice });
+}
+
+/** To be written when the tile list is there, as it says where its parts begin. */
+export async function writeQueueFacts({ queue, paths }: RunRequest): Promise<void> {
+  if (queue === undefined) return;
+  const files = runFiles(paths.folder);
+  const offsets: number[] = [];
+  for await (const { byteOffset } of cutTileList(files.tiles, queue.partTiles)) offsets.push(byteOffset);
+  await writeWhole(files.queue, `${JSON.stringify({ ...queue, offsets } satisfies QueueFacts)}\n`);
+}

@@ -1,0 +1,131 @@
+/**
+ * The tile list of a run: what its inputs held when it began, one line a tile, on disk. A run goes by this list, so that files that come
+ * later change nothing, and an interrupted run knows its place.
+ */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { inChunks } from "../chunks.js";
+import type { FileState } from "./file-state.js";
+import { linesByBlock, linesOf } from "./lines.js";
+import { tileName } from "./names.js";
+import { type Tile, type TileFailure, tileLocation } from "./tile.js";
+
+/** A tile, and the state its file (its archive) was in when it was listed; undefined where there was none, or nobody looked. */
+export interface ListedTile {
+  tile: Tile;
+  state: FileState | undefined;
+}
+
+/** Tiles `[from, to)` of a list. */
+export interface ListRange {
+  from: number;
+  to: number;
+  /** Byte of the file where tile `from` begins, if it is known: spares reading what comes before. */
+  byteOffset?: number;
+}
+
+/** The tiles of `range` in the list `file`. */
+export async function* readTileList(file: string, range: ListRange): AsyncGenerator<Tile> {
+  for await (const tiles of readBlocks(file, range)) yield* tiles;
+}
+
+/** The same, `blockTiles` at a time; the last block may have fewer. */
+export function readTileBlocks(file: string, range: ListRange, blockTiles: number): AsyncGenerator<Tile[]> {
+  return inChunks(readBlocks(file, range), blockTiles);
+}
+
+/** The tiles of `range`, as many at a time as the lines that are read at once. */
+async function* readBlocks(file: string, { from, to, byteOffset }: ListRange): AsyncGenerator<Tile[]> {
+  let index = byteOffset === undefined ? 0 : from;
+  for await (const lines of linesByBlock(createReadStream(file, { start: byteOffset ?? 0 }))) {
+    yield lines.slice(Math.max(0, from - index), to - index).map((line) => decodeLine(line).tile);
+    index += lines.length;
+    if (index >= to) return;
+  }
+}
+
+/** All tiles of the list `file`, with the states of their files. */
+export async function* readListedTiles(file: string): AsyncGenerator<ListedTile> {
+  for await (const line of linesOf(createReadStream(file))) yield decodeLine(line);
+}
+
+/** Cuts the list `file` into stretches of `tiles` tiles (the last may have fewer). */
+export async function* cutTileList(file: string, tiles: number): AsyncGenerator<Required<ListRange>> {
+  let from = 0;
+  let byteOffset = 0;
+  let index = 0;
+  let position = 0;
+  for await (const line of linesOf(createReadStream(file))) {
+    position += Buffer.byteLength(line) + 1;
+    if (++index - from === tiles) {
+      yield { from, to: index, byteOffset };
+      from = index;
+      byteOffset = position;
+    }
+  }
+  if (index > from) yield { from, to: index, byteOffset };
+}
+
+/** Hashes tiles one after the other, so that rows can be told from those of other tiles: by where they are, whatever became of them. */
+export class TilesHash {
+  readonly #hash = createHash("sha256");
+
+  add(tiles: readonly Tile[]): void {
+    this.#hash.update(tiles.map((tile) => `${tileLocation(tile)}\n`).join(""));
+  }
+
+  /** To be asked for once. */
+  digest(): string {
+    return this.#hash.digest("hex");
+  }
+}
+
+/** The hash of the next `count` of `tiles`, or of as many as there are. */
+export async function hashNext(tiles: AsyncIterator<Tile>, count: number): Promise<string> {
+  const hash = new TilesHash();
+  let block: Tile[] = [];
+  for (let left = count; left > 0; left--) {
+    const next = await tiles.next();
+    if (next.done) break;
+    if (block.push(next.value) < HASHED_AT_ONCE) continue;
+    hash.add(block);
+    block = [];
+  }
+  hash.add(block);
+  return hash.digest();
+}
+
+const HASHED_AT_ONCE = 256;
+
+/** The hash of the tiles of `range` in the list `file`. */
+export async function hashRange(file: string, range: ListRange): Promise<string> {
+  const hash = new TilesHash();
+  for await (const tiles of readBlocks(file, range)) hash.add(tiles);
+  return hash.digest();
+}
+
+/** `[size, mtime, path]`, or the same with `offset, byteLength, member` and perhaps a failure; the name follows from the path. */
+export function encodeLine({ tile, state }: ListedTile): string {
+  return `[${state?.size ?? null},${state?.mtime ?? null},${encodeTile(tile).slice(1)}\n`;
+}
+
+/** A tile without the state of its file. */
+export function encodeTile({ path, offset, byteLength, member, failure }: Tile): string {
+  if (failure !== undefined) return JSON.stringify([path, offset, byteLength, member ?? null, failure]);
+  return JSON.stringify(offset === undefined ? [path] : [path, offset, byteLength, member]);
+}
+
+type Line = [number | null, number | null, string, number?, number?, (string | null)?, TileFailure?];
+
+function decodeLine(line: string): ListedTile {
+  const [size, mtime, path, offset, byteLength, member, failure] = JSON.parse(line) as Line;
+  const tile = {
+    name: tileName(member ?? path),
+    path,
+    ...(offset === undefined ? {} : { offset }),
+    ...(byteLength === undefined ? {} : { byteLength }),
+    ...(member === undefined || member === null ? {} : { member }),
+    ...(failure === undefined ? {} : { failure }),
+  };
+  return { tile, state: size === null || mtime === null ? undefined : { size, mtime } };
+}
