@@ -1,5 +1,6 @@
 /** The report of `inspect` for people: what is wrong first, then what there is. */
 import type { LabelFacts } from "../inspect/label-facts.js";
+import { describeLabels } from "../labels/describe.js";
 import type { InspectReport } from "../operations/inspect.js";
 
 /** Entries of a list that are shown; --json has them all. */
@@ -8,6 +9,7 @@ const SHOWN = 5;
 export function describeReport(report: InspectReport): string {
   return [
     describeHeadline(report),
+    report.labels === null ? "" : describeLabels(report.labels),
     describeProblems(report),
     describeEncodings(report),
     report.labels === null ? "" : describeTags(report.labels),

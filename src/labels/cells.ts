@@ -7,6 +7,8 @@ export type Cell = unknown;
 export interface LabelRecord {
   cells: readonly Cell[];
   line: number;
+  /** A key of a JSON object that none of the first objects had. */
+  lateKey?: string;
 }
 
 /** The cell as text; "" where it is empty or holds more than a plain value. */

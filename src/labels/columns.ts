@@ -3,7 +3,7 @@ import { FormatError, InputError } from "../errors.js";
 import { type ColumnKind, isCounting, isFilled, kindOf, type LabelRecord, readBit, textOfCell } from "./cells.js";
 import { hasImageExtension } from "./names.js";
 import type { LabelOptions } from "./options.js";
-import { isMeasureWord, isNameWord, isSplitWord, isTagWord, NAME_WORDS, toWord } from "./words.js";
+import { isMeasureWord, isNameWord, isSingular, isSplitWord, isTagWord, NAME_WORDS, toWord } from "./words.js";
 
 /** A table of which the first records are known. */
 export interface TableSample {
@@ -110,7 +110,10 @@ function findTagColumns(sample: TableSample, others: readonly Column[], name: nu
   if (labelFormat === "multi-hot") return asMultiHot(sample, others, name);
   const called = others.filter(({ header }) => sample.named && isTagWord(header));
   const spoken = called.filter(({ kind }) => kind === "text" || kind === "dates");
-  if (spoken.length > 0) return { tags: chooseCalled(sample, spoken, name), multiHot: false };
+  if (spoken.length > 0) {
+    refuseTwoTables(sample, spoken, others, name);
+    return { tags: chooseCalled(sample, spoken, name), multiHot: false };
+  }
   if (called.length === 1 && called[0].kind !== "empty") throw numeric(sample, called[0], name);
   if (called.length > 0 && called.every(({ kind }) => kind === "empty")) {
     return { tags: called.map(({ index }) => index), multiHot: false };
@@ -118,6 +121,20 @@ function findTagColumns(sample: TableSample, others: readonly Column[], name: nu
   const bits = others.filter(({ kind }) => kind === "bits");
   if (bits.length > 1) return asMultiHot(sample, others, name);
   return { tags: [chooseByKind(sample, others, name)].flat(), multiHot: false };
+}
+
+/** A column of one class each may stand beside a column for each tag, if these are the same tags. */
+function refuseTwoTables(
+  sample: TableSample,
+  called: readonly Column[],
+  others: readonly Column[],
+  name: number,
+): void {
+  const bits = others.filter(({ kind }) => kind === "bits");
+  if (bits.length < 2 || !called.every(({ header }) => isSingular(header))) return;
+  const texts = sample.records.flatMap(({ cells }) => called.map(({ index }) => textOfCell(cells[index])));
+  if (!bits.some(({ header }) => texts.some((text) => text.includes(header))))
+    throw ambiguous(sample, [...called, ...bits], name);
 }
 
 /** One column called so, or several of a series: tag1, tag2. */
@@ -179,11 +196,11 @@ function numeric(
   name: number,
 ): FormatError {
   const first = records.find(({ cells }) => isFilled(cells[index]));
-  const bits = kind === "bits" ? `, and \`labelFormat: "multi-hot"\` for one tag called ${header}` : "";
+  const bits = kind === "bits" ? `, and \`labelFormat\` multi-hot for one tag called ${header}` : "";
   return new FormatError(
     path,
     `${path}, ${unit} ${first?.line ?? 1}: the column ${JSON.stringify(header)} holds ${JSON.stringify(textOfCell(first?.cells[index]))}: ` +
-      `numbers do not say which tags are meant. Put tags there; \`labelColumns: ["${columns[name]}", "${header}"]\` takes the numbers for tags${bits}.`,
+      `numbers do not say which tags are meant. Put tags there; \`labelColumns\` ${columns[name]},${header} takes the numbers for tags${bits}.`,
   );
 }
 
@@ -196,7 +213,7 @@ function ambiguous(
   return new FormatError(
     path,
     `${path}, ${unit} ${records[0]?.line ?? 1}: the tags may be in ${names}. Say which: ` +
-      `\`labelColumns: ["${columns[name]}", "${candidates[0].header}"]\`.`,
+      `\`labelColumns\` ${columns[name]},${candidates[0].header}.`,
   );
 }
 

@@ -14,6 +14,9 @@ const MAX_LINE = 16 << 20;
 
 const SAMPLE_RECORDS = 500;
 
+/** Excel's own first line, which says what separates columns. */
+const SEPARATOR_LINE = /^\uFEFF?sep=([,;|\t])[ \t]*[\r\n]/i;
+
 const COMMON: Options = {
   bom: true,
   info: true,
@@ -33,8 +36,9 @@ interface Parsed {
 export async function openDelimited(file: LabelFile, options: LabelOptions): Promise<Table> {
   const encoding = await detectEncoding(file);
   const text = headText(file, encoding);
-  const delimiter = options.labelFormat === "tsv" ? "\t" : chooseDelimiter(file.path, text);
-  const records = parseSample(text, delimiter);
+  const told = SEPARATOR_LINE.exec(text)?.[1];
+  const delimiter = told ?? (options.labelFormat === "tsv" ? "\t" : chooseDelimiter(file.path, text));
+  const records = parseSample(text, delimiter).slice(told === undefined ? 0 : 1);
   const header = findHeader(file.path, records, options);
   const width = header === undefined ? widthOf(records) : header.length;
   const columns = header ?? Array.from({ length: width }, (_, i) => String(i + 1));
@@ -51,7 +55,10 @@ export async function openDelimited(file: LabelFile, options: LabelOptions): Pro
     records: sample,
     typed: false,
     openEnded: delimiter === "," || header === undefined,
-    batches: withoutHeader(parseRecords(file.path, textOf(file, encoding), delimiter), header !== undefined),
+    batches: withoutFirst(
+      parseRecords(file.path, textOf(file, encoding), delimiter),
+      (header === undefined ? 0 : 1) + (told === undefined ? 0 : 1),
+    ),
   };
 }
 
@@ -101,14 +108,14 @@ function judge(text: string, delimiter: string) {
   return { delimiter, cells, share, even, place };
 }
 
-async function* withoutHeader(
+async function* withoutFirst(
   batches: AsyncIterable<LabelRecord[]>,
-  header: boolean,
+  count: number,
 ): AsyncGenerator<readonly LabelRecord[]> {
-  let first = header;
+  let left = count;
   for await (const batch of batches) {
-    yield first ? batch.slice(1) : batch;
-    first = false;
+    yield left === 0 ? batch : batch.slice(left);
+    left = 0;
   }
 }
 

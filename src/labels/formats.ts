@@ -12,6 +12,7 @@ import { checkLabelOptions, type LabelFormatName, type LabelOptions, refuseTable
 import { openParquet } from "./parquet.js";
 import { readTable } from "./read-table.js";
 import type { LabelTable } from "./table.js";
+import { isNameWord } from "./words.js";
 
 export interface ReadLabelsOptions extends LabelOptions {
   /** Name of the Label Studio control to read. @default all choices */
@@ -102,12 +103,12 @@ function startOf({ head }: LabelFile): string {
     .replace(/^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*/, "");
 }
 
-/** Whether the first line is an object that is whole. */
+/** Whether the first line is an object that names a tile. */
 function isJsonLine(file: LabelFile): boolean {
   const [line] = startOf(file).split(/[\r\n]/);
   try {
     const json = JSON.parse(line);
-    return !Array.isArray(json["images"]) && !Array.isArray(json["samples"]);
+    return Object.keys(json).some(isNameWord);
   } catch {
     return false;
   }

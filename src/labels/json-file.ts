@@ -56,8 +56,14 @@ export function jsonFacts(format: string, unit: FileFacts["unit"], name: string,
   };
 }
 
-/** A list of objects, as data frames write themselves: read as JSON lines are. */
-export async function readObjects(path: string, json: unknown, options: LabelOptions): Promise<LabelTable> {
+/** An object of lists of tags by the names of tiles. */
+function isMapping(json: unknown): json is Record<string, unknown[]> {
+  return isObject(json) && Object.values(json).every(Array.isArray);
+}
+
+/** A list of objects, as data frames write themselves, or an object of lists: read as JSON lines are. */
+export async function readObjects(path: string, value: unknown, options: LabelOptions): Promise<LabelTable> {
+  const json = isMapping(value) ? Object.entries(value).map(([file, tags]) => ({ file, tags })) : value;
   if (!Array.isArray(json) || !json.every(isObject)) {
     throw new FormatError(path, `${path} ${UNKNOWN_JSON}`);
   }

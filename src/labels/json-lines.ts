@@ -10,10 +10,15 @@ export const UNKNOWN_JSON =
 
 type JsonObject = Record<string, unknown>;
 
+export interface LineObject {
+  object: JsonObject;
+  line: number;
+}
+
 /** @throws FormatError, naming the line, where one is no JSON object */
 export async function openJsonLines(file: LabelFile): Promise<Table> {
   const encoding = await detectEncoding(file);
-  const sample: { object: JsonObject; line: number }[] = [];
+  const sample: LineObject[] = [];
   headText(file, encoding)
     .replace(/^\uFEFF/, "")
     .split(/\r\n|\n|\r/)
@@ -29,60 +34,32 @@ export function tableOfObjects(
   unit: "line" | "record",
   format: string,
   encoding: string,
-  sample: readonly { object: JsonObject; line: number }[],
-  objects: AsyncIterable<readonly { object: JsonObject; line: number }[]>,
+  sample: readonly LineObject[],
+  objects: AsyncIterable<readonly LineObject[]>,
 ): Table {
   const columns = [...new Set(sample.flatMap(({ object }) => Object.keys(object)))];
   if (columns.length < 2) throw new FormatError(path, `${path} ${UNKNOWN_JSON}`);
-  const toRecord = ({ object, line }: { object: JsonObject; line: number }): LabelRecord => {
-    return { cells: columns.map((column) => object[column] ?? null), line };
+  const known = new Set(columns);
+  const toRecord = ({ object, line }: LineObject): LabelRecord => {
+    const lateKey = Object.keys(object).find((key) => !known.has(key));
+    const cells = columns.map((column) => object[column] ?? null);
+    return { cells, line, ...(lateKey !== undefined && { lateKey }) };
   };
-  const facts = {
-    path,
-    unit,
-    format,
-    encoding,
-    delimiter: null,
-    header: null,
-    named: true,
-    typed: true,
-    openEnded: false,
-  };
-  return {
-    ...facts,
-    columns,
-    records: sample.map(toRecord),
-    batches: toBatches(path, unit, columns, objects, toRecord),
-  };
+  const facts = { path, unit, format, encoding, delimiter: null, header: null, named: true, typed: true };
+  return { ...facts, openEnded: false, columns, records: sample.map(toRecord), batches: toRecords(objects, toRecord) };
 }
 
-/** A key that comes late is no column: where each tag is a key, a tag would be lost. */
-async function* toBatches(
-  path: string,
-  unit: string,
-  columns: readonly string[],
-  objects: AsyncIterable<readonly { object: JsonObject; line: number }[]>,
-  toRecord: (each: { object: JsonObject; line: number }) => LabelRecord,
+async function* toRecords(
+  objects: AsyncIterable<readonly LineObject[]>,
+  toRecord: (each: LineObject) => LabelRecord,
 ): AsyncGenerator<LabelRecord[]> {
-  const known = new Set(columns);
-  for await (const batch of objects) {
-    for (const { object, line } of batch) {
-      const late = Object.keys(object).find((key) => !known.has(key));
-      if (late !== undefined) {
-        throw new FormatError(
-          path,
-          `${path}, ${unit} ${line}: the key ${JSON.stringify(late)} is in none of the first records. Give it to all of them, or to none.`,
-        );
-      }
-    }
-    yield batch.map(toRecord);
-  }
+  for await (const batch of objects) yield batch.map(toRecord);
 }
 
 async function* readLines(file: LabelFile, encoding: Parameters<typeof textOf>[1]) {
   let line = 0;
   for await (const texts of linesOfText(file.path, textOf(file, encoding))) {
-    const batch: { object: JsonObject; line: number }[] = [];
+    const batch: LineObject[] = [];
     for (const text of texts) {
       line++;
       if (text.trim() !== "") batch.push({ object: parseLine(file.path, text, line), line });

@@ -38,7 +38,7 @@ export async function readTable(table: Table, options: LabelOptions): Promise<La
 }
 
 function readRecord(
-  { cells, line }: LabelRecord,
+  { cells, line, lateKey }: LabelRecord,
   table: Table,
   roles: Roles,
   collector: Collector,
@@ -58,6 +58,9 @@ function readRecord(
       line,
       `there are ${cells.length} cells in ${columns.length} columns: the row, or the file, is not whole.`,
     );
+  }
+  if (roles.multiHot && lateKey !== undefined) {
+    throw fail(line, `the key ${JSON.stringify(lateKey)} is in none of the first records. Give all records all tags.`);
   }
   const part = roles.split === undefined ? undefined : readPart(cells[roles.split], columns[roles.split], line, fail);
   addRow(collector, nameOfCell(cells[roles.name]), reader.read(cells, line), line, part);

@@ -46,7 +46,7 @@ export function spellTag(raw: string, spellings: Spellings, line: number, fail: 
   const known = spellings.known.get(raw);
   if (known !== undefined) return known;
   const trimmed = raw.trim();
-  if (/[\p{Cc}\p{Cs}]/u.test(trimmed)) {
+  if (/[\p{Cc}\p{Cs}\u202A-\u202E\u2066-\u2069]/u.test(trimmed)) {
     throw fail(line, `the tag ${JSON.stringify(shorten(trimmed))} holds a control character. Remove it.`);
   }
   if (trimmed.length > 1000) {
@@ -72,10 +72,10 @@ export function shorten(text: string, length = 40): string {
   return text.length <= length ? text : `${text.slice(0, length - 3)}...`;
 }
 
-/** Tags that differ in case, hyphens, underscores and spaces alone have the same key. */
+/** Tags that differ in case, hyphens, underscores, spaces and what nobody sees alone have the same key. */
 export function spellingKey(tag: string): string {
   return tag
     .normalize("NFKC")
     .toLowerCase()
-    .replace(/[\s_-]+/gu, "");
+    .replace(/[\s\p{Cf}_-]+/gu, "");
 }

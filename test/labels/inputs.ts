@@ -190,6 +190,13 @@ add(
   { options: { labelColumns: [1, 2] }, said: "`--label-columns 1,2`" },
 );
 
+add(
+  "Excel's line on what separates columns",
+  'Excel, "sep=;"',
+  "labels.csv",
+  `sep=;\r\n${plain("\r\n").replaceAll(",", ";")}`,
+);
+
 // Tags in cells
 add(
   "tags by commas, quoted",
@@ -602,6 +609,7 @@ add(
   "t.jsonl",
   objects((name, tags) => ({ file: name, ...Object.fromEntries(TAGS.map((tag) => [tag, tags.includes(tag)])) })),
 );
+add("JSON by name", "-", "labels.json", json(Object.fromEntries(NAMES.map((name) => [`${name}.jpg`, TRUTH[name]]))));
 add("a key that only some lines have", "-", "t.jsonl", '{"file":"t0","clear":1}\n{"file":"t1","road":1}\n', {
   t0: ["clear"],
   t1: ["road"],
