@@ -432,49 +432,49 @@ add(
 // A column for each tag
 const headed = `image_name,${TAGS.join(",")}`;
 add(
-  "0 and 1",
+  "a column for each tag: 0 and 1",
   "scikit-learn, Keras",
   "labels.csv",
   lines((name, tags) => bits(name, tags), headed),
 );
 add(
-  "0.0 and 1.0",
+  "a column for each tag: 0.0 and 1.0",
   "NumPy",
   "labels.csv",
   lines((name, tags) => bits(name, tags, ",", ["0.0", "1.0"]), headed),
 );
 add(
-  "true and false",
+  "a column for each tag: true and false",
   "pandas",
   "labels.csv",
   lines((name, tags) => bits(name, tags, ",", ["False", "True"]), headed),
 );
 add(
-  "yes and no",
+  "a column for each tag: yes and no",
   "spreadsheets",
   "labels.csv",
   lines((name, tags) => bits(name, tags, ",", ["no", "Yes"]), headed),
 );
 add(
-  "1 and nothing",
+  "a column for each tag: 1 and nothing",
   "spreadsheets",
   "labels.csv",
   lines((name, tags) => bits(name, tags, ",", ["", "1"]), headed),
 );
 add(
-  "spaces after the commas",
+  "a column for each tag: spaces after the commas",
   "Roboflow, `_classes.csv`",
   "_classes.csv",
   lines((name, tags) => bits(`${name}.jpg`, tags, ", "), `filename, ${TAGS.join(", ")}`),
 );
 add(
-  "tabs",
+  "a column for each tag: tabs",
   "AiTLAS",
   "multilabels.txt",
   lines((name, tags) => bits(name, tags, "\t"), `image\\tag\t${TAGS.join("\t")}`),
 );
 add(
-  "an index and a path",
+  "a column for each tag: an index and a path",
   "AutoGluon",
   "train.csv",
   lines((name, tags, i) => bits(`${i},images/${name}.png`, tags), `,image,${TAGS.join(",")}`),
@@ -486,42 +486,48 @@ add(
   lines((name, tags) => bits(`${name}.jpg`, tags), `Filenames,${TAGS.join(",")}`),
 );
 add(
-  "measures beside",
+  "a column for each tag: measures beside",
   "GIS exports",
   "labels.csv",
   lines((name, tags, i) => bits(`${name},${48.5 + i},256`, tags), `image,lat,width,${TAGS.join(",")}`),
 );
 add(
-  "probabilities",
+  "a column for each tag: probabilities",
   "-",
   "labels.csv",
   "image,clear,road\nt0,0.9,0.2\nt1,0.1,1\n",
   /line 2: the column "clear" holds "0.9"/,
 );
 add(
-  "a probability among 0 and 1",
+  "a column for each tag: a probability among 0 and 1",
   "-",
   "labels.csv",
   "image,clear,road,haze\nt0,1,0,1\nt1,1,0.5,0\n",
   /line 3: the column "road" holds "0.5"/,
 );
 add(
-  "-1 for no",
+  "a column for each tag: -1 for no",
   "CelebA, PASCAL VOC",
   "labels.csv",
   "image,clear,road\nt0,1,-1\nt1,-1,1\n",
   /line 2: the column "road" holds "-1"/,
 );
-add("without a header", "-", "labels.csv", "t0,1,0,1\nt1,0,1,0\n", /line 1: a table of 0 and 1 without a header/);
 add(
-  "a row that is cut off",
+  "a column for each tag: without a header",
+  "-",
+  "labels.csv",
+  "t0,1,0,1\nt1,0,1,0\n",
+  /line 1: a table of 0 and 1 without a header/,
+);
+add(
+  "a column for each tag: a row that is cut off",
   "-",
   "labels.csv",
   `${headed}\nt0,1,0,1\nt1,1\n`,
   /line 3: there are 2 cells in 4 columns/,
 );
 add(
-  "one column alone",
+  "a column for each tag, of which there is one",
   "-",
   "labels.csv",
   "image,cloud\nt0,1\nt1,0\n",
@@ -540,7 +546,7 @@ add(
   },
 );
 add(
-  "some of the columns",
+  "a column for each tag: some of the columns",
   "-",
   "labels.csv",
   "image,clear,road,score\nt0,1,0,7\nt1,0,1,9\n",
@@ -598,7 +604,7 @@ add(
   { doubts: ["RESPELLED"] },
 );
 add(
-  "predictions",
+  "predictions as JSON lines",
   "canopy predict",
   "tags.jsonl",
   objects((name, tags) => ({ image_name: name, path: `x/${name}.jpg`, tags })),
@@ -651,7 +657,7 @@ add(
   /annotation 1: there is no category 9/,
 );
 add(
-  "tasks",
+  "Label Studio's tasks",
   "Label Studio, JSON",
   "export.json",
   json(
@@ -663,7 +669,7 @@ add(
   ),
 );
 add(
-  "tasks, short",
+  "Label Studio's tasks, short",
   "Label Studio, JSON-MIN",
   "export.json",
   json(
@@ -676,7 +682,7 @@ add(
   ),
 );
 add(
-  "tasks as CSV",
+  "Label Studio's tasks as CSV",
   "Label Studio, CSV",
   "export.csv",
   lines(
@@ -686,7 +692,7 @@ add(
   ),
 );
 add(
-  "samples",
+  "FiftyOne's samples",
   "FiftyOne, docs/curation.md",
   "samples.json",
   json({
@@ -699,8 +705,8 @@ add(
 add("JSON that is cut off", "JSON", "labels.json", COCO.slice(0, -20), /is not JSON/);
 
 // Parquet
-add("a list column", "BigEarthNet v2, `metadata.parquet`", "metadata.parquet", BIG_EARTH);
-add("a column for each tag", "pandas", "labels.parquet", () =>
+add("Parquet with a list column", "BigEarthNet v2, `metadata.parquet`", "metadata.parquet", BIG_EARTH);
+add("Parquet with a column for each tag", "pandas", "labels.parquet", () =>
   parquet([
     { name: "image", data: NAMES, type: "STRING" },
     ...TAGS.map((tag) => ({
@@ -733,6 +739,21 @@ add("an empty file", "-", "labels.csv", "", /it is empty/);
 add("a header alone", "-", "labels.csv", "image_name,tags\n", /holds no labels/);
 
 // Doubt
+add(
+  "a tag with a character nobody sees",
+  "-",
+  "labels.csv",
+  plain().replace("t3,clear", "t3,cle\u200bar"),
+  { ...TRUTH, t3: ["cle\u200bar", "primary"] },
+  { doubts: ["SPELLINGS"] },
+);
+add(
+  "a column of classes that are none of the columns'",
+  "-",
+  "labels.csv",
+  "image,label,clear,road\nt0,x,1,0\nt1,y,0,1\n",
+  /line 2: the tags may be in "label" or "clear" or "road"/,
+);
 add("names that are empty", "-", "labels.csv", `${plain()},road\n`, "read", { doubts: ["EMPTY_NAMES"] });
 add(
   "`nan` for tags",

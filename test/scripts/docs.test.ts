@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { test } from "node:test";
+import { updateLabelInputs } from "../../scripts/label-inputs.js";
 import { listPages } from "../../scripts/pages.js";
 import { updateReference } from "../../scripts/reference.js";
 import { LONGEST_LINE } from "../../scripts/wrap.js";
@@ -10,6 +11,11 @@ import { ROOT } from "../helpers.js";
 test("docs/cli.md lists what the commands define", () => {
   const page = readFileSync(join(ROOT, "docs/cli.md"), "utf8");
   assert.ok(page === updateReference(page), "docs/cli.md is stale: npm run docs writes it again");
+});
+
+test("docs/labels.md says what canopy does with the label files of its tests", async () => {
+  const page = readFileSync(join(ROOT, "docs/labels.md"), "utf8");
+  assert.ok(page === (await updateLabelInputs(page)), "docs/labels.md is stale: npm run docs writes it again");
 });
 
 test("no line of a page is longer than 160 characters (npm run docs wraps prose; a long table is better a list)", () => {
