@@ -5,6 +5,7 @@ import { checkJson } from "../files/read-json.js";
 import { detectEncoding, type LabelFile, textOf } from "./bytes.js";
 import { addRow, type Collector, cleanTags, createCollector, type FileFacts, finishTable } from "./collect.js";
 import { tableOfObjects, UNKNOWN_JSON } from "./json-lines.js";
+import { hasImageExtension } from "./names.js";
 import type { LabelOptions } from "./options.js";
 import { readTable } from "./read-table.js";
 import type { LabelTable } from "./table.js";
@@ -58,7 +59,7 @@ export function jsonFacts(format: string, unit: FileFacts["unit"], name: string,
 
 /** An object of lists of tags by the names of tiles. */
 function isMapping(json: unknown): json is Record<string, unknown[]> {
-  return isObject(json) && Object.values(json).every(Array.isArray);
+  return isObject(json) && Object.values(json).every(Array.isArray) && Object.keys(json).some(hasImageExtension);
 }
 
 /** A list of objects, as data frames write themselves, or an object of lists: read as JSON lines are. */

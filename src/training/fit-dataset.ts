@@ -34,15 +34,8 @@ export async function fitDataset(
   }
   const fingerprint = fingerprintOf(dataset, settings, config, card.sha256);
   const { holdOut, augment, tta } = fit;
-  const options = {
-    ...readout,
-    holdOut,
-    validation,
-    augment,
-    tta,
-    seed: config.seed,
-    ...reporting(config, stored !== undefined, context),
-  };
+  const running = { seed: config.seed, validation, ...reporting(config, stored !== undefined, context) };
+  const options = { ...readout, holdOut, augment, tta, ...running };
   const fitted = await keepStates({ ...place, fingerprint }, context, (states) =>
     fitHead(stored ?? features, labels, config, { ...options, states }),
   );
