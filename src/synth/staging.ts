@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import { InputError } from "../errors.js";
 import { publishFolder } from "../files/folder-draft.js";
 import { ensureFolder } from "../files/output.js";
-import { resumablePath, TEMPORARY_SUFFIX } from "../files/temporary.js";
+import { clearDrafts, resumablePath, TEMPORARY_SUFFIX } from "../files/temporary.js";
 import { writeWhole } from "../files/write.js";
 
 /** What a set was made from; kept beside its tiles, since the tiles follow from it. */
@@ -75,6 +75,8 @@ async function claimPartial(
   manifest: SynthManifest,
   { overwrite, resume }: { overwrite: boolean; resume: boolean },
 ): Promise<void> {
+  // A run that was killed over its first file left nothing else.
+  await clearDrafts(folder);
   const text = await readFile(join(folder, MANIFEST), "utf8").catch(() => "");
   if (text === "" && (await readdir(folder)).length > 0) {
     throw new InputError(`${folder} is in the way: synth collects its tiles there and did not make that folder.`);

@@ -1,0 +1,117 @@
+/** Killed at any flush or rename, a command leaves each output old or new, and the next run makes it whole and clears what was left. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { before, describe, it } from "node:test";
+import { createFolderDraft } from "../../src/files/folder-draft.js";
+import { resumablePath } from "../../src/files/temporary.js";
+import { ROOT, runCli, suiteFolder } from "../helpers.js";
+import { type Inputs, makeInputs, type OutputCommand, outputCommands } from "./outputs.js";
+
+const KILL = ["-f", "-qq", "-o", "/dev/null", "-e", "signal=none", "-e", "trace=fsync,rename"];
+const canKill = spawnSync("strace", [...KILL, "-e", "inject=fsync:signal=KILL:when=1", "true"]).status === 0;
+const needsStrace = canKill ? {} : { skip: "strace is not here, or may not trace" };
+
+const folder = suiteFolder();
+const env = { CANOPY_CACHE: join(folder, "cache") };
+const [ample, into] = [join(folder, "ample"), join(folder, "out")];
+const FOLDER_DRAFT = join(ROOT, "dist/src/files/folder-draft.js");
+const MAIN = join(ROOT, "dist/src/cli/main.js");
+const OLD = "an older output\n";
+let inputs: Inputs;
+
+/** Runs `node ...args`, which dies at the `nth` of its calls; false where it has fewer. One thread does all, for strace counts by thread. */
+function killed(args: string[], call: "fsync" | "rename", nth: number, more: Record<string, string> = {}): boolean {
+  const inject = ["-e", `inject=${call}:signal=KILL:when=${nth}`];
+  const { status, signal, stderr } = spawnSync("strace", [...KILL, ...inject, process.execPath, ...args], {
+    env: { ...process.env, ...env, ...more, UV_THREADPOOL_SIZE: "1" },
+    encoding: "utf8",
+  });
+  if (status === 0) return false;
+  assert.ok(signal === "SIGKILL" || status === 137, stderr);
+  return true;
+}
+
+const wordsOf = ({ args }: OutputCommand) => [...args, "--quiet", "--overwrite"];
+
+function rerun(command: OutputCommand): void {
+  const { status, stderr } = runCli(wordsOf(command), { env: { ...env, ...command.env } });
+  assert.equal(status, 0, stderr);
+}
+
+/** The older output, where it stands, or where a folder waits to be put back. */
+function readOld(old: string): string | undefined {
+  const aside = join(resumablePath(`${dirname(old)}.replaced`), basename(old));
+  const at = [old, aside].find((path) => existsSync(path));
+  return at === undefined ? undefined : readFileSync(at, "utf8");
+}
+
+function putOld({ old }: OutputCommand): void {
+  if (old === undefined) return;
+  mkdirSync(dirname(old), { recursive: true });
+  writeFileSync(old, OLD);
+}
+
+const temporaries = () =>
+  readdirSync(into, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".canopy-tmp"));
+
+function find(what: string, place: string): OutputCommand {
+  return outputCommands(inputs, place).find((command) => command.what === what) as OutputCommand;
+}
+
+describe("a command that is killed", needsStrace, () => {
+  before(async () => {
+    inputs = await makeInputs(folder, env);
+    for (const path of [ample, into]) mkdirSync(path);
+  });
+
+  for (const [what, calls] of [
+    ["labels import", ["fsync", "rename"]],
+    ["models import", ["fsync", "rename"]],
+    ["merge", ["rename"]],
+    ["synth", ["rename"]],
+  ] as const) {
+    it(`${what}: leaves old or new at every ${calls.join(" and ")}`, () => {
+      const [reference, command] = [find(what, ample), find(what, into)];
+      rerun(reference);
+      const whole = reference.outputs.map((path) => readFileSync(path));
+      let kills = 0;
+      for (const call of calls) {
+        for (let nth = 1; ; nth++) {
+          putOld(command);
+          if (!killed([MAIN, ...wordsOf(command)], call, nth, command.env)) break;
+          kills++;
+          if (command.old === undefined) continue;
+          const now = readOld(command.old);
+          const expected = whole[command.outputs.indexOf(command.old)];
+          assert.ok(now === OLD || now === expected.toString("utf8"), `${call} ${nth}: ${now}`);
+        }
+      }
+      assert.ok(kills >= calls.length, String(kills));
+      rerun(command);
+      assert.deepEqual(temporaries(), []);
+    });
+  }
+
+  it("over putting a folder in the place of an old one leaves one of them, for the next to find", async () => {
+    const out = join(into, "model");
+    const script = `const { createFolderDraft } = await import(${JSON.stringify(FOLDER_DRAFT)});
+      const { writeWhole } = await import(${JSON.stringify(join(dirname(FOLDER_DRAFT), "write.js"))});
+      const draft = await createFolderDraft(${JSON.stringify(out)});
+      await writeWhole(draft.path + "/model.json", "new");
+      await draft.publish();`;
+    const seen = new Set<string>();
+    for (let nth = 1; ; nth++) {
+      rmSync(out, { recursive: true, force: true });
+      putOld({ what: "", args: [], outputs: [], old: join(out, "model.json") });
+      const died = killed(["--input-type=module", "-e", script], "rename", nth);
+      if (!existsSync(out)) seen.add("between");
+      await (await createFolderDraft(out)).abandon();
+      seen.add(readFileSync(join(out, "model.json"), "utf8"));
+      if (!died) break;
+    }
+    assert.deepEqual([...seen].sort(), ["between", "new", OLD].sort());
+    assert.deepEqual(temporaries(), []);
+  });
+});
