@@ -47,7 +47,7 @@ export class InputError extends CanopyError {
 /** The run was stopped by the user; everything done so far is on disk. The command line exits with 130. */
 export class InterruptedError extends CanopyError {
   override readonly name = "InterruptedError";
-  constructor(message = "Interrupted; what was done so far is saved, and --resume goes on from there.") {
+  constructor(message = "Interrupted; what was done so far is saved, and `resume` goes on from there.") {
     super("INTERRUPTED", message);
   }
 }

@@ -2,6 +2,7 @@
 import type { Argv } from "yargs";
 import { CanopyError, InterruptedError, OptionError } from "../errors.js";
 import type { RunContext } from "../run-context.js";
+import { withFlags } from "./flags.js";
 import { createProgressReporter } from "./progress.js";
 
 /** Options every command understands: `withGlobalOptions`. */
@@ -30,7 +31,7 @@ export async function runCommand(
     const result = await operation({
       signal: interrupt.signal,
       onProgress: progress.update,
-      onWarning: onceEach((message) => progress.print(`Warning: ${message}`)),
+      onWarning: onceEach((message) => progress.print(`Warning: ${withFlags(message)}`)),
       onNotice: (message) => {
         if (!argv.quiet) progress.print(message);
       },
@@ -80,7 +81,7 @@ function describeError(error: unknown, resumes: boolean): string {
     return String(error);
   }
   if (error instanceof CanopyError || error instanceof OptionError) {
-    return error.message;
+    return withFlags(error.message);
   }
   const system = error as NodeJS.ErrnoException;
   if (system.code === "ENOSPC") {
@@ -168,7 +169,7 @@ export function withOverwrite<T>(yargs: Argv<T>) {
 /** Parses `--val 0.2`-like numbers where yargs accepts NaN for rubbish. */
 export function requireNumber(name: string, value: number | undefined): number | undefined {
   if (value !== undefined && Number.isNaN(value)) {
-    throw new OptionError(`Expected \`--${name}\` to be a number.`);
+    throw new OptionError(`Expected --${name} to be a number.`);
   }
   return value;
 }

@@ -5,6 +5,7 @@ import yargs, { type Argv } from "yargs";
 import { OptionError } from "../errors.js";
 import { commands } from "./commands.js";
 import { reportError, withGlobalOptions } from "./common.js";
+import { useFlags } from "./flags.js";
 
 const PACKAGE = new URL("../../../package.json", import.meta.url);
 
@@ -42,9 +43,10 @@ export function createParser(words: string[]): Argv {
   );
 }
 
-/** yargs makes a list of an option that is given twice. (Switching that off would leave only the last of several positionals.) */
+/** Also where the command's options become known. yargs makes a list of an option that is given twice. (Switching that off would leave only the last of several positionals.) */
 function refuseRepeated(argv: Record<string, unknown>, options: unknown): true {
-  const { array } = options as { array: string[] };
+  const { array, key } = options as { array: string[]; key: Record<string, unknown> };
+  useFlags(Object.keys(key));
   const repeated = Object.keys(argv).find((name) => name !== "_" && Array.isArray(argv[name]) && !array.includes(name));
   if (repeated !== undefined) {
     throw new OptionError(`--${repeated} was given more than once.`);

@@ -6,9 +6,7 @@ import type { Shard } from "../tiles/shard.js";
 export function parseShard(text: string): Shard {
   const [, index, count] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
   if (index === undefined || Number(index) < 1 || Number(index) > Number(count)) {
-    throw new OptionError(
-      `Expected \`--shard\` to be i/n with i from 1 to n, such as 3/10, got ${JSON.stringify(text)}.`,
-    );
+    throw new OptionError(`Expected --shard to be i/n with i from 1 to n, such as 3/10, got ${JSON.stringify(text)}.`);
   }
   return { index: Number(index), count: Number(count) };
 }
@@ -19,7 +17,7 @@ const UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20,
 export function parseBytes(name: string, text: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?) ?([kmgt]?)(?:i?b)?$/i.exec(text) ?? [];
   if (number === undefined || unit === undefined) {
-    throw new OptionError(`Expected \`--${name}\` to be a size such as 700M or 4G, got ${JSON.stringify(text)}.`);
+    throw new OptionError(`Expected --${name} to be a size such as 700M or 4G, got ${JSON.stringify(text)}.`);
   }
   return Math.round(Number(number) * UNITS[unit.toLowerCase()]);
 }
@@ -28,7 +26,7 @@ export function parseBytes(name: string, text: string): number {
 export function parseAddress(name: string, text: string): { host?: string; port: number } {
   const [, host, port] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
   if (port === undefined || Number(port) > 65535) {
-    throw new OptionError(`Expected \`--${name}\` to be [HOST:]PORT, got ${JSON.stringify(text)}.`);
+    throw new OptionError(`Expected --${name} to be [HOST:]PORT, got ${JSON.stringify(text)}.`);
   }
   return { port: Number(port), ...(host === undefined ? {} : { host }) };
 }
@@ -37,5 +35,5 @@ export function parseAddress(name: string, text: string): { host?: string; port:
 export function parseLimit(name: string, text: string): number | null {
   if (text === "none") return null;
   if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new OptionError(`Expected \`--${name}\` to be a whole number from 1, or none, got ${JSON.stringify(text)}.`);
+  throw new OptionError(`Expected --${name} to be a whole number from 1, or none, got ${JSON.stringify(text)}.`);
 }

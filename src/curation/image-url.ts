@@ -28,7 +28,7 @@ export function pictureProblem(
   // FiftyOne and Label Studio both show pictures in a browser.
   if (/\.tiff?$/i.test(tile.path)) return "browsers do not show TIFF; canopy fix makes PNG of it";
   if (format === "label-studio" && relative(resolve(imageRoot), resolve(tile.path)).startsWith("..")) {
-    return `they are outside the folder ${imageRoot} that --image-root names`;
+    return `they are outside the folder ${imageRoot} that \`imageRoot\` names`;
   }
   return undefined;
 }

@@ -25,7 +25,7 @@ export async function readPredictions(path: string): Promise<Map<string, TilePre
   const readers: Record<string, typeof readCsv> = { ".csv": readCsv, ".jsonl": readJsonLines };
   const reader = readers[extname(path).toLowerCase()];
   if (reader === undefined) {
-    throw new InputError(`Predictions are read from .csv and .jsonl files: run canopy predict with such an --out.`);
+    throw new InputError(`Predictions are read from .csv and .jsonl files: predict into such a file.`);
   }
   try {
     return await reader(path);

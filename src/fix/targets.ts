@@ -26,7 +26,7 @@ export function planTargets(
       taken.set(target, tile);
       jobs.push({ tile, target });
     } else {
-      const message = `${tileLocation(other)} is written to the same file; give inputs with equal names different --out folders`;
+      const message = `${tileLocation(other)} is written to the same file; give inputs with equal names different output folders`;
       jobs.push({ tile, target: { code: "FORMAT", message } });
     }
   }

@@ -43,7 +43,7 @@ export async function chooseL2(
   options: { threads?: number; signal?: AbortSignal; folds?: Uint8Array; views?: number },
 ): Promise<number> {
   if (labels.rows < L2_FOLDS) {
-    throw new InputError(`${labels.rows} tiles are too few to choose the L2 penalty by cross-validation: give --l2.`);
+    throw new InputError(`${labels.rows} tiles are too few to choose the L2 penalty by cross-validation: give \`l2\`.`);
   }
   const folds = options.folds ?? kFold(labels, L2_FOLDS, config.seed);
   const heldOut = labels.rows > SINGLE_FOLD_ROWS ? [0] : [...new Set(folds)].sort();

@@ -100,7 +100,7 @@ function notes({ duplicates, near_duplicates, sizes, encodings }: Findings): Row
     [
       "MIXED_READINGS",
       readings.size > 1 ? readings.size : 0,
-      `The colours are stored in ${readings.size} different ways (${[...readings].join(", ")}); look at an example of each, --colorspace forces one.`,
+      `The colours are stored in ${readings.size} different ways (${[...readings].join(", ")}); look at an example of each, \`colorspace\` forces one.`,
     ],
     [
       "MIXED_SIZES",

@@ -20,7 +20,7 @@ export class LostInputError extends CanopyError {
       "LOST_INPUT",
       `${count} tiles in a row cannot be read, the first is ${tileLocation(first)} (${reason}): has the disk or share they lie on gone? What ` +
         "was done before is safe: bring it back and go on with `resume`. If the list is wrong, mend it and start anew with `overwrite`; if so " +
-        "many tiles are really missing, `resume` with a larger `maxUnreadable`, or none, rejects them and goes on.",
+        "many tiles are really missing, `resume` with `maxUnreadable: null` rejects them and goes on.",
     );
   }
 }

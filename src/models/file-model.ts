@@ -76,7 +76,7 @@ function describeUnknown(
   if (options.normalisation === undefined) {
     options.onWarning?.(
       `Nothing says how ${path} wants its pixels; ImageNet's mean and standard deviation are assumed. ` +
-        "--normalisation imagenet, tf, unit or raw says it.",
+        "`normalisation` says it: imagenet, tf, unit or raw.",
     );
   }
   return {

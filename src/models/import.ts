@@ -51,13 +51,13 @@ export async function importModel(path: string, options: ImportOptions = {}): Pr
 function checkName(name: string, overwrite: boolean): void {
   if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {
     throw new InputError(
-      `"${name}" is no name for a backbone: letters, digits, dot, dash and underscore; --name gives another.`,
+      `"${name}" is no name for a backbone: letters, digits, dot, dash and underscore; \`name\` gives another.`,
     );
   }
   const entry = listModels().find((each) => each.card.name === name);
   if (entry !== undefined && !(overwrite && entry.place === "cache" && entry.card.url === undefined)) {
-    const advice = entry.card.url === undefined && entry.place === "cache" ? "--overwrite replaces it, or " : "";
-    throw new InputError(`There is a backbone called ${name} already; ${advice}--name gives this one another.`);
+    const advice = entry.card.url === undefined && entry.place === "cache" ? "`overwrite` replaces it, or " : "";
+    throw new InputError(`There is a backbone called ${name} already; ${advice}\`name\` gives this one another.`);
   }
 }
 

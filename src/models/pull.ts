@@ -29,7 +29,7 @@ export async function fetchModel(card: ModelCard, url: string, context: RunConte
       byteLength: card.byteLength,
       sha256: card.sha256,
       what: `the backbone ${card.name}`,
-      otherwise: "a file you already have works too: --backbone FILE.onnx.",
+      otherwise: "a file you already have works too: name it as `backbone`.",
     },
     context,
   );

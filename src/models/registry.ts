@@ -95,10 +95,10 @@ export async function loadBackbone(card: ModelCard, options: { file?: string } =
   if (options.file === undefined && !isAbsolute(path)) {
     throw new ModelError(
       `The model was trained on another version of the backbone ${card.name} (sha256 ${card.sha256}), which this canopy does not have: ` +
-        "train it again, use the canopy that trained it, or name that version's file with --backbone.",
+        "train it again, use the canopy that trained it, or name that version's file with `backbone`.",
     );
   }
-  const advice = `The model was trained on the backbone ${card.name} (sha256 ${card.sha256}): name its file with --backbone.`;
+  const advice = `The model was trained on the backbone ${card.name} (sha256 ${card.sha256}): name its file with \`backbone\`.`;
   const bytes = await readModel(path, advice);
   verify(bytes, card, path);
   return bytes;

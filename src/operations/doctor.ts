@@ -107,7 +107,9 @@ function suggest({ addon, cpu, memory, onnxruntime, cache }: DoctorReport): stri
     );
   }
   if ((memory.limit ?? memory.total) < SMALL_MEMORY) {
-    suggestions.push("Memory is scarce: give `canopy predict` a budget with --memory, and prefer --size 128.");
+    suggestions.push(
+      "Memory is scarce: give a budget (canopy predict --memory 1G), and prefer small tiles (canopy train --size 128).",
+    );
   }
   if (cache.bytes > LARGE_CACHE) {
     suggestions.push(

@@ -89,7 +89,7 @@ async function fixTiles(options: FixOptions, context: RunContext): Promise<FixSu
 /** Originals are never at risk: the output may not be an input, and what is there is touched only if asked for. */
 async function checkOut(out: string, inputs: readonly string[], mayWrite: boolean): Promise<void> {
   if (inputs.some((input) => resolve(input) === resolve(out))) {
-    throw new InputError(`${out} is both input and output: give another --out, fix never replaces originals.`);
+    throw new InputError(`${out} is both input and output: give another \`out\`; fix never replaces originals.`);
   }
   if (!existsSync(out)) {
     return;
@@ -99,7 +99,7 @@ async function checkOut(out: string, inputs: readonly string[], mayWrite: boolea
   });
   if (names.length > 0 && !mayWrite) {
     throw new InputError(
-      `${out} is not empty: --resume leaves what is there, --overwrite replaces files of the same name.`,
+      `${out} is not empty: \`resume\` leaves what is there, \`overwrite\` replaces files of the same name.`,
     );
   }
 }
@@ -163,7 +163,7 @@ async function runChunk(
       return tile.failure ?? (target as DecodeFailure);
     }
     if (resolve(tile.path) === target) {
-      return { code: "FORMAT", message: "Its copy would replace the tile itself; give another --out" };
+      return { code: "FORMAT", message: "Its copy would replace the tile itself; give another output folder" };
     }
     return resume && existsSync(target) ? "skipped" : undefined;
   });

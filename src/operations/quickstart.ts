@@ -68,7 +68,7 @@ async function goTheWholeWay(out: string, count: number, context: RunContext): P
 
 async function prepareFolder(out: string, count: number): Promise<void> {
   if (existsSync(out) && !existsSync(join(out, MARKER))) {
-    throw new InputError(`${out} exists and is not a quickstart's folder; name another one with --out.`);
+    throw new InputError(`${out} exists and is not a quickstart's folder; name another one with \`out\`.`);
   }
   rmSync(out, { recursive: true, force: true });
   await ensureFolder(out);

@@ -122,7 +122,7 @@ function refuseOtherWay(before: QueueFacts | undefined, { queue, paths }: RunReq
   if (before.queue !== queue.queue || before.partTiles !== queue.partTiles) {
     const { queue: name, partTiles } = before;
     throw new InputError(
-      `${paths.folder} is in the queue ${name} in parts of ${partTiles} tiles: resume it with \`queue\` ${name} and \`partTiles\` ${partTiles}.`,
+      `${paths.folder} is in the queue ${name} in parts of ${partTiles} tiles: resume it with \`queue: ${name}\` and \`partTiles: ${partTiles}\`.`,
     );
   }
 }

@@ -63,7 +63,7 @@ async function checkReplaceable(out: string, overwrite: boolean): Promise<void> 
     return;
   }
   if (!overwrite) {
-    throw new InputError(`${out} is not empty: give another folder, or --overwrite to replace it.`);
+    throw new InputError(`${out} is not empty: give another folder, or \`overwrite\` to replace it.`);
   }
   if (!names.includes(MANIFEST)) {
     throw new InputError(`${out} holds files that synth did not make: give another folder.`);
@@ -83,12 +83,14 @@ async function claimPartial(
   }
   if (!resume) {
     if (!overwrite && text !== "") {
-      throw new InputError(`${folder} holds an interrupted run: --resume goes on with it, --overwrite starts again.`);
+      throw new InputError(
+        `${folder} holds an interrupted run: \`resume\` goes on with it, \`overwrite\` starts again.`,
+      );
     }
     await rm(folder, { recursive: true });
   } else if (text !== "" && text !== `${JSON.stringify(manifest, null, 2)}\n`) {
     throw new InputError(
-      `${folder} was begun with other settings (see its ${MANIFEST}): repeat those with --resume, or start again with --overwrite.`,
+      `${folder} was begun with other settings (see its ${MANIFEST}): repeat those with \`resume\`, or start again with \`overwrite\`.`,
     );
   }
 }

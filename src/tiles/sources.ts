@@ -93,7 +93,7 @@ async function spool({ stdin = process.stdin, spoolFolder, signal, onBytes }: Op
     if (spoolFolder === undefined) await rm(folder, { recursive: true, force: true });
   };
   const remedy =
-    spoolFolder === undefined ? "let TMPDIR name a larger disk" : "put the output on a larger disk (--out)";
+    spoolFolder === undefined ? "let TMPDIR name a larger disk" : "put the output on a larger disk (`out`)";
   try {
     return { input: await spoolInput(stdin, folder, { signal, onBytes, remedy }), remove };
   } catch (error) {

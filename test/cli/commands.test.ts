@@ -233,12 +233,12 @@ test("wrong usage exits with 2 and names the nearest valid option", () => {
     [["trian"], /Did you mean train/],
     [["train", "--tiles", "x", "--labels", "y", "--out", "z", "--device", "cudaa"], /did you mean cuda/],
     [["predict", "x", "--model", "y"], /out/],
-    [[...trainArguments, "--out", "z", "--val", "2"], /`val`/],
+    [[...trainArguments, "--out", "z", "--val", "2"], /--val/],
     [
       [...trainArguments, "--out", "z", "--optimizer", "lbfgs", "--loss", "focal"],
       /`loss` has no meaning for the optimizer lbfgs/,
     ],
-    [[...trainArguments, "--out", "z", "--recipe", "tutorial", "--l2", "1"], /`l2` has no meaning/],
+    [[...trainArguments, "--out", "z", "--recipe", "tutorial", "--l2", "1"], /--l2 has no meaning/],
     [[...trainArguments, "--out", "z", "--exclusive", "clear"], /two tags or more/],
     [[...trainArguments, "--out", "z", "--backbone", "canpy"], /did you mean "canopy"/],
   ] as const) {
@@ -320,10 +320,10 @@ test("limits and readings hold for tiles whose features are in the cache, too", 
 test("values that are missing, no numbers, or out of range are wrong usage", () => {
   const wrong: [string[], RegExp][] = [
     [["--size"], /Not enough arguments following: size/],
-    [["--size", "abc"], /`size`.*got NaN/],
-    [["--size", "100000"], /`size` to be an integer from 1 to/],
-    [["--max-pixels", "abc"], /`maxPixels`.*got NaN/],
-    [["--workers", "0"], /`workers`/],
+    [["--size", "abc"], /--size.*got NaN/],
+    [["--size", "100000"], /--size to be an integer from 1 to/],
+    [["--max-pixels", "abc"], /--max-pixels.*got NaN/],
+    [["--workers", "0"], /--workers/],
   ];
   for (const [options, message] of wrong) {
     const result = run("train", "--tiles", tiles, "--labels", labels, "--out", join(folder, "wrong"), ...options);

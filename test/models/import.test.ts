@@ -52,10 +52,10 @@ test("a taken name, a bad name and a missing file are refused, and an import can
   const path = write("net.onnx", network(resnet));
   await importModel(path, { normalisation: "unit" });
   await assert.rejects(importModel(path, { normalisation: "unit" }), (error: Error) => {
-    return error instanceof InputError && /already; --overwrite replaces it, or --name/.test(error.message);
+    return error instanceof InputError && /already; `overwrite` replaces it, or `name`/.test(error.message);
   });
   assert.equal((await importModel(path, { normalisation: "tf", overwrite: true })).card.input.scale, 127.5);
-  await assert.rejects(importModel(path, { name: "imagenet", overwrite: true }), /called imagenet already; --name/);
+  await assert.rejects(importModel(path, { name: "imagenet", overwrite: true }), /called imagenet already; `name`/);
   await assert.rejects(importModel(path, { name: "../up" }), /no name for a backbone/);
   await assert.rejects(importModel(join(folder, "none.onnx")), ModelError);
 });

@@ -114,7 +114,7 @@ test("a user's file gets a card from its graph, with one warning about the assum
   });
   assert.equal(card.features.count, 3);
   assert.equal(warnings.length, 1);
-  assert.match(warnings[0] as string, /--normalisation imagenet, tf, unit or raw/);
+  assert.match(warnings[0] as string, /`normalisation` says it: imagenet, tf, unit or raw/);
   await assert.rejects(resolveBackbone(path, { size: 128 }), /takes tiles of 96 pixels only, not 128/);
 });
 
@@ -156,7 +156,7 @@ test("a recorded card finds its backbone again, and refuses another file", async
 test("a model whose backbone in the box has been replaced by a newer one says so", async () => {
   const { card } = await resolveBackbone(defaultBackbone());
   const older = { ...card, sha256: "0".repeat(64) };
-  await assert.rejects(loadBackbone(older), /another version of the backbone .*--backbone/);
+  await assert.rejects(loadBackbone(older), /another version of the backbone .*`backbone`/);
 });
 
 test("files that people are likely to have are known by their hash", () => {

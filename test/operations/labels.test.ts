@@ -94,7 +94,7 @@ describe("labels", () => {
       format: "label-studio" as const,
     };
     await exportLabels({ ...options, imageRoot: at("elsewhere") }, { onWarning: (message) => warnings.push(message) });
-    assert.match(warnings.join(), /3 of the pictures cannot be shown.*--image-root/);
+    assert.match(warnings.join(), /3 of the pictures cannot be shown.*`imageRoot`/);
   });
 
   it("become tasks of the shape Label Studio imports, with nothing chosen where nothing was predicted", async () => {

@@ -84,7 +84,7 @@ test("an existing set needs --overwrite, and a folder of somebody else's files i
   const folder = temporaryFolder(t);
   const [set, foreign] = [join(folder, "set"), join(folder, "foreign")];
   await synthesize({ ...SMALL, count: 2, out: set, workers: 1 });
-  await assert.rejects(synthesize({ ...SMALL, count: 3, out: set, workers: 1 }), /--overwrite/);
+  await assert.rejects(synthesize({ ...SMALL, count: 3, out: set, workers: 1 }), /`overwrite`/);
   await synthesize({ ...SMALL, count: 3, out: set, workers: 1, overwrite: true });
   assert.equal(readdirSync(set).length, 5);
   mkdirSync(foreign);

@@ -1,6 +1,7 @@
 /** What stands in index.ts is whole: whoever uses the library finds every type it speaks of, and a sentence on every option. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { textsOf } from "./messages.js";
 import { propertiesOf, readPublicApi, sentenceOf } from "./public-api.js";
 
 const { checker, exported, reachable } = readPublicApi();
@@ -24,4 +25,15 @@ test("every exported function says what it does, and every option has its senten
     }
   }
   assert.deepEqual(silent, []);
+});
+
+test("messages name options as the library does; the command line shows flags in their place", () => {
+  // The report's style sheets have custom properties, and a benchmark starts processes of its own.
+  const texts = textsOf((file) => !/^(cli|bench)\/|^report\/(style|charts?)\.ts/.test(file));
+  assert.ok(texts.length > 2000);
+  const commands = /(canopy|node) [^,;()]*--[a-z]/g;
+  assert.deepEqual(
+    texts.filter(({ text }) => /--[a-z]/.test(text.replaceAll(commands, ""))),
+    [],
+  );
 });
