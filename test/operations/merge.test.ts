@@ -80,6 +80,20 @@ describe("merging", () => {
       }
     });
 
+    it("for shards that are whole by themselves, but do not add up", async () => {
+      const manifest = `${all()[1]}.manifest.json`;
+      const whole = readFileSync(manifest, "utf8");
+      const { predicted, ...rest } = JSON.parse(whole);
+      writeFileSync(manifest, JSON.stringify({ ...rest, predicted: predicted - 1 }));
+      await assert.rejects(merge({ shards: all(), out: out() }), /The shards hold 19 tiles, but their input had 20\./);
+      writeFileSync(manifest, "{}");
+      await assert.rejects(merge({ shards: all(), out: out() }), {
+        name: "FormatError",
+        message: /2\.csv\.manifest\.json has no valid "version": expected number, it is missing/,
+      });
+      writeFileSync(manifest, whole);
+    });
+
     it("for a shard of another threshold, another input, or changed since", async () => {
       await predictShard(root, "csv", 2, { threshold: 0.3 });
       await assert.rejects(merge({ shards: all(), out: out() }), /`threshold` was not given and is 0\.3 now/);

@@ -55,6 +55,11 @@ test("every file is flushed before it gets its name, and its folder afterwards; 
     assert.ok(synced(dirname(step.to), i) >= 0, `the folder of ${basename(step.to)} is not flushed`);
   }
   assert.ok(renamed > 12, String(renamed));
+  for (const [i, step] of steps.entries()) {
+    if (step.act !== "rename" || !/part-\d+\.json$/.test(step.to)) continue;
+    // At once, and not with whatever is flushed there later: the next part may be minutes away.
+    assert.deepEqual(steps[i + 1], { act: "sync", path: dirname(step.to) }, `${basename(step.to)} may be lost`);
+  }
   const firstPart = place(0, (step) => step.act === "rename" && step.to.endsWith("part-000000.json"));
   assert.ok(synced(root) >= 0 && synced(root) < firstPart, "the run folder is there for good before a part counts");
   const output = place(0, (step) => step.act === "rename" && step.to === out);

@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { describe, it } from "node:test";
 import { parse } from "csv-parse/sync";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
+import sharp from "sharp";
 import { type PredictRunOptions, predictWith } from "../../src/operations/predict.js";
 import { TOY_TAGS, toyModel, toyPalette, writeToyTiles } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
@@ -85,6 +86,21 @@ describe("outputs", () => {
       assert.equal(code, "LIMIT");
       assert.match(message, /limit of 100 pixels/);
     }
+  });
+
+  it("reject tiles whose data ends early, or take what there is of them, as they are told", async (t) => {
+    const root = temporaryFolder(t);
+    mkdirSync(join(root, "in"));
+    const noise = { type: "gaussian", mean: 128, sigma: 60 } as const;
+    const image = sharp({ create: { width: 64, height: 64, channels: 3, background: "#000", noise } });
+    const jpeg = await image.jpeg().toBuffer();
+    writeFileSync(join(root, "in/cut.jpg"), jpeg.subarray(0, (jpeg.length * 2) / 3));
+    const run = (onTruncated: "reject" | "accept") =>
+      predictToy({ inputs: [join(root, "in")], out: join(root, `${onTruncated}.csv`), onTruncated });
+    assert.equal((await run("reject")).rejected, 1);
+    assert.equal(rejectsOf(join(root, "reject.csv"))[0].code, "TRUNCATED");
+    const { predicted, rejected } = await run("accept");
+    assert.deepEqual([predicted, rejected], [1, 0]);
   });
 
   it("take one threshold for all tags, and warn of names that come twice", async (t) => {

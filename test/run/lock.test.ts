@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
@@ -69,6 +69,20 @@ test("of many processes at once at a lock that was left behind, one gets it", as
     assert.equal(answers.filter((answer) => answer === "taken").length, 1, `round ${round}: ${answers}`);
     await Promise.all(takers.map((taker) => ask(taker, "give")));
   }
+});
+
+test("a file that its holder removes after it was opened is not the lock any more", (t) => {
+  const path = join(temporaryFolder(t), "lock");
+  const { tryLock } = locks;
+  let opened = 0;
+  t.mock.method(locks, "tryLock", (file: number, offset: number, length: number) => {
+    if (opened++ === 0) rmSync(path);
+    return tryLock(file, offset, length);
+  });
+  const release = takeLock(path, {});
+  assert.equal(opened, 2);
+  assert.throws(() => takeLock(path, {}), /is working on this output/);
+  release();
 });
 
 test("where the file system has no locks a run goes on, with a warning", (t) => {
