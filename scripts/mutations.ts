@@ -328,8 +328,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "beta ignored by train",
     file: "src/training/fit-dataset.ts",
-    from: "const options = { ...readout, ",
-    to: "const options = { ...readout, beta: 2, ",
+    from: "    ...readout,\n",
+    to: "    ...readout,\n    beta: 2,\n",
     tests: ["test/operations/train.test.ts"],
   },
   {
