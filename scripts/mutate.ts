@@ -5,8 +5,9 @@
  *
  * The copy lies in a temporary folder without ../shared: what is caught there is caught in any clone.
  */
-import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,29 +24,31 @@ const wanted = MUTATIONS.filter(({ what, file }) => {
 });
 
 copyTree();
-if (!build()) throw new Error("The working tree does not build.");
-const failing = [...new Set(wanted.flatMap(({ tests }) => tests))].filter((path) => !passes([path]));
-if (failing.length > 0) throw new Error(`Fails without any mutation: ${failing.join(", ")}`);
-
-const outcomes = wanted.map((mutation) => {
-  const outcome = tryMutation(mutation);
+if (!(await build())) throw new Error("The working tree does not build.");
+for (const path of new Set(wanted.flatMap(({ tests }) => tests))) {
+  if (!(await passes([path]))) throw new Error(`${path} fails without any mutation.`);
+}
+let caught = 0;
+for (const mutation of wanted) {
+  const outcome = await tryMutation(mutation);
+  if (outcome === "caught") caught++;
   console.log(`${outcome.padEnd(12)} ${mutation.what}`);
-  return outcome;
-});
-const caught = outcomes.filter((outcome) => outcome === "caught").length;
-console.log(`${caught} of ${outcomes.length} caught`);
-process.exitCode = caught === outcomes.length ? 0 : 1;
+}
+console.log(`${caught} of ${wanted.length} caught`);
+process.exitCode = caught === wanted.length ? 0 : 1;
 
 /** What git knows or would add, and what was built here; node_modules is shared. */
 function copyTree(): void {
   const list = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: ROOT });
-  for (const path of list.toString().split("\0").filter(Boolean)) cpSync(join(ROOT, path), join(copy, path));
+  for (const path of list.toString().split("\0")) {
+    if (path !== "" && existsSync(join(ROOT, path))) cpSync(join(ROOT, path), join(copy, path));
+  }
   for (const path of ["build", "dist"]) cpSync(join(ROOT, path), join(copy, path), { recursive: true });
   symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
 }
 
 /** `caught`, `missed`, `stale` (the code is not there, or more than once) or `unbuildable`. */
-function tryMutation({ file, from, to, tests }: Mutation): string {
+async function tryMutation({ file, from, to, tests }: Mutation): Promise<string> {
   const path = join(copy, file);
   const source = readFileSync(path, "utf8");
   if (source.split(from).length !== 2) return "stale";
@@ -53,26 +56,25 @@ function tryMutation({ file, from, to, tests }: Mutation): string {
     path,
     source.replace(from, () => to),
   );
-  try {
-    if (!build()) return "unbuildable";
-    return passes(tests) ? "missed" : "caught";
-  } finally {
-    writeFileSync(path, source);
-  }
+  const outcome = !(await build()) ? "unbuildable" : (await passes(tests)) ? "missed" : "caught";
+  writeFileSync(path, source);
+  return outcome;
 }
 
 /** What a mutation no longer uses is no error. */
-function build(): boolean {
+async function build(): Promise<boolean> {
   const lenient = ["--noUnusedLocals", "false", "--noUnusedParameters", "false"];
-  return run("native/build.mjs") && run("node_modules/typescript/bin/tsc", "-p", "tsconfig.json", ...lenient);
+  const compile = ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json", ...lenient];
+  return (await run("native/build.mjs")) && (await run(...compile));
 }
 
-function passes(tests: readonly string[]): boolean {
+function passes(tests: readonly string[]): Promise<boolean> {
   return run("--test", ...tests.map((path) => join("dist", path.replace(/\.ts$/, ".js"))));
 }
 
-function run(...args: string[]): boolean {
-  const { status, stdout } = spawnSync(process.execPath, args, { cwd: copy, encoding: "utf8" });
-  if (process.env["CANOPY_DEBUG"]) console.log(stdout);
+/** Whether Node ends well with `args`. A mutation may make it wait for ever, which is noticed, too. */
+async function run(...args: string[]): Promise<boolean> {
+  const stdio = process.env["CANOPY_DEBUG"] ? "inherit" : "ignore";
+  const [status] = await once(spawn(process.execPath, args, { cwd: copy, stdio, timeout: 600_000 }), "close");
   return status === 0;
 }

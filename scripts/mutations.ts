@@ -328,8 +328,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "beta ignored by train",
     file: "src/training/fit-dataset.ts",
-    from: "    ...readout,\n",
-    to: "    ...readout,\n    beta: 2,\n",
+    from: "const options = { ...readout, ",
+    to: "const options = { ...readout, beta: 2, ",
     tests: ["test/operations/train.test.ts"],
   },
   {
