@@ -160,7 +160,7 @@ async function measurePredict(
       const options = { inputs: paths, out: join(folder, `${round}.csv`), workers, batchSize };
       const summary = await predictWith(modelOf(backbone), options, signal === undefined ? {} : { signal });
       // The first round warms up.
-      if (round > 0) samples.push(roughly(summary.tiles_per_s!));
+      if (round > 0) samples.push(roughly(summary.tilesPerS!));
     }
   } finally {
     await rm(folder, { recursive: true, force: true });

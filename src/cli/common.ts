@@ -4,6 +4,7 @@ import { CanopyError, InterruptedError, OptionError } from "../errors.js";
 import type { RunContext } from "../run-context.js";
 import { withFlags } from "./flags.js";
 import { createProgressReporter } from "./progress.js";
+import { toSnakeCase } from "./snake-case.js";
 
 /** Options every command understands: `withGlobalOptions`. */
 export interface GlobalArguments {
@@ -12,7 +13,7 @@ export interface GlobalArguments {
 }
 
 export interface CommandResult {
-  /** Printed as the one JSON object on stdout with --json; its keys are documented in docs/cli.md. */
+  /** Printed as the one JSON object on stdout with --json; its keys, in snake_case, are documented in docs/cli.md. */
   json: object;
   /** Printed on stdout otherwise. */
   text: string;
@@ -37,7 +38,7 @@ export async function runCommand(
       },
     });
     progress.stop();
-    process.stdout.write(argv.json ? `${JSON.stringify(result.json)}\n` : ensureNewline(result.text));
+    process.stdout.write(argv.json ? `${JSON.stringify(toSnakeCase(result.json))}\n` : ensureNewline(result.text));
     if (argv.strict && (result.rejected ?? 0) > 0) {
       process.exitCode = 3;
     }

@@ -55,21 +55,21 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
 }
 
 function describeSummary(summary: EvaluateSummary): string {
-  const rows = summary.per_tag.map((tag) => [
+  const rows = summary.perTag.map((tag) => [
     tag.reliable ? tag.tag : `${tag.tag} *`,
     String(tag.support),
-    ...[tag.precision, tag.recall, tag.f2, tag.average_precision].map(score),
+    ...[tag.precision, tag.recall, tag.f2, tag.averagePrecision].map(score),
     tag.threshold.toFixed(2),
   ]);
   const table = formatTable(["tag", "support", "precision", "recall", "F2", "AP", "threshold"], rows);
-  const unreliable = summary.per_tag.some((tag) => !tag.reliable)
+  const unreliable = summary.perTag.some((tag) => !tag.reliable)
     ? "\n* too few tiles have the tag to tell (fewer than 10)"
     : "";
-  const interval = summary.f2_interval.map(score).join(" to ");
+  const interval = summary.f2Interval.map(score).join(" to ");
   const rejected = summary.rejected > 0 ? `, ${summary.rejected} rejected` : "";
   return (
-    `${table}${unreliable}\n\nF2 ${score(summary.f2)} (95%: ${interval})   F2 at 0.5 ${score(summary.f2_at_half)}   mAP ${score(summary.map)}   ` +
-    `micro F1 ${score(summary.micro_f1)}   macro F1 ${score(summary.macro_f1)}   binary accuracy ${score(summary.binary_accuracy)}\n` +
+    `${table}${unreliable}\n\nF2 ${score(summary.f2)} (95%: ${interval})   F2 at 0.5 ${score(summary.f2AtHalf)}   mAP ${score(summary.map)}   ` +
+    `micro F1 ${score(summary.microF1)}   macro F1 ${score(summary.macroF1)}   binary accuracy ${score(summary.binaryAccuracy)}\n` +
     `${summary.tiles} tiles${rejected}`
   );
 }

@@ -18,7 +18,7 @@ export function describeReport(report: InspectReport): string {
     .join("\n\n");
 }
 
-function describeHeadline({ tiles, readable, rejected, ignored_files, bytes, sizes, labels }: InspectReport): string {
+function describeHeadline({ tiles, readable, rejected, ignoredFiles, bytes, sizes, labels }: InspectReport): string {
   const sizeNames = sizes.slice(0, 3).map(({ width, height }) => `${width}x${height}`);
   const size = sizes.length > 3 ? `${sizeNames.join(", ")} and ${sizes.length - 3} other sizes` : sizeNames.join(", ");
   const facts = [
@@ -26,8 +26,8 @@ function describeHeadline({ tiles, readable, rejected, ignored_files, bytes, siz
     rejected > 0 ? `${readable} readable, ${rejected} not` : "all readable",
     ...(size === "" ? [] : [size]),
     `${(bytes / 2 ** 20).toFixed(1)} MiB`,
-    ...(labels === null ? [] : [`${labels.rows_with_tiles} labelled, ${labels.tags.length} tags`]),
-    ...(ignored_files > 0 ? [`${ignored_files} other files ignored`] : []),
+    ...(labels === null ? [] : [`${labels.rowsWithTiles} labelled, ${labels.tags.length} tags`]),
+    ...(ignoredFiles > 0 ? [`${ignoredFiles} other files ignored`] : []),
   ];
   return facts.join("; ");
 }
@@ -43,15 +43,15 @@ function describeProblems(report: InspectReport): string {
 function examplesOf(code: string, report: InspectReport): string[] {
   const examples: Record<string, () => string[]> = {
     UNREADABLE: () => report.rejects.map(({ path, message }) => `${path}: ${message}`),
-    DUPLICATE_NAMES: () => report.duplicate_names.map(({ tiles }) => tiles.join(" = ")),
+    DUPLICATE_NAMES: () => report.duplicateNames.map(({ tiles }) => tiles.join(" = ")),
     CONFLICTING_LABELS: () =>
       report.duplicates.filter((group) => group.conflicting).map(({ tiles }) => tiles.join(" = ")),
-    LABELS_WITHOUT_TILES: () => report.labels?.labels_without_tiles ?? [],
-    TILES_WITHOUT_LABELS: () => report.labels?.tiles_without_labels ?? [],
-    ROWS_WITHOUT_TAGS: () => report.labels?.rows_without_tags ?? [],
+    LABELS_WITHOUT_TILES: () => report.labels?.labelsWithoutTiles ?? [],
+    TILES_WITHOUT_LABELS: () => report.labels?.tilesWithoutLabels ?? [],
+    ROWS_WITHOUT_TAGS: () => report.labels?.rowsWithoutTags ?? [],
     DUPLICATES: () => report.duplicates.map(({ tiles }) => tiles.join(" = ")),
     NEAR_DUPLICATES: () =>
-      report.near_duplicates.map(({ tiles, distance }) => `${tiles.join(" ~ ")} (${distance} of 64 bits differ)`),
+      report.nearDuplicates.map(({ tiles, distance }) => `${tiles.join(" ~ ")} (${distance} of 64 bits differ)`),
     MIXED_READINGS: () => report.encodings.map(({ reading, example }) => `${reading}: ${example}`),
   };
   const doubt = report.labels?.doubts.find((each) => each.code === code);
@@ -71,14 +71,14 @@ function describeEncodings({ encodings }: InspectReport): string {
 }
 
 /** Each tag with how often it occurs, and the tags it most often goes with. */
-function describeTags({ tags, cooccurrence, rows_with_tiles }: LabelFacts): string {
+function describeTags({ tags, cooccurrence, rowsWithTiles }: LabelFacts): string {
   if (tags.length === 0) {
     return "";
   }
   const rows = tags.map(({ tag, tiles }, i) => [
     tag,
     String(tiles),
-    `${((100 * tiles) / rows_with_tiles).toFixed(1)} %`,
+    `${((100 * tiles) / rowsWithTiles).toFixed(1)} %`,
     companionsOf(i, tags, cooccurrence),
   ]);
   return alignColumns(["tag", "tiles", "share", "together with (share of its tiles)"], rows);

@@ -135,6 +135,6 @@ function describeImport({ out, tiles, added, changed, confirmed, unlabelled }: I
   return `${tiles} tiles: ${added} added, ${changed} changed, ${confirmed} confirmed; ${unlabelled} not labelled yet\n${out}`;
 }
 
-function describeExport({ out, tiles, labelled, predicted, label_config }: ExportLabelsSummary): string {
-  return `${tiles} tiles: ${labelled} with labels, ${predicted} with predictions\n${out}${describeConfig(label_config)}`;
+function describeExport({ out, tiles, labelled, predicted, labelConfig }: ExportLabelsSummary): string {
+  return `${tiles} tiles: ${labelled} with labels, ${predicted} with predictions\n${out}${describeConfig(labelConfig)}`;
 }

@@ -107,7 +107,7 @@ function importOptions(yargs: Argv<GlobalArguments>): Argv<ImportArguments> {
 function line(model: ModelRecord): string {
   const size = `${(model.bytes / 1e6).toFixed(1)} MB`.padStart(8);
   const mark = model.default ? "*" : " ";
-  return `${mark} ${model.name.padEnd(16)} ${model.place.padEnd(14)} ${size}  ${String(model.default_size).padStart(4)} px  ${shorten(model.description)}`;
+  return `${mark} ${model.name.padEnd(16)} ${model.place.padEnd(14)} ${size}  ${String(model.defaultSize).padStart(4)} px  ${shorten(model.description)}`;
 }
 
 /** The first sentence, or as much of it as fits a line. */
@@ -129,13 +129,13 @@ function details(model: ModelRecord): string {
     ["tile size", tileSize(model)],
     ...model.scores.map((score): [string, string] => [
       score.metric,
-      `${score.value} at ${score.size} px, ${score.measured_on}`,
+      `${score.value} at ${score.size} px, ${score.measuredOn}`,
     ]),
   ];
   return rows.map(([key, value]) => `${key.padEnd(10)} ${value}`).join("\n");
 }
 
 function tileSize(model: ModelRecord): string {
-  if (model.fixed_size !== null) return `${model.fixed_size} pixels only`;
-  return `${model.default_size} pixels unless told otherwise; good: ${model.sizes.join(", ")}`;
+  if (model.fixedSize !== null) return `${model.fixedSize} pixels only`;
+  return `${model.defaultSize} pixels unless told otherwise; good: ${model.sizes.join(", ")}`;
 }

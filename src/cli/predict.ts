@@ -130,7 +130,7 @@ export function modelOptions(argv: Awaited<ReturnType<typeof withPredictOptions<
 
 function describeSummary(summary: PredictSummary): string {
   const { tiles, predicted, rejected, resumed, seconds, provider } = summary;
-  const rate = summary.tiles_per_s === null ? "" : `, ${summary.tiles_per_s.toFixed(0)} tiles/s`;
+  const rate = summary.tilesPerS === null ? "" : `, ${summary.tilesPerS.toFixed(0)} tiles/s`;
   const earlier = resumed === 0 ? "" : ` (${resumed} of them done before)`;
   const rejects = summary.rejects === null ? "" : `\nThe rejected tiles and why: ${summary.rejects}`;
   return (

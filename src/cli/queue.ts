@@ -41,12 +41,12 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
 function describeStatus(status: QueueStatus): string {
   const { queue, waiting, active, delayed, completed, failed, runs, workers } = status;
   const rate =
-    status.tiles_per_s === null ? "nothing done in the last five minutes" : `${status.tiles_per_s.toFixed(0)} tiles/s`;
-  const eta = status.eta_seconds === null ? "" : `, about ${formatDuration(status.eta_seconds)} to go`;
+    status.tilesPerS === null ? "nothing done in the last five minutes" : `${status.tilesPerS.toFixed(0)} tiles/s`;
+  const eta = status.etaSeconds === null ? "" : `, about ${formatDuration(status.etaSeconds)} to go`;
   return [
     `${queue}: ${runs} unfinished run${runs === 1 ? "" : "s"}, ${workers} worker${workers === 1 ? "" : "s"}`,
     `jobs: ${waiting} waiting, ${active} active, ${delayed} delayed, ${completed} completed, ${failed} failed`,
-    `${status.tiles_left} tiles left; ${rate}${eta}`,
+    `${status.tilesLeft} tiles left; ${rate}${eta}`,
     ...status.failures.map(({ job, attempts, reason }) => `failed after ${attempts} tries: ${job}: ${reason}`),
   ].join("\n");
 }

@@ -34,8 +34,8 @@ function describeSummary({ trained, evaluated, predicted, seconds }: QuickstartS
       ? "\nThe backbone is untrained (no trained one is in the box): expect far better with one.\n"
       : "";
   return `${untrained}
-F2         ${evaluated.f2.toFixed(3)} on ${evaluated.tiles} tiles the model never saw (at 0.5: ${evaluated.f2_at_half.toFixed(3)})
-predicted  ${predicted.predicted} tiles at ${predicted.tiles_per_s?.toFixed(0)} tiles/s on ${predicted.provider}
+F2         ${evaluated.f2.toFixed(3)} on ${evaluated.tiles} tiles the model never saw (at 0.5: ${evaluated.f2AtHalf.toFixed(3)})
+predicted  ${predicted.predicted} tiles at ${predicted.tilesPerS?.toFixed(0)} tiles/s on ${predicted.provider}
 model      ${trained.model}
 report     ${trained.report}
 tags       ${predicted.out}

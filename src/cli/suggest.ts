@@ -68,6 +68,6 @@ function describeSummary(summary: SuggestSummary): string {
   return (
     `${suggested} of ${tiles} tiles suggested; ${labelled} labelled already, ${rejected} rejected; ` +
     `${decoded} decoded, ${cached} from the cache; ${seconds.toFixed(1)} s on ${provider}\n${summary.out}${rejects}` +
-    describeConfig(summary.label_config)
+    describeConfig(summary.labelConfig)
   );
 }

@@ -137,12 +137,12 @@ function parseExclusive(groups: readonly string[] | undefined): TrainOptions["ex
 }
 
 function describeSummary(summary: TrainSummary): string {
-  const interval = summary.f2_interval.map((end) => end.toFixed(4)).join(" to ");
+  const interval = summary.f2Interval.map((end) => end.toFixed(4)).join(" to ");
   return (
-    `F2 ${summary.f2.toFixed(4)} (95%: ${interval}; at 0.5: ${summary.f2_at_half.toFixed(4)}) on ${summary.measured_on}\n` +
+    `F2 ${summary.f2.toFixed(4)} (95%: ${interval}; at 0.5: ${summary.f2AtHalf.toFixed(4)}) on ${summary.measuredOn}\n` +
     `${describeExclusive(summary)}${summary.tiles} tiles, ${summary.tags.length} tags; ${summary.decoded} decoded, ${summary.cached} from the cache; ` +
     `${summary.seconds.toFixed(1)} s on ${summary.provider}\n` +
-    `${summary.label_errors.count} probable label errors: ${summary.label_errors.file}\n` +
+    `${summary.labelErrors.count} probable label errors: ${summary.labelErrors.file}\n` +
     `${summary.model}\n${summary.report}`
   );
 }

@@ -12,12 +12,12 @@ export interface LabelFacts {
   /** Rows of the file. */
   rows: number;
   /** Rows that have a tile. */
-  rows_with_tiles: number;
-  rows_without_tags: string[];
+  rowsWithTiles: number;
+  rowsWithoutTags: string[];
   /** Names in the labels that no tile has. */
-  labels_without_tiles: string[];
+  labelsWithoutTiles: string[];
   /** Names of tiles that no row labels. */
-  tiles_without_labels: string[];
+  tilesWithoutLabels: string[];
   /** Tags by number of tiles, most frequent first, counted over rows that have a tile. */
   tags: { tag: string; tiles: number }[];
   /** `counts[i][j]`: tiles with both `tags[i].tag` and `tags[j].tag`, for the most frequent 1,000 tags. */
@@ -36,10 +36,10 @@ export function describeLabels(labels: LabelTable, matched: LabelledTiles): Labe
     recognised: labels.recognised,
     doubts: labels.doubts,
     rows: labels.rows.length,
-    rows_with_tiles: matched.rows.length,
-    rows_without_tags: labels.rows.filter((row) => row.tags.length === 0).map((row) => row.path),
-    labels_without_tiles: matched.labelsWithoutTiles,
-    tiles_without_labels: matched.tilesWithoutLabels.map(({ name }) => name),
+    rowsWithTiles: matched.rows.length,
+    rowsWithoutTags: labels.rows.filter((row) => row.tags.length === 0).map((row) => row.path),
+    labelsWithoutTiles: matched.labelsWithoutTiles,
+    tilesWithoutLabels: matched.tilesWithoutLabels.map(({ name }) => name),
     tags,
     cooccurrence: countPairs(matched.rows, paired),
   };

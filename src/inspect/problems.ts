@@ -16,8 +16,8 @@ export interface Findings {
   sizes: readonly unknown[];
   encodings: readonly { reading: string; tiles: number }[];
   duplicates: readonly { tiles: readonly string[]; conflicting: boolean }[];
-  near_duplicates: readonly unknown[];
-  duplicate_names: readonly unknown[];
+  nearDuplicates: readonly unknown[];
+  duplicateNames: readonly unknown[];
   labels: LabelFacts | null;
 }
 
@@ -36,7 +36,7 @@ export function findProblems(findings: Findings): Problem[] {
 
 type Row = [code: string, count: number, message: string];
 
-function problemsOfTiles({ tiles, rejected, duplicates, duplicate_names }: Findings): Row[] {
+function problemsOfTiles({ tiles, rejected, duplicates, duplicateNames }: Findings): Row[] {
   const conflicts = duplicates.filter(({ conflicting }) => conflicting).length;
   return [
     [
@@ -46,8 +46,8 @@ function problemsOfTiles({ tiles, rejected, duplicates, duplicate_names }: Findi
     ],
     [
       "DUPLICATE_NAMES",
-      duplicate_names.length,
-      `${plural(duplicate_names.length, "name")} used by more than one tile: train refuses them unless the labels give their folders. Rename or separate them.`,
+      duplicateNames.length,
+      `${plural(duplicateNames.length, "name")} used by more than one tile: train refuses them unless the labels give their folders. Rename or separate them.`,
     ],
     [
       "CONFLICTING_LABELS",
@@ -58,19 +58,19 @@ function problemsOfTiles({ tiles, rejected, duplicates, duplicate_names }: Findi
 }
 
 function problemsOfLabels(labels: LabelFacts): Row[] {
-  const { labels_without_tiles, tiles_without_labels, tags, doubts } = labels;
+  const { labelsWithoutTiles, tilesWithoutLabels, tags, doubts } = labels;
   const rare = tags.filter(({ tiles }) => tiles < FEW_TILES);
   return [
     ...doubts.map(({ code, count, message }): Row => [code, count, message]),
     [
       "LABELS_WITHOUT_TILES",
-      labels_without_tiles.length,
-      `${plural(labels_without_tiles.length, "label")} without a tile; train leaves them out.`,
+      labelsWithoutTiles.length,
+      `${plural(labelsWithoutTiles.length, "label")} without a tile; train leaves them out.`,
     ],
     [
       "TILES_WITHOUT_LABELS",
-      tiles_without_labels.length,
-      `${plural(tiles_without_labels.length, "tile")} without a label; train leaves them out.`,
+      tilesWithoutLabels.length,
+      `${plural(tilesWithoutLabels.length, "tile")} without a label; train leaves them out.`,
     ],
     [
       "RARE_TAGS",
@@ -80,7 +80,7 @@ function problemsOfLabels(labels: LabelFacts): Row[] {
   ];
 }
 
-function notes({ duplicates, near_duplicates, sizes, encodings }: Findings): Row[] {
+function notes({ duplicates, nearDuplicates, sizes, encodings }: Findings): Row[] {
   const copies = duplicates.reduce((total, { tiles }) => total + tiles.length - 1, 0);
   const disguised = encodings
     .filter(({ reading }) => reading === "rgb+constant-alpha")
@@ -94,8 +94,8 @@ function notes({ duplicates, near_duplicates, sizes, encodings }: Findings): Row
     ],
     [
       "NEAR_DUPLICATES",
-      near_duplicates.length,
-      `${plural(near_duplicates.length, "group")} of tiles that look alike; have a look before you trust a validation score.`,
+      nearDuplicates.length,
+      `${plural(nearDuplicates.length, "group")} of tiles that look alike; have a look before you trust a validation score.`,
     ],
     [
       "MIXED_READINGS",

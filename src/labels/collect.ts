@@ -104,7 +104,7 @@ function disagreement({ facts }: Collector, row: LabelRow, tags: readonly string
   const say = (list: readonly string[]) => (list.length === 0 ? "no tags" : shorten(list.join(" "), 80));
   return (
     `tile ${row.path} has ${say(tags)} here, and ${say(row.tags)} in ${facts.unit} ${row.line}. Remove one of the two` +
-    (facts.tag_columns.length === 1 && !facts.multi_hot
+    (facts.tagColumns.length === 1 && !facts.multiHot
       ? ", or say `labelFormat` long if each row gives one tag of a tile."
       : ".")
   );
@@ -121,7 +121,7 @@ export function finishTable(collector: Collector): LabelTable {
   const counts = countTags(rows);
   if (counts.size === 0)
     throw new InputError(`${path} gives no tile a tag: all of its ${rows.length} tiles are without.`);
-  const parts = facts.split_column === null ? null : countParts(rows);
+  const parts = facts.splitColumn === null ? null : countParts(rows);
   const untagged = rows.reduce((count, { tags }) => count + (tags.length === 0 ? 1 : 0), 0);
   const recognised = { ...facts, tags: counts.size, tiles: rows.length, untagged, parts };
   return { path, rows, recognised, doubts: listDoubts(collector.doubts, counts, recognised, collector.spellings) };
@@ -131,7 +131,7 @@ function emptyMessage({ path, doubts, facts }: Collector): string {
   const unlabelled = doubts.get("UNLABELLED")?.count ?? 0;
   if (unlabelled > 0) return `${path} holds no labels: nobody has labelled any of its ${unlabelled} tiles.`;
   const unnamed = doubts.get("EMPTY_NAMES")?.count ?? 0;
-  if (unnamed > 0) return `${path} names no tile: the column ${facts.name_column} is empty in all ${unnamed} rows.`;
+  if (unnamed > 0) return `${path} names no tile: the column ${facts.nameColumn} is empty in all ${unnamed} rows.`;
   return `${path} holds no labels: expected a header line and one row per tile.`;
 }
 

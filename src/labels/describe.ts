@@ -24,23 +24,22 @@ function describeFile({ format, encoding, delimiter, header }: Recognised): stri
 }
 
 function describeColumns(recognised: Recognised): string[] {
-  const { name_column, tag_columns, multi_hot, separator, split_column, unused_split, ignored_columns, header } =
-    recognised;
-  if (name_column === null) return unused_split === null ? [] : [describeUnused(unused_split)];
+  const { nameColumn, tagColumns, multiHot, separator, splitColumn, unusedSplit, ignoredColumns, header } = recognised;
+  if (nameColumn === null) return unusedSplit === null ? [] : [describeUnused(unusedSplit)];
   const say = (column: string) => (header === false ? `column ${column}` : JSON.stringify(column));
   const several =
-    tag_columns.length > 3
-      ? `${tag_columns.slice(0, 3).map(say).join(", ")} and ${tag_columns.length - 3} more`
-      : tag_columns.map(say).join(", ");
-  const tags = multi_hot ? `a column for each tag (${several})` : `tags in ${several}${describeSeparator(separator)}`;
+    tagColumns.length > 3
+      ? `${tagColumns.slice(0, 3).map(say).join(", ")} and ${tagColumns.length - 3} more`
+      : tagColumns.map(say).join(", ");
+  const tags = multiHot ? `a column for each tag (${several})` : `tags in ${several}${describeSeparator(separator)}`;
   return [
-    `names in ${say(name_column)}, ${tags}`,
-    ...(split_column === null ? [] : [`parts in ${say(split_column)}`]),
-    ...(unused_split === null ? [] : [describeUnused(unused_split)]),
-    ...(ignored_columns.length === 0
+    `names in ${say(nameColumn)}, ${tags}`,
+    ...(splitColumn === null ? [] : [`parts in ${say(splitColumn)}`]),
+    ...(unusedSplit === null ? [] : [describeUnused(unusedSplit)]),
+    ...(ignoredColumns.length === 0
       ? []
       : [
-          `ignored: ${ignored_columns.slice(0, 5).map(say).join(", ")}${ignored_columns.length > 5 ? ` and ${ignored_columns.length - 5} more` : ""}`,
+          `ignored: ${ignoredColumns.slice(0, 5).map(say).join(", ")}${ignoredColumns.length > 5 ? ` and ${ignoredColumns.length - 5} more` : ""}`,
         ]),
   ];
 }

@@ -38,7 +38,7 @@ function addFile(collector: Collector, file: string, line: number, inParts: bool
   const parts = file.split(sep);
   const place = inParts ? 1 : 0;
   if (parts.length < place + 2) return void noteDoubt(collector.doubts, "UNLABELLED", file);
-  const part = collector.facts.split_column === null ? undefined : readPart(parts[0], "split", line, collector.fail);
+  const part = collector.facts.splitColumn === null ? undefined : readPart(parts[0], "split", line, collector.fail);
   addRow(collector, join(...parts), cleanTags(collector, [parts[place]], line), line, part);
 }
 
@@ -49,12 +49,12 @@ function factsOf(inParts: boolean, split: string | undefined) {
     encoding: null,
     delimiter: null,
     header: null,
-    name_column: null,
-    tag_columns: [],
-    multi_hot: false,
+    nameColumn: null,
+    tagColumns: [],
+    multiHot: false,
     separator: null,
-    split_column: split ?? null,
-    unused_split: inParts && split === undefined ? "split" : null,
-    ignored_columns: [],
+    splitColumn: split ?? null,
+    unusedSplit: inParts && split === undefined ? "split" : null,
+    ignoredColumns: [],
   };
 }

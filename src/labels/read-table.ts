@@ -84,12 +84,12 @@ function describe(table: Table, roles: Roles, separator: SeparatorFacts | undefi
     encoding: table.encoding,
     delimiter: table.delimiter,
     header: table.header,
-    name_column: columns[roles.name],
-    tag_columns: roles.tags.map((index) => columns[index]),
-    multi_hot: roles.multiHot,
+    nameColumn: columns[roles.name],
+    tagColumns: roles.tags.map((index) => columns[index]),
+    multiHot: roles.multiHot,
     separator: inside ?? null,
-    split_column: roles.split === undefined ? null : columns[roles.split],
-    unused_split: roles.unusedSplit === undefined ? null : columns[roles.unusedSplit],
-    ignored_columns: unused,
+    splitColumn: roles.split === undefined ? null : columns[roles.split],
+    unusedSplit: roles.unusedSplit === undefined ? null : columns[roles.unusedSplit],
+    ignoredColumns: unused,
   };
 }

@@ -18,7 +18,7 @@ export interface LabelRow {
   part?: Part;
 }
 
-/** What a file was taken for. Keys are those of `--json`. */
+/** What a file was taken for. Keys are those of `--json`, in camelCase. */
 export interface Recognised {
   format: string;
   /** What `LabelRow.line` counts. */
@@ -30,18 +30,18 @@ export interface Recognised {
   /** Whether the first line names the columns; null for files without such a line. */
   header: boolean | null;
   /** The column of tiles' names, by its name or number. */
-  name_column: string | null;
+  nameColumn: string | null;
   /** The columns of tags. */
-  tag_columns: string[];
+  tagColumns: string[];
   /** Whether each tag has a column of its own. */
-  multi_hot: boolean;
+  multiHot: boolean;
   /** What separates tags within a cell; null where nothing does. */
   separator: Separator | null;
   /** The column that says which part a row belongs to, where it was asked for. */
-  split_column: string | null;
+  splitColumn: string | null;
   /** A column that could be used so, but was not asked for. */
-  unused_split: string | null;
-  ignored_columns: string[];
+  unusedSplit: string | null;
+  ignoredColumns: string[];
   /** Distinct tags, tiles, and tiles among them that have no tag. */
   tags: number;
   tiles: number;

@@ -38,20 +38,20 @@ export interface EvaluateOptions extends LabelOptions, ReadingOptions {
 export interface EvaluateSummary {
   f2: number;
   /** 95% bootstrap interval of `f2`: how far the luck of which tiles were scored could move it. */
-  f2_interval: [low: number, high: number];
-  f2_at_half: number;
+  f2Interval: [low: number, high: number];
+  f2AtHalf: number;
   map: number | null;
-  micro_f1: number;
-  macro_f1: number | null;
-  binary_accuracy: number;
+  microF1: number;
+  macroF1: number | null;
+  binaryAccuracy: number;
   tiles: number;
   rejected: number;
   provider: Device;
   /** What the label file was taken for. */
   labels: Recognised;
   /** Tags of the labels that the model does not know, with the number of tiles that have them. */
-  unknown_tags: { tag: string; tiles: number }[];
-  per_tag: TagSummary[];
+  unknownTags: { tag: string; tiles: number }[];
+  perTag: TagSummary[];
 }
 
 export interface TagSummary {
@@ -63,7 +63,7 @@ export interface TagSummary {
   precision: number | null;
   recall: number | null;
   f2: number | null;
-  average_precision: number | null;
+  averagePrecision: number | null;
   threshold: number;
 }
 
@@ -96,21 +96,21 @@ async function loadFor(checkpoint: Checkpoint, options: EvaluateOptions, context
 function summarize(metrics: Metrics, { low, high }: Interval, dataset: Dataset): EvaluateSummary {
   return {
     f2: metrics.f2,
-    f2_interval: [low, high],
-    f2_at_half: metrics.f2AtHalf,
+    f2Interval: [low, high],
+    f2AtHalf: metrics.f2AtHalf,
     map: metrics.map,
-    micro_f1: metrics.microF1,
-    macro_f1: metrics.macroF1,
-    binary_accuracy: metrics.binaryAccuracy,
+    microF1: metrics.microF1,
+    macroF1: metrics.macroF1,
+    binaryAccuracy: metrics.binaryAccuracy,
     tiles: metrics.tiles,
     rejected: dataset.rejected.length,
     provider: dataset.device,
     labels: dataset.recognised,
-    unknown_tags: dataset.unknownTags,
-    per_tag: metrics.perTag.map(({ averagePrecision, ...rest }) => ({
+    unknownTags: dataset.unknownTags,
+    perTag: metrics.perTag.map(({ averagePrecision, ...rest }) => ({
       ...rest,
       reliable: rest.support >= FEW_POSITIVES,
-      average_precision: averagePrecision,
+      averagePrecision: averagePrecision,
     })),
   };
 }

@@ -34,7 +34,7 @@ export interface FixOptions extends Partial<FullOptions> {
   resume?: boolean | undefined;
 }
 
-/** Keys are those of `--json`, and stable. */
+/** Keys are those of `--json`, in camelCase, and stable. */
 export interface FixSummary {
   out: string;
   format: FixFormat;

@@ -28,13 +28,13 @@ export interface InspectOptions extends Partial<FullOptions>, LabelOptions {
   workers?: number | undefined;
 }
 
-/** Keys are those of `--json`, and stable. Lists of tiles hold their locations: a path, or `archive.tar#member`. */
+/** Keys are those of `--json`, in camelCase, and stable. Lists of tiles hold their locations: a path, or `archive.tar#member`. */
 export interface InspectReport {
   tiles: number;
   readable: number;
   rejected: number;
   /** Files of folders and archives that are no tiles by their name. */
-  ignored_files: number;
+  ignoredFiles: number;
   /** Bytes of the readable tiles. */
   bytes: number;
   /** What is wrong, most important first. */
@@ -45,11 +45,11 @@ export interface InspectReport {
   encodings: { encoding: string; reading: string; tiles: number; example: string }[];
   /** Groups of files with the same bytes; `conflicting`: their labels differ. */
   duplicates: { tiles: string[]; conflicting: boolean }[];
-  /** Groups whose 64-bit difference hashes differ in at most `near_duplicate_threshold` bits; `distance`: the most among the pairs. */
-  near_duplicates: { tiles: string[]; distance: number }[];
-  near_duplicate_threshold: number;
+  /** Groups whose 64-bit difference hashes differ in at most `nearDuplicateThreshold` bits; `distance`: the most among the pairs. */
+  nearDuplicates: { tiles: string[]; distance: number }[];
+  nearDuplicateThreshold: number;
   /** Names (without folder and extension) that several tiles share. */
-  duplicate_names: { name: string; tiles: string[] }[];
+  duplicateNames: { name: string; tiles: string[] }[];
   /** Null where no labels were given. */
   labels: LabelFacts | null;
 }
@@ -128,13 +128,13 @@ function summarize(
     tiles: tiles.length,
     readable: readable.length,
     rejected: rejects.length,
-    ignored_files: ignored,
+    ignoredFiles: ignored,
     bytes: readable.reduce((total, { byteLength }) => total + byteLength, 0),
     sizes: countSizes(readable),
     encodings: countEncodings(tiles, facts),
     ...duplicates,
-    near_duplicate_threshold: NEAR_DISTANCE,
-    duplicate_names: groupEqual(tiles.map(({ name }) => name)).map((group) => ({
+    nearDuplicateThreshold: NEAR_DISTANCE,
+    duplicateNames: groupEqual(tiles.map(({ name }) => name)).map((group) => ({
       name: tiles[group[0]].name,
       tiles: group.map((i) => tileLocation(tiles[i])),
     })),
@@ -160,7 +160,7 @@ function findDuplicates(
       const tagSets = new Set(group.map((i) => tagsOf.get(tiles[i])).filter((tags) => tags !== undefined));
       return { tiles: group.map(locate), conflicting: tagSets.size > 1 };
     }),
-    near_duplicates: near.map(({ members, distance }) => ({ tiles: members.map(locate), distance })),
+    nearDuplicates: near.map(({ members, distance }) => ({ tiles: members.map(locate), distance })),
   };
 }
 

@@ -39,7 +39,7 @@ export interface ExportLabelsOptions extends ImageUrlOptions, LabelOptions {
   overwrite?: boolean | undefined;
 }
 
-/** Keys are those of `--json`, and stable. */
+/** Keys are those of `--json`, in camelCase, and stable. */
 export interface ExportLabelsSummary {
   out: string;
   format: ExportLabelsFormat;
@@ -48,9 +48,9 @@ export interface ExportLabelsSummary {
   labelled: number;
   predicted: number;
   /** Names that were to be exported and have no tile. */
-  without_tile: number;
+  withoutTile: number;
   /** Label Studio's labelling interface for the tags; null in other formats. */
-  label_config: string | null;
+  labelConfig: string | null;
 }
 
 /**
@@ -73,9 +73,9 @@ export async function exportLabels(
   const known = await readKnown(options, context);
   const tiles = await curate(known, options, context);
   await writePieces(out, textOf(tiles, known, options, context));
-  const without_tile = known.names.size - tiles.length;
-  if (without_tile > 0) {
-    context.onWarning?.(`${without_tile} of the ${known.names.size} tiles to export were not found among the tiles.`);
+  const withoutTile = known.names.size - tiles.length;
+  if (withoutTile > 0) {
+    context.onWarning?.(`${withoutTile} of the ${known.names.size} tiles to export were not found among the tiles.`);
   }
   return {
     out,
@@ -83,8 +83,8 @@ export async function exportLabels(
     tiles: tiles.length,
     labelled: tiles.filter(({ labels }) => labels !== undefined).length,
     predicted: tiles.filter(({ prediction }) => prediction !== undefined).length,
-    without_tile,
-    label_config: format === "label-studio" ? labelConfig(known.tags) : null,
+    withoutTile,
+    labelConfig: format === "label-studio" ? labelConfig(known.tags) : null,
   };
 }
 

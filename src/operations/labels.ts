@@ -23,7 +23,7 @@ export interface ImportLabelsOptions extends LabelOptions {
   overwrite?: boolean | undefined;
 }
 
-/** Keys are those of `--json`, and stable. */
+/** Keys are those of `--json`, in camelCase, and stable. */
 export interface ImportLabelsSummary {
   out: string;
   /** Rows of `out`. */

@@ -16,10 +16,10 @@ export interface ModelRecord {
   description: string;
   url: string | null;
   features: number;
-  default_size: number;
+  defaultSize: number;
   sizes: number[];
-  fixed_size: number | null;
-  scores: { metric: string; value: number; size: number; measured_on: string }[];
+  fixedSize: number | null;
+  scores: { metric: string; value: number; size: number; measuredOn: string }[];
 }
 
 /** Every backbone known by name. */
@@ -54,9 +54,9 @@ function toRecord({ card, place, path, isDefault }: ModelEntry): ModelRecord {
     description: card.description,
     url: card.url ?? null,
     features: card.features.count,
-    default_size: card.input.defaultSize,
+    defaultSize: card.input.defaultSize,
     sizes: card.input.recommendedSizes,
-    fixed_size: card.input.fixedSize,
-    scores: (card.scores ?? []).map(({ measuredOn, ...score }) => ({ ...score, measured_on: measuredOn })),
+    fixedSize: card.input.fixedSize,
+    scores: card.scores ?? [],
   };
 }

@@ -30,7 +30,7 @@ export interface PredictSummary {
   /** Wall clock of this process's part. */
   seconds: number;
   /** This process's tiles by its seconds, model loading and listing left out; null where it did none. */
-  tiles_per_s: number | null;
+  tilesPerS: number | null;
   /** Decode workers and sessions. Null where it had nothing to do. */
   workers: number | null;
   sessions: number | null;
@@ -134,7 +134,7 @@ function summarize(work: Work, run: OpenedRun, paths: RunPaths, provider: Device
     ignored: run.ignored,
     resumed: tiles - work.tiles,
     seconds: round((performance.now() - startedAt) / 1000),
-    tiles_per_s: work.tiles === 0 ? null : round(work.tiles / work.seconds),
+    tilesPerS: work.tiles === 0 ? null : round(work.tiles / work.seconds),
     ...work.threads,
     provider,
     out: paths.out,

@@ -16,11 +16,11 @@ export interface QueueStatus {
   runs: number;
   workers: number;
   /** Over the last five minutes; null where nothing was done in them. */
-  tiles_per_s: number | null;
+  tilesPerS: number | null;
   /** Tiles in parts that are not done, reckoned from the sizes of some. */
-  tiles_left: number;
+  tilesLeft: number;
   /** Null where nothing is left, or no rate is known. */
-  eta_seconds: number | null;
+  etaSeconds: number | null;
   failures: { job: string; attempts: number; reason: string }[];
 }
 
@@ -63,9 +63,9 @@ async function readStatus(queue: Queue): Promise<QueueStatus> {
     failed: count("failed"),
     runs: count("waiting-children") + (await runsBeingAssembled(queue)),
     workers: await queue.getWorkersCount(),
-    tiles_per_s: tilesPerSecond,
-    tiles_left: tilesLeft,
-    eta_seconds: tilesPerSecond === null || tilesLeft === 0 ? null : Math.round(tilesLeft / tilesPerSecond),
+    tilesPerS: tilesPerSecond,
+    tilesLeft: tilesLeft,
+    etaSeconds: tilesPerSecond === null || tilesLeft === 0 ? null : Math.round(tilesLeft / tilesPerSecond),
     failures: failed.map((job) => ({ job: describe(job), attempts: job.attemptsMade, reason: job.failedReason ?? "" })),
   };
 }

@@ -44,7 +44,7 @@ export interface SuggestOptions extends ImageUrlOptions, ReadingOptions, Omit<La
   overwrite?: boolean | undefined;
 }
 
-/** Keys are those of `--json`, and stable. */
+/** Keys are those of `--json`, in camelCase, and stable. */
 export interface SuggestSummary {
   out: string;
   format: SuggestionFormat;
@@ -60,7 +60,7 @@ export interface SuggestSummary {
   provider: Device;
   seconds: number;
   /** Label Studio's labelling interface for the model's tags; null in other formats. */
-  label_config: string | null;
+  labelConfig: string | null;
 }
 
 /**
@@ -97,7 +97,7 @@ export async function suggest(options: SuggestOptions, context: RunContext = {})
       cached: scan.cached,
       provider: extractor.device,
       seconds: (performance.now() - startedAt) / 1000,
-      label_config: format === "label-studio" ? labelConfig(checkpoint.tags) : null,
+      labelConfig: format === "label-studio" ? labelConfig(checkpoint.tags) : null,
     };
   } finally {
     await Promise.all([opened.close(), extractor.close()]);

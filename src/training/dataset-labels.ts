@@ -39,7 +39,7 @@ function takeParts(labels: LabelTable, parts: readonly (readonly Part[])[], cont
   if (taken === undefined) {
     const wanted = parts.map(([part]) => part).join(" or ");
     throw new InputError(
-      `${labels.path} has no tiles for ${wanted} in its column ${labels.recognised.split_column} (\`split\`).`,
+      `${labels.path} has no tiles for ${wanted} in its column ${labels.recognised.splitColumn} (\`split\`).`,
     );
   }
   const left = (Object.keys(counts) as Part[]).filter((part) => !taken.includes(part) && counts[part] > 0);

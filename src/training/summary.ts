@@ -33,16 +33,16 @@ export interface TrainSummary {
   /** Scores of out-of-fold predictions: every tile under a head and thresholds that have not seen it. */
   f2: number;
   /** 95% bootstrap interval of `f2`. */
-  f2_interval: [low: number, high: number];
-  f2_at_half: number;
+  f2Interval: [low: number, high: number];
+  f2AtHalf: number;
   map: number | null;
-  measured_on: string;
+  measuredOn: string;
   /** CSV of the labels these predictions contradict, and how many there are. */
-  label_errors: { file: string; count: number };
+  labelErrors: { file: string; count: number };
   /** Scores on the held-out tiles, under the head trained on the others. */
-  hold_out: { tiles: number; f2: number; f2_at_half: number; map: number | null } | null;
-  feature_seconds: number;
-  head_seconds: number;
+  holdOut: { tiles: number; f2: number; f2AtHalf: number; map: number | null } | null;
+  featureSeconds: number;
+  headSeconds: number;
   seconds: number;
 }
 
@@ -81,14 +81,14 @@ export function summarize(
     decoded: dataset.decoded,
     cached: dataset.cached,
     f2: metrics.f2,
-    f2_interval: [findings.interval.low, findings.interval.high],
-    f2_at_half: metrics.f2AtHalf,
+    f2Interval: [findings.interval.low, findings.interval.high],
+    f2AtHalf: metrics.f2AtHalf,
     map: metrics.map,
-    measured_on: `${metrics.tiles} ${scored.measuredOn === "hold-out" ? "held-out tiles" : "tiles out of fold"}`,
-    label_errors: { file: `${model}/${LABEL_ERRORS_FILE}`, count: findings.labelErrors },
-    hold_out: holdOut ? { tiles: holdOut.tiles, f2: holdOut.f2, f2_at_half: holdOut.f2AtHalf, map: holdOut.map } : null,
-    feature_seconds: dataset.seconds,
-    head_seconds: headSeconds,
+    measuredOn: `${metrics.tiles} ${scored.measuredOn === "hold-out" ? "held-out tiles" : "tiles out of fold"}`,
+    labelErrors: { file: `${model}/${LABEL_ERRORS_FILE}`, count: findings.labelErrors },
+    holdOut: holdOut ? { tiles: holdOut.tiles, f2: holdOut.f2, f2AtHalf: holdOut.f2AtHalf, map: holdOut.map } : null,
+    featureSeconds: dataset.seconds,
+    headSeconds: headSeconds,
     seconds,
   };
 }

@@ -165,7 +165,7 @@ describe("a folder", () => {
     const labels = await readLabels(folder, { split: "split" });
     assert.deepEqual(labels.recognised.parts, { train: 2, val: 1, test: 1 });
     assert.deepEqual(labels.rows[0].tags, ["lake"]);
-    assert.equal((await readLabels(folder)).recognised.unused_split, "split");
+    assert.equal((await readLabels(folder)).recognised.unusedSplit, "split");
   });
 
   it("with the file that labels its pictures stands for that file", async () => {

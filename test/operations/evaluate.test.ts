@@ -35,12 +35,12 @@ function score(more: object = {}) {
 }
 
 test("scores the tiles that can be read", async () => {
-  const { tiles: count, rejected, f2, per_tag } = await score();
+  const { tiles: count, rejected, f2, perTag } = await score();
   assert.deepEqual([count, rejected], [3, 1]);
   // Of the large tile's two tags one is found: 5 x 1 / (4 x 2 + 1).
   assert.ok(Math.abs(f2 - (1 + 1 + 5 / 9) / 3) < 1e-9, `${f2}`);
   assert.deepEqual(
-    per_tag.map(({ tag, support, predicted }) => [tag, support, predicted]),
+    perTag.map(({ tag, support, predicted }) => [tag, support, predicted]),
     [
       ["red", 2, 1],
       ["green", 1, 1],
@@ -60,9 +60,9 @@ test("a truncated tile is scored if that is asked for", async () => {
 });
 
 test("one threshold for all tags takes the place of the fitted ones", async () => {
-  const { per_tag } = await score({ threshold: 0.9 });
+  const { perTag } = await score({ threshold: 0.9 });
   assert.deepEqual(
-    per_tag.map(({ tag, predicted, threshold }) => [tag, predicted, threshold]),
+    perTag.map(({ tag, predicted, threshold }) => [tag, predicted, threshold]),
     [
       ["red", 1, Math.fround(0.9)],
       ["green", 0, Math.fround(0.9)],

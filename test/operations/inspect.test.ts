@@ -44,7 +44,7 @@ test("a set with every kind of trouble: each is found, counted and named", async
     { onProgress: ({ done }) => seen.push(done) },
   );
   const at = (name: string) => join(folder, "set", name);
-  assert.deepEqual([report.tiles, report.readable, report.rejected, report.ignored_files], [8, 6, 2, 3]);
+  assert.deepEqual([report.tiles, report.readable, report.rejected, report.ignoredFiles], [8, 6, 2, 3]);
   assert.deepEqual(
     report.rejects.map(({ path, code }) => [path, code]),
     [
@@ -54,10 +54,10 @@ test("a set with every kind of trouble: each is found, counted and named", async
   );
   assert.deepEqual(report.duplicates, [{ tiles: [at("more/copy.jpg"), at("train_0.jpg")], conflicting: true }]);
   assert.deepEqual(
-    report.near_duplicates.map(({ tiles }) => tiles),
+    report.nearDuplicates.map(({ tiles }) => tiles),
     [[at("more/train_1.jpg"), at("train_1.jpg")]],
   );
-  assert.deepEqual(report.duplicate_names, [{ name: "train_1", tiles: [at("more/train_1.jpg"), at("train_1.jpg")] }]);
+  assert.deepEqual(report.duplicateNames, [{ name: "train_1", tiles: [at("more/train_1.jpg"), at("train_1.jpg")] }]);
   assert.deepEqual(
     report.sizes.map(({ width, tiles }) => [width, tiles]),
     [
@@ -65,8 +65,8 @@ test("a set with every kind of trouble: each is found, counted and named", async
       [64, 1],
     ],
   );
-  assert.deepEqual(report.labels?.labels_without_tiles, ["gone"]);
-  assert.deepEqual(report.labels?.tiles_without_labels, ["empty", "unlabelled"]);
+  assert.deepEqual(report.labels?.labelsWithoutTiles, ["gone"]);
+  assert.deepEqual(report.labels?.tilesWithoutLabels, ["empty", "unlabelled"]);
   assert.deepEqual(report.labels?.tags[0], { tag: "clear", tiles: 4 });
   assert.equal(seen.at(-1), 8);
   const text = describeReport(report);

@@ -53,8 +53,8 @@ describe("evaluate", () => {
   it("reads labels as it is told, and says how it read them", async () => {
     const context = told();
     const summary = await evaluate(scoring(), context);
-    assert.deepEqual([summary.tiles, summary.labels.tag_columns], [60, ["cover"]]);
-    assert.deepEqual(summary.unknown_tags, []);
+    assert.deepEqual([summary.tiles, summary.labels.tagColumns], [60, ["cover"]]);
+    assert.deepEqual(summary.unknownTags, []);
     assert.match(context.notices.join("\n"), /csv; names in "image", tags in "cover", separated by \/;.* 3 tags on 60/);
     await assert.rejects(evaluate(scoring({ labelColumns: undefined })), /"region" or "cover".*`labelColumns`/);
     await assert.rejects(evaluate(scoring({ labelFormat: "coco" })), FormatError);
@@ -77,7 +77,7 @@ describe("evaluate", () => {
     const some = writeLabels(at("some.csv"), (tags) => tags.map((tag) => (tag === "red" ? "crimson" : tag)));
     const summary = await evaluate(scoring({ labels: some }), context);
     const reds = [...truth.values()].filter((tags) => tags.includes("red")).length;
-    assert.deepEqual(summary.unknown_tags, [{ tag: "crimson", tiles: reds }]);
+    assert.deepEqual(summary.unknownTags, [{ tag: "crimson", tiles: reds }]);
     assert.match(
       context.warnings.join("\n"),
       new RegExp(`does not know 1 of the 3 tags .* on ${reds} of 60 tiles: crimson`),
@@ -103,7 +103,7 @@ describe("train with split", () => {
 
   it("trains on one part, holds out the second and leaves out the third", async () => {
     const summary = await train(training("model"));
-    assert.deepEqual([summary.tiles, summary.hold_out?.tiles], [48, 12]);
+    assert.deepEqual([summary.tiles, summary.holdOut?.tiles], [48, 12]);
     const changed = (which: string) => (tags: string[], part: string) => (part === which ? ["red"] : tags);
     for (const [part, same] of [
       ["valid", true],
@@ -113,14 +113,14 @@ describe("train with split", () => {
       const path = writeLabels(at(`${part}.csv`), changed(part));
       const other = await train(training(part, { labels: path }));
       assert.equal(hashOf(part) === hashOf("model"), same, part);
-      assert.equal(other.hold_out?.f2 === summary.hold_out?.f2, part === "test", part);
+      assert.equal(other.holdOut?.f2 === summary.holdOut?.f2, part === "test", part);
     }
   });
 
   it("does so with features on disk, too", async () => {
     const head = { optimizer: "adam" as const, epochs: 2 };
     const summary = await train(training("disk", { head, memory: 1000 }));
-    assert.deepEqual([summary.tiles, summary.hold_out?.tiles], [48, 12]);
+    assert.deepEqual([summary.tiles, summary.holdOut?.tiles], [48, 12]);
     const path = writeLabels(at("disk.csv"), (tags, part) => (part === "valid" ? ["red"] : tags));
     await train(training("disk-2", { head, memory: 1000, labels: path }));
     const [weights, others] = ["disk", "disk-2"].map((out) => readFileSync(join(at(out), "history.csv"), "utf8"));
@@ -131,14 +131,14 @@ describe("train with split", () => {
   it("holds out a share where the column has nothing for validation", async () => {
     const path = writeLabels(at("unvalidated.csv"), undefined, ["train", "test"]);
     const summary = await train(training("share", { labels: path, val: 0.2 }));
-    assert.deepEqual([summary.tiles, summary.hold_out?.tiles], [30, 6]);
+    assert.deepEqual([summary.tiles, summary.holdOut?.tiles], [30, 6]);
   });
 });
 
 it("inspect tells how labels were read, their parts and their doubts", async () => {
   const report = await inspect({ inputs: tiles, labels, ...OPTIONS, split: "part", workers: 1 });
   assert.deepEqual(report.labels?.recognised.parts, { train: 36, val: 12, test: 12 });
-  assert.equal(report.labels?.rows_with_tiles, 60);
+  assert.equal(report.labels?.rowsWithTiles, 60);
   writeFileSync(at("doubtful.csv"), "image,tags\ntile_000000,red\ntile_000001,Red blue\n,blue\ntile_000002,nan\n");
   const doubtful = await inspect({ inputs: tiles, labels: at("doubtful.csv"), workers: 1 });
   const codes = ["EMPTY_NAMES", "SINGLE_TILE_TAGS", "SPELLINGS", "UNLABELLED"];

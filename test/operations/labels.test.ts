@@ -54,7 +54,7 @@ describe("labels", () => {
   for (const format of ["label-studio", "fiftyone"] as const) {
     it(`come back from ${format} as they went out`, async () => {
       const summary = await exporting({ format });
-      assert.deepEqual([summary.tiles, summary.labelled, summary.predicted, summary.without_tile], [3, 3, 0, 0]);
+      assert.deepEqual([summary.tiles, summary.labelled, summary.predicted, summary.withoutTile], [3, 3, 0, 0]);
       const { tiles, added } = await importLabels({ file: at("out.json"), out: at("back.csv") });
       assert.deepEqual([tiles, added], [3, 3]);
       assert.deepEqual(rowsOf(read("back.csv")), rowsOf(CSV));
@@ -69,7 +69,7 @@ describe("labels", () => {
     writeFileSync(at("label-errors.csv"), "image_name,tag\nc 3%,road\nb_2,clear\nc 3%,water\ngone,haze\n");
     const more = { predictions: at("tags.jsonl"), only: at("label-errors.csv"), format: "fiftyone" as const };
     const summary = await exporting(more);
-    assert.deepEqual([summary.tiles, summary.predicted, summary.without_tile], [2, 1, 1]);
+    assert.deepEqual([summary.tiles, summary.predicted, summary.withoutTile], [2, 1, 1]);
     const { classes, samples } = JSON.parse(read("out.json"));
     assert.deepEqual(classes, ["clear", "haze", "primary", "road", "water"]);
     assert.deepEqual(

@@ -54,7 +54,7 @@ describe("an output that is there already", () => {
     const options = { inputs: [join(root, "in")], out: join(root, "out.csv"), resume: true };
     await predictToy(options);
     const again = await predictToy(options);
-    assert.deepEqual([again.tiles, again.resumed, again.tiles_per_s], [9, 9, null]);
+    assert.deepEqual([again.tiles, again.resumed, again.tilesPerS], [9, 9, null]);
     await assert.rejects(predictToy({ ...options, threshold: 0.1 }), /`threshold` was not given and is 0\.1 now/);
     writeFileSync(join(root, "in/zzz.jpg"), "new");
     await assert.rejects(predictToy(options), /9 tiles then, 10 now/);
@@ -165,7 +165,7 @@ describe("an interrupted run", () => {
     const whole = await again(Buffer.alloc(0));
     assert.deepEqual([whole.tiles, whole.predicted], [200, 200]);
     assert.ok(whole.resumed > 0);
-    assert.equal((await again(bytes)).tiles_per_s, null);
+    assert.equal((await again(bytes)).tilesPerS, null);
   });
 
   it("goes on where a tile that was missing is there now: it stays rejected, and is named", async (t) => {

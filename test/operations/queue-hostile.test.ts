@@ -124,8 +124,8 @@ describe("a hostile queue", noRedis === undefined ? {} : { skip: noRedis }, () =
       { name: "\u001b[2J", data: "text" },
     ];
     await withQueue("odd", (queue) => queue.addBulk(jobs));
-    const { waiting, tiles_left } = await queueStatus({ redis: redis.url, queue: "odd" });
-    assert.deepEqual([waiting, tiles_left], [3, 21]);
+    const { waiting, tilesLeft } = await queueStatus({ redis: redis.url, queue: "odd" });
+    assert.deepEqual([waiting, tilesLeft], [3, 21]);
     await workAll({ redis: redis.url, queue: "odd" });
     const { failures } = await queueStatus({ redis: redis.url, queue: "odd" });
     assert.ok(!JSON.stringify(failures).includes("\\u001b"), JSON.stringify(failures));

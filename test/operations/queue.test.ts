@@ -40,8 +40,8 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     const queued = await enqueue({ ...options, partTiles: 32 });
     assert.deepEqual([queued.tiles, queued.parts, queued.enqueued], [tiles, 7, 7]);
     const before = await queueStatus(options);
-    assert.deepEqual([before.waiting, before.runs, before.tiles_per_s], [7, 1, null]);
-    assert.ok(Math.abs(before.tiles_left - tiles) < 32, String(before.tiles_left));
+    assert.deepEqual([before.waiting, before.runs, before.tilesPerS], [7, 1, null]);
+    assert.ok(Math.abs(before.tilesLeft - tiles) < 32, String(before.tilesLeft));
     await assert.rejects(predict({ ...options, resume: true, device: undefined }), /is a run of the queue plain/);
     const done = await work({ ...options, untilEmpty: true, workers: 1 });
     assert.deepEqual([done.parts, done.tiles, done.assembled, done.failed], [7, tiles, 1, 0]);
@@ -49,8 +49,8 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     assert.ok(done.sessions! >= 1);
     assertSame(options.out, whole);
     const after = await queueStatus(options);
-    assert.deepEqual([after.waiting, after.active, after.failed, after.runs, after.tiles_left], [0, 0, 0, 0, 0]);
-    assert.ok(after.tiles_per_s! > 0);
+    assert.deepEqual([after.waiting, after.active, after.failed, after.runs, after.tilesLeft], [0, 0, 0, 0, 0]);
+    assert.ok(after.tilesPerS! > 0);
   });
 
   it(`loses and repeats nothing with 3 workers, ${KILLS} kills and a restart of Redis`, async (t) => {

@@ -89,7 +89,7 @@ test("writes tasks with the model's tags filled in, and the labelling interface 
   assert.equal(blue.data.image, "http://host/tiles/blue.png");
   assert.deepEqual(blue.predictions[0].result[0].value, { choices: ["green", "blue"] });
   assert.ok(!("annotations" in blue));
-  assert.match(summary.label_config!, /<Choice value="green"\/>/);
+  assert.match(summary.labelConfig!, /<Choice value="green"\/>/);
   const samples = await suggest(options("samples.json", { format: "fiftyone" }));
   const { classes, samples: list } = JSON.parse(readFileSync(samples.out, "utf8"));
   assert.deepEqual(classes, ["red", "green", "blue"]);

@@ -37,3 +37,13 @@ test("messages name options as the library does; the command line shows flags in
     [],
   );
 });
+
+test("all names of the library are in camelCase", () => {
+  const wrong: string[] = [];
+  for (const symbol of reachable.keys()) {
+    for (const { name } of propertiesOf(symbol, checker)) {
+      if (/^[a-z][a-zA-Z0-9]*_/.test(name)) wrong.push(`${symbol.name}.${name}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
