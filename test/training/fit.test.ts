@@ -10,6 +10,8 @@ import { createRandom } from "../../src/random.js";
 import { summarise } from "../../src/report/summary.js";
 import { type LabelMatrix, selectLabels } from "../../src/tiles/label-matrix.js";
 import { fitHead, type ScoredTiles } from "../../src/training/fit.js";
+import { selectRows } from "../../src/training/rows.js";
+import { fitThresholds } from "../../src/training/thresholds.js";
 import type { TrainingStates } from "../../src/training/trainings.js";
 import { DRAWN, loadGolden, REAL } from "../head/golden.js";
 import { needsShared } from "../helpers.js";
@@ -53,11 +55,12 @@ describe("fitHead", () => {
   it("scores held-out tiles by a head and thresholds that have not seen them", async () => {
     const { features, labels } = noisy();
     const config = resolveHeadConfig({ l2: 0.1 });
-    const { split, holdOut } = await fitHead(features, labels, config, { calibrate: "platt" });
-    const { head } = await trainHead(selectFeatures(features, split.train), selectLabels(labels, split.train), config);
+    const { split, holdOut, scored } = await fitHead(features, labels, config);
+    const seen = selectLabels(labels, split.train);
+    const { head } = await trainHead(selectFeatures(features, split.train), seen, config);
+    const { thresholds } = fitThresholds(selectRows(scored.probabilities, 3, split.train), seen);
     const probabilities = await predictProbabilities(head, selectFeatures(features, split.heldOut));
-    const { map } = computeMetrics(probabilities, selectLabels(labels, split.heldOut), new Float32Array(3).fill(0.5));
-    assert.equal(holdOut!.map, map);
+    assert.deepEqual(holdOut, computeMetrics(probabilities, selectLabels(labels, split.heldOut), thresholds));
   });
 
   it("calibrates without changing a decision", async () => {
