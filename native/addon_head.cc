@@ -139,26 +139,17 @@ OptimizerSettings GetOptimizer(const Napi::Object& from) {
   return settings;
 }
 
-LossSettings GetLoss(const Napi::Object& from) {
-  const auto number = [&](const char* name) { return static_cast<float>(GetNumber(from.Get(name), name)); };
-  LossSettings settings;
-  settings.gamma_positive = number("gammaPositive");
-  settings.gamma_negative = number("gammaNegative");
-  settings.clip = number("clip");
-  return settings;
-}
-
 struct StateArguments {
   Napi::Value weight, bias;
-  std::vector<Napi::Value> slots;
+  std::vector<Napi::Value> moments;
   uint64_t iterations;
 };
 
-StateArguments ReadState(const Napi::Value& value, size_t slot_count) {
+StateArguments ReadState(const Napi::Value& value, size_t moment_count) {
   const Napi::Object from = GetObject(value, "state");
   StateArguments state{from.Get("weight"), from.Get("bias"), {}, GetCount(from.Get("iterations"), "iterations")};
-  const Napi::Array slots = GetList(from.Get("slots"), "slots");
-  for (uint32_t s = 0; s < slot_count; s++) state.slots.push_back(slots.Get(s));
+  const Napi::Array moments = GetList(from.Get("moments"), "moments");
+  for (uint32_t s = 0; s < moment_count; s++) state.moments.push_back(moments.Get(s));
   return state;
 }
 
@@ -176,7 +167,8 @@ HeadState TakeState(const StateArguments& from, const FeatureRows& features, siz
   state.weight = take(from.weight, "weight", weights);
   state.bias = take(from.bias, "bias", num_tags);
   state.iterations = from.iterations;
-  for (size_t s = 0; s < from.slots.size(); s++) state.slots[s] = take(from.slots[s], "slots", weights + num_tags);
+  for (size_t s = 0; s < from.moments.size(); s++)
+    state.moments[s] = take(from.moments[s], "moments", weights + num_tags);
   return state;
 }
 
@@ -196,11 +188,10 @@ struct Training {
   std::vector<uint32_t> order;
   size_t batch_size;
   OptimizerSettings optimizer;
-  LossSettings loss;
   HeadState state;
   EpochSums sums;
 
-  void Run() { sums = TrainSteps(&state, features, labels, order.data(), order.size(), batch_size, optimizer, loss); }
+  void Run() { sums = TrainSteps(&state, features, labels, order.data(), order.size(), batch_size, optimizer); }
   Napi::Value ToResult(Napi::Env env) const {
     Napi::Object result = Napi::Object::New(env);
     result.Set("loss", sums.loss);
@@ -220,15 +211,12 @@ Napi::Value BindTrainSteps(const Napi::CallbackInfo& info) {
   const uint64_t num_tags = GetTagCount(settings);
   training->batch_size = GetCount(settings.Get("batchSize"), "batchSize", 1, 1u << 16);
   training->optimizer = GetOptimizer(settings);
-  training->loss = GetLoss(settings);
-  const Napi::Value positive_weight = settings.Get("positiveWeight");
-  const StateArguments state = ReadState(info[0], SlotCount(training->optimizer));
+  const StateArguments state = ReadState(info[0], MomentCount(training->optimizer));
 
   HeldArrays held;
   training->features = TakeFeatures(features, &held);
   training->labels = held.Take<uint8_t>(info[2], "labels", CheckedProduct(env, {features.rows, num_tags}));
   training->order = CopyOrder(info[3], features.rows);
-  training->loss.positive_weight = held.TakeOptional<float>(positive_weight, "positiveWeight", num_tags);
   training->state = TakeState(state, training->features, num_tags, &held);
   return HeadWorker::Start(
       env, std::move(held), [training] { training->Run(); },

@@ -33,13 +33,13 @@ struct StepConstants {
   bool nesterov;
 };
 
-// A head with its slots as the kernels want it: weight [tags, width], width a multiple of 16, bias [padded_tags].
+// A head with its moments as the kernels want it: weight [tags, width], width a multiple of 16, bias [padded_tags].
 struct PaddedState {
   size_t num_tags, padded_tags, width;
   float* weight;
   float* bias;
-  float* slots[2];
-  float* bias_slots[2];
+  float* moments[2];
+  float* bias_moments[2];
 };
 
 inline float* At(float* base, size_t offset) { return base == nullptr ? nullptr : base + offset; }
@@ -114,28 +114,28 @@ void Unpad(const float* from, size_t num_features, size_t num_tags, size_t width
 // Owns the padded copy of a HeadState for the length of a call.
 class PaddedHead {
  public:
-  PaddedHead(const HeadState& state, size_t num_features, size_t slot_count) : num_features_(num_features) {
+  PaddedHead(const HeadState& state, size_t num_features, size_t moment_count) : num_features_(num_features) {
     const size_t width = RoundUp(num_features, 16);
     const size_t padded_tags = RoundUp(state.num_tags, 8);
     const size_t part = state.num_tags * width + padded_tags;
-    memory_.assign(part * (1 + slot_count), 0.0f);
+    memory_.assign(part * (1 + moment_count), 0.0f);
     view_ = {state.num_tags, padded_tags, width, memory_.data(), memory_.data() + part - padded_tags, {}, {}};
     Pad(state.weight, num_features, state.num_tags, width, view_.weight);
     std::copy_n(state.bias, state.num_tags, view_.bias);
-    for (size_t s = 0; s < slot_count; s++) {
-      view_.slots[s] = memory_.data() + part * (s + 1);
-      view_.bias_slots[s] = view_.slots[s] + part - padded_tags;
-      Pad(state.slots[s], num_features, state.num_tags, width, view_.slots[s]);
-      std::copy_n(state.slots[s] + num_features * state.num_tags, state.num_tags, view_.bias_slots[s]);
+    for (size_t s = 0; s < moment_count; s++) {
+      view_.moments[s] = memory_.data() + part * (s + 1);
+      view_.bias_moments[s] = view_.moments[s] + part - padded_tags;
+      Pad(state.moments[s], num_features, state.num_tags, width, view_.moments[s]);
+      std::copy_n(state.moments[s] + num_features * state.num_tags, state.num_tags, view_.bias_moments[s]);
     }
   }
 
   void StoreTo(HeadState* state) const {
     Unpad(view_.weight, num_features_, view_.num_tags, view_.width, state->weight);
     std::copy_n(view_.bias, view_.num_tags, state->bias);
-    for (size_t s = 0; s < 2 && view_.slots[s] != nullptr; s++) {
-      Unpad(view_.slots[s], num_features_, view_.num_tags, view_.width, state->slots[s]);
-      std::copy_n(view_.bias_slots[s], view_.num_tags, state->slots[s] + num_features_ * view_.num_tags);
+    for (size_t s = 0; s < 2 && view_.moments[s] != nullptr; s++) {
+      Unpad(view_.moments[s], num_features_, view_.num_tags, view_.width, state->moments[s]);
+      std::copy_n(view_.bias_moments[s], view_.num_tags, state->moments[s] + num_features_ * view_.num_tags);
     }
   }
 
@@ -171,28 +171,13 @@ CellLoss CrossEntropy(float z, bool present) {
   return {std::max(present ? -z : z, 0.0f) + std::log1p(e), present ? p - 1.0f : p};
 }
 
-// -(1 - q)^gamma log q, with q = p for present tags and 1 - max(p - clip, 0) for absent ones, and its derivative by the
-// logit.
-CellLoss FocusedCrossEntropy(float z, bool present, const LossSettings& settings) {
-  const double p = 1 / (1 + std::exp(-static_cast<double>(z)));
-  const double gamma = present ? settings.gamma_positive : settings.gamma_negative;
-  const double shifted = present ? 1 - p : std::max(p - settings.clip, 0.0);
-  if (shifted <= 0) return {0, 0};
-  const double q = std::max(1 - shifted, 1e-12);
-  const double focus = std::pow(shifted, gamma);
-  const double by_shifted = -gamma * std::pow(shifted, gamma - 1) * std::log(q) + focus / q;
-  const double slope = (present ? -1 : 1) * p * (1 - p);
-  return {static_cast<float>(-focus * std::log(q)), static_cast<float>(by_shifted * slope)};
-}
-
 double SampleF2(uint32_t hits, uint32_t predicted, uint32_t present) {
   return hits == 0 ? 0 : 5.0 * hits / (4.0 * present + predicted);
 }
 
 // Turns logits [rows, tags] into the derivative of the mean loss, in place, and adds to the sums.
-void LossOfBatch(const uint8_t* const* labels, size_t rows, size_t num_tags, const float* bias,
-                 const LossSettings& settings, float* logits, EpochSums* sums) {
-  const bool focused = settings.gamma_positive != 0 || settings.gamma_negative != 0 || settings.clip != 0;
+void LossOfBatch(const uint8_t* const* labels, size_t rows, size_t num_tags, const float* bias, float* logits,
+                 EpochSums* sums) {
   const float share = 1.0f / static_cast<float>(rows * num_tags);
   double loss = 0;
   for (size_t r = 0; r < rows; r++) {
@@ -201,10 +186,9 @@ void LossOfBatch(const uint8_t* const* labels, size_t rows, size_t num_tags, con
       float& cell = logits[r * num_tags + t];
       const float z = cell + bias[t];
       const bool is_present = labels[r][t] != 0;
-      const CellLoss result = focused ? FocusedCrossEntropy(z, is_present, settings) : CrossEntropy(z, is_present);
-      const float weight = is_present && settings.positive_weight != nullptr ? settings.positive_weight[t] : 1.0f;
-      loss += static_cast<double>(weight * result.loss);
-      cell = weight * result.delta * share;
+      const CellLoss result = CrossEntropy(z, is_present);
+      loss += static_cast<double>(result.loss);
+      cell = result.delta * share;
       hits += is_present && z > 0;
       predicted += z > 0;
       present += is_present;
@@ -306,7 +290,7 @@ void SumSegments(const Objective& o, const std::vector<Segment>& segments, doubl
 
 const char* HeadSimd() { return ChosenKernels().name; }
 
-size_t SlotCount(const OptimizerSettings& settings) {
+size_t MomentCount(const OptimizerSettings& settings) {
   switch (settings.kind) {
     case OptimizerKind::kSgd:
       return settings.momentum > 0 ? 1 : 0;
@@ -319,9 +303,9 @@ size_t SlotCount(const OptimizerSettings& settings) {
 }
 
 EpochSums TrainSteps(HeadState* state, const FeatureRows& features, const uint8_t* labels, const uint32_t* order,
-                     size_t count, size_t batch_size, const OptimizerSettings& optimizer, const LossSettings& loss) {
+                     size_t count, size_t batch_size, const OptimizerSettings& optimizer) {
   const Kernels& kernels = ChosenKernels();
-  const PaddedHead head(*state, features.num_features, SlotCount(optimizer));
+  const PaddedHead head(*state, features.num_features, MomentCount(optimizer));
   const PaddedState& view = head.view();
   const size_t stride = view.width + kRowGap;
   batch_size = std::min(batch_size, count);
@@ -336,7 +320,7 @@ EpochSums TrainSteps(HeadState* state, const FeatureRows& features, const uint8_
       rows_labels[r] = labels + order[first + r] * view.num_tags;
     }
     kernels.logits(x.data(), rows, stride, view.weight, view.num_tags, view.width, logits.data(), view.num_tags);
-    LossOfBatch(rows_labels.data(), rows, view.num_tags, view.bias, loss, logits.data(), &sums);
+    LossOfBatch(rows_labels.data(), rows, view.num_tags, view.bias, logits.data(), &sums);
     state->iterations++;
     kernels.step(ConstantsFor(optimizer, state->iterations), view, x.data(), rows, stride, logits.data());
   }

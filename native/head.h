@@ -23,16 +23,6 @@ struct OptimizerSettings {
   bool nesterov = false;
 };
 
-// Binary cross-entropy with focusing (asymmetric loss of Ben-Baruch et al. 2020; equal gammas and no clip: focal loss
-// of Lin et al. 2017; zeros: plain cross-entropy). `positive_weight` [num_tags] scales the loss of present tags; null
-// for ones.
-struct LossSettings {
-  float gamma_positive = 0;
-  float gamma_negative = 0;
-  float clip = 0;
-  const float* positive_weight = nullptr;
-};
-
 // Rows of features; with `mean` and `scale` [num_features] each is read as (x - mean) * scale.
 struct FeatureRows {
   const float* data = nullptr;
@@ -42,12 +32,12 @@ struct FeatureRows {
   const float* scale = nullptr;
 };
 
-// A head with its optimiser state, changed in place. Each slot is laid out as weight [num_features, num_tags], then
+// A head with its optimiser state, changed in place. Each moment is laid out as weight [num_features, num_tags], then
 // bias [num_tags].
 struct HeadState {
   float* weight = nullptr;
   float* bias = nullptr;
-  float* slots[2] = {nullptr, nullptr};
+  float* moments[2] = {nullptr, nullptr};
   size_t num_tags = 0;
   uint64_t iterations = 0;
 };
@@ -59,12 +49,13 @@ struct EpochSums {
   double f2 = 0;
 };
 
-// Number of optimiser slots that `settings` needs.
-size_t SlotCount(const OptimizerSettings& settings);
+// Number of optimiser moments that `settings` needs.
+size_t MomentCount(const OptimizerSettings& settings);
 
-// One step per `batch_size` rows of `order` (`count` row indices; the last batch may be smaller).
+// One step of binary cross-entropy per `batch_size` rows of `order` (`count` row indices; the last batch may be
+// smaller).
 EpochSums TrainSteps(HeadState* state, const FeatureRows& features, const uint8_t* labels, const uint32_t* order,
-                     size_t count, size_t batch_size, const OptimizerSettings& optimizer, const LossSettings& loss);
+                     size_t count, size_t batch_size, const OptimizerSettings& optimizer);
 
 // logits [rows, num_tags] of all rows; weight [num_features, num_tags].
 void ComputeLogits(const FeatureRows& features, const float* weight, const float* bias, size_t num_tags, size_t threads,

@@ -120,9 +120,9 @@ static inline void Gradient(const float* x, size_t rows, size_t x_stride, const 
 }
 
 // Keras 3: epsilon is inside the square root here, outside it for Adam.
-static inline void Rmsprop(const StepConstants& c, float* w, float* slot, float* momentum, Vec g) {
-  const Vec mean_square = Load(slot) * c.rho + (g * g) * c.one_minus_rho;
-  Store(slot, mean_square);
+static inline void Rmsprop(const StepConstants& c, float* w, float* mean, float* momentum, Vec g) {
+  const Vec mean_square = Load(mean) * c.rho + (g * g) * c.one_minus_rho;
+  Store(mean, mean_square);
   Vec step = (g * c.learning_rate) / Sqrt(mean_square + c.epsilon);
   if (momentum != nullptr) {
     step = Load(momentum) * c.momentum + step;
@@ -149,14 +149,14 @@ static inline void Sgd(const StepConstants& c, float* w, float* velocity, Vec g)
   Store(w, Load(w) + step);
 }
 
-static inline void Update(const StepConstants& c, float* w, float* slot0, float* slot1, Vec gradient) {
+static inline void Update(const StepConstants& c, float* w, float* moment0, float* moment1, Vec gradient) {
   switch (c.kind) {
     case OptimizerKind::kRmsprop:
-      return Rmsprop(c, w, slot0, slot1, gradient);
+      return Rmsprop(c, w, moment0, moment1, gradient);
     case OptimizerKind::kAdam:
-      return Adam(c, w, slot0, slot1, gradient);
+      return Adam(c, w, moment0, moment1, gradient);
     case OptimizerKind::kSgd:
-      return Sgd(c, w, slot0, gradient);
+      return Sgd(c, w, moment0, gradient);
   }
 }
 
@@ -167,17 +167,17 @@ static inline void UpdateBias(const StepConstants& c, const PaddedState& state, 
     for (size_t i = 0; i < 8 && t + i < state.num_tags; i++) {
       for (size_t r = 0; r < rows; r++) gradient[i] += delta[r * state.num_tags + t + i];
     }
-    Update(c, state.bias + t, At(state.bias_slots[0], t), At(state.bias_slots[1], t), gradient);
+    Update(c, state.bias + t, At(state.bias_moments[0], t), At(state.bias_moments[1], t), gradient);
   }
 }
 
 // One optimiser step from x [rows, width] and delta [rows, tags], the gradient never touching memory.
 static void Step(const StepConstants& c, const PaddedState& state, const float* x, size_t rows, size_t x_stride,
                  const float* delta) {
-  float* const slot0 = state.slots[0];
-  float* const slot1 = state.slots[1];
+  float* const moment0 = state.moments[0];
+  float* const moment1 = state.moments[1];
   Gradient(x, rows, x_stride, delta, state.num_tags, state.width, [&](size_t offset, Vec gradient) {
-    Update(c, state.weight + offset, At(slot0, offset), At(slot1, offset), gradient);
+    Update(c, state.weight + offset, At(moment0, offset), At(moment1, offset), gradient);
   });
   UpdateBias(c, state, delta, rows);
 }

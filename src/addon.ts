@@ -49,15 +49,15 @@ export interface NativeFeatures {
   scale?: Float32Array;
 }
 
-/** Weights and optimiser state, changed in place. A slot is weight `[numFeatures, numTags]`, then bias `[numTags]`. */
+/** Weights and optimiser state, changed in place. A moment is weight `[numFeatures, numTags]`, then bias `[numTags]`. */
 export interface NativeHeadState {
   weight: Float32Array;
   bias: Float32Array;
-  slots: Float32Array[];
+  moments: Float32Array[];
   iterations: number;
 }
 
-/** Optimiser and loss; meaning and defaults in head/config.ts. */
+/** Meaning and defaults in head/config.ts. */
 export interface NativeStepSettings {
   optimizer: "rmsprop" | "adam" | "sgd";
   numTags: number;
@@ -69,11 +69,6 @@ export interface NativeStepSettings {
   beta2: number;
   epsilon: number;
   nesterov: boolean;
-  gammaPositive: number;
-  gammaNegative: number;
-  clip: number;
-  /** `[numTags]` */
-  positiveWeight?: Float32Array;
 }
 
 /** Sums over the rows seen: loss (mean over tags), right cells, samples' F2 at 0.5; and the steps done so far. */

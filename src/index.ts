@@ -111,8 +111,6 @@ export {
   type HeadConfig,
   type HeadOptions,
   type LbfgsConfig,
-  LOSSES,
-  type LossName,
   OPTIMIZERS,
   type OptimizerName,
   resolveHeadConfig,

@@ -198,9 +198,9 @@ struct Head {
 
   // All kernels, one after the other, into one row of numbers.
   std::vector<double> Run() const {
-    std::vector<float> weight(kFeatures * kTags, 0.1f), bias(kTags), slot((kFeatures + 1) * kTags);
-    canopy::HeadState state{weight.data(), bias.data(), {slot.data(), nullptr}, kTags, 0};
-    canopy::TrainSteps(&state, features, labels.data(), order.data(), kRows, 32, {}, {});
+    std::vector<float> weight(kFeatures * kTags, 0.1f), bias(kTags), moment((kFeatures + 1) * kTags);
+    canopy::HeadState state{weight.data(), bias.data(), {moment.data(), nullptr}, kTags, 0};
+    canopy::TrainSteps(&state, features, labels.data(), order.data(), kRows, 32, {});
     std::vector<float> logits(kRows * kTags), gradients(kTags * (kFeatures + 1));
     const std::vector<float> weights(gradients.size(), 0.05f);
     canopy::ComputeLogits(features, weight.data(), bias.data(), kTags, kThreads, logits.data());

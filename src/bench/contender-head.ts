@@ -1,6 +1,6 @@
 /** Head training as a contender: a round's indices are so many optimiser steps, or whole trainings for L-BFGS, on made-up features. */
 import { loadAddon } from "../addon.js";
-import { type GradientConfig, resolveHeadConfig, slotCount } from "../head/config.js";
+import { type GradientConfig, momentCount, resolveHeadConfig } from "../head/config.js";
 import { createStepper } from "../head/create-stepper.js";
 import { initHead } from "../head/init.js";
 import type { StepperKind } from "../head/stepper.js";
@@ -18,8 +18,8 @@ export function openStepper(kind: StepperKind): (setup: SetupRequest) => Promise
     const config = resolveHeadConfig({ optimizer: "rmsprop", batchSize: BATCH_SIZE }) as GradientConfig;
     const stepper = await createStepper(config, { numFeatures, numTags: TAGS }, kind);
     const { features, labels } = makeUp(STEP_ROWS, numFeatures);
-    const slots = Array.from({ length: slotCount(config) }, () => new Float32Array((numFeatures + 1) * TAGS));
-    const state = { ...initHead(numFeatures, TAGS, 1), slots, iterations: 0 };
+    const moments = Array.from({ length: momentCount(config) }, () => new Float32Array((numFeatures + 1) * TAGS));
+    const state = { ...initHead(numFeatures, TAGS, 1), moments, iterations: 0 };
     return {
       version: kind === "native" ? `addon, ${loadAddon()!.headSimd}` : `onnxruntime-node ${onnxRuntimeVersion()}`,
       async round(indices) {

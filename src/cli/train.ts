@@ -30,19 +30,11 @@ export function builder(yargs: Argv) {
     .option("recipe", { choices: ["tutorial"] as const, describe: "tutorial: RMSprop 1e-4, 50 epochs of batch 32" })
     .option("optimizer", {
       choices: ["rmsprop", "adam", "sgd", "lbfgs"] as const,
-      describe: "Default: lbfgs; rmsprop if --epochs, --batch-size, --lr, --loss or --class-weights is given",
+      describe: "Default: lbfgs; rmsprop if --epochs, --batch-size or --lr is given",
     })
     .option("epochs", { type: "number", requiresArg: true, describe: "Passes over the tiles (50)" })
     .option("batch-size", { type: "number", requiresArg: true, describe: "Tiles per step (32)" })
     .option("lr", { type: "number", requiresArg: true, describe: "Learning rate (rmsprop 1e-4, adam 1e-3, sgd 1e-2)" })
-    .option("loss", {
-      choices: ["bce", "focal", "asymmetric"] as const,
-      describe: "What rmsprop, adam and sgd minimise (bce)",
-    })
-    .option("class-weights", {
-      choices: ["none", "balanced"] as const,
-      describe: "balanced: rare tags weigh more, for rmsprop, adam and sgd (none)",
-    })
     .option("l2", { type: "number", requiresArg: true, describe: "L2 strength for lbfgs (default: cross-validated)" })
     .option("val", { type: "number", default: 0.2, requiresArg: true, describe: "Share held out, stratified" })
     .option("seed", { type: "number", default: 1, requiresArg: true, describe: "Decides splits, order and weights" })
@@ -91,9 +83,7 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
 }
 
 function toOptions(argv: Arguments): TrainOptions {
-  const gradient = [argv.epochs, argv.batchSize, argv.lr, argv.loss, argv.classWeights].some(
-    (each) => each !== undefined,
-  );
+  const gradient = [argv.epochs, argv.batchSize, argv.lr].some((each) => each !== undefined);
   return {
     tiles: argv.tiles,
     labels: argv.labels,
@@ -112,8 +102,6 @@ function toOptions(argv: Arguments): TrainOptions {
       epochs: argv.epochs,
       batchSize: argv.batchSize,
       learningRate: argv.lr,
-      loss: argv.loss,
-      classWeights: argv.classWeights,
       l2: argv.l2,
       seed: argv.seed,
     },

@@ -12,11 +12,7 @@ export type OptimizerName = (typeof OPTIMIZERS)[number];
 export const SCALINGS = ["none", "standard", "pareto"] as const;
 export type Scaling = (typeof SCALINGS)[number];
 
-/** Binary cross-entropy; focal loss (Lin et al. 2017); asymmetric loss (Ben-Baruch et al. 2020). */
-export const LOSSES = ["bce", "focal", "asymmetric"] as const;
-export type LossName = (typeof LOSSES)[number];
-
-/** Mini-batch descent, exactly as Keras 3 does it. */
+/** Mini-batch descent on binary cross-entropy, exactly as Keras 3 does it. */
 export interface GradientConfig {
   optimizer: "rmsprop" | "adam" | "sgd";
   /** Step width. @default 1e-4 for rmsprop (the tutorial's), 1e-3 for adam, 1e-2 for sgd (Keras') */
@@ -45,16 +41,6 @@ export interface GradientConfig {
   scaling: Scaling;
   /** As for L-BFGS; means nothing without scaling. @default [] */
   blocks: readonly number[];
-  /** What is minimised. @default "bce" */
-  loss: LossName;
-  /** Focusing of "focal" and "asymmetric" on present tags. @default 2 for focal, 0 for asymmetric */
-  gammaPositive: number;
-  /** Focusing on absent tags. @default 2 for focal, 4 for asymmetric */
-  gammaNegative: number;
-  /** "asymmetric": absent tags below this probability cost nothing. @default 0.05 */
-  clip: number;
-  /** "balanced" weighs present tags by absent / present tiles of the tag, at most 20. @default "none" */
-  classWeights: "none" | "balanced";
 }
 
 /** Full batch to convergence: L2-regularised logistic regression. */
@@ -84,12 +70,6 @@ export type HeadOptions = Partial<Omit<GradientConfig, "optimizer"> & Omit<Lbfgs
   recipe?: "tutorial";
 };
 
-const FOCUSING = {
-  bce: { gammaPositive: 0, gammaNegative: 0, clip: 0 },
-  focal: { gammaPositive: 2, gammaNegative: 2, clip: 0 },
-  asymmetric: { gammaPositive: 0, gammaNegative: 4, clip: 0.05 },
-} as const satisfies Record<LossName, object>;
-
 const GRADIENT_DEFAULTS = {
   epochs: 50,
   batchSize: 32,
@@ -103,9 +83,7 @@ const GRADIENT_DEFAULTS = {
   nesterov: false,
   scaling: "none",
   blocks: [],
-  loss: "bce",
-  classWeights: "none",
-} as const satisfies Omit<GradientConfig, "optimizer" | "learningRate" | keyof typeof FOCUSING.bce>;
+} as const satisfies Omit<GradientConfig, "optimizer" | "learningRate">;
 
 const LBFGS_DEFAULTS = {
   l2: "auto",
@@ -132,7 +110,8 @@ export function resolveHeadConfig(options: HeadOptions = {}): HeadConfig {
   }
   const optimizer = given.optimizer ?? (recipe === "tutorial" ? "rmsprop" : "lbfgs");
   checkOneOf("optimizer", optimizer, OPTIMIZERS);
-  const defaults = optimizer === "lbfgs" ? LBFGS_DEFAULTS : gradientDefaults(optimizer, given.loss ?? "bce");
+  const defaults =
+    optimizer === "lbfgs" ? LBFGS_DEFAULTS : { ...GRADIENT_DEFAULTS, learningRate: LEARNING_RATES[optimizer] };
   for (const [name, value] of Object.entries(given)) {
     if (value !== undefined && name !== "optimizer" && !(name in defaults)) {
       throw new OptionError(`\`${name}\` has no meaning for the optimizer ${optimizer}; leave it out.`);
@@ -142,11 +121,6 @@ export function resolveHeadConfig(options: HeadOptions = {}): HeadConfig {
   const config = { ...defaults, ...said, optimizer } as HeadConfig;
   checkHeadConfig(config);
   return config;
-}
-
-function gradientDefaults(optimizer: GradientConfig["optimizer"], loss: LossName) {
-  checkOneOf("loss", loss, LOSSES);
-  return { ...GRADIENT_DEFAULTS, learningRate: LEARNING_RATES[optimizer], ...FOCUSING[loss] };
 }
 
 /** RangeError for the first value out of its range. */
@@ -169,14 +143,10 @@ export function checkHeadConfig(config: HeadConfig): void {
     checkInRange(name, config[name], 0, 1);
   }
   checkInRange("epsilon", config.epsilon, 0, 1);
-  checkInRange("clip", config.clip, 0, 1);
-  checkInRange("gammaPositive", config.gammaPositive, 0, 10);
-  checkInRange("gammaNegative", config.gammaNegative, 0, 10);
-  checkOneOf("classWeights", config.classWeights, ["none", "balanced"]);
 }
 
-/** Number of slots an optimiser keeps: mean square and momentum; two moments; momentum. */
-export function slotCount({ optimizer, momentum }: GradientConfig): number {
+/** How many moments an optimiser keeps: mean square and momentum; two moments; momentum. */
+export function momentCount({ optimizer, momentum }: GradientConfig): number {
   const moving = momentum > 0 ? 1 : 0;
   return { rmsprop: 1 + moving, adam: 2, sgd: moving }[optimizer];
 }

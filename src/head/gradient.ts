@@ -2,9 +2,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { InputError } from "../errors.js";
 import { createRandom, permutation } from "../random.js";
-import { type LabelMatrix, tagSupport } from "../tiles/label-matrix.js";
+import type { LabelMatrix } from "../tiles/label-matrix.js";
 import { allRows } from "../tiles/split.js";
-import { type GradientConfig, slotCount } from "./config.js";
+import { type GradientConfig, momentCount } from "./config.js";
 import { createStepper } from "./create-stepper.js";
 import { measureHead, toHistoryRow, toMeans } from "./epoch.js";
 import { type FeatureMatrix, type FeatureSource, toFeatureSource } from "./feature-matrix.js";
@@ -18,7 +18,6 @@ import type { TrainedHead, TrainHeadOptions, TrainState } from "./trained-head.j
 
 /** Names the stream of random numbers that orders tiles; the epoch names the order within it. */
 const SHUFFLE_STREAM = 0x73687566;
-const MAX_CLASS_WEIGHT = 20;
 
 export async function trainByGradient(
   features: FeatureMatrix | FeatureSource,
@@ -27,7 +26,7 @@ export async function trainByGradient(
   options: TrainHeadOptions,
 ): Promise<TrainedHead> {
   const source = toFeatureSource(features);
-  const shape = shapeOf(source, labels, config);
+  const shape = { numFeatures: source.numFeatures, numTags: labels.tags.length };
   const standardization = await measureStandardization(source, config.scaling, config.blocks);
   const state = startState(config, shape, options);
   const stepper = await createStepper(config, shape, options.stepper);
@@ -102,9 +101,9 @@ function startState(
   if (resumeFrom !== undefined) return resumedState(config, shape, resumeFrom);
   const { numFeatures, numTags } = shape;
   const head = initial ?? initHead(numFeatures, numTags, config.seed);
-  const slots = Array.from({ length: slotCount(config) }, () => new Float32Array((numFeatures + 1) * numTags));
-  const step: StepState = { weight: head.weight.slice(), bias: head.bias.slice(), slots, iterations: 0 };
-  checkState(step, shape, slotCount(config));
+  const moments = Array.from({ length: momentCount(config) }, () => new Float32Array((numFeatures + 1) * numTags));
+  const step: StepState = { weight: head.weight.slice(), bias: head.bias.slice(), moments, iterations: 0 };
+  checkState(step, shape, momentCount(config));
   return { ...step, epoch: 0, config, history: [] };
 }
 
@@ -118,25 +117,16 @@ function resumedState(config: GradientConfig, shape: StepperShape, from: TrainSt
     }
   }
   const copy = structuredClone(from);
-  checkState(copy, shape, slotCount(config));
+  checkState(copy, shape, momentCount(config));
   return { ...copy, config };
 }
 
-function checkState({ weight, bias, slots }: StepState, { numFeatures, numTags }: StepperShape, count: number): void {
+function checkState({ weight, bias, moments }: StepState, { numFeatures, numTags }: StepperShape, count: number): void {
   const cells = (numFeatures + 1) * numTags;
-  const fits = slots.length === count && slots.every((slot) => slot.length === cells);
+  const fits = moments.length === count && moments.every((moment) => moment.length === cells);
   if (weight.length + bias.length !== cells || bias.length !== numTags || !fits) {
     throw new InputError(`The weights to start from are not those of ${numFeatures} features and ${numTags} tags.`);
   }
-}
-
-function shapeOf(source: FeatureSource, labels: LabelMatrix, config: GradientConfig): StepperShape {
-  const shape = { numFeatures: source.numFeatures, numTags: labels.tags.length };
-  if (config.classWeights === "none") return shape;
-  const positiveWeight = Float32Array.from(tagSupport(labels), (support) =>
-    support === 0 ? 1 : Math.min(MAX_CLASS_WEIGHT, Math.max(1, (labels.rows - support) / support)),
-  );
-  return { ...shape, positiveWeight };
 }
 
 function toHead(state: StepState, { numFeatures, numTags }: StepperShape, standardization?: Standardization): Head {

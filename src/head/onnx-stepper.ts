@@ -79,25 +79,25 @@ class OnnxRun {
     return Object.fromEntries(Object.keys(variables).map((name) => [name, outputs[`${name}_next`] as OrtTensor]));
   }
 
-  #toFeeds({ weight, bias, slots }: StepState): Feeds {
+  #toFeeds({ weight, bias, moments }: StepState): Feeds {
     const { numFeatures, numTags } = this.#shape;
     const names = variableNames(this.#config);
-    const weights = [weight, ...slots.map((slot) => slot.subarray(0, numFeatures * numTags))];
-    const biases = [bias, ...slots.map((slot) => slot.subarray(numFeatures * numTags))];
+    const weights = [weight, ...moments.map((moment) => moment.subarray(0, numFeatures * numTags))];
+    const biases = [bias, ...moments.map((moment) => moment.subarray(numFeatures * numTags))];
     return Object.fromEntries([
       ...names.weight.map((name, i) => [name, this.#tensor(weights[i], [numFeatures, numTags])] as const),
       ...names.bias.map((name, i) => [name, this.#tensor(biases[i], [numTags])] as const),
     ]);
   }
 
-  #store(variables: Feeds, { weight, bias, slots }: StepState): void {
+  #store(variables: Feeds, { weight, bias, moments }: StepState): void {
     const names = variableNames(this.#config);
     const data = (name: string) => variables[name].data as Float32Array;
     weight.set(data(names.weight[0]));
     bias.set(data(names.bias[0]));
-    slots.forEach((slot, i) => {
-      slot.set(data(names.weight[i + 1]));
-      slot.set(data(names.bias[i + 1]), weight.length);
+    moments.forEach((moment, i) => {
+      moment.set(data(names.weight[i + 1]));
+      moment.set(data(names.bias[i + 1]), weight.length);
     });
   }
 }

@@ -11,7 +11,7 @@ const common = {
   blocks: v.array(positive),
 };
 
-const gradientConfig = v.object({
+export const gradientConfig = v.object({
   ...common,
   optimizer: v.picklist(["rmsprop", "adam", "sgd"]),
   learningRate: finite,
@@ -24,11 +24,6 @@ const gradientConfig = v.object({
   beta2: finite,
   epsilon: finite,
   nesterov: v.boolean(),
-  loss: v.picklist(["bce", "focal", "asymmetric"]),
-  gammaPositive: finite,
-  gammaNegative: finite,
-  clip: finite,
-  classWeights: v.picklist(["none", "balanced"]),
 }) satisfies v.GenericSchema<unknown, GradientConfig>;
 
 const lbfgsConfig = v.object({

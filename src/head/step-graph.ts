@@ -1,19 +1,19 @@
 /**
  * One training step as an ONNX graph. In: `x` [N, numFeatures], `y` [N, numTags], `share` = 1 / (N numTags) and `step_size`, both
- * scalars, and the variables `weight`, `bias`, `slot0_weight`, ... Out: `logits` before the step, the batch's mean `loss`, and every
+ * scalars, and the variables `weight`, `bias`, `moment0_weight`, ... Out: `logits` before the step, the batch's mean `loss`, and every
  * variable as `<name>_next`.
  */
 import { GraphBuilder } from "../onnx/graph.js";
 import { float32, int64 } from "../onnx/tensor.js";
-import { type GradientConfig, slotCount } from "./config.js";
+import { type GradientConfig, momentCount } from "./config.js";
 import type { StepperShape } from "./stepper.js";
 
-/** Names of a step's variables: the parameter, then its slots. */
+/** Names of a step's variables: the parameter, then its moments. */
 export function variableNames(config: GradientConfig): { weight: string[]; bias: string[] } {
-  const slots = Array.from({ length: slotCount(config) }, (_, slot) => `slot${slot}`);
+  const moments = Array.from({ length: momentCount(config) }, (_, i) => `moment${i}`);
   return {
-    weight: ["weight", ...slots.map((slot) => `${slot}_weight`)],
-    bias: ["bias", ...slots.map((slot) => `${slot}_bias`)],
+    weight: ["weight", ...moments.map((moment) => `${moment}_weight`)],
+    bias: ["bias", ...moments.map((moment) => `${moment}_bias`)],
   };
 }
 
@@ -31,7 +31,7 @@ export function buildStepGraph(config: GradientConfig, shape: StepperShape): Uin
   const biases = names.bias.map((name) => graph.input(name, "float32", [numTags]));
 
   const logits = graph.node("Gemm", [x, weights[0], biases[0]]);
-  const { loss, delta } = weighted(f, shape, y, cellLoss(f, config, logits, y));
+  const { loss, delta } = crossEntropy(f, logits, y);
   const gradient = f.mul(delta, share);
   const weightGradient = graph.node("Gemm", [x, gradient], { transA: 1 });
   const rows = graph.initializer("rows", int64([1], [0]));
@@ -66,9 +66,6 @@ function formula(graph: GraphBuilder) {
     sub: binary("Sub"),
     mul: binary("Mul"),
     div: binary("Div"),
-    pow: binary("Pow"),
-    max: binary("Max"),
-    greater: binary("Greater"),
     sqrt: unary("Sqrt"),
     neg: unary("Neg"),
     abs: unary("Abs"),
@@ -76,62 +73,19 @@ function formula(graph: GraphBuilder) {
     log: unary("Log"),
     relu: unary("Relu"),
     sigmoid: unary("Sigmoid"),
-    /** `condition ? a : b` */
-    where: (condition: string, a: Operand, b: Operand) => graph.node("Where", [condition, value(a), value(b)]),
-    vector: (name: string, data: Float32Array) => graph.initializer(name, float32([data.length], data)),
   };
 }
 
-interface CellLoss {
-  loss: string;
-  /** Derivative by the logit. */
-  delta: string;
-}
-
-function cellLoss(f: Formula, config: GradientConfig, z: string, y: string): CellLoss {
-  const p = f.sigmoid(z);
+/** Cross-entropy by cell, and its derivative by the logit. */
+function crossEntropy(f: Formula, z: string, y: string): { loss: string; delta: string } {
   // log(1 + exp(-|z|)) does not overflow.
   const tail = f.log(f.add(1, f.exp(f.neg(f.abs(z)))));
-  if (config.loss === "bce") {
-    return { loss: f.add(f.sub(f.relu(z), f.mul(z, y)), tail), delta: f.sub(p, y) };
-  }
-  const present = f.greater(y, 0.5);
-  const slope = f.mul(p, f.sub(1, p));
-  const one = focused(f, config.gammaPositive, f.sub(1, p), f.neg(f.add(f.relu(f.neg(z)), tail)), p);
-  const shifted = f.relu(f.sub(p, config.clip));
-  const rest = f.max(f.sub(1, shifted), 1e-12);
-  const zero = focused(f, config.gammaNegative, shifted, f.log(rest), rest);
-  return {
-    loss: f.where(present, one.loss, zero.loss),
-    delta: f.where(present, f.neg(f.mul(one.byShifted, slope)), f.mul(zero.byShifted, slope)),
-  };
-}
-
-/** `-s^gamma log q` with q = 1 - s, and its derivative by s; both 0 where s is. */
-function focused(f: Formula, gamma: number, s: string, logQ: string, q: string) {
-  const safe = f.max(s, 1e-12);
-  const focus = f.pow(safe, gamma);
-  const inner = f.mul(f.mul(f.pow(safe, gamma - 1), -gamma), logQ);
-  const some = f.greater(s, 0);
-  return {
-    loss: f.where(some, f.neg(f.mul(focus, logQ)), 0),
-    byShifted: f.where(some, f.add(inner, f.div(focus, f.max(q, 1e-12))), 0),
-  };
-}
-
-function weighted(f: Formula, shape: StepperShape, y: string, { loss, delta }: CellLoss): CellLoss {
-  if (shape.positiveWeight === undefined) return { loss, delta };
-  const extra = f.vector(
-    "positive_weight_less_1",
-    shape.positiveWeight.map((weight) => weight - 1),
-  );
-  const weight = f.add(1, f.mul(y, extra));
-  return { loss: f.mul(loss, weight), delta: f.mul(delta, weight) };
+  return { loss: f.add(f.sub(f.relu(z), f.mul(z, y)), tail), delta: f.sub(f.sigmoid(z), y) };
 }
 
 type Update = (f: Formula, c: GradientConfig, variables: string[], gradient: string, stepSize: string) => string[];
 
-/** Keras 3's rules; each returns the next parameter and slots. RMSprop has epsilon inside the root, Adam outside. */
+/** Keras 3's rules; each returns the next parameter and moments. RMSprop has epsilon inside the root, Adam outside. */
 const UPDATES: Record<GradientConfig["optimizer"], Update> = {
   rmsprop(f, c, [parameter, meanSquare, momentum], gradient, stepSize) {
     const next = f.add(f.mul(meanSquare, c.rho), f.mul(f.mul(gradient, gradient), 1 - c.rho));

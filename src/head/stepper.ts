@@ -8,8 +8,8 @@ export interface StepState {
   weight: Float32Array;
   /** `[numTags]` */
   bias: Float32Array;
-  /** Optimiser state: each slot is weight `[numFeatures, numTags]`, then bias `[numTags]`; see `slotCount`. */
-  slots: Float32Array[];
+  /** What the optimiser keeps: each moment is weight `[numFeatures, numTags]`, then bias `[numTags]`; see `momentCount`. */
+  moments: Float32Array[];
   /** Steps done so far. */
   iterations: number;
 }
@@ -31,6 +31,4 @@ export type StepperKind = (typeof STEPPER_KINDS)[number];
 export interface StepperShape {
   numFeatures: number;
   numTags: number;
-  /** `[numTags]` weight of the loss of present tags; absent: ones. */
-  positiveWeight?: Float32Array;
 }

@@ -4,33 +4,25 @@ import { readFile, rm } from "node:fs/promises";
 import { deserialize, serialize } from "node:v8";
 import * as v from "valibot";
 import { InterruptedError } from "../errors.js";
+import { count } from "../files/schemas.js";
 import { writeWhole } from "../files/write.js";
-import type { GradientConfig, HeadConfig } from "../head/config.js";
+import type { HeadConfig } from "../head/config.js";
+import { gradientConfig, historyRow } from "../head/record-schemas.js";
 import type { RunContext } from "../run-context.js";
 import type { Dataset } from "./dataset.js";
 import type { TrainSettings } from "./settings.js";
 import type { TrainingName, TrainingStates } from "./trainings.js";
 
-const COUNT = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const FLOATS = v.instance(Float32Array);
-const ROW = v.object({
-  epoch: COUNT,
-  loss: v.number(),
-  binaryAccuracy: v.number(),
-  f2: v.number(),
-  valLoss: v.nullable(v.number()),
-  valBinaryAccuracy: v.nullable(v.number()),
-  valF2: v.nullable(v.number()),
-});
-/** Whether shapes and configuration are those of the training that goes on, it checks itself. */
+/** Whether shapes and configuration are its own, the training that goes on checks itself. */
 const STATE = v.object({
   weight: FLOATS,
   bias: FLOATS,
-  slots: v.array(FLOATS),
-  iterations: COUNT,
-  epoch: COUNT,
-  config: v.custom<GradientConfig>((value) => typeof value === "object" && value !== null),
-  history: v.array(ROW),
+  moments: v.array(FLOATS),
+  iterations: count,
+  epoch: count,
+  config: gradientConfig,
+  history: v.array(historyRow),
 });
 const SAVED = v.object({
   fingerprint: v.string(),

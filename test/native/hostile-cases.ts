@@ -56,7 +56,7 @@ const head = () => ({ weight: new Float32Array(WEIGHTS), bias: new Float32Array(
 const state = () => ({
   weight: new Float32Array(WEIGHTS),
   bias: new Float32Array(TAGS),
-  slots: [new Float32Array(WEIGHTS + TAGS), new Float32Array(WEIGHTS + TAGS)],
+  moments: [new Float32Array(WEIGHTS + TAGS), new Float32Array(WEIGHTS + TAGS)],
   iterations: 0,
 });
 const settings = () => ({
@@ -70,10 +70,6 @@ const settings = () => ({
   beta2: 0.999,
   epsilon: 1e-7,
   nesterov: false,
-  gammaPositive: 0,
-  gammaNegative: 0,
-  clip: 0,
-  positiveWeight: new Float32Array(TAGS).fill(1),
 });
 const labels = () => new Uint8Array(ROWS * TAGS);
 const order = () => Uint32Array.of(0, 4, 2, 1, 3);
@@ -257,7 +253,7 @@ export const HOSTILE: Record<string, HostileCases> = {
           order(),
           {
             ...settings(),
-            get clip() {
+            get epsilon() {
               detach(given.data);
               return 0;
             },
@@ -268,7 +264,7 @@ export const HOSTILE: Record<string, HostileCases> = {
         const given = features();
         return [{ ...state(), weight: given.data }, given, labels(), order(), settings()];
       },
-      "slots that are none": () => [{ ...state(), slots: [1, 2] }, features(), labels(), order(), settings()],
+      "moments that are none": () => [{ ...state(), moments: [1, 2] }, features(), labels(), order(), settings()],
     },
     survived: {
       "an order that changes afterwards": () => {

@@ -75,7 +75,7 @@ test("a damaged file of states is told, whatever is wrong about it, and not used
     changed("weight", [1, 2, 3, 4, 5, 6]),
     changed("weight", new Float64Array(6)),
     changed("bias", null),
-    changed("slots", [[1]]),
+    changed("moments", [[1]]),
     changed("epoch", -1),
     changed("epoch", "1"),
     changed("iterations", undefined),
