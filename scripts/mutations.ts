@@ -264,7 +264,7 @@ export const MUTATIONS: readonly Mutation[] = [
     what: "tiles that a process died over taken together again",
     file: "src/isolation/tag-range.ts",
     from: "for (; innocent !== undefined && from <",
-    to: "for (; innocent === null && from <",
+    to: "for (; innocent !== undefined && from < 0 && from <",
     tests: ["test/isolation/tag-range.test.ts"],
   },
   {

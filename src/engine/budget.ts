@@ -1,4 +1,7 @@
-/** How a memory budget is shared between the pipeline, rows, and the tiles being decoded: the same rule for `predict` and `work`. */
+/**
+ * How a memory budget is shared between the pipeline, rows, and the tiles being decoded: the same rule for `predict`
+ * and `work`.
+ */
 import { DECODE_DEFAULTS } from "../decode/decoder.js";
 import { jpegBytes } from "../decode/memory.js";
 import type { Device } from "../features/device.js";

@@ -1,4 +1,7 @@
-/** The engine of prediction: a trained model with its decode workers and sessions. Tiles go in, tagged batches come out in order. */
+/**
+ * The engine of prediction: a trained model with its decode workers and sessions. Tiles go in, tagged batches come out
+ * in order.
+ */
 import type { DecodeOptions, DecodeOutcome } from "../decode/decoder.js";
 import { DecodePool } from "../decode/pool.js";
 import { Backbone } from "../features/backbone.js";
@@ -121,7 +124,10 @@ export class Engine {
     return { workers, sessions };
   }
 
-  /** Tags a source; batches keep its order and, but for the last, hold `batchSize` tiles. Throws InterruptedError on abort. */
+  /**
+   * Tags a source; batches keep its order and, but for the last, hold `batchSize` tiles. Throws InterruptedError on
+   * abort.
+   */
   async *tag(source: TileFeed, signal?: AbortSignal): AsyncGenerator<TaggedBatch> {
     const { decode, variants } = this;
     const { batchSize, batchesAhead } = this.#plan;
@@ -137,7 +143,10 @@ export class Engine {
     for await (const batch of stream) yield await this.#tagFeatures(batch);
   }
 
-  /** Tags one batch of at most `batchSize` tiles, beside others that are under way; of more than `mostBatches` the last ones wait. */
+  /**
+   * Tags one batch of at most `batchSize` tiles, beside others that are under way; of more than `mostBatches` the last
+   * ones wait.
+   */
   async tagBatch(tiles: Tile[]): Promise<TaggedBatch> {
     this.#runner ??= new BatchRunner({
       pool: this.#pool,
@@ -164,7 +173,10 @@ export class Engine {
   }
 }
 
-/** `[rows, variants, numFeatures]` to `[rows, numFeatures]` by the mean over variants, summed in float64 in a fixed order. */
+/**
+ * `[rows, variants, numFeatures]` to `[rows, numFeatures]` by the mean over variants, summed in float64 in a fixed
+ * order.
+ */
 export function averageVariants(
   features: Float32Array,
   rows: number,

@@ -1,4 +1,7 @@
-/** What a caller may say of how a model is run, be it a bulk run or single pictures, and the engine options that follow from it. */
+/**
+ * What a caller may say of how a model is run, be it a bulk run or single pictures, and the engine options that follow
+ * from it.
+ */
 import { checkInRange, checkInteger } from "../check.js";
 import { type Colorspace, checkDecodeOptions, DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { planInBudget } from "./budget.js";
@@ -19,7 +22,10 @@ export interface EngineSettings {
   onTruncated?: DecodeOptions["onTruncated"] | undefined;
   /** A picture with more pixels than this is rejected. @default 178956970 */
   maxPixels?: number | undefined;
-  /** Budget in bytes: fewer sessions and smaller batches keep it, and tiles that would not fit are rejected. @default none */
+  /**
+   * Budget in bytes: fewer sessions and smaller batches keep it, and tiles that would not fit are rejected. @default
+   * none
+   */
   memory?: number | undefined;
 }
 

@@ -37,7 +37,10 @@ export interface PipelinePlan {
   memory: number;
 }
 
-/** Measured with MobileNetV2: resident memory of Node with canopy loaded, of a decode worker, and of a session before its first run. */
+/**
+ * Measured with MobileNetV2: resident memory of Node with canopy loaded, of a decode worker, and of a session before
+ * its first run.
+ */
 const BASE_BYTES = 110 << 20;
 const WORKER_BYTES = 24 << 20;
 const SESSION_BYTES = 40 << 20;
@@ -48,8 +51,9 @@ const ACTIVATION_BYTES_PER_PIXEL = 250;
 type Draft = Omit<PipelinePlan, "batchesAhead" | "memory">;
 
 /**
- * Sessions: one per core on the CPU, one on a GPU. Workers: one per core, too; those with nothing to decode take no time from others.
- * Within a budget come first the few workers that keep a CPU backbone fed, then sessions and batches, then more workers.
+ * Sessions: one per core on the CPU, one on a GPU. Workers: one per core, too; those with nothing to decode take no
+ * time from others. Within a budget come first the few workers that keep a CPU backbone fed, then sessions and batches,
+ * then more workers.
  * @throws InputError where not even the smallest pipeline fits the budget.
  */
 export function planPipeline(options: PlanOptions): PipelinePlan {
@@ -92,7 +96,8 @@ function tooSmall(budget: number, { workers, batchSize }: Draft, needed: number)
   const mib = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
   const threads = `${workers} decode worker${workers === 1 ? "" : "s"} and one session`;
   return new InputError(
-    `A memory budget of ${mib(budget)} is too small: with ${threads} of batches of ${batchSize}, about ${mib(needed)} are needed.`,
+    `A memory budget of ${mib(budget)} is too small: with ${threads} of batches of ${batchSize}, about ` +
+      `${mib(needed)} are needed.`,
   );
 }
 

@@ -1,4 +1,7 @@
-/** Finds the tile that crashes its process: tiles are decoded and run one by one in a child process, which may die of it. */
+/**
+ * Finds the tile that crashes its process: tiles are decoded and run one by one in a child process, which may die of
+ * it.
+ */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -15,7 +18,9 @@ export interface ProbeOrder extends ProbeSetup {
   tiles: readonly Tile[];
 }
 
-/** What the child process says: which tile it begins, or that the backbone fails on it, or that it has been through all. */
+/**
+ * What the child process says: which tile it begins, or that the backbone fails on it, or that it has been through all.
+ */
 export type ProbeSign = { tile: number; failure?: string } | "done";
 
 /** A tile that takes longer hangs. */
@@ -26,8 +31,8 @@ const START_SECONDS = 300;
 const PROBE = fileURLToPath(new URL("./probe.js", import.meta.url));
 
 /**
- * Which of `tiles` (by their place in it) kill or hang a process that decodes them and runs `model` on them, or make the model fail, and
- * how. Who kills it has to do so twice: the first time somebody else may have killed it.
+ * Which of `tiles` (by their place in it) kill or hang a process that decodes them and runs `model` on them, or make
+ * the model fail, and how. Who kills it has to do so twice: the first time somebody else may have killed it.
  */
 export async function findCrashers(
   tiles: readonly Tile[],

@@ -1,6 +1,6 @@
 /**
- * The in-flight journal: which tiles are being worked on right now. It outlives a crash of the process (not a power cut, after which
- * nobody is to blame), and tells the next run which tiles to look at.
+ * The in-flight journal: which tiles are being worked on right now. It outlives a crash of the process (not a power
+ * cut, after which nobody is to blame), and tells the next run which tiles to look at.
  */
 import { closeSync, constants, openSync, rmSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -37,7 +37,10 @@ export class InFlightJournal {
     }
   }
 
-  /** Every tile before number `index` may be handed out from now on. Synchronous: it has to be written before they are touched. */
+  /**
+   * Every tile before number `index` may be handed out from now on. Synchronous: it has to be written before they are
+   * touched.
+   */
   handOut(index: number): void {
     this.#record[1] = index;
     this.#write();

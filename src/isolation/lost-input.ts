@@ -1,6 +1,7 @@
 /**
- * Tells an input that is gone (a share, a disk, an archive) from tiles that are bad: very many tiles in a row cannot be read. Such a run
- * stops, and nothing of what the loss has touched is passed on: where it would be committed, the tiles would stay rejected for good.
+ * Tells an input that is gone (a share, a disk, an archive) from tiles that are bad: very many tiles in a row cannot be
+ * read. Such a run stops, and nothing of what the loss has touched is passed on: where it would be committed, the tiles
+ * would stay rejected for good.
  */
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
@@ -18,9 +19,10 @@ export class LostInputError extends CanopyError {
   constructor(count: number, first: Tile, reason: string) {
     super(
       "LOST_INPUT",
-      `${count} tiles in a row cannot be read, the first is ${tileLocation(first)} (${reason}): has the disk or share they lie on gone? What ` +
-        "was done before is safe: bring it back and go on with `resume`. If the list is wrong, mend it and start anew with `overwrite`; if so " +
-        "many tiles are really missing, `resume` with `maxUnreadable: null` rejects them and goes on.",
+      `${count} tiles in a row cannot be read, the first is ${tileLocation(first)} (${reason}): has the disk or share ` +
+        "they lie on gone? What was done before is safe: bring it back and go on with `resume`. If the list is wrong, " +
+        "mend it and start anew with `overwrite`; if so many tiles are really missing, `resume` with a larger " +
+        "`maxUnreadable`, or none, rejects them and goes on.",
     );
   }
 }
@@ -54,9 +56,10 @@ interface Streak {
 }
 
 /**
- * Passes on the `batches` of a stretch, in their order. A batch with tiles that could not be read is held back until it is certain that the
- * loss of the whole input was not why. That takes a few batches: several are read at the same time, so that some tiles may still have
- * been read when earlier ones could not. Throws a LostInputError; what it has passed on by then was read in good order.
+ * Passes on the `batches` of a stretch, in their order. A batch with tiles that could not be read is held back until it
+ * is certain that the loss of the whole input was not why. That takes a few batches: several are read at the same time,
+ * so that some tiles may still have been read when earlier ones could not. Throws a LostInputError; what it has passed
+ * on by then was read in good order.
  */
 export async function* watchInput(
   batches: AsyncIterable<TaggedBatch>,
@@ -106,8 +109,8 @@ function continueStreak(
 }
 
 /**
- * The stretch ends in a streak that may be longer than what is seen of it: tiles after it in the list belong to other parts, and tiles
- * before it may have gone since they were read. They are looked at, as far as needed.
+ * The stretch ends in a streak that may be longer than what is seen of it: tiles after it in the list belong to other
+ * parts, and tiles before it may have gone since they were read. They are looked at, as far as needed.
  */
 async function refuseLongerStreak(streak: Streak, end: number, { list }: WatchOptions, most: number): Promise<void> {
   const missing = most - streak.count;

@@ -1,6 +1,7 @@
 /**
- * Entry of the child process of crashers.ts: takes tiles one by one through decoding and the backbone, and says before each which it is
- * in. In on stdin: a ProbeOrder as a line of JSON, then the backbone. Out on stdout: ProbeSigns, a line of JSON each.
+ * Entry of the child process of crashers.ts: takes tiles one by one through decoding and the backbone, and says before
+ * each which it is in. In on stdin: a ProbeOrder as a line of JSON, then the backbone. Out on stdout: ProbeSigns, a
+ * line of JSON each.
  */
 import { readFileSync, writeSync } from "node:fs";
 import { type Slot, SlotRing } from "../batch/slot-ring.js";

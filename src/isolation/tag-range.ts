@@ -1,4 +1,6 @@
-/** A stretch of the tile list goes through the engine, watched: a tile that kills the process is found by the next try. */
+/**
+ * A stretch of the tile list goes through the engine, watched: a tile that kills the process is found by the next try.
+ */
 import * as v from "valibot";
 import type { Engine, TaggedBatch } from "../engine/engine.js";
 import { ModelError } from "../errors.js";
@@ -35,8 +37,8 @@ interface Legacy {
 }
 
 /**
- * Tags the tiles of `stretch` in their order. If an earlier process died while it did so, the tiles it had in flight are first tried one
- * by one in a child process. Throws InterruptedError on abort.
+ * Tags the tiles of `stretch` in their order. If an earlier process died while it did so, the tiles it had in flight
+ * are first tried one by one in a child process. Throws InterruptedError on abort.
  */
 export async function* tagRange(
   stretch: Stretch,
@@ -65,7 +67,10 @@ export async function* tagRange(
   }
 }
 
-/** Where a process died over tiles that are fine alone, they may have been too much together: they go through one batch at a time. */
+/**
+ * Where a process died over tiles that are fine alone, they may have been too much together: they go through one batch
+ * at a time.
+ */
 function* cutRange(range: TileRange, batchSize: number, innocent: TileRange | undefined): Generator<TileRange> {
   let { from } = range;
   for (; innocent !== undefined && from < Math.min(innocent.to, range.to); from += batchSize) {
@@ -126,7 +131,7 @@ async function readLegacy(
 function warnOfDeath(tiles: readonly Tile[], { onWarning }: RunContext): void {
   const others = tiles.length === 1 ? "" : ` and the ${tiles.length - 1} tiles after it`;
   onWarning?.(
-    `The last run's process died with ${tiles[0]?.path}${others} in the works. Each of them is fine alone; they go through a batch at a time ` +
-      "now. If it was memory that ran out, `memory` keeps it in bounds.",
+    `The last run's process died with ${tiles[0]?.path}${others} in the works. Each of them is fine alone; they go ` +
+      "through a batch at a time now. If it was memory that ran out, `memory` keeps it in bounds.",
   );
 }

@@ -33,10 +33,10 @@ export interface EnqueueSummary {
 }
 
 /**
- * Lists the tiles of the inputs, cuts them into parts and puts these into the queue; workers (`work`) do them, and the last one writes
- * `options.out`. The run folder `<out>.parts` must lie on a file system that all workers share under the same path, as must tiles and
- * model. With `resume`, what is done stays and only the rest is enqueued. Throws an InputError where Redis does not answer, or a worker
- * is busy with this very run.
+ * Lists the tiles of the inputs, cuts them into parts and puts these into the queue; workers (`work`) do them, and the
+ * last one writes `options.out`. The run folder `<out>.parts` must lie on a file system that all workers share under
+ * the same path, as must tiles and model. With `resume`, what is done stays and only the rest is enqueued. Throws an
+ * InputError where Redis does not answer, or a worker is busy with this very run.
  */
 export async function enqueue(options: EnqueueOptions, context: RunContext = {}): Promise<EnqueueSummary> {
   checkOptions(options);

@@ -36,9 +36,9 @@ interface ShardOutput {
 }
 
 /**
- * Writes the shards one after the other, by their number, into `options.out` with its rejects and manifest. Throws an InputError where
- * they do not make up one whole: a shard missing or given twice, another model, option or input, a tile count that does not add up;
- * InterruptedError on abort, with nothing left behind.
+ * Writes the shards one after the other, by their number, into `options.out` with its rejects and manifest. Throws an
+ * InputError where they do not make up one whole: a shard missing or given twice, another model, option or input, a
+ * tile count that does not add up; InterruptedError on abort, with nothing left behind.
  */
 export function merge(options: MergeOptions, context: RunContext = {}): Promise<MergeSummary> {
   return mergeShards(options, context).catch(restateInterrupt("Interrupted; nothing was written: merge again."));

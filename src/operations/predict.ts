@@ -43,10 +43,10 @@ export interface PredictSummary {
 }
 
 /**
- * Predicts the tags of all tiles of the inputs into `options.out`, with `<out>.rejects.jsonl` and `<out>.manifest.json` beside it.
- * Bad tiles are rejected with their reason, and stop nothing. Throws InputError for inputs and outputs that cannot be used, ModelError
- * for a model or device that cannot, InterruptedError on abort (all that is done is committed), LostInputError where the input goes while
- * it is read (the same), CanopyError where the disk is full.
+ * Predicts the tags of all tiles of the inputs into `options.out`, with `<out>.rejects.jsonl` and `<out>.manifest.json`
+ * beside it. Bad tiles are rejected with their reason, and stop nothing. Throws InputError for inputs and outputs that
+ * cannot be used, ModelError for a model or device that cannot, InterruptedError on abort (all that is done is
+ * committed), LostInputError where the input goes while it is read (the same), CanopyError where the disk is full.
  */
 export async function predict(options: PredictOptions, context: RunContext = {}): Promise<PredictSummary> {
   checkOptions(options);
@@ -108,7 +108,10 @@ async function finishRun(
   return { manifest, tiles: committed.tiles - run.committed.tiles, seconds, threads: engine.threads };
 }
 
-/** Predicts to the end of the run. Writing a large output takes memory of its own: sessions and workers give theirs back before. */
+/**
+ * Predicts to the end of the run. Writing a large output takes memory of its own: sessions and workers give theirs back
+ * before.
+ */
 async function predictAll(
   { identity, committed }: OpenedRun,
   { folder }: RunPaths,

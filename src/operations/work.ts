@@ -9,9 +9,10 @@ import type { RunContext } from "../run-context.js";
 export type { WorkOptions, WorkSummary };
 
 /**
- * Takes jobs until `context.signal` aborts (the job in hand is finished first), or the queue is empty with `untilEmpty`. A job that fails
- * is tried again later by whoever takes it. Throws an InputError where Redis does not answer at the start (later it is waited for), and
- * an UnfitWorkerError, its job put back, where model or decoder here are not those of the run.
+ * Takes jobs until `context.signal` aborts (the job in hand is finished first), or the queue is empty with
+ * `untilEmpty`. A job that fails is tried again later by whoever takes it. Throws an InputError where Redis does not
+ * answer at the start (later it is waited for), and an UnfitWorkerError, its job put back, where model or decoder here
+ * are not those of the run.
  */
 export async function work(options: WorkOptions, context: RunContext = {}): Promise<WorkSummary> {
   const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue, stalledSeconds = 30 } = options;

@@ -47,8 +47,8 @@ export class EngineKeeper {
   }
 
   /**
-   * The engine for the run in `folder`; undefined if that run is over. Throws an UnfitWorkerError if it cannot be had here, a BadJobError
-   * if the run is not one of `queue`.
+   * The engine for the run in `folder`; undefined if that run is over. Throws an UnfitWorkerError if it cannot be had
+   * here, a BadJobError if the run is not one of `queue`.
    */
   async engineFor(folder: string, queue: string): Promise<KeptEngine | undefined> {
     const identity = await readIdentity(folder).catch((error) => {
@@ -107,8 +107,8 @@ export class EngineKeeper {
     const mib = (bytes: number) => `${Math.floor(bytes / 2 ** 20)} MiB`;
     const allowed = run === DECODE_DEFAULTS.maxBytes ? "any" : `as much as ${mib(run)}`;
     this.#context.onWarning?.(
-      `\`memory\` leaves ${mib(here)} for a tile that is decoded here, and the run allows it ${allowed}: larger tiles may exceed the budget. ` +
-        "The `memory` of `enqueue` bounds them.",
+      `\`memory\` leaves ${mib(here)} for a tile that is decoded here, and the run allows it ${allowed}: larger tiles ` +
+        "may exceed the budget. The `memory` of `enqueue` bounds them.",
     );
   }
 }

@@ -62,7 +62,9 @@ export function refuseOtherQueue(
   throw new BadJobError(`the run in ${folder} is ${whose}, and the queue ${queue} holds a job for it`);
 }
 
-/** Throws a CanopyError where the run folder, or the output beside it, would not lie below `root`, by their real paths. */
+/**
+ * Throws a CanopyError where the run folder, or the output beside it, would not lie below `root`, by their real paths.
+ */
 export async function refuseOutside(folder: string, root: string): Promise<void> {
   const top = await realpath(root);
   const beside = await realpath(dirname(folder));

@@ -1,4 +1,7 @@
-/** The queue: parts of runs as BullMQ jobs. A run is a flow: one job for each part, and one that puts the output together after them. */
+/**
+ * The queue: parts of runs as BullMQ jobs. A run is a flow: one job for each part, and one that puts the output
+ * together after them.
+ */
 import type { ConnectionOptions, JobsOptions } from "bullmq";
 import { InputError, OptionError } from "../errors.js";
 

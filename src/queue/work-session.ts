@@ -12,7 +12,9 @@ import { doAssembly, doPart, LostRunError, partOfEndedRun } from "./part-job.js"
 import { connection, type JobResult, MAX_STALLS, type QueueOptions } from "./queue.js";
 
 export interface WorkOptions extends QueueOptions, KeeperOptions {
-  /** Only runs whose folders, by their real path, lie below this one are worked on. @default wherever their folders are */
+  /**
+   * Only runs whose folders, by their real path, lie below this one are worked on. @default wherever their folders are
+   */
   root?: string | undefined;
   /** Ends when the queue has nothing left to do, waiting for other workers' jobs too. @default false */
   untilEmpty?: boolean | undefined;
@@ -41,7 +43,10 @@ export interface WorkSummary {
   sessions: number | null;
 }
 
-/** A worker whose mount is gone would use up the tries of all parts in no time: others, who may still see the tiles, get them instead. */
+/**
+ * A worker whose mount is gone would use up the tries of all parts in no time: others, who may still see the tiles, get
+ * them instead.
+ */
 const LOST_PAUSE_MS = 5000;
 
 export class WorkSession {

@@ -1,4 +1,6 @@
-/** What a run is of: model, options and input. A run is resumed, and shards are merged, only where these are the same. */
+/**
+ * What a run is of: model, options and input. A run is resumed, and shards are merged, only where these are the same.
+ */
 import { createHash } from "node:crypto";
 import { InputError } from "../errors.js";
 import { readJson } from "../files/read-json.js";
@@ -19,7 +21,10 @@ export function hashModel(checkpoint: Checkpoint): string {
   return hash.digest("hex");
 }
 
-/** The identity of the run in `folder`, undefined where there is none. Throws an InputError for a run of another version, FormatError. */
+/**
+ * The identity of the run in `folder`, undefined where there is none. Throws an InputError for a run of another
+ * version, FormatError.
+ */
 export async function readIdentity(folder: string): Promise<RunIdentity | undefined> {
   const { identity } = runFiles(folder);
   const versioned = await readJson(identity, VERSIONED, { advice: BEGIN_ANEW });
@@ -28,7 +33,10 @@ export async function readIdentity(folder: string): Promise<RunIdentity | undefi
   return readJson(identity, IDENTITY, { advice: BEGIN_ANEW });
 }
 
-/** The manifest of the finished output of `paths`, undefined where there is none. Throws an InputError for another version, FormatError. */
+/**
+ * The manifest of the finished output of `paths`, undefined where there is none. Throws an InputError for another
+ * version, FormatError.
+ */
 export async function readManifest({ out, manifest }: RunPaths): Promise<RunManifest | undefined> {
   const versioned = await readJson(manifest, VERSIONED, { advice: PREDICT_ANEW });
   if (versioned === undefined) return undefined;
@@ -42,12 +50,15 @@ const PREDICT_ANEW = "Predict anew with `overwrite`.";
 function refuseOtherVersion({ version }: { version: number }, what: string): void {
   if (version === RUN_VERSION) return;
   throw new InputError(
-    `${what} was begun by another version of canopy (its format is ${version}, this one's ${RUN_VERSION}): finish it with that one, or ` +
-      "start anew with `overwrite`.",
+    `${what} was begun by another version of canopy (its format is ${version}, this one's ${RUN_VERSION}): finish it ` +
+      "with that one, or start anew with `overwrite`.",
   );
 }
 
-/** Sentences like "`threshold` was 0.2 and is 0.5 now", none where a run of `before` may go on as `now`. The input is not looked at. */
+/**
+ * Sentences like "`threshold` was 0.2 and is 0.5 now", none where a run of `before` may go on as `now`. The input is
+ * not looked at.
+ */
 export function differences(before: RunKind, now: RunKind): string[] {
   const flat = (kind: RunKind): Record<string, unknown> => ({
     "format version": kind.version,

@@ -1,6 +1,7 @@
 /**
- * One run, one process: a file that the operating system locks for its holder. However the holder ends, the lock ends with it, also on a
- * network file system whose server knows locks; so nobody has to judge whether a holder is still alive.
+ * One run, one process: a file that the operating system locks for its holder. However the holder ends, the lock ends
+ * with it, also on a network file system whose server knows locks; so nobody has to judge whether a holder is still
+ * alive.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
@@ -18,8 +19,8 @@ const NO_LOCKS = ["ENOLCK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EINVAL"];
 const HOLDER = v.object({ host: v.string(), pid: v.number() });
 
 /**
- * Takes the lock `path`, or throws an InputError that names who holds it. Returns what gives it back. Warns where the file system has no
- * locks: then nobody is kept away.
+ * Takes the lock `path`, or throws an InputError that names who holds it. Returns what gives it back. Warns where the
+ * file system has no locks: then nobody is kept away.
  */
 export function takeLock(path: string, context: RunContext): () => void {
   for (;;) {

@@ -27,7 +27,10 @@ export interface PredictRunOptions extends EngineSettings {
   overwrite?: boolean | undefined;
   /** Only the tiles of one shard of several, by a hash of their names. @default all */
   shard?: Shard | undefined;
-  /** So many tiles in a row that cannot be read stop the run: what they lie in is gone. null: they are rejected. At most 100000. @default 1000 */
+  /**
+   * So many tiles in a row that cannot be read stop the run: what they lie in is gone. null: they are rejected. At most
+   * 100000. @default 1000
+   */
   maxUnreadable?: number | null | undefined;
   /** When what is done gets committed. @default 8192 tiles, 10 seconds */
   commit?: Partial<CommitInterval> | undefined;

@@ -31,7 +31,10 @@ export interface OutputKind {
   contents: string | null;
 }
 
-/** The line format of a run's parts. Parquet is put together at the end, as its row groups are larger than parts and its footer comes last. */
+/**
+ * The line format of a run's parts. Parquet is put together at the end, as its row groups are larger than parts and its
+ * footer comes last.
+ */
 export function lineFormat(format: OutputFormat, options: RowOptions): RowFormat {
   return { csv: csvRows, jsonl: jsonRows, parquet: packedRows }[format](options);
 }
@@ -41,8 +44,8 @@ export function rowOptions({ model, settings }: Pick<RunIdentity, "model" | "set
 }
 
 /**
- * Writes output, rejects and manifest; the output takes its place last, when all else is on disk. Can be done again if interrupted, which
- * throws InterruptedError.
+ * Writes output, rejects and manifest; the output takes its place last, when all else is on disk. Can be done again if
+ * interrupted, which throws InterruptedError.
  */
 export async function writeOutput(
   paths: RunPaths,

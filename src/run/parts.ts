@@ -1,4 +1,7 @@
-/** Parts: committed stretches of a run. A part is its rows and a record that says what they are; with the record it counts. */
+/**
+ * Parts: committed stretches of a run. A part is its rows and a record that says what they are; with the record it
+ * counts.
+ */
 import { createHash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { InterruptedError } from "../errors.js";
@@ -20,7 +23,9 @@ export interface PartContent {
   rejects: Reject[];
 }
 
-/** Commits a part: when this returns it survives a power cut; interrupted at any moment it leaves the part or nothing. */
+/**
+ * Commits a part: when this returns it survives a power cut; interrupted at any moment it leaves the part or nothing.
+ */
 export async function commitPart(folder: string, content: PartContent): Promise<PartRecord> {
   const files = runFiles(folder);
   const { part, first, predicted, tilesSha256, rejects } = content;
@@ -44,8 +49,8 @@ export interface Committed {
 }
 
 /**
- * Checks the parts in `folder`, one after the other, against their records, and removes what comes after the first that is missing or
- * damaged; warns of a damaged one. Throws InterruptedError on abort.
+ * Checks the parts in `folder`, one after the other, against their records, and removes what comes after the first that
+ * is missing or damaged; warns of a damaged one. Throws InterruptedError on abort.
  */
 export async function checkParts(folder: string, { signal, onWarning }: RunContext): Promise<Committed> {
   const committed = { parts: 0, tiles: 0, predicted: 0, rejected: 0 };
@@ -78,7 +83,10 @@ export function addPart(committed: Committed, { tiles, predicted, rejected }: Pa
   committed.rejected += rejected;
 }
 
-/** The record of part number `part`, or undefined where it is not committed. A damaged one counts for none: the part is done again. */
+/**
+ * The record of part number `part`, or undefined where it is not committed. A damaged one counts for none: the part is
+ * done again.
+ */
 export async function readRecord(folder: string, part: number): Promise<PartRecord | undefined> {
   const record = await readJson(runFiles(folder).record(part), PART_RECORD).catch(() => undefined);
   return record?.part === part ? record : undefined;

@@ -13,7 +13,10 @@ import { listOptions, type RunRequest, type RunState, readQueueFacts, writeQueue
 
 const NOTHING: Committed = { parts: 0, tiles: 0, predicted: 0, rejected: 0 };
 
-/** Takes up the unfinished run `identity`. Throws an InputError where something is asked for that it is not, or its input has changed. */
+/**
+ * Takes up the unfinished run `identity`. Throws an InputError where something is asked for that it is not, or its
+ * input has changed.
+ */
 export async function resumeRun(
   identity: RunIdentity,
   request: RunRequest,
@@ -35,7 +38,9 @@ export async function resumeRun(
   return { identity, committed };
 }
 
-/** The finished output that is asked for, undefined where there is none. Throws an InputError where it is another one. */
+/**
+ * The finished output that is asked for, undefined where there is none. Throws an InputError where it is another one.
+ */
 export async function findFinished(
   request: RunRequest,
   opened: OpenedTiles,
@@ -58,7 +63,8 @@ export async function findFinished(
   }
   if (now.fileSha256 !== manifest.contents) {
     throw new InputError(
-      `${out} is finished, and files of its input have another size or time of modification now: replace it with \`overwrite\`.`,
+      `${out} is finished, and files of its input have another size or time of modification now: replace it with ` +
+        "`overwrite`.",
     );
   }
   const { tiles, predicted, rejected } = manifest;
@@ -74,7 +80,10 @@ async function inParts(folder: string, partTiles: number): Promise<DoneTiles["is
   return (index) => parts.has(Math.floor(index / partTiles));
 }
 
-/** Tiles that are done and were not there when the run began, but are now: a share that was away for a moment must not cost the run. */
+/**
+ * Tiles that are done and were not there when the run began, but are now: a share that was away for a moment must not
+ * cost the run.
+ */
 class AppearedTiles {
   #first: Tile | undefined;
   #count = 0;
@@ -99,8 +108,8 @@ class AppearedTiles {
 function refuseOtherStdin({ input }: RunIdentity, { stdinSha256 }: OpenedTiles): void {
   if (input.stdin === (stdinSha256 ?? null)) return;
   throw new InputError(
-    "The input has changed since the run began: standard input brings another archive, or the copy of the first one is damaged. Pipe in the " +
-      "same one to resume, or start anew with `overwrite`.",
+    "The input has changed since the run began: standard input brings another archive, or the copy of the first one " +
+      "is damaged. Pipe in the same one to resume, or start anew with `overwrite`.",
   );
 }
 
@@ -108,11 +117,15 @@ function refuseDifferences(before: RunIdentity, { identity }: RunRequest, where:
   const changes = differences(before, identity);
   if (changes.length === 0) return;
   throw new InputError(
-    `The run in ${where} cannot be resumed, because ${changes.join("; ")}. Give what it began with, or start anew with \`overwrite\`.`,
+    `The run in ${where} cannot be resumed, because ${changes.join("; ")}. Give what it began with, or start anew ` +
+      "with `overwrite`.",
   );
 }
 
-/** Parts of a queue are cut beforehand and done in any order, those of a process as they come: one cannot go on with the other's. */
+/**
+ * Parts of a queue are cut beforehand and done in any order, those of a process as they come: one cannot go on with the
+ * other's.
+ */
 function refuseOtherWay(before: QueueFacts | undefined, { queue, paths }: RunRequest): void {
   if (before === undefined && queue === undefined) return;
   if (before === undefined) throw new InputError(`${paths.folder} is a run of \`predict\`: resume it with that.`);
@@ -122,7 +135,8 @@ function refuseOtherWay(before: QueueFacts | undefined, { queue, paths }: RunReq
   if (before.queue !== queue.queue || before.partTiles !== queue.partTiles) {
     const { queue: name, partTiles } = before;
     throw new InputError(
-      `${paths.folder} is in the queue ${name} in parts of ${partTiles} tiles: resume it with \`queue: ${name}\` and \`partTiles: ${partTiles}\`.`,
+      `${paths.folder} is in the queue ${name} in parts of ${partTiles} tiles: resume it with ` +
+        `\`queue: ${name}\` and \`partTiles: ${partTiles}\`.`,
     );
   }
 }

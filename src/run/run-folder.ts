@@ -22,7 +22,10 @@ export interface OpenedRun extends RunState {
   close(): void;
 }
 
-/** Begins, resumes, or finds finished the run that `request` asks for. Throws an InputError where its output may not be touched. */
+/**
+ * Begins, resumes, or finds finished the run that `request` asks for. Throws an InputError where its output may not be
+ * touched.
+ */
 export async function openRun(request: RunRequest, context: RunContext): Promise<OpenedRun> {
   const { paths } = request;
   const { folder } = paths;
@@ -32,7 +35,8 @@ export async function openRun(request: RunRequest, context: RunContext): Promise
   await ensureFolder(folder);
   const release = takeLock(runFiles(folder).lock, context);
   try {
-    // A folder without identity is the rest of a finished or never begun run; a copy of standard input may be in it, too.
+    // A folder without identity is the rest of a finished or never begun run; a copy of standard input may be in it,
+    // too.
     if (request.overwrite || !(await exists(runFiles(folder).identity))) await clearRun(folder);
     const opened = await openInputs(request, context);
     const run = await takeUp(request, opened, context);
@@ -50,7 +54,8 @@ async function checkMayBegin({ paths, resume, overwrite }: RunRequest): Promise<
   if (resume || overwrite) return;
   if (await exists(runFiles(paths.folder).identity)) {
     throw new InputError(
-      `An unfinished run of ${paths.out} is in ${paths.folder}: go on with \`resume\`, or start anew with \`overwrite\`.`,
+      `An unfinished run of ${paths.out} is in ${paths.folder}: go on with \`resume\`, or start anew with ` +
+        "`overwrite`.",
     );
   }
   if (await exists(paths.out)) {
@@ -101,6 +106,7 @@ function warnOfDuplicates({ duplicates, compared, tiles }: WrittenTileList, { on
   const among = compared < tiles ? ` among the first ${compared} names` : "";
   const verb = duplicates === 1 ? "tile has the name" : "tiles have the name";
   onWarning?.(
-    `${duplicates} ${verb} of an earlier one${among}: their rows differ only in their place and, in JSON lines, their path.`,
+    `${duplicates} ${verb} of an earlier one${among}: their rows differ only in their place and, in JSON lines, their ` +
+      "path.",
   );
 }

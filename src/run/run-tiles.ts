@@ -26,7 +26,10 @@ export interface RunPolicy {
   maxUnreadable: number | null;
 }
 
-/** Takes the run in `folder` from `start` to its end; returns what is committed then. What is done is committed before anything is thrown. */
+/**
+ * Takes the run in `folder` from `start` to its end; returns what is committed then. What is done is committed before
+ * anything is thrown.
+ */
 export async function runTiles(
   folder: string,
   identity: RunIdentity,

@@ -7,14 +7,18 @@ export interface FileState {
   mtime: number;
 }
 
-/** The state of each of `paths`, undefined where there is no such file. Neighbours of the same path are looked at once. */
+/**
+ * The state of each of `paths`, undefined where there is no such file. Neighbours of the same path are looked at once.
+ */
 export function statesOf(paths: readonly string[]): Promise<(FileState | undefined)[]> {
   const states: Promise<FileState | undefined>[] = [];
   for (const [i, path] of paths.entries()) states.push(i > 0 && path === paths[i - 1] ? states[i - 1] : stateOf(path));
   return Promise.all(states);
 }
 
-/** With a callback, because it takes half of the time that `stat` of node:fs/promises does, and there may be millions. */
+/**
+ * With a callback, because it takes half of the time that `stat` of node:fs/promises does, and there may be millions.
+ */
 function stateOf(path: string): Promise<FileState | undefined> {
   return new Promise((resolve) => {
     stat(path, (error, info) => resolve(error ? undefined : { size: info.size, mtime: Math.round(info.mtimeMs) }));

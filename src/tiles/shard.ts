@@ -12,8 +12,8 @@ export function inShard(name: string, { index, count }: Shard): boolean {
 }
 
 /**
- * 53 bits of `text`, the same on every machine and in every version, as machines share a run by them: two FNV-1a-like lanes over its UTF-16
- * code units with different multipliers, mixed as in MurmurHash3's finaliser.
+ * 53 bits of `text`, the same on every machine and in every version, as machines share a run by them: two FNV-1a-like
+ * lanes over its UTF-16 code units with different multipliers, mixed as in MurmurHash3's finaliser.
  */
 export function hashName(text: string): number {
   const low = mix(lane(text, 0x811c9dc5, 0x01000193));

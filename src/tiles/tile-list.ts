@@ -1,6 +1,6 @@
 /**
- * The tile list of a run: what its inputs held when it began, one line a tile, on disk. A run goes by this list, so that files that come
- * later change nothing, and an interrupted run knows its place.
+ * The tile list of a run: what its inputs held when it began, one line a tile, on disk. A run goes by this list, so
+ * that files that come later change nothing, and an interrupted run knows its place.
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -10,7 +10,10 @@ import { linesByBlock, linesOf } from "./lines.js";
 import { tileName } from "./names.js";
 import { type Tile, type TileFailure, tileLocation } from "./tile.js";
 
-/** A tile, and the state its file (its archive) was in when it was listed; undefined where there was none, or nobody looked. */
+/**
+ * A tile, and the state its file (its archive) was in when it was listed; undefined where there was none, or nobody
+ * looked.
+ */
 export interface ListedTile {
   tile: Tile;
   state: FileState | undefined;
@@ -66,7 +69,10 @@ export async function* cutTileList(file: string, tiles: number): AsyncGenerator<
   if (index > from) yield { from, to: index, byteOffset };
 }
 
-/** Hashes tiles one after the other, so that rows can be told from those of other tiles: by where they are, whatever became of them. */
+/**
+ * Hashes tiles one after the other, so that rows can be told from those of other tiles: by where they are, whatever
+ * became of them.
+ */
 export class TilesHash {
   readonly #hash = createHash("sha256");
 
@@ -104,7 +110,10 @@ export async function hashRange(file: string, range: ListRange): Promise<string>
   return hash.digest();
 }
 
-/** `[size, mtime, path]`, or the same with `offset, byteLength, member` and perhaps a failure; the name follows from the path. */
+/**
+ * `[size, mtime, path]`, or the same with `offset, byteLength, member` and perhaps a failure; the name follows from the
+ * path.
+ */
 export function encodeLine({ tile, state }: ListedTile): string {
   return `[${state?.size ?? null},${state?.mtime ?? null},${encodeTile(tile).slice(1)}\n`;
 }

@@ -1,4 +1,6 @@
-/** Writing a tile list, and writing it anew for a run that goes on: what that has read already must not have changed. */
+/**
+ * Writing a tile list, and writing it anew for a run that goes on: what that has read already must not have changed.
+ */
 import { createHash } from "node:crypto";
 import { inChunks } from "../chunks.js";
 import { InputError, InterruptedError } from "../errors.js";
@@ -13,7 +15,10 @@ export interface TileListFacts {
   tiles: number;
   /** Over all tiles, without the states of their files. */
   sha256: string;
-  /** The whole input, of which a shard lists its share. The hash is over the names, so that shards may see it under other paths. */
+  /**
+   * The whole input, of which a shard lists its share. The hash is over the names, so that shards may see it under
+   * other paths.
+   */
   whole: { tiles: number; namesSha256: string };
 }
 
@@ -54,9 +59,9 @@ export function writeTileList(file: string, source: TileSource, options: ListOpt
 }
 
 /**
- * The same for a run of the list `file` that goes on. Throws an InputError that names the first difference where `source` holds other
- * tiles than the list, or where the file of a tile that is done is another one now; the list then stays as it was. Tiles that are not
- * done may have changed: they will be read as they are now.
+ * The same for a run of the list `file` that goes on. Throws an InputError that names the first difference where
+ * `source` holds other tiles than the list, or where the file of a tile that is done is another one now; the list then
+ * stays as it was. Tiles that are not done may have changed: they will be read as they are now.
  */
 export function rewriteTileList(
   file: string,
@@ -181,8 +186,8 @@ function otherFile(tile: Tile): InputError {
   const { path, member } = tile;
   const file = member === undefined ? path : `${path} (which holds ${tileLocation(tile)})`;
   return new InputError(
-    `The input has changed since the run began: ${file} has another size or time of modification. Restore it (with its time) to resume, or ` +
-      "start anew with `overwrite`.",
+    `The input has changed since the run began: ${file} has another size or time of modification. Restore it (with ` +
+      "its time) to resume, or start anew with `overwrite`.",
   );
 }
 
