@@ -22,11 +22,13 @@ export async function encode(
   pixels: Buffer,
   size: number,
   channels: 1 | 2 | 3 | 4,
-  format: "png" | "webp" | "tiff" | "jpeg",
+  format: "png" | "webp" | "tiff" | "jpeg" | "gif" | "avif",
 ) {
   const image = sharp(pixels, { raw: { width: size, height: size, channels } });
   if (format === "webp") return image.webp({ lossless: true }).toBuffer();
   if (format === "tiff") return image.tiff({ compression: "lzw" }).toBuffer();
+  if (format === "gif") return image.gif().toBuffer();
+  if (format === "avif") return image.avif({ lossless: true, effort: 0 }).toBuffer();
   return format === "jpeg" ? image.jpeg({ quality: 95 }).toBuffer() : image.png().toBuffer();
 }
 

@@ -1,7 +1,7 @@
 /** The contract of decoding: which options there are, and what comes back for each tile. */
 import type { JpegInfo, NativeTile } from "../addon.js";
 import { checkInteger, checkOneOf } from "../check.js";
-import type { TileContent } from "../tiles/tile.js";
+import type { Tile, TileContent } from "../tiles/tile.js";
 
 /** How the components of a JPEG are to be read. `auto` follows the rule in docs/colour.md. */
 export const COLORSPACES = ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const;
@@ -46,6 +46,11 @@ const MAX_SIZE = 4096;
 /** What a decoder is given of a tile: where its bytes are, or the tile itself. */
 export type DecodeSource = NativeTile | TileContent;
 
+/** Where the bytes of a tile are that is no content in memory: all that a worker needs. */
+export function placeOf({ path, offset, byteLength }: Tile): NativeTile {
+  return { path, ...(offset !== undefined && { offset }), ...(byteLength !== undefined && { byteLength }) };
+}
+
 export function isFile(source: DecodeSource): source is NativeTile {
   return "path" in source;
 }
@@ -54,11 +59,26 @@ export function isFile(source: DecodeSource): source is NativeTile {
 export interface DecodeFailure {
   /**
    * READ (file system), EMPTY, FORMAT (not an image we read), CORRUPT, TRUNCATED, LIMIT (pixels, memory budget), COLORSPACE,
-   * OUT_OF_MEMORY (the system gave none), CRASH
+   * OUT_OF_MEMORY (the system gave none), CRASH, NAME (of `fix` alone: its copy cannot be called as it is)
    */
-  code: "READ" | "EMPTY" | "FORMAT" | "CORRUPT" | "TRUNCATED" | "LIMIT" | "COLORSPACE" | "OUT_OF_MEMORY" | "CRASH";
+  code:
+    | "READ"
+    | "EMPTY"
+    | "FORMAT"
+    | "CORRUPT"
+    | "TRUNCATED"
+    | "LIMIT"
+    | "COLORSPACE"
+    | "OUT_OF_MEMORY"
+    | "CRASH"
+    | "NAME";
   /** One sentence, without the file's name. */
   message: string;
+}
+
+/** The outcome of a tile that alone in a worker made it throw or die. */
+export function crashFailure(error: Error): DecodeFailure {
+  return { code: "CRASH", message: `Decode worker failed: ${error.message}` };
 }
 
 /** One tile's result: `undefined` for success (the pixels are in the target), else why not. */

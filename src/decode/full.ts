@@ -41,13 +41,20 @@ async function readWithSharp(bytes: Uint8Array, options: FullOptions): Promise<F
   const { readBytesWithSharp } = await import("./sharp.js");
   const image = await readBytesWithSharp(bytes, options);
   if (isFailure(image)) return image;
-  const { encoding, reading } = await describeWithSharp(bytes);
+  const { encoding, reading } = await describeWithSharp(bytes, options);
   return { ...image, byteLength: bytes.length, encoding, reading: image.reading ?? reading };
 }
 
-async function describeWithSharp(bytes: Uint8Array): Promise<{ encoding: string; reading: "gray" | "rgb" | "cmyk" }> {
-  const { default: sharp } = await import("sharp");
-  const { format, space, channels, depth, isProgressive, chromaSubsampling, icc } = await sharp(bytes).metadata();
+/** What a picture that was read is. */
+async function describeWithSharp(
+  bytes: Uint8Array,
+  options: FullOptions,
+): Promise<{ encoding: string; reading: "gray" | "rgb" | "cmyk" }> {
+  const { openPicture } = await import("./open-sharp.js");
+  const { format, space, channels, depth, isProgressive, chromaSubsampling, icc } = await openPicture(
+    bytes,
+    options,
+  ).metadata();
   const header = format === "jpeg" ? readJpegHeader(bytes) : undefined;
   if (header === undefined) {
     const bits = { uchar: "8-bit", ushort: "16-bit" }[depth as string] ?? depth;

@@ -8,7 +8,7 @@ import { usableCores } from "../machine.js";
 import type { RunContext } from "../run-context.js";
 import type { Tile } from "../tiles/tile.js";
 import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
-import type { DecodeOptions, DecodeOutcome, DecodeSource } from "./decoder.js";
+import { crashFailure, type DecodeOptions, type DecodeOutcome, type DecodeSource, placeOf } from "./decoder.js";
 import type { DecodeTask } from "./worker.js";
 
 export interface DecodePoolOptions {
@@ -68,7 +68,7 @@ export class DecodePool {
     try {
       return await this.#quarantine.run({ tiles: [sourceOf(tile)], ...place, options });
     } catch (error) {
-      return [{ code: "CRASH", message: `Decode worker failed: ${(error as Error).message}` }];
+      return [crashFailure(error as Error)];
     }
   }
 
@@ -103,15 +103,10 @@ export function decoderVersion(): string {
 }
 
 /** Only what a worker needs; names stay here. */
-function sourceOf({ path, offset, byteLength, content }: Tile): DecodeSource {
-  if (content !== undefined) {
-    return "bytes" in content ? { bytes: alone(content.bytes) } : { ...content, pixels: alone(content.pixels) };
-  }
-  return {
-    path,
-    ...(offset === undefined ? {} : { offset }),
-    ...(byteLength === undefined ? {} : { byteLength }),
-  };
+function sourceOf(tile: Tile): DecodeSource {
+  const { content } = tile;
+  if (content === undefined) return placeOf(tile);
+  return "bytes" in content ? { bytes: alone(content.bytes) } : { ...content, pixels: alone(content.pixels) };
 }
 
 /** In memory of its own: a message to a worker takes along all the memory that a view looks at, and shared memory may change. */

@@ -2,9 +2,10 @@
  * JPEG through sharp with the colours the addon gives. sharp on its own sends four-component JPEGs through a CMYK profile, which spoils
  * them; here the header is rewritten so that libjpeg hands over the components the reading needs, and the arithmetic is ours.
  */
-import sharp, { type OutputInfo } from "sharp";
+import type { OutputInfo } from "sharp";
 import type { DecodeFailure, DecodeOptions, RgbImage } from "./decoder.js";
 import { type JpegHeader, readJpegHeader, withColorTransform } from "./jpeg-header.js";
+import { openPicture } from "./open-sharp.js";
 
 type Reading = "gray" | "ycbcr" | "rgb" | "cmyk" | "cmyk-inverted" | "ycck" | "auto-4";
 
@@ -68,12 +69,11 @@ function decodeComponents(
   const four = header.components === 4;
   const transform = chooseTransform(header, reading);
   const space = four ? "cmyk" : "srgb";
-  return sharp(header.components === 1 ? bytes : withColorTransform(bytes, header, transform), {
-    // libjpeg calls broken data a warning, and the addon rejects what it warns of. libvips passes most warnings on, but not all: here
-    // a damaged tile may slip through that the addon would reject.
-    failOn: options.onTruncated === "accept" ? "none" : "warning",
-    limitInputPixels: options.maxPixels,
-    ignoreIcc: true,
+  // libjpeg calls broken data a warning, and the addon rejects what it warns of. libvips passes most warnings on, but not all: here
+  // a damaged tile may slip through that the addon would reject.
+  return openPicture(header.components === 1 ? bytes : withColorTransform(bytes, header, transform), {
+    ...options,
+    warningsFail: true,
   })
     .pipelineColourspace(space)
     .toColourspace(space)

@@ -4,7 +4,6 @@
  * profiles and EXIF orientation are left aside, as in the JPEG path, because models are trained on the stored values; of several
  * pages the first is read.
  */
-import sharp from "sharp";
 import { readTileBytes } from "./bytes.js";
 import {
   type DecodeFailure,
@@ -14,16 +13,13 @@ import {
   isFailure,
   type RgbImage,
 } from "./decoder.js";
+import { describeForeign } from "./foreign.js";
 import { mostSharpPixels } from "./memory.js";
+import { openPicture } from "./open-sharp.js";
 import { decodeRaw, type Resize, takeThreeBands } from "./raw.js";
 import { readSharpJpeg } from "./sharp-jpeg.js";
-import { sniffFormat } from "./sniff.js";
-
-const NO_IMAGE = "Not an image: the first bytes are those of no image format that is read";
-
-// Each decode worker is one thread of ours: libvips must neither start more nor keep tiles it will never see again.
-sharp.concurrency(1);
-sharp.cache(false);
+import { type ImageFormat, sniffFormat } from "./sniff.js";
+import { isWhole } from "./whole.js";
 
 /** Reads, decodes and resizes one tile into `target` `[size, size, 3]`. Never throws for a bad tile. */
 export async function decodeWithSharp(
@@ -48,11 +44,11 @@ export async function readBytesWithSharp(
 ): Promise<RgbImage | DecodeFailure> {
   if (bytes.length === 0) return { code: "EMPTY", message: "File is empty" };
   const format = sniffFormat(bytes);
-  if (format === undefined) return { code: "FORMAT", message: NO_IMAGE };
+  if (format === undefined) return { code: "FORMAT", message: describeForeign(bytes) };
   try {
     return await (format === "jpeg" ? readSharpJpeg(bytes, options) : readOther(bytes, format, options));
   } catch (error) {
-    return sharpFailure(error as Error, options.maxPixels);
+    return sharpFailure(error as Error, bytes, format, options.maxPixels);
   }
 }
 
@@ -61,13 +57,7 @@ async function readOther(
   format: string,
   options: Pick<DecodeOptions, "maxPixels" | "onTruncated">,
 ): Promise<RgbImage> {
-  const image = sharp(bytes, {
-    failOn: options.onTruncated === "accept" ? "none" : "error",
-    limitInputPixels: options.maxPixels,
-    ignoreIcc: true,
-    pages: 1,
-    limitInputChannels: 256,
-  });
+  const image = openPicture(bytes, options);
   // Of these formats only TIFF knows inks; libvips would send them through a profile of its own.
   const inks = format === "tiff" && (await image.metadata()).space === "cmyk";
   const { data, info } = await (inks
@@ -91,13 +81,19 @@ function inksToRgb(data: Uint8Array, channels: number): Uint8Array {
 }
 
 /** libvips tells its reasons only in words. */
-function sharpFailure(error: Error, maxPixels: number): DecodeFailure {
+function sharpFailure(error: Error, bytes: Uint8Array, format: ImageFormat, maxPixels: number): DecodeFailure {
   const reason = error.message.split("\n")[0].replace(/^Input buffer/, "the file");
   if (/pixel limit/i.test(reason)) return { code: "LIMIT", message: `Image exceeds the limit of ${maxPixels} pixels` };
-  if (/corrupt jpeg data/i.test(reason)) return { code: "CORRUPT", message: `Image cannot be decoded (${reason})` };
-  if (/premature end|truncat|end of (file|stream)|out of order read|not enough|read error/i.test(reason)) {
-    return { code: "TRUNCATED", message: `Image data ends early (${reason})` };
+  if (/timeout/i.test(reason)) return { code: "LIMIT", message: "Decoding it takes too long" };
+  if (format === "heif" && isHevc(bytes)) {
+    return { code: "FORMAT", message: "HEIC (HEVC in HEIF) is not read, AVIF is; convert it to PNG or JPEG" };
   }
-  if (/unsupported image format/i.test(reason)) return { code: "FORMAT", message: NO_IMAGE };
-  return { code: "CORRUPT", message: `Image cannot be decoded (${reason})` };
+  const endsEarly = format === "jpeg" && /premature end/i.test(reason);
+  if (!endsEarly && isWhole(bytes, format)) return { code: "CORRUPT", message: `Image cannot be decoded (${reason})` };
+  return { code: "TRUNCATED", message: `Image data ends early (${reason})` };
+}
+
+/** By the type of its coded item: the libvips that comes with sharp has no decoder for it, and does not say so. */
+function isHevc(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096)).includes("hvc1", 0, "latin1");
 }

@@ -5,7 +5,7 @@ import { type Tile, tileLocation } from "../tiles/tile.js";
 export interface FixJob {
   tile: Tile;
   /** The file to write, or why there is none. */
-  target: string | { code: "FORMAT"; message: string };
+  target: string | { code: "NAME"; message: string };
 }
 
 /** Jobs in the order of the tiles. Of several tiles that would be written to one file the first gets it, the others are refused. */
@@ -27,7 +27,7 @@ export function planTargets(
       jobs.push({ tile, target });
     } else {
       const message = `${tileLocation(other)} is written to the same file; give inputs with equal names different output folders`;
-      jobs.push({ tile, target: { code: "FORMAT", message } });
+      jobs.push({ tile, target: { code: "NAME", message } });
     }
   }
   return jobs;

@@ -1,55 +1,68 @@
 /** piscina entry: a chunk of tiles becomes files of ordinary RGB, pixel for pixel. */
-import sharp from "sharp";
 import type { NativeTile } from "../addon.js";
 import { type DecodeFailure, isFailure, type RgbImage } from "../decode/decoder.js";
 import { type FullOptions, readFullTile } from "../decode/full.js";
-import { type FileContent, writeTogether } from "../files/write.js";
+import { openPixels } from "../decode/open-sharp.js";
+import { type FileContent, writeTogether, writeWhole } from "../files/write.js";
 import { WriteError } from "../files/write-error.js";
 
 export const FIX_FORMATS = ["png", "jpg"] as const;
 export type FixFormat = (typeof FIX_FORMATS)[number];
 
-export interface FixTask {
-  jobs: { tile: NativeTile; target: string }[];
+export interface FixItem {
+  tile: NativeTile;
+  target: string;
+}
+
+export interface FixSettings {
   format: FixFormat;
   options: FullOptions;
 }
 
-/** How one tile went; `written` tells how its colours were read. */
-export type FixOutcome = { written: string } | DecodeFailure;
-
-export interface FixResult {
-  outcomes: FixOutcome[];
-  /** A failed write ends the run. */
-  failure?: { path: string; systemCode: string };
-}
+/** How one tile went; `written` tells how its colours were read. Errors lose their class between threads, hence `unwritten`. */
+export type FixOutcome = { written: string } | { unwritten: string; systemCode: string } | DecodeFailure;
 
 /** Pictures are written together, but no more of them are kept in memory than this. */
 const WRITE_BYTES = 16 << 20;
 
-// Each worker is one thread of ours: libvips must not start more.
-sharp.concurrency(1);
-sharp.cache(false);
+/** What the system says where nothing but the file's own name is at fault. */
+export const NAME_FAULTS = ["ENAMETOOLONG", "EILSEQ", "EINVAL", "EISDIR", "ENOTDIR"];
 
-export async function fixChunk({ jobs, format, options }: FixTask): Promise<FixResult> {
+export async function fixChunk({ items, format, options }: { items: FixItem[] } & FixSettings): Promise<FixOutcome[]> {
   const outcomes: FixOutcome[] = [];
-  let files: FileContent[] = [];
-  try {
-    for (const { tile, target } of jobs) {
-      const image = await readFullTile(tile, options);
-      outcomes.push(isFailure(image) ? image : { written: image.reading });
-      if (isFailure(image)) continue;
-      files.push({ path: target, content: await encode(image, format) });
-      if (byteLength(files) < WRITE_BYTES) continue;
-      await writeTogether(files);
-      files = [];
-    }
-    await writeTogether(files);
-  } catch (error) {
-    if (!(error instanceof WriteError)) throw error;
-    return { outcomes: [], failure: { path: error.path, systemCode: error.systemCode } };
+  let waiting: FileContent[] = [];
+  const write = async (): Promise<void> => {
+    const failures = await writeAll(waiting);
+    for (const [i, { target }] of items.entries()) outcomes[i] = failures.get(target) ?? outcomes[i];
+    waiting = [];
+  };
+  for (const [i, { tile, target }] of items.entries()) {
+    const image = await readFullTile(tile, options);
+    outcomes[i] = isFailure(image) ? image : { written: image.reading };
+    if (!isFailure(image)) waiting.push({ path: target, content: await encode(image, format) });
+    if (byteLength(waiting) >= WRITE_BYTES) await write();
   }
-  return { outcomes };
+  await write();
+  return outcomes;
+}
+
+/** Writes files together or, where that fails, one by one, so that each is whole or has its own failure. */
+async function writeAll(files: readonly FileContent[]): Promise<Map<string, FixOutcome>> {
+  const failures = new Map<string, FixOutcome>();
+  try {
+    await writeTogether(files);
+  } catch {
+    for (const { path, content } of files) {
+      await writeWhole(path, content).catch((error) => failures.set(path, unwritten(error)));
+    }
+  }
+  return failures;
+}
+
+function unwritten(error: unknown): FixOutcome {
+  if (!(error instanceof WriteError)) throw error;
+  const { path, systemCode, message } = error;
+  return NAME_FAULTS.includes(systemCode) ? { code: "NAME", message } : { unwritten: path, systemCode };
 }
 
 function byteLength(files: readonly FileContent[]): number {
@@ -57,7 +70,7 @@ function byteLength(files: readonly FileContent[]): number {
 }
 
 /** PNG is exact; JPEG is of a quality and sampling at which what it loses cannot be seen. */
-function encode({ pixels, width, height }: RgbImage, format: FixFormat): Promise<Buffer> {
-  const image = sharp(pixels, { raw: { width, height, channels: 3 } });
+function encode(picture: RgbImage, format: FixFormat): Promise<Buffer> {
+  const image = openPixels(picture);
   return (format === "png" ? image.png() : image.jpeg({ quality: 95, chromaSubsampling: "4:4:4" })).toBuffer();
 }

@@ -6,8 +6,7 @@ import { type DecodeFailure, isFailure } from "../decode/decoder.js";
 import { type FullImage, type FullOptions, readFull } from "../decode/full.js";
 import { type Fingerprint, fingerprint } from "./perceptual-hash.js";
 
-export interface ExamineTask {
-  tiles: NativeTile[];
+export interface ExamineSettings {
   options: FullOptions;
 }
 
@@ -18,15 +17,15 @@ export interface TileFacts extends Pick<FullImage, "width" | "height" | "byteLen
   fingerprint: Fingerprint;
 }
 
-export async function examineChunk({ tiles, options }: ExamineTask): Promise<(TileFacts | DecodeFailure)[]> {
-  const results: (TileFacts | DecodeFailure)[] = [];
-  for (const tile of tiles) {
-    results.push(await examine(tile, options));
-  }
+export type Examined = TileFacts | DecodeFailure;
+
+export async function examineChunk(task: { items: NativeTile[] } & ExamineSettings): Promise<Examined[]> {
+  const results: Examined[] = [];
+  for (const tile of task.items) results.push(await examine(tile, task.options));
   return results;
 }
 
-async function examine(tile: NativeTile, options: FullOptions): Promise<TileFacts | DecodeFailure> {
+async function examine(tile: NativeTile, options: FullOptions): Promise<Examined> {
   const bytes = readTileBytes(tile);
   if (isFailure(bytes)) {
     return bytes;

@@ -4,20 +4,34 @@ import { readdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { checkInteger, checkOneOf } from "../check.js";
+import { ChunkPool } from "../chunk-pool.js";
 import { chunksOf } from "../chunks.js";
-import { checkDecodeOptions, DECODE_DEFAULTS, type DecodeFailure, isFailure } from "../decode/decoder.js";
+import {
+  checkDecodeOptions,
+  crashFailure,
+  DECODE_DEFAULTS,
+  type DecodeFailure,
+  isFailure,
+  placeOf,
+} from "../decode/decoder.js";
 import type { FullOptions } from "../decode/full.js";
 import { InputError, InterruptedError } from "../errors.js";
 import { ensureFolder } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
 import { pointToResume, WriteError } from "../files/write-error.js";
 import { type FixJob, planTargets } from "../fix/targets.js";
-import { FIX_FORMATS, type FixFormat, type FixOutcome, type FixResult, type FixTask } from "../fix/worker.js";
+import {
+  FIX_FORMATS,
+  type FixFormat,
+  type FixItem,
+  type FixOutcome,
+  type FixSettings,
+  NAME_FAULTS,
+} from "../fix/worker.js";
 import { mapInFlight } from "../in-flight.js";
 import type { RunContext } from "../run-context.js";
 import { collectTiles, listOf, type TileInputs } from "../tiles/sources.js";
 import { tileLocation } from "../tiles/tile.js";
-import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
 
 export interface FixOptions extends Partial<FullOptions> {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
@@ -74,7 +88,7 @@ async function fixTiles(options: FixOptions, context: RunContext): Promise<FixSu
   try {
     const jobs = planTargets(tiles, inputs, out, format);
     await ensureFolder(out);
-    for (const folder of foldersOf(jobs)) await ensureFolder(folder);
+    await makeFolders(jobs);
     const run = await runJobs(jobs, { ...options, format, resume }, context);
     const rejects = await writeRejects(`${out}.rejects.jsonl`, run.rejects);
     const rejected = run.rejects.length;
@@ -104,8 +118,28 @@ async function checkOut(out: string, inputs: readonly string[], mayWrite: boolea
   }
 }
 
-function foldersOf(jobs: readonly FixJob[]): Set<string> {
-  return new Set(jobs.flatMap(({ target }) => (typeof target === "string" ? [dirname(target)] : [])));
+/** Makes the folders of all copies. Where one cannot have its name, its copies are refused. */
+async function makeFolders(jobs: FixJob[]): Promise<void> {
+  const refused = new Map<string, string>();
+  for (const job of jobs) {
+    if (typeof job.target !== "string") continue;
+    const folder = dirname(job.target);
+    if (!refused.has(folder)) refused.set(folder, await reasonAgainst(folder));
+    const message = refused.get(folder);
+    if (message) job.target = { code: "NAME", message };
+  }
+}
+
+/** Makes a folder; why it cannot be called as it is, or "". */
+async function reasonAgainst(folder: string): Promise<string> {
+  try {
+    await ensureFolder(folder);
+    return "";
+  } catch (error) {
+    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+    if (!(error instanceof InputError) || (code !== undefined && !NAME_FAULTS.includes(code))) throw error;
+    return error.message;
+  }
 }
 
 interface RejectLine extends Pick<DecodeFailure, "code" | "message"> {
@@ -125,12 +159,17 @@ type RunOptions = FixOptions & { format: FixFormat; resume: boolean };
 async function runJobs(jobs: readonly FixJob[], options: RunOptions, context: RunContext): Promise<Tally> {
   const { workers = availableParallelism(), resume } = options;
   checkInteger("workers", workers, 1, 1024);
-  const pool = createWorkerPool<FixTask, FixResult>(new URL("../fix/worker.js", import.meta.url), "fixChunk", workers);
-  const tally: Tally = { written: 0, skipped: 0, rejects: [], readings: {} };
   const { colorspace, maxPixels, onTruncated } = { ...DECODE_DEFAULTS, ...options };
-  const task = { format: options.format, options: { colorspace, maxPixels, onTruncated } };
+  const settings: FixSettings = { format: options.format, options: { colorspace, maxPixels, onTruncated } };
+  const pool = new ChunkPool<FixItem, FixOutcome>(
+    new URL("../fix/worker.js", import.meta.url),
+    "fixChunk",
+    workers,
+    settings,
+  );
+  const tally: Tally = { written: 0, skipped: 0, rejects: [], readings: {} };
   const run = async (chunk: FixJob[]) => {
-    const outcomes = await runChunk(chunk, resume, (jobsAtHand) => pool.run({ jobs: jobsAtHand, ...task }));
+    const outcomes = await runChunk(chunk, resume, (items) => pool.run(items, crashFailure));
     return chunk.map((job, i) => [job, outcomes[i]] as const);
   };
   try {
@@ -145,7 +184,7 @@ async function runJobs(jobs: readonly FixJob[], options: RunOptions, context: Ru
       }
     }
   } finally {
-    await endWorkerPool(pool);
+    await pool.close();
   }
   return tally;
 }
@@ -156,44 +195,30 @@ type Outcome = FixOutcome | "skipped";
 async function runChunk(
   chunk: readonly FixJob[],
   resume: boolean,
-  convert: (jobs: FixTask["jobs"]) => Promise<FixResult>,
+  convert: (items: FixItem[]) => Promise<FixOutcome[]>,
 ): Promise<Outcome[]> {
-  const outcomes: (Outcome | undefined)[] = chunk.map(({ tile, target }) => {
-    if (tile.failure !== undefined || typeof target !== "string") {
-      return tile.failure ?? (target as DecodeFailure);
-    }
-    if (resolve(tile.path) === target) {
-      return { code: "FORMAT", message: "Its copy would replace the tile itself; give another output folder" };
-    }
-    return resume && existsSync(target) ? "skipped" : undefined;
-  });
-  const todo = chunk.filter((_, i) => outcomes[i] === undefined);
-  if (todo.length > 0) {
-    const results = (await convertAll(todo, convert))[Symbol.iterator]();
-    return outcomes.map((outcome) => outcome ?? (results.next().value as FixOutcome));
-  }
-  return outcomes as Outcome[];
+  const known = chunk.map((job) => outcomeWithoutWork(job, resume));
+  const items = chunk.flatMap(({ tile, target }, i) =>
+    known[i] === undefined ? [{ tile: placeOf(tile), target: target as string }] : [],
+  );
+  const results = (items.length === 0 ? [] : await convert(items)).values();
+  return known.map((outcome) => outcome ?? (results.next().value as FixOutcome));
 }
 
-async function convertAll(
-  jobs: readonly FixJob[],
-  convert: (jobs: FixTask["jobs"]) => Promise<FixResult>,
-): Promise<FixOutcome[]> {
-  const places = jobs.map(({ tile: { path, offset, byteLength }, target }) => ({
-    tile: { path, ...(offset !== undefined && { offset }), ...(byteLength !== undefined && { byteLength }) },
-    target: target as string,
-  }));
-  const result = await convert(places).catch((error: Error): FixResult => {
-    const message = `The worker that decoded this tile or one beside it failed: ${error.message}`;
-    return { outcomes: jobs.map(() => ({ code: "CRASH", message })) };
-  });
-  if (result.failure !== undefined) throw new WriteError(result.failure.path, result.failure.systemCode);
-  return result.outcomes;
+function outcomeWithoutWork({ tile, target }: FixJob, resume: boolean): Outcome | undefined {
+  if (tile.failure !== undefined) return tile.failure;
+  if (typeof target !== "string") return target;
+  if (resolve(tile.path) === target) {
+    return { code: "NAME", message: "Its copy would replace the tile itself; give another output folder" };
+  }
+  return resume && existsSync(target) ? "skipped" : undefined;
 }
 
 function count(tally: Tally, { tile }: FixJob, outcome: Outcome): void {
   if (outcome === "skipped") {
     tally.skipped++;
+  } else if ("unwritten" in outcome) {
+    throw new WriteError(outcome.unwritten, outcome.systemCode);
   } else if (isFailure(outcome)) {
     tally.rejects.push({ path: tileLocation(tile), name: tile.name, code: outcome.code, message: outcome.message });
   } else {

@@ -1,15 +1,24 @@
 /** `inspect`: what is in a tile set, before anyone trains on it. Every tile is really decoded. */
 import { availableParallelism } from "node:os";
+import type { NativeTile } from "../addon.js";
 import { checkInteger } from "../check.js";
+import { ChunkPool } from "../chunk-pool.js";
 import { chunksOf } from "../chunks.js";
-import { checkDecodeOptions, DECODE_DEFAULTS, type DecodeFailure, isFailure } from "../decode/decoder.js";
+import {
+  checkDecodeOptions,
+  crashFailure,
+  DECODE_DEFAULTS,
+  type DecodeFailure,
+  isFailure,
+  placeOf,
+} from "../decode/decoder.js";
 import type { FullOptions } from "../decode/full.js";
 import { InterruptedError } from "../errors.js";
 import { mapInFlight } from "../in-flight.js";
 import { groupEqual, groupNear, NEAR_DISTANCE } from "../inspect/duplicates.js";
 import { describeLabels, type LabelFacts } from "../inspect/label-facts.js";
 import { findProblems, type Problem } from "../inspect/problems.js";
-import type { ExamineTask, TileFacts } from "../inspect/worker.js";
+import type { Examined, ExamineSettings, TileFacts } from "../inspect/worker.js";
 import { readLabels } from "../labels/formats.js";
 import { type LabelledTiles, pairTiles } from "../labels/match.js";
 import { type LabelOptions, labelOptions } from "../labels/options.js";
@@ -17,7 +26,6 @@ import type { LabelTable } from "../labels/table.js";
 import type { RunContext } from "../run-context.js";
 import { collectTiles, type TileInputs } from "../tiles/sources.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
-import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
 
 export interface InspectOptions extends Partial<FullOptions>, LabelOptions {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
@@ -72,21 +80,18 @@ export async function inspect(options: InspectOptions, context: RunContext = {})
   }
 }
 
-type Examined = TileFacts | DecodeFailure;
-
 async function examineAll(tiles: readonly Tile[], options: InspectOptions, context: RunContext): Promise<Examined[]> {
   const { workers = availableParallelism() } = options;
   checkInteger("workers", workers, 1, 1024);
   checkDecodeOptions(options);
   const { colorspace, maxPixels, onTruncated } = { ...DECODE_DEFAULTS, ...options };
+  const settings: ExamineSettings = { options: { colorspace, maxPixels, onTruncated } };
   const file = new URL("../inspect/worker.js", import.meta.url);
-  const pool = createWorkerPool<ExamineTask, Examined[]>(file, "examineChunk", workers);
+  const pool = new ChunkPool<NativeTile, Examined>(file, "examineChunk", workers, settings);
   const run = async (chunk: Tile[]): Promise<Examined[]> => {
-    const places = chunk.map(({ path, offset, byteLength }) => ({ path, offset, byteLength }) as Tile);
-    const examined = await pool
-      .run({ tiles: places, options: { colorspace, maxPixels, onTruncated } })
-      .catch((error: Error) => chunk.map(() => crashed(error)));
-    return chunk.map((tile, i) => tile.failure ?? examined[i]);
+    const good = chunk.filter(({ failure }) => failure === undefined);
+    const examined = (await pool.run(good.map(placeOf), crashFailure)).values();
+    return chunk.map((tile) => tile.failure ?? (examined.next().value as Examined));
   };
   const results: Examined[] = [];
   let rejected = 0;
@@ -100,13 +105,9 @@ async function examineAll(tiles: readonly Tile[], options: InspectOptions, conte
       }
     }
   } finally {
-    await endWorkerPool(pool);
+    await pool.close();
   }
   return results;
-}
-
-function crashed(error: Error): DecodeFailure {
-  return { code: "CRASH", message: `The worker that decoded this tile or one beside it failed: ${error.message}` };
 }
 
 function summarize(

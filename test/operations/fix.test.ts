@@ -123,3 +123,25 @@ test("an interrupted run keeps whole files only, and --resume writes the rest", 
   assert.deepEqual([skipped, rest], [written.length, 60 - written.length]);
   assert.ok(!existsSync(`${out}.rejects.jsonl`));
 });
+
+test("a copy that cannot have its name is that tile's reject: the others are written, and counted once", async (t) => {
+  const folder = temporaryFolder(t);
+  await synthesize({ count: 3, out: join(folder, "set"), seed: 3, size: 32, workers: 1 });
+  const set = join(folder, "set");
+  // "d.png" is to be a folder and the copy of "d.jpg".
+  mkdirSync(join(set, "d.png"));
+  copyFileSync(join(set, "train_0.jpg"), join(set, "d.png/x.jpg"));
+  copyFileSync(join(set, "train_1.jpg"), join(set, "d.jpg"));
+  const out = join(folder, "out");
+  const { tiles, written, rejected } = await fix({ inputs: [set], out, workers: 1 });
+  assert.deepEqual([tiles, written, rejected], [5, 4, 1]);
+  const { path, code } = JSON.parse(readFileSync(`${out}.rejects.jsonl`, "utf8"));
+  assert.deepEqual([path, code], [join(set, "d.jpg"), "NAME"]);
+  assert.deepEqual(readdirSync(out, { recursive: true }).sort(), [
+    "d.png",
+    "d.png/x.png",
+    "train_0.png",
+    "train_1.png",
+    "train_2.png",
+  ]);
+});

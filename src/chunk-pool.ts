@@ -1,0 +1,49 @@
+/** Worker threads for lists of tiles of which none decides another's fate. */
+import type { Piscina } from "piscina";
+import { createWorkerPool, endWorkerPool } from "./worker-pool.js";
+
+/** A worker's export takes `{ items, ...settings }` and gives one result for each item, or throws. */
+export class ChunkPool<Item, Result> {
+  readonly #file: URL;
+  readonly #name: string;
+  readonly #settings: object;
+  readonly #threads: Piscina<object, Result[]>;
+  /** A thread for one item at a time, started when a chunk made its worker fail. */
+  #quarantine: Piscina<object, Result[]> | undefined;
+
+  constructor(file: URL, name: string, workers: number, settings: object) {
+    this.#file = file;
+    this.#name = name;
+    this.#settings = settings;
+    this.#threads = createWorkerPool(file, name, workers);
+  }
+
+  /**
+   * Results in the order of `items`. Where a worker throws or dies, its items are tried again one by one, and what fails alone becomes
+   * `onFailure`'s result.
+   */
+  async run(items: readonly Item[], onFailure: (error: Error) => Result): Promise<Result[]> {
+    try {
+      return await this.#threads.run({ items, ...this.#settings });
+    } catch {
+      const results: Result[] = [];
+      for (const item of items) results.push(await this.#runAlone(item, onFailure));
+      return results;
+    }
+  }
+
+  /** Nothing else is in the worker, so that nobody else's failure is taken for this item's. */
+  async #runAlone(item: Item, onFailure: (error: Error) => Result): Promise<Result> {
+    this.#quarantine ??= createWorkerPool(this.#file, this.#name, 1);
+    try {
+      return (await this.#quarantine.run({ items: [item], ...this.#settings }))[0];
+    } catch (error) {
+      return onFailure(error as Error);
+    }
+  }
+
+  /** Waits for what is under way, then ends the threads. */
+  async close(): Promise<void> {
+    await Promise.all([this.#threads, this.#quarantine].map((threads) => threads && endWorkerPool(threads)));
+  }
+}
