@@ -71,6 +71,7 @@ interface ImportArguments extends GlobalArguments {
   layout: "NCHW" | "NHWC" | undefined;
   channels: "RGB" | "BGR" | undefined;
   normalisation: Normalisation | undefined;
+  tokens: "class" | "mean" | undefined;
   overwrite: boolean;
 }
 
@@ -79,11 +80,11 @@ const importFile: CommandModule<GlobalArguments, ImportArguments> = {
   describe: "Make a backbone of an ONNX network: cuts its classifier off and gives it a name",
   builder: importOptions,
   handler: (argv) =>
-    runCommand(argv, async ({ onWarning }) => {
-      const { file, name, input, output, layout, channels, normalisation, overwrite } = argv;
-      const given = { name, input, output, layout, channels, normalisation };
+    runCommand(argv, async ({ onWarning, signal }) => {
+      const { file, name, input, output, layout, channels, normalisation, tokens, overwrite } = argv;
+      const given = { name, input, output, layout, channels, normalisation, tokens };
       const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-      const model = await (await operations()).importBackbone(file, { ...options, overwrite, onWarning });
+      const model = await (await operations()).importBackbone(file, { ...options, overwrite, onWarning, signal });
       return { json: model, text: `${details(model)}\nUse it with --backbone ${model.name}.` };
     }),
 };
@@ -99,6 +100,10 @@ function importOptions(yargs: Argv<GlobalArguments>): Argv<ImportArguments> {
     .option("normalisation", {
       choices: ["imagenet", "tf", "unit", "raw"] as const,
       describe: "What the network sees: ImageNet mean and std, [-1, 1], [0, 1] or 0..255 (default: imagenet)",
+    })
+    .option("tokens", {
+      choices: ["class", "mean"] as const,
+      describe: "Of a network that ends in tokens: the class token, or the mean of all (default: class if it has one)",
     })
     .option("overwrite", { type: "boolean", default: false, describe: "Replace an import of the same name" })
     .example("$0 models import resnet50.onnx --normalisation imagenet", "");

@@ -19,8 +19,12 @@ export function builder(yargs: Argv) {
     .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder to write" })
     .option("backbone", { type: "string", requiresArg: true, describe: "Name (canopy models list) or FILE.onnx" })
     .option("normalisation", {
-      choices: ["imagenet", "tf", "unit"] as const,
+      choices: ["imagenet", "tf", "unit", "raw"] as const,
       describe: "What an unknown FILE.onnx wants its pixels scaled to",
+    })
+    .option("tokens", {
+      choices: ["class", "mean"] as const,
+      describe: "Of an unknown FILE.onnx that ends in tokens: the class token, or the mean of all",
     })
     .option("size", { type: "number", requiresArg: true, describe: "Pixels per side (default: the backbone's)" })
     .option("features", {
@@ -91,6 +95,7 @@ function toOptions(argv: Arguments): TrainOptions {
     out: argv.out,
     backbone: argv.backbone,
     normalisation: argv.normalisation,
+    tokens: argv.tokens,
     size: argv.size,
     features: argv.features,
     device: argv.device,

@@ -6,17 +6,20 @@ import { prepareBackbone } from "../onnx/prepare.js";
 import type { LoadedModel } from "./engine.js";
 
 export interface OpenModelOptions {
-  /** Where the backbone's file is now. @default where the model's card says */
+  /** Where the backbone's file is now. @default the model's folder, or what this canopy knows */
   backbone?: string | undefined;
   /** @default "auto" */
   device?: DeviceChoice | undefined;
+  /** Ends trying the backbone out, the first time it is used. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Loads the model in `folder`, finds its backbone and chooses the device. Throws FormatError, ModelError. */
-export async function openModel(folder: string, { backbone, device }: OpenModelOptions): Promise<LoadedModel> {
+export async function openModel(folder: string, options: OpenModelOptions): Promise<LoadedModel> {
   const checkpoint = await loadCheckpoint(folder);
   const { card, preprocessing } = checkpoint;
-  const bytes = await loadBackbone(card, backbone === undefined ? {} : { file: backbone });
+  const { backbone, device, signal } = options;
+  const bytes = await loadBackbone(card, { folder, file: backbone, size: preprocessing.size, signal });
   return {
     checkpoint,
     backbone: prepareBackbone(bytes, card, preprocessing.size),

@@ -33,6 +33,8 @@ export const modelCard = v.object({
     std: v.strictTuple([nonZero, nonZero, nonZero]),
     /** The one size the network takes, or null where it takes any. */
     fixedSize: v.nullable(positive),
+    /** The network takes one tile at a time. @default false */
+    oneByOne: v.exactOptional(v.boolean()),
     /** Pixels per side canopy feeds it unless told otherwise. */
     defaultSize: positive,
     recommendedSizes: v.array(positive),
@@ -42,6 +44,8 @@ export const modelCard = v.object({
     output: v.nullable(text),
     /** Number of features, those of `levels` included. */
     count: positive,
+    /** Where that value holds tokens: what of them is taken. @default its class token where it has one, else the mean of all */
+    tokens: v.exactOptional(v.picklist(["class", "mean"])),
     /** Feature maps before the last whose means over height and width come after the features (see withPyramid). @default none */
     levels: v.exactOptional(v.array(v.object({ name: text, count: positive }))),
   }),

@@ -2,14 +2,12 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { ModelError, OptionError } from "../errors.js";
-import { indexGraph } from "../onnx/editing.js";
-import type { ValueInfoProto } from "../onnx/gen/onnx_pb.js";
+import { ModelError } from "../errors.js";
 import { decodeModel } from "../onnx/proto.js";
-import { declaredDims } from "../onnx/shapes.js";
-import { cutModel } from "../onnx/surgery.js";
+import { cutModel, type Tokens } from "../onnx/surgery.js";
 import type { ModelCard } from "./card.js";
 import { readCard } from "./card-file.js";
+import { imageInput } from "./image-input.js";
 import { knownModel } from "./known.js";
 
 /** How the network wants its pixels: `imagenet` mean and std, `tf` [-1, 1], `unit` [0, 1], `raw` 0..255. */
@@ -26,14 +24,16 @@ export type Normalisation = keyof typeof NORMALISATIONS;
 export interface FileModelOptions {
   /** Name of the image input. @default the only input */
   input?: string;
-  /** Order of the input's dimensions. @default from the input's shape */
+  /** Order of the input's dimensions. @default from the input's shape, or from what the network does first */
   layout?: "NCHW" | "NHWC";
   /** Order of the input's colours. @default "RGB" */
   channels?: "RGB" | "BGR";
-  /** What pixels are scaled to before the network takes them. @default "imagenet", with a warning */
+  /** What pixels are scaled to before the network takes them. @default "imagenet", with a warning; "raw" where it takes integers */
   normalisation?: Normalisation;
   /** The value to take as features. @default found by cutAtFeatures */
   output?: string;
+  /** Of a network that ends in tokens: its class token or the mean of all. @default "class" where it has one, with a warning */
+  tokens?: Tokens;
   /** Told of what had to be guessed. */
   onWarning?: (message: string) => void;
 }
@@ -66,64 +66,35 @@ function describeUnknown(
   options: FileModelOptions,
 ): ModelCard {
   const model = decodeModel(bytes, path);
-  const features = cutModel(model, { path, ...(options.output === undefined ? {} : { output: options.output }) });
-  const { initializers } = indexGraph(model.graph);
-  const inputs = model.graph.input.filter((each) => !initializers.has(each.name));
-  const input = imageInput(inputs, path, options);
-  const dims = declaredDims(input) ?? [];
-  const layout = options.layout ?? (dims[3] === 3 && dims[1] !== 3 ? "NHWC" : "NCHW");
-  const fixedSize = fixedSizeOf(layout === "NCHW" ? dims.slice(2) : dims.slice(1, 3), path);
-  if (options.normalisation === undefined) {
-    options.onWarning?.(
-      `Nothing says how ${path} wants its pixels; ImageNet's mean and standard deviation are assumed. ` +
-        "`normalisation` says it: imagenet, tf, unit or raw.",
-    );
-  }
+  const { output, tokens } = options;
+  const cut = cutModel(model, { path, ...(output && { output }), ...(tokens && { tokens }) });
+  const { type, ...input } = imageInput(model.graph, path, options);
+  for (const note of cut.notes) options.onWarning?.(`${path}: ${note}`);
+  const normalisation = options.normalisation ?? (type.startsWith("float") ? assumeImagenet(path, options) : "raw");
   return {
     name: basename(path).replace(/\.onnx$/i, ""),
     ...identity,
     licence: "unknown",
     description: `A user's own file, ${basename(path)}.`,
     input: {
-      name: input.name,
-      layout,
+      ...input,
       channels: options.channels ?? "RGB",
-      ...structuredClone(mutable(NORMALISATIONS[options.normalisation ?? "imagenet"])),
-      fixedSize,
-      defaultSize: fixedSize ?? 224,
-      recommendedSizes: [fixedSize ?? 224],
+      ...structuredClone(mutable(NORMALISATIONS[normalisation])),
+      defaultSize: input.fixedSize ?? 224,
+      recommendedSizes: [input.fixedSize ?? 224],
     },
-    features: { output: options.output ?? null, count: features.count },
+    features: { output: cut.place ?? null, count: cut.count, ...(cut.tokens && { tokens: cut.tokens }) },
   };
+}
+
+function assumeImagenet(path: string, { onWarning }: FileModelOptions): Normalisation {
+  onWarning?.(
+    `Nothing says how ${path} wants its pixels; ImageNet's mean and standard deviation are assumed. ` +
+      "`normalisation` says it: imagenet, tf, unit or raw.",
+  );
+  return "imagenet";
 }
 
 function mutable(preset: (typeof NORMALISATIONS)[Normalisation]): Pick<ModelCard["input"], "scale" | "mean" | "std"> {
   return { scale: preset.scale, mean: [...preset.mean], std: [...preset.std] };
-}
-
-function imageInput(inputs: readonly ValueInfoProto[], path: string, options: FileModelOptions): ValueInfoProto {
-  const names = inputs.map((each) => each.name).join(", ");
-  const input = options.input === undefined ? inputs[0] : inputs.find((each) => each.name === options.input);
-  if (input === undefined) {
-    if (options.input === undefined) throw new ModelError(`${path} has no input its features depend on.`);
-    throw new OptionError(`${path} has no input called "${options.input}"; it has ${names}.`);
-  }
-  if (inputs.length > 1)
-    throw new ModelError(`The features of ${path} depend on several inputs (${names}): it is no image network.`);
-  const rank = declaredDims(input)?.length;
-  if (rank !== undefined && rank !== 4) {
-    throw new ModelError(
-      `Input "${input.name}" of ${path} has ${rank} dimensions; images have 4: [N, 3, H, W] or [N, H, W, 3].`,
-    );
-  }
-  return input;
-}
-
-/** The side of the only square the input takes; null where height and width are free. */
-function fixedSizeOf([height, width]: (number | undefined)[], path: string): number | null {
-  if (height === undefined && width === undefined) return null;
-  if (height !== undefined && width !== undefined && height !== width) {
-    throw new ModelError(`${path} takes pictures of ${width}x${height} only; canopy's tiles are square.`);
-  }
-  return height ?? width ?? null;
 }

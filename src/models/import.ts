@@ -1,17 +1,18 @@
 /** Importing a network: its features part and a card go into the user's cache, and from then on it has a name. */
-import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { InputError, ModelError } from "../errors.js";
+import { InputError, InterruptedError } from "../errors.js";
 import { ensureFolder } from "../files/output.js";
 import { writeTogether } from "../files/write.js";
 import { cutAtFeatures } from "../onnx/surgery.js";
 import type { ModelCard } from "./card.js";
 import { cardText } from "./card-file.js";
-import { describeFile, type FileModelOptions, sha256Of } from "./file-model.js";
-import { probeBackbone } from "./probe.js";
+import { type FileModelOptions, sha256Of } from "./file-model.js";
+import { type ProbeOptions, probeBackbone } from "./probe.js";
+import { readModelFile } from "./read-model.js";
 import { listModels, type ModelEntry, modelCache } from "./registry.js";
+import { describeWithAdvice } from "./tried-advice.js";
 
-export interface ImportOptions extends FileModelOptions {
+export interface ImportOptions extends FileModelOptions, ProbeOptions {
   /** What to call it. @default the file's name without .onnx */
   name?: string;
   /** Replace an import of the same name. @default false */
@@ -25,13 +26,12 @@ export interface ImportOptions extends FileModelOptions {
 export async function importModel(path: string, options: ImportOptions = {}): Promise<ModelEntry> {
   const name = options.name ?? basename(path).replace(/\.onnx$/i, "");
   checkName(name, options.overwrite ?? false);
-  const original = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new ModelError(`${path} cannot be read (${cause.code}).`, { cause });
-  });
-  const found = describeFile(original, path, options);
+  const original = await readModelFile(path, "Give the path of an ONNX file.");
+  const found = await describeWithAdvice(original, path, options);
   const cut = cutAtFeatures(original, {
     path,
     ...(found.features.output === null ? {} : { output: found.features.output }),
+    ...(found.features.tokens === undefined ? {} : { tokens: found.features.tokens }),
   });
   const card: ModelCard = {
     ...found,
@@ -40,11 +40,10 @@ export async function importModel(path: string, options: ImportOptions = {}): Pr
     byteLength: cut.model.byteLength,
     sha256: sha256Of(cut.model),
     description: `${found.description} Imported from ${basename(path)} (SHA-256 ${found.sha256}).`,
-    features: cut.features,
+    features: { output: cut.features.output, count: cut.features.count },
   };
-  await probeBackbone(cut.model, card, card.input.defaultSize);
-  const freed = await freeSize(cut.model, card);
-  await store(cut.model, freed);
+  const probed = await probeBackbone(cut.model, card, card.input.defaultSize, options);
+  await store(cut.model, await freeSize(cut.model, probed, options));
   return listModels().find((each) => each.card.name === name) as ModelEntry;
 }
 
@@ -62,14 +61,14 @@ function checkName(name: string, overwrite: boolean): void {
 }
 
 /** The card without its fixed size where the network also runs 32 pixels larger. */
-async function freeSize(model: Uint8Array, card: ModelCard): Promise<ModelCard> {
+async function freeSize(model: Uint8Array, card: ModelCard, options: ProbeOptions): Promise<ModelCard> {
   const { fixedSize } = card.input;
   if (fixedSize === null) return card;
   const free = { ...card, input: { ...card.input, fixedSize: null } };
-  return probeBackbone(model, free, fixedSize + 32).then(
-    () => free,
-    () => card,
-  );
+  return probeBackbone(model, free, fixedSize + 32, options).catch((error) => {
+    if (error instanceof InterruptedError) throw error;
+    return card;
+  });
 }
 
 /** The model before its card: a card always has its file. */

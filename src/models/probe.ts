@@ -1,55 +1,165 @@
-/** Trying a backbone out: two tiles through ONNX Runtime, before anybody relies on it. */
-import ort from "onnxruntime-node";
-import { ModelError } from "../errors.js";
-import { FEATURES, prepareBackbone, TILES } from "../onnx/prepare.js";
+/** Trying a backbone out before anybody relies on it: a few tiles through ONNX Runtime, in a child process with a time limit. */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as v from "valibot";
+import { cacheFolder } from "../cache-folder.js";
+import { InterruptedError, ModelError } from "../errors.js";
+import { readJson } from "../files/read-json.js";
+import { writeWhole } from "../files/write.js";
+import { prepareBackbone, takesOneTile } from "../onnx/prepare.js";
+import { onnxRuntimeVersion } from "../versions.js";
 import type { ModelCard } from "./card.js";
+import type { Verdict } from "./probe-child.js";
+
+export interface ProbeOptions {
+  /** Ends the probe with an InterruptedError. */
+  signal?: AbortSignal | undefined;
+  /** Milliseconds the tiles may take. @default two minutes */
+  timeLimit?: number;
+}
+
+const TIME_LIMIT = 120_000;
+/** Raised where the probe itself or what it is asked of changes: what was found before is then found anew. */
+const PROBE_VERSION = 1;
+
+const SCHEMA = v.object({ oneByOne: v.boolean() });
 
 /**
- * Runs `model` on two tiles of `size` pixels, as a batch and one by one. Throws a ModelError where it does not run, gives other than
- * `[2, count]` finite features, or where a tile's features depend on its neighbour in the batch.
+ * Runs `model` on three tiles of `size` pixels, one by one and as a batch. Returns `card`, with `oneByOne` where the network takes no
+ * batches. What runs is noted in the cache by the file's hash, and not tried again. Throws a ModelError where it does not run or not in
+ * time, gives other than finite features, or where a tile's features depend on its neighbours or on chance.
  */
-export async function probeBackbone(model: Uint8Array, card: ModelCard, size: number): Promise<void> {
-  const session = await createSession(prepareBackbone(model, card, size), card);
-  const run = async (pixels: Uint8Array) => {
-    const tiles = new ort.Tensor("uint8", pixels, [pixels.length / (size * size * 3), size, size, 3]);
-    const features = (await session.run({ [TILES]: tiles }))[FEATURES] as ort.Tensor;
-    return { dims: features.dims, data: Float32Array.from(features.data as Float32Array) };
+export async function probeBackbone(
+  model: Uint8Array,
+  card: ModelCard,
+  size: number,
+  options: ProbeOptions = {},
+): Promise<ModelCard> {
+  const path = notePath(card, size);
+  const note = await readJson(path, SCHEMA).catch(() => undefined);
+  const found = note ?? (await tryBoth(model, card, size, options));
+  if (note === undefined) {
+    await takeNote(path, found).catch(() => {});
+  }
+  return found.oneByOne ? { ...card, input: { ...card.input, oneByOne: true } } : card;
+}
+
+/** Where it is noted that this network, fed like this, runs. */
+function notePath({ sha256, input, features }: ModelCard, size: number): string {
+  const asked = JSON.stringify([PROBE_VERSION, onnxRuntimeVersion(), sha256, input, features, size]);
+  return join(cacheFolder(), "probes", `${createHash("sha256").update(asked).digest("hex")}.json`);
+}
+
+/** Where it cannot be written, the network is tried again next time. */
+async function takeNote(path: string, found: v.InferOutput<typeof SCHEMA>): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeWhole(path, `${JSON.stringify(found)}\n`);
+}
+
+/** Batches first; tile by tile where the network was exported for one, or turns out to take no more. */
+async function tryBoth(
+  model: Uint8Array,
+  card: ModelCard,
+  size: number,
+  options: ProbeOptions,
+): Promise<v.InferOutput<typeof SCHEMA>> {
+  const attempt = async (oneByOne: boolean): Promise<Verdict> => {
+    const asked = { ...card, input: { ...card.input, oneByOne } };
+    return runChild(prepareBackbone(model, asked, size), asked, size, options);
   };
-  try {
-    const pixels = Uint8Array.from({ length: 2 * size * size * 3 }, (_, i) => (i * 2654435761) >>> 24);
-    const second = await run(pixels.subarray(pixels.length / 2));
-    const both = await run(pixels).catch((cause: Error) => {
-      const message = `${card.name} runs on one tile but not on two: its graph fixes the batch; export it with a free batch dimension.`;
-      throw new ModelError(message, { cause });
-    });
-    const { count } = card.features;
-    if (both.dims.join() !== `2,${count}` || !both.data.every(Number.isFinite)) {
-      throw new ModelError(
-        `${card.name} gives [${both.dims.join(", ")}] for 2 tiles, not [2, ${count}] finite features.`,
+  if (card.input.oneByOne) {
+    const verdict = await attempt(true);
+    if (verdict.outcome === "runs") return { oneByOne: true };
+    throw refusal(verdict, card, size);
+  }
+  const isForOne = takesOneTile(model, card);
+  const batches = await attempt(false).catch((error: ModelError) => {
+    if (isForOne && error instanceof ModelError) return error;
+    throw error;
+  });
+  if (!(batches instanceof ModelError) && batches.outcome === "runs") return { oneByOne: false };
+  const mayRunAlone = isForOne || (!(batches instanceof ModelError) && isBatchFixed(batches));
+  if (mayRunAlone && (await attempt(true)).outcome === "runs") return { oneByOne: true };
+  throw batches instanceof ModelError ? batches : refusal(batches, card, size);
+}
+
+/** Whether it may be the graph that fixes the batch, although its input does not say so. */
+function isBatchFixed(verdict: Verdict): boolean {
+  return verdict.outcome === "fails in a batch" || (verdict.outcome === "other shape" && verdict.dims[0] === 1);
+}
+
+function refusal(verdict: Verdict, { name, features }: ModelCard, size: number): ModelError {
+  const tiles = `tiles of ${size} pixels`;
+  switch (verdict.outcome) {
+    case "fails":
+      return new ModelError(`${name} does not run on ${tiles} in ONNX Runtime: ${firstLine(verdict.message)}`);
+    case "fails in a batch":
+      return new ModelError(
+        `${name} runs on one tile but not on three (${firstLine(verdict.message)}); export it with a free batch dimension.`,
       );
-    }
-    const scale = both.data.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
-    if (second.data.some((each, i) => Math.abs(each - (both.data[count + i] as number)) > 1e-3 * scale + 1e-6)) {
-      throw new ModelError(`${card.name} gives a tile other features in a batch than alone; canopy needs batches.`);
-    }
-  } catch (cause) {
-    throw cause instanceof ModelError ? cause : failed(card, size, cause);
-  } finally {
-    await session.release();
+    case "other shape":
+      return new ModelError(
+        `${name} gives [${verdict.dims.join(", ")}] for a tile, not [1, ${features.count}] features.`,
+      );
+    case "not finite":
+      return new ModelError(
+        `${name} gives features that are no finite numbers, on ${tiles}: its weights, or its input's normalisation, are wrong.`,
+      );
+    case "varies":
+      return new ModelError(`${name} gives the same tile other features each time; export it in evaluation mode.`);
+    default:
+      return new ModelError(
+        `${name} gives a tile other features in a batch than alone, so that tags would depend on a tile's neighbours; ` +
+          "export it in evaluation mode, or with a fixed batch of one.",
+      );
   }
 }
 
-async function createSession(prepared: Uint8Array, card: ModelCard): Promise<ort.InferenceSession> {
-  try {
-    return await ort.InferenceSession.create(prepared, { logSeverityLevel: 4 });
-  } catch (cause) {
-    throw failed(card, undefined, cause);
-  }
+function firstLine(message: string): string {
+  return message.split("\n")[0].slice(0, 300);
 }
 
-function failed(card: ModelCard, size: number | undefined, cause: unknown): ModelError {
-  const at = size === undefined ? "" : ` on tiles of ${size} pixels`;
-  return new ModelError(`${card.name} does not run${at} in ONNX Runtime: ${(cause as Error).message.split("\n")[0]}`, {
-    cause,
+/** The verdict of the child; a ModelError where it takes too long or dies. */
+function runChild(
+  prepared: Uint8Array,
+  { name, features }: ModelCard,
+  size: number,
+  options: ProbeOptions,
+): Promise<Verdict> {
+  const { signal, timeLimit = TIME_LIMIT } = options;
+  const script = fileURLToPath(new URL("./probe-child.js", import.meta.url));
+  const args = [script, String(size), String(features.count)];
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(new InterruptedError());
+    const child = spawn(process.execPath, args, {
+      stdio: ["pipe", "pipe", "ignore"],
+      timeout: timeLimit,
+      killSignal: "SIGKILL",
+    });
+    const startedAt = performance.now();
+    const abort = () => void child.kill("SIGKILL");
+    signal?.addEventListener("abort", abort, { once: true });
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+    // A child that dies early closes its end; its exit says so.
+    child.stdin.on("error", () => {}).end(prepared);
+    child.on("error", (cause) => reject(new ModelError(`${name} cannot be tried out: ${cause.message}`, { cause })));
+    child.on("close", (code, killedBy) => {
+      signal?.removeEventListener("abort", abort);
+      if (signal?.aborted) return reject(new InterruptedError());
+      const line = output.trimEnd().split("\n").at(-1) ?? "";
+      if (code === 0 && line !== "") return resolve(JSON.parse(line) as Verdict);
+      const isLate = performance.now() - startedAt >= timeLimit;
+      reject(
+        new ModelError(
+          `${name} cannot be used: ${isLate ? `it takes more than ${timeLimit / 1000} s for a few tiles of ${size} pixels` : `ONNX Runtime ends with ${killedBy ?? code} when it runs it`}.`,
+        ),
+      );
+    });
   });
 }

@@ -1,14 +1,13 @@
-/** A backbone with the levels of its network beside its last features. */
+/** The levels of a backbone's network beside its last features. */
 import { findLevels } from "../onnx/pyramid.js";
 import type { ModelCard } from "./card.js";
-import type { ResolvedBackbone } from "./registry.js";
 
-/** `backbone` with a card that names its levels; the file is the same. Unchanged where its network has no levels. */
-export function withPyramid({ card, bytes }: ResolvedBackbone): ResolvedBackbone {
+/** `card` with the levels of its network in `bytes`; unchanged where that has none. */
+export function withPyramid(card: ModelCard, bytes: Uint8Array): ModelCard {
   const levels = findLevels(bytes, card.name, card.features.output);
-  if (levels.length === 0) return { card, bytes };
+  if (levels.length === 0) return card;
   const count = levels.reduce((sum, level) => sum + level.count, card.features.count);
-  return { card: { ...card, features: { ...card.features, count, levels } }, bytes };
+  return { ...card, features: { ...card.features, count, levels } };
 }
 
 /** How many features come from where: the last features, then each level. */

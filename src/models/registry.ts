@@ -3,16 +3,20 @@
  * imported. Comes in: a name or a file. Goes out: a card and the bytes it describes, checked by size and SHA-256.
  */
 import { existsSync, readdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { basename, isAbsolute, join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { closest } from "fastest-levenshtein";
 import { cacheFolder } from "../cache-folder.js";
 import { ModelError, OptionError } from "../errors.js";
 import type { ModelCard } from "./card.js";
 import { readCard } from "./card-file.js";
-import { describeFile, type FileModelOptions, sha256Of } from "./file-model.js";
+import { type FileModelOptions, sha256Of } from "./file-model.js";
+import { knownModel } from "./known.js";
 import { buildMobileNetV2, untrainedWeights } from "./mobilenetv2.js";
+import { probeBackbone } from "./probe.js";
+import { withPyramid } from "./pyramid.js";
+import { readModelFile, readOwnFile } from "./read-model.js";
+import { describeWithAdvice } from "./tried-advice.js";
 
 /** Where a backbone's bytes are: shipped with canopy, built on the fly, in the user's cache, or not here yet. */
 export type ModelPlace = "box" | "built" | "cache" | "not downloaded";
@@ -35,6 +39,10 @@ export interface ResolvedBackbone {
 export interface ResolveOptions extends FileModelOptions {
   /** Pixels per side the backbone will be fed, checked against what it takes. @default the card's */
   size?: number;
+  /** Whether the means of its maps at several resolutions come after its last features; see withPyramid. @default false */
+  pyramid?: boolean;
+  /** Ends trying the network out. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Folder of the cards and models that come with canopy. */
@@ -70,36 +78,68 @@ export function findModel(name: string): ModelEntry {
 }
 
 /**
- * The backbone called `nameOrFile`, or the one in that ONNX file. Throws an OptionError for an unknown name, a ModelError where it is
- * not downloaded, damaged, or takes no tiles of `options.size`.
+ * The backbone called `nameOrFile`, or the one in that ONNX file, which is tried out. Throws an OptionError for an unknown name, a
+ * ModelError where it is not downloaded, damaged, takes no tiles of `options.size`, or cannot serve; see probeBackbone.
  */
 export async function resolveBackbone(nameOrFile: string, options: ResolveOptions = {}): Promise<ResolvedBackbone> {
-  const resolved = isFile(nameOrFile) ? await resolveFile(nameOrFile, options) : await resolveName(nameOrFile);
-  const { fixedSize } = resolved.card.input;
+  const { card, bytes } = isFile(nameOrFile) ? await resolveFile(nameOrFile, options) : await resolveName(nameOrFile);
+  const { fixedSize } = card.input;
   if (options.size !== undefined && fixedSize !== null && fixedSize !== options.size) {
     throw new ModelError(`${nameOrFile} takes tiles of ${fixedSize} pixels only, not ${options.size}.`);
   }
-  return resolved;
+  const size = options.size ?? fixedSize ?? card.input.defaultSize;
+  const wanted = options.pyramid ? withPyramid(card, bytes) : card;
+  return { card: isVouchedFor(card) ? wanted : await probeBackbone(bytes, wanted, size, options), bytes };
+}
+
+export interface LoadOptions {
+  /** Folder of the trained model, which may hold the backbone. */
+  folder?: string | undefined;
+  /** Where the backbone's file is now, if not there. */
+  file?: string | undefined;
+  /** Pixels per side it will be fed. */
+  size?: number | undefined;
+  /** Ends trying the network out. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
- * The bytes of a backbone whose card was recorded elsewhere (in a trained model's folder): by its name, or where its file lay, and only
- * if the hash is the recorded one. `file` says where it is now.
+ * The bytes of a backbone whose card was recorded elsewhere (in a trained model's folder): by its hash among the known ones, from that
+ * folder, or from a file that is named. No other place is looked at, whatever the card says; bytes of another hash are refused.
  */
-export async function loadBackbone(card: ModelCard, options: { file?: string } = {}): Promise<Uint8Array> {
-  if (options.file === undefined && listModels().some((each) => each.card.sha256 === card.sha256)) {
-    const entry = listModels().find((each) => each.card.sha256 === card.sha256) as ModelEntry;
-    return (await resolveName(entry.card.name)).bytes;
-  }
-  const path = options.file ?? card.file;
-  if (options.file === undefined && !isAbsolute(path)) {
-    throw new ModelError(
-      `The model was trained on another version of the backbone ${card.name} (sha256 ${card.sha256}), which this canopy does not have: ` +
-        "train it again, use the canopy that trained it, or name that version's file with `backbone`.",
-    );
-  }
+export async function loadBackbone(card: ModelCard, options: LoadOptions = {}): Promise<Uint8Array> {
+  const bytes = await findBytes(card, options);
+  if (!isVouchedFor(card)) await probeBackbone(bytes, card, options.size ?? card.input.defaultSize, options);
+  return bytes;
+}
+
+async function findBytes(card: ModelCard, { folder, file }: LoadOptions): Promise<Uint8Array> {
   const advice = `The model was trained on the backbone ${card.name} (sha256 ${card.sha256}): name its file with \`backbone\`.`;
-  const bytes = await readModel(path, advice);
+  if (file !== undefined) return verified(await readModelFile(file, advice), card, file);
+  const entry = listModels().find((each) => each.card.sha256 === card.sha256);
+  if (entry !== undefined) return (await resolveName(entry.card.name)).bytes;
+  if (folder !== undefined && existsSync(join(folder, card.file))) {
+    return verified(await readOwnFile(folder, card.file, advice), card, join(folder, card.file));
+  }
+  throw new ModelError(
+    `This canopy does not have the backbone ${card.name} (sha256 ${card.sha256}) that the model was trained on: name its file with ` +
+      `\`backbone\` (it was ${card.file}), or use the canopy that trained it.`,
+  );
+}
+
+/** Whether this canopy comes by the backbone itself, wherever it runs: no model needs a copy of it. */
+export function isObtainable({ sha256 }: ModelCard): boolean {
+  return listModels().some(
+    ({ card, place }) => card.sha256 === sha256 && (card.url !== undefined || place !== "cache"),
+  );
+}
+
+/** Networks whose hash is known run; those of anybody else have to show it. */
+function isVouchedFor(card: ModelCard): boolean {
+  return isObtainable(card) || knownModel(card.sha256) !== undefined;
+}
+
+function verified(bytes: Uint8Array, card: ModelCard, path: string): Uint8Array {
   verify(bytes, card, path);
   return bytes;
 }
@@ -135,9 +175,12 @@ function isFile(nameOrFile: string): boolean {
   return /\.onnx$/i.test(nameOrFile) || basename(nameOrFile) !== nameOrFile;
 }
 
-async function resolveFile(path: string, options: FileModelOptions): Promise<ResolvedBackbone> {
-  const bytes = await readModel(path, "Give the path of an ONNX file, or the name of a backbone (canopy models list).");
-  return { card: describeFile(bytes, path, options), bytes };
+async function resolveFile(path: string, options: ResolveOptions): Promise<ResolvedBackbone> {
+  const bytes = await readModelFile(
+    path,
+    "Give the path of an ONNX file, or the name of a backbone (canopy models list).",
+  );
+  return { card: await describeWithAdvice(bytes, path, options), bytes };
 }
 
 async function resolveName(name: string): Promise<ResolvedBackbone> {
@@ -153,15 +196,7 @@ async function resolveName(name: string): Promise<ResolvedBackbone> {
       `The backbone ${name} is not on this machine: \`canopy models pull ${name}\` fetches it (${size}).`,
     );
   }
-  const bytes = await readModel(path, `\`canopy models pull ${name}\` fetches it again.`);
+  const bytes = await readModelFile(path, `\`canopy models pull ${name}\` fetches it again.`);
   verify(bytes, card, path);
   return { card, bytes };
-}
-
-async function readModel(path: string, advice: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new ModelError(`${path} cannot be read (${(cause as NodeJS.ErrnoException).code}). ${advice}`, { cause });
-  }
 }

@@ -4,24 +4,17 @@
  */
 import { checkInteger } from "../check.js";
 import { ModelError } from "../errors.js";
-import {
-  type Appender,
-  appender,
-  constantTensor,
-  freshName,
-  hideInitializers,
-  indexGraph,
-  renameValue,
-  vacateName,
-} from "./editing.js";
+import { freeBatch, loopOverBatch } from "./batch.js";
+import { type Appender, appender, freshName, hideInitializers, renameValue, vacateName } from "./editing.js";
 import type { ResizeMode } from "./filter.js";
 import { TensorProto_DataType as DataType, type GraphProto, type ValueInfoProto } from "./gen/onnx_pb.js";
 import { makeNode, valueInfo } from "./graph.js";
-import { decodeModel, encodeModel, type Model, opsetOf, toTensorProto } from "./proto.js";
+import { decodeModel, elementTypeOf, encodeModel, type Model, opsetOf, toDataType } from "./proto.js";
 import { appendResize } from "./resample.js";
 import { declaredDims } from "./shapes.js";
-import { cutModel } from "./surgery.js";
-import { float32, int64, type Tensor } from "./tensor.js";
+import { checkSound } from "./soundness.js";
+import { cutModel, type Tokens } from "./surgery.js";
+import { type ElementType, float32, int64, type Tensor } from "./tensor.js";
 import { appendViews, averageViews } from "./views.js";
 
 /** What must be known of a network to feed it: the part of a model card this file needs. */
@@ -36,9 +29,11 @@ export interface BackboneDescription {
     mean: readonly [number, number, number];
     std: readonly [number, number, number];
     fixedSize: number | null;
+    /** The network takes one tile at a time. @default false */
+    oneByOne?: boolean;
   };
   /** `output` null: found by cutAtFeatures. `levels`: maps whose means come after it, counted in `count`. */
-  features: { output: string | null; count: number; levels?: readonly { name: string }[] };
+  features: { output: string | null; count: number; tokens?: Tokens; levels?: readonly { name: string }[] };
 }
 
 export interface PrepareOptions {
@@ -52,9 +47,17 @@ export interface PrepareOptions {
 export const TILES = "tiles";
 export const FEATURES = "features";
 
+/** Element types of integers that can be 0 to 255. */
+const HOLDS_BYTES: ReadonlySet<ElementType> = new Set<ElementType>(["uint8", "int32", "int64"]);
+
+/** A pixel times more, or moved by more, is no longer told from its neighbour in float32. */
+const LARGEST = 1e6;
+
 const MIN_OPSET = 7;
 /** Range, Clip and Slice with their bounds as inputs. */
 const MIN_OPSET_EXPORT = 11;
+/** Scan without a batch of its own. */
+const MIN_OPSET_SCAN = 9;
 
 /**
  * The backbone of `model` (a classifier or a feature extractor, as its file came): input `tiles` uint8 `[N, size, size, 3]` RGB,
@@ -69,11 +72,12 @@ export function prepareBackbone(
   checkInteger("size", size, 1);
   const decoded = decodeModel(model, card.name);
   checkFit(decoded, card, size, options);
-  const { output, levels = [] } = card.features;
+  const { output, tokens, levels = [] } = card.features;
   const features = cutModel(decoded, {
     path: card.name,
     levels: levels.map(({ name }) => name),
     ...(output === null ? {} : { output }),
+    ...(tokens === undefined ? {} : { tokens }),
   });
   if (features.count !== card.features.count) {
     throw new ModelError(`${card.name} gives ${features.count} features, its card says ${card.features.count}.`);
@@ -81,17 +85,33 @@ export function prepareBackbone(
   const { graph } = decoded;
   hideInitializers(decoded);
   const input = onlyInput(graph, card);
-  freeBatch(graph, input, card.name);
+  checkSound(decoded, card.name, card.input.oneByOne ?? false);
+  const batch = declaredDims(input)?.[0];
+  if (batch !== undefined && batch !== 1) {
+    throw new ModelError(`${card.name} takes batches of ${batch} only; export it with a free batch dimension.`);
+  }
+  if (card.input.oneByOne) {
+    const tile = card.input.layout === "NCHW" ? [1, 3, size, size] : [1, size, size, 3];
+    features.output = loopOverBatch(graph, input, tile, features);
+  } else if (batch === 1) {
+    freeBatch(graph, input.name);
+  }
   graph.valueInfo = [];
   if (options.allViews) {
     const append = appender(graph);
     features.output = averageViews(append, features);
     graph.node.push(...append.nodes);
-    graph.output = [valueInfo(features.output, "float32", ["N", features.count])];
   }
+  graph.output = [valueInfo(features.output, "float32", ["N", features.count])];
   renameValue(graph, features.output, FEATURES);
   putPixelsInFront(graph, input, card, size, options);
   return encodeModel(decoded);
+}
+
+/** Whether the network in `bytes` declares batches of one. */
+export function takesOneTile(bytes: Uint8Array, { name, input }: BackboneDescription): boolean {
+  const declared = decodeModel(bytes, name).graph.input.find((each) => each.name === input.name);
+  return declaredDims(declared)?.[0] === 1;
 }
 
 function checkFit(model: Model, card: BackboneDescription, size: number, options: PrepareOptions): void {
@@ -99,7 +119,8 @@ function checkFit(model: Model, card: BackboneDescription, size: number, options
   if (fixedSize !== null && fixedSize !== size) {
     throw new ModelError(`${card.name} takes tiles of ${fixedSize} pixels only, not ${size}.`);
   }
-  const needed = options.resize === undefined && !options.allViews ? MIN_OPSET : MIN_OPSET_EXPORT;
+  const forInput = card.input.oneByOne ? MIN_OPSET_SCAN : MIN_OPSET;
+  const needed = options.resize === undefined && !options.allViews ? forInput : MIN_OPSET_EXPORT;
   if (opsetOf(model) < needed) {
     throw new ModelError(
       `${card.name} uses ONNX operator set ${opsetOf(model)}; canopy needs ${needed} or later: convert or export it again.`,
@@ -119,27 +140,6 @@ function onlyInput(graph: GraphProto, card: BackboneDescription): ValueInfoProto
   return input;
 }
 
-/**
- * Makes a batch of one into a batch of any number: Reshapes that write the 1 down are told to keep the batch instead. The shape's
- * own -1, where it has one, stays, and the batch is copied from the input (0); else the batch is what is inferred (-1).
- */
-function freeBatch(graph: GraphProto, input: ValueInfoProto, path: string): void {
-  const batch = declaredDims(input)?.[0];
-  if (batch === undefined) return;
-  if (batch !== 1)
-    throw new ModelError(`${path} takes batches of ${batch} only; export it with a free batch dimension.`);
-  const index = indexGraph(graph);
-  for (const node of graph.node) {
-    const shape = node.opType === "Reshape" ? constantTensor(index, node.input[1] ?? "") : undefined;
-    if (shape === undefined || index.isConstant(node.input[0] ?? "") || Number(shape.data[0]) !== 1) continue;
-    const sizes = Array.from(shape.data, Number);
-    sizes[0] = sizes.includes(-1) ? 0 : -1;
-    const name = freshName(graph, "canopy_shape");
-    graph.initializer.push(toTensorProto(name, int64([sizes.length], sizes)));
-    node.input[1] = name;
-  }
-}
-
 /** Replaces the image input by `tiles`, and puts the nodes between the two in front of the graph. */
 function putPixelsInFront(
   graph: GraphProto,
@@ -152,37 +152,69 @@ function putPixelsInFront(
   renameValue(graph, input.name, wanted);
   vacateName(graph, TILES);
   const append = appender(graph);
+  const type = elementTypeOf(input);
+  const wantsBytes = type === "uint8";
+  checkPixelType(type, card);
   const values =
-    options.resize === undefined ? floatPixels(append, card) : resizedPixels(append, card, size, options.resize);
+    options.resize === undefined
+      ? ownPixels(append, card, wantsBytes)
+      : resizedPixels(append, card, size, options.resize, wantsBytes);
   const views = options.allViews ? appendViews(append, values, card.input.layout) : values;
-  const normal = normalise(append, views, card);
-  const elemType = input.type?.tensorType?.elemType ?? DataType.FLOAT;
-  const last = elemType === DataType.FLOAT ? "Identity" : "Cast";
-  graph.node.unshift(...append.nodes, makeNode(last, [normal], [wanted], last === "Cast" ? { to: elemType } : {}));
+  const ordered = orderChannels(append, views, card);
+  const normal = wantsBytes ? ordered : normalise(append, ordered, card);
+  const isReady = wantsBytes || type === "float32";
+  const last = isReady
+    ? makeNode("Identity", [normal], [wanted])
+    : makeNode("Cast", [normal], [wanted], { to: toDataType(type) });
+  graph.node.unshift(...append.nodes, last);
   graph.input = [valueInfo(TILES, "uint8", options.resize === undefined ? ["N", size, size, 3] : ["N", "H", "W", 3])];
 }
 
-/** Pixels 0..255 as float32 in the network's layout; transposed while they are bytes, which moves a quarter of the memory. */
-function floatPixels(append: Appender, card: BackboneDescription): string {
-  const pixels = card.input.layout === "NCHW" ? append.node("Transpose", [TILES], { perm: [0, 3, 1, 2] }) : TILES;
-  return append.node("Cast", [pixels], { to: DataType.FLOAT });
+/** Integers hold pixels as they are in a file, and nothing else. */
+function checkPixelType(type: ElementType, { name, input: { scale, mean, std } }: BackboneDescription): void {
+  if (type.startsWith("float")) return;
+  const isRaw = scale === 1 && mean.every((each) => each === 0) && std.every((each) => each === 1);
+  if (!isRaw && HOLDS_BYTES.has(type)) {
+    throw new ModelError(`${name} takes pixels as ${type}, 0 to 255, and nothing else: its normalisation is raw.`);
+  }
+  if (!HOLDS_BYTES.has(type)) throw new ModelError(`${name} takes its input as ${type}, which cannot hold pixels.`);
 }
 
-function resizedPixels(append: Appender, card: BackboneDescription, size: number, mode: ResizeMode): string {
+/** Pixels in the network's layout, 0..255; transposed while they are bytes, which moves a quarter of the memory. */
+function ownPixels(append: Appender, card: BackboneDescription, wantsBytes: boolean): string {
+  const pixels = card.input.layout === "NCHW" ? append.node("Transpose", [TILES], { perm: [0, 3, 1, 2] }) : TILES;
+  return wantsBytes ? pixels : append.node("Cast", [pixels], { to: DataType.FLOAT });
+}
+
+function resizedPixels(
+  append: Appender,
+  card: BackboneDescription,
+  size: number,
+  mode: ResizeMode,
+  wantsBytes: boolean,
+): string {
   const resized = appendResize(append, TILES, size, mode);
-  return card.input.layout === "NCHW" ? resized : append.node("Transpose", [resized], { perm: [0, 2, 3, 1] });
+  const pixels = wantsBytes ? append.node("Cast", [resized], { to: DataType.UINT8 }) : resized;
+  return card.input.layout === "NCHW" ? pixels : append.node("Transpose", [pixels], { perm: [0, 2, 3, 1] });
+}
+
+function orderChannels(append: Appender, pixels: string, { input: { channels, layout } }: BackboneDescription): string {
+  if (channels === "RGB") return pixels;
+  const order = append.constant("bgr", int64([3], [2, 1, 0]));
+  return append.node("Gather", [pixels, order], { axis: layout === "NCHW" ? 1 : 3 });
 }
 
 /** `(pixel / scale - mean) / std` as one Mul and one Add, each left out where it changes nothing. */
 function normalise(append: Appender, pixels: string, card: BackboneDescription): string {
-  const { layout, channels, scale, mean, std } = card.input;
+  const { layout, scale, mean, std } = card.input;
   const factors = std.map((each) => 1 / (scale * each));
   const offsets = mean.map((each, channel) => -each / (std[channel] as number));
-  let value = pixels;
-  if (channels === "BGR") {
-    const order = append.constant("bgr", int64([3], [2, 1, 0]));
-    value = append.node("Gather", [value, order], { axis: layout === "NCHW" ? 1 : 3 });
+  if (![...factors, ...offsets].every((each) => Math.abs(each) <= LARGEST)) {
+    throw new ModelError(
+      `The card of ${card.name} makes no numbers of pixels: scale ${scale}, mean ${mean}, std ${std}.`,
+    );
   }
+  let value = pixels;
   if (factors.some((each) => each !== 1)) {
     value = append.node("Mul", [value, append.constant("factor", perChannel(factors, layout))]);
   }

@@ -12,7 +12,9 @@ import {
   TensorProto_DataLocation,
   TensorProto_DataType,
   TensorProtoSchema,
+  type ValueInfoProto,
 } from "./gen/onnx_pb.js";
+import { inlineFunctions } from "./inline.js";
 import {
   type ElementType,
   elementCount,
@@ -27,6 +29,7 @@ export type Model = ModelProto & { graph: GraphProto };
 
 const DATA_TYPES: Record<ElementType, TensorProto_DataType> = {
   float32: TensorProto_DataType.FLOAT,
+  float64: TensorProto_DataType.DOUBLE,
   float16: TensorProto_DataType.FLOAT16,
   uint8: TensorProto_DataType.UINT8,
   int8: TensorProto_DataType.INT8,
@@ -49,7 +52,8 @@ export function decodeModel(bytes: Uint8Array, path: string): Model {
   if (model.graph === undefined || model.opsetImport.length === 0) {
     throw new FormatError(path, `${path} is not an ONNX model: it has no graph.`);
   }
-  const external = model.graph.initializer.find((each) => each.dataLocation === TensorProto_DataLocation.EXTERNAL);
+  inlineFunctions(model, path);
+  const external = tensorsOf(model.graph).find((each) => each.dataLocation === TensorProto_DataLocation.EXTERNAL);
   if (external !== undefined) {
     throw new ModelError(
       `${path} keeps its weights in other files (external data, first in tensor "${external.name}"); save it as one file, ` +
@@ -57,6 +61,17 @@ export function decodeModel(bytes: Uint8Array, path: string): Model {
     );
   }
   return model as Model;
+}
+
+/** Every constant of a graph: initializers, attributes, and those of graphs within. */
+export function tensorsOf(graph: GraphProto): TensorProto[] {
+  const attributes = graph.node.flatMap((node) => node.attribute);
+  const inner = attributes.flatMap(({ g, graphs }) => (g === undefined ? graphs : [g]));
+  return [
+    ...graph.initializer,
+    ...attributes.flatMap(({ t }) => (t === undefined ? [] : [t])),
+    ...inner.flatMap(tensorsOf),
+  ];
 }
 
 /** Bytes of an ONNX file. */
@@ -68,6 +83,12 @@ export function encodeModel(model: ModelProto): Uint8Array {
 export function opsetOf(model: ModelProto): number {
   const entry = model.opsetImport.find((each) => each.domain === "" || each.domain === "ai.onnx");
   return Number(entry?.version ?? 0);
+}
+
+/** The element type a value is declared with; a ModelError for one that canopy does not handle, float32 where nothing is declared. */
+export function elementTypeOf({ name, type }: ValueInfoProto): ElementType {
+  const declared = type?.tensorType?.elemType ?? TensorProto_DataType.FLOAT;
+  return findType(declared) ?? unknownType(`Value "${name}"`, declared);
 }
 
 export function toDataType(type: ElementType): TensorProto_DataType {
@@ -86,20 +107,27 @@ export function toTensorProto(name: string, tensor: Tensor): TensorProto {
 
 /** The values of a TensorProto, wherever it keeps them; a ModelError for an element type canopy does not handle. */
 export function fromTensorProto(proto: TensorProto): Tensor {
-  const type = (Object.keys(DATA_TYPES) as ElementType[]).find((key) => DATA_TYPES[key] === proto.dataType);
-  if (type === undefined) {
-    const name = TensorProto_DataType[proto.dataType] ?? String(proto.dataType);
-    throw new ModelError(`Tensor "${proto.name}" has the element type ${name}, which canopy does not handle.`);
-  }
+  const type = findType(proto.dataType) ?? unknownType(`Tensor "${proto.name}"`, proto.dataType);
   const dims = proto.dims.map(Number);
   if (proto.rawData.length > 0 || elementCount(dims) === 0) return tensorFromBytes(type, dims, proto.rawData);
   return { type, dims, data: typedValues(type, proto) };
+}
+
+function findType(dataType: TensorProto_DataType): ElementType | undefined {
+  return (Object.keys(DATA_TYPES) as ElementType[]).find((key) => DATA_TYPES[key] === dataType);
+}
+
+function unknownType(what: string, dataType: TensorProto_DataType): never {
+  const name = TensorProto_DataType[dataType] ?? String(dataType);
+  throw new ModelError(`${what} has the element type ${name}, which canopy does not handle.`);
 }
 
 function typedValues(type: ElementType, proto: TensorProto): TensorData {
   switch (type) {
     case "float32":
       return Float32Array.from(proto.floatData);
+    case "float64":
+      return Float64Array.from(proto.doubleData);
     case "int64":
       return BigInt64Array.from(proto.int64Data);
     case "float16":

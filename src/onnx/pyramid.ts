@@ -3,10 +3,12 @@
  * the network was trained on; the levels before them still hold the texture and colour that tell cloud, haze, road and field apart.
  * Feature pyramids read the same places (Lin et al., Feature Pyramid Networks for Object Detection, 2017).
  */
-import { type GraphIndex, indexGraph, intsAttribute } from "./editing.js";
+import { type GraphIndex, indexGraph } from "./editing.js";
 import type { NodeProto } from "./gen/onnx_pb.js";
 import { decodeModel } from "./proto.js";
+import { beforeRounding, quantisationOf } from "./quantised.js";
 import { inferDims } from "./shapes.js";
+import { mapStrides, stepOf } from "./strides.js";
 import { cutModel } from "./surgery.js";
 
 /** A feature map `[N, count, H, W]` whose mean over height and width is to come after the features. */
@@ -18,7 +20,6 @@ export interface Level {
 
 /** Levels used, the nearest to the features: at a stride of 2 there are only edges and colours, on the largest maps. */
 const MAX_LEVELS = 3;
-const HALVING = new Set(["Conv", "MaxPool", "AveragePool"]);
 
 /**
  * The levels of the network in `bytes`, from fine to coarse: of the maps that a layer of stride 2 reads, the widest of each resolution.
@@ -32,19 +33,18 @@ export function findLevels(bytes: Uint8Array, path: string, output: string | nul
   return strides.slice(-MAX_LEVELS).map((stride) => widest.get(stride) as Level);
 }
 
-/** By stride: pixels of the input for one of the map. */
+/** By stride. */
 function widestMaps(index: GraphIndex): Map<number, Level> {
-  const strides = new Map(index.graph.input.map(({ name }) => [name, 1]));
+  const strides = mapStrides(index);
   const widest = new Map<number, Level>();
   for (const node of index.graph.node) {
-    const stride = node.input.reduce((most, name) => Math.max(most, strides.get(name) ?? 0), 0);
-    const step = HALVING.has(node.opType) ? Math.max(1, ...(intsAttribute(node, "strides") ?? [])) : 1;
-    for (const name of node.output) strides.set(name, stride * step);
+    const stride = strides.get(node.input[0] ?? "") ?? 0;
     // Nothing but pixels is known at stride 1; a longer step than 2 is a pool over the whole map.
-    if (step !== 2 || stride < 2) continue;
-    const name = unpadded(index, node);
+    if (stepOf(node) !== 2 || stride < 2) continue;
+    const name = beforeRounding(index, unpadded(index, node));
     const count = inferDims(index, name)?.[1] ?? 0;
-    if (count > 0 && count >= (widest.get(stride)?.count ?? 0)) widest.set(stride, { name, count });
+    const isFloat = quantisationOf(index, name) === undefined;
+    if (isFloat && count > 0 && count >= (widest.get(stride)?.count ?? 0)) widest.set(stride, { name, count });
   }
   return widest;
 }

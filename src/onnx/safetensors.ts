@@ -34,6 +34,7 @@ type Header = v.InferOutput<typeof headerSchema>;
 
 const DTYPES: Record<ElementType, string> = {
   float32: "F32",
+  float64: "F64",
   float16: "F16",
   uint8: "U8",
   int8: "I8",

@@ -10,9 +10,13 @@ export type Dims = (number | undefined)[];
 
 type Rule = (node: NodeProto, inputs: (Dims | undefined)[], index: GraphIndex) => Dims | undefined;
 
+const inferred = new WeakMap<GraphIndex, ReadonlyMap<string, Dims>>();
+
 /** Sizes of the value `name`, or undefined where not even its rank is known. */
 export function inferDims(index: GraphIndex, name: string): Dims | undefined {
-  return infer(index, name, new Map());
+  const known = inferred.get(index) ?? inferAll(index);
+  inferred.set(index, known);
+  return known.get(name);
 }
 
 /** Sizes a ValueInfoProto declares. */
@@ -22,27 +26,30 @@ export function declaredDims(info: ValueInfoProto | undefined): Dims | undefined
   );
 }
 
-function infer(index: GraphIndex, name: string, memo: Map<string, Dims | undefined>): Dims | undefined {
-  if (memo.has(name)) return memo.get(name);
-  memo.set(name, undefined);
-  const dims = known(index, name) ?? computed(index, name, memo);
-  memo.set(name, dims);
-  return dims;
+/** Nodes are in topological order, so one pass forward finds what can be found. */
+function inferAll(index: GraphIndex): Map<string, Dims> {
+  const { input, output, valueInfo, node: nodes } = index.graph;
+  const declared = new Map([...input, ...output, ...valueInfo].map((each) => [each.name, declaredDims(each)]));
+  const known = new Map<string, Dims>();
+  const learn = (name: string, dims: Dims | undefined) => {
+    const both = merge(declared.get(name), dims);
+    if (both !== undefined) known.set(name, both);
+  };
+  for (const { name } of input) learn(name, undefined);
+  for (const [name, { dims }] of index.initializers) known.set(name, dims.map(Number));
+  for (const node of nodes) {
+    const inputs = node.input.map((each) => known.get(each));
+    const [first = "", ...rest] = node.output;
+    learn(first, RULES[node.opType]?.(node, inputs, index));
+    for (const name of rest) learn(name, node.opType === "Split" ? splitDims(node, inputs[0]) : undefined);
+  }
+  return known;
 }
 
-function known(index: GraphIndex, name: string): Dims | undefined {
-  const initializer = index.initializers.get(name);
-  if (initializer !== undefined) return initializer.dims.map(Number);
-  const { input, output, valueInfo } = index.graph;
-  return declaredDims([...input, ...output, ...valueInfo].find((each) => each.name === name));
-}
-
-function computed(index: GraphIndex, name: string, memo: Map<string, Dims | undefined>): Dims | undefined {
-  const node = index.producers.get(name);
-  const rule = node === undefined ? undefined : (RULES[node.opType] ?? undefined);
-  if (node === undefined || rule === undefined || node.output[0] !== name) return undefined;
-  const inputs = node.input.map((each) => (each === "" ? undefined : infer(index, each, memo)));
-  return rule(node, inputs, index);
+/** What a file declares, with the sizes it leaves open as computed. */
+function merge(declared: Dims | undefined, computed: Dims | undefined): Dims | undefined {
+  if (declared === undefined || computed?.length !== declared.length) return declared ?? computed;
+  return declared.map((size, axis) => size ?? computed[axis]);
 }
 
 const same: Rule = (_node, [x]) => x;
@@ -59,20 +66,44 @@ const broadcast: Rule = (_node, inputs) => {
   });
 };
 
-/** Spatial sizes stay known only where a 1x1 kernel meets a pooled 1x1 map. */
-const convolution: Rule = (_node, [x, w]) =>
-  w && [x?.[0], w[0], ...w.slice(2).map((size, axis) => (size === 1 && x?.[axis + 2] === 1 ? 1 : undefined))];
+const convolution: Rule = (node, [x, w]) => w && [x?.[0], w[0], ...spatial(node, x?.slice(2) ?? [], w.slice(2))];
+
+/** QLinearConv: data and weight each with scale and zero point. */
+const quantisedConvolution: Rule = (node, [x, , , w], index) => convolution(node, [x, w], index);
 
 const globalPool: Rule = (_node, [x]) => x?.map((size, axis) => (axis < 2 ? size : 1));
 
-const localPool: Rule = (_node, [x]) => x?.map((size, axis) => (axis < 2 ? size : undefined));
+const localPool: Rule = (node, [x]) =>
+  x && [...x.slice(0, 2), ...spatial(node, x.slice(2), intsAttribute(node, "kernel_shape") ?? [])];
+
+/** Height and width after a kernel has passed over them; unknown where padding follows rules of its own. */
+function spatial(node: NodeProto, sizes: Dims, kernel: Dims): Dims {
+  const each = (name: string, fallback: number) => intsAttribute(node, name) ?? kernel.map(() => fallback);
+  const [strides, dilations, pads] = [each("strides", 1), each("dilations", 1), each("pads", 0)];
+  const isPlain = !hasAttribute(node, "auto_pad") && intAttribute(node, "ceil_mode", 0) === 0;
+  return kernel.map((width, axis) => {
+    const size = sizes[axis];
+    if (size === 1 && width === 1 && !isPlain) return 1;
+    if (size === undefined || width === undefined || !isPlain) return undefined;
+    const padded = size + (pads[axis] ?? 0) + (pads[axis + kernel.length] ?? 0);
+    return Math.floor((padded - (dilations[axis] ?? 1) * (width - 1) - 1) / (strides[axis] ?? 1)) + 1;
+  });
+}
+
+function hasAttribute(node: NodeProto, name: string): boolean {
+  return node.attribute.some((each) => each.name === name);
+}
 
 const gemm: Rule = (node, [x, w]) => [
   intAttribute(node, "transA", 0) ? x?.[1] : x?.[0],
   intAttribute(node, "transB", 0) ? w?.[0] : w?.[1],
 ];
 
-const matMul: Rule = (_node, [x, w]) => x && w && [...x.slice(0, -1), w.at(-1)];
+const matMul: Rule = (node, [x, w]) => x && w && [...x.slice(0, -1), w.at(intAttribute(node, "transB", 0) ? -2 : -1)];
+
+/** QGemm and QLinearMatMul: each operand with scale and zero point. */
+const quantisedGemm: Rule = (node, [x, , , w], index) => gemm(node, [x, w], index);
+const quantisedMatMul: Rule = (node, [x, , , w], index) => matMul(node, [x, w], index);
 
 const flatten: Rule = (node, [x]) => {
   const axis = intAttribute(node, "axis", 1);
@@ -84,7 +115,16 @@ const reshape: Rule = (node, [x, shapeDims], index) => {
   if (target === undefined) {
     return shapeDims?.[0] === undefined ? undefined : new Array(shapeDims[0]).fill(undefined);
   }
-  return Array.from(target.data, Number).map((size, axis) => (size > 0 ? size : size === 0 ? x?.[axis] : undefined));
+  const sizes = Array.from(target.data, Number).map((size, axis) => (size === 0 ? x?.[axis] : size));
+  const rest = product(sizes.filter((size) => size !== -1));
+  const all = x && product(x);
+  return sizes.map((size) => (size !== -1 ? size : all === undefined || !rest ? undefined : all / rest));
+};
+
+/** Over the last axis alone, scale and bias say how long it is. */
+const layerNorm: Rule = (node, [x, scale]) => {
+  if (x === undefined || scale?.length !== 1 || intAttribute(node, "axis", -1) !== -1) return x;
+  return [...x.slice(0, -1), x.at(-1) ?? scale[0]];
 };
 
 const reduce: Rule = (node, [x], index) => {
@@ -113,8 +153,8 @@ const transpose: Rule = (node, [x]) => {
 };
 
 const concat: Rule = (node, inputs) => {
-  const first = inputs[0];
-  if (first === undefined || inputs.some((each) => each === undefined)) return undefined;
+  const first = inputs.find((each) => each !== undefined);
+  if (first === undefined) return undefined;
   const at = (intAttribute(node, "axis", 0) + first.length) % first.length;
   return first.map((size, axis) => (axis === at ? sum(inputs.map((each) => each?.[axis])) : size));
 };
@@ -125,6 +165,45 @@ const gather: Rule = (node, [x, indices]) => {
   return [...x.slice(0, axis), ...indices, ...x.slice(axis + 1)];
 };
 
+/** Axes that are not cut keep their sizes; of others the size is known where the bounds are constant. */
+const slice: Rule = (node, [x], index) => {
+  const ints = (name: string, at: number) => {
+    const data = constantTensor(index, node.input[at] ?? "")?.data;
+    return intsAttribute(node, name) ?? (data && Array.from(data, Number));
+  };
+  const [starts, ends] = [ints("starts", 1), ints("ends", 2)];
+  const axes = ints("axes", 3) ?? starts?.map((_, i) => i);
+  if (x === undefined || axes === undefined) return x?.map(() => undefined);
+  const steps = ints("steps", 4) ?? axes.map(() => 1);
+  return x.map((size, axis) => {
+    const at = axes.findIndex((each) => (each + x.length) % x.length === axis);
+    if (at === -1 || size === undefined) return size;
+    return slicedSize(size, starts?.[at], ends?.[at], steps[at]);
+  });
+};
+
+function slicedSize(size: number, start = Number.NaN, end = Number.NaN, step = 1): number | undefined {
+  const bound = (place: number) => Math.min(size, Math.max(0, place < 0 ? place + size : place));
+  const length = Math.ceil((bound(end) - bound(start)) / step);
+  return step > 0 && Number.isFinite(length) ? Math.max(0, length) : undefined;
+}
+
+function splitDims(node: NodeProto, x: Dims | undefined): Dims | undefined {
+  const at = x && (intAttribute(node, "axis", 0) + x.length) % x.length;
+  return x?.map((size, axis) => (axis === at ? undefined : size));
+}
+
+const split: Rule = (node, [x]) => splitDims(node, x);
+
+const expand: Rule = (node, [x, shapeDims], index) => {
+  const target = constantTensor(index, node.input[1] ?? "");
+  if (target !== undefined) return broadcast(node, [x, Array.from(target.data, Number)], index);
+  const rank = shapeDims?.[0];
+  return rank === undefined ? undefined : broadcast(node, [x, new Array(rank).fill(undefined)], index);
+};
+
+const resized: Rule = (_node, [x]) => x?.map((size, axis) => (axis < 2 ? size : undefined));
+
 const shapeOf: Rule = (_node, [x]) => [x?.length];
 
 const constant: Rule = (node, _inputs, index) => constantTensor(index, node.output[0] ?? "")?.dims.slice();
@@ -134,15 +213,25 @@ const RULES: Readonly<Record<string, Rule>> = {
     same,
     "Clip Relu LeakyRelu PRelu Sigmoid HardSigmoid HardSwish Tanh Elu Selu Gelu Erf Mish Softplus Sqrt",
   ),
-  ...rulesFor(same, "Softmax LogSoftmax BatchNormalization InstanceNormalization LayerNormalization LRN Dropout"),
-  ...rulesFor(same, "Identity Cast DequantizeLinear QuantizeLinear LpNormalization"),
-  ...rulesFor(broadcast, "Add Sub Mul Div Pow Max Min"),
-  ...rulesFor(globalPool, "GlobalAveragePool GlobalMaxPool"),
-  ...rulesFor(localPool, "AveragePool MaxPool"),
-  ...rulesFor(reduce, "ReduceMean ReduceMax ReduceSum"),
-  Conv: convolution,
-  Gemm: gemm,
-  MatMul: matMul,
+  ...rulesFor(same, "Softmax LogSoftmax BatchNormalization InstanceNormalization LRN Dropout"),
+  ...rulesFor(same, "Identity Cast DequantizeLinear QuantizeLinear DynamicQuantizeLinear LpNormalization Neg Exp Abs"),
+  ...rulesFor(same, "GroupNormalization QLinearSigmoid QLinearLeakyRelu QLinearSoftmax"),
+  ...rulesFor(broadcast, "Add Sub Mul Div Pow Max Min Sum Mean Where"),
+  ...rulesFor((node, [x, , , y], index) => broadcast(node, [x, y], index), "QLinearAdd QLinearMul"),
+  ...rulesFor(globalPool, "GlobalAveragePool GlobalMaxPool QLinearGlobalAveragePool"),
+  ...rulesFor(localPool, "AveragePool MaxPool QLinearAveragePool"),
+  ...rulesFor(reduce, "ReduceMean ReduceMax ReduceSum ReduceL2 QLinearReduceMean"),
+  ...rulesFor(convolution, "Conv FusedConv ConvInteger"),
+  QLinearConv: quantisedConvolution,
+  ...rulesFor(gemm, "Gemm FusedGemm"),
+  ...rulesFor(matMul, "MatMul FusedMatMul MatMulInteger DynamicQuantizeMatMul"),
+  QGemm: quantisedGemm,
+  QLinearMatMul: quantisedMatMul,
+  ...rulesFor(layerNorm, "LayerNormalization RMSNormalization"),
+  Slice: slice,
+  Split: split,
+  Expand: expand,
+  ...rulesFor(resized, "Resize Upsample"),
   Flatten: flatten,
   Reshape: reshape,
   Squeeze: squeeze,

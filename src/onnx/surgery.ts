@@ -3,11 +3,19 @@
  * ending in one output `[N, count]`, without the nodes and weights that are no longer needed.
  */
 import { ModelError } from "../errors.js";
-import { constantTensor, freshName, type GraphIndex, indexGraph, intAttribute, pruneGraph } from "./editing.js";
-import { TensorProto_DataType as DataType, type GraphProto, type NodeProto } from "./gen/onnx_pb.js";
-import { makeNode, valueInfo } from "./graph.js";
+import { channelAxis, hasClassToken } from "./channels.js";
+import { classifierInputs, featureOutput, POOLS } from "./classifier.js";
+import { type Appender, appender, type GraphIndex, indexGraph, pruneGraph } from "./editing.js";
+import { TensorProto_DataType as DataType } from "./gen/onnx_pb.js";
+import { valueInfo } from "./graph.js";
+import { linearLayer } from "./linear.js";
 import { decodeModel, encodeModel, type Model } from "./proto.js";
+import { quantisationOf } from "./quantised.js";
 import { type Dims, inferDims } from "./shapes.js";
+import { int64 } from "./tensor.js";
+
+/** Of tokens `[N, T, C]`: the first, which the network was trained to put everything into, or the mean of all. */
+export type Tokens = "class" | "mean";
 
 /** Where the features are: the output's name and their number per tile. */
 export interface Features {
@@ -15,181 +23,211 @@ export interface Features {
   count: number;
 }
 
+/** What was cut, for those who want to do the same again or to say what was found. */
+export interface Cut extends Features {
+  /** The network's own value the features are made of; undefined where several heads read different values, whose mean is taken. */
+  place: string | undefined;
+  /** How tokens became features; undefined where there are none. */
+  tokens: Tokens | undefined;
+  /** What was decided without being told, in sentences. */
+  notes: string[];
+}
+
 export interface CutOptions {
-  /** The value to cut at: `[N, F]`, or `[N, C, H, W]`, which gets a global average pool. @default found by itself */
+  /** The value to cut at: `[N, F]`, a map, which gets a global average pool, or tokens. @default found by itself */
   output?: string;
+  /** @default "class" where the network has a token of its own in front, else "mean" */
+  tokens?: Tokens;
   /** Values `[N, C, H, W]` whose means over height and width are to come after the features; see findLevels. @default [] */
   levels?: readonly string[];
   /** What to call the model in messages. @default "The model" */
   path?: string;
 }
 
-/** Operators between a classifier's linear layer and the output that change neither which layer it is nor the order of values. */
-const AFTER_CLASSIFIER = new Set(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Cast", "Dropout"]);
-const PROBABILITIES = new Set(["Softmax", "LogSoftmax", "Sigmoid"]);
-const POOLS = new Set(["GlobalAveragePool", "GlobalMaxPool", "AveragePool", "ReduceMean"]);
-const ACTIVATIONS = new Set(["Relu", "Clip", "LeakyRelu"]);
-const ELEMENTWISE = new Set(["Add", "Sub", "Mul", "Div"]);
+/** It is not clear which value of a network its features are. */
+export class NoFeaturesError extends ModelError {
+  constructor(
+    readonly path: string,
+    readonly reason: string,
+    /** Values that may serve as `output`. */
+    readonly candidates: readonly string[],
+  ) {
+    const list = candidates.map((each) => `"${each}"`).join(", ");
+    const advice =
+      candidates.length === 0 ? "and none of its values can serve" : `name them as \`output\` of an import: ${list}`;
+    super(`${path} ${reason}; ${advice}.`);
+  }
+}
+
 const OTHER_FLOATS: ReadonlySet<number> = new Set([DataType.FLOAT16, DataType.BFLOAT16, DataType.DOUBLE]);
-/** Widths of ImageNet classifiers, with and without the background class. */
-const IMAGENET_WIDTHS = new Set([1000, 1001]);
+const MAX_CANDIDATES = 8;
 
 /**
- * Cuts `bytes` at its features. Without `output`: at the input of the classifier's last linear layer (Gemm, MatMul or 1x1 Conv, with
- * whatever Add, Softmax, Reshape, ... follows); a model that ends in features already stays as it is. Throws a ModelError that names
- * the candidates where no place is found.
+ * Cuts `bytes` at its features. Without `output`: at what the classifier's last linear layers read (with whatever Add, Softmax,
+ * Reshape, ... follows); a model that ends in features already stays as it is. Throws a ModelError that names values `output` takes
+ * where no place is found.
  */
-export function cutAtFeatures(bytes: Uint8Array, options: CutOptions = {}): { model: Uint8Array; features: Features } {
+export function cutAtFeatures(bytes: Uint8Array, options: CutOptions = {}): { model: Uint8Array; features: Cut } {
   const model = decodeModel(bytes, options.path ?? "The model");
   const features = cutModel(model, options);
   return { model: encodeModel(model), features };
 }
 
 /** The same on a decoded model, in place. */
-export function cutModel(model: Model, options: CutOptions = {}): Features {
+export function cutModel(model: Model, options: CutOptions = {}): Cut {
   const path = options.path ?? "The model";
   const { graph } = model;
   const index = indexGraph(graph);
-  const place = options.output ?? findFeatures(index);
-  if (place === undefined || !(index.producers.has(place) || graph.input.some((each) => each.name === place))) {
-    const reason =
-      options.output === undefined ? "has no place canopy knows as its features" : `has no value called "${place}"`;
-    throw new ModelError(`${path} ${reason}; name the output to use, for example ${candidates(index).join(", ")}.`);
-  }
-  const dims = inferDims(index, place) ?? dimsFromConsumer(index, place);
-  const count = dims[1] ?? dimsFromConsumer(index, place)[1];
-  if ((dims.length !== 2 && dims.length !== 4) || count === undefined) {
-    const shape = dims.map((size) => size ?? "?").join(", ");
-    throw new ModelError(
-      `${path} cannot be cut at "${place}" [${shape}]: features are [N, F] or [N, C, H, W] with a fixed F or C; ` +
-        `name another output, for example ${candidates(index).join(", ")}.`,
-    );
-  }
+  const places = options.output === undefined ? findPlaces(index, path) : [placeAt(index, options.output, path)];
   const levels = (options.levels ?? []).map((name) => levelAt(index, name, path));
-  const pooled = dims.length === 4 ? appendPool(graph, place, dims) : place;
-  const features = joinLevels(graph, { output: appendCast(graph, pooled), count }, levels);
-  graph.output = [valueInfo(features.output, "float32", ["N", features.count])];
+  const tokens = places.some(({ dims }) => dims.length === 3)
+    ? (options.tokens ?? (hasClassToken(index) ? "class" : "mean"))
+    : undefined;
+  const append = appender(graph);
+  const parts = places.map((place) => appendFeatures(append, index, place, tokens));
+  const [first] = places;
+  const mean = parts.length === 1 ? (parts[0] ?? "") : append.node("Mean", parts);
+  const means = levels.map((level) => appendFeatures(append, index, level, undefined));
+  const output = means.length === 0 ? mean : append.node("Concat", [mean, ...means], { axis: 1 });
+  const count = levels.reduce((sum, level) => sum + level.count, first.count);
+  const notes = notesOn(index, places, tokens, options);
+  graph.node.push(...append.nodes);
+  graph.output = [valueInfo(output, "float32", ["N", count])];
   pruneGraph(graph);
-  return features;
+  return { output, count, place: places.length === 1 ? first.name : undefined, tokens, notes };
 }
 
-function levelAt(index: GraphIndex, name: string, path: string): { name: string; dims: Dims; count: number } {
+/** A value features can be made of. */
+interface Place {
+  name: string;
+  dims: Dims;
+  /** The axis that counts features, and how many there are. */
+  axis: number;
+  count: number;
+  /** Nothing in the graph says which axis it is; it is the usual one. */
+  isGuess: boolean;
+}
+
+/** The place called `name`, or why it is none. */
+function tryPlace(index: GraphIndex, name: string): Place | string {
+  const { graph, producers } = index;
+  const isInput = graph.input.some((each) => each.name === name);
+  if (index.isConstant(name) || !(producers.has(name) || isInput)) return `has no value called "${name}"`;
+  const read = dimsFromReader(index, name);
+  const dims = inferDims(index, name) ?? read;
+  const usual = dims.length === 3 ? 2 : 1;
+  const known = dims.length === 2 ? 1 : channelAxis(index, name);
+  const axis = known ?? usual;
+  const count = dims[axis] ?? read[axis];
+  if (dims.length >= 2 && dims.length <= 4 && axis > 0 && count !== undefined && !isInput) {
+    return { name, dims, axis, count, isGuess: known === undefined };
+  }
+  const shape = dims.map((size) => size ?? "?").join(", ");
+  return `cannot be cut at "${name}" [${shape}]: features are [N, F], a map [N, C, H, W] or tokens [N, T, C] with a fixed F or C`;
+}
+
+function placeAt(index: GraphIndex, name: string, path: string): Place {
+  const place = tryPlace(index, name);
+  if (typeof place === "string") throw new NoFeaturesError(path, place, candidates(index));
+  return place;
+}
+
+function findPlaces(index: GraphIndex, path: string): [Place, ...Place[]] {
+  const heads = placesOf(index, classifierInputs(index) ?? []);
+  if (heads !== undefined) return heads;
+  const output = featureOutput(index);
+  const found = placesOf(index, output === undefined ? [] : [output]);
+  if (found === undefined) {
+    throw new NoFeaturesError(path, "has no place canopy knows as its features", candidates(index));
+  }
+  return found;
+}
+
+/** The places called `names`, where all are, and several are vectors of one width: layers that add up are no heads otherwise. */
+function placesOf(index: GraphIndex, names: readonly string[]): [Place, ...Place[]] | undefined {
+  const places = names.map((name) => tryPlace(index, name)).filter((each) => typeof each !== "string");
+  const [first, ...rest] = places;
+  const agree = rest.every(({ dims, count }) => dims.length === 2 && count === first?.count);
+  return first !== undefined && places.length === names.length && agree ? [first, ...rest] : undefined;
+}
+
+function levelAt(index: GraphIndex, name: string, path: string): Place {
   const dims = inferDims(index, name) ?? [];
   const count = dims[1];
-  if (dims.length === 4 && count !== undefined) return { name, dims, count };
+  if (dims.length === 4 && count !== undefined) return { name, dims, axis: 1, count, isGuess: false };
   throw new ModelError(`${path} has no feature map called "${name}", which its card names as a level.`);
 }
 
-/** The features and behind them the mean of each level, as one value. */
-function joinLevels(graph: GraphProto, features: Features, levels: readonly ReturnType<typeof levelAt>[]): Features {
-  if (levels.length === 0) return features;
-  const parts = levels.map(({ name, dims }) => appendCast(graph, appendPool(graph, name, dims)));
-  const output = freshName(graph, "canopy_pyramid");
-  graph.node.push(makeNode("Concat", [features.output, ...parts], [output], { axis: 1 }));
-  return { output, count: levels.reduce((sum, { count }) => sum + count, features.count) };
-}
-
-/** The input of the classifier's linear layer, else an output that can serve as it is. */
-function findFeatures(index: GraphIndex): string | undefined {
-  const outputs = index.graph.output.map((each) => each.name);
-  for (const name of outputs) {
-    const input = classifierInput(index, name);
-    if (input !== undefined) return input;
-  }
-  return outputs.find((name) => {
-    const rank = inferDims(index, name)?.length;
-    return rank === 2 || rank === 4;
-  });
-}
-
-/** Walks back from an output to the linear layer that makes its classes; undefined where there is none. */
-function classifierInput(index: GraphIndex, output: string): string | undefined {
-  const seen = { pool: false, flat: false, probabilities: false };
-  for (let node = index.producers.get(output); node !== undefined; ) {
-    const data = dynamicInput(index, node);
-    if (data === undefined) return undefined;
-    if (isLinear(index, node)) return isClassifier(index, node, data, seen) ? data : undefined;
-    if (PROBABILITIES.has(node.opType)) seen.probabilities = true;
-    else if (POOLS.has(node.opType)) seen.pool = true;
-    else if (AFTER_CLASSIFIER.has(node.opType)) seen.flat = true;
-    else if (!ELEMENTWISE.has(node.opType) && !(seen.pool && ACTIVATIONS.has(node.opType))) return undefined;
-    node = index.producers.get(data);
-  }
-  return undefined;
-}
-
-/**
- * A linear layer before the last pool is a classifier only where classes are certain (SqueezeNet: 1x1 Conv, pool, Softmax):
- * otherwise it is the last layer of a feature extractor. A 1x1 Conv without a pool after it must have one before it.
- */
-function isClassifier(
-  index: GraphIndex,
-  node: NodeProto,
-  data: string,
-  seen: { pool: boolean; flat: boolean; probabilities: boolean },
-): boolean {
-  if (seen.pool) return seen.probabilities || IMAGENET_WIDTHS.has(weightDims(index, node)?.[0] ?? 0);
-  if (node.opType !== "Conv") return true;
-  const dims = inferDims(index, data);
-  return seen.flat || (dims?.[2] === 1 && dims[3] === 1);
-}
-
-/** The one input of `node` that depends on the image; undefined where none or more than one does. */
-function dynamicInput(index: GraphIndex, node: NodeProto): string | undefined {
-  if (node.opType === "Reshape") return node.input[0];
-  const inputs = node.input.filter((name) => name !== "" && !index.isConstant(name));
-  return inputs.length === 1 ? inputs[0] : undefined;
-}
-
-function isLinear(index: GraphIndex, node: NodeProto): boolean {
-  if (node.opType === "Gemm" || node.opType === "MatMul") return index.isConstant(node.input[1] ?? "");
-  const dims = node.opType === "Conv" ? weightDims(index, node) : undefined;
-  return dims?.length === 4 && dims[2] === 1 && dims[3] === 1 && intAttribute(node, "group", 1) === 1;
-}
-
-function weightDims(index: GraphIndex, node: NodeProto): Dims | undefined {
-  return inferDims(index, node.input[1] ?? "");
-}
-
 /** What the linear layer that reads `name` says about it, where its own shape is not known. */
-function dimsFromConsumer(index: GraphIndex, name: string): Dims {
-  const node = index.graph.node.find((each) => each.input[0] === name && isLinear(index, each));
-  const dims = node === undefined ? undefined : weightDims(index, node);
-  if (node === undefined || dims === undefined) return [];
-  if (node.opType === "Conv") return [undefined, dims[1], undefined, undefined];
-  return [undefined, node.opType === "Gemm" && intAttribute(node, "transB", 0) ? dims[1] : dims.at(-2)];
-}
-
-/** Global average pool and Flatten behind an `[N, C, H, W]` value; the pool only where the map is not known to be 1x1. */
-function appendPool(graph: GraphProto, place: string, dims: Dims): string {
-  let value = place;
-  if (dims[2] !== 1 || dims[3] !== 1) {
-    value = freshName(graph, "canopy_pool");
-    graph.node.push(makeNode("GlobalAveragePool", [place], [value]));
+function dimsFromReader(index: GraphIndex, name: string): Dims {
+  for (const node of index.graph.node) {
+    const linear = node.input.includes(name) ? linearLayer(index, node) : undefined;
+    if (linear?.data !== name) continue;
+    return linear.isConv ? [undefined, linear.inputs, undefined, undefined] : [undefined, linear.inputs];
   }
-  const flat = freshName(graph, "canopy_features");
-  graph.node.push(makeNode("Flatten", [value], [flat], { axis: 1 }));
-  return flat;
+  return [];
 }
 
-/** A Cast to float32 where the network computes in anything else; ONNX Runtime drops one that changes nothing. */
-function appendCast(graph: GraphProto, value: string): string {
-  const constants = graph.node.flatMap((node) => node.attribute.map((each) => each.t?.dataType));
-  const declared = [...graph.input, ...graph.output].map((each) => each.type?.tensorType?.elemType);
-  const types = [...graph.initializer.map((each) => each.dataType), ...constants, ...declared];
-  if (!types.some((type) => type !== undefined && OTHER_FLOATS.has(type))) return value;
-  const name = freshName(graph, "canopy_float32");
-  graph.node.push(makeNode("Cast", [value], [name], { to: DataType.FLOAT }));
-  return name;
+/** `[N, count]` float32 of one place. */
+function appendFeatures(append: Appender, index: GraphIndex, place: Place, tokens: Tokens | undefined): string {
+  const { name, dims, axis } = place;
+  const value = appendFloats(append, index, name);
+  if (dims.length === 2) return value;
+  if (dims.length === 3 && tokens === "class") {
+    const first = append.constant("first_token", int64([], [0]));
+    return append.node("Gather", [value, first], { axis: axis === 2 ? 1 : 2 });
+  }
+  const isOne = dims.every((size, i) => i === 0 || i === axis || size === 1);
+  const perm = [0, axis, ...dims.keys()].filter((each, i) => i < 2 || (each !== 0 && each !== axis));
+  const second = axis === 1 ? value : append.node("Transpose", [value], { perm });
+  return append.node("Flatten", [isOne ? second : append.node("GlobalAveragePool", [second])], { axis: 1 });
 }
 
-/** Values a user may want to name, last first: graph outputs, pooled and flattened values, inputs of linear layers. */
+/** `name` as float32, whatever the network computes in. */
+function appendFloats(append: Appender, index: GraphIndex, name: string): string {
+  const quantisation = quantisationOf(index, name);
+  if (quantisation !== undefined) {
+    return append.node("DequantizeLinear", [name, quantisation.scale, quantisation.zeroPoint]);
+  }
+  const { node, input, output, initializer } = append.graph;
+  const constants = node.flatMap((each) => each.attribute.map(({ t }) => t?.dataType));
+  const declared = [...input, ...output].map((each) => each.type?.tensorType?.elemType);
+  const types = [...initializer.map((each) => each.dataType), ...constants, ...declared];
+  // ONNX Runtime drops a cast that changes nothing.
+  const isOther = types.some((type) => type !== undefined && OTHER_FLOATS.has(type));
+  return isOther ? append.node("Cast", [name], { to: DataType.FLOAT }) : name;
+}
+
+function notesOn(
+  index: GraphIndex,
+  places: readonly Place[],
+  tokens: Tokens | undefined,
+  options: CutOptions,
+): string[] {
+  const notes: string[] = [];
+  const [{ name, dims, axis, isGuess }] = places as [Place, ...Place[]];
+  const others = index.graph.output.filter((each) => each.name !== name).map((each) => each.name);
+  const isOutput = others.length < index.graph.output.length;
+  if (options.output === undefined && isOutput && others.length > 0) {
+    notes.push(`Of its outputs "${name}" is taken; the others are ${others.map((each) => `"${each}"`).join(", ")}.`);
+  }
+  if (tokens !== undefined && options.tokens === undefined) {
+    const what = tokens === "class" ? "its class token, the first" : "the mean of its tokens";
+    notes.push(`The features are ${what}; \`tokens\` (class or mean) says it.`);
+  }
+  if (isGuess)
+    notes.push(`Axis ${axis} of "${name}" [${dims.map((size) => size ?? "?").join(", ")}] is taken to count features.`);
+  return notes;
+}
+
+/** Values that may be named as `output`, those nearest to the end first. */
 function candidates(index: GraphIndex): string[] {
   const { node, output } = index.graph;
   const inner = node.flatMap((each) => {
-    if (POOLS.has(each.opType) || each.opType === "Flatten") return each.output;
-    return isLinear(index, each) && each.opType !== "Conv" ? each.input.slice(0, 1) : [];
+    if (POOLS.has(each.opType) || /^(Flatten|LayerNormalization)$/.test(each.opType)) return each.output.slice(0, 1);
+    const linear = linearLayer(index, each);
+    return linear === undefined || linear.isConv ? [] : [linear.data];
   });
-  const names = [...inner.reverse(), ...output.map((each) => each.name)];
-  return [...new Set(names)].filter((name) => constantTensor(index, name) === undefined).slice(0, 8);
+  const names = [...inner.reverse(), ...output.map(({ name }) => name)];
+  return [...new Set(names)].filter((name) => typeof tryPlace(index, name) !== "string").slice(0, MAX_CANDIDATES);
 }

@@ -87,7 +87,7 @@ export async function evaluate(options: EvaluateOptions, context: RunContext = {
 
 async function loadFor(checkpoint: Checkpoint, options: EvaluateOptions, context: RunContext): Promise<Dataset> {
   const { tiles, labels, colorspace } = options;
-  const extractor = await trainedExtractor(checkpoint, options);
+  const extractor = await trainedExtractor(checkpoint, options, context);
   const decode = { ...extractor.decode, ...(colorspace && { colorspace }) };
   const labelled = { tiles, ...labelOptions(options), labels, tagSet: createTagSet(checkpoint.tags) };
   return loadDataset({ ...extractor, ...labelled, decode, parts: [["test"], ["val"]] }, context);

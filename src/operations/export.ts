@@ -41,8 +41,8 @@ export async function exportModel(options: ExportOptions): Promise<ExportSummary
   const { model, out, overwrite = false } = options;
   await checkOutput(out, overwrite);
   const checkpoint = await loadCheckpoint(model);
-  const file = options.backbone === undefined ? {} : { file: options.backbone };
-  const backbone = await loadBackbone(checkpoint.card, file);
+  const { size } = checkpoint.preprocessing;
+  const backbone = await loadBackbone(checkpoint.card, { folder: model, file: options.backbone, size });
   const exported = buildExport(backbone, checkpoint);
   const difference = await findDifference(exported, backbone, checkpoint);
   if (!(difference <= TOLERANCE)) {

@@ -50,7 +50,7 @@ export interface PredictSummary {
  */
 export async function predict(options: PredictOptions, context: RunContext = {}): Promise<PredictSummary> {
   checkOptions(options);
-  const model = await openModel(options.model, options);
+  const model = await openModel(options.model, { ...options, signal: context.signal });
   if (context.signal?.aborted) throw new InterruptedError();
   return predictWith(model, options, context);
 }

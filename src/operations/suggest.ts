@@ -76,7 +76,7 @@ export async function suggest(options: SuggestOptions, context: RunContext = {})
   await checkOutput(out, options.overwrite);
   const checkpoint = await loadCheckpoint(options.model);
   const isLabelled = await findLabelled(options, context);
-  const extractor = await openExtractor(await trainedExtractor(checkpoint, options), context);
+  const extractor = await openExtractor(await trainedExtractor(checkpoint, options, context), context);
   const opened = await openTiles(options.inputs, { signal: context.signal });
   try {
     const total = await countTiles(opened.list(), isLabelled);

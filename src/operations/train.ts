@@ -1,9 +1,9 @@
 /** `train`: labelled tiles become a model's folder: features once, a head on top, thresholds, scores and a report. */
-import { basename, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
+import { writeWhole } from "../files/write.js";
 import { pointToResume } from "../files/write-error.js";
 import { saveCheckpoint } from "../head/checkpoint.js";
-import { withPyramid } from "../models/pyramid.js";
-import { defaultBackbone, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
+import { defaultBackbone, isObtainable, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
 import type { RunContext } from "../run-context.js";
 import { loadDataset } from "../training/dataset.js";
 import { type FinishedTraining, toCheckpoint } from "../training/finished-training.js";
@@ -14,6 +14,9 @@ import { forgetStates } from "../training/states.js";
 import { summarize, type TrainSummary } from "../training/summary.js";
 import { checkModelFolder, writeModelFolder } from "./model-folder.js";
 import { rejectsBeside } from "./rejects.js";
+
+/** In the model's folder, the backbone that a user brought: the model runs wherever its folder goes. */
+const BACKBONE_FILE = "backbone.onnx";
 
 /**
  * Trains a model on labelled tiles and writes it as a folder.
@@ -31,7 +34,7 @@ async function trainModel(options: TrainOptions, context: RunContext): Promise<T
   const { warnings, ...telling } = keepWarnings(context);
   await checkModelFolder(out, { overwrite });
   const backbone = await openBackbone(settings.backbone, telling);
-  const { card } = backbone;
+  const card = isObtainable(backbone.card) ? backbone.card : { ...backbone.card, file: BACKBONE_FILE };
   const size = settings.backbone.size ?? card.input.fixedSize ?? card.input.defaultSize;
 
   const dataset = await loadDataset({ ...settings.data, backbone, size }, telling);
@@ -42,6 +45,7 @@ async function trainModel(options: TrainOptions, context: RunContext): Promise<T
 
   const checkpoint = toCheckpoint(training);
   const findings = await writeModelFolder(out, async (folder) => {
+    if (card.file === BACKBONE_FILE) await writeWhole(join(folder, BACKBONE_FILE), backbone.bytes);
     await saveCheckpoint(folder, checkpoint);
     const run = { name: basename(resolve(out)), seconds: clock(), warnings };
     return reportTraining(folder, training, checkpoint, run, telling);
@@ -67,18 +71,21 @@ function keepWarnings(context: RunContext): RunContext & { warnings: string[] } 
 }
 
 async function openBackbone(
-  { name = defaultBackbone(), size, normalisation, features }: BackboneSettings,
-  { onWarning }: RunContext,
+  { name = defaultBackbone(), size, normalisation, tokens, features }: BackboneSettings,
+  { onWarning, signal }: RunContext,
 ): Promise<ResolvedBackbone> {
   const resolved = await resolveBackbone(name, {
     ...(size !== undefined && { size }),
     ...(normalisation !== undefined && { normalisation }),
+    ...(tokens !== undefined && { tokens }),
     ...(onWarning && { onWarning }),
+    pyramid: features === "pyramid",
+    signal,
   });
   if (resolved.card.name === "untrained") {
     onWarning?.(
       "This backbone is untrained: its features are random, and a trained one scores far better (canopy models list).",
     );
   }
-  return features === "pyramid" ? withPyramid(resolved) : resolved;
+  return resolved;
 }

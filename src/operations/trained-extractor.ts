@@ -5,9 +5,10 @@ import { variantsFor } from "../features/dihedral.js";
 import type { ExtractorOptions } from "../features/extractor.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import { loadBackbone } from "../models/registry.js";
+import type { RunContext } from "../run-context.js";
 
 export interface ReadingOptions {
-  /** Where the model's backbone file is now. @default where its card says */
+  /** Where the model's backbone file is now. @default the model's folder, or what this canopy knows */
   backbone?: string | undefined;
   /** What the backbone runs on. @default "auto" */
   device?: DeviceChoice | undefined;
@@ -19,13 +20,14 @@ export interface ReadingOptions {
   onTruncated?: DecodeOptions["onTruncated"] | undefined;
 }
 
-/** @throws ModelError where the backbone is not the one that the model was trained with */
+/** For the model in the folder `model`. @throws ModelError where the backbone is not the one that it was trained with, or does not run */
 export async function trainedExtractor(
   { card, preprocessing }: Checkpoint,
-  { backbone, device, workers, maxPixels, onTruncated }: ReadingOptions,
+  { model, backbone, device, workers, maxPixels, onTruncated }: ReadingOptions & { model: string },
+  { signal }: RunContext,
 ): Promise<ExtractorOptions & { decode: Partial<DecodeOptions> }> {
   const { colorspace, antialias, size, tta } = preprocessing;
-  const bytes = await loadBackbone(card, backbone === undefined ? {} : { file: backbone });
+  const bytes = await loadBackbone(card, { folder: model, file: backbone, size, signal });
   const decode = {
     colorspace,
     antialias,

@@ -13,6 +13,7 @@ import {
 import type { VariantUse } from "../head/variants.js";
 import { type LabelOptions, labelOptions } from "../labels/options.js";
 import type { Normalisation } from "../models/file-model.js";
+import type { Tokens } from "../onnx/surgery.js";
 import type { TileInputs } from "../tiles/sources.js";
 import { CALIBRATIONS, type CalibrationName } from "./calibration.js";
 import type { DatasetOptions, FeatureBudget } from "./dataset.js";
@@ -30,8 +31,10 @@ export interface TrainOptions extends LabelOptions {
   out: string;
   /** Name of a backbone (`canopy models list`) or FILE.onnx. @default the one in the box */
   backbone?: string | undefined;
-  /** What an unknown FILE.onnx wants its pixels scaled to. @default "imagenet", with a warning */
+  /** What an unknown FILE.onnx wants its pixels scaled to. @default "imagenet", with a warning; "raw" where it takes integers */
   normalisation?: Normalisation | undefined;
+  /** Of a FILE.onnx that ends in tokens: its class token or the mean of all. @default "class" where it has one, with a warning */
+  tokens?: Tokens | undefined;
   /** Pixels per side the backbone is fed. @default the backbone's */
   size?: number | undefined;
   /** What the backbone runs on. @default "auto" */
@@ -85,6 +88,7 @@ export interface BackboneSettings {
   name: string | undefined;
   size: number | undefined;
   normalisation: Normalisation | undefined;
+  tokens: Tokens | undefined;
   features: "pyramid" | "last";
 }
 
@@ -99,12 +103,12 @@ export interface FitSettings extends VariantUse {
 /** @throws OptionError for a value out of range, and for one that the optimiser has no use for */
 export function resolveTrainSettings(options: TrainOptions): TrainSettings {
   const fit = resolveFit(options);
-  const { tiles, labels, backbone, normalisation, size, device, workers, decode } = options;
+  const { tiles, labels, backbone, normalisation, tokens, size, device, workers, decode } = options;
   const { features = fit.head.optimizer === "lbfgs" ? "pyramid" : "last" } = options;
   checkOneOf("features", features, ["pyramid", "last"]);
   const variants = variantsFor(fit.augment, fit.tta);
   return {
-    backbone: { name: backbone, size, normalisation, features },
+    backbone: { name: backbone, size, normalisation, tokens, features },
     data: {
       tiles,
       labels,

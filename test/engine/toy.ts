@@ -31,15 +31,16 @@ export async function saveToyModel(folder: string): Promise<{ model: string; bac
   const input = graph.input("input", "float32", ["N", 3, TOY_SIZE, TOY_SIZE]);
   graph.output("features", graph.node("ReduceMean", [input], { axes: [2, 3], keepdims: 0 }), "float32", ["N", 3]);
   const bytes = graph.build();
-  const [model, backbone] = [join(folder, "model"), join(folder, "toy.onnx")];
-  mkdirSync(folder, { recursive: true });
+  const model = join(folder, "model");
+  const backbone = join(model, "toy.onnx");
+  mkdirSync(model, { recursive: true });
   writeFileSync(backbone, bytes);
   const checkpoint = toyCheckpoint();
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const { input: known } = checkpoint.card;
   const card = {
     ...checkpoint.card,
-    file: backbone,
+    file: "toy.onnx",
     byteLength: bytes.length,
     sha256,
     input: { ...known, name: "input", layout: "NCHW" as const },

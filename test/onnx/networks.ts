@@ -1,6 +1,6 @@
 /** Made-up networks: one small convolutional body, and the many ways published classifiers end. */
 import { GraphBuilder, type GraphOptions, type Shape } from "../../src/onnx/graph.js";
-import { float32, int64 } from "../../src/onnx/tensor.js";
+import { type ElementType, float32, int64, type Tensor } from "../../src/onnx/tensor.js";
 import { randoms } from "./run.js";
 
 /** Channels of the body's last feature map. */
@@ -10,15 +10,38 @@ export const CLASSES = 5;
 /** Continues from the body's map `[N, 8, H, W]` to the graph's outputs. */
 export type Tail = (graph: GraphBuilder, map: string) => void;
 
+interface NetworkOptions extends GraphOptions {
+  /** Of the input; integers are pixels, which the network divides by 255 itself. @default "float32" */
+  type?: ElementType;
+  /** @default by the shape */
+  layout?: "NCHW" | "NHWC";
+}
+
 /** A model: input `x` of `shape`, Conv and Relu, then `tail`. */
-export function network(tail: Tail, shape: Shape = ["N", 3, "H", "W"], options: GraphOptions = {}): Uint8Array {
+export function network(tail: Tail, shape: Shape = ["N", 3, "H", "W"], options: NetworkOptions = {}): Uint8Array {
   const graph = new GraphBuilder("made-up", options);
-  const x = graph.input("x", "float32", shape);
-  const nchw = shape[3] === 3 ? graph.node("Transpose", [x], { perm: [0, 3, 1, 2] }) : x;
+  const { type = "float32", layout = shape[3] === 3 ? "NHWC" : "NCHW" } = options;
+  const x = toFloats(graph, graph.input("x", type, shape), type);
+  const nchw = layout === "NHWC" ? graph.node("Transpose", [x], { perm: [0, 3, 1, 2] }) : x;
   const weight = graph.initializer("body_w", float32([CHANNELS, 3, 3, 3], randoms(CHANNELS * 27)));
   const bias = graph.initializer("body_b", float32([CHANNELS], randoms(CHANNELS, 2)));
   tail(graph, graph.node("Relu", [graph.node("Conv", [nchw, weight, bias], { strides: [2, 2] })]));
   return graph.build();
+}
+
+function toFloats(graph: GraphBuilder, x: string, type: ElementType): string {
+  if (type === "float32") return x;
+  const floats = graph.node("Cast", [x], { to: 1 });
+  return type.startsWith("float") ? floats : graph.node("Div", [floats, constant(graph, float32([], [255]))]);
+}
+
+const constants = new WeakMap<GraphBuilder, number>();
+
+/** An initializer with a name of its own. */
+export function constant(graph: GraphBuilder, tensor: Tensor): string {
+  const count = constants.get(graph) ?? 0;
+  constants.set(graph, count + 1);
+  return graph.initializer(`constant_${count}`, tensor);
 }
 
 export const pool = (graph: GraphBuilder, value: string) => graph.node("GlobalAveragePool", [value]);
@@ -54,7 +77,7 @@ export function flattenByShape(graph: GraphBuilder, value: string): string {
 }
 
 export function reshape(graph: GraphBuilder, value: string, sizes: number[]): string {
-  return graph.node("Reshape", [value, graph.initializer(`shape_${value}`, int64([sizes.length], sizes))]);
+  return graph.node("Reshape", [value, constant(graph, int64([sizes.length], sizes))]);
 }
 
 /** Declares `value` as the output `scores`. */

@@ -154,19 +154,26 @@ test("a named value is taken as the features", () => {
     g.node("Identity", [flatten(g, pool(g, map))], {}, "embedding");
     scores(g, gemm(g, "embedding"));
   });
-  assert.deepEqual(cutAtFeatures(model, { output: "embedding" }).features, { output: "embedding", count: CHANNELS });
-  assert.deepEqual(cutAtFeatures(model, { output: "scores" }).features, { output: "scores", count: 5 });
+  const cut = (output: string) => {
+    const { features } = cutAtFeatures(model, { output });
+    return [features.output, features.place, features.count];
+  };
+  assert.deepEqual(cut("embedding"), ["embedding", "embedding", CHANNELS]);
+  assert.deepEqual(cut("scores"), ["scores", "scores", 5]);
 });
 
 test("where no place is found, or the named one is none, the candidates are named", () => {
-  const tokens = network(
-    (g, map) => void g.output("tokens", reshape(g, map, [0, CHANNELS, -1]), "float32", ["N", CHANNELS, "T"]),
-  );
+  const unknown = network((g, map) => scores(g, g.node("NoSuchClassifier", [flatten(g, pool(g, map))])));
   const message = (error: Error) =>
-    error instanceof ModelError && /tiny.onnx has no place.*for example tokens/.test(error.message);
-  assert.throws(() => cutAtFeatures(tokens, { path: "tiny.onnx" }), message);
-  assert.throws(() => cutAtFeatures(tokens, { output: "nope" }), /has no value called "nope"/);
-  assert.throws(() => cutAtFeatures(tokens, { output: "tokens" }), /cannot be cut at "tokens" \[\?, 8, \?\]/);
+    error instanceof ModelError && /tiny.onnx has no place.* as `output` of an import: "Flatten_/.test(error.message);
+  assert.throws(() => cutAtFeatures(unknown, { path: "tiny.onnx" }), message);
+  assert.throws(() => cutAtFeatures(unknown, { output: "nope" }), /has no value called "nope"/);
+  assert.throws(() => cutAtFeatures(unknown, { output: "body_w" }), /has no value called "body_w"/);
+  const words = network((g, map) => {
+    const split = g.node("Unsqueeze", [map, g.initializer("axes", int64([1], [4]))]);
+    g.output("words", split, "float32", ["N", CHANNELS, "H", "W", 1]);
+  });
+  assert.throws(() => cutAtFeatures(words, { output: "words" }), /cannot be cut at "words" \[\?, 8, \?, \?, 1\]/);
 });
 
 test("cards and sizes that do not fit are refused", () => {

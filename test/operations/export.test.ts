@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import ort from "onnxruntime-node";
@@ -35,7 +35,7 @@ async function makeModel(folder: string, changes: Partial<Checkpoint> = {}): Pro
     tags: TAGS,
     thresholds: Float32Array.of(0.5, 0.25, 0.75),
     head,
-    card,
+    card: { ...card, file: "net.onnx" },
     backboneSha256: card.sha256,
     preprocessing: { size: SIZE, colorspace: "auto", antialias: true, tta: "none" },
     training,
@@ -45,6 +45,7 @@ async function makeModel(folder: string, changes: Partial<Checkpoint> = {}): Pro
   };
   const model = join(folder, "model");
   await saveCheckpoint(model, checkpoint);
+  copyFileSync(path, join(model, "net.onnx"));
   return model;
 }
 
@@ -194,8 +195,11 @@ test("an existing file, a lost backbone, another backbone and a folder without a
   await exportModel({ model, out });
   await assert.rejects(exportModel({ model, out }), InputError);
   await exportModel({ model, out, overwrite: true });
-  renameSync(join(folder, "net.onnx"), join(folder, "moved.onnx"));
-  await assert.rejects(exportModel({ model, out: other }), /net.onnx cannot be read/);
+  renameSync(join(model, "net.onnx"), join(folder, "moved.onnx"));
+  await assert.rejects(
+    exportModel({ model, out: other }),
+    /does not have the backbone net .* name its file with `backbone`/,
+  );
   await assert.rejects(exportModel({ model, out: other, backbone: out }), ModelError);
   await assert.rejects(exportModel({ model: join(folder, "none"), out: other }), InputError);
   assert.ok(!existsSync(other));

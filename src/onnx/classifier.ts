@@ -1,0 +1,140 @@
+/** Finding where the features of a network are: what its classifier reads, or the outputs of a network that has none. */
+import type { GraphIndex } from "./editing.js";
+import { TensorProto_DataType as DataType, type NodeProto } from "./gen/onnx_pb.js";
+import { type Linear, linearLayer } from "./linear.js";
+import { beforeRounding, dataInputs } from "./quantised.js";
+import { inferDims } from "./shapes.js";
+import { mapStrides } from "./strides.js";
+
+const names = (text: string): ReadonlySet<string> => new Set(text.split(" "));
+
+/** Operators between a classifier's linear layer and the output that change neither which layer it is nor the order of values. */
+const RESHAPING = names(
+  "Reshape Flatten Squeeze Unsqueeze Identity Cast Dropout Transpose QuantizeLinear DequantizeLinear",
+);
+const PROBABILITIES = names("Softmax LogSoftmax Sigmoid QLinearSoftmax QLinearSigmoid");
+export const POOLS = names(
+  "GlobalAveragePool GlobalMaxPool AveragePool ReduceMean ReduceMax QLinearGlobalAveragePool QLinearAveragePool QLinearReduceMean",
+);
+const ACTIVATIONS = names("Relu Clip LeakyRelu");
+/** Several heads may be averaged, or stand side by side. */
+const JOINING = names("Add Sub Mul Div Sum Mean Concat QLinearAdd QLinearMul QLinearConcat");
+/** What may follow the last features of a network without a classifier, besides all these. */
+const ENDINGS = names(
+  "BatchNormalization LayerNormalization RMSNormalization LpNormalization ReduceL2 ReduceSum Gather Slice Split Tanh Gelu Erf Elu Selu " +
+    "HardSwish HardSigmoid Softplus PRelu Pow Sqrt Max Min Where Expand DynamicQuantizeLinear Abs Exp Neg",
+);
+const FLOATS: ReadonlySet<number> = new Set([DataType.FLOAT, DataType.FLOAT16, DataType.DOUBLE, DataType.BFLOAT16]);
+/** Widths of ImageNet classifiers, with and without the background class. */
+const IMAGENET_WIDTHS = new Set([1000, 1001]);
+
+/** What the classifier's linear layers read: one value, or one for each of several averaged heads; undefined where there is no classifier. */
+export function classifierInputs(index: GraphIndex): string[] | undefined {
+  for (const { name } of index.graph.output) {
+    const inputs = walkBack(index, name, { pool: false, flat: false, probabilities: false }, new Map());
+    if (inputs !== undefined) return [...new Set(inputs)];
+  }
+  return undefined;
+}
+
+/** What was passed between the output and where the walk is. */
+interface Passed {
+  pool: boolean;
+  flat: boolean;
+  probabilities: boolean;
+}
+
+/** The data of the linear layers that make `name`; undefined where something else does, be it in part. */
+function walkBack(
+  index: GraphIndex,
+  name: string,
+  passed: Passed,
+  seen: Map<string, string[] | undefined>,
+): string[] | undefined {
+  const key = `${name} ${passed.pool} ${passed.flat} ${passed.probabilities}`;
+  if (seen.has(key)) return seen.get(key);
+  seen.set(key, undefined);
+  const node = index.producers.get(name);
+  const linear = node && linearLayer(index, node);
+  const found = node && (linear === undefined ? walkThrough(index, node, passed, seen) : readBy(index, linear, passed));
+  seen.set(key, found);
+  return found;
+}
+
+function readBy(index: GraphIndex, linear: Linear, passed: Passed): string[] | undefined {
+  return isClassifier(index, linear, passed) ? [beforeRounding(index, linear.data)] : undefined;
+}
+
+function walkThrough(
+  index: GraphIndex,
+  node: NodeProto,
+  passed: Passed,
+  seen: Map<string, string[] | undefined>,
+): string[] | undefined {
+  const { opType } = node;
+  const inputs = dataInputs(index, node);
+  const isPool = POOLS.has(opType) && !isStack(index, inputs[0] ?? "");
+  const passes = RESHAPING.has(opType) || PROBABILITIES.has(opType) || POOLS.has(opType) || JOINING.has(opType);
+  if (inputs.length === 0 || !(passes || (passed.pool && ACTIVATIONS.has(opType)))) return undefined;
+  const now = {
+    pool: passed.pool || isPool,
+    flat: passed.flat || RESHAPING.has(opType),
+    probabilities: passed.probabilities || PROBABILITIES.has(opType),
+  };
+  const found = inputs.map((each) => walkBack(index, each, now, seen));
+  return found.every((each) => each !== undefined) ? [...new Set(found.flat())] : undefined;
+}
+
+/** Values of equal shape one behind the other, along an axis made for it: their mean is no pool. */
+function isStack(index: GraphIndex, name: string): boolean {
+  const node = index.producers.get(name);
+  return node?.opType === "Concat" && node.input.every((each) => index.producers.get(each)?.opType === "Unsqueeze");
+}
+
+/**
+ * A linear layer before the last pool is a classifier only where classes are certain (SqueezeNet: 1x1 Conv, pool, Softmax):
+ * otherwise it is the last layer of a feature extractor. A 1x1 Conv without a pool after it must have one before it.
+ */
+function isClassifier(index: GraphIndex, { data, outputs = 0, isConv }: Linear, passed: Passed): boolean {
+  if (passed.pool) return passed.probabilities || IMAGENET_WIDTHS.has(outputs);
+  if (!isConv) return true;
+  const dims = inferDims(index, data);
+  return passed.flat || (dims?.[2] === 1 && dims[3] === 1);
+}
+
+/** The output to take of a network without a classifier: a vector before a map, of several maps the coarsest. */
+export function featureOutput(index: GraphIndex): string | undefined {
+  const outputs = index.graph.output.filter(({ type }) => FLOATS.has(type?.tensorType?.elemType ?? DataType.FLOAT));
+  const ofRank = (ranks: readonly number[]) =>
+    outputs.map(({ name }) => name).filter((name) => ranks.includes(inferDims(index, name)?.length ?? 0));
+  const vector = ofRank([2]).find((name) => isFeatures(index, name, new Set()));
+  if (vector !== undefined) return vector;
+  // Scores without a known classifier: their neighbours are no safer a choice.
+  if (ofRank([2]).length > 0) return undefined;
+  const strides = mapStrides(index);
+  const maps = ofRank([3, 4]);
+  return maps.reduce<string | undefined>(
+    (best, name) => (best !== undefined && (strides.get(name) ?? 0) < (strides.get(best) ?? 0) ? best : name),
+    undefined,
+  );
+}
+
+/** Whether the vectors `name` come from a pool, a token or a layer with an activation by known steps: scores do not. */
+function isFeatures(index: GraphIndex, name: string, seen: Set<string>): boolean {
+  const node = index.producers.get(name);
+  if (node === undefined || seen.has(name)) return false;
+  seen.add(name);
+  const { opType } = node;
+  if (PROBABILITIES.has(opType)) return false;
+  if (POOLS.has(opType)) return true;
+  const inputs = dataInputs(index, node);
+  const isKnown = RESHAPING.has(opType) || JOINING.has(opType) || ACTIVATIONS.has(opType) || ENDINGS.has(opType);
+  if (!isKnown) return false;
+  const isEnding = ENDINGS.has(opType) || ACTIVATIONS.has(opType);
+  return inputs.some((each) => {
+    const rank = inferDims(index, each)?.length ?? 0;
+    const producer = index.producers.get(each);
+    if (rank > 2 || (isEnding && producer !== undefined && linearLayer(index, producer) !== undefined)) return true;
+    return isFeatures(index, each, seen);
+  });
+}
