@@ -100,6 +100,7 @@ export type { ImportOptions } from "./models/import.js";
 export { type ModelPlace, type ResolvedBackbone, type ResolveOptions, resolveBackbone } from "./models/registry.js";
 export type { ResizeMode } from "./onnx/filter.js";
 export { type BackboneDescription, type PrepareOptions, prepareBackbone } from "./onnx/prepare.js";
+export type { Tokens } from "./onnx/surgery.js";
 
 // Training: head, thresholds, what they are worth
 

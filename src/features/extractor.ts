@@ -87,5 +87,6 @@ function given<K extends string, V>(name: K, value: V | undefined): { [name in K
 
 function describeUse({ input, features }: ModelCard): string {
   const { name, layout, channels, scale, mean, std } = input;
-  return JSON.stringify({ name, layout, channels, scale, mean, std, output: features.output });
+  const { output, tokens } = features;
+  return JSON.stringify({ name, layout, channels, scale, mean, std, output, tokens });
 }

@@ -12,11 +12,13 @@ import { readModelFile } from "./read-model.js";
 import { listModels, type ModelEntry, modelCache } from "./registry.js";
 import { describeWithAdvice } from "./tried-advice.js";
 
-export interface ImportOptions extends FileModelOptions, ProbeOptions {
+export interface ImportOptions extends FileModelOptions {
   /** What to call it. @default the file's name without .onnx */
   name?: string;
   /** Replace an import of the same name. @default false */
   overwrite?: boolean;
+  /** Ends trying the network out. */
+  signal?: AbortSignal | undefined;
 }
 
 /**

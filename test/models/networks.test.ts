@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import ort from "onnxruntime-node";
+import { wrapMarkdown } from "../../scripts/wrap.js";
 import type { ModelCard } from "../../src/models/card.js";
 import { probeBackbone } from "../../src/models/probe.js";
 import { describeWithAdvice } from "../../src/models/tried-advice.js";
@@ -41,7 +42,7 @@ after(() => {
   else process.env["CANOPY_CACHE"] = cacheBefore;
 });
 
-/** What was found of each kind, as a cell of the table. */
+/** What was found of each kind. */
 const found = new Map<string, string>();
 
 for (const [group, kinds] of Object.entries(GROUPS)) {
@@ -51,13 +52,13 @@ for (const [group, kinds] of Object.entries(GROUPS)) {
 }
 
 it("docs/networks.md says what was found (UPDATE_DOCS=1 writes it)", () => {
-  const tables = Object.entries(GROUPS).map(([group, kinds]) => {
-    const rows = kinds.map(({ name }) => `| ${name} | ${found.get(name) ?? "?"} |`);
-    return `## ${group}\n| network | what canopy does |\n|---|---|\n${rows.join("\n")}\n`;
+  const lists = Object.entries(GROUPS).map(([group, kinds]) => {
+    const items = kinds.map(({ name }) => `- **${name}**: ${found.get(name) ?? "not run"}.`);
+    return `## ${group}\n${items.join("\n")}\n`;
   });
   const page = readFileSync(PAGE, "utf8");
   const start = page.indexOf("## Networks with a classifier");
-  const wanted = page.slice(0, start) + tables.join("\n");
+  const wanted = page.slice(0, start) + wrapMarkdown(lists.join("\n"));
   if (process.env["UPDATE_DOCS"] === "1") writeFileSync(PAGE, wanted);
   else assert.equal(page, wanted);
 });
@@ -71,7 +72,7 @@ async function check(kind: Kind): Promise<void> {
       (error: Error) => error,
     );
     assert.match(error.message, gives.refusal);
-    found.set(kind.name, `refused: ${forTable(error.message)}`);
+    found.set(kind.name, `refused: ${forPage(error.message)}`);
     return;
   }
   const card = await bring(kind, notes);
@@ -85,7 +86,7 @@ async function check(kind: Kind): Promise<void> {
   const { tolerance = 1e-5 } = kind;
   assert.ok(maxDifference(features.data, expected) <= tolerance * largest);
   const count = `${card.features.count} features${oneByOne ? ", tile by tile" : ""}`;
-  found.set(kind.name, [count, ...notes.map(forTable)].join(". "));
+  found.set(kind.name, [count, ...notes.map(forPage)].join(". "));
 }
 
 /** As a file that is named: described, then tried out. */
@@ -109,10 +110,10 @@ async function reference(model: Uint8Array, pixels: Uint8Array, size: number): P
 }
 
 /** Without the file's name, and without what only a certain ONNX Runtime says. */
-function forTable(message: string): string {
+function forPage(message: string): string {
   return message
     .replace(/^net(\.onnx)?:? /, "")
     .replace(/( in ONNX Runtime): .*/, "$1")
-    .replace(/Flatten_\d+/g, "...")
-    .replaceAll("|", "\\|");
+    .replace(/"Flatten_\d+"/g, '"features"')
+    .replace(/\.$/, "");
 }

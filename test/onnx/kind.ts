@@ -1,8 +1,8 @@
-/** What the tables of networks are made of: a network, and what its features should be. */
+/** What docs/networks.md lists: a network, and what its features should be. */
 import type { FileModelOptions } from "../../src/models/file-model.js";
 
 export interface Kind {
-  /** What is special about it, as the table in docs/networks.md says it. */
+  /** What is special about it, as docs/networks.md says it. */
   name: string;
   model: Uint8Array;
   /** @default normalisation "unit" */

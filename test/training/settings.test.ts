@@ -8,7 +8,13 @@ const OPTIONS: TrainOptions = { tiles: ["tiles"], labels: "labels.csv", out: "mo
 describe("resolveTrainSettings", () => {
   it("sorts options by stage, with their defaults", () => {
     const { backbone, data, fit, readout } = resolveTrainSettings(OPTIONS);
-    assert.deepEqual(backbone, { name: undefined, size: undefined, normalisation: undefined, features: "pyramid" });
+    assert.deepEqual(backbone, {
+      name: undefined,
+      size: undefined,
+      normalisation: undefined,
+      tokens: undefined,
+      features: "pyramid",
+    });
     assert.deepEqual([data.tiles, data.labels, data.variants], [["tiles"], "labels.csv", [0]]);
     assert.equal(data.budget!.neededBy, null);
     const { head, headOnDisk, ...rest } = fit;
