@@ -27,8 +27,6 @@ const GROUPS: Record<string, readonly Kind[]> = {
   "What goes in": PIXELS,
   "Networks that cannot serve": REFUSED,
 };
-/** Enough for a network of 16 pixels, and little for one that does not end. */
-const TIME_LIMIT = 3000;
 const TILES = 2;
 const POOLED = network((g, map) => void g.output("y", flatten(g, pool(g, map)), "float32", ["N", CHANNELS]));
 
@@ -90,8 +88,8 @@ async function check(kind: Kind): Promise<void> {
 }
 
 /** As a file that is named: described, then tried out. */
-async function bring({ model, size = SIZE, options }: Kind, notes: string[] = []): Promise<ModelCard> {
-  const asked = { ...(options ?? { normalisation: "unit" }), size, timeLimit: TIME_LIMIT } as const;
+async function bring({ model, size = SIZE, options, timeLimit }: Kind, notes: string[]): Promise<ModelCard> {
+  const asked = { ...(options ?? { normalisation: "unit" }), size, ...(timeLimit && { timeLimit }) } as const;
   const onWarning = (note: string) => void notes.push(note);
   const card = await describeWithAdvice(model, "net.onnx", { ...asked, onWarning });
   return probeBackbone(model, card, size, asked);

@@ -7,6 +7,8 @@ export interface Kind {
   model: Uint8Array;
   /** @default normalisation "unit" */
   options?: FileModelOptions;
+  /** Milliseconds it may take to be tried out. @default as for everybody */
+  timeLimit?: number;
   /** Pixels per side. @default 16 */
   size?: number;
   /**

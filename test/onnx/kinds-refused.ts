@@ -141,6 +141,7 @@ export const REFUSED: Kind[] = [
   {
     name: "a loop without end",
     model: endless(),
+    timeLimit: 3000,
     gives: { refusal: /takes more than 3 s for a few tiles of 16 pixels/ },
   },
   {
