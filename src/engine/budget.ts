@@ -13,7 +13,7 @@ const ROWS_BYTES = 32 << 20;
 /** More workers than the backbone needs are started only where the budget leaves each of them a JPEG of 4096 x 4096. */
 const WORKER_BYTES = jpegBytes(4096 ** 2);
 
-export interface BudgetOptions {
+interface BudgetOptions {
   device: Device;
   /** Pixels per side of the tiles the backbone is fed. */
   size: number;
@@ -27,7 +27,7 @@ export interface BudgetOptions {
   memory?: number | undefined;
 }
 
-export interface BudgetedPlan {
+interface BudgetedPlan {
   plan: PipelinePlan;
   /** Memory that decoding one tile may take within the budget. */
   tileBytes: number;

@@ -177,12 +177,7 @@ export class Engine {
  * `[rows, variants, numFeatures]` to `[rows, numFeatures]` by the mean over variants, summed in float64 in a fixed
  * order.
  */
-export function averageVariants(
-  features: Float32Array,
-  rows: number,
-  variants: number,
-  numFeatures: number,
-): Float32Array {
+function averageVariants(features: Float32Array, rows: number, variants: number, numFeatures: number): Float32Array {
   if (variants === 1) return features;
   const mean = new Float32Array(rows * numFeatures);
   for (let row = 0; row < rows; row++) {

@@ -5,7 +5,7 @@ import { loadBackbone } from "../models/registry.js";
 import { prepareBackbone } from "../onnx/prepare.js";
 import type { LoadedModel } from "./engine.js";
 
-export interface OpenModelOptions {
+interface OpenModelOptions {
   /** Where the backbone's file is now. @default the model's folder, or what this canopy knows */
   backbone?: string | undefined;
   /** @default "auto" */

@@ -8,7 +8,7 @@ import { defaultTilesPerRun } from "./backbone.js";
 import type { Device } from "./device.js";
 import { BATCHES_PER_SESSION, defaultBatchSize } from "./stream.js";
 
-export interface PlanOptions {
+interface PlanOptions {
   device: Device;
   size: number;
   /** Decode workers. @default one per core, as far as `memory` reaches */

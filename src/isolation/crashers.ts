@@ -10,7 +10,7 @@ import { CanopyError, InterruptedError } from "../errors.js";
 import type { Tile, TileFailure } from "../tiles/tile.js";
 
 /** Why a tile cannot be done in a process that is to live. */
-export interface Crash extends TileFailure {
+interface Crash extends TileFailure {
   code: "CRASH";
 }
 

@@ -13,7 +13,7 @@ import { findCrashers } from "./crashers.js";
 import { InFlightJournal, readInFlight, type TileRange } from "./in-flight.js";
 
 /** What is tagged in one go. */
-export interface Stretch {
+interface Stretch {
   /** The tile list, and which of its tiles are meant. */
   list: string;
   range: ListRange;
@@ -23,7 +23,7 @@ export interface Stretch {
 }
 
 /** What of an engine is needed here. */
-export type TaggingEngine = Pick<Engine, "batchSize" | "model" | "probeSetup" | "tag">;
+type TaggingEngine = Pick<Engine, "batchSize" | "model" | "probeSetup" | "tag">;
 
 /** Tiles that are known to kill a process, by their number in the tile list. */
 const CRASHERS = v.record(v.string(), v.object({ code: v.literal("CRASH"), message: v.string() }));

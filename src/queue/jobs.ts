@@ -21,7 +21,7 @@ const JOB = v.variant("name", [
   v.object({ name: v.literal("part"), data: PART_JOB }),
   v.object({ name: v.literal("assemble"), data: ASSEMBLE_JOB }),
 ]);
-export type KnownJob = v.InferOutput<typeof JOB>;
+type KnownJob = v.InferOutput<typeof JOB>;
 
 /** A job that cannot be done, whoever takes it. */
 export class BadJobError extends CanopyError {

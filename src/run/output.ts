@@ -26,7 +26,7 @@ export interface Piece {
 }
 
 /** What the manifest says besides what is counted while the output is written. */
-export interface OutputKind {
+interface OutputKind {
   identity: RunIdentity;
   contents: string | null;
 }

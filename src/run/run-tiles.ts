@@ -20,7 +20,7 @@ export interface CommitInterval {
 
 export const COMMIT_DEFAULTS: CommitInterval = { tiles: 8192, seconds: 10 };
 
-export interface RunPolicy {
+interface RunPolicy {
   commit: CommitInterval;
   /** See `WatchOptions`. */
   maxUnreadable: number | null;

@@ -11,7 +11,7 @@ import { hashName, inShard, type Shard } from "./shard.js";
 import { type Tile, type TileSource, tileLocation } from "./tile.js";
 import { encodeLine, encodeTile, type ListedTile, readListedTiles } from "./tile-list.js";
 
-export interface TileListFacts {
+interface TileListFacts {
   tiles: number;
   /** Over all tiles, without the states of their files. */
   sha256: string;

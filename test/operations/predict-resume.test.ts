@@ -135,6 +135,21 @@ describe("an interrupted run", () => {
     assert.deepEqual((await predictToy(options)).rejected, 1);
   });
 
+  it("is not resumed where a file changed after it was listed and before it was read", async (t) => {
+    const root = temporaryFolder(t);
+    await writeToyTiles(join(root, "in"), 400);
+    const options = { inputs: [join(root, "in")], out: join(root, "out.csv"), batchSize: 2, commit: { tiles: 8 } };
+    const controller = new AbortController();
+    const onProgress = ({ stage, done }: { stage: string; done: number }) => {
+      if (stage !== "predict") return;
+      // Far behind what is read ahead.
+      if (done === 2) utimesSync(join(root, "in/tile_000300.jpg"), 1, 1);
+      if (done >= 320) controller.abort();
+    };
+    await assert.rejects(predictWith(MODEL, options, { signal: controller.signal, onProgress }), InterruptedError);
+    await assert.rejects(predictToy({ ...options, resume: true }), /tile_000300\.jpg has another size or time/);
+  });
+
   it("of an archive or of standard input is not resumed with other bytes in it", async (t) => {
     const root = temporaryFolder(t);
     await writeToyTiles(join(root, "in"), 200);
