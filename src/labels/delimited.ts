@@ -37,8 +37,10 @@ export async function openDelimited(file: LabelFile, options: LabelOptions): Pro
   const encoding = await detectEncoding(file);
   const text = headText(file, encoding);
   const told = SEPARATOR_LINE.exec(text)?.[1];
-  const delimiter = told ?? (options.labelFormat === "tsv" ? "\t" : chooseDelimiter(file.path, text));
-  const records = parseSample(text, delimiter).slice(told === undefined ? 0 : 1);
+  const fixed = told ?? (options.labelFormat === "tsv" ? "\t" : undefined);
+  const { delimiter, records: all } = fixed === undefined ? chooseDelimiter(file.path, text) : judge(text, fixed);
+  const records = all.slice(told === undefined ? 0 : 1);
+  if (records.length === 0) throw noRows(file.path);
   const header = findHeader(file.path, records, options);
   const width = header === undefined ? widthOf(records) : header.length;
   const columns = header ?? Array.from({ length: width }, (_, i) => String(i + 1));
@@ -84,28 +86,44 @@ const DELIMITERS = [",", "\t", ";", "|"] as const;
  * The delimiter that gives nearly every line two cells or more; of several the one that gives all lines the same number, then the one that
  * comes first in the lines: behind the name.
  */
-function chooseDelimiter(path: string, text: string): string {
+function chooseDelimiter(path: string, text: string): Judgement {
   const candidates = DELIMITERS.filter((delimiter) => text.includes(delimiter))
     .map((delimiter) => judge(text, delimiter))
     .filter(({ cells, share }) => cells > 1 && share > 0.9);
   const [best] = candidates.sort((a, b) => Number(b.even) - Number(a.even) || a.place - b.place);
-  if (best !== undefined) return best.delimiter;
+  if (best !== undefined) return best;
   const [first] = parseSample(text, ",");
-  if (first === undefined)
-    throw new InputError(`${path} holds no labels: expected a header line and one row per tile.`);
+  if (first === undefined) throw noRows(path);
   throw new InputError(
     `${path} has the single column ${JSON.stringify(String(first.cells[0]).slice(0, 80))}: expected a header such as image_name,tags, ` +
       "with a comma, semicolon, tab or | between columns.",
   );
 }
 
-function judge(text: string, delimiter: string) {
+function noRows(path: string): InputError {
+  return new InputError(`${path} holds no labels: expected a header line and one row per tile.`);
+}
+
+interface Judgement {
+  delimiter: string;
+  records: LabelRecord[];
+  /** Cells of the first record. */
+  cells: number;
+  /** Of the records that have two cells or more. */
+  share: number;
+  /** Whether all records have as many cells. */
+  even: boolean;
+  /** Characters before the first delimiters. */
+  place: number;
+}
+
+function judge(text: string, delimiter: string): Judgement {
   const records = parseSample(text, delimiter);
   const cells = records[0]?.cells.length ?? 0;
   const share = records.filter((record) => record.cells.length > 1).length / Math.max(1, records.length);
   const even = records.every((record) => record.cells.length === cells);
   const place = records.reduce((sum, record) => sum + String(record.cells[0]).length, 0);
-  return { delimiter, cells, share, even, place };
+  return { delimiter, records, cells, share, even, place };
 }
 
 async function* withoutFirst(

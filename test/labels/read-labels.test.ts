@@ -124,6 +124,7 @@ describe("options", () => {
     const path = file("image;tags,more\nt0;clear,road\n");
     assert.deepEqual(tagsOf(await readLabels(path)), ["t0: clear road"]);
     await assert.rejects(readLabels(path, { labelFormat: "tsv" }), InputError);
+    await assert.rejects(readLabels(file("\n\n"), { labelFormat: "tsv" }), /holds no labels/);
     const words = file("image,tags\nt0,a,b\n");
     assert.deepEqual(tagsOf(await readLabels(words, { tagSeparator: "," })), ["t0: a b"]);
     assert.deepEqual(tagsOf(await readLabels(file("image,tags\nt0,a b\n"), { tagSeparator: "none" })), ["t0: a_b"]);
