@@ -624,7 +624,7 @@ add(
   "JSON lines with null",
   "-",
   "t.jsonl",
-  '{"file":"t0","tags":["clear","road"]}\n{"file":"t1","tags":null}\n{"file":"t2","tags":[]}\n',
+  '{"file":"t0","tags":["clear","road"]}\n{"file":"t1","tags":null}\n{"file":"t2","tags":[]}\n{"file":"t3"}\n',
   { t0: ["clear", "road"], t2: [] },
   { doubts: ["UNLABELLED", "ROWS_WITHOUT_TAGS"] },
 );

@@ -61,6 +61,14 @@ describe("errors are found wherever they are", () => {
   }
 });
 
+it("a tag that is a key of its own and comes late is refused, not lost; any other key is passed over", async () => {
+  const lines = Array.from({ length: 5000 }, (_, i) => `{"file":"t${i}","clear":${i % 2},"road":1}\n`).join("");
+  await assert.rejects(readLabels(file(`${lines}{"file":"z","haze":1}\n`, "t.jsonl")), /line 5001: the key "haze"/);
+  const tagged = Array.from({ length: 5000 }, (_, i) => `{"file":"t${i}","tags":["a","b"]}\n`).join("");
+  const { rows } = await readLabels(file(`${tagged}{"file":"z","tags":["a"],"note":1}\n`, "t.jsonl"));
+  assert.equal(rows.length, 5001);
+});
+
 describe("there are limits, each with a sentence", () => {
   it("of tags", async () => {
     const path = file(many(10_000, (i) => `t${i},x${i} y${i} z${i}`));
