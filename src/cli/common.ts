@@ -34,7 +34,7 @@ export async function runCommand(
       onProgress: progress.update,
       onWarning: onceEach((message) => progress.print(`Warning: ${withFlags(message)}`)),
       onNotice: (message) => {
-        if (!argv.quiet) progress.print(message);
+        if (!argv.quiet) progress.print(withFlags(message));
       },
     });
     progress.stop();

@@ -105,7 +105,7 @@ function disagreement({ facts }: Collector, row: LabelRow, tags: readonly string
   return (
     `tile ${row.path} has ${say(tags)} here, and ${say(row.tags)} in ${facts.unit} ${row.line}. Remove one of the two` +
     (facts.tagColumns.length === 1 && !facts.multiHot
-      ? ", or say `labelFormat` long if each row gives one tag of a tile."
+      ? ', or say `labelFormat: "long"` if each row gives one tag of a tile.'
       : ".")
   );
 }

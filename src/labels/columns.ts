@@ -196,11 +196,11 @@ function numeric(
   name: number,
 ): FormatError {
   const first = records.find(({ cells }) => isFilled(cells[index]));
-  const bits = kind === "bits" ? `, and \`labelFormat\` multi-hot for one tag called ${header}` : "";
+  const bits = kind === "bits" ? `, and \`labelFormat: "multi-hot"\` for one tag called ${header}` : "";
   return new FormatError(
     path,
     `${path}, ${unit} ${first?.line ?? 1}: the column ${JSON.stringify(header)} holds ${JSON.stringify(textOfCell(first?.cells[index]))}: ` +
-      `numbers do not say which tags are meant. Put tags there; \`labelColumns\` ${columns[name]},${header} takes the numbers for tags${bits}.`,
+      `numbers do not say which tags are meant. Put tags there; \`labelColumns: ["${columns[name]}", "${header}"]\` takes the numbers for tags${bits}.`,
   );
 }
 
@@ -213,7 +213,7 @@ function ambiguous(
   return new FormatError(
     path,
     `${path}, ${unit} ${records[0]?.line ?? 1}: the tags may be in ${names}. Say which: ` +
-      `\`labelColumns\` ${columns[name]},${candidates[0].header}.`,
+      `\`labelColumns: ["${columns[name]}", "${candidates[0].header}"]\`.`,
   );
 }
 

@@ -56,7 +56,10 @@ describe("evaluate", () => {
     assert.deepEqual([summary.tiles, summary.labels.tagColumns], [60, ["cover"]]);
     assert.deepEqual(summary.unknownTags, []);
     assert.match(context.notices.join("\n"), /csv; names in "image", tags in "cover", separated by \/;.* 3 tags on 60/);
-    await assert.rejects(evaluate(scoring({ labelColumns: undefined })), /"region" or "cover".*`labelColumns`/);
+    await assert.rejects(
+      evaluate(scoring({ labelColumns: undefined })),
+      /"region" or "cover".*`labelColumns: \["image", "region"\]`/,
+    );
     await assert.rejects(evaluate(scoring({ labelFormat: "coco" })), FormatError);
   });
 
@@ -148,7 +151,7 @@ it("inspect tells how labels were read, their parts and their doubts", async () 
 
 it("suggest passes over what the labels name, read as it is told", async () => {
   const asking = { inputs: tiles, ...toy, labels, out: at("next.csv"), device: "cpu" as const };
-  await assert.rejects(suggest(asking), /`labelColumns`/);
+  await assert.rejects(suggest(asking), /`labelColumns: \["image", "region"\]`/);
   await assert.rejects(suggest({ ...asking, ...OPTIONS }), /no tile to suggest: 60 tiles are labelled/);
 });
 
@@ -160,7 +163,7 @@ describe("import and export", () => {
 
   it("import reads as it is told, and writes the plain CSV", async () => {
     const out = at("plain.csv");
-    await assert.rejects(importLabels({ file: labels, out }), /`labelColumns`/);
+    await assert.rejects(importLabels({ file: labels, out }), /`labelColumns: \["image", "region"\]`/);
     const summary = await importLabels({ file: labels, out, ...OPTIONS });
     assert.deepEqual([summary.tiles, summary.recognised.separator], [60, "/"]);
     assert.deepEqual(readFileSync(out, "utf8").trim().split("\n"), ["image_name,tags", ...csv()]);
