@@ -4,7 +4,7 @@ import type { Tile } from "../tiles/tile.js";
 import type { CuratedTile } from "./curated-tile.js";
 import { CANDIDATES_PER_PICK, doubtOf, suggestTiles, uncertaintyOf } from "./suggest.js";
 
-export interface Candidate {
+interface Candidate {
   /** Place in the input; decides between equals. */
   order: number;
   tile: Tile;

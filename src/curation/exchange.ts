@@ -4,7 +4,7 @@ import { toSample } from "./fiftyone.js";
 import { type ImageUrlOptions, pictureProblem } from "./image-url.js";
 import { toTask } from "./label-studio.js";
 
-export interface ExchangeOptions extends ImageUrlOptions {
+interface ExchangeOptions extends ImageUrlOptions {
   /** All tags, for tools that want them listed. */
   tags: readonly string[];
   /** What predictions are said to come from. @default "canopy" */

@@ -4,7 +4,7 @@ import { tileLocation } from "../tiles/tile.js";
 import type { CuratedTile } from "./curated-tile.js";
 
 /** One sample; fields carry FiftyOne's names. Null where nothing is known. */
-export interface FiftyOneSample {
+interface FiftyOneSample {
   /** Absolute path of the picture. */
   filepath: string;
   name: string;

@@ -6,7 +6,7 @@ import type { LabelMatrix } from "../tiles/label-matrix.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 import type { LabelIssue } from "./label-issues.js";
 
-export interface LabelError {
+interface LabelError {
   name: string;
   /** Where the tile is: its path, or `archive.tar#member`. */
   path: string;

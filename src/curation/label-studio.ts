@@ -4,7 +4,7 @@ import type { CuratedTile } from "./curated-tile.js";
 import { type ImageUrlOptions, toImageUrl } from "./image-url.js";
 
 /** A task as Label Studio imports and exports it; only what canopy writes. */
-export interface LabelStudioTask {
+interface LabelStudioTask {
   data: { image: string; name: string; path: string; score?: number; reason?: string };
   /** What people chose. */
   annotations?: { result: ChoicesResult[] }[];
@@ -12,7 +12,7 @@ export interface LabelStudioTask {
   predictions?: { model_version: string; score?: number; result: ChoicesResult[] }[];
 }
 
-export interface ChoicesResult {
+interface ChoicesResult {
   id: string;
   from_name: string;
   to_name: string;

@@ -42,7 +42,7 @@ export function suggestTiles(
 }
 
 /** All rows, most uncertain first. */
-export function rankByUncertainty(probabilities: Float32Array, thresholds: Float32Array): Suggestion[] {
+function rankByUncertainty(probabilities: Float32Array, thresholds: Float32Array): Suggestion[] {
   const numTags = thresholds.length;
   return Array.from({ length: probabilities.length / numTags }, (_, row) => ({
     row,

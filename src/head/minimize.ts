@@ -6,7 +6,7 @@
 import { addScaled, combine, dot } from "./vectors.js";
 
 /** A function's value and gradient at a point. */
-export interface Evaluation {
+interface Evaluation {
   value: number;
   gradient: Float64Array;
 }

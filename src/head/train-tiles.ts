@@ -7,7 +7,7 @@ import { trainHead } from "./train.js";
 import type { TrainedHead, TrainHeadOptions } from "./trained-head.js";
 import { type FeatureVariants, trainingFolds, trainingRows, type VariantUse } from "./variants.js";
 
-export interface TrainTilesOptions extends Omit<TrainHeadOptions, "folds" | "views">, VariantUse {
+interface TrainTilesOptions extends Omit<TrainHeadOptions, "folds" | "views">, VariantUse {
   /** Decides the folds that choose an automatic L2. */
   seed: number;
 }

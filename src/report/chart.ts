@@ -3,7 +3,7 @@ import type { EChartsOption } from "echarts";
 import { init } from "echarts/dist/echarts.esm.min.mjs";
 import { escapeHtml, type Html, trusted } from "./html.js";
 
-export interface ChartFrame {
+interface ChartFrame {
   /** Distinct within the page. */
   id: string;
   /** What the chart shows, for those who do not see it. */

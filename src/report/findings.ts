@@ -9,7 +9,7 @@ export interface Finding {
   link?: string;
 }
 
-export interface Findings {
+interface Findings {
   worth: Finding[];
   data: Finding[];
   next: Finding[];

@@ -1,13 +1,13 @@
 /** Tables and foldable numbers, the same everywhere on the page. */
 import { type Content, type Html, html } from "./html.js";
 
-export interface Column {
+interface Column {
   name: string;
   /** Numbers are set to the right. @default "number" */
   kind?: "text" | "number";
 }
 
-export interface TableOptions {
+interface TableOptions {
   caption: string;
   columns: readonly Column[];
   /** Cells by row; the first of a row is its header. */

@@ -25,7 +25,7 @@ export interface ReadoutOptions extends ThresholdOptions {
 /** Columns of the tags of each exclusive group. */
 export type ExclusiveColumns = readonly (readonly number[])[];
 
-export interface Readout {
+interface Readout {
   calibration: Calibration;
   exclusive: ExclusiveColumns;
   /** `[tags]` */

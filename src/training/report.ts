@@ -19,7 +19,7 @@ import type { Dataset } from "./dataset.js";
 import type { FinishedTraining } from "./finished-training.js";
 
 /** What is known of a run beside the training itself. */
-export interface RunFacts {
+interface RunFacts {
   /** What the model is called. */
   name: string;
   seconds: number;

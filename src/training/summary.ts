@@ -47,7 +47,7 @@ export interface TrainSummary {
 }
 
 /** What is known of a run beside the training itself. */
-export interface RunOutcome {
+interface RunOutcome {
   /** The model's folder. */
   model: string;
   rejects: string | null;

@@ -21,10 +21,10 @@ export interface TrainingsOptions extends Pick<TrainHeadOptions, "signal" | "thr
 }
 
 /** What a single training is to be given. */
-export type RunningOptions = Pick<TrainHeadOptions, "signal" | "threads" | "stepper" | "resumeFrom">;
+type RunningOptions = Pick<TrainHeadOptions, "signal" | "threads" | "stepper" | "resumeFrom">;
 
 /** Runs the training called `name`. @throws InterruptedError where the signal stopped it; `states` then says how far it came */
-export type RunTraining = (
+type RunTraining = (
   name: TrainingName,
   train: (running: RunningOptions) => Promise<TrainedHead>,
 ) => Promise<TrainedHead>;
