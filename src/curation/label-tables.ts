@@ -6,9 +6,9 @@ import { tileLocation } from "../tiles/tile.js";
 import type { CuratedTile } from "./curated-tile.js";
 
 export const LABEL_TABLES = ["csv", "multi-hot", "jsonl"] as const;
-export type LabelTableFormat = (typeof LABEL_TABLES)[number];
+type LabelTableFormat = (typeof LABEL_TABLES)[number];
 
-export interface LabelTableOptions {
+interface LabelTableOptions {
   /** All tags: the columns of `multi-hot`. */
   tags: readonly string[];
   /** The file that is written: JSON lines name pictures relative to its folder, as Hugging Face wants it. */

@@ -86,7 +86,7 @@ function refuseOthers(path: string, head: Buffer): void {
   }
 }
 
-export type Encoding = "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
+type Encoding = "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
 
 /** The encoding of the whole file; windows-1252 is Latin-1 with a few more characters. FormatError for damaged UTF-8. */
 export async function detectEncoding({ path, head }: LabelFile): Promise<Encoding> {

@@ -10,7 +10,7 @@ export const UNKNOWN_JSON =
 
 type JsonObject = Record<string, unknown>;
 
-export interface LineObject {
+interface LineObject {
   object: JsonObject;
   line: number;
 }

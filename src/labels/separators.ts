@@ -43,12 +43,12 @@ export function isListText(text: string): boolean {
   return /^\s*(\[[\s\S]*\]|\([\s\S]*\)|\{[\s\S]*\})\s*$/.test(text);
 }
 
-export interface SampleCell {
+interface SampleCell {
   text: string;
   line: number;
 }
 
-export type Recognition =
+type Recognition =
   | { separator: Separator; marks: ReadonlySet<string> }
   /** Two readings are possible; `cell` shows it. */
   | { ambiguous: string; cell: SampleCell };

@@ -2,7 +2,7 @@
 import type { Fail } from "./table.js";
 
 /** More tags are no tags: a model of so many would not fit anywhere. */
-export const MAX_TAGS = 20_000;
+const MAX_TAGS = 20_000;
 
 /** How other programs write that a value is missing. */
 const MISSING: ReadonlySet<string> = new Set([

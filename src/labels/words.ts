@@ -8,7 +8,7 @@ export const NAME_WORDS: readonly string[] = [
   ...["patchid", "patchname", "patch", "imageid", "imgid", "tileid", "id", "name", "key"],
 ];
 
-export const TAG_WORDS: ReadonlySet<string> = new Set([
+const TAG_WORDS: ReadonlySet<string> = new Set([
   ...["tag", "label", "class", "category", "tagname", "labelname", "classname", "categoryname"],
   ...["tags", "labels", "classes", "categories", "tagnames", "labelnames", "classnames", "categorynames"],
   ...["target", "targets", "keywords", "choice", "choices", "displayname", "displaynames"],
