@@ -83,6 +83,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/cli/flushes.test.ts"],
   },
   {
+    what: "durable files: rejects in place before the manifest is on the disk",
+    file: "src/run/output.ts",
+    from: "    await record.finish();\n    await (facts.rejects === null ? rm(paths.rejects, { force: true }) : rejects.publish());\n",
+    to: "    await (facts.rejects === null ? rm(paths.rejects, { force: true }) : rejects.publish());\n    await record.finish();\n",
+    tests: ["test/cli/flushes.test.ts"],
+  },
+  {
     what: "durable files: a short write taken for a whole one",
     file: "src/files/draft.ts",
     from: "await this.#file.writeFile(block)",

@@ -1,10 +1,8 @@
 /** Writing an output and its rejects file from pieces, in order: the parts of a run, or the outputs of shards. */
-import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { InterruptedError } from "../errors.js";
 import { Draft } from "../files/draft.js";
-import { exists, type FileFacts } from "../files/facts.js";
-import { writeWhole, writeWith } from "../files/write.js";
+import type { FileFacts } from "../files/facts.js";
 import { packedRows, type RowBlock } from "../tags/packed-rows.js";
 import { ParquetEncoder } from "../tags/parquet.js";
 import { csvRows, jsonRows, type RowFormat, type RowOptions } from "../tags/rows.js";
@@ -44,8 +42,8 @@ export function rowOptions({ model, settings }: Pick<RunIdentity, "model" | "set
 }
 
 /**
- * Writes output, rejects and manifest; the output takes its place last, when all else is on disk. Can be done again if
- * interrupted, which throws InterruptedError.
+ * Writes output, rejects and manifest. They take their places when all three are on the disk, the output last: where the
+ * disk is full, older ones stay as they are. Can be done again if interrupted, which throws InterruptedError.
  */
 export async function writeOutput(
   paths: RunPaths,
@@ -53,61 +51,48 @@ export async function writeOutput(
   pieces: Iterable<Piece> | AsyncIterable<Piece>,
   signal?: AbortSignal,
 ): Promise<RunManifest> {
-  const sink = await openSink(paths.out, identity);
+  const begun: { abandon(): Promise<void> }[] = [];
+  const begin = async <D extends { abandon(): Promise<void> }>(draft: Promise<D>): Promise<D> => {
+    begun.push(await draft);
+    return draft;
+  };
   try {
-    await sink.begin();
-    let written: Written | undefined;
-    await writeWith(paths.rejects, async (draft) => {
-      written = await writePieces(pieces, sink, draft, signal);
-    });
-    const { output, rejects, totals } = written!;
-    const rejectFacts = totals.rejected === 0 ? null : rejects;
-    if (rejectFacts === null) await rm(paths.rejects, { force: true });
-    const manifest = { ...identity, ...totals, output, rejects: rejectFacts, contents };
-    await writeWhole(paths.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
+    const sink = await begin(openSink(paths.out, identity));
+    const rejects = await begin(Draft.create(paths.rejects));
+    const record = await begin(Draft.create(paths.manifest));
+    const totals = await writePieces(pieces, sink, rejects, signal);
+    const facts = { output: await sink.finish(), rejects: totals.rejected === 0 ? null : await rejects.finish() };
+    const manifest = { ...identity, ...totals, ...facts, contents };
+    await record.write(`${JSON.stringify(manifest, null, 2)}\n`);
+    await record.finish();
+    await (facts.rejects === null ? rm(paths.rejects, { force: true }) : rejects.publish());
+    await record.publish();
     await sink.publish();
     return manifest;
-  } catch (error) {
-    await sink.abandon();
-    // Rejects say nothing without the output they go with.
-    if (!(await exists(paths.out))) await rm(paths.rejects, { force: true });
-    throw error;
+  } finally {
+    for (const draft of begun) await draft.abandon();
   }
 }
-
-type Written = Pick<RunManifest, "output"> & {
-  rejects: FileFacts;
-  totals: Pick<RunManifest, "tiles" | "predicted" | "rejected">;
-};
 
 async function writePieces(
   pieces: Iterable<Piece> | AsyncIterable<Piece>,
   sink: Sink,
-  rejectsFile: Draft,
+  rejects: Draft,
   signal: AbortSignal | undefined,
-): Promise<Written> {
+): Promise<Pick<RunManifest, "tiles" | "predicted" | "rejected">> {
   const totals = { tiles: 0, predicted: 0, rejected: 0 };
-  const rejects = createHash("sha256");
-  let bytes = 0;
+  await sink.begin();
   for await (const piece of pieces) {
     totals.tiles += piece.tiles;
     totals.predicted += piece.predicted;
     totals.rejected += piece.rejected;
     await sink.append(stoppable(piece.rows(), signal));
-    for await (const block of stoppable(piece.rejects(), signal)) {
-      await rejectsFile.write(block);
-      rejects.update(block);
-      bytes += block.length;
-    }
+    for await (const block of stoppable(piece.rejects(), signal)) await rejects.write(block);
   }
-  return {
-    totals,
-    output: await sink.finish(),
-    rejects: { bytes, sha256: rejects.digest("hex") },
-  };
+  return totals;
 }
 
-/** Where rows end up; one of publish and abandon is called at the end. */
+/** Where rows end up. */
 interface Sink {
   /** Writes what the file begins with. */
   begin(): Promise<void>;
@@ -116,7 +101,7 @@ interface Sink {
   finish(): Promise<FileFacts>;
   /** Puts the file in its place. */
   publish(): Promise<unknown>;
-  /** Removes what was written. */
+  /** Removes what was written; does nothing after `publish`. */
   abandon(): Promise<void>;
 }
 

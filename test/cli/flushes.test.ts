@@ -120,7 +120,7 @@ describe("on the way to the disk", needsStrace, () => {
   it("a run commits its list, its identity and each part before its output", async () => {
     const out = join(into, "parts.csv");
     const args = ["predict", inputs.tiles, "--model", inputs.model, "--backbone", inputs.backbone, "--out", out];
-    const calls = await canopy({ what: "predict", args, outputs: [] });
+    const calls = await canopy({ what: "predict", args, outputs: [], old: [] });
     const files = ["tiles.jsonl", "run.json", "part-000000.rows", "part-000000.json"].map((name) =>
       join(`${out}.parts`, name),
     );
@@ -128,12 +128,20 @@ describe("on the way to the disk", needsStrace, () => {
     const order = [...files, `${out}.rejects.jsonl`, `${out}.manifest.json`, out];
     const renames = calls.flatMap(({ to }) => (to !== undefined && order.includes(to) ? [to] : []));
     assert.deepEqual(renames, order);
+    // Output, rejects and manifest are on the disk before any of them takes its place.
+    const first = calls.findIndex(({ to }) => to === `${out}.rejects.jsonl`);
+    for (const path of order.slice(-3)) {
+      assert.ok(isFlushed(calls.slice(0, first), calls.find(({ to }) => to === path)?.path as string), path);
+    }
   });
 
   it("a report is written again durably", async () => {
     const model = join(into, "again");
     cpSync(inputs.trained, model, { recursive: true });
-    assertDurable(await canopy({ what: "report", args: ["report", model], outputs: [] }), join(model, "report.html"));
+    assertDurable(
+      await canopy({ what: "report", args: ["report", model], outputs: [], old: [] }),
+      join(model, "report.html"),
+    );
   });
 
   it("of a model that is replaced, model.json is last", async () => {

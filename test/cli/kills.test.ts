@@ -47,10 +47,11 @@ function readOld(old: string): string | undefined {
   return at === undefined ? undefined : readFileSync(at, "utf8");
 }
 
-function putOld({ old }: OutputCommand): void {
-  if (old === undefined) return;
-  mkdirSync(dirname(old), { recursive: true });
-  writeFileSync(old, OLD);
+function putOld({ old }: Pick<OutputCommand, "old">): void {
+  for (const path of old) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, OLD);
+  }
 }
 
 const temporaries = () =>
@@ -82,10 +83,11 @@ describe("a command that is killed", needsStrace, () => {
           putOld(command);
           if (!killed([MAIN, ...wordsOf(command)], call, nth, command.env)) break;
           kills++;
-          if (command.old === undefined) continue;
-          const now = readOld(command.old);
-          const expected = whole[command.outputs.indexOf(command.old)];
-          assert.ok(now === OLD || now === expected.toString("utf8"), `${call} ${nth}: ${now}`);
+          for (const path of command.old) {
+            const now = readOld(path);
+            const expected = whole[command.outputs.indexOf(path)];
+            assert.ok(now === OLD || now === expected.toString("utf8"), `${call} ${nth}: ${path}: ${now}`);
+          }
         }
       }
       assert.ok(kills >= calls.length, String(kills));
@@ -104,7 +106,7 @@ describe("a command that is killed", needsStrace, () => {
     const seen = new Set<string>();
     for (let nth = 1; ; nth++) {
       rmSync(out, { recursive: true, force: true });
-      putOld({ what: "", args: [], outputs: [], old: join(out, "model.json") });
+      putOld({ old: [join(out, "model.json")] });
       const died = killed(["--input-type=module", "-e", script], "rename", nth);
       if (!existsSync(out)) seen.add("between");
       await (await createFolderDraft(out)).abandon();

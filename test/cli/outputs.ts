@@ -10,8 +10,8 @@ export interface OutputCommand {
   args: string[];
   /** Paths of what it leaves. */
   outputs: string[];
-  /** One of them, or another file in their folder, that stands for an older output: with it there, `--overwrite` is needed. */
-  old?: string;
+  /** Those that stand for an older output, to be replaced with `--overwrite`. */
+  old: string[];
   /** Has `--resume`. */
   resumes?: boolean;
   env?: Record<string, string>;
@@ -82,7 +82,7 @@ export function outputCommands(inputs: Inputs, into: string): OutputCommand[] {
     what: `predict to ${name}`,
     args: ["predict", tiles, ...tagged, "--out", at(name), "--probabilities"],
     outputs: predicted(name),
-    old: at(name),
+    old: predicted(name),
     resumes: true,
   });
   const synth = ["synth", "--count", "8", "--size", "32", "--workers", "1"];
@@ -99,60 +99,61 @@ export function outputCommands(inputs: Inputs, into: string): OutputCommand[] {
       what: "synth",
       args: [...synth, "--out", at("tiles")],
       outputs: ["train_0.jpg", "train_7.jpg", "labels.csv", "synth.json"].map((name) => at(`tiles/${name}`)),
-      old: at("tiles/synth.json"),
+      old: [at("tiles/synth.json")],
       resumes: true,
     },
     {
       what: "synth --tar",
       args: [...synth, "--tar", "--per-tar", "5", "--out", at("tars")],
       outputs: ["tiles-00000.tar", "tiles-00001.tar", "labels.csv", "synth.json"].map((name) => at(`tars/${name}`)),
-      old: at("tars/synth.json"),
+      old: [at("tars/synth.json")],
       resumes: true,
     },
     {
       what: "fix",
       args: ["fix", tiles, "--workers", "1", "--out", at("fixed")],
       outputs: [at("fixed/train_0.png"), at("fixed/train_23.png"), at("fixed.rejects.jsonl")],
-      old: at("fixed/train_23.png"),
+      old: [at("fixed/train_23.png")],
       resumes: true,
     },
     {
       what: "train",
       args: trainArguments(inputs, at("model")),
       outputs: [...modelFiles.map((name) => at(`model/${name}`)), at("model.rejects.jsonl")],
-      old: at("model/model.json"),
+      old: [at("model/model.json")],
       resumes: true,
     },
     {
       what: "export",
       args: ["export", ...tagged, "--out", at("model.onnx")],
       outputs: [at("model.onnx")],
-      old: at("model.onnx"),
+      old: [at("model.onnx")],
     },
-    ...["tags.csv", "tags.jsonl", "tags.parquet"].map(predict),
+    ...["tags.csv", "tags.parquet"].map(predict),
     {
       what: "merge",
       args: ["merge", ...shards, "--out", at("merged.jsonl")],
       outputs: predicted("merged.jsonl"),
-      old: at("merged.jsonl"),
+      old: predicted("merged.jsonl"),
     },
     {
       what: "suggest",
       args: ["suggest", tiles, ...tagged, "--count", "3", "--out", at("next.csv")],
       outputs: [at("next.csv"), at("next.csv.rejects.jsonl")],
-      old: at("next.csv"),
+      old: [at("next.csv")],
     },
     {
       what: "models import",
       args: ["models", "import", backbone, "--name", "toy"],
       outputs: [at("cache/models/toy.onnx"), at("cache/models/toy.json")],
+      old: [],
       env: { CANOPY_CACHE: at("cache") },
     },
     {
       what: "labels import",
       args: ["labels", "import", labelStudio, "--out", at("labels.csv")],
       outputs: [at("labels.csv")],
-      old: at("labels.csv"),
+      old: [at("labels.csv")],
     },
     {
       what: "labels export",
@@ -169,7 +170,7 @@ export function outputCommands(inputs: Inputs, into: string): OutputCommand[] {
         at("samples.json"),
       ],
       outputs: [at("samples.json")],
-      old: at("samples.json"),
+      old: [at("samples.json")],
     },
   ];
 }
