@@ -1,4 +1,5 @@
 /** Validation of options: one sentence shape for every complaint, raised where the option is used. */
+import { closest, distance } from "fastest-levenshtein";
 import { OptionError } from "./errors.js";
 
 export function checkInteger(name: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): void {
@@ -18,6 +19,23 @@ export function checkOneOf<T extends string>(name: string, value: unknown, allow
   if (!allowed.includes(value as T)) {
     throw new OptionError(`Expected \`${name}\` to be one of ${allowed.join(", ")}, got ${describe(value)}.`);
   }
+}
+
+/** Every name of an options type: what is missing or too much does not compile. */
+export type OptionNames<T> = Readonly<Record<keyof T, true>>;
+
+/** Refuses options of another name, which would be ignored, and says the nearest one. `group` is where they stand: "head." */
+export function checkNames<T>(options: T, known: OptionNames<T>, group = ""): void {
+  if (typeof options !== "object" || options === null) {
+    throw new OptionError(`Expected the options to be an object, got ${describe(options)}.`);
+  }
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+  if (unknown === undefined) return;
+  const nearest = closest(unknown, Object.keys(known));
+  const near = distance(unknown, nearest) <= Math.max(2, unknown.length / 2);
+  throw new OptionError(
+    `There is no option \`${group}${unknown}\`${near ? `: did you mean \`${group}${nearest}\`?` : "."}`,
+  );
 }
 
 function describe(value: unknown): string {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { FlowJobNode, FlowProducer, Queue } from "bullmq";
-import { checkInteger } from "../check.js";
+import { checkInteger, checkNames, type OptionNames } from "../check.js";
 import { openModel } from "../engine/open-model.js";
 import { engineOptions } from "../engine/settings.js";
 import { InputError } from "../errors.js";
@@ -32,6 +32,28 @@ export interface EnqueueSummary {
   out: string;
 }
 
+const OPTIONS: OptionNames<EnqueueOptions> = {
+  partTiles: true,
+  redis: true,
+  queue: true,
+  model: true,
+  backbone: true,
+  device: true,
+  inputs: true,
+  out: true,
+  probabilities: true,
+  resume: true,
+  overwrite: true,
+  maxUnreadable: true,
+  stdin: true,
+  threshold: true,
+  sessions: true,
+  batchSize: true,
+  colorspace: true,
+  onTruncated: true,
+  maxPixels: true,
+};
+
 /**
  * Lists the tiles of the inputs, cuts them into parts and puts these into the queue; workers (`work`) do them, and the
  * last one writes `options.out`. The run folder `<out>.parts` must lie on a file system that all workers share under
@@ -39,6 +61,7 @@ export interface EnqueueSummary {
  * InputError where Redis does not answer, or a worker is busy with this very run.
  */
 export async function enqueue(options: EnqueueOptions, context: RunContext = {}): Promise<EnqueueSummary> {
+  checkNames(options, OPTIONS);
   checkOptions(options);
   const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue } = options;
   const { partTiles = QUEUE_DEFAULTS.partTiles } = options;

@@ -1,4 +1,5 @@
 /** `evaluate`: a trained model's scores on labelled tiles. */
+import { checkNames, type OptionNames } from "../check.js";
 import type { Colorspace } from "../decode/decoder.js";
 import { restateInterrupt } from "../errors.js";
 import type { Device } from "../features/device.js";
@@ -69,11 +70,29 @@ export interface TagSummary {
 
 const INTERRUPTED = "Interrupted; the features extracted so far are cached: evaluate again to go on.";
 
+const OPTIONS: OptionNames<EvaluateOptions> = {
+  tiles: true,
+  labels: true,
+  model: true,
+  threshold: true,
+  colorspace: true,
+  labelFormat: true,
+  labelColumns: true,
+  tagSeparator: true,
+  split: true,
+  backbone: true,
+  device: true,
+  workers: true,
+  maxPixels: true,
+  onTruncated: true,
+};
+
 /**
  * Says what a model is worth on labelled tiles.
  * @throws FormatError for a damaged model, ModelError for its backbone or device, InputError for tiles and labels that do not fit
  */
 export async function evaluate(options: EvaluateOptions, context: RunContext = {}): Promise<EvaluateSummary> {
+  checkNames(options, OPTIONS);
   const checkpoint = await loadCheckpoint(options.model);
   const dataset = await loadFor(checkpoint, options, context).catch(restateInterrupt(INTERRUPTED));
   await rejectsBeside(undefined, dataset.rejected, context);

@@ -1,4 +1,5 @@
 /** Exporting a trained model as one ONNX file that needs no canopy: pictures in, probabilities out, tags and thresholds inside. */
+import { checkNames, type OptionNames } from "../check.js";
 import { ModelError } from "../errors.js";
 import { checkOutput } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
@@ -33,11 +34,14 @@ export interface ExportSummary {
 /** Probabilities that differ by more mean that the file is not the model; float32 sums in another order give about 1e-6. */
 const TOLERANCE = 1e-4;
 
+const OPTIONS: OptionNames<ExportOptions> = { model: true, out: true, backbone: true, overwrite: true };
+
 /**
  * Writes the model in `options.model` as one ONNX file and runs it once to see that it agrees. Throws an InputError where the
  * output exists or the folder holds no model, a ModelError where the backbone is not to be had or the file does not agree.
  */
 export async function exportModel(options: ExportOptions): Promise<ExportSummary> {
+  checkNames(options, OPTIONS);
   const { model, out, overwrite = false } = options;
   await checkOutput(out, overwrite);
   const checkpoint = await loadCheckpoint(model);

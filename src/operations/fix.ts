@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
-import { checkInteger, checkOneOf } from "../check.js";
+import { checkInteger, checkNames, checkOneOf, type OptionNames } from "../check.js";
 import { ChunkPool } from "../chunk-pool.js";
 import { chunksOf } from "../chunks.js";
 import {
@@ -77,7 +77,20 @@ export function fix(options: FixOptions, context: RunContext = {}): Promise<FixS
   return fixTiles(options, context).catch(pointToResume);
 }
 
+const OPTIONS: OptionNames<FixOptions> = {
+  inputs: true,
+  out: true,
+  format: true,
+  workers: true,
+  overwrite: true,
+  resume: true,
+  colorspace: true,
+  onTruncated: true,
+  maxPixels: true,
+};
+
 async function fixTiles(options: FixOptions, context: RunContext): Promise<FixSummary> {
+  checkNames(options, OPTIONS);
   const { out, format = "png", resume = false, overwrite = false } = options;
   const inputs = listOf(options.inputs);
   checkOneOf("format", format, FIX_FORMATS);

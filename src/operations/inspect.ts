@@ -1,7 +1,7 @@
 /** `inspect`: what is in a tile set, before anyone trains on it. Every tile is really decoded. */
 import { availableParallelism } from "node:os";
 import type { NativeTile } from "../addon.js";
-import { checkInteger } from "../check.js";
+import { checkInteger, checkNames, type OptionNames } from "../check.js";
 import { ChunkPool } from "../chunk-pool.js";
 import { chunksOf } from "../chunks.js";
 import {
@@ -65,12 +65,26 @@ export interface InspectReport {
 /** Tiles per task. */
 const CHUNK = 32;
 
+const OPTIONS: OptionNames<InspectOptions> = {
+  inputs: true,
+  labels: true,
+  workers: true,
+  colorspace: true,
+  onTruncated: true,
+  maxPixels: true,
+  labelFormat: true,
+  labelColumns: true,
+  tagSeparator: true,
+  split: true,
+};
+
 /**
  * Decodes all tiles of the inputs and reports what they are, which are bad, and how they fit their labels.
  *
  * @throws InputError where an input does not exist or holds no tiles, and for labels that cannot be read
  */
 export async function inspect(options: InspectOptions, context: RunContext = {}): Promise<InspectReport> {
+  checkNames(options, OPTIONS);
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels, labelOptions(options));
   const { tiles, ignored, close } = await collectTiles(options.inputs, { signal: context.signal });
   try {

@@ -1,5 +1,5 @@
 /** `labels export`: labels, predictions or both, as tables and for labelling tools. */
-import { checkOneOf } from "../check.js";
+import { checkNames, checkOneOf, type OptionNames } from "../check.js";
 import { type CuratedTile, EXCHANGE_FORMATS, type TilePrediction } from "../curation/curated-tile.js";
 import { exchangeText } from "../curation/exchange.js";
 import type { ImageUrlOptions } from "../curation/image-url.js";
@@ -53,6 +53,22 @@ export interface ExportLabelsSummary {
   labelConfig: string | null;
 }
 
+const OPTIONS: OptionNames<ExportLabelsOptions> = {
+  tiles: true,
+  out: true,
+  format: true,
+  labels: true,
+  predictions: true,
+  only: true,
+  overwrite: true,
+  imageUrl: true,
+  imageRoot: true,
+  labelFormat: true,
+  labelColumns: true,
+  tagSeparator: true,
+  split: true,
+};
+
 /**
  * Writes tiles with their labels or predictions as a table, or as a labelling tool takes them.
  * @throws OptionError where there is neither labels nor predictions; InputError for what does not fit together; FormatError
@@ -61,6 +77,7 @@ export async function exportLabels(
   options: ExportLabelsOptions,
   context: RunContext = {},
 ): Promise<ExportLabelsSummary> {
+  checkNames(options, OPTIONS);
   const { out, format } = options;
   checkOneOf("format", format, EXPORT_FORMATS);
   if (options.labels === undefined && options.predictions === undefined) {

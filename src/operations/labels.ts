@@ -1,5 +1,7 @@
 /** `labels import`: everybody's label files to the plain CSV. */
+
 import { stringify } from "csv-stringify/sync";
+import { checkNames, type OptionNames } from "../check.js";
 import { checkOutput } from "../files/output.js";
 import { writePieces } from "../files/write.js";
 import { sameTags } from "../labels/collect.js";
@@ -42,6 +44,18 @@ export interface ImportLabelsSummary {
   recognised: Recognised;
 }
 
+const OPTIONS: OptionNames<ImportLabelsOptions> = {
+  file: true,
+  out: true,
+  labels: true,
+  control: true,
+  overwrite: true,
+  labelFormat: true,
+  labelColumns: true,
+  tagSeparator: true,
+  split: true,
+};
+
 /**
  * Takes the labels of a file of any format over into the plain CSV.
  * @throws InputError for files that are not there or hold no labels; FormatError, naming the place, for damaged ones
@@ -50,6 +64,7 @@ export async function importLabels(
   options: ImportLabelsOptions,
   context: RunContext = {},
 ): Promise<ImportLabelsSummary> {
+  checkNames(options, OPTIONS);
   const { file, out, control } = options;
   await checkOutput(out, options.overwrite);
   const imported = await readLabels(file, { ...labelOptions(options), control });

@@ -1,5 +1,7 @@
 /** `merge`: the outputs of all shards of a run become one. */
+
 import { dirname } from "node:path";
+import { checkNames, type OptionNames } from "../check.js";
 import { FormatError, InputError, restateInterrupt } from "../errors.js";
 import { exists, type FileFacts, hashFile, readBlocks } from "../files/facts.js";
 import { ensureFolder, refuseFolder } from "../files/output.js";
@@ -44,7 +46,10 @@ export function merge(options: MergeOptions, context: RunContext = {}): Promise<
   return mergeShards(options, context).catch(restateInterrupt("Interrupted; nothing was written: merge again."));
 }
 
+const OPTIONS: OptionNames<MergeOptions> = { shards: true, out: true, overwrite: true };
+
 async function mergeShards(options: MergeOptions, context: RunContext): Promise<MergeSummary> {
+  checkNames(options, OPTIONS);
   const paths = runPaths(options.out);
   await refuseFolder(paths.out, paths.rejects, paths.manifest);
   if (!options.overwrite && (await exists(paths.out))) {

@@ -1,5 +1,7 @@
 /** `predict`: tiles in, a file of tags out; in bulk, durably, and without losing one. */
+
 import { loadAddon } from "../addon.js";
+import { checkNames, type OptionNames } from "../check.js";
 import { Engine, type LoadedModel } from "../engine/engine.js";
 import { openModel } from "../engine/open-model.js";
 import { engineOptions } from "../engine/settings.js";
@@ -42,6 +44,29 @@ export interface PredictSummary {
   manifest: string;
 }
 
+const OPTIONS: OptionNames<PredictOptions> = {
+  model: true,
+  backbone: true,
+  device: true,
+  inputs: true,
+  out: true,
+  probabilities: true,
+  resume: true,
+  overwrite: true,
+  shard: true,
+  maxUnreadable: true,
+  commit: true,
+  stdin: true,
+  threshold: true,
+  workers: true,
+  sessions: true,
+  batchSize: true,
+  colorspace: true,
+  onTruncated: true,
+  maxPixels: true,
+  memory: true,
+};
+
 /**
  * Predicts the tags of all tiles of the inputs into `options.out`, with `<out>.rejects.jsonl` and `<out>.manifest.json`
  * beside it. Bad tiles are rejected with their reason, and stop nothing. Throws InputError for inputs and outputs that
@@ -49,6 +74,7 @@ export interface PredictSummary {
  * committed), LostInputError where the input goes while it is read (the same), CanopyError where the disk is full.
  */
 export async function predict(options: PredictOptions, context: RunContext = {}): Promise<PredictSummary> {
+  checkNames(options, OPTIONS);
   checkOptions(options);
   const model = await openModel(options.model, { ...options, signal: context.signal });
   if (context.signal?.aborted) throw new InterruptedError();

@@ -1,5 +1,7 @@
 /** `queue status`: what is done, what is left, how fast, and what went wrong. */
+
 import type { Job, Queue } from "bullmq";
+import { checkNames, type OptionNames } from "../check.js";
 import { knownJob } from "../queue/jobs.js";
 import { connection, type JobResult, QUEUE_DEFAULTS, type QueueOptions, withRedis } from "../queue/queue.js";
 import { pathsOfFolder } from "../run/paths.js";
@@ -28,8 +30,11 @@ const WINDOW_MS = 5 * 60_000;
 /** Jobs looked at for rates and failures. */
 const SAMPLE = 1000;
 
+const OPTIONS: OptionNames<QueueOptions> = { redis: true, queue: true };
+
 /** Throws an InputError where Redis does not answer. */
 export async function queueStatus(options: QueueOptions = {}): Promise<QueueStatus> {
+  checkNames(options, OPTIONS);
   const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue } = options;
   return withRedis(redis, async () => {
     const bullmq = await import("bullmq");

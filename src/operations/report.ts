@@ -1,4 +1,5 @@
 /** `canopy report`: the HTML report of a trained model, once more, from what training kept. */
+import { checkNames, type OptionNames } from "../check.js";
 import type { WrittenReport } from "../report/store.js";
 
 export interface ReportOptions {
@@ -6,13 +7,16 @@ export interface ReportOptions {
   model: string;
 }
 
+const OPTIONS: OptionNames<ReportOptions> = { model: true };
+
 /**
  * Renders `report.html` in a model's folder again from its `report.json`; needs neither tiles nor backbone.
  *
  * @throws InputError where the folder has no report data, FormatError where they are damaged or of another version
  */
-export async function report({ model }: ReportOptions): Promise<WrittenReport> {
+export async function report(options: ReportOptions): Promise<WrittenReport> {
+  checkNames(options, OPTIONS);
   // Loading the chart library takes longer than everything else the command line needs.
   const { rewriteReport } = await import("../report/store.js");
-  return rewriteReport(model);
+  return rewriteReport(options.model);
 }

@@ -1,6 +1,6 @@
 /** `suggest`: which unlabelled tiles to label next. Tiles stream by; only the most uncertain are kept, then chosen unlike each other. */
 import { extname } from "node:path";
-import { checkInteger, checkOneOf } from "../check.js";
+import { checkInteger, checkNames, checkOneOf, type OptionNames } from "../check.js";
 import { chooseSuggestions, createCandidatePool } from "../curation/candidates.js";
 import { type CuratedTile, EXCHANGE_FORMATS } from "../curation/curated-tile.js";
 import { exchangeText } from "../curation/exchange.js";
@@ -63,12 +63,33 @@ export interface SuggestSummary {
   labelConfig: string | null;
 }
 
+const OPTIONS: OptionNames<SuggestOptions> = {
+  inputs: true,
+  model: true,
+  out: true,
+  count: true,
+  format: true,
+  labels: true,
+  overwrite: true,
+  imageUrl: true,
+  imageRoot: true,
+  backbone: true,
+  device: true,
+  workers: true,
+  maxPixels: true,
+  onTruncated: true,
+  labelFormat: true,
+  labelColumns: true,
+  tagSeparator: true,
+};
+
 /**
  * The same tiles, model and options give the same suggestions. Features are cached, as in training.
  * @throws OptionError for options that cannot be used; InputError for inputs and outputs that cannot; FormatError for a damaged model or
  *   label file, ModelError for backbone or device; InterruptedError on abort, with the features made so far in the cache.
  */
 export async function suggest(options: SuggestOptions, context: RunContext = {}): Promise<SuggestSummary> {
+  checkNames(options, OPTIONS);
   const startedAt = performance.now();
   const { count = 50, out } = options;
   checkInteger("count", count, 1, 10_000);

@@ -1,7 +1,7 @@
 /** `synthesize`: generated Amazon-like tiles with Planet's tags, as files or archives, with their labels. */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { checkInteger } from "../check.js";
+import { checkInteger, checkNames, type OptionNames } from "../check.js";
 import { writePieces } from "../files/write.js";
 import { pointToResume } from "../files/write-error.js";
 import type { RunContext } from "../run-context.js";
@@ -54,7 +54,19 @@ export function synthesize(options: SynthOptions, context: RunContext = {}): Pro
   return makeTiles(options, context).catch(pointToResume);
 }
 
+const OPTIONS: OptionNames<SynthOptions> = {
+  count: true,
+  out: true,
+  seed: true,
+  size: true,
+  tilesPerTar: true,
+  workers: true,
+  overwrite: true,
+  resume: true,
+};
+
 async function makeTiles(options: SynthOptions, context: RunContext): Promise<SynthResult> {
+  checkNames(options, OPTIONS);
   const { count, out, seed = 1, size = 256, tilesPerTar = 0, workers = availableParallelism() } = options;
   checkInteger("count", count, 1);
   checkInteger("seed", seed, 0, 0xffffffff);

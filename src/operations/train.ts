@@ -1,5 +1,6 @@
 /** `train`: labelled tiles become a model's folder: features once, a head on top, thresholds, scores and a report. */
 import { basename, join, resolve } from "node:path";
+import { checkNames, type OptionNames } from "../check.js";
 import { writeWhole } from "../files/write.js";
 import { pointToResume } from "../files/write-error.js";
 import { saveCheckpoint } from "../head/checkpoint.js";
@@ -27,7 +28,44 @@ export function train(options: TrainOptions, context: RunContext = {}): Promise<
   return trainModel(options, context).catch(pointToResume);
 }
 
+const DECODE_OPTIONS: OptionNames<NonNullable<TrainOptions["decode"]>> = {
+  colorspace: true,
+  antialias: true,
+  maxPixels: true,
+  maxBytes: true,
+  onTruncated: true,
+};
+const OPTIONS: OptionNames<TrainOptions> = {
+  tiles: true,
+  labels: true,
+  out: true,
+  backbone: true,
+  normalisation: true,
+  size: true,
+  device: true,
+  workers: true,
+  decode: true,
+  features: true,
+  head: true,
+  val: true,
+  augment: true,
+  tta: true,
+  beta: true,
+  exclusive: true,
+  calibrate: true,
+  memory: true,
+  overwrite: true,
+  resume: true,
+  labelFormat: true,
+  labelColumns: true,
+  tagSeparator: true,
+  split: true,
+  tokens: true,
+};
+
 async function trainModel(options: TrainOptions, context: RunContext): Promise<TrainSummary> {
+  checkNames(options, OPTIONS);
+  checkNames(options.decode ?? {}, DECODE_OPTIONS, "decode.");
   const clock = startClock();
   const settings = resolveTrainSettings(options);
   const { out, overwrite = false, resume = false } = options;

@@ -1,12 +1,24 @@
 /** `work`: takes parts of bulk predictions from the queue, until told to stop. */
 import { stat } from "node:fs/promises";
-import { checkInRange } from "../check.js";
+import { checkInRange, checkNames, type OptionNames } from "../check.js";
 import { InputError } from "../errors.js";
 import { connection, QUEUE_DEFAULTS, withRedis } from "../queue/queue.js";
 import type { WorkOptions, WorkSummary } from "../queue/work-session.js";
 import type { RunContext } from "../run-context.js";
 
 export type { WorkOptions, WorkSummary };
+
+const OPTIONS: OptionNames<WorkOptions> = {
+  root: true,
+  untilEmpty: true,
+  stalledSeconds: true,
+  metrics: true,
+  onMetrics: true,
+  redis: true,
+  queue: true,
+  workers: true,
+  memory: true,
+};
 
 /**
  * Takes jobs until `context.signal` aborts (the job in hand is finished first), or the queue is empty with
@@ -15,6 +27,7 @@ export type { WorkOptions, WorkSummary };
  * are not those of the run.
  */
 export async function work(options: WorkOptions, context: RunContext = {}): Promise<WorkSummary> {
+  checkNames(options, OPTIONS);
   const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue, stalledSeconds = 30 } = options;
   checkInRange("stalledSeconds", stalledSeconds, 1, 3600);
   if (options.root !== undefined) await checkFolder(options.root);

@@ -1,5 +1,7 @@
 /** Tagger: a model kept open, for programs that tag pictures as they come. */
+
 import { loadAddon } from "../addon.js";
+import { checkNames, type OptionNames } from "../check.js";
 import { Engine } from "../engine/engine.js";
 import { openModel } from "../engine/open-model.js";
 import { checkEngineSettings, type EngineSettings, engineOptions } from "../engine/settings.js";
@@ -23,6 +25,20 @@ export interface TagCallOptions {
   /** Aborting rejects the call with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
+
+const CALL_OPTIONS: OptionNames<TagCallOptions> = { signal: true };
+const OPTIONS: OptionNames<TaggerOptions> = {
+  backbone: true,
+  device: true,
+  threshold: true,
+  workers: true,
+  sessions: true,
+  batchSize: true,
+  colorspace: true,
+  onTruncated: true,
+  maxPixels: true,
+  memory: true,
+};
 
 /**
  * A trained model with its sessions and decode threads. Any number of callers may use one at once; their pictures share batches. It keeps
@@ -50,6 +66,7 @@ export class Tagger {
     options: TaggerOptions = {},
     context: Pick<RunContext, "onWarning"> = {},
   ): Promise<Tagger> {
+    checkNames(options, OPTIONS);
     checkEngineSettings(options);
     const loaded = await openModel(model, options);
     if (options.memory !== undefined) loadAddon()?.returnFreedMemory();
@@ -65,10 +82,11 @@ export class Tagger {
    * Tags pictures; results come in their order. A picture that cannot be read has a result with its `error`; it fails nothing else.
    * @throws OptionError for what is no picture; ModelError where ONNX Runtime fails on all of a batch; the signal's reason on abort.
    */
-  async tag(pictures: readonly Picture[], { signal }: TagCallOptions = {}): Promise<TagResult[]> {
+  async tag(pictures: readonly Picture[], options: TagCallOptions = {}): Promise<TagResult[]> {
+    checkNames(options, CALL_OPTIONS);
     if (!Array.isArray(pictures))
       throw new OptionError("Expected `pictures` to be an array of pictures: put one in [ ].");
-    return this.#tagTiles(pictures.map(toTile), signal);
+    return this.#tagTiles(pictures.map(toTile), options.signal);
   }
 
   /**
@@ -78,9 +96,11 @@ export class Tagger {
    */
   async *stream(
     source: Iterable<Picture> | AsyncIterable<Picture>,
-    { signal }: TagCallOptions = {},
+    options: TagCallOptions = {},
   ): AsyncGenerator<TagResult, void, undefined> {
+    checkNames(options, CALL_OPTIONS);
     checkSource(source);
+    const { signal } = options;
     const { batchSize, mostBatches } = this.#engine;
     const left = new AbortController();
     const onAbort = () => left.abort(signal?.reason);

@@ -10,7 +10,7 @@ import { work } from "../../src/operations/work.js";
 import { runPaths } from "../../src/run/paths.js";
 import { saveToyModel } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
-import { assertSame, makeSet as makeQueueSet } from "../queue/queue-set.js";
+import { assertSame, makeSet as makeQueueSet, queueOf } from "../queue/queue-set.js";
 import { noRedis, startRedis, type TestRedis } from "../queue/redis.js";
 
 describe("a hostile queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
@@ -39,7 +39,7 @@ describe("a hostile queue", noRedis === undefined ? {} : { skip: noRedis }, () =
   async function workAll(options: { redis: string; queue: string }, more: { root?: string } = {}) {
     const warnings: string[] = [];
     const onWarning = (text: string) => void warnings.push(text);
-    const summary = await work({ ...options, ...more, untilEmpty: true, workers: 1 }, { onWarning });
+    const summary = await work({ ...queueOf(options), ...more, untilEmpty: true, workers: 1 }, { onWarning });
     return { ...summary, warnings };
   }
 
@@ -94,10 +94,16 @@ describe("a hostile queue", noRedis === undefined ? {} : { skip: noRedis }, () =
       warnings.push(text);
       controller.abort();
     };
-    await work({ ...options, root: join(root, "elsewhere"), workers: 1 }, { signal: controller.signal, onWarning });
+    await work(
+      { ...queueOf(options), root: join(root, "elsewhere"), workers: 1 },
+      { signal: controller.signal, onWarning },
+    );
     assert.match(warnings[0], /^part 0 \(try 1\) failed: this worker works below \S+elsewhere only \(`root`\)/);
     assert.ok(!existsSync(options.out));
-    await assert.rejects(work({ ...options, root: join(root, "none") }), /`root` is to be a folder that is there/);
+    await assert.rejects(
+      work({ ...queueOf(options), root: join(root, "none") }),
+      /`root` is to be a folder that is there/,
+    );
     await workAll(options, { root });
     assertSame(options.out, whole);
   });

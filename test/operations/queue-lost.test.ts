@@ -12,7 +12,7 @@ import { JOB_OPTIONS } from "../../src/queue/queue.js";
 import { runPaths } from "../../src/run/paths.js";
 import { saveToyModel } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
-import { assertSame, makeSet as makeQueueSet, partFiles } from "../queue/queue-set.js";
+import { assertSame, makeSet as makeQueueSet, partFiles, queueOf } from "../queue/queue-set.js";
 import { noRedis, startRedis, type TestRedis } from "../queue/redis.js";
 
 describe("the queue, where a share goes", noRedis === undefined ? {} : { skip: noRedis }, () => {
@@ -37,7 +37,7 @@ describe("the queue, where a share goes", noRedis === undefined ? {} : { skip: n
     const controller = new AbortController();
     const warnings: string[] = [];
     const context = { signal: controller.signal, onWarning: (text: string) => warnings.push(text) };
-    const running = work({ ...options, workers: 1 }, context);
+    const running = work({ ...queueOf(options), workers: 1 }, context);
     while (warnings.length === 0) await sleep(50);
     controller.abort();
     assert.ok((await running).failed >= 1);
@@ -46,11 +46,11 @@ describe("the queue, where a share goes", noRedis === undefined ? {} : { skip: n
       /^part 0 \(try 1\) failed: 50 tiles in a row cannot be read, the first is \S+tile_000000\.jpg/,
     );
     assert.deepEqual(partFiles(options.out), []);
-    const { delayed, waiting, failed } = await queueStatus(options);
+    const { delayed, waiting, failed } = await queueStatus(queueOf(options));
     assert.deepEqual([delayed + waiting, failed], [4, 0]);
     rmdirSync(folder);
     renameSync(away, folder);
-    await work({ ...options, untilEmpty: true });
+    await work({ ...queueOf(options), untilEmpty: true });
     assertSame(options.out, whole);
   });
 
@@ -65,11 +65,14 @@ describe("the queue, where a share goes", noRedis === undefined ? {} : { skip: n
       warnings.push(text);
       controller.abort();
     };
-    const { failed, parts } = await work({ ...options, untilEmpty: true }, { signal: controller.signal, onWarning });
+    const { failed, parts } = await work(
+      { ...queueOf(options), untilEmpty: true },
+      { signal: controller.signal, onWarning },
+    );
     assert.deepEqual([failed, parts], [1, 0]);
     assert.match(warnings[0], /The run in .*away\.csv\.parts is not there, nor is its output/);
     renameSync(`${folder}-away`, folder);
-    await work({ ...options, untilEmpty: true });
+    await work({ ...queueOf(options), untilEmpty: true });
     assertSame(options.out, whole);
   });
 
@@ -84,12 +87,12 @@ describe("the queue, where a share goes", noRedis === undefined ? {} : { skip: n
       const [part] = await queue.getJobs(["waiting"]);
       // The last of its tries.
       await client.hset(queue.toKey(part.id!), "atm", JOB_OPTIONS.attempts - 1);
-      await work({ ...options, untilEmpty: true, workers: 1 });
+      await work({ ...queueOf(options), untilEmpty: true, workers: 1 });
     } finally {
       client.disconnect();
       await queue.close();
     }
-    const status = await queueStatus(options);
+    const status = await queueStatus(queueOf(options));
     assert.ok(
       status.failures.some(({ job, reason }) => /^part 0 of/.test(job) && /^50 tiles in a row cannot be/.test(reason)),
       JSON.stringify(status.failures),
@@ -97,7 +100,7 @@ describe("the queue, where a share goes", noRedis === undefined ? {} : { skip: n
     renameSync(`${folder}-away`, folder);
     await enqueue({ ...options, resume: true, maxUnreadable: null });
     renameSync(folder, `${folder}-away`);
-    const { predicted, rejected, assembled } = await work({ ...options, untilEmpty: true });
+    const { predicted, rejected, assembled } = await work({ ...queueOf(options), untilEmpty: true });
     assert.deepEqual([predicted, rejected, assembled], [0, 103, 1]);
   });
 });

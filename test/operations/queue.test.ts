@@ -17,7 +17,7 @@ import { work } from "../../src/operations/work.js";
 import { runPaths } from "../../src/run/paths.js";
 import { saveToyModel } from "../engine/toy.js";
 import { ROOT, runCli, temporaryFolder } from "../helpers.js";
-import { assertSame, makeSet as makeQueueSet, partFiles } from "../queue/queue-set.js";
+import { assertSame, makeSet as makeQueueSet, partFiles, queueOf } from "../queue/queue-set.js";
 import { noRedis, startRedis, type TestRedis } from "../queue/redis.js";
 
 const KILLS = Number(process.env["CANOPY_QUEUE_KILLS"] ?? 2);
@@ -39,16 +39,17 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     const { options, whole, tiles } = await makeSet("plain", 200);
     const queued = await enqueue({ ...options, partTiles: 32 });
     assert.deepEqual([queued.tiles, queued.parts, queued.enqueued], [tiles, 7, 7]);
-    const before = await queueStatus(options);
+    const before = await queueStatus(queueOf(options));
     assert.deepEqual([before.waiting, before.runs, before.tilesPerS], [7, 1, null]);
     assert.ok(Math.abs(before.tilesLeft - tiles) < 32, String(before.tilesLeft));
-    await assert.rejects(predict({ ...options, resume: true, device: undefined }), /is a run of the queue plain/);
-    const done = await work({ ...options, untilEmpty: true, workers: 1 });
+    const { redis: _redis, queue: _queue, ...run } = options;
+    await assert.rejects(predict({ ...run, resume: true, device: undefined }), /is a run of the queue plain/);
+    const done = await work({ ...queueOf(options), untilEmpty: true, workers: 1 });
     assert.deepEqual([done.parts, done.tiles, done.assembled, done.failed], [7, tiles, 1, 0]);
     assert.equal(done.workers, 1);
     assert.ok(done.sessions! >= 1);
     assertSame(options.out, whole);
-    const after = await queueStatus(options);
+    const after = await queueStatus(queueOf(options));
     assert.deepEqual([after.waiting, after.active, after.failed, after.runs, after.tilesLeft], [0, 0, 0, 0, 0]);
     assert.ok(after.tilesPerS! > 0);
   });
@@ -67,7 +68,7 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     for (const { status, stderr } of ends) assert.equal(status, 0, stderr);
     t.diagnostic(ends.map(({ stdout }) => `${JSON.parse(stdout).tiles} tiles`).join(", "));
     assertSame(options.out, whole);
-    assert.equal((await queueStatus(options)).failed, 0);
+    assert.equal((await queueStatus(queueOf(options))).failed, 0);
   });
 
   it("drains on SIGTERM: the part in hand is finished, the others stay", async () => {
@@ -79,10 +80,10 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     const { status, stdout, stderr } = await ended(worker);
     assert.equal(status, 0, stderr);
     const summary = JSON.parse(stdout);
-    const left = await queueStatus(options);
+    const left = await queueStatus(queueOf(options));
     assert.equal(left.waiting + summary.parts, Math.ceil(tiles / 4));
     assert.deepEqual([left.active, left.delayed, left.failed], [0, 0, 0]);
-    await work({ ...options, untilEmpty: true });
+    await work({ ...queueOf(options), untilEmpty: true });
     assertSame(options.out, whole);
   });
 
@@ -95,13 +96,13 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     const controller = new AbortController();
     const warnings: string[] = [];
     const context = { signal: controller.signal, onWarning: (text: string) => warnings.push(text) };
-    const running = work({ ...options }, context);
+    const running = work({ ...queueOf(options) }, context);
     while (warnings.length === 0) await sleep(50);
     controller.abort();
     const { failed } = await running;
     assert.equal(failed, 1);
     assert.match(warnings[0], /^part 1 \(try 1\) failed: /);
-    assert.equal((await queueStatus(options)).delayed, 1);
+    assert.equal((await queueStatus(queueOf(options))).delayed, 1);
     rmSync(blocked, { recursive: true });
     const read = join(options.inputs[0], "tile_000000.jpg");
     const { atime, mtime } = statSync(read);
@@ -113,7 +114,7 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     utimesSync(read, atime, mtime);
     const again = await enqueue({ ...options, partTiles: 50, resume: true });
     assert.deepEqual([again.parts, again.enqueued], [3, 1]);
-    await work({ ...options, untilEmpty: true });
+    await work({ ...queueOf(options), untilEmpty: true });
     assertSame(options.out, whole);
     assert.equal((await enqueue({ ...options, partTiles: 50, resume: true })).enqueued, 0);
   });
@@ -124,8 +125,8 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     await enqueue({ ...options, ...other });
     const head = join(other.model, readdirSync(other.model).find((name) => name.startsWith("head"))!);
     rmSync(head);
-    await assert.rejects(work({ ...options, untilEmpty: true }), { name: "UnfitWorkerError" });
-    assert.equal((await queueStatus(options)).delayed, 1);
+    await assert.rejects(work({ ...queueOf(options), untilEmpty: true }), { name: "UnfitWorkerError" });
+    assert.equal((await queueStatus(queueOf(options))).delayed, 1);
   });
 
   it("serves metrics for Prometheus", async () => {

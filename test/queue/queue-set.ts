@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { predict } from "../../src/operations/predict.js";
+import type { QueueOptions } from "../../src/queue/queue.js";
 import { runPaths } from "../../src/run/paths.js";
 import { writeToyTiles } from "../engine/toy.js";
 
@@ -32,4 +33,9 @@ export function assertSame(out: string, whole: string): void {
 /** Records of the parts that the unfinished run of `out` has committed. */
 export function partFiles(out: string): string[] {
   return readdirSync(runPaths(out).folder).filter((name) => /^part-\d+\.json$/.test(name));
+}
+
+/** Of a run's options those of its queue, which is all that workers and whoever asks for its state may say. */
+export function queueOf({ redis, queue }: QueueOptions): QueueOptions {
+  return { redis, queue };
 }

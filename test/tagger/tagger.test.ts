@@ -149,7 +149,7 @@ test("an abort rejects calls and streams with its reason", async () => {
   await assert.rejects(tagger.tag(paths(), { signal }), /no time/);
   await assert.rejects(tagger.stream(paths(), { signal }).next(), /no time/);
   const controller = new AbortController();
-  const call = tagger.tag(paths(), controller);
+  const call = tagger.tag(paths(), { signal: controller.signal });
   controller.abort();
   await assert.rejects(call, { name: "AbortError" });
 });
