@@ -107,6 +107,17 @@ export const BATCHES: Kind[] = [
     }),
   ),
   {
+    name: "Reshape with allowzero, batch fixed at 1, sizes free",
+    model: network(
+      (g, map) => {
+        const mean = g.node("ReduceMean", [keepingZeros(g, map, [1, CHANNELS, -1])], { axes: [2], keepdims: 0 });
+        scores(g, gemm(g, mean), [1, CLASSES]);
+      },
+      [1, 3, "H", "W"],
+    ),
+    gives: "pooled",
+  },
+  {
     name: "a batch that is free by its input and fixed inside",
     model: network((g, map) => scores(g, gemm(g, reshape(g, pool(g, map), [1, CHANNELS])))),
     gives: "pooled",

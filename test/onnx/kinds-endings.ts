@@ -31,6 +31,13 @@ function withClassToken(g: GraphBuilder, map: string): string {
   return normalised(g, g.node("Add", [all, mean]));
 }
 
+/** Two linear layers, one on the other's result, and their sum: no heads. */
+function addedUp(g: GraphBuilder, map: string): string {
+  const square = (seed: number) => constant(g, float32([CHANNELS, CHANNELS], randoms(CHANNELS ** 2, seed)));
+  const first = g.node("MatMul", [plainTokens(g, map), square(8)]);
+  return g.node("Add", [first, g.node("MatMul", [g.node("Relu", [first]), square(9)])]);
+}
+
 /** A map half as fine as the body's, with 12 channels. */
 function coarser(g: GraphBuilder, map: string): string {
   const kernel = constant(g, float32([12, CHANNELS, 3, 3], randoms(12 * CHANNELS * 9, 7)));
@@ -93,6 +100,11 @@ export const ENDINGS: Kind[] = [
     name: "tokens `[N, T, C]`, none of them the network's own",
     model: network(tokenOutput(plainTokens)),
     gives: { features: model((g, map) => meanOf(g, plainTokens(g, map))) },
+  },
+  {
+    name: "tokens whose last layers are added up",
+    model: network(tokenOutput(addedUp)),
+    gives: { features: model((g, map) => meanOf(g, addedUp(g, map))) },
   },
   {
     name: "tokens with a class token in front",

@@ -179,6 +179,26 @@ function withFunction(nested: boolean): Uint8Array {
   return encodeModel(model);
 }
 
+/** A layer in the middle as a local function, whose attribute the call gives. */
+function withLayer(): Uint8Array {
+  const tail: Tail = (g, map) =>
+    scores(g, gemm(g, pooled(g, g.node("LeakyRelu", [shifted(g, map)], { alpha: { float: 0.3 } }))));
+  const model = decodeModel(network(tail), "x");
+  const call = model.graph.node.find(({ opType }) => opType === "LeakyRelu");
+  const inner = makeNode("LeakyRelu", ["x"], ["y"], { alpha: { float: 0.9 } });
+  Object.assign(inner.attribute[0], { refAttrName: "slope" });
+  Object.assign(call ?? {}, { opType: "Layer", domain: "local" });
+  Object.assign(call?.attribute[0] ?? {}, { name: "slope" });
+  const opsetImport = [create(OperatorSetIdProtoSchema, { domain: "", version: 17n })];
+  const layer = { name: "Layer", domain: "local", input: ["x"], output: ["y"], attribute: ["slope"], node: [inner] };
+  model.functions = [create(FunctionProtoSchema, { ...layer, opsetImport })];
+  model.opsetImport.push(create(OperatorSetIdProtoSchema, { domain: "local", version: 1n }));
+  return encodeModel(model);
+}
+
+/** Some of the map's values are negative. */
+const shifted = (g: GraphBuilder, map: string) => g.node("Sub", [map, scaleOf(g, 0.5)]);
+
 export const HEADS: Kind[] = [
   ...Object.entries(TAILS).map(([name, tail]): Kind => ({ name, model: network(tail), gives: "pooled" })),
   ...Object.entries(ROUNDED).map(
@@ -214,5 +234,15 @@ export const HEADS: Kind[] = [
     gives: "pooled",
   },
   { name: "the classifier as a local function", model: withFunction(false), gives: "pooled" },
+  {
+    name: "a layer as a local function with an attribute",
+    model: withLayer(),
+    gives: {
+      features: network((g, map) => {
+        const layer = g.node("LeakyRelu", [shifted(g, map)], { alpha: { float: 0.3 } });
+        g.output("y", pooled(g, layer), "float32", ["N", CHANNELS]);
+      }),
+    },
+  },
   { name: "a local function that calls another", model: withFunction(true), gives: "pooled" },
 ];
