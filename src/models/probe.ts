@@ -133,7 +133,8 @@ function runChild(
   const script = fileURLToPath(new URL("./probe-child.js", import.meta.url));
   const args = [script, String(size), String(features.count)];
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(new InterruptedError());
+    if (signal?.aborted)
+      return reject(new InterruptedError(`Interrupted while ${name} was tried out; nothing was done yet.`));
     const child = spawn(process.execPath, args, {
       stdio: ["pipe", "pipe", "ignore"],
       timeout: timeLimit,
@@ -151,7 +152,8 @@ function runChild(
     child.on("error", (cause) => reject(new ModelError(`${name} cannot be tried out: ${cause.message}`, { cause })));
     child.on("close", (code, killedBy) => {
       signal?.removeEventListener("abort", abort);
-      if (signal?.aborted) return reject(new InterruptedError());
+      if (signal?.aborted)
+        return reject(new InterruptedError(`Interrupted while ${name} was tried out; nothing was done yet.`));
       const line = output.trimEnd().split("\n").at(-1) ?? "";
       if (code === 0 && line !== "") return resolve(JSON.parse(line) as Verdict);
       const isLate = performance.now() - startedAt >= timeLimit;
