@@ -235,7 +235,7 @@ test("wrong usage exits with 2 and names the nearest valid option", () => {
     [[...trainArguments, "--out", "z", "--val", "2"], /--val/],
     [
       [...trainArguments, "--out", "z", "--optimizer", "lbfgs", "--epochs", "5"],
-      /`loss` has no meaning for the optimizer lbfgs/,
+      /--epochs has no meaning for the optimizer lbfgs/,
     ],
     [[...trainArguments, "--out", "z", "--recipe", "tutorial", "--l2", "1"], /--l2 has no meaning/],
     [[...trainArguments, "--out", "z", "--exclusive", "clear"], /two tags or more/],
