@@ -3,6 +3,7 @@
  * by then, or when it is full and there is room to decode it ahead. So a lone tile waits for nobody, and the more there are the larger
  * batches grow.
  */
+import { setMaxListeners } from "node:events";
 import { setImmediate } from "node:timers";
 import type { DecodeFailure } from "../decode/decoder.js";
 import type { TaggedBatch } from "../engine/engine.js";
@@ -59,6 +60,8 @@ export class MicroBatcher {
       for (const [place, tile] of tiles.entries()) jobs.push({ tile, call, place });
     });
     const onAbort = () => this.#drop(jobs, signal?.reason);
+    // One signal may stand for many calls: Node would warn of a leak from the eleventh on.
+    if (signal) setMaxListeners(0, signal);
     signal?.addEventListener("abort", onAbort, { once: true });
     for (const job of jobs) this.#waiting.add(job);
     this.#schedule();

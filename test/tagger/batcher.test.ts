@@ -133,3 +133,20 @@ test("it is idle when nothing waits and nothing is under way", async () => {
   await end;
   assert.equal(engine.names.join(""), "abcdefghijklm");
 });
+
+test("many calls may share one signal without a warning", async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => warnings.push(warning);
+  process.on("warning", note);
+  const engine = new FakeEngine();
+  const batcher = new MicroBatcher(engine);
+  const { signal } = new AbortController();
+  const calls = Array.from({ length: 12 }, () => batcher.tag(tiles("a"), signal));
+  for (let i = 0; i < 6; i++) {
+    await turn();
+    for (const { end } of engine.batches) end();
+  }
+  await Promise.all(calls);
+  process.off("warning", note);
+  assert.deepEqual(warnings, []);
+});
