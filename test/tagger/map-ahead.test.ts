@@ -47,6 +47,14 @@ test("a consumer that stops stops the reading of the source", async () => {
   assert.equal(state.ended, true);
 });
 
+test("while a result takes long, no more is begun than the limit", async () => {
+  const { state, source } = counted(1000);
+  const results = mapAhead(source, 5, (n) => (n === 0 ? new Promise<number>(() => {}) : double(n)), never);
+  void results.next();
+  for (let i = 0; i < 20; i++) await turn();
+  assert.equal(state.read, 5);
+});
+
 test("a result is there although the source is silent", async () => {
   async function* source(): AsyncGenerator<number> {
     yield 1;
