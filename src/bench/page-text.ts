@@ -16,16 +16,18 @@ const HEAD = `# Benchmarks
 How fast canopy turns files into pixels, pixels into tags, and tags into heads. Rates depend on the machine: compare within a table, and measure on your own with
 \`canopy bench preprocess TILES\`, \`canopy bench predict TILES\` and \`canopy bench train TILES\`.
 
-How it is measured: every contender runs in a fresh process of its own; rounds go through all of them in turn, so that whatever else the machine does hits all
-alike; given are medians, and in brackets the quartiles, over the rounds. Files are in the page cache. "Ceiling" is libjpeg-turbo's decode loop as an ordinary
-C program has it, on bytes in memory, one thread, pixels dropped. canopy reads the file, decodes, mends the colours, resizes, and writes RGB into shared memory, through
-its pool and loader. It comes out above the ceiling because baseline files go through a decoder of its own, which gives the same samples.
+How it is measured: every contender runs in a process of its own. Each round goes through all contenders in turn, so that other programs on the machine disturb
+all of them alike. Numbers are medians over the rounds, with quartiles in brackets. Files are in the page cache.
 
-"CPU ms per tile" is the processor time of the contender's whole process, which other programs on the machine disturb less than they do rates; the ceiling's includes
-reading the files.
+"Ceiling" is libjpeg-turbo's decode loop as an ordinary C program has it: bytes in memory, one thread, pixels thrown away. canopy reads the file, decodes it,
+corrects the colours, resizes, and writes RGB into shared memory, through its pool and loader. It is faster than the ceiling because it decodes baseline files
+with code of its own, which gives the same samples.
 
-"Colours off by" is the mean absolute difference, of 255, from an exact decode: for the other libraries of their full-size pixels, for canopy of its resized
-result against the exact decode resized by the same kernel. Tests hold that exact decode against Pillow.
+"CPU ms per tile" is the processor time of the contender's whole process, which other programs on the machine disturb less than they do rates. That of the
+ceiling includes reading the files.
+
+"Colours off by" is the mean absolute difference, of 255, from an exact decode. The other libraries are compared at full size, canopy after resizing, with the
+exact decode resized by the same kernel. Tests compare that exact decode with Pillow.
 `;
 
 /** `data` is the name of the file with all samples, `chartOf` gives the name of a set's chart. */
@@ -83,10 +85,10 @@ function predictText(title: string, report: BenchPredictReport): string {
   const { tiles, backbone, size, device, runs, predict } = report;
   return `## Prediction: ${title}
 ${tiles} tiles through the backbone \`${backbone}\` at ${size} pixels on ${device}. ${machineText(report)} "Share" is files to features over the same sessions
-alone on ready-made tensors, measured in turn while all of them are busy: the tiles are taken again and again, and neither the time in which a
-pipeline fills nor that in which it runs empty (a few batches, whatever the number of tiles) is part of a rate. "Of processor time" compares
-the processor time of both, which other programs disturb less: where there is a session for every core, no pipeline can have a larger share
-than that, for decoding needs its part. With one session less, decoding has a core to itself, and the share says whether a session ever waits.
+alone on ready-made tensors, measured in turn while all of them are busy: the tiles are taken again and again, and the time in which the pipeline
+fills and runs empty is not part of a rate. "Of processor time" compares the processor time of both, which other programs disturb less. With a
+session on every core the share cannot be larger than that, because decoding needs processor time, too. With one session less, decoding has a
+core to itself, and the share says whether a session ever waits.
 
 ${table(
   [
@@ -109,7 +111,7 @@ ${table(
   ]),
 )}
 
-\`canopy predict\` from files to a CSV, beginning and end of a run of several seconds included, with ${predict.workers} decode ${predict.workers === 1 ? "worker" : "workers"} and batches of ${predict.batch_size}: ${rate(predict.tiles_per_s, predict.spread)} tiles/s.
+\`canopy predict\` from files to a CSV, from start to end of a run of several seconds, with ${predict.workers} decode ${predict.workers === 1 ? "worker" : "workers"} and batches of ${predict.batch_size}: ${rate(predict.tiles_per_s, predict.spread)} tiles/s.
 `;
 }
 

@@ -54,7 +54,7 @@ describe("canopy predict and canopy merge", () => {
     assert.match(resumed.stdout, /42 tiles.*: 12 predicted, 30 rejected/);
   });
 
-  it("take up again what was rejected, or some of it, as docs/cli.md says", async () => {
+  it("take up again what was rejected, or some of it, as docs/outputs.md says", async () => {
     writeFileSync(out("some.txt"), [out("b/bad.jpg"), out("back/tile_000003.jpg")].join("\n"));
     assert.equal(runCli(["predict", `@${out("some.txt")}`, ...model, "--out", out("tags.csv")]).status, 0);
     await writeToyTiles(out("back"), 4);
