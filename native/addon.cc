@@ -24,8 +24,9 @@ namespace {
 #define CANOPY_TEXT_OF(x) #x
 #define CANOPY_TEXT(x) CANOPY_TEXT_OF(x)
 
-// glibc keeps blocks of up to 32 MiB for later use, once it has seen their like freed: in every thread's arena, and cut
-// up by small ones that live on. Decoding large files of changing sizes then takes several times what they need.
+// Once it has seen such blocks freed, glibc keeps blocks of up to 32 MiB for later use, in every thread's arena. Small
+// blocks that stay then split them. Decoding large files of changing sizes then takes several times the memory they
+// need.
 Napi::Value ReturnFreedMemory(const Napi::CallbackInfo& info) {
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, 1 << 20);

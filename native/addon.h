@@ -35,7 +35,7 @@ class ReaderRelease {
 
 // What JavaScript is told of an exception of any kind. Memory that ran out has the code OUT_OF_MEMORY.
 Napi::Error ToError(Napi::Env env, std::exception_ptr exception);
-// A new Uint8Array. An error where there is no memory for it; N-API's own way would end the process.
+// A new Uint8Array. An error if there is no memory for it; N-API's own function would end the process.
 Napi::Value ToBytes(Napi::Env env, const std::vector<uint8_t>& bytes);
 
 using Function = Napi::Value (*)(const Napi::CallbackInfo&);

@@ -62,12 +62,12 @@ Colorspace GetColorspace(const Napi::Value& value) {
   ThrowRange(value.Env(), "`colorspace` to be one of auto, rgb, ycbcr, cmyk, cmyk-inverted, gray");
 }
 
-// Into memory `text` already has, if it is enough; Utf8Value would make a new string.
+// Into the memory that `text` already has, if that is enough; Utf8Value would make a new string.
 void CopyText(const Napi::Value& value, std::string* text) {
   size_t length = 0;
   if (napi_get_value_string_utf8(value.Env(), value, nullptr, 0, &length) == napi_ok) {
     text->resize(length);
-    // The byte behind the last is the string's own zero.
+    // The terminating zero lies in the string's own last byte.
     if (napi_get_value_string_utf8(value.Env(), value, text->data(), length + 1, &length) == napi_ok) return;
   }
   throw Napi::Error::New(value.Env());

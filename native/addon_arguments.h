@@ -1,8 +1,8 @@
-// What functions are given, unpacked and checked as far as memory safety needs; TypeScript checks meaning. Whatever is
-// wrong is a TypeError or a RangeError.
+// Arguments of functions, unpacked and checked as far as memory safety needs; TypeScript checks their meaning. What is
+// wrong becomes a TypeError or a RangeError.
 //
 // Reading a property may run JavaScript, which may shrink, detach or drop an array seen before. So each function first
-// reads all its values, and only then asks for the memory of arrays: from there on no JavaScript runs until it is used.
+// reads all its values, and only then asks for the memory of arrays. No JavaScript runs between that and their use.
 #ifndef CANOPY_NATIVE_ADDON_ARGUMENTS_H_
 #define CANOPY_NATIVE_ADDON_ARGUMENTS_H_
 
@@ -34,12 +34,12 @@ double GetNumber(const Napi::Value& value, const char* name);
 uint64_t GetCount(const Napi::Value& value, const char* name, uint64_t least = 0, uint64_t most = kMaxCount);
 // Pixels along one side.
 int GetDimension(const Napi::Value& value, const char* name);
-// How many threads to use: what is asked for, but no more than can run at once.
+// How many threads to use: the number asked for, but no more than can run at once.
 size_t GetThreads(const Napi::Value& value);
 DecodeOptions GetDecodeOptions(const Napi::Value& value);
 void GetTile(const Napi::Value& value, TileLocation* tile);
 
-// Of sizes that arguments claim. RangeError beyond kMaxCount, which no array has.
+// The product of sizes that arguments claim. RangeError beyond kMaxCount, which no array has.
 uint64_t CheckedProduct(Napi::Env env, std::initializer_list<uint64_t> factors);
 
 template <typename Element>
@@ -48,11 +48,11 @@ struct Span {
   size_t length;
 };
 
-// The memory of a typed array as it is now. Taken from the array itself: asking for the memory of its buffer fails on
-// shared memory on Node 20.
+// The memory of a typed array as it is now. It is taken from the array itself: on Node 20, asking its buffer fails for
+// shared memory.
 template <typename Element>
 Span<Element> GetArray(const Napi::Value& value, const char* name);
-// The same of one that has at least `length` elements.
+// The same for an array of at least `length` elements.
 template <typename Element>
 Element* GetArray(const Napi::Value& value, const char* name, uint64_t length);
 

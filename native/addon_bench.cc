@@ -61,7 +61,7 @@ double RunStage(Bench* bench, const Napi::Env& env, const std::string& stage) {
   ThrowRange(env, "`stage` to be one of read, ceiling, decode, color, resize, whole");
 }
 
-// Its length is asked for each time, since reading a tile may run JavaScript that changes it.
+// The length is read each time, because reading a tile may run JavaScript that changes it.
 std::vector<TileLocation> GetTiles(const Napi::Array& array) {
   std::vector<TileLocation> tiles;
   for (uint32_t i = 0; i < array.Length(); i++) {

@@ -13,7 +13,7 @@ namespace {
 
 uint64_t TileBytes(int size) { return static_cast<uint64_t>(size) * static_cast<uint64_t>(size) * 3; }
 
-// A tile that fails leaves black, not part of another picture.
+// A failed tile is black, not part of another picture.
 void Blacken(uint8_t* target, int size) { std::memset(target, 0, static_cast<size_t>(TileBytes(size))); }
 
 Napi::Object ToFailure(Napi::Env env, ErrorCode code, const char* message) {
@@ -23,7 +23,7 @@ Napi::Object ToFailure(Napi::Env env, ErrorCode code, const char* message) {
   return failure;
 }
 
-// What `decode` returns, or why this one picture cannot be had.
+// What `decode` returns, or why this picture cannot be decoded.
 template <typename Decode>
 Napi::Value ResultOrFailure(Napi::Env env, const Decode& decode) {
   try {
@@ -35,7 +35,7 @@ Napi::Value ResultOrFailure(Napi::Env env, const Decode& decode) {
   }
 }
 
-// `bytes` gives the file's bytes. Undefined, or why it failed; the target is then black.
+// `bytes` gives the file's bytes. Returns undefined, or why it failed; the target is then black.
 template <typename Bytes>
 Napi::Value DecodeTile(Napi::Env env, Decoder* decoder, const Bytes& bytes, const DecodeOptions& options,
                        uint8_t* target) {
@@ -47,7 +47,8 @@ Napi::Value DecodeTile(Napi::Env env, Decoder* decoder, const Bytes& bytes, cons
   return failure;
 }
 
-// A copy of what was given: another thread may write to shared memory meanwhile, and the target may be part of it.
+// A copy of the bytes given: another thread may write to shared memory at the same time, and the target may be part of
+// it.
 std::vector<uint8_t> CopyBytes(const Napi::Value& value) {
   const Span<uint8_t> span = GetArray<uint8_t>(value, "bytes");
   return std::vector<uint8_t>(span.data, span.data + span.length);
@@ -65,10 +66,10 @@ Napi::Value DecodeFiles(const Napi::CallbackInfo& info) {
   const ReaderRelease release(&state.reader);
   Napi::Value failures = env.Undefined();
   for (uint32_t i = 0; i < count; i++) {
-    // The handles this makes, some words for each tile of a chunk, live as long as the call: a scope for each tile
-    // would be an allocation for each.
+    // The handles made here, some words for each tile of a chunk, live as long as the call: a scope for each tile would
+    // be an allocation for each.
     GetTile(tiles.Get(i), &state.tile);
-    // Asked for again, since reading a tile may have run JavaScript.
+    // Asked for again, because reading a tile may have run JavaScript.
     uint8_t* const pixels = GetArray<uint8_t>(info[1], "target", needed) + i * TileBytes(options.size);
     const auto read = [&] { return state.reader.Read(state.tile); };
     const Napi::Value failure = DecodeTile(env, &state.decoder, read, options, pixels);
@@ -83,7 +84,7 @@ Napi::Value DecodeBytes(const Napi::CallbackInfo& info) {
   const DecodeOptions options = GetDecodeOptions(info[2]);
   GetArray<uint8_t>(info[0], "bytes");
   uint8_t* const target = GetArray<uint8_t>(info[1], "target", TileBytes(options.size));
-  // Within what is caught, since there may be no memory for it.
+  // Inside the try block, because there may be no memory for it.
   std::vector<uint8_t> bytes;
   const auto copy = [&] {
     bytes = CopyBytes(info[0]);

@@ -35,7 +35,7 @@ class HeldArrays {
   std::vector<Napi::ObjectReference> arrays_;
 };
 
-// Runs a function on a pool thread and settles a promise with what `finish` makes of it, or with what was thrown.
+// Runs a function on a pool thread and settles a promise with the result of `finish`, or with what was thrown.
 class HeadWorker : public Napi::AsyncWorker {
  public:
   using Work = std::function<void()>;
@@ -172,7 +172,7 @@ HeadState TakeState(const StateArguments& from, const FeatureRows& features, siz
   return state;
 }
 
-// A copy, since nothing checks it again once the steps run.
+// A copy, because nothing checks it again while the steps run.
 std::vector<uint32_t> CopyOrder(const Napi::Value& value, size_t rows) {
   const Span<uint32_t> given = GetArray<uint32_t>(value, "order");
   std::vector<uint32_t> order(given.data, given.data + given.length);

@@ -21,7 +21,7 @@ void* Arena::Allocate(size_t size) {
   return result;
 }
 
-// What the block before has left is not used any more.
+// The rest of the block before is not used any more.
 bool Arena::AddBlock(size_t size) {
   const size_t usable = std::max({size, next_size_, kMinBlock});
   void* memory = std::aligned_alloc(kAlignment, kAlignment + usable);

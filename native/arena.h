@@ -1,4 +1,4 @@
-// Arena: memory that is handed out piece by piece and taken back all at once.
+// Arena: memory that is handed out piece by piece and freed all at once.
 #ifndef CANOPY_NATIVE_ARENA_H_
 #define CANOPY_NATIVE_ARENA_H_
 
@@ -10,7 +10,7 @@ namespace canopy {
 // free any more.
 class Arena {
  public:
-  // What it rounds sizes up to and aligns addresses at: a cache line, twice the widest register.
+  // Sizes are rounded up to it, and addresses aligned at it: a cache line, twice the widest register.
   static constexpr size_t kAlignment = 64;
 
   Arena() = default;
@@ -18,9 +18,9 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // nullptr where there is no memory. `size` is at most SIZE_MAX / 2.
+  // nullptr if there is no memory. `size` is at most SIZE_MAX / 2.
   void* Allocate(size_t size);
-  // Ends the life of all that was allocated; keeps at most `keep` bytes for later.
+  // Frees all that was allocated; keeps at most `keep` bytes for later.
   void Reset(size_t keep);
 
  private:

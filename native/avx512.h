@@ -6,7 +6,7 @@
 
 #ifdef CANOPY_X86
 #if defined(__GNUC__) && !defined(__clang__)
-// GCC 12 takes the intrinsics' undefined operands, which no lane uses, for a mistake.
+// GCC 12 warns of undefined operands inside the intrinsics, though no lane uses them.
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif

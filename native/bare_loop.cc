@@ -23,8 +23,8 @@ struct BareDecoder {
 
 void OnErrorExit(j_common_ptr info) { std::longjmp(reinterpret_cast<BareDecoder*>(info->err)->jump, 1); }
 
-// The setjmps of this file are in this function and the next; no local variable there has a destructor. False where
-// there is no memory for the decoder.
+// The setjmps of this file are in this function and the next; no local variable there has a destructor. False if there
+// is no memory for the decoder.
 bool Create(BareDecoder* decoder) {
   if (setjmp(decoder->jump) != 0) return false;
   jpeg_create_decompress(&decoder->info);

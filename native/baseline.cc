@@ -6,7 +6,7 @@
 namespace canopy {
 namespace {
 
-// MCUs whose coefficients are held at once: few enough for the first-level cache.
+// MCUs whose coefficients are in memory at once: few enough for the first-level cache.
 constexpr int kChunkMcus = 16;
 // A coefficient takes at most 31 bits.
 static_assert(kChunkMcus * D_MAX_BLOCKS_IN_MCU * DCTSIZE2 * 31 / 8 + 8 < EntropyData::kPadding,
@@ -34,7 +34,7 @@ bool BaselineReader::Start(const jpeg_decompress_struct& info, FourthComponent f
   return true;
 }
 
-// Components with the same tables share them, for the sake of the caches.
+// Components with the same tables share them, so that they take less of the caches.
 bool BaselineReader::FindTables(const jpeg_decompress_struct& info, int c) {
   const int dc = info.comp_info[c].dc_tbl_no;
   const int ac = info.comp_info[c].ac_tbl_no;
@@ -60,7 +60,7 @@ bool BaselineReader::PrepareComponent(const jpeg_decompress_struct& info, int c)
     if (!component->quanta.Set(natural, quanta.quantval[natural])) return false;
   }
   const size_t blocks = static_cast<size_t>(component->rows * component->columns * kChunkMcus);
-  // What an earlier file left off in the middle is cleared.
+  // Clears what a file that ended in the middle has left.
   component->quads.assign(blocks / BlockQuad::kBlocks, BlockQuad{});
   return true;
 }
@@ -119,7 +119,7 @@ bool BaselineReader::Restart() {
   return true;
 }
 
-// Makes first coefficients of differences. False where one does not fit into 16 bits.
+// Turns differences into first coefficients. False if one does not fit into 16 bits.
 bool BaselineReader::SumDifferences(const BlockPlace* begin, const BlockPlace* end) {
   unsigned wild = 0;
   size_t first = 0;
@@ -141,7 +141,7 @@ bool BaselineReader::SumDifferences(const BlockPlace* begin, const BlockPlace* e
   return wild < 65536;
 }
 
-// Whether the chunk's first `count` MCUs have a fourth component of 255 everywhere, if they must. Clears it.
+// Whether the fourth component of the chunk's first `count` MCUs is 255 everywhere, if it must be. Clears it.
 bool BaselineReader::TakeFourth(int count) {
   Component& component = components_[3];
   bool is_good = true;

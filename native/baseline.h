@@ -1,5 +1,5 @@
-// BaselineReader: JPEGs of the usual kind, baseline in one scan and without a flaw, decoded by our own code, faster
-// than libjpeg-turbo does and to the same samples. Everything else is left to libjpeg.
+// BaselineReader: decodes JPEGs of the usual kind (baseline, in one scan, without a flaw) to the same samples as
+// libjpeg-turbo, but faster. Everything else is left to libjpeg.
 #ifndef CANOPY_NATIVE_BASELINE_H_
 #define CANOPY_NATIVE_BASELINE_H_
 
@@ -15,10 +15,10 @@
 
 namespace canopy {
 
-// What a fourth component is good for: nothing, or only if it is 255 everywhere is the file what it is taken for.
+// A fourth component is dropped, or it must be 255 everywhere for the colours to be read rightly.
 enum class FourthComponent { kDropped, kMustBe255 };
 
-// Where the samples of a row of MCUs go: for each component (but a fourth) rows of `stride` bytes.
+// Where the samples of a row of MCUs go: for each component (except a fourth) rows of `stride` bytes.
 struct ComponentRows {
   uint8_t* samples[3];
   size_t stride;
@@ -28,12 +28,12 @@ struct ComponentRows {
 class BaselineReader {
  public:
   // `info` is as jpeg_read_header leaves it: tables parsed, the source at the first entropy-coded byte; it is not
-  // changed, and not used afterwards. False where the file is not of the usual kind, or the CPU not one for this way.
+  // changed, and not used afterwards. False if the file is not of the usual kind, or the CPU lacks the instructions.
   bool Start(const jpeg_decompress_struct& info, FourthComponent fourth);
-  // Bytes that a row of samples takes: whole quads of blocks.
+  // Bytes of a row of samples: whole quads of blocks.
   size_t row_length() const;
-  // The next row of MCUs. False where the data have a flaw, or the fourth component is not what it must be; what was
-  // read so far is then worth nothing. Flaws may show as late as after the last row.
+  // The next row of MCUs. False if the data have a flaw, or the fourth component is not what it must be; all rows read
+  // so far are then invalid. Flaws may show as late as after the last row.
   bool ReadRow(const ComponentRows& rows);
 
  private:

@@ -8,12 +8,12 @@
 
 #include "image.h"
 
-// Inlined throughout, the bit reader lives in registers.
+// Always inlined, so that the bit reader stays in registers.
 #define CANOPY_INLINE inline __attribute__((always_inline))
 
 namespace canopy {
 
-// The bits of one segment of EntropyData. It does not look where the segment ends: whoever reads asks Overran often
+// The bits of one segment of EntropyData. It does not check where the segment ends: the caller must call Overran often
 // enough to stay within EntropyData::kPadding.
 class BitReader {
  public:
@@ -28,7 +28,7 @@ class BitReader {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     word = __builtin_bswap64(word);
 #endif
-    // Bits of a byte that does not fit whole are set already when it comes again: they are the same.
+    // A byte that does not fit whole is read again by the next refill, which sets the same bits.
     bits_ |= word >> count_;
     next_ += (63 - count_) >> 3;
     count_ |= kRefillBits;
@@ -45,7 +45,7 @@ class BitReader {
     return value < (1 << (length - 1)) ? value - (1 << length) + 1 : value;
   }
   bool Overran() const { return BitsLeft() < 0; }
-  // Whether no more is left than what fills up the last byte.
+  // Whether nothing is left but the padding of the last byte.
   bool AtEnd() const { return BitsLeft() >= 0 && BitsLeft() < 8; }
 
  private:

@@ -19,8 +19,8 @@ struct QuadPositions {
 };
 constexpr QuadPositions kPositions;
 
-// Reads the one symbol after the first `k` coefficients of a block, however long its code. The `k` of what comes next,
-// kEndOfBlock at the end of the block, -1 where the data are malformed.
+// Reads the one symbol after the first `k` coefficients of a block, however long its code. Returns the `k` of what
+// comes next, kEndOfBlock at the end of the block, or -1 if the data are malformed.
 CANOPY_INLINE int ReadSymbol(const BlockPlace& place, int k, BitReader* reader) {
   if (k == 0) {
     reader->Refill();
@@ -35,16 +35,17 @@ CANOPY_INLINE int ReadSymbol(const BlockPlace& place, int k, BitReader* reader) 
   return next.k + 1;
 }
 
-// Steps by their address: one pointer cannot go from one table to another, nor be chosen without a branch.
+// Steps by their address as a number: a pointer must not go from one table to another, nor can it be chosen without a
+// branch.
 CANOPY_INLINE const BlockStep& StepAt(uintptr_t steps, uint32_t window) {
   return reinterpret_cast<const BlockStep*>(steps)[window];
 }
 
 }  // namespace
 
-// What bounds the speed is the way from one step to the next: its bits, what comes after them, the step there. So all
-// blocks are one loop, which goes from the end of a block to the next one without a branch (it would be mispredicted at
-// most ends) and has at hand what it may need by then.
+// The speed is limited by the way from one step to the next: take its bits, look at what follows, load the next step.
+// So all blocks are one loop. It goes from one block to the next without a branch, which would be mispredicted at most
+// ends, and has the next block's tables loaded by then.
 CANOPY_AVX2 bool ReadBlocks(const BlockPlace* place, const BlockPlace* end, BitReader* from) {
   BitReader reader = *from;
   uintptr_t steps = reinterpret_cast<uintptr_t>(place->first->steps);
@@ -58,7 +59,7 @@ CANOPY_AVX2 bool ReadBlocks(const BlockPlace* place, const BlockPlace* end, BitR
       const BlockStep& step = StepAt(steps, reader.Peek(BlockStep::kBits));
       const intptr_t advance = step.advance;
       const uintptr_t next = k + static_cast<uintptr_t>(advance & ~intptr_t{BlockStep::kEnd});
-      uintptr_t ended;  // all ones where the block has ended
+      uintptr_t ended;  // all ones if the block has ended
       if (__builtin_expect((next & BlockStep::kHard) != 0, 0)) {
         const int after = ReadSymbol(*place, static_cast<int>(k), &reader);
         if (after < 0) return false;

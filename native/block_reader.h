@@ -9,7 +9,7 @@
 
 namespace canopy {
 
-// Where a block goes, and what it is read by.
+// Where a block goes, and the tables that read it.
 struct BlockPlace {
   int16_t* coefficients;  // within a BlockQuad
   const FirstTable* first;
@@ -23,7 +23,7 @@ struct BlockPlace {
 };
 
 // Reads one block for each place from `places` up to `end`, in the order of the file; all of them are linked. First
-// coefficients are differences. False where the data are malformed.
+// coefficients are differences. False if the data are malformed.
 bool ReadBlocks(const BlockPlace* places, const BlockPlace* end, BitReader* reader);
 
 }  // namespace canopy

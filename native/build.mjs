@@ -1,6 +1,6 @@
 /**
- * Builds the addon through the node-gyp that comes with npm. Installing must succeed everywhere: where a compiler or a header is
- * missing this says so in two lines and ends well, and canopy decodes through sharp.
+ * Builds the addon through the node-gyp that comes with npm. Installing must succeed everywhere: if a compiler or a
+ * header is missing this says so in two lines and exits with 0, and canopy decodes through sharp.
  *
  * Called by binding.gyp, too, with `--sources`, `--jpeg-include-dirs` or `--jpeg-libraries`.
  */

@@ -100,7 +100,7 @@ Element** CodecMemory::OnRows(j_common_ptr info, int pool, JDIMENSION row_length
   return rows;
 }
 
-// Every array is zero where nothing was written, whether `pre_zero` asks for it or not.
+// Arrays begin as zeros, whether `pre_zero` asks for it or not.
 template <typename Array, typename Element>
 Array* CodecMemory::OnRequest(j_common_ptr info, int, boolean, JDIMENSION row_length, JDIMENSION row_count,
                               JDIMENSION) {

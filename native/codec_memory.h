@@ -12,22 +12,22 @@
 
 namespace canopy {
 
-// An array libjpeg asks for in full and looks at some rows at a time: here always in memory as a whole.
+// An array that libjpeg requests as a whole and accesses some rows at a time. Here all of it is always in memory.
 template <typename Element>
 struct VirtualArray {
   Element** rows;  // nullptr until realized
   JDIMENSION row_count;
   JDIMENSION row_length;
-  JDIMENSION defined_rows;  // those behind are zeroed when they are first looked at
+  JDIMENSION defined_rows;  // rows beyond are zeroed at their first access
   VirtualArray* next;
 };
 
-// Where a JERR_OUT_OF_MEMORY comes from, as its argument: malloc failed (here or in libjpeg's own manager, whose
-// numbers are smaller), or the file asks for more than the limit.
+// The cause of a JERR_OUT_OF_MEMORY, as its argument: malloc failed (here or in libjpeg's own manager, whose numbers
+// are smaller), or the file asks for more than the limit.
 constexpr int kBeyondLimit = 100;
 
 // libjpeg's own manager calls malloc for every file. Errors leave through the object's error_exit: JERR_OUT_OF_MEMORY
-// beyond `limit` bytes or where malloc fails.
+// beyond `limit` bytes or if malloc fails.
 class CodecMemory {
  public:
   // Between files at most about `keep` bytes are kept.
@@ -37,7 +37,7 @@ class CodecMemory {
 
   // For the `mem` of one jpeg_decompress_struct.
   jpeg_memory_mgr* manager() { return &manager_.base; }
-  // Ends the life of all that was allocated through the manager.
+  // Frees all that was allocated through the manager.
   void Reset();
 
  private:

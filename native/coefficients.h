@@ -1,4 +1,4 @@
-// Taking the coefficients of a block from entropy-coded data.
+// Reads the coefficients of a block from entropy-coded data.
 #ifndef CANOPY_NATIVE_COEFFICIENTS_H_
 #define CANOPY_NATIVE_COEFFICIENTS_H_
 
@@ -8,7 +8,7 @@
 namespace canopy {
 
 struct Coefficient {
-  int k;  // in the order of the file; kEndOfBlock: none, the block has ended; negative: the data are malformed
+  int k;  // in file order; kEndOfBlock: none, the block has ended; negative: the data are malformed
   int value;
 };
 
@@ -23,8 +23,7 @@ CANOPY_INLINE Coefficient ReadLongSymbol(const HuffmanCodes& codes, BitReader* r
   return {k + advance, length > 0 ? reader->TakeValue(length) : 0};
 }
 
-// The 63 coefficients after the first, each given to put(k, value); false where they are malformed. Zeros may be given
-// too.
+// Calls put(k, value) for the 63 coefficients after the first; zeros may be among them. False if they are malformed.
 template <typename Put>
 CANOPY_INLINE bool ReadCoefficients(const AcTable& table, BitReader* reader, Put put) {
   for (int k = 1; k < kEndOfBlock;) {
@@ -51,7 +50,7 @@ CANOPY_INLINE bool ReadCoefficients(const AcTable& table, BitReader* reader, Put
   return true;
 }
 
-// Passes over the 63 coefficients after the first; false where they are malformed.
+// Skips the 63 coefficients after the first. False if they are malformed.
 CANOPY_INLINE bool SkipCoefficients(const SkipTable& table, BitReader* reader) {
   for (int k = 0; k < kEndOfBlock - 1;) {
     reader->Refill();
@@ -74,7 +73,8 @@ CANOPY_INLINE bool SkipCoefficients(const SkipTable& table, BitReader* reader) {
         if (k >= kEndOfBlock - 1) return k == kEndOfBlock - 1;
         break;
       }
-      // A long code; or the block's last symbols, which must be taken one by one: those after them belong to the next.
+      // A long code, or the block's last symbols. These must be taken one by one: what follows them belongs to the next
+      // block.
       BitReader copy = *reader;
       k = ReadLongSymbol(table.codes, &copy, k).k;
       *reader = copy;

@@ -38,7 +38,7 @@ void InvertThree(const uint8_t* in, int n, int width, uint8_t* r, uint8_t* g, ui
   for (int x = 0; x < width; x++, in += n) r[x] = 255 - in[0], g[x] = 255 - in[1], b[x] = 255 - in[2];
 }
 
-// `kFlip` is 255 where 255 stands for no ink, else 0.
+// `kFlip` is 255 if 255 stands for no ink, else 0.
 template <unsigned kFlip>
 void Inks(const uint8_t* in, int, int width, uint8_t* __restrict r, uint8_t* __restrict g, uint8_t* __restrict b) {
   for (int x = 0; x < width; x++) {

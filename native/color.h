@@ -30,16 +30,16 @@ struct ColorPlan {
   J_COLOR_SPACE to;
   RowConversion conversion;
   bool planes;
-  // Holds only while component 3 is 255 everywhere; else the file is to be read with PlanCmykInverted.
+  // Valid only while component 3 is 255 everywhere; otherwise read the file again with PlanCmykInverted.
   bool needs_constant_alpha;
 };
 
 const char* ReadingName(Reading reading);
 
-// Throws DecodeError(kColorspace) where the components do not allow `colorspace`.
+// Throws DecodeError(kColorspace) if the components do not allow `colorspace`.
 ColorPlan PlanColor(const JpegHeader& header, Colorspace colorspace);
-// The same colours at 1 / `scale_denominator` of the size, where components of different sampling do not come as
-// planes.
+// The same colours at 1 / `scale_denominator` of the size. Components of different sampling do not come as planes
+// there.
 ColorPlan PlanScaled(const ColorPlan& plan, const JpegHeader& header, int scale_denominator);
 // Four components without any marker, as Pillow takes them.
 ColorPlan PlanCmykInverted();

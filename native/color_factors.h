@@ -13,7 +13,7 @@ constexpr int kCrToG = 46802;
 constexpr int kCbToB = 116130;
 constexpr int kHalf = 32768;
 
-// Rounding of the triangle filters, as libjpeg alternates it: for the left and the right of two results.
+// Rounding of the triangle filters for the left and the right of two results. libjpeg alternates it.
 struct Rounding {
   int left;
   int right;

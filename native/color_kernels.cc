@@ -119,8 +119,7 @@ CANOPY_AVX2 inline __m256i After(__m256i here, __m256i next) {
   return _mm256_alignr_epi8(_mm256_permute2x128_si256(here, next, 0x21), here, 2);
 }
 
-// The sums stay in registers: read from memory right after they were written, one to the left and one to the right,
-// they would have to wait for it.
+// The sums stay in registers: reading them from memory right after they were written, shifted by one, would stall.
 template <int kLeft, int kRight, int kShift, typename Sums>
 CANOPY_AVX2 inline void Avx2Upsample(int width, uint8_t* out, Sums sums) {
   __m256i here = sums(0);
@@ -132,7 +131,7 @@ CANOPY_AVX2 inline void Avx2Upsample(int width, uint8_t* out, Sums sums) {
     previous = here;
     here = next;
   }
-  // The last sum has itself on its right.
+  // The last sum is its own right neighbour.
   const __m256i lanes = _mm256_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const __m256i is_last = _mm256_cmpeq_epi16(lanes, _mm256_set1_epi16(static_cast<int16_t>(width - 1 - x)));
   const __m256i after = _mm256_blendv_epi8(After(here, here), here, is_last);

@@ -1,5 +1,5 @@
-// The inner loops of YCbCr to RGB on planes; bit for bit what libjpeg computes. Scalar references, and AVX2 or AVX-512
-// where the CPU has it.
+// The inner loops of YCbCr to RGB on planes, bit for bit as libjpeg computes them. Scalar references, and AVX2 or
+// AVX-512 if the CPU has it.
 #ifndef CANOPY_NATIVE_COLOR_KERNELS_H_
 #define CANOPY_NATIVE_COLOR_KERNELS_H_
 
@@ -17,7 +17,7 @@ struct ColorKernels {
   // libjpeg's "fancy" triangle filter, 2 samples out per sample in. `width` counts samples in; `sums` has room for
   // width + 64, for kernels that keep them in memory.
   void (*upsample_h2v1)(const uint8_t* in, int width, uint16_t* sums, uint8_t* out);
-  // One of the two rows that `near` stands for: the one next to `far`.
+  // Upsamples `near` to two rows; this is the row next to `far`.
   void (*upsample_h2v2)(const uint8_t* near, const uint8_t* far, int width, uint16_t* sums, uint8_t* out);
 };
 

@@ -11,7 +11,7 @@ extern const ColorKernels kAvx512ColorKernels;
 
 namespace {
 
-// What a chroma sample below 128 takes off R or B, and what one from 128 on adds: both fit a byte.
+// What a chroma sample below 128 subtracts from R or B, and what one from 128 on adds: both fit a byte.
 struct ShiftTable {
   alignas(64) uint8_t below[128];
   alignas(64) uint8_t from[128];
@@ -47,8 +47,8 @@ constexpr int kHalfCrToG = kCrToG / 2;
 
 constexpr int16_t BytePair(int first, int second) { return static_cast<int16_t>(second << 8 | first); }
 
-// What to add to Y for G, for 32 interleaved pairs of blue and red: (2^14 - factors * pair) >> 15, in 16 bits. The
-// lower bytes of the factors only count with what they carry into the upper ones'.
+// What to add to Y for G, for 32 interleaved pairs of blue and red: (2^14 - factors * pair) >> 15, in 16 bits. Of the
+// products with the factors' lower bytes only the carry is used.
 CANOPY_AVX512 inline __m512i GreenShift(__m512i pairs) {
   const __m512i upper = _mm512_maddubs_epi16(_mm512_set1_epi16(BytePair(kHalfCbToG >> 8, kHalfCrToG >> 8)), pairs);
   const __m512i lower = _mm512_maddubs_epi16(_mm512_set1_epi16(BytePair(kHalfCbToG & 255, kHalfCrToG & 255)), pairs);
@@ -109,8 +109,7 @@ CANOPY_AVX512 inline __m512i LoadWide(const uint8_t* in) {
   return _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(in)));
 }
 
-// The sums stay in registers: read from memory right after they were written, one to the left and one to the right,
-// they would have to wait for it.
+// The sums stay in registers: reading them from memory right after they were written, shifted by one, would stall.
 template <int kLeft, int kRight, int kShift, typename Sums>
 CANOPY_AVX512 inline void Upsample(int width, uint8_t* out, Sums sums) {
   const __m512i left = _mm512_load_si512(kNeighbours.left);
@@ -125,7 +124,7 @@ CANOPY_AVX512 inline void Upsample(int width, uint8_t* out, Sums sums) {
     before = here;
     here = next;
   }
-  // The last sum has itself on its right.
+  // The last sum is its own right neighbour.
   const __m512i end = _mm512_min_epu16(right, _mm512_set1_epi16(static_cast<int16_t>(width - 1 - x)));
   _mm512_storeu_si512(out + 2 * x, Spread<kLeft, kRight, kShift>(_mm512_permutex2var_epi16(here, left, before), here,
                                                                  _mm512_permutexvar_epi16(end, here)));

@@ -9,7 +9,7 @@ namespace canopy {
 namespace {
 
 constexpr int kMaxComponents = 3;
-// Beyond this libjpeg's own tables begin again; no picture has such means.
+// Beyond this, libjpeg's range tables wrap around; no picture has such means.
 constexpr int64_t kMaxEighths = 8 * 512;
 
 // The first bits of one mean, as a difference to the one before.
@@ -92,7 +92,7 @@ bool DcProgression::DecodePiece(const jpeg_decompress_struct& info, ByteSpan pie
   return true;
 }
 
-// Tables of means are taken over, others passed over. False where the segment is malformed.
+// Reads tables for means and skips others. False if the segment is malformed.
 bool DcProgression::ParseTables(ByteSpan segment) {
   for (size_t at = 0; at < segment.size;) {
     if (segment.size - at < 17) return false;
@@ -114,7 +114,7 @@ bool DcProgression::ParseTables(ByteSpan segment) {
   return true;
 }
 
-// `marker` is the one behind the scan's data.
+// `marker` is the one after the scan's data.
 bool DcProgression::DecodeScan(const ScanHeader& scan, const uint8_t* data, const uint8_t* marker) {
   const DcTable* tables[MAX_COMPS_IN_SCAN] = {};
   const size_t size = static_cast<size_t>(marker + 2 - data);

@@ -1,5 +1,5 @@
-// Reads a progressive JPEG at an eighth of its size where that needs nothing but the mean of each block: only the scans
-// with means are decoded, into one number per block, where libjpeg keeps room for all 64 coefficients.
+// Reads a progressive JPEG at an eighth of its size if that needs nothing but the mean of each block. Only the scans
+// with means are decoded, into one number per block; libjpeg keeps room for all 64 coefficients.
 #ifndef CANOPY_NATIVE_DC_PROGRESSION_H_
 #define CANOPY_NATIVE_DC_PROGRESSION_H_
 
@@ -17,9 +17,9 @@ namespace canopy {
 // One per thread; keeps its memory between files.
 class DcProgression {
  public:
-  // `info` is as for DcScan, of a progressive file. False for every file but gray ones and those of three components of
-  // the same sampling, whose scans are a proper progression and whose means are coded without a flaw; libjpeg then
-  // decides what to make of it.
+  // `info` is as for DcScan, of a progressive file. True only for gray files and those of three components of the same
+  // sampling, whose scans are a proper progression and whose means are coded without a flaw. libjpeg decides about all
+  // others.
   bool Decode(const jpeg_decompress_struct& info, DcPlanes* planes);
 
  private:

@@ -122,7 +122,7 @@ CANOPY_INLINE bool DcScan::DecodeMcu(BitReader* reader, size_t stride) {
   return true;
 }
 
-// The samples of one block; false where its data are malformed.
+// The samples of one block; false if its data are malformed.
 CANOPY_INLINE bool DcScan::DecodeBlock(Component* component, BitReader* reader, size_t stride, uint8_t* samples) {
   reader->Refill();
   int difference;
@@ -134,7 +134,7 @@ CANOPY_INLINE bool DcScan::DecodeBlock(Component* component, BitReader* reader, 
   return component->must_be_flat ? IsFlat(*component->skips, reader) : SkipCoefficients(*component->skips, reader);
 }
 
-// The means of a block's halves or quarters, from all of its coefficients; false where they are malformed.
+// The means of a block's halves or quarters, from all of its coefficients; false if they are malformed.
 CANOPY_INLINE bool DcScan::DecodeHalves(const Component& component, BitReader* reader, size_t stride,
                                         uint8_t* samples) {
   int64_t sums[4] = {};

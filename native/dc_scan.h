@@ -1,5 +1,5 @@
-// Reads a baseline JPEG at an eighth of its size, for which the mean of each 8x8 block is all that is needed: the other
-// coefficients are skipped over, faster than libjpeg decodes and drops them.
+// Reads a baseline JPEG at an eighth of its size, which needs only the mean of each 8x8 block. Skipping the other
+// coefficients is faster than decoding and dropping them, as libjpeg does.
 #ifndef CANOPY_NATIVE_DC_SCAN_H_
 #define CANOPY_NATIVE_DC_SCAN_H_
 
@@ -13,8 +13,8 @@
 
 namespace canopy {
 
-// One sample per 8x8 pixels for each component, in rows of `stride` bytes: subsampled components are split where they
-// cover more.
+// One sample per 8x8 pixels for each component, in rows of `stride` bytes. Blocks of subsampled components cover more
+// pixels and are split.
 struct DcPlanes {
   std::vector<uint8_t> samples;
   size_t stride;
@@ -30,9 +30,9 @@ inline uint8_t MeanToSample(int64_t eighths) {
 class DcScan {
  public:
   // `info` is as jpeg_read_header leaves it: tables parsed, the source at the first entropy-coded byte; it is not
-  // changed. False for every file that is not baseline, in one scan and without the slightest flaw up to its end
-  // marker: libjpeg then decides what to make of it. Also false where a fourth component is not flat within each block,
-  // since its mean does not tell whether it is constant.
+  // changed. False unless the file is baseline, in one scan and without the slightest flaw up to its end marker;
+  // libjpeg decides about all others. Also false if a fourth component varies within a block, because means do not show
+  // whether it is constant.
   bool Decode(const jpeg_decompress_struct& info, DcPlanes* planes);
 
  private:
@@ -48,7 +48,7 @@ class DcScan {
     int quantum;
     int columns;  // blocks per MCU
     int rows;
-    // What one block becomes: 1 sample, or where it covers more pixels than a block of the finest component, 2 or 4.
+    // Samples of one block: 1, or 2 or 4 if it covers more pixels than a block of the finest component.
     int split_x;
     int split_y;
     bool must_be_flat;

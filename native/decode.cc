@@ -6,7 +6,7 @@
 namespace canopy {
 namespace {
 
-// Adds the time of its life to `*seconds`, if there is one.
+// Adds the time of its life to `*seconds`, unless that is null.
 class Stopwatch {
  public:
   explicit Stopwatch(double* seconds) : seconds_(seconds) {
@@ -24,10 +24,10 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_;
 };
 
-// An inverse DCT of the first coefficients alone gives means of 8x8 pixels (not yet cut to 0..255), which the resizer's
-// folded weights account for. Only an antialiased result is made of means, and only where the colour conversion is
-// linear do means of components do. They stay at least twice as many as the result has pixels, so that folding is
-// hardly seen; halves and quarters of the size would save little over decoding every pixel.
+// First coefficients alone give means of 8x8 pixels (not yet cut to 0..255); the resizer's folded weights account for
+// that. Means serve only for an antialiased result, and only if the colour conversion is linear. There are at least
+// twice as many means as the result has pixels, so that the difference is hardly visible. Decoding at half or a quarter
+// of the size would save little over decoding every pixel.
 int ScaleDenominator(const JpegHeader& header, const ColorPlan& plan, const DecodeOptions& options) {
   const bool inks = plan.conversion == RowConversion::kCmyk || plan.conversion == RowConversion::kCmykInverted;
   if (!options.antialias || inks) return 1;
@@ -112,8 +112,8 @@ Reading Decoder::ReadStrips(ByteSpan bytes, const DecodeOptions& options, bool s
   return plan.reading;
 }
 
-// kNoConstantAlpha where the plan's condition, a fourth component of 255 everywhere, does not hold; kFlawed where only
-// libjpeg can tell what the file is.
+// kNoConstantAlpha if the plan needs a fourth component of 255 everywhere and it is not; kFlawed if only libjpeg can
+// tell what the file is.
 template <typename Sink>
 Decoder::Outcome Decoder::ReadAs(const ColorPlan& full_plan, int scale_denominator, bool libjpeg_only,
                                  StageTimes* times, Sink& sink) {
@@ -154,7 +154,7 @@ bool Decoder::StartWithoutLibjpeg(const ColorPlan& plan, int scale_denominator) 
   return reader_.StartBaseline(plan.needs_constant_alpha ? FourthComponent::kMustBe255 : FourthComponent::kDropped);
 }
 
-// Where data is missing libjpeg paints grey, which says nothing about the alpha.
+// libjpeg paints grey if data is missing, which says nothing about the alpha.
 bool Decoder::HasConstantAlpha(const ColorPlan& plan, const Strip& strip) const {
   if (reader_.damaged() || reader_.checks_alpha()) return true;
   if (plan.planes) return IsAll255(strip.planes[3], strip.stride, strip.width, strip.rows);

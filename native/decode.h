@@ -23,11 +23,11 @@ struct DecodeOptions {
   bool antialias = true;
   uint64_t max_pixels = 0;
   bool accept_truncated = false;
-  // Without canopy's own decoders: the reference that they are tested against.
+  // Uses libjpeg-turbo alone: the reference that canopy's own decoders are tested against.
   bool libjpeg_only = false;
 };
 
-// Seconds spent per stage, filled in where asked for.
+// Seconds spent per stage, filled in if asked for.
 struct StageTimes {
   double decode = 0;
   double color = 0;
@@ -44,11 +44,11 @@ struct FullImage {
   std::vector<uint8_t> pixels;  // [height, width, 3]
 };
 
-// One per thread; keeps scratch between tiles. Functions throw DecodeError, or std::bad_alloc; the decoder is then as
-// good as new.
+// One per thread; keeps scratch between tiles. Functions throw DecodeError, or std::bad_alloc; the decoder can be used
+// again afterwards.
 class Decoder {
  public:
-  // `target` is [size, size, 3]. Where this throws, the target may then hold part of a picture.
+  // `target` is [size, size, 3]. If this throws, the target may hold part of a picture.
   void DecodeInto(ByteSpan bytes, const DecodeOptions& options, uint8_t* target, StageTimes* times = nullptr);
   FullImage DecodeFull(ByteSpan bytes, const DecodeOptions& options);
   Inspection Inspect(ByteSpan bytes, const DecodeOptions& options);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kFirstCapacity = size_t{64} << 10;
 
-// libjpeg's own destination in memory frees twice what it has grown where there is no memory for more.
+// A destination in memory. libjpeg's own frees its memory twice if it cannot grow.
 struct Destination {
   jpeg_destination_mgr base{};  // first, so that libjpeg's pointer to it is a pointer to this
   JOCTET* bytes = nullptr;
@@ -44,7 +44,7 @@ void OnErrorExit(j_common_ptr info) {
   std::longjmp(encoder->jump, 1);
 }
 
-// Makes room for more; all of the memory is full.
+// Makes room for more; the memory is full.
 boolean Grow(j_compress_ptr info) {
   Destination* destination = reinterpret_cast<Destination*>(info->dest);
   const size_t capacity = destination->capacity == 0 ? kFirstCapacity : 2 * destination->capacity;

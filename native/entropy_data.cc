@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint8_t kMarker = 0xFF;
 constexpr uint8_t kRestart = 0xD0;  // the first of eight
-// A buffer that a huge file has blown up is given back.
+// A buffer that has grown beyond this for a huge file is freed.
 constexpr size_t kKeptBytes = size_t{8} << 20;
 
 #ifdef CANOPY_X86
@@ -18,7 +18,7 @@ constexpr size_t kKeptBytes = size_t{8} << 20;
 CANOPY_AVX512 void CopyPlain(const uint8_t** from, const uint8_t* end, uint8_t** to) {
   const uint8_t* in = *from;
   uint8_t* out = *to;
-  uint64_t begins_stuffed = 0;  // 1 where the group's first byte is a stuffed zero
+  uint64_t begins_stuffed = 0;  // 1 if the group's first byte is a stuffed zero
   for (; end - in > 64; in += 64) {
     const __m512i bytes = _mm512_loadu_si512(in);
     const uint64_t marked = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(-1));

@@ -1,4 +1,4 @@
-// The entropy-coded data of one scan of a JPEG, made plain: without stuffed zeros and restart markers.
+// The entropy-coded data of one scan of a JPEG, without stuffed zeros and restart markers.
 #ifndef CANOPY_NATIVE_ENTROPY_DATA_H_
 #define CANOPY_NATIVE_ENTROPY_DATA_H_
 
@@ -18,8 +18,8 @@ class EntropyData {
 
   static constexpr uint8_t kEndOfImage = 0xD9;
 
-  // Takes the bytes from the first after the scan's header on. False unless nothing but restart markers in their order
-  // stands between them and the marker `end_marker`, within `max_bytes` of data.
+  // `bytes` begins right after the scan's header. False unless the data are followed by `end_marker` within
+  // `max_bytes`, with only restart markers in their order before it.
   bool Load(ByteSpan bytes, size_t max_bytes, uint8_t end_marker = kEndOfImage);
 
   // Segments lie between restart markers; there is always one.

@@ -14,8 +14,7 @@ struct Taps {
   std::vector<double> weights;
 };
 
-// Pillow's BILINEAR: a triangle as wide as two result pixels (two source pixels where the image grows), cut at the
-// border.
+// Pillow's BILINEAR: a triangle as wide as two result pixels (two source pixels if the image grows), cut at the border.
 void TriangleTaps(const AxisKey& key, int i, Taps* taps) {
   const double scale = static_cast<double>(key.source) / key.size;
   const double radius = std::max(scale, 1.0);
@@ -41,7 +40,7 @@ void NearestTwoTaps(const AxisKey& key, int i, Taps* taps) {
   if (low != high) taps->weights.push_back(share);
 }
 
-// Adds up the weights of original pixels that one given sample is the average of.
+// Adds up the weights of the original pixels that one given sample averages.
 void Fold(int fold, Taps* taps) {
   const int first = taps->start;
   taps->start /= fold;
@@ -78,13 +77,14 @@ void Quantise(const Taps& taps, uint16_t* out) {
   }
 }
 
-// Where a window of a block may begin so that no tap's reaches beyond the padding of the rows. Negative where none may.
+// The last place where a window of a block may begin without reaching beyond the padding of the rows. Negative if there
+// is none.
 int LastWideStart(int windows, int taps, const FilterTable& table) {
   return table.source + static_cast<int>(kRowPadding) - 64 * windows - (taps - 1);
 }
 
-// The layouts that AVX-512 wants, with `windows` windows per block. False where they are too narrow for its results, or
-// the rows are.
+// The layouts for AVX-512, with `windows` windows per block. False if these, or the rows, are too narrow for its
+// results.
 bool BuildWide(int windows, const FilterTable& table, WideTable* wide) {
   const size_t taps = static_cast<size_t>(table.taps);
   const size_t blocks = (static_cast<size_t>(table.size) + 31) / 32;
@@ -134,8 +134,8 @@ bool BuildLongWide(int windows, const FilterTable& table, WideTable* wide) {
   return true;
 }
 
-// The layout that lesser SIMD wants, with `windows` windows per eight results. False where a window is too narrow for
-// its results.
+// The layout for narrower SIMD, with `windows` windows per eight results. False if a window is too narrow for its
+// results.
 bool BuildWindows(int windows, FilterTable* table) {
   const int blocks = (table->size + 15) / 16;
   const int per_window = 8 / windows;
@@ -165,7 +165,7 @@ bool BuildWindows(int windows, FilterTable* table) {
 }  // namespace
 
 void BuildFilterTable(const AxisKey& key, FilterTable* table) {
-  // Kept from one table to the next: a set of tiles of different sizes needs new ones all the time.
+  // Memory kept from one table to the next: tiles of different sizes need new tables all the time.
   static thread_local Taps taps;
   size_t most = 1;
   for (int i = 0; i < key.size; i++) {
@@ -174,7 +174,7 @@ void BuildFilterTable(const AxisKey& key, FilterTable* table) {
   }
   table->source = (key.source + key.fold - 1) / key.fold;
   table->size = key.size;
-  // Every result gets the same number of taps without reading past the end: windows at the border start earlier.
+  // Every result has the same number of taps. Windows at the border start earlier, so that none reads past the end.
   table->taps = static_cast<int>(std::min(most, static_cast<size_t>(table->source)));
   table->start.assign(static_cast<size_t>(key.size), 0);
   table->weights.assign(static_cast<size_t>(key.size) * static_cast<size_t>(table->taps) + kWeightPadding, 0);

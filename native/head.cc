@@ -15,14 +15,14 @@
 namespace canopy {
 namespace {
 
-// Rows gathered at a time by the full-batch kernels: with 1280 features they stay in the second-level cache.
+// Rows that the full-batch kernels gather at a time: with 1280 features they stay in the second-level cache.
 constexpr size_t kBlockRows = 32;
 // The full-batch gradient is summed in this many parts, whatever the number of threads.
 constexpr size_t kSegments = 16;
-// A row of the gather buffer is longer than its features by this, so that rows do not fall into the same cache sets.
+// A row of the gather buffer is longer than its features by this, so that rows do not share cache sets.
 constexpr size_t kRowGap = 16;
 
-// What one step multiplies with, as float32 like Keras' variables.
+// Factors of one step, as float32 like Keras' variables.
 struct StepConstants {
   OptimizerKind kind;
   float learning_rate;
@@ -33,7 +33,8 @@ struct StepConstants {
   bool nesterov;
 };
 
-// A head with its moments as the kernels want it: weight [tags, width], width a multiple of 16, bias [padded_tags].
+// A head with its moments in the layout of the kernels: weight [tags, width], width a multiple of 16, bias
+// [padded_tags].
 struct PaddedState {
   size_t num_tags, padded_tags, width;
   float* weight;
@@ -67,28 +68,28 @@ namespace fma {
 #endif
 #endif
 
-struct Kernels {
+struct HeadKernels {
   const char* name;
   decltype(&plain::Logits) logits;
   decltype(&plain::Step) step;
   decltype(&plain::AddGradient) add_gradient;
 };
 
-const Kernels& ChosenKernels() {
-  static const Kernels kChosen = [] {
+const HeadKernels& ChosenKernels() {
+  static const HeadKernels kChosen = [] {
 #ifdef CANOPY_HEAD_X86
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-      return Kernels{"fma", fma::Logits, fma::Step, fma::AddGradient};
+      return HeadKernels{"fma", fma::Logits, fma::Step, fma::AddGradient};
     }
 #endif
-    return Kernels{"plain", plain::Logits, plain::Step, plain::AddGradient};
+    return HeadKernels{"plain", plain::Logits, plain::Step, plain::AddGradient};
   }();
   return kChosen;
 }
 
 size_t RoundUp(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
-// Copies row `row` to `out` [num_features], standardised where asked for. The padding behind it stays as it was: zero.
+// Copies row `row` to `out` [num_features], standardised if asked for. The padding after it is not touched: it is zero.
 void GatherRow(const FeatureRows& features, size_t row, float* out) {
   const float* from = features.data + row * features.num_features;
   if (features.mean == nullptr) {
@@ -175,7 +176,7 @@ double SampleF2(uint32_t hits, uint32_t predicted, uint32_t present) {
   return hits == 0 ? 0 : 5.0 * hits / (4.0 * present + predicted);
 }
 
-// Turns logits [rows, tags] into the derivative of the mean loss, in place, and adds to the sums.
+// Turns logits [rows, tags] into the derivative of the mean loss, in place, and adds up loss and scores.
 void LossOfBatch(const uint8_t* const* labels, size_t rows, size_t num_tags, const float* bias, float* logits,
                  EpochSums* sums) {
   const float share = 1.0f / static_cast<float>(rows * num_tags);
@@ -223,7 +224,7 @@ bool HeldOut(const Objective& o, size_t problem, size_t row) {
 }
 
 void EvaluateBlock(const Objective& o, size_t first, size_t rows, const float* x, float* logits, Segment* segment) {
-  const Kernels& kernels = ChosenKernels();
+  const HeadKernels& kernels = ChosenKernels();
   const size_t stride = o.width + kRowGap;
   kernels.logits(x, rows, stride, o.weight, o.problem_count, o.width, logits, o.problem_count);
   for (size_t r = 0; r < rows; r++) {
@@ -256,7 +257,7 @@ void EvaluateSegment(const Objective& o, size_t first, size_t last, Segment* seg
   }
 }
 
-// Rows each problem learns from.
+// Rows that each problem learns from.
 std::vector<double> RowCounts(const Objective& o) {
   std::vector<double> counts(o.problem_count, 0.0);
   for (size_t p = 0; p < o.problem_count; p++) {
@@ -304,7 +305,7 @@ size_t MomentCount(const OptimizerSettings& settings) {
 
 EpochSums TrainSteps(HeadState* state, const FeatureRows& features, const uint8_t* labels, const uint32_t* order,
                      size_t count, size_t batch_size, const OptimizerSettings& optimizer) {
-  const Kernels& kernels = ChosenKernels();
+  const HeadKernels& kernels = ChosenKernels();
   const PaddedHead head(*state, features.num_features, MomentCount(optimizer));
   const PaddedState& view = head.view();
   const size_t stride = view.width + kRowGap;
@@ -330,7 +331,7 @@ EpochSums TrainSteps(HeadState* state, const FeatureRows& features, const uint8_
 
 void ComputeLogits(const FeatureRows& features, const float* weight, const float* bias, size_t num_tags, size_t threads,
                    float* logits) {
-  const Kernels& kernels = ChosenKernels();
+  const HeadKernels& kernels = ChosenKernels();
   const size_t width = RoundUp(features.num_features, 16);
   const size_t stride = width + kRowGap;
   std::vector<float> padded(num_tags * width, 0.0f);

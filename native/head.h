@@ -23,7 +23,7 @@ struct OptimizerSettings {
   bool nesterov = false;
 };
 
-// Rows of features; with `mean` and `scale` [num_features] each is read as (x - mean) * scale.
+// Rows of features; with `mean` and `scale` [num_features] each value is read as (x - mean) * scale.
 struct FeatureRows {
   const float* data = nullptr;
   size_t rows = 0;
@@ -61,14 +61,14 @@ EpochSums TrainSteps(HeadState* state, const FeatureRows& features, const uint8_
 void ComputeLogits(const FeatureRows& features, const float* weight, const float* bias, size_t num_tags, size_t threads,
                    float* logits);
 
-// A logistic regression of one tag on the rows whose fold is not `held_out` (all rows where it is negative).
+// A logistic regression of one tag on the rows whose fold is not `held_out` (all rows if it is negative).
 struct Problem {
   int32_t tag = 0;
   int32_t held_out = -1;
 };
 
 // For each problem p the mean cross-entropy losses[p] and its gradient gradients[p * (num_features + 1) ...] at
-// weights[p * (num_features + 1) ...] (bias last). `folds` [rows] may be null where no problem holds a fold out.
+// weights[p * (num_features + 1) ...] (bias last). `folds` [rows] may be null if no problem holds a fold out.
 void EvaluateProblems(const FeatureRows& features, const uint8_t* labels, size_t num_tags, const uint8_t* folds,
                       const Problem* problems, size_t problem_count, const float* weights, size_t threads,
                       double* losses, float* gradients);

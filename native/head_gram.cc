@@ -10,7 +10,7 @@ namespace {
 typedef double Vec __attribute__((vector_size(32)));
 typedef double UnalignedVec __attribute__((vector_size(32), aligned(8), may_alias));
 
-// Rows of one tile: with 2 x 3 sums of four lanes, sums and operands stay in the registers of SSE2 and NEON alike.
+// Rows of one tile: 2 x 3 sums of four lanes, so that sums and operands fit the registers of SSE2 and of NEON.
 constexpr size_t kTall = 2;
 constexpr size_t kWide = 3;
 // Features of one pass over the tiles: their rows stay in the first and second-level caches.
@@ -45,7 +45,7 @@ Rows Standardize(const FeatureRows& features, size_t threads) {
   return out;
 }
 
-// Adds to gram[i, j] what the features [first, last) bring, for the tile of rows from (i, j).
+// Adds the products of the features [first, last) to gram, for the tile of rows from (i, j).
 void AddTile(const Rows& rows, size_t i, size_t j, size_t first, size_t last, size_t count, double* gram) {
   Vec sums[kTall][kWide] = {};
   const double* a = rows.data.data() + i * rows.width;

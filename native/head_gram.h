@@ -1,4 +1,4 @@
-// Inner products of rows, in double precision: what a Cholesky factorisation of nearly dependent rows needs.
+// Inner products of rows, in double precision, which a Cholesky factorisation of nearly dependent rows needs.
 #ifndef CANOPY_GRAM_H_
 #define CANOPY_GRAM_H_
 
@@ -8,8 +8,9 @@
 
 namespace canopy {
 
-// The lower triangle of gram [rows, rows]: gram[i, j] is the inner product of rows i and j <= i, standardised where
-// `features` say so. What is above the diagonal is not defined. The same bits whatever the number of threads.
+// The lower triangle of gram [rows, rows]: gram[i, j] is the inner product of rows i and j <= i, standardised if
+// `features` have a mean and scale. Entries above the diagonal are undefined. The same bits whatever the number of
+// threads.
 void ComputeGram(const FeatureRows& features, size_t threads, double* gram);
 
 }  // namespace canopy

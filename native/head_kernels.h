@@ -19,8 +19,8 @@ static inline Vec Sqrt(Vec v) {
 // Pairs first, so that rounding grows with the logarithm of the lanes.
 static inline float Sum(Vec v) { return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7])); }
 
-// Cuts `count` columns into tiles of 4 and 3 (fewer where there are fewer), as even as can be: a lone last column would
-// be slow.
+// Cuts `count` columns into tiles of 4 and 3 (or fewer, if there are fewer), as even as possible: a single last column
+// would be slow.
 template <typename Visit>
 static inline void ForTiles(size_t count, const Visit& visit) {
   const size_t tiles = (count + 3) / 4;
@@ -171,7 +171,7 @@ static inline void UpdateBias(const StepConstants& c, const PaddedState& state, 
   }
 }
 
-// One optimiser step from x [rows, width] and delta [rows, tags], the gradient never touching memory.
+// One optimiser step from x [rows, width] and delta [rows, tags]. The gradient is never written to memory.
 static void Step(const StepConstants& c, const PaddedState& state, const float* x, size_t rows, size_t x_stride,
                  const float* delta) {
   float* const moment0 = state.moments[0];

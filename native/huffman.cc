@@ -118,7 +118,7 @@ uint64_t TailOf(const BlockStep& single) {
   return WordOf({single.bits, single.advance, 0, single.first, {0, single.values[0]}});
 }
 
-// Fills in the steps that begin with `code` of `length` bits and one of the values that can follow it.
+// Fills in the steps that begin with `code` of `length` bits and one of the values that may follow it.
 void FillSteps(BlockStep* steps, const uint64_t* tails, int code, int length, int value_length, int advance) {
   const int bits = length + value_length;
   const size_t spread = kStepCount >> bits;
@@ -133,8 +133,8 @@ void FillSteps(BlockStep* steps, const uint64_t* tails, int code, int length, in
   }
 }
 
-// What can be told of windows of kStepBits bits: their first symbol, and with it the end of the block where that comes
-// next. As words; kUnfit, of more bits than there are, where the first symbol does not fit.
+// What windows of kStepBits bits hold: their first symbol, and the end of the block if that follows. As words; kUnfit,
+// which has more bits than there are, if the first symbol does not fit.
 struct Windows {
   static constexpr uint8_t kUnfit = 255;
   uint64_t first[kStepCount];

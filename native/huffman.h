@@ -1,4 +1,4 @@
-// Huffman tables of JPEG entropy coding, laid out for taking coefficients, or passing over them, quickly.
+// Huffman tables of JPEG entropy coding, laid out for reading or skipping coefficients quickly.
 #ifndef CANOPY_NATIVE_HUFFMAN_H_
 #define CANOPY_NATIVE_HUFFMAN_H_
 
@@ -23,7 +23,7 @@ inline int AdvanceOf(int symbol) {
   return (symbol & 15) == 0 && symbol != 0xF0 ? 0 : (symbol >> 4) + 1;
 }
 
-// The codes of one table, by their lengths. What follows from it is built from it.
+// The codes of one table, by their lengths. The tables below are built from it.
 struct HuffmanCodes {
   static constexpr int kShortBits = 9;
   struct Short {
@@ -33,11 +33,11 @@ struct HuffmanCodes {
   Short shorts[1 << kShortBits];     // by the next bits
   uint8_t counts[kMaxCodeBits + 1];  // of codes of each length
   uint8_t symbols[256];
-  int32_t last_code[kMaxCodeBits + 1];    // largest code of each length, -1 where there is none
+  int32_t last_code[kMaxCodeBits + 1];    // largest code of each length, -1 if there is none
   int32_t first_index[kMaxCodeBits + 1];  // index in `symbols` minus the first code of that length
   bool built = false;
 
-  // False where `table` is missing or no Huffman table.
+  // False if `table` is missing or no Huffman table.
   bool Build(const JHUFF_TBL* table);
   // Whether it was built from the same table.
   bool IsOf(const JHUFF_TBL* table) const;
@@ -46,7 +46,7 @@ struct HuffmanCodes {
   void ForEach(Visit visit) const;
 };
 
-// The next symbol, -1 where no code fits. Needs 16 bits.
+// The next symbol, -1 if no code fits. Needs 16 bits.
 CANOPY_INLINE int TakeSymbol(const HuffmanCodes& codes, BitReader* reader) {
   const HuffmanCodes::Short entry = codes.shorts[reader->Peek(HuffmanCodes::kShortBits)];
   if (entry.length != 0) {
@@ -72,28 +72,28 @@ struct DcTable {
   HuffmanCodes codes;
   Entry entries[1 << kBits];
 
-  // Also false where a symbol is no DC category.
+  // Also false if a symbol is no DC category.
   bool Build(const JHUFF_TBL* table);
 };
 
-// What the next kBits bits of a block's data say: up to two coefficients, and the end of the block after them. `k` is
-// the place, in the order of the file, of the coefficient that they begin with.
+// What the next kBits bits of a block's data hold: up to two coefficients, and the end of the block after them. `k` is
+// the place, in file order, of the first of them.
 struct BlockStep {
   static constexpr int kBits = 11;
   // A refill is good for this many.
   static constexpr int kPerRefill = BitReader::kRefillBits / kBits;
-  // Where k + coefficients() has this bit, for whatever reason, the step is not to be taken: its symbols must be read
-  // one by one. Alone it stands for a symbol that needs more than kBits, or is none.
+  // If k + coefficients() has this bit, for whatever reason, the step must not be taken: read its symbols one by one.
+  // Alone it stands for a symbol that needs more than kBits, or for no symbol.
   static constexpr int kHard = kEndOfBlock;
   static constexpr int kEnd = -128;
 
   uint8_t bits;
-  int8_t advance;  // coefficients(), and kEnd where the block ends
+  int8_t advance;  // coefficients(), and kEnd if the block ends
   uint8_t first;   // values[0] goes to k + first, values[1] to k + second. One that is not there is zero, and goes
   uint8_t second;  // where the other goes, or to the next place
   int16_t values[2];
 
-  // The place of what comes next is k + coefficients().
+  // The next coefficient's place is k + coefficients().
   CANOPY_INLINE int coefficients() const { return advance & ~kEnd; }
   CANOPY_INLINE bool ends() const { return advance < 0; }
 };
@@ -108,18 +108,18 @@ struct AcTable {
 
  private:
   friend struct FirstTable;
-  // For each length L of a first symbol with its value, what kBits - L bits after it say, from kBits - L on: words to
-  // be added to the step that is the first symbol alone.
+  // For each length L of a first symbol with its value: what the kBits - L bits after it hold, at index kBits - L and
+  // up. These words are added to the step that is the first symbol alone.
   uint64_t tails_[1 << BlockStep::kBits];
   int version_ = 0;  // counts what was built
 };
 
-// The steps at the beginning of a block: its first coefficient, as a difference, and what comes after it.
+// The steps at the beginning of a block: its first coefficient, as a difference, and what follows it.
 struct FirstTable {
   BlockStep steps[1 << BlockStep::kBits];
   HuffmanCodes codes;
 
-  // `ac` is the block's table for the other coefficients. Also false where a symbol is no DC category.
+  // `ac` is the block's table for the other coefficients. Also false if a symbol is no DC category.
   bool Build(const JHUFF_TBL* table, const AcTable& ac);
 
  private:
@@ -127,16 +127,16 @@ struct FirstTable {
   int ac_version_ = 0;
 };
 
-// AC coefficients that are passed over: as many as the next bits hold whole, or one that needs more.
+// AC coefficients to be skipped: as many as the next bits hold whole, or one that needs more.
 struct SkipTable {
   static constexpr int kBits = 14;
   // A refill is good for this many lookups.
   static constexpr int kLookups = BitReader::kRefillBits / kBits;
-  // Added to the advance of one symbol that needs more than kBits; alone where its code does.
+  // Added to the advance of one symbol that needs more than kBits; alone if its code does.
   static constexpr int kTooLong = 2 * kEndOfBlock;
   struct Entry {
     uint8_t bits;
-    uint8_t advance;  // coefficients; plus kEndOfBlock where the last symbol ends the block
+    uint8_t advance;  // coefficients; plus kEndOfBlock if the last symbol ends the block
   };
   HuffmanCodes codes;
   Entry entries[1 << kBits];
@@ -149,7 +149,7 @@ struct SkipTable {
   Entry singles_[1 << kBits];  // the same for the first symbol alone
 };
 
-// The next DC difference; false where it is malformed. Needs 27 bits.
+// The next DC difference; false if it is malformed. Needs 27 bits.
 CANOPY_INLINE bool TakeDifference(const DcTable& table, BitReader* reader, int* difference) {
   const DcTable::Entry entry = table.entries[reader->Peek(DcTable::kBits)];
   if (__builtin_expect(entry.bits != 0, 1)) {

@@ -12,7 +12,7 @@
 namespace canopy {
 namespace {
 
-// What one dimension takes for a half of its eight results' lanes: pairs of 16 bits, one in each of four lanes per
+// Input of one dimension for half of the lanes of its eight results: pairs of 16 bits, one in each of four lanes per
 // block.
 struct Pairs {
   __m256i p04;
@@ -26,7 +26,7 @@ CANOPY_AVX2 inline __m256i Multiply(__m256i pairs, int fa, int fb) {
   return _mm256_madd_epi16(pairs, _mm256_set1_epi32(FactorPair(fa, fb)));
 }
 
-// One dimension, along the registers: eight sums, to be divided.
+// One dimension, along the registers: eight sums, not divided yet.
 CANOPY_AVX2 inline void Transform(const Pairs& in, int rounding, __m256i* sums) {
   const __m256i round = _mm256_set1_epi32(rounding);
   const __m256i c0 = _mm256_add_epi32(Multiply(in.p04, 8192, 8192), round);
@@ -106,7 +106,7 @@ CANOPY_AVX2 inline __m256i LoadFactors(const uint16_t* factors) {
   return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(factors)));
 }
 
-// Two blocks; gives what is zero where all products are within the limit.
+// Two blocks. The result is zero if all products are within the limit.
 CANOPY_AVX2 inline __m256i TransformTwo(int16_t* coefficients, const BlockQuanta& quanta, uint8_t* samples,
                                         size_t stride) {
   __m256i v[8];

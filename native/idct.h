@@ -14,9 +14,9 @@ namespace canopy {
 // libjpeg-turbo's implementations for different CPUs differ among themselves.
 constexpr int kCoefficientLimit = 4096;
 
-// Where the coefficient `natural` (8 * row + column) of a block lies among 64, so that the transform finds next to each
-// other what it multiplies and adds: pairs of rows 0 and 4, 2 and 6, 7 and 1, 3 and 5, and within them the columns 0,
-// 4, 2, 6, 7, 1, 3, 5, which the second pass pairs alike.
+// Where the coefficient `natural` (8 * row + column) of a block lies among 64. Values that the transform multiplies and
+// adds lie next to each other: pairs of rows 0 and 4, 2 and 6, 7 and 1, 3 and 5, and within them the columns 0, 4, 2,
+// 6, 7, 1, 3, 5, which the second pass pairs in the same way.
 constexpr int TransformOrder(int natural) {
   constexpr int kPlace[8] = {0, 5, 2, 6, 1, 7, 3, 4};  // of each row and column in that order
   const int row = kPlace[natural / 8];
@@ -38,7 +38,7 @@ struct BlockQuanta {
   alignas(64) uint16_t factors[64];  // by TransformOrder
   uint16_t quadruples[64];           // four times the same
 
-  // False, and the rest untouched, where `quantum` is beyond kMax, which only tables of 16 bits can be.
+  // False, and the rest untouched, if `quantum` is beyond kMax, which is possible only in tables of 16 bits.
   bool Set(int natural, unsigned quantum) {
     if (quantum > kMax) return false;
     factors[TransformOrder(natural)] = static_cast<uint16_t>(quantum);
@@ -47,14 +47,14 @@ struct BlockQuanta {
   }
 };
 
-// Writes 32x8 samples and clears the coefficients. False where one of them, dequantised, is beyond kCoefficientLimit;
-// the samples are then worth nothing.
+// Writes 32x8 samples and clears the coefficients. False if one of them, dequantised, is beyond kCoefficientLimit; the
+// samples are then invalid.
 using InverseDct = bool (*)(BlockQuad* blocks, const BlockQuanta& quanta, uint8_t* samples, size_t stride);
 
-// nullptr below Simd::kAvx2, where libjpeg's is the faster one. `simd` is at most ActiveSimd().
+// nullptr below Simd::kAvx2, where libjpeg's own is faster. `simd` is at most ActiveSimd().
 InverseDct InverseDctFor(Simd simd);
 
-// The sample of a block of which only the first coefficient is not zero.
+// The sample of a block whose coefficients are all zero but the first.
 inline uint8_t FlatSample(int dc) {
   const int sample = ((dc + 4) >> 3) + 128;
   return static_cast<uint8_t>(sample < 0 ? 0 : sample > 255 ? 255 : sample);

@@ -10,7 +10,7 @@
 namespace canopy {
 namespace {
 
-// What one dimension takes for a half of its eight results' lanes: pairs of 16 bits, one in each of four lanes per
+// Input of one dimension for half of the lanes of its eight results: pairs of 16 bits, one in each of four lanes per
 // block.
 struct Pairs {
   __m512i p04;
@@ -28,7 +28,7 @@ CANOPY_AVX512 inline __m512i Multiply(__m512i pairs, int fa, int fb) {
   return _mm512_madd_epi16(pairs, _mm512_set1_epi32(FactorPair(fa, fb)));
 }
 
-// One dimension, along the registers: eight sums, to be divided.
+// One dimension, along the registers: eight sums, not divided yet.
 CANOPY_AVX512 inline void Transform(const Pairs& in, int rounding, __m512i* sums) {
   const __m512i round = _mm512_set1_epi32(rounding);
   const __m512i c0 = MultiplyAdd(round, in.p04, 8192, 8192);
@@ -82,7 +82,7 @@ CANOPY_AVX512 inline void TransformColumns(const Pairs& in, __m512i* top_first, 
   *bottom_second = Pick<0xDD>(r45, r67);
 }
 
-// Samples of two columns, by turns: that of `a` in the low, of `b` in the high 16 bits.
+// Samples of two columns, interleaved: those of `a` in the low, of `b` in the high 16 bits.
 CANOPY_AVX512 inline __m512i NarrowSecond(__m512i a, __m512i b) {
   static_assert(kShiftSecond >= 16, "b's high 16 bits hold all of its sample");
   return _mm512_mask_srai_epi16(_mm512_srai_epi32(a, kShiftSecond), 0xAAAAAAAA, b, kShiftSecond - 16);
@@ -129,7 +129,7 @@ CANOPY_AVX512 inline __m512i Or(__m512i a, __m512i b, __m512i c) { return _mm512
 
 CANOPY_AVX512 bool InverseDctAvx512(BlockQuad* blocks, const BlockQuanta& quanta, uint8_t* samples, size_t stride) {
   __m512i v[8];
-  __m512i wild[8];  // zero where a product is within the limit
+  __m512i wild[8];  // zero if all products are within the limit
   for (int i = 0; i < 8; i++) {
     int16_t* const at = blocks->coefficients + 32 * i;
     const __m512i quantised = _mm512_load_si512(at);

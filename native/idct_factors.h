@@ -11,7 +11,7 @@ constexpr int k0298 = Q13(0.298631336), k0390 = Q13(0.390180644), k0541 = Q13(0.
               k0899 = Q13(0.899976223), k1175 = Q13(1.175875602), k1501 = Q13(1.501321110), k1847 = Q13(1.847759065),
               k1961 = Q13(1.961570560), k2053 = Q13(2.053119869), k2562 = Q13(2.562915447), k3072 = Q13(3.072711026);
 
-// What the two passes divide their sums by: the first keeps two bits more than samples have, to be lost in the second.
+// Shifts of the two passes: the first keeps two bits more than samples have, the second drops them.
 constexpr int kShiftFirst = 11;
 constexpr int kShiftSecond = 18;
 // Rounding; the second pass also adds the centre of the samples.

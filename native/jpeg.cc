@@ -6,8 +6,8 @@
 namespace canopy {
 namespace {
 
-// Memory for libjpeg, nearly all for the coefficients of progressive files; and what of it is kept from file to file,
-// enough for progressive tiles of 1,600 x 1,600 pixels.
+// Memory for libjpeg, nearly all for the coefficients of progressive files; and how much of it is kept from file to
+// file, enough for progressive tiles of 1,600 x 1,600 pixels.
 constexpr uint64_t kMaxCodecMemory = uint64_t{1} << 30;
 constexpr size_t kKeptCodecMemory = size_t{16} << 20;
 constexpr int kStripRows = 16;
@@ -138,16 +138,16 @@ bool JpegReader::NextBaseline(Strip* strip) {
 }
 
 void JpegReader::Finish() {
-  // The ways without libjpeg have seen the end marker already.
+  // canopy's own decoders have seen the end marker already.
   if (way_ == Way::kLibjpeg) Run(&JpegReader::FinishStep);
 }
 
-// The only function that calls setjmp. libjpeg leaves by longjmp through OnErrorExit, and OnMessage through Fail; the
-// steps have no local variable with a destructor, so nothing is skipped that had to run.
+// The only function that calls setjmp. libjpeg leaves by longjmp through OnErrorExit, and OnMessage through Fail. The
+// steps have no local variable with a destructor, so no destructor is skipped.
 void JpegReader::Run(Step step) {
   if (setjmp(jump_) != 0) {
     memory_.Reset();
-    // What of it was created before memory ran out.
+    // The part of it that was created before memory ran out.
     if (!created_) jpeg_destroy_decompress(&info_);
     throw DecodeError(code_, message_);
   }
@@ -163,9 +163,9 @@ void JpegReader::CreateStep() {
   created_ = true;
 }
 
-// libjpeg keeps quantisation and Huffman tables from one file to the next, and a file that lacks its own would come out
-// in those of whatever was read before it. So each file starts with the object as it was created; what lies behind its
-// pointers, the state of libjpeg's input, is reset by jpeg_read_header and jpeg_start_decompress.
+// libjpeg keeps quantisation and Huffman tables from one file to the next, and a file without tables would be decoded
+// with those of the file before. So each file starts with the object as it was created. The state behind its pointers
+// is reset by jpeg_read_header and jpeg_start_decompress.
 void JpegReader::Renew() {
   info_ = new_info_;
   memory_.Reset();
@@ -192,7 +192,7 @@ void JpegReader::StartStep() {
 
 void JpegReader::LeaveOutScans() {
   if (!scans_.Plan(info_)) return;
-  // libjpeg would take what is left out for not sent yet, and make it up.
+  // libjpeg would take the scans that are left out as not sent yet, and smooth the image to replace them.
   info_.do_block_smoothing = FALSE;
   OnBufferEmpty(&info_);
 }

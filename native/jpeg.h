@@ -1,4 +1,4 @@
-// JpegReader: libjpeg-turbo, made once per thread for any number of JPEGs, which it reads strip by strip.
+// JpegReader: libjpeg-turbo, created once per thread for any number of JPEGs, which it reads strip by strip.
 #ifndef CANOPY_NATIVE_JPEG_H_
 #define CANOPY_NATIVE_JPEG_H_
 
@@ -21,7 +21,7 @@ namespace canopy {
 
 struct JpegLimits {
   uint64_t max_pixels;
-  // A file whose data ends early or is damaged is read on, with grey where nothing is known.
+  // Reads a file on if its data ends early or is damaged, with grey for what is missing.
   bool accept_damage;
 };
 
@@ -45,7 +45,7 @@ struct JpegHeader {
 struct JpegPlan {
   J_COLOR_SPACE from;     // what the components are taken to be
   J_COLOR_SPACE to;       // what libjpeg turns them into; equal to `from`: as they are
-  bool planes;            // straight from the inverse DCT, without libjpeg's colour conversion: `unsampled` files only
+  bool planes;            // from the inverse DCT, without libjpeg's colour conversion: `unsampled` files only
   int scale_denominator;  // 1 or 8
 };
 
@@ -70,13 +70,14 @@ class JpegReader {
   // Reads the header; `bytes` must stay alive until Finish or the next Open. Throws DecodeError, as all that follow.
   const JpegHeader& Open(ByteSpan bytes, const JpegLimits& limits);
   void Start(const JpegPlan& plan);
-  // Instead of Start, the ways without libjpeg: planes at an eighth of the size, or planes as they are. False where the
-  // way does not cover the file; Start is then still open.
+  // Instead of Start, canopy's own decoders: planes at an eighth of the size, or at full size. False if the decoder
+  // does not cover the file; Start can still be called then.
   bool StartEighth();
   bool StartBaseline(FourthComponent fourth);
-  // The next rows from top to bottom, valid until the next call; false after the last, or where is_flawed().
+  // The next rows from top to bottom, valid until the next call; false after the last, or if is_flawed().
   bool Next(Strip* strip);
-  // Whether the file turned out, in the middle, to be none that StartBaseline covers. Open and Start tell what it is.
+  // Whether the file turned out, in the middle, to be none that StartBaseline covers. Read it again with Open and
+  // Start.
   bool is_flawed() const { return is_flawed_; }
   // Whether Next has given the last rows.
   bool at_end() const { return rows_read_ >= output_height_; }
@@ -84,7 +85,7 @@ class JpegReader {
   void Finish();
 
   const JpegHeader& header() const { return header_; }
-  // Whether Next is the judge of a fourth component that must be 255.
+  // Whether Next checks a fourth component that must be 255.
   bool checks_alpha() const { return way_ == Way::kBaseline; }
   // Whether data was missing or damaged so far (only ever true with `accept_damage`).
   bool damaged() const { return damaged_; }

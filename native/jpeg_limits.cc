@@ -7,15 +7,15 @@
 namespace canopy {
 namespace {
 
-// What decoding a file may cost, so that none takes much over a second: one unit is roughly a nanosecond. Charged are
-// the samples, whatever stands behind them in the file; the bytes of entropy-coded data; and what a progressive file's
-// scans go through, since a hostile one can ask for the whole image once per scan, for a few bytes each. A usual
-// progressive file of 100 megapixels needs two thirds of it, a usual baseline file of any size allowed half. Whoever
-// allows more pixels allows more work.
+// What decoding a file may cost, so that none takes much over a second: one unit is roughly a nanosecond. Counted are
+// the samples, even those without data; the bytes of entropy-coded data; and the blocks that each scan of a progressive
+// file visits, because a hostile file can visit the whole image once per scan, with a few bytes each. A usual
+// progressive file of 100 megapixels needs two thirds of it, a usual baseline file of any allowed size half. A higher
+// pixel limit allows more work.
 constexpr uint64_t kMaxWork = 1'000'000'000;
 constexpr uint64_t kMaxWorkPerPixel = 5;
 constexpr uint64_t kWorkPerByte = 8;
-// No coding needs more bytes than that; what a file holds beyond it is not decoded.
+// No coding needs more bytes than that; further bytes of a file are not decoded.
 constexpr uint64_t kMaxBytesPerSample = 4;
 constexpr uint64_t kScanWorkPerBlock = 4;
 
@@ -41,7 +41,7 @@ void JpegReader::ChargeDecoding() {
     const uint64_t part = static_cast<uint64_t>(header_.sampling[c].horizontal * header_.sampling[c].vertical);
     samples += pixels * part / static_cast<uint64_t>(info_.max_h_samp_factor * info_.max_v_samp_factor);
   }
-  // Inks are never decoded at a smaller size, and their colours are the dearest.
+  // CMYK is never decoded at a smaller size, and its colours cost most.
   const bool inks = plan_.to == JCS_CMYK;
   const uint64_t half_units = inks ? 3 : header_.progressive ? 2 : 1;
   const uint64_t bytes = std::min<uint64_t>(source_.bytes_in_buffer, samples * kMaxBytesPerSample);

@@ -1,4 +1,4 @@
-// Work shared out to threads.
+// Work divided among threads.
 #ifndef CANOPY_PARALLEL_H_
 #define CANOPY_PARALLEL_H_
 
@@ -15,7 +15,7 @@
 
 namespace canopy {
 
-// Threads that are joined when it ends, however that comes about.
+// Threads that are joined when this object is destroyed.
 class JoinedThreads {
  public:
   JoinedThreads() = default;
@@ -25,7 +25,7 @@ class JoinedThreads {
   JoinedThreads(const JoinedThreads&) = delete;
   JoinedThreads& operator=(const JoinedThreads&) = delete;
 
-  // Starts up to `count` threads: as many as the system gives. `body` must outlive them and must not throw.
+  // Starts up to `count` threads, as many as the system allows. `body` must outlive them and must not throw.
   template <typename Body>
   void Start(size_t count, const Body& body) {
     try {
@@ -56,8 +56,8 @@ class FirstException {
   std::exception_ptr exception_;
 };
 
-// Runs work(i) for i in [0, count) on up to `threads` threads, fewer where the system does not give so many; i must own
-// what it writes. What work throws ends all of it and is thrown here.
+// Runs work(i) for i in [0, count) on up to `threads` threads, or as many as the system allows. Each i must write to
+// memory of its own. If work throws, the rest is cancelled and the exception thrown here.
 template <typename Work>
 void RunParallel(size_t count, size_t threads, const Work& work) {
   std::atomic<size_t> next{0};

@@ -38,7 +38,7 @@ void Resizer::Push(const PlanarRows& rows) {
   }
 }
 
-// A result row leaves as soon as its last source row is in, and before the next one overwrites its first.
+// A result row is written as soon as its last source row is there, before the next one overwrites its first.
 void Resizer::EmitFinishedRows() {
   while (rows_out_ < vertical_.size && vertical_.start[static_cast<size_t>(rows_out_)] + vertical_.taps <= rows_in_) {
     EmitRow(rows_out_++);

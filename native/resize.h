@@ -1,5 +1,5 @@
-// Resizer: planar rows in, top to bottom; a square of interleaved RGB out, written row by row as soon as its sources
-// are there.
+// Resizer: takes planar rows from top to bottom and writes a square of interleaved RGB, each row as soon as its source
+// rows are there.
 #ifndef CANOPY_NATIVE_RESIZE_H_
 #define CANOPY_NATIVE_RESIZE_H_
 
@@ -11,7 +11,7 @@
 
 namespace canopy {
 
-// What one axis of a resize depends on; equal keys give equal tables.
+// All that one axis of a resize depends on; equal keys give equal tables.
 struct AxisKey {
   int source;      // pixels of the original along this axis
   int fold;        // original pixels per given sample (a DCT-scaled decode gives averages of `fold` pixels)

@@ -15,7 +15,7 @@ void LongVerticalAvx512(const uint16_t* const* rows, const uint16_t* weights, in
 
 constexpr uint64_t kHighBytes = 0xAAAAAAAAAAAAAAAA;
 
-// Loads once, where compilers would rather load anew for every use.
+// Loads once. Compilers would load again for every use.
 CANOPY_AVX512 inline __m512i LoadOnce(const void* from) {
   __m512i value = _mm512_loadu_si512(from);
   __asm__("" : "+v"(value));
@@ -35,7 +35,7 @@ struct MergePlaces {
 };
 constexpr MergePlaces kMergePlaces;
 
-// The high bytes of three times 32 lanes as RGB, `pixels` of them where they are less than 32.
+// The high bytes of three times 32 lanes as RGB; only the first `pixels` of them if that is less than 32.
 CANOPY_AVX512 inline void StoreRgb(__m512i r, __m512i g, __m512i b, int pixels, uint8_t* out) {
   const __m512i rg = _mm512_mask_blend_epi8(kHighBytes, _mm512_srli_epi16(r, 8), g);
   const __m512i low = _mm512_permutex2var_epi8(rg, _mm512_load_si512(kMergePlaces.of), b);

@@ -5,14 +5,14 @@
 namespace canopy {
 
 #ifdef CANOPY_X86
-extern const Kernels kSse4Kernels;
-extern const Kernels kAvx2Kernels;
-extern const Kernels kAvx512Kernels;
+extern const ResizeKernels kSse4Kernels;
+extern const ResizeKernels kAvx2Kernels;
+extern const ResizeKernels kAvx512Kernels;
 #endif
 
 namespace {
 
-// Half of one unit in the last place per tap: what cutting each product loses on average.
+// Half of one unit in the last place per tap: the average loss of truncating each product.
 inline uint16_t CutCompensation(int taps) { return static_cast<uint16_t>(taps / 2); }
 
 void ScalarVertical(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
@@ -74,14 +74,14 @@ void ScalarLongVertical(const uint16_t* const* rows, const uint16_t* weights, in
   }
 }
 
-const Kernels kScalarKernels = {EachPlane<ScalarHorizontal>,
-                                EachPlane<ScalarLongHorizontal>,
-                                ScalarVertical,
-                                ScalarLongVertical,
-                                ScalarSplit,
-                                ScalarMerge};
+const ResizeKernels kScalarKernels = {EachPlane<ScalarHorizontal>,
+                                      EachPlane<ScalarLongHorizontal>,
+                                      ScalarVertical,
+                                      ScalarLongVertical,
+                                      ScalarSplit,
+                                      ScalarMerge};
 
-const Kernels& ActiveKernels() {
+const ResizeKernels& ActiveKernels() {
 #ifdef CANOPY_X86
   if (ActiveSimd() >= Simd::kAvx512) return kAvx512Kernels;
   if (ActiveSimd() >= Simd::kAvx2) return kAvx2Kernels;

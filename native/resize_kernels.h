@@ -1,5 +1,5 @@
-// The inner loops of the resize. Each exists as a plain scalar reference and, where the CPU allows, as SIMD; all give
-// the same bits.
+// The inner loops of the resize. Each exists as a plain scalar reference and, if the CPU allows, as SIMD; all give the
+// same bits.
 #ifndef CANOPY_NATIVE_RESIZE_KERNELS_H_
 #define CANOPY_NATIVE_RESIZE_KERNELS_H_
 
@@ -12,7 +12,7 @@ namespace canopy {
 constexpr size_t kWeightPadding = 16;
 constexpr int kWeightSum = 65535;
 
-// What fills the widest registers there are: 32 samples in 8.8, or 64 bytes.
+// The content of the widest registers: 32 samples in 8.8, or 64 bytes.
 struct alignas(64) Lanes {
   uint16_t of[32];
 };
@@ -21,7 +21,7 @@ struct alignas(64) ByteLanes {
 };
 
 // The layout of a table for AVX-512. The samples of a block of results are found at `places` within the `windows` (1 or
-// 2) windows of 64 source bytes from start + k on; none where `windows` is 0.
+// 2) windows of 64 source bytes from start + k on; none if `windows` is 0.
 struct WideTable {
   int windows = 0;
   std::vector<int> start;         // [blocks]
@@ -30,8 +30,8 @@ struct WideTable {
   // Up to kShortTaps taps: blocks of 32 results. Places are those of the first tap, for the high byte of each lane.
   int taps_per_load = 0;       // taps whose samples all lie within the windows of the first of them
   std::vector<Lanes> weights;  // [blocks, taps]
-  // Beyond: blocks of eight results, taps by the eight. Places are eight for each result.
-  std::vector<ByteLanes> byte_weights;  // [blocks, taps / 8 rounded up, 2]: signed lower bytes and what is left above
+  // More taps: blocks of eight results, eight taps at a time. Places are eight for each result.
+  std::vector<ByteLanes> byte_weights;  // [blocks, taps / 8 rounded up, 2]: signed lower bytes, then the rest
 };
 
 // Filter weights of one axis: result i is the sum over k < taps of weights[i * taps + k] * source[start[i] + k].
@@ -43,12 +43,12 @@ struct FilterTable {
   std::vector<int> start;
   std::vector<uint16_t> weights;  // and kWeightPadding more, so that kernels can load 16 at a time
 
-  // Up to kShortTaps taps every product is cut to 8.8 bits at once, so that 16-bit lanes do; beyond, products are
-  // summed in 32 bits.
+  // Up to kShortTaps taps every product is truncated to 8.8 bits at once, so that 16-bit lanes suffice. Products of
+  // more taps are summed in 32 bits.
   bool is_short = false;
   WideTable wide;
-  // For lesser SIMD, and where the above does not do: blocks of 16 results in two halves. The samples of a half come
-  // from `windows` (1, 2 or 4) windows of 16 source bytes, each for 8, 4 or 2 neighbouring results; 0 where that is not
+  // For narrower SIMD, and if the above is not enough: blocks of 16 results in two halves. The samples of a half come
+  // from `windows` (1, 2 or 4) windows of 16 source bytes, each for 8, 4 or 2 neighbouring results; 0 if that is not
   // enough.
   int windows = 0;
   std::vector<int> window_start;  // [blocks, 2, windows]
@@ -58,7 +58,7 @@ struct FilterTable {
 
 constexpr int kShortTaps = 12;
 
-struct Kernels {
+struct ResizeKernels {
   // One row of three planes to `table.size` results each in 8.8; `out` has three planes of `plane_length`, which is a
   // multiple of 32.
   void (*horizontal)(const FilterTable& table, const uint8_t* const* row, uint16_t* out, size_t plane_length);
@@ -76,19 +76,19 @@ struct Kernels {
   void (*merge)(const uint8_t* r, const uint8_t* g, const uint8_t* b, int width, uint8_t* rgb);
 };
 
-// The same for each of three planes, with a kernel for one.
+// The same for each of three planes, with a kernel for one plane.
 template <void (*kRow)(const FilterTable& table, const uint8_t* row, uint16_t* out)>
 void EachPlane(const FilterTable& table, const uint8_t* const* row, uint16_t* out, size_t plane_length) {
   for (size_t c = 0; c < 3; c++) kRow(table, row[c], out + c * plane_length);
 }
 
-extern const Kernels kScalarKernels;
+extern const ResizeKernels kScalarKernels;
 void ScalarHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out);
 void ScalarLongHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out);
 void ScalarLongVertical(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
                         uint32_t* sums, uint8_t* out);
 
-const Kernels& ActiveKernels();
+const ResizeKernels& ActiveKernels();
 
 }  // namespace canopy
 

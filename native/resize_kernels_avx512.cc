@@ -6,8 +6,8 @@
 #ifdef CANOPY_X86
 namespace canopy {
 
-extern const Kernels kAvx2Kernels;
-extern const Kernels kAvx512Kernels;
+extern const ResizeKernels kAvx2Kernels;
+extern const ResizeKernels kAvx512Kernels;
 
 namespace {
 
@@ -21,7 +21,7 @@ struct Window {
     first = LoadOnce(samples);
     if (kWindows == 2) second = LoadOnce(samples + 64);
   }
-  // Those at `places`, in the high bytes of their lanes, by their weights.
+  // The samples at `places`, in the high bytes of their lanes, times their weights.
   CANOPY_AVX512 __m512i Multiply(__m512i places, __m512i weights) const {
     const __m512i samples = kWindows == 1 ? _mm512_maskz_permutexvar_epi8(kHighBytes, places, first)
                                           : _mm512_maskz_permutex2var_epi8(kHighBytes, first, places, second);
@@ -29,7 +29,7 @@ struct Window {
   }
 };
 
-// `kTaps` and `kPerLoad` are the table's where they are known at compile time, so that the loops unroll; 0 otherwise.
+// `kTaps` and `kPerLoad` are the table's if they are known at compile time, so that the loops unroll; 0 otherwise.
 template <int kWindows, int kTaps = 0, int kPerLoad = 0>
 CANOPY_AVX512 void HorizontalBlocks(const FilterTable& table, const uint8_t* const* row, uint16_t* out,
                                     size_t plane_length) {
@@ -57,7 +57,7 @@ CANOPY_AVX512 void HorizontalBlocks(const FilterTable& table, const uint8_t* con
   }
 }
 
-// At half the size, or where one load is enough for all taps, there is a loop of its own.
+// Half the size, and one load for all taps, have loops of their own.
 CANOPY_AVX512 void HorizontalOneWindow(const FilterTable& table, const uint8_t* const* row, uint16_t* out,
                                        size_t plane_length) {
   const int taps = table.taps;
@@ -119,7 +119,7 @@ CANOPY_AVX512 void VerticalAvx512(const uint16_t* const* rows, const uint16_t* w
   }
 }
 
-// What AVX2 does well enough.
+// AVX2 is fast enough for these.
 void Split(const uint8_t* rgb, int width, uint8_t* r, uint8_t* g, uint8_t* b) {
   kAvx2Kernels.split(rgb, width, r, g, b);
 }
@@ -130,7 +130,7 @@ void Merge(const uint8_t* r, const uint8_t* g, const uint8_t* b, int width, uint
 
 }  // namespace
 
-const Kernels kAvx512Kernels = {
+const ResizeKernels kAvx512Kernels = {
     HorizontalAvx512, LongHorizontalAvx512, VerticalAvx512, LongVerticalAvx512, Split, Merge};
 
 }  // namespace canopy

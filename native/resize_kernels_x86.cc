@@ -122,7 +122,7 @@ CANOPY_SSE4 void VerticalSse4(const uint16_t* const* rows, const uint16_t* weigh
   }
 }
 
-// `kTaps` is the number of taps where it is known at compile time, so that the loop unrolls; 0 otherwise.
+// `kTaps` is the number of taps if it is known at compile time, so that the loop unrolls; 0 otherwise.
 template <int kWindows, int kTaps>
 CANOPY_AVX2 void HorizontalBlocks(const FilterTable& table, const uint8_t* row, uint16_t* out) {
   const int taps = kTaps > 0 ? kTaps : table.taps;
@@ -185,8 +185,8 @@ CANOPY_AVX2 inline uint32_t SumLanes(__m256i lanes) {
   return static_cast<uint32_t>(_mm_cvtsi128_si32(sum));
 }
 
-// So many taps share the weights that none of these is beyond a signed 16-bit number. What is loaded beyond the last
-// tap, of the row's padding and of the next result's weights, is masked.
+// With so many taps no weight exceeds a signed 16-bit number. Loads reach beyond the last tap, into the row's padding
+// and the next result's weights; these lanes are masked.
 CANOPY_AVX2 void LongHorizontalAvx2(const FilterTable& table, const uint8_t* row, uint16_t* out) {
   alignas(32) int16_t mask[16];
   for (int i = 0; i < 16; i++) mask[i] = i < (table.taps - 1) % 16 + 1 ? -1 : 0;
@@ -251,11 +251,11 @@ CANOPY_AVX2 void VerticalAvx2(const uint16_t* const* rows, const uint16_t* weigh
 
 }  // namespace
 
-extern const Kernels kSse4Kernels;
-extern const Kernels kAvx2Kernels;
-const Kernels kSse4Kernels = {
+extern const ResizeKernels kSse4Kernels;
+extern const ResizeKernels kAvx2Kernels;
+const ResizeKernels kSse4Kernels = {
     EachPlane<HorizontalSse4>, EachPlane<ScalarLongHorizontal>, VerticalSse4, ScalarLongVertical, Split, Merge};
-const Kernels kAvx2Kernels = {
+const ResizeKernels kAvx2Kernels = {
     EachPlane<HorizontalAvx2>, EachPlane<LongHorizontalAvx2>, VerticalAvx2, ScalarLongVertical, Split, Merge};
 
 }  // namespace canopy

@@ -7,7 +7,7 @@
 
 namespace canopy {
 
-extern const Kernels kAvx2Kernels;
+extern const ResizeKernels kAvx2Kernels;
 
 namespace {
 
@@ -19,7 +19,7 @@ CANOPY_AVX512 inline __m512i TakeEights(const uint8_t* window, __m512i places) {
   return _mm512_permutex2var_epi8(first, places, _mm512_loadu_si512(window + 64));
 }
 
-// Each result has two lanes of 32 bits in the sums of either byte of the weights.
+// The sums of either byte of the weights have two lanes of 32 bits for each result.
 CANOPY_AVX512 inline void StoreEight(__m512i lower, __m512i upper, uint16_t* out) {
   const __m512i halves = _mm512_add_epi32(_mm512_slli_epi32(upper, 8), lower);
   const __m512i sums = _mm512_add_epi32(halves, _mm512_srli_epi64(halves, 32));
@@ -49,7 +49,7 @@ CANOPY_AVX512 void HorizontalEights(const FilterTable& table, const uint8_t* con
   }
 }
 
-// A sum of 32 lanes in two registers, whose unsigned samples are taken as signed ones by kBias less.
+// A sum of 32 lanes in two registers. Unsigned samples are read as signed ones, less kBias.
 constexpr int kBias = 32768;
 struct Sums {
   __m512i low;

@@ -7,7 +7,7 @@ namespace canopy {
 namespace {
 
 constexpr int kMaxLowBit = 13;
-// Its constancy is to be seen, which its means do not tell.
+// Whether it is constant must be checked, and means do not show that.
 constexpr int kAlpha = 3;
 
 bool MayStandBetweenScans(int marker) {
@@ -15,8 +15,8 @@ bool MayStandBetweenScans(int marker) {
          IsApplicationData(marker);
 }
 
-// Whether libjpeg makes one sample of each block: libjpeg-turbo does unless the component has half the resolution of
-// the finest, or less, in both directions; the Independent JPEG Group's library looks at each direction.
+// Whether libjpeg makes one sample of each block. libjpeg-turbo does, unless the component has at most half the
+// resolution of the finest in both directions; the Independent JPEG Group's library checks each direction.
 bool NeedsOnlyMeans(const jpeg_decompress_struct& info, const jpeg_component_info& component) {
   const bool is_narrow = info.max_h_samp_factor % (2 * component.h_samp_factor) == 0;
   const bool is_short = info.max_v_samp_factor % (2 * component.v_samp_factor) == 0;
@@ -71,7 +71,7 @@ bool ScanFilter::Walk(const jpeg_decompress_struct& info) {
   return false;
 }
 
-// False where the scan is not what may come next.
+// False if the scan may not come next.
 bool ScanFilter::Advance(const ScanHeader& scan) {
   const bool is_mean = scan.spectral_start == 0;
   if (is_mean ? scan.spectral_end != 0 : scan.count != 1) return false;
@@ -90,7 +90,7 @@ bool ScanFilter::Advance(const ScanHeader& scan) {
   return true;
 }
 
-// In a file that ends before the last bit libjpeg smooths blocks, by what is known of all coefficients.
+// If a file ends before the last bit, libjpeg smooths blocks, using all coefficients it has.
 bool ScanFilter::IsComplete(int components) const {
   return std::all_of(&low_bits_[0][0], &low_bits_[0][0] + components * DCTSIZE2, [](int bit) { return bit == 0; });
 }

@@ -1,4 +1,4 @@
-// ScanFilter: leaves out of a progressive JPEG those scans that its image at an eighth of the size does not depend on.
+// ScanFilter: skips those scans of a progressive JPEG that its image at an eighth of the size does not depend on.
 #ifndef CANOPY_NATIVE_SCAN_FILTER_H_
 #define CANOPY_NATIVE_SCAN_FILTER_H_
 
@@ -9,18 +9,18 @@
 
 namespace canopy {
 
-// Where a component comes out as one sample per block, only the block's mean counts, and the scans with its other
-// coefficients can be passed over. Their data are then not looked at, so that damage in them goes unnoticed, but for
-// damage that looks like a marker.
+// If a component becomes one sample per block, only the block's mean is needed, and the scans with its other
+// coefficients can be skipped. Their data are not read, so damage in them goes unnoticed, unless it looks like a
+// marker.
 class ScanFilter {
  public:
   // `info` is as jpeg_read_header leaves it, the source at the first entropy-coded byte, with the rest of the file in
-  // its buffer. False where everything is to be read: where nothing can be left out, and for every file that is not a
-  // proper progression up to the last bit of each coefficient, with nothing but markers and data up to its end marker.
-  // libjpeg then decides what to make of it.
+  // its buffer. False if everything must be read: if nothing can be skipped, or if the file is not a proper progression
+  // up to the last bit of each coefficient, with nothing but markers and data up to its end marker. libjpeg decides
+  // about such files.
   bool Plan(const jpeg_decompress_struct& info);
-  // The next piece of what is to be read; false after the last. The first begins with the data of the scan whose header
-  // has been read, the others with a marker.
+  // The next piece to be read; false after the last. The first begins with the data of the scan whose header has been
+  // read, the others with a marker.
   bool Next(ByteSpan* piece);
   void Clear() { piece_count_ = next_piece_ = 0; }
 
@@ -30,7 +30,7 @@ class ScanFilter {
   bool IsComplete(int components) const;
   bool Keep(const uint8_t* from, const uint8_t* to);
 
-  // More than a usual file has scans.
+  // More scans than a usual file has.
   static constexpr int kMaxPieces = 64;
   ByteSpan pieces_[kMaxPieces];
   int piece_count_ = 0;

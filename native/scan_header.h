@@ -1,4 +1,4 @@
-// The markers of a JPEG behind its frame header: what the scans are, and where they end.
+// The markers of a JPEG after its frame header: what the scans are, and where they end.
 #ifndef CANOPY_NATIVE_SCAN_HEADER_H_
 #define CANOPY_NATIVE_SCAN_HEADER_H_
 
@@ -25,15 +25,15 @@ struct ScanHeader {
 
 // The scan that jpeg_read_header has read.
 ScanHeader FirstScan(const jpeg_decompress_struct& info);
-// From the parameters of a start-of-scan marker; false where they are no scan of this frame.
+// From the parameters of a start-of-scan marker; false if they are no scan of this frame.
 bool ParseScan(const jpeg_decompress_struct& info, ByteSpan segment, ScanHeader* scan);
 
-// The first marker behind the entropy-coded data from `at`, restart markers and fill bytes not counted; both its bytes
-// are there. `end` if there is none.
+// The first marker after the entropy-coded data from `at`, except restart markers and fill bytes; both its bytes are
+// there. `end` if there is none.
 const uint8_t* FindMarker(const uint8_t* at, const uint8_t* end);
-// The parameters of the marker at `at`; without data where they are cut short.
+// The parameters of the marker at `at`; empty if they are cut short.
 ByteSpan SegmentAt(const uint8_t* at, const uint8_t* end);
-// Whether it is one that may stand between scans and means nothing for the decoder.
+// Whether the marker may stand between scans and means nothing to the decoder.
 bool IsApplicationData(int marker);
 
 }  // namespace canopy

@@ -21,7 +21,7 @@ class SegmentWalk {
   unsigned left() const { return left_; }
   // `count` MCUs were read, at most left().
   CANOPY_INLINE void Pass(unsigned count) { left_ -= count; }
-  // False where the last segment does not end here, or was the last one. Predictions of DC coefficients begin anew.
+  // False if the segment does not end here, or was the last one. Predictions of DC coefficients begin anew.
   bool Take(BitReader* reader) {
     if (!reader->AtEnd() || ++segment_ >= data_->segment_count()) return false;
     *reader = BitReader(data_->Segment(segment_));

@@ -14,11 +14,10 @@
 
 namespace canopy {
 
-// Each has what those before it have. kAvx512 is that of Intel's Ice Lake and AMD's Zen 4: F, BW, DQ, VL, VBMI, VBMI2,
-// VNNI.
+// Each includes those before it. kAvx512 is that of Intel's Ice Lake and AMD's Zen 4: F, BW, DQ, VL, VBMI, VBMI2, VNNI.
 enum class Simd { kScalar, kSse4, kAvx2, kAvx512 };
 
-// The best this CPU has, or a lesser one where the environment variable CANOPY_SIMD names it.
+// The best this CPU has, or a lower one if the environment variable CANOPY_SIMD names it.
 Simd ActiveSimd();
 const char* SimdName(Simd simd);
 

@@ -14,10 +14,10 @@
 namespace canopy {
 namespace {
 
-// The largest tile that is read whole: far beyond any JPEG within the pixel limit, and no danger to memory.
+// The largest tile that is read whole: far more than any JPEG within the pixel limit, and safe for memory.
 constexpr uint64_t kMaxTileBytes = uint64_t{256} << 20;
 constexpr size_t kKeptBytes = size_t{8} << 20;
-// Read first, to see whether the rest is wanted: most tiles are smaller, so that one read does.
+// Read first, to see whether the rest is needed. Most tiles are smaller, so one read is enough.
 constexpr size_t kFirstRead = size_t{64} << 10;
 
 [[noreturn]] void FailToRead(const char* what, int error) {

@@ -41,10 +41,10 @@ class FileDescriptor {
 // One per thread. Keeps the last file open while consecutive tiles come from it, as members of an archive do.
 class TileReader {
  public:
-  // The tile's bytes, valid until the next call. Bytes that are not JPEG are read no further than needed to see that.
-  // Throws DecodeError, or std::bad_alloc.
+  // The tile's bytes, valid until the next call. Of files that are not JPEG only the beginning is read. Throws
+  // DecodeError, or std::bad_alloc.
   ByteSpan Read(const TileLocation& tile);
-  // Closes the last file and gives back a buffer that one huge tile has blown up.
+  // Closes the last file and frees a buffer that has grown for a huge tile.
   void Release() noexcept;
 
  private:

@@ -9,7 +9,7 @@ namespace {
 
 // A strip of 16 rows and the one held back.
 constexpr size_t kMaxRows = 17;
-// libjpeg replicates instead of filtering where chroma is at most two samples wide; leave such images to it.
+// If chroma is at most two samples wide, libjpeg replicates instead of filtering; such images are left to it.
 constexpr int kMinWidth = 8;
 
 }  // namespace
@@ -53,8 +53,8 @@ PlanarRows YccConverter::Convert(const Strip& strip, bool last) {
   return {{rgb_.data(), rgb_.data() + plane, rgb_.data() + 2 * plane}, stride_, width_, rows_out_};
 }
 
-// A luma row takes three quarters of the chroma row it lies in and one of the next nearer one: above for even rows,
-// below for odd ones. At the image's edge the row itself stands in.
+// A luma row takes three quarters of the chroma row it lies in and one of its nearer neighbour: above for even rows,
+// below for odd ones. At the image's edge the row itself is used instead.
 void YccConverter::ConvertTall(const Strip& strip, bool last) {
   const ChromaRows held{held_.data() + stride_, held_.data() + 2 * stride_};
   const auto chroma = [&](int y) { return ChromaRows{strip.Row(1, y), strip.Row(2, y)}; };

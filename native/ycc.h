@@ -10,8 +10,8 @@
 
 namespace canopy {
 
-// Gives exactly what libjpeg gives with its default, "fancy" upsampling. Chroma rows between two strips need both: the
-// last row of a strip is held back until the next one is there.
+// Gives exactly what libjpeg gives with its default, "fancy" upsampling. Rows at the border of two strips need chroma
+// of both: the last row of a strip is held back until the next strip is there.
 class YccConverter {
  public:
   // Whether this converter covers the file's sampling: chroma 1x1, and luma 1x1, 2x1 or 2x2.

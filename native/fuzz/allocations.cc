@@ -1,5 +1,5 @@
 // Counts what the native path allocates once it has seen every kind of tile: files of all kinds and sizes in turn, read
-// by TileReader and decoded at several sizes. It must be nothing. Only with glibc, whose malloc can be stood in for.
+// by TileReader and decoded at several sizes. It must be nothing. Only with glibc, whose malloc can be replaced.
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -59,7 +59,7 @@ int posix_memalign(void** memory, size_t alignment, size_t size) {
   *memory = __libc_memalign(alignment, size);
   return *memory == nullptr ? 12 : 0;
 }
-// Counted, too: memory given back is memory that must be got again.
+// Counted, too: memory that is freed must be allocated again.
 void free(void* memory) {
   if (memory != nullptr) Count();
   __libc_free(memory);
@@ -70,7 +70,7 @@ void free(void* memory) {
 
 namespace {
 
-// Sizes of the result that take the ways of full, half, quarter and an eighth of the size.
+// Result sizes for which files are decoded at full size, half, a quarter and an eighth.
 constexpr int kSizes[] = {16, 7, 3, 1};
 constexpr int kLargest = 16;
 

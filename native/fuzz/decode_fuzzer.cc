@@ -15,9 +15,9 @@ constexpr int kSizes[] = {16, 7, 40, 1};
 constexpr canopy::Colorspace kColorspaces[] = {
     canopy::Colorspace::kAuto, canopy::Colorspace::kAuto,         canopy::Colorspace::kRgb,  canopy::Colorspace::kYcbcr,
     canopy::Colorspace::kCmyk, canopy::Colorspace::kCmykInverted, canopy::Colorspace::kGray, canopy::Colorspace::kAuto};
-// Colour choice 1 looks whether canopy's own decoder gives what libjpeg gives, 7 whether a decoder that has seen other
-// files does as a new one, and whether a file that is good at a small size is good as a whole. Progressive ones need
-// not be: scans the small size does not need are not read.
+// Colour choice 1 checks that canopy's own decoder gives what libjpeg gives. 7 checks that a decoder that has seen
+// other files gives the same as a new one, and that a file that is good at a small size is good as a whole. Progressive
+// files need not be: scans that the small size does not need are not read.
 constexpr int kCompareLibjpeg = 1;
 constexpr int kCompare = 7;
 
@@ -37,7 +37,7 @@ Result Decode(canopy::Decoder* decoder, canopy::ByteSpan bytes, const canopy::De
     }
     result.good = true;
   } catch (const canopy::DecodeError&) {
-    result.pixels.clear();  // what bad files are meant to end in
+    result.pixels.clear();  // bad files shall end here
   }
   return result;
 }

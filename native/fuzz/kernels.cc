@@ -1,5 +1,6 @@
-// Compares kernels with plain ones: the inverse DCTs on a thousand quads of blocks a round, sparse, dense, as pictures
-// have them and as none has; the colour kernels on every colour, and on rows of all widths; and the unstuffing of data.
+// Compares kernels with plain versions: the inverse DCTs on a thousand quads of blocks a round (sparse, dense, as in
+// pictures, and beyond any picture); the colour kernels on every colour, and on rows of all widths; and the removal of
+// stuffed zeros.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -55,7 +56,7 @@ void Transform(int* v, int step, int rounding, int shift) {
   }
 }
 
-// False where a product is beyond the limit.
+// False if a product is beyond the limit.
 bool PlainInverseDct(const Trial& trial, uint8_t* samples) {
   using namespace canopy;
   for (size_t b = 0; b < BlockQuad::kBlocks; b++) {
@@ -102,7 +103,7 @@ BlockQuanta QuantaOf(const Trial& trial) {
   return quanta;
 }
 
-// Also that nothing is written beside the samples, and that the coefficients are cleared.
+// Also checks that nothing is written beside the samples, and that the coefficients are cleared.
 bool Agrees(const Trial& trial, canopy::InverseDct inverse_dct, BlockQuad* quad, long* wild) {
   for (int b = 0; b < BlockQuad::kBlocks; b++) {
     for (int i = 0; i < 64; i++) {

@@ -1,6 +1,6 @@
-// Lets each allocation in turn fail, alone or with all that follow, while tiles are decoded, encoded and a head is
-// trained; threads likewise. Each time it must end well or in an error that says so, and what comes after must be as if
-// nothing had been. Only with glibc, whose malloc can be stood in for.
+// Lets each allocation in turn fail, alone or with all that follow, while tiles are decoded and encoded and a head is
+// trained; the same for starting threads. Each time it must succeed or end in an error that says so, and later calls
+// must work as before. Only with glibc, whose malloc can be replaced.
 #include <pthread.h>
 
 #include <atomic>
@@ -79,7 +79,7 @@ constexpr long kAll = 1 << 30;
 
 enum class Outcome { kDone, kOutOfMemory };
 
-// Whatever is thrown beside them ends the program.
+// Any other exception ends the program.
 template <typename Work>
 Outcome Try(const char* what, Failures* failures, long at, long count, const Work& work) {
   Outcome outcome = Outcome::kOutOfMemory;
@@ -96,7 +96,8 @@ Outcome Try(const char* what, Failures* failures, long at, long count, const Wor
   return outcome;
 }
 
-// Calls run(at, count) until so late a failure does not come about any more. Returns the number of failures that did.
+// Calls run(at, count) for each `at`, until there are fewer allocations than that. Returns the number of failures that
+// happened.
 template <typename Run>
 long Walk(const Failures& failures, const Run& run) {
   long tried = 0;
@@ -227,7 +228,7 @@ long WalkHead(Failures* failures) {
   });
 }
 
-// What a helper thread throws arrives, though the caller's own thread has work to the end.
+// An exception of a helper thread arrives, though the caller's own thread works to the end.
 void CheckCarriedOver() {
   const std::thread::id caller = std::this_thread::get_id();
   std::atomic<bool> thrown{false};

@@ -1,5 +1,5 @@
 // Decodes good, damaged and incomplete files with one decoder in random orders. Each must end as it does in a decoder
-// that has seen no other file: nothing that libjpeg or the decoder keeps may show.
+// that has seen no other file: nothing that libjpeg or the decoder keeps may change the result.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

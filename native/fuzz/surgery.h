@@ -11,7 +11,7 @@ namespace canopy {
 
 using Bytes = std::vector<uint8_t>;
 
-// Where the segments before the first scan end: at its marker. nullptr where something else is found.
+// The end of the segments before the first scan: its marker. nullptr if something else is found.
 inline const uint8_t* FindScan(const Bytes& file) {
   const uint8_t* const end = file.data() + file.size();
   const uint8_t* at = file.data() + 2;
@@ -38,8 +38,8 @@ inline Bytes WithoutSegments(const Bytes& file, int marker) {
   return result;
 }
 
-// With a marker behind the first scan that means nothing to libjpeg, and that only libjpeg takes: all scans are read.
-// Empty where there is no such place.
+// With a marker after the first scan that libjpeg ignores and canopy's own decoders do not accept: all scans are read.
+// Empty if there is no such place.
 inline Bytes ForLibjpegOnly(const Bytes& file) {
   const uint8_t* scan = FindScan(file);
   if (scan == nullptr) return {};
