@@ -26,7 +26,21 @@ export function fileTile(path: string): Tile {
   return { name: tileName(path), path };
 }
 
+/** A tile that is some bytes of an archive. */
+export function memberTile(
+  archive: string,
+  member: string,
+  { offset, byteLength }: { offset: number; byteLength: number },
+): Tile {
+  return { name: tileName(member), path: archive, offset, byteLength, member };
+}
+
 /** A stand-in for something that should have held tiles and cannot be read: it goes through a run to be rejected with its reason. */
 export function failedTile(path: string, code: TileFailure["code"], message: string): Tile {
   return { name: tileName(path), path, offset: 0, byteLength: 0, failure: { code, message } };
+}
+
+/** The same for a member of an archive. */
+export function failedMember(archive: string, member: string, code: TileFailure["code"], message: string): Tile {
+  return { ...failedTile(archive, code, message), name: tileName(member), member };
 }

@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import { InputError } from "../errors.js";
 import { tilesBelow, type WalkTally } from "./folder.js";
 import { linesOf } from "./lines.js";
-import { failedTile, fileTile, hasTileExtension, isArchive, tileName } from "./names.js";
+import { failedMember, failedTile, fileTile, hasTileExtension, isArchive } from "./names.js";
 import { tilesOfTar } from "./tar.js";
 import type { Tile, TileFailure } from "./tile.js";
 
@@ -79,13 +79,12 @@ async function* tilesOfMembers({ archive, wanted }: Members): AsyncGenerator<Til
   const missing = new Set(wanted);
   let failure: TileFailure = { code: "READ", message: "the archive has no such member any more" };
   for await (const tile of tilesOfTar(archive, { ignored: 0 })) {
-    if (tile.failure) failure = tile.failure;
-    else if (wanted.has(tile.member!)) {
-      missing.delete(tile.member!);
+    const { member } = tile;
+    if (member === undefined) failure = tile.failure ?? failure;
+    else if (wanted.has(member)) {
+      missing.delete(member);
       yield tile;
     }
   }
-  for (const member of missing) {
-    yield { ...failedTile(archive, failure.code, failure.message), name: tileName(member), member };
-  }
+  for (const member of missing) yield failedMember(archive, member, failure.code, failure.message);
 }

@@ -8,7 +8,8 @@ import { CanopyError, InputError, InterruptedError } from "../errors.js";
 import { Draft } from "../files/draft.js";
 import { exists, hashFile } from "../files/facts.js";
 import { explainWriteError, WriteError } from "../files/write-error.js";
-import { compressionOf, isTarHeader } from "./tar.js";
+import { compressionOf } from "./tar.js";
+import { headerIn } from "./tar-header.js";
 
 export interface SpooledInput {
   kind: "tar" | "list";
@@ -139,7 +140,7 @@ function refuseOther(head: Buffer): void {
 
 /** An archive of nothing begins with its end mark. */
 function beginsTar(head: Buffer): boolean {
-  return isTarHeader(head) || (head.length === HEAD && head.every((byte) => byte === 0));
+  return headerIn(head) !== undefined || (head.length === HEAD && head.every((byte) => byte === 0));
 }
 
 function explain(error: unknown, folder: string, kept: boolean, { signal, remedy }: SpoolOptions): unknown {
