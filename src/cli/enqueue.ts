@@ -3,7 +3,7 @@ import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { EnqueueSummary } from "../operations/enqueue.js";
 import { type GlobalArguments, runCommand, withOverwrite } from "./common.js";
 import { modelOptions, withPredictOptions } from "./predict.js";
-import { withQueueOptions } from "./queue.js";
+import { queueOptions, withQueueOptions } from "./queue.js";
 
 export const command = "enqueue <input..>";
 export const describe = "Cut a bulk prediction into parts for workers (canopy work)";
@@ -40,10 +40,9 @@ type Arguments = Awaited<ReturnType<typeof builder>["argv"]> & GlobalArguments;
 export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
   await runCommand(argv, async (context) => {
     const { enqueue } = await import("../operations/enqueue.js");
-    const { redis, queue, out, device, resume, overwrite, partTiles } = argv;
+    const { out, device, resume, overwrite, partTiles } = argv;
     const options = {
-      redis,
-      queue,
+      ...(await queueOptions(argv, context)),
       out,
       device,
       resume,
@@ -53,16 +52,16 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
       ...modelOptions(argv),
     };
     const summary = await enqueue(options, context);
-    return { json: summary, text: describeSummary(summary, redis) };
+    return { json: summary, text: describeSummary(summary) };
   });
 }
 
-function describeSummary({ queue, tiles, parts, enqueued, out }: EnqueueSummary, redis: string): string {
+function describeSummary({ queue, tiles, parts, enqueued, out }: EnqueueSummary): string {
   if (enqueued === 0)
     return `All ${tiles} tiles are done; if the output is not there yet, a worker puts it together:\n${out}`;
   const done = enqueued === parts ? "" : ` (${parts - enqueued} of ${parts} are done)`;
   return (
     `${enqueued} parts of a run of ${tiles} tiles are in the queue ${queue}${done}; \`canopy work\` does them, ` +
-    `on any machine that reaches ${redis.replace(/\/\/.*@/, "//")}. When all are done, the output is\n${out}`
+    `on any machine that reaches its Redis. When all are done, the output is\n${out}`
   );
 }

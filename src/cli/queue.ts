@@ -1,6 +1,7 @@
 /** `canopy queue status`, and the options all commands of the queue share. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { QueueStatus } from "../operations/queue-status.js";
+import type { RunContext } from "../run-context.js";
 import { type GlobalArguments, runCommand } from "./common.js";
 
 export const command = "queue <action>";
@@ -13,9 +14,29 @@ export function withQueueOptions<T>(yargs: Argv<T>) {
       default: process.env["CANOPY_REDIS"] ?? "redis://127.0.0.1:6379",
       defaultDescription: "$CANOPY_REDIS or redis://127.0.0.1:6379",
       requiresArg: true,
-      describe: "Redis that keeps the queue",
+      describe: "Redis that keeps the queue: redis[s]://[[USER]:PASSWORD@]HOST[:PORT], or @FILE that holds this",
     })
     .option("queue", { type: "string", default: "canopy", requiresArg: true, describe: "Name of the queue" });
+}
+
+/** `--redis` and `--queue`; warns of a password that everybody on this machine can read. */
+export async function queueOptions(
+  { redis, queue }: QueueArguments,
+  { onWarning }: RunContext,
+): Promise<QueueArguments> {
+  const { showsPassword } = await import("../queue/redis-address.js");
+  if (redis !== process.env["CANOPY_REDIS"] && showsPassword(redis)) {
+    onWarning?.(
+      "A password on the command line can be read by all users of this machine (ps): give the address in " +
+        "CANOPY_REDIS or, as `redis: @FILE`, in a file.",
+    );
+  }
+  return { redis, queue };
+}
+
+interface QueueArguments {
+  redis: string;
+  queue: string;
 }
 
 export function builder(yargs: Argv) {
@@ -31,9 +52,9 @@ export function builder(yargs: Argv) {
 type Arguments = Awaited<ReturnType<typeof builder>["argv"]> & GlobalArguments;
 
 export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
-  await runCommand(argv, async () => {
+  await runCommand(argv, async (context) => {
     const { queueStatus } = await import("../operations/queue-status.js");
-    const status = await queueStatus({ redis: argv.redis, queue: argv.queue });
+    const status = await queueStatus(await queueOptions(argv, context));
     return { json: status, text: describeStatus(status) };
   });
 }

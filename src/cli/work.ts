@@ -2,7 +2,7 @@
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { WorkSummary } from "../operations/work.js";
 import { type GlobalArguments, runCommand } from "./common.js";
-import { withQueueOptions } from "./queue.js";
+import { queueOptions, withQueueOptions } from "./queue.js";
 import { parseAddress, parseBytes } from "./values.js";
 
 export const command = "work";
@@ -33,11 +33,12 @@ type Arguments = Awaited<ReturnType<typeof builder>["argv"]> & GlobalArguments;
 export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
   await runCommand(argv, async (context) => {
     const { work } = await import("../operations/work.js");
-    const { redis, queue, root, workers, untilEmpty, stalledSeconds } = argv;
+    const { root, workers, untilEmpty, stalledSeconds } = argv;
     const memory = argv.memory === undefined ? undefined : parseBytes("memory", argv.memory);
     const metrics = argv.metrics === undefined ? undefined : parseAddress("metrics", argv.metrics);
     const onMetrics = (url: string): void => void process.stderr.write(`Metrics are at ${url}\n`);
-    const options = { redis, queue, root, workers, memory, untilEmpty, stalledSeconds, metrics, onMetrics };
+    const own = { root, workers, memory, untilEmpty, stalledSeconds, metrics, onMetrics };
+    const options = { ...(await queueOptions(argv, context)), ...own };
     const summary = await work(options, context);
     return { json: summary, text: describeSummary(summary) };
   });

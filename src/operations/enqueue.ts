@@ -11,6 +11,7 @@ import { pointToResume } from "../files/write-error.js";
 import { MAX_UNREADABLE } from "../isolation/lost-input.js";
 import type { AssembleJob, PartJob } from "../queue/jobs.js";
 import { connection, JOB_OPTIONS, QUEUE_DEFAULTS, type QueueOptions, withRedis } from "../queue/queue.js";
+import { readAddress } from "../queue/redis-address.js";
 import { checkOptions, identityOf, type PredictOptions } from "../run/options.js";
 import { findDamage, readRecord } from "../run/parts.js";
 import { type RunPaths, runFiles, runPaths } from "../run/paths.js";
@@ -18,7 +19,7 @@ import { openRun } from "../run/run-folder.js";
 import type { RunContext } from "../run-context.js";
 import { cutTileList, hashRange, type ListRange } from "../tiles/tile-list.js";
 
-export interface EnqueueOptions extends QueueOptions, Omit<PredictOptions, "commit" | "workers" | "memory" | "shard"> {
+export interface EnqueueOptions extends QueueOptions, Omit<PredictOptions, "commit" | "workers" | "shard"> {
   /** Tiles of a part: what one job does, and what a dead worker costs. @default 2048 */
   partTiles?: number | undefined;
 }
@@ -49,6 +50,7 @@ const OPTIONS: OptionNames<EnqueueOptions> = {
   threshold: true,
   sessions: true,
   batchSize: true,
+  memory: true,
   colorspace: true,
   onTruncated: true,
   maxPixels: true,
@@ -66,10 +68,11 @@ export async function enqueue(options: EnqueueOptions, context: RunContext = {})
   const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue } = options;
   const { partTiles = QUEUE_DEFAULTS.partTiles } = options;
   checkInteger("partTiles", partTiles, 1, 1_000_000);
-  return withRedis(redis, async () => {
+  const address = await readAddress(redis);
+  return withRedis(address, async () => {
     const bullmq = await import("bullmq");
-    const queue = new bullmq.Queue(name, { connection: connection(redis, false) });
-    const flows = new bullmq.FlowProducer({ connection: connection(redis, false) });
+    const queue = new bullmq.Queue(name, { connection: connection(address, false) });
+    const flows = new bullmq.FlowProducer({ connection: connection(address, false) });
     // Errors of the connection reject what waits for it; this keeps them from being thrown a second time.
     queue.on("error", () => {});
     flows.on("error", () => {});

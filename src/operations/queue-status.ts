@@ -4,6 +4,7 @@ import type { Job, Queue } from "bullmq";
 import { checkNames, type OptionNames } from "../check.js";
 import { knownJob } from "../queue/jobs.js";
 import { connection, type JobResult, QUEUE_DEFAULTS, type QueueOptions, withRedis } from "../queue/queue.js";
+import { readAddress } from "../queue/redis-address.js";
 import { pathsOfFolder } from "../run/paths.js";
 
 export interface QueueStatus {
@@ -36,9 +37,10 @@ const OPTIONS: OptionNames<QueueOptions> = { redis: true, queue: true };
 export async function queueStatus(options: QueueOptions = {}): Promise<QueueStatus> {
   checkNames(options, OPTIONS);
   const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue } = options;
-  return withRedis(redis, async () => {
+  const address = await readAddress(redis);
+  return withRedis(address, async () => {
     const bullmq = await import("bullmq");
-    const queue = new bullmq.Queue(name, { connection: connection(redis, false) });
+    const queue = new bullmq.Queue(name, { connection: connection(address, false) });
     queue.on("error", () => {});
     try {
       await queue.waitUntilReady();

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { checkInRange, checkNames, type OptionNames } from "../check.js";
 import { InputError } from "../errors.js";
 import { connection, QUEUE_DEFAULTS, withRedis } from "../queue/queue.js";
+import { type RedisAddress, readAddress } from "../queue/redis-address.js";
 import type { WorkOptions, WorkSummary } from "../queue/work-session.js";
 import type { RunContext } from "../run-context.js";
 
@@ -31,10 +32,11 @@ export async function work(options: WorkOptions, context: RunContext = {}): Prom
   const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue, stalledSeconds = 30 } = options;
   checkInRange("stalledSeconds", stalledSeconds, 1, 3600);
   if (options.root !== undefined) await checkFolder(options.root);
-  await withRedis(redis, () => checkReachable(name, redis));
+  const address = await readAddress(redis);
+  await withRedis(address, () => checkReachable(name, address));
   // Loaded here, because BullMQ takes a third of a second that nobody else who imports canopy should wait for.
   const { WorkSession } = await import("../queue/work-session.js");
-  const session = new WorkSession(name, redis, options, context);
+  const session = new WorkSession(name, address, options, context);
   try {
     await session.run(stalledSeconds * 1000);
   } finally {
@@ -48,9 +50,9 @@ async function checkFolder(root: string): Promise<void> {
   throw new InputError(`\`root\` is to be a folder that is there, and ${root} is none.`);
 }
 
-async function checkReachable(name: string, redis: string): Promise<void> {
+async function checkReachable(name: string, address: RedisAddress): Promise<void> {
   const { Queue } = await import("bullmq");
-  const probe = new Queue(name, { connection: connection(redis, false) });
+  const probe = new Queue(name, { connection: connection(address, false) });
   probe.on("error", () => {});
   try {
     await probe.waitUntilReady();

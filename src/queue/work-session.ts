@@ -10,6 +10,7 @@ import { type AssembleJob, BadJobError, checkJob, knownJob, type PartJob, refuse
 import { type MetricsAddress, WorkerMetrics } from "./metrics.js";
 import { doAssembly, doPart, LostRunError, partOfEndedRun } from "./part-job.js";
 import { connection, type JobResult, MAX_STALLS, type QueueOptions } from "./queue.js";
+import type { RedisAddress } from "./redis-address.js";
 
 export interface WorkOptions extends QueueOptions, KeeperOptions {
   /**
@@ -54,13 +55,13 @@ export class WorkSession {
   readonly #options: WorkOptions;
   readonly #context: RunContext;
   readonly #queue: Queue;
-  readonly #redis: string;
+  readonly #redis: RedisAddress;
   readonly #keeper: EngineKeeper;
   readonly #metrics: WorkerMetrics;
   readonly #startedAt = performance.now();
   #unfit: UnfitWorkerError | undefined;
 
-  constructor(name: string, redis: string, options: WorkOptions, context: RunContext) {
+  constructor(name: string, redis: RedisAddress, options: WorkOptions, context: RunContext) {
     this.#options = options;
     this.#context = context;
     this.#redis = redis;
