@@ -78,15 +78,19 @@ export type { Batch } from "./batch/batch.js";
 export { type LoadOptions, loadBatches } from "./batch/loader.js";
 export { type Slot, SlotRing } from "./batch/slot-ring.js";
 export {
+  type Bands,
   COLORSPACES,
   type Colorspace,
   DECODE_DEFAULTS,
   type DecodeFailure,
   type DecodeOptions,
   type DecodeOutcome,
+  type PictureOptions,
+  type Stretch,
 } from "./decode/decoder.js";
 export type { FullOptions } from "./decode/full.js";
 export { DecodePool, type DecodePoolOptions, type PixelTarget } from "./decode/pool.js";
+export type { RasterOptions, StretchOption } from "./decode/stretch.js";
 
 // Backbones and features
 

@@ -1,10 +1,12 @@
 /** What every command shares: options, progress on stderr, one result on stdout, and errors turned into exit codes. */
 import type { Argv } from "yargs";
+import type { RasterOptions } from "../decode/stretch.js";
 import { CanopyError, InterruptedError, OptionError } from "../errors.js";
 import type { RunContext } from "../run-context.js";
 import { withFlags } from "./flags.js";
 import { createProgressReporter } from "./progress.js";
 import { toSnakeCase } from "./snake-case.js";
+import { parseBands, parseStretch } from "./values.js";
 
 /** Options every command understands: `withGlobalOptions`. */
 export interface GlobalArguments {
@@ -144,6 +146,35 @@ export function withDecodeOptions<T>(yargs: Argv<T>) {
     default: "auto" as const,
     describe: "Forces how the JPEG components are read",
   });
+}
+
+/** `--bands` and `--stretch`, for commands that decide how TIFFs are read. */
+export function withBands<T>(yargs: Argv<T>) {
+  return yargs
+    .option("bands", {
+      type: "string",
+      requiresArg: true,
+      describe: "Bands of TIFFs that are red, green and blue, as 3,2,1, or one for gray (default: the first)",
+    })
+    .option("stretch", {
+      type: "string",
+      requiresArg: true,
+      describe: "Samples of TIFFs that become 0 and 255: MIN,MAX, percentiles as p2,p98, or none (docs/colour.md)",
+    });
+}
+
+/** What `withBands` declares, as the operations take it. */
+export function rasterOptions({
+  bands,
+  stretch,
+}: {
+  bands?: string | undefined;
+  stretch?: string | undefined;
+}): RasterOptions {
+  return {
+    bands: bands === undefined ? undefined : parseBands(bands),
+    stretch: stretch === undefined ? undefined : parseStretch(stretch),
+  };
 }
 
 /** The same without `--colorspace`, for commands whose model says it. */

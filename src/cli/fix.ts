@@ -1,12 +1,19 @@
 /** `canopy fix`: colour-corrected copies of tiles, for tools that read Planet's JPEGs wrongly. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
-import { type GlobalArguments, runCommand, withDecodeOptions, withOverwrite } from "./common.js";
+import {
+  type GlobalArguments,
+  rasterOptions,
+  runCommand,
+  withBands,
+  withDecodeOptions,
+  withOverwrite,
+} from "./common.js";
 
 export const command = "fix <input..>";
 export const describe = "Write colour-corrected RGB copies of tiles";
 
 export function builder(yargs: Argv) {
-  return withOverwrite(withDecodeOptions(yargs))
+  return withOverwrite(withBands(withDecodeOptions(yargs)))
     .positional("input", {
       type: "string",
       array: true,
@@ -31,7 +38,8 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
   await runCommand(argv, async (context) => {
     const { fix } = await import("../operations/fix.js");
     const { input, out, format, workers, overwrite, resume, colorspace, maxPixels, onTruncated } = argv;
-    const options = { inputs: input, out, format, workers, overwrite, resume, colorspace, maxPixels, onTruncated };
+    const decode = { colorspace, maxPixels, onTruncated, ...rasterOptions(argv) };
+    const options = { inputs: input, out, format, workers, overwrite, resume, ...decode };
     const summary = await fix(options, context);
     const { written, skipped, rejected, seconds } = summary;
     const rest = [

@@ -49,6 +49,8 @@ function examplesOf(code: string, report: InspectReport): string[] {
     LABELS_WITHOUT_TILES: () => report.labels?.labelsWithoutTiles ?? [],
     TILES_WITHOUT_LABELS: () => report.labels?.tilesWithoutLabels ?? [],
     ROWS_WITHOUT_TAGS: () => report.labels?.rowsWithoutTags ?? [],
+    NEARLY_BLACK: () => report.dark,
+    NEARLY_WHITE: () => report.bright,
     DUPLICATES: () => report.duplicates.map(({ tiles }) => tiles.join(" = ")),
     NEAR_DUPLICATES: () =>
       report.nearDuplicates.map(({ tiles, distance }) => `${tiles.join(" ~ ")} (${distance} of 64 bits differ)`),
@@ -65,9 +67,13 @@ function describeEncodings({ encodings }: InspectReport): string {
     return "";
   }
   return alignColumns(
-    ["encoding", "read as", "tiles"],
-    encodings.map(({ encoding, reading, tiles }) => [encoding, reading, String(tiles)]),
+    ["encoding", "read as", "values", "tiles"],
+    encodings.map(({ encoding, reading, values, tiles }) => [encoding, reading, describeValues(values), String(tiles)]),
   );
+}
+
+function describeValues(values: { min: number; max: number } | null): string {
+  return values === null ? "" : [values.min, values.max].map((value) => Number(value.toPrecision(6))).join(" to ");
 }
 
 /** Each tag with how often it occurs, and the tags it most often goes with. */

@@ -1,6 +1,6 @@
 /** `canopy inspect`: what is in a tile set, before anyone trains on it. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
-import { type GlobalArguments, runCommand, withDecodeOptions } from "./common.js";
+import { type GlobalArguments, rasterOptions, runCommand, withBands, withDecodeOptions } from "./common.js";
 import { describeReport } from "./inspect-text.js";
 import { LABELS, toLabelOptions, withSplit } from "./label-options.js";
 
@@ -8,7 +8,10 @@ export const command = "inspect <input..>";
 export const describe = "Say what a tile set holds, and what is wrong with it";
 
 export function builder(yargs: Argv) {
-  return withSplit(withDecodeOptions(yargs), "Column of train, val and test: say how many tiles are for each")
+  return withSplit(
+    withBands(withDecodeOptions(yargs)),
+    "Column of train, val and test: say how many tiles are for each",
+  )
     .positional("input", {
       type: "string",
       array: true,
@@ -31,7 +34,7 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
   await runCommand(argv, async (context) => {
     const { inspect } = await import("../operations/inspect.js");
     const { input, labels, workers, colorspace, maxPixels, onTruncated } = argv;
-    const decode = { colorspace, maxPixels, onTruncated };
+    const decode = { colorspace, maxPixels, onTruncated, ...rasterOptions(argv) };
     const report = await inspect({ inputs: input, labels, ...toLabelOptions(argv), workers, ...decode }, context);
     return { json: report, text: describeReport(report), rejected: report.rejected };
   });

@@ -2,7 +2,15 @@
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { TrainOptions } from "../training/settings.js";
 import type { TrainSummary } from "../training/summary.js";
-import { type GlobalArguments, runCommand, withDecodeOptions, withDeviceOptions, withOverwrite } from "./common.js";
+import {
+  type GlobalArguments,
+  rasterOptions,
+  runCommand,
+  withBands,
+  withDecodeOptions,
+  withDeviceOptions,
+  withOverwrite,
+} from "./common.js";
 import { LABELS, toLabelOptions, withSplit } from "./label-options.js";
 import { parseBytes } from "./values.js";
 
@@ -13,7 +21,7 @@ const SPLIT =
   "Column of train, val and test: train on the first, hold out the second instead of --val, leave out the third";
 
 export function builder(yargs: Argv) {
-  return withSplit(withOverwrite(withDecodeOptions(withDeviceOptions(yargs))), SPLIT)
+  return withSplit(withOverwrite(withBands(withDecodeOptions(withDeviceOptions(yargs)))), SPLIT)
     .option("tiles", { type: "string", array: true, demandOption: true, describe: "INPUT: folder, files, .tar, @list" })
     .option("labels", { type: "string", demandOption: true, requiresArg: true, describe: LABELS })
     .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder to write" })
@@ -101,6 +109,7 @@ function toOptions(argv: Arguments): TrainOptions {
     device: argv.device,
     workers: argv.workers,
     decode: { colorspace: argv.colorspace, maxPixels: argv.maxPixels, onTruncated: argv.onTruncated },
+    ...rasterOptions(argv),
     head: {
       recipe: argv.recipe,
       optimizer: argv.optimizer ?? (gradient && argv.recipe === undefined ? "rmsprop" : undefined),

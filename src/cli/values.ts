@@ -1,6 +1,24 @@
 /** Option values that are more than a number or a word. */
+import type { StretchOption } from "../decode/stretch.js";
 import { OptionError } from "../errors.js";
 import type { Shard } from "../tiles/shard.js";
+
+/** `3,2,1`, or one number */
+export function parseBands(text: string): number[] {
+  if (/^\d+(,\d+,\d+)?$/.test(text)) return text.split(",").map(Number);
+  throw new OptionError(
+    `Expected \`--bands\` to be one or three band numbers from 1, such as 3,2,1, got ${JSON.stringify(text)}.`,
+  );
+}
+
+/** `none`, `0,3000` or `p2,p98` */
+export function parseStretch(text: string): StretchOption {
+  if (text === "none" || text.startsWith("p")) return text as StretchOption;
+  const parts = text.split(",");
+  const [low, high] = parts.map(Number);
+  if (parts.length === 2 && parts.every((part) => part.trim() !== "")) return [low, high];
+  return text as StretchOption;
+}
 
 /** `3/10` */
 export function parseShard(text: string): Shard {

@@ -1,6 +1,8 @@
 /** The contract of decoding: which options there are, and what comes back for each tile. */
-import type { JpegInfo, NativeTile } from "../addon.js";
+import type { NativeTile } from "../addon.js";
 import { checkInteger, checkOneOf } from "../check.js";
+import { OptionError } from "../errors.js";
+import type { RasterInfo } from "../raster/raster.js";
 import type { Tile, TileContent } from "../tiles/tile.js";
 
 /** How the components of a JPEG are to be read. `auto` follows the rule in docs/colour.md. */
@@ -20,7 +22,21 @@ export interface DecodeOptions {
   maxBytes: number;
   /** A JPEG whose data ends early is rejected, or accepted with what could be decoded. @default "reject" */
   onTruncated: "reject" | "accept";
+  /** Bands of a TIFF that become red, green and blue, or the one that becomes gray, from 1. @default null: the first three or the first */
+  bands: Bands | null;
+  /** Sample values of a TIFF that become 0 and 255. @default null: 8 bits as they are, 16 over their whole range, others rejected */
+  stretch: Stretch | null;
 }
+
+/** What reading a picture at its own size needs to know. */
+export type PictureOptions = Pick<DecodeOptions, "colorspace" | "maxPixels" | "onTruncated"> &
+  Partial<Pick<DecodeOptions, "bands" | "stretch">>;
+
+/** One or three band numbers, from 1. */
+export type Bands = readonly number[];
+
+/** `[least, greatest]` for all bands, or for each of the bands used. */
+export type Stretch = readonly (readonly [number, number])[];
 
 export const DECODE_DEFAULTS = {
   colorspace: "auto",
@@ -28,16 +44,37 @@ export const DECODE_DEFAULTS = {
   maxPixels: 178_956_970,
   maxBytes: Number.MAX_SAFE_INTEGER,
   onTruncated: "reject",
+  bands: null,
+  stretch: null,
 } as const satisfies Omit<DecodeOptions, "size">;
 
 /** Checks those of a user's options that are said. */
 export function checkDecodeOptions(options: { [K in keyof DecodeOptions]?: DecodeOptions[K] | undefined }): void {
-  const { size, colorspace, maxPixels, maxBytes, onTruncated } = options;
+  const { size, colorspace, maxPixels, maxBytes, onTruncated, bands, stretch } = options;
   if (size !== undefined) checkInteger("size", size, 1, MAX_SIZE);
   if (colorspace !== undefined) checkOneOf("colorspace", colorspace, COLORSPACES);
   if (maxPixels !== undefined) checkInteger("maxPixels", maxPixels, 1);
   if (maxBytes !== undefined) checkInteger("maxBytes", maxBytes, 1);
   if (onTruncated !== undefined) checkOneOf("onTruncated", onTruncated, ["reject", "accept"]);
+  if (bands) checkBands(bands);
+  if (stretch) checkStretch(stretch, bands ?? null);
+}
+
+function checkBands(bands: Bands): void {
+  const valid = Array.isArray(bands) && bands.every((band) => Number.isInteger(band) && band >= 1 && band <= 65535);
+  if (valid && (bands.length === 1 || bands.length === 3)) return;
+  throw new OptionError(
+    `Expected \`bands\` to be one or three band numbers from 1, such as 3,2,1, got ${JSON.stringify(bands)}.`,
+  );
+}
+
+function checkStretch(stretch: Stretch, bands: Bands | null): void {
+  const ranges = stretch.every(([low, high]) => Number.isFinite(low) && Number.isFinite(high) && low < high);
+  const count = stretch.length === 1 || stretch.length === (bands?.length ?? 3);
+  if (ranges && count) return;
+  throw new OptionError(
+    `Expected \`stretch\` to be a least and a greater value, for all bands or for each, got ${JSON.stringify(stretch)}.`,
+  );
 }
 
 /** Pixels per side a network may be fed: batches of larger tiles would not fit in memory. */
@@ -90,7 +127,18 @@ export interface RgbImage {
   height: number;
   pixels: Uint8Array;
   /** How a JPEG's components were read; absent for other formats. */
-  reading?: JpegInfo["reading"];
+  reading?: string;
+  /** What the bands were that a TIFF was read by; absent for what is no raster of bands but a photograph. */
+  raster?: RasterFacts;
+}
+
+/** Of the bands that were read. */
+export interface RasterFacts {
+  info: RasterInfo;
+  /** From 1; three, or one that became gray. */
+  bands: Bands;
+  /** Least and greatest sample, nodata and NaN left out; null where there is none. */
+  values: { min: number; max: number } | null;
 }
 
 /** Tells a failure from whatever a reader returns when all went well. */

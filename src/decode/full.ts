@@ -1,7 +1,17 @@
 /** One tile at its own size, with what its file says of itself: what inspecting and converting need, and training does not. */
 import { type JpegInfo, loadAddon, type NativeTile } from "../addon.js";
+import { nameCompression } from "../raster/names.js";
+import { sampleType } from "../raster/raster.js";
 import { readTileBytes } from "./bytes.js";
-import { DECODE_DEFAULTS, type DecodeFailure, type DecodeOptions, isFailure, type RgbImage } from "./decoder.js";
+import { chooseChannels } from "./channels.js";
+import {
+  DECODE_DEFAULTS,
+  type DecodeFailure,
+  isFailure,
+  type PictureOptions,
+  type RasterFacts,
+  type RgbImage,
+} from "./decoder.js";
 import { readJpegHeader } from "./jpeg-header.js";
 import { nativeOptions } from "./native.js";
 import { sniffFormat } from "./sniff.js";
@@ -11,11 +21,11 @@ export interface FullImage extends RgbImage {
   byteLength: number;
   /** Format and layout in words: "JPEG baseline, 4 components 4:4:4, no markers". */
   encoding: string;
-  /** How the components were read: a JPEG's reading, or "rgb", "gray" for other formats. */
-  reading: NonNullable<RgbImage["reading"]>;
+  /** How the components were read: a JPEG's reading, "bands 1, 2, 3" of a TIFF, or "rgb", "gray", "cmyk". */
+  reading: string;
 }
 
-export type FullOptions = Pick<DecodeOptions, "colorspace" | "maxPixels" | "onTruncated">;
+export type FullOptions = PictureOptions;
 
 /** Reads and decodes a tile completely. Never throws for a bad one. */
 export async function readFullTile(tile: NativeTile, options: FullOptions): Promise<FullImage | DecodeFailure> {
@@ -31,6 +41,8 @@ export async function readFull(bytes: Uint8Array, options: FullOptions): Promise
     if (isFailure(decoded))
       return decoded.code === "FOREIGN" ? readWithSharp(bytes, options) : (decoded as DecodeFailure);
     const { width, height, pixels, info } = decoded;
+    const failure = chooseChannels(pixels, options);
+    if (failure !== undefined) return failure;
     return { width, height, pixels, byteLength: bytes.length, encoding: describeJpeg(info), reading: info.reading };
   }
   return readWithSharp(bytes, options);
@@ -41,8 +53,21 @@ async function readWithSharp(bytes: Uint8Array, options: FullOptions): Promise<F
   const { readBytesWithSharp } = await import("./sharp.js");
   const image = await readBytesWithSharp(bytes, options);
   if (isFailure(image)) return image;
+  if (image.raster !== undefined) {
+    const { encoding, reading } = describeRaster(image.raster);
+    return { ...image, byteLength: bytes.length, encoding, reading };
+  }
   const { encoding, reading } = await describeWithSharp(bytes, options);
   return { ...image, byteLength: bytes.length, encoding, reading: image.reading ?? reading };
+}
+
+function describeRaster({ info, bands }: RasterFacts): { encoding: string; reading: string } {
+  const { bands: count, planar, compression } = info;
+  const layout = `${count} ${count === 1 ? "band" : "bands"}${planar ? " apart" : ""}`;
+  return {
+    encoding: `TIFF, ${layout}, ${sampleType(info)}, ${nameCompression(compression)}`,
+    reading: `${bands.length === 1 ? "band" : "bands"} ${bands.join(", ")}`,
+  };
 }
 
 /** What a picture that was read is. */

@@ -1,5 +1,6 @@
 /** NativeDecoder: JPEG through the addon; what the addon calls FOREIGN goes on to sharp. */
 import type { NativeAddon, NativeDecodeOptions, NativeFailure } from "../addon.js";
+import { chooseChannels } from "./channels.js";
 import { type DecodeOptions, type DecodeOutcome, type DecodeSource, isFile } from "./decoder.js";
 import { mostJpegPixels } from "./memory.js";
 import { decodeRaw } from "./raw.js";
@@ -20,14 +21,17 @@ export async function decodeWithAddon(
   const failures = sources.every(isFile)
     ? addon.decodeFiles(sources, target, nativeOptions(options))
     : sources.map((source, i) => decodeOne(addon, source, place(i), options));
-  if (failures === undefined) return undefined;
+  const chooses = (options.bands ?? options.stretch) !== null;
+  if (failures === undefined && !chooses) return undefined;
   const outcomes: DecodeOutcome[] = new Array(sources.length).fill(undefined);
-  for (const [i, failure] of failures.entries()) {
-    if (failure === undefined) continue;
+  for (const [i, source] of sources.entries()) {
+    const failure = failures?.[i];
+    if (failure === undefined) {
+      if (chooses && !("pixels" in source)) outcomes[i] = chooseChannels(place(i), options);
+      continue;
+    }
     outcomes[i] =
-      failure.code === "FOREIGN"
-        ? await onForeign(sources[i], place(i))
-        : { code: failure.code, message: failure.message };
+      failure.code === "FOREIGN" ? await onForeign(source, place(i)) : { code: failure.code, message: failure.message };
   }
   return outcomes.some((outcome) => outcome !== undefined) ? outcomes : undefined;
 }

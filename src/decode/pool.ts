@@ -22,8 +22,8 @@ export interface PixelTarget {
   byteOffset: number;
 }
 
-/** Version of the pixels the sharp path makes; counted up whenever they may change. */
-const SHARP_VERSION = 2;
+/** Version of the pixels that are not the addon's: those of sharp and of TIFF's bands; counted up whenever they may change. */
+const SHARP_VERSION = 3;
 
 type Threads = Piscina<DecodeTask, DecodeOutcome[] | undefined>;
 
@@ -99,7 +99,7 @@ async function decodeSingly(
 /** Says which code makes the pixels; part of every feature cache key. */
 export function decoderVersion(): string {
   const addon = loadAddon();
-  return addon ? `addon-${addon.decoderVersion}` : `sharp-${SHARP_VERSION}`;
+  return addon ? `addon-${addon.decoderVersion}.${SHARP_VERSION}` : `sharp-${SHARP_VERSION}`;
 }
 
 /** Only what a worker needs; names stay here. */

@@ -1,5 +1,6 @@
 /** Pixels become RGB of the size wanted: those that a caller has in memory, and those that sharp has decoded. */
 import type { RawTile } from "../tiles/tile.js";
+import { chooseChannels } from "./channels.js";
 import type { DecodeOptions, DecodeOutcome } from "./decoder.js";
 
 /** Resizes an RGB image into a target; `resizeRgb` of the addon or of resize.ts. */
@@ -20,7 +21,7 @@ export function decodeRaw(tile: RawTile, target: Uint8Array, options: DecodeOpti
     return { code: "LIMIT", message };
   }
   resize(takeThreeBands(pixels, channels), width, height, target, options.size, options.antialias);
-  return undefined;
+  return chooseChannels(target, options);
 }
 
 /** `[pixels, channels]` to `[pixels, 3]`: one or two channels are gray (and alpha), of more the first three are RGB. */

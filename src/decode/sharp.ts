@@ -1,16 +1,18 @@
 /**
  * SharpDecoder: the images the addon does not read (PNG, WebP, TIFF, GIF, HEIF/AVIF), and all of them where the addon is not built. The
- * contract is the addon's. Alpha and further bands are dropped, never composited; of 16-bit samples the upper eight bits count; ICC
- * profiles and EXIF orientation are left aside, as in the JPEG path, because models are trained on the stored values; of several
- * pages the first is read.
+ * contract is the addon's. Alpha is dropped, never composited; of 16-bit samples of a PNG the upper eight bits count; ICC profiles and
+ * EXIF orientation are left aside, as in the JPEG path, because models are trained on the stored values; of several pages the first is
+ * read. TIFFs that are no photographs are read as bands (tiff.ts).
  */
 import { readTileBytes } from "./bytes.js";
+import { chooseChannels } from "./channels.js";
 import {
   type DecodeFailure,
   type DecodeOptions,
   type DecodeOutcome,
   type DecodeSource,
   isFailure,
+  type PictureOptions,
   type RgbImage,
 } from "./decoder.js";
 import { describeForeign } from "./foreign.js";
@@ -40,13 +42,17 @@ export async function decodeWithSharp(
 /** A picture in memory at full resolution, or why not. */
 export async function readBytesWithSharp(
   bytes: Uint8Array,
-  options: Pick<DecodeOptions, "colorspace" | "maxPixels" | "onTruncated">,
+  options: PictureOptions,
 ): Promise<RgbImage | DecodeFailure> {
   if (bytes.length === 0) return { code: "EMPTY", message: "File is empty" };
   const format = sniffFormat(bytes);
   if (format === undefined) return { code: "FORMAT", message: describeForeign(bytes) };
   try {
-    return await (format === "jpeg" ? readSharpJpeg(bytes, options) : readOther(bytes, format, options));
+    // Loaded when first needed: a run without TIFFs never pays for their library.
+    if (format === "tiff")
+      return await (await import("./tiff.js")).readTiff(bytes, options, () => readOther(bytes, options));
+    const image = await (format === "jpeg" ? readSharpJpeg(bytes, options) : readOther(bytes, options));
+    return isFailure(image) ? image : (chooseChannels(image.pixels, options) ?? image);
   } catch (error) {
     return sharpFailure(error as Error, bytes, format, options.maxPixels);
   }
@@ -54,12 +60,11 @@ export async function readBytesWithSharp(
 
 async function readOther(
   bytes: Uint8Array,
-  format: string,
   options: Pick<DecodeOptions, "maxPixels" | "onTruncated">,
 ): Promise<RgbImage> {
   const image = openPicture(bytes, options);
-  // Of these formats only TIFF knows inks; libvips would send them through a profile of its own.
-  const inks = format === "tiff" && (await image.metadata()).space === "cmyk";
+  // Inks, which of these formats only TIFF knows: libvips would send them through a profile of its own.
+  const inks = (await image.metadata()).space === "cmyk";
   const { data, info } = await (inks
     ? image.pipelineColourspace("cmyk").toColourspace("cmyk")
     : image.toColourspace("srgb")

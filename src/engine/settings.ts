@@ -50,6 +50,8 @@ export function engineOptions({ checkpoint, device }: LoadedModel, settings: Eng
     maxPixels: settings.maxPixels ?? DECODE_DEFAULTS.maxPixels,
     maxBytes: tileBytes,
     onTruncated: settings.onTruncated ?? DECODE_DEFAULTS.onTruncated,
+    bands: preprocessing.bands ?? null,
+    stretch: preprocessing.stretch ?? null,
   };
   return { plan, decode, threshold: settings.threshold };
 }

@@ -54,6 +54,8 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
     antialias: decode.antialias,
     maxPixels: decode.maxPixels,
     onTruncated: decode.onTruncated,
+    ...(decode.bands !== null && { bands: decode.bands.join() }),
+    ...(decode.stretch !== null && { stretch: decode.stretch.join(";") }),
     decoder: decoderVersion(),
     runtime: `${device} ${onnxRuntimeVersion()}`,
   };

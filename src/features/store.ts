@@ -26,6 +26,9 @@ export interface FeatureIdentity {
   /** Tiles with more are rejected, so none of them may come from the cache either. */
   maxPixels: number;
   onTruncated: string;
+  /** Bands of TIFFs that are used, and how they are scaled. @default as decoding does by itself */
+  bands?: string;
+  stretch?: string;
   /** `decoderVersion()`. */
   decoder: string;
   /** The provider that ran, and ONNX Runtime's version: they differ in the last bits. */

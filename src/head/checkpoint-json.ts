@@ -4,15 +4,23 @@ import { COLORSPACES } from "../decode/decoder.js";
 import { FormatError } from "../errors.js";
 import { checkJson } from "../files/read-json.js";
 import { count, positive, sha256, share, text } from "../files/schemas.js";
-import { type ModelCard, modelCard } from "../models/card.js";
+import { modelCard } from "../models/card.js";
 import type { Head } from "./head.js";
 import type { HistoryRow } from "./history.js";
 import { headConfig, metrics } from "./record-schemas.js";
 
-/** Versions of the folder's format. Models whose features come from several levels of the backbone cannot be read by a canopy that knows only 1. */
-const [PLAIN_VERSION, LEVELS_VERSION] = [1, 2];
+/**
+ * Versions of the folder's format: models whose features come from several levels of the backbone, and those whose tiles are read by bands
+ * or a stretch, cannot be read by a canopy that knows only what was before.
+ */
+const [PLAIN_VERSION, LEVELS_VERSION, BANDS_VERSION] = [1, 2, 3];
 
 const distinct = v.check((names: string[]) => new Set(names).size === names.length, "each name once");
+
+const range = v.pipe(
+  v.tuple([v.pipe(v.number(), v.finite()), v.pipe(v.number(), v.finite())]),
+  v.check(([low, high]) => low < high, "a least and a greater value"),
+);
 
 const preprocessing = v.object({
   /** Pixels per side of the tiles the backbone was fed. */
@@ -21,6 +29,20 @@ const preprocessing = v.object({
   antialias: v.boolean(),
   /** Test-time augmentation the thresholds were fitted with. @default "none" */
   tta: v.picklist(["none", "d4"]),
+  /** Bands of a TIFF that are red, green and blue, or gray, from 1. @default the first */
+  bands: v.exactOptional(
+    v.pipe(
+      v.array(positive),
+      v.check((bands) => [1, 3].includes(bands.length), "one or three bands"),
+    ),
+  ),
+  /** Sample values of a TIFF that become 0 and 255, for all bands or for each. @default over the range of the type */
+  stretch: v.exactOptional(
+    v.pipe(
+      v.array(range),
+      v.check((ranges) => [1, 3].includes(ranges.length), "one or three ranges"),
+    ),
+  ),
 });
 
 /** How the head came to be; settings beyond the head's own are free-form, for people and the report. */
@@ -34,7 +56,7 @@ const trainingRecord = v.object({
 });
 
 const fields = v.object({
-  version: v.picklist([PLAIN_VERSION, LEVELS_VERSION]),
+  version: v.picklist([PLAIN_VERSION, LEVELS_VERSION, BANDS_VERSION]),
   /** "canopy 0.1.0" */
   createdBy: text,
   /** Tag names by column of the head. */
@@ -80,8 +102,9 @@ export interface Checkpoint extends Omit<v.InferOutput<typeof modelJson>, "versi
 }
 
 /** The version that a model with these features is written in. */
-export function formatVersion({ features }: Pick<ModelCard, "features">): number {
-  return features.levels === undefined ? PLAIN_VERSION : LEVELS_VERSION;
+export function formatVersion({ card, preprocessing }: Pick<Checkpoint, "card" | "preprocessing">): number {
+  if (preprocessing.bands !== undefined || preprocessing.stretch !== undefined) return BANDS_VERSION;
+  return card.features.levels === undefined ? PLAIN_VERSION : LEVELS_VERSION;
 }
 
 /** @throws FormatError that names the first key that is wrong */
@@ -93,10 +116,10 @@ export function checkModelJson(json: unknown, path: string): ModelJson {
       `${path} is not a canopy model: it has no version. Name a folder made by \`canopy train\`.`,
     );
   }
-  if (version !== PLAIN_VERSION && version !== LEVELS_VERSION) {
+  if (version !== PLAIN_VERSION && version !== LEVELS_VERSION && version !== BANDS_VERSION) {
     throw new FormatError(
       path,
-      `${path} has format version ${JSON.stringify(version)}, this canopy reads versions ${PLAIN_VERSION} and ${LEVELS_VERSION}: use the canopy that wrote it (${String(createdBy ?? "unknown")}), or train again.`,
+      `${path} has format version ${JSON.stringify(version)}, this canopy reads versions ${PLAIN_VERSION} to ${BANDS_VERSION}: use the canopy that wrote it (${String(createdBy ?? "unknown")}), or train again.`,
     );
   }
   return checkJson(json, modelJson, { path, advice: "Restore it from a copy, or train again." });

@@ -55,7 +55,7 @@ function toFiles(folder: string, { head, history, thresholds, ...rest }: Checkpo
     ["weight", float32([numFeatures, numTags], weight)],
     ["bias", float32([numTags], bias)],
   ]);
-  const version = formatVersion(rest.card);
+  const version = formatVersion(rest);
   const headBytes = encodeSafetensors(tensors, { format: "canopy head", version: String(version) });
   const historyBytes = Buffer.from(historyToCsv(history));
   const files = { head: sha256(headBytes), history: sha256(historyBytes) };

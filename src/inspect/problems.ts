@@ -1,4 +1,5 @@
 /** What is wrong with a tile set, most important first, each with what to do about it. */
+import { describeDark, isLittleOfRange } from "../decode/dark-rasters.js";
 import type { LabelFacts } from "./label-facts.js";
 
 export interface Problem {
@@ -14,7 +15,16 @@ export interface Findings {
   tiles: number;
   rejected: number;
   sizes: readonly unknown[];
-  encodings: readonly { reading: string; tiles: number }[];
+  encodings: readonly {
+    encoding: string;
+    reading: string;
+    tiles: number;
+    values: { min: number; max: number } | null;
+  }[];
+  dark: readonly string[];
+  bright: readonly string[];
+  /** Whether the user said how samples are scaled. */
+  stretched: boolean;
   duplicates: readonly { tiles: readonly string[]; conflicting: boolean }[];
   nearDuplicates: readonly unknown[];
   duplicateNames: readonly unknown[];
@@ -80,13 +90,34 @@ function problemsOfLabels(labels: LabelFacts): Row[] {
   ];
 }
 
-function notes({ duplicates, nearDuplicates, sizes, encodings }: Findings): Row[] {
+/** 16 bits of which a sixth at most is used: as 12 bits are, and reflectances of 0 to 10,000. */
+function darkRasters({ encodings }: Findings): Row {
+  const dark = encodings.filter(
+    ({ encoding, values }) => encoding.includes("uint16") && values !== null && isLittleOfRange(values.max),
+  );
+  const greatest = dark.reduce((most, { values }) => Math.max(most, values?.max ?? 0), 0);
+  return ["LITTLE_OF_RANGE", dark.reduce((sum, { tiles }) => sum + tiles, 0), describeDark(greatest)];
+}
+
+function notes(findings: Findings): Row[] {
+  const { duplicates, nearDuplicates, sizes, encodings, dark, bright } = findings;
   const copies = duplicates.reduce((total, { tiles }) => total + tiles.length - 1, 0);
   const disguised = encodings
     .filter(({ reading }) => reading === "rgb+constant-alpha")
     .reduce((total, { tiles }) => total + tiles, 0);
   const readings = new Set(encodings.map(({ reading }) => reading));
   return [
+    ...(findings.stretched ? [] : [darkRasters(findings)]),
+    [
+      "NEARLY_BLACK",
+      dark.length,
+      `${plural(dark.length, "tile is", "tiles are")} nearly black: if they should not be, they are read wrongly; look at one, and at the range of its values.`,
+    ],
+    [
+      "NEARLY_WHITE",
+      bright.length,
+      `${plural(bright.length, "tile is", "tiles are")} nearly white: if they should not be, they are read wrongly; look at one, and at the range of its values.`,
+    ],
     [
       "DUPLICATES",
       copies,

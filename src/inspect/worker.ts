@@ -15,6 +15,10 @@ export interface TileFacts extends Pick<FullImage, "width" | "height" | "byteLen
   /** SHA-256 of the file's bytes, hexadecimal. */
   sha256: string;
   fingerprint: Fingerprint;
+  /** Mean of the cells of the fingerprint: how bright the picture is. */
+  brightness: number;
+  /** Least and greatest sample of the bands of a TIFF; null for other pictures. */
+  values: { min: number; max: number } | null;
 }
 
 export type Examined = TileFacts | DecodeFailure;
@@ -34,7 +38,10 @@ async function examine(tile: NativeTile, options: FullOptions): Promise<Examined
   if (isFailure(image)) {
     return image;
   }
-  const { width, height, byteLength, encoding, reading, pixels } = image;
+  const { width, height, byteLength, encoding, reading, pixels, raster } = image;
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  return { width, height, byteLength, encoding, reading, sha256, fingerprint: fingerprint(pixels, width, height) };
+  const print = fingerprint(pixels, width, height);
+  const brightness = print.cells.reduce((sum, cell) => sum + cell, 0) / print.cells.length;
+  const values = raster?.values ?? null;
+  return { width, height, byteLength, encoding, reading, sha256, fingerprint: print, brightness, values };
 }

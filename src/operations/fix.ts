@@ -15,6 +15,7 @@ import {
   placeOf,
 } from "../decode/decoder.js";
 import type { FullOptions } from "../decode/full.js";
+import { checkStretchOption, type RasterOptions, resolveStretch } from "../decode/stretch.js";
 import { InputError, InterruptedError } from "../errors.js";
 import { ensureFolder } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
@@ -33,7 +34,7 @@ import type { RunContext } from "../run-context.js";
 import { collectTiles, listOf, type TileInputs } from "../tiles/sources.js";
 import { tileLocation } from "../tiles/tile.js";
 
-export interface FixOptions extends Partial<FullOptions> {
+export interface FixOptions extends Partial<Omit<FullOptions, "bands" | "stretch">>, RasterOptions {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
   inputs: TileInputs;
   /** Folder for the copies; sub-folders are kept. */
@@ -87,6 +88,8 @@ const OPTIONS: OptionNames<FixOptions> = {
   colorspace: true,
   onTruncated: true,
   maxPixels: true,
+  bands: true,
+  stretch: true,
 };
 
 async function fixTiles(options: FixOptions, context: RunContext): Promise<FixSummary> {
@@ -94,7 +97,9 @@ async function fixTiles(options: FixOptions, context: RunContext): Promise<FixSu
   const { out, format = "png", resume = false, overwrite = false } = options;
   const inputs = listOf(options.inputs);
   checkOneOf("format", format, FIX_FORMATS);
-  checkDecodeOptions(options);
+  const { bands, colorspace, maxPixels, onTruncated, stretch } = options;
+  checkDecodeOptions({ bands, colorspace, maxPixels, onTruncated });
+  if (stretch !== undefined) checkStretchOption(stretch);
   const startedAt = performance.now();
   await checkOut(out, inputs, resume || overwrite);
   const { tiles, close } = await collectTiles(inputs, { signal: context.signal });
@@ -172,8 +177,13 @@ type RunOptions = FixOptions & { format: FixFormat; resume: boolean };
 async function runJobs(jobs: readonly FixJob[], options: RunOptions, context: RunContext): Promise<Tally> {
   const { workers = availableParallelism(), resume } = options;
   checkInteger("workers", workers, 1, 1024);
-  const { colorspace, maxPixels, onTruncated } = { ...DECODE_DEFAULTS, ...options };
-  const settings: FixSettings = { format: options.format, options: { colorspace, maxPixels, onTruncated } };
+  const { colorspace, maxPixels, onTruncated, bands } = { ...DECODE_DEFAULTS, ...options };
+  const tiles = jobs.map(({ tile }) => tile);
+  const stretch = await resolveStretch(options.stretch, tiles, bands ?? null, context.signal);
+  const settings: FixSettings = {
+    format: options.format,
+    options: { colorspace, maxPixels, onTruncated, bands: bands ?? null, stretch },
+  };
   const pool = new ChunkPool<FixItem, FixOutcome>(
     new URL("../fix/worker.js", import.meta.url),
     "fixChunk",

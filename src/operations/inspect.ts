@@ -13,6 +13,7 @@ import {
   placeOf,
 } from "../decode/decoder.js";
 import type { FullOptions } from "../decode/full.js";
+import { type RasterOptions, resolveStretch } from "../decode/stretch.js";
 import { InterruptedError } from "../errors.js";
 import { mapInFlight } from "../in-flight.js";
 import { groupEqual, groupNear, NEAR_DISTANCE } from "../inspect/duplicates.js";
@@ -27,7 +28,7 @@ import type { RunContext } from "../run-context.js";
 import { collectTiles, type TileInputs } from "../tiles/sources.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 
-export interface InspectOptions extends Partial<FullOptions>, LabelOptions {
+export interface InspectOptions extends Partial<Omit<FullOptions, "bands" | "stretch">>, RasterOptions, LabelOptions {
   /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
   inputs: TileInputs;
   /** A label file to compare the tiles with. */
@@ -49,8 +50,17 @@ export interface InspectReport {
   problems: Problem[];
   rejects: { path: string; name: string; code: DecodeFailure["code"]; message: string }[];
   sizes: { width: number; height: number; tiles: number }[];
-  /** `example` is the first such tile. */
-  encodings: { encoding: string; reading: string; tiles: number; example: string }[];
+  /** `example` is the first such tile; `values` the least and greatest sample of a TIFF's bands, null for other pictures. */
+  encodings: {
+    encoding: string;
+    reading: string;
+    tiles: number;
+    example: string;
+    values: { min: number; max: number } | null;
+  }[];
+  /** Tiles whose mean level is below 8 or above 247 of 255. */
+  dark: string[];
+  bright: string[];
   /** Groups of files with the same bytes; `conflicting`: their labels differ. */
   duplicates: { tiles: string[]; conflicting: boolean }[];
   /** Groups whose 64-bit difference hashes differ in at most `nearDuplicateThreshold` bits; `distance`: the most among the pairs. */
@@ -62,6 +72,9 @@ export interface InspectReport {
   labels: LabelFacts | null;
 }
 
+/** Mean level, of 255, below which a tile is told to be dark. */
+const DARK = 8;
+
 /** Tiles per task. */
 const CHUNK = 32;
 
@@ -72,6 +85,8 @@ const OPTIONS: OptionNames<InspectOptions> = {
   colorspace: true,
   onTruncated: true,
   maxPixels: true,
+  bands: true,
+  stretch: true,
   labelFormat: true,
   labelColumns: true,
   tagSeparator: true,
@@ -88,7 +103,7 @@ export async function inspect(options: InspectOptions, context: RunContext = {})
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels, labelOptions(options));
   const { tiles, ignored, close } = await collectTiles(options.inputs, { signal: context.signal });
   try {
-    return summarize(tiles, ignored, await examineAll(tiles, options, context), labels);
+    return summarize(tiles, ignored, await examineAll(tiles, options, context), labels, options.stretch !== undefined);
   } finally {
     await close();
   }
@@ -97,9 +112,10 @@ export async function inspect(options: InspectOptions, context: RunContext = {})
 async function examineAll(tiles: readonly Tile[], options: InspectOptions, context: RunContext): Promise<Examined[]> {
   const { workers = availableParallelism() } = options;
   checkInteger("workers", workers, 1, 1024);
-  checkDecodeOptions(options);
-  const { colorspace, maxPixels, onTruncated } = { ...DECODE_DEFAULTS, ...options };
-  const settings: ExamineSettings = { options: { colorspace, maxPixels, onTruncated } };
+  const { colorspace, maxPixels, onTruncated, bands } = { ...DECODE_DEFAULTS, ...options };
+  checkDecodeOptions({ colorspace, maxPixels, onTruncated, bands });
+  const stretch = await resolveStretch(options.stretch, tiles, bands ?? null, context.signal);
+  const settings: ExamineSettings = { options: { colorspace, maxPixels, onTruncated, bands: bands ?? null, stretch } };
   const file = new URL("../inspect/worker.js", import.meta.url);
   const pool = new ChunkPool<NativeTile, Examined>(file, "examineChunk", workers, settings);
   const run = async (chunk: Tile[]): Promise<Examined[]> => {
@@ -129,6 +145,7 @@ function summarize(
   ignored: number,
   examined: readonly Examined[],
   labels: LabelTable | undefined,
+  stretched: boolean,
 ): InspectReport {
   const facts = examined.map((result) => (isFailure(result) ? undefined : result));
   const readable = facts.filter((fact) => fact !== undefined);
@@ -147,6 +164,8 @@ function summarize(
     bytes: readable.reduce((total, { byteLength }) => total + byteLength, 0),
     sizes: countSizes(readable),
     encodings: countEncodings(tiles, facts),
+    dark: locateIf(tiles, facts, ({ brightness }) => brightness < DARK),
+    bright: locateIf(tiles, facts, ({ brightness }) => brightness > 255 - DARK),
     ...duplicates,
     nearDuplicateThreshold: NEAR_DISTANCE,
     duplicateNames: groupEqual(tiles.map(({ name }) => name)).map((group) => ({
@@ -156,7 +175,15 @@ function summarize(
     labels: labels && matched ? describeLabels(labels, matched) : null,
     rejects,
   };
-  return { ...findings, problems: findProblems(findings) };
+  return { ...findings, problems: findProblems({ ...findings, stretched }) };
+}
+
+function locateIf(
+  tiles: readonly Tile[],
+  facts: readonly (TileFacts | undefined)[],
+  holds: (fact: TileFacts) => boolean,
+): string[] {
+  return tiles.filter((_, i) => facts[i] !== undefined && holds(facts[i])).map(tileLocation);
 }
 
 function findDuplicates(
@@ -189,14 +216,20 @@ function countSizes(facts: readonly TileFacts[]): InspectReport["sizes"] {
   return [...counts.values()].sort((a, b) => b.tiles - a.tiles);
 }
 
+function widest(a: TileFacts["values"], b: TileFacts["values"]): TileFacts["values"] {
+  if (a === null || b === null) return a ?? b;
+  return { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) };
+}
+
 function countEncodings(tiles: readonly Tile[], facts: readonly (TileFacts | undefined)[]): InspectReport["encodings"] {
   const counts = new Map<string, InspectReport["encodings"][number]>();
   for (const [i, fact] of facts.entries()) {
     if (fact !== undefined) {
-      const { encoding, reading } = fact;
+      const { encoding, reading, values } = fact;
       const key = `${encoding}\n${reading}`;
-      const entry = counts.get(key) ?? { encoding, reading, tiles: 0, example: tileLocation(tiles[i]) };
+      const entry = counts.get(key) ?? { encoding, reading, tiles: 0, example: tileLocation(tiles[i]), values: null };
       entry.tiles++;
+      entry.values = widest(entry.values, values);
       counts.set(key, entry);
     }
   }

@@ -2,6 +2,8 @@
 
 import { loadAddon } from "../addon.js";
 import { checkNames, type OptionNames } from "../check.js";
+import { describeDarkRasters } from "../decode/dark-rasters.js";
+import type { DecodeOptions } from "../decode/decoder.js";
 import { Engine, type LoadedModel } from "../engine/engine.js";
 import { openModel } from "../engine/open-model.js";
 import { engineOptions } from "../engine/settings.js";
@@ -13,10 +15,15 @@ import { assemble } from "../run/assemble.js";
 import type { RunManifest } from "../run/formats.js";
 import { checkOptions, identityOf, type PredictOptions, type PredictRunOptions } from "../run/options.js";
 import type { Committed } from "../run/parts.js";
-import { type RunPaths, runPaths } from "../run/paths.js";
+import { type RunPaths, runFiles, runPaths } from "../run/paths.js";
 import { type OpenedRun, openRun } from "../run/run-folder.js";
 import { COMMIT_DEFAULTS, runTiles } from "../run/run-tiles.js";
 import type { RunContext } from "../run-context.js";
+import type { Tile } from "../tiles/tile.js";
+import { readTileList } from "../tiles/tile-list.js";
+
+/** Tiles at the beginning of a run that are looked at for a warning. */
+const LOOKED_AT = 256;
 
 export type { PredictOptions, PredictRunOptions };
 
@@ -128,10 +135,23 @@ async function finishRun(
   context: RunContext,
 ): Promise<Work> {
   const startedAt = performance.now();
+  await warnOfDarkRasters(runFiles(paths.folder).tiles, engine.decode, context);
   const committed = await predictAll(run, paths, engine, options, context);
   const seconds = (performance.now() - startedAt) / 1000;
   const manifest = await assemble(paths, run.identity, context);
   return { manifest, tiles: committed.tiles - run.committed.tiles, seconds, threads: engine.threads };
+}
+
+/** Looks at the first tiles of the list. */
+async function warnOfDarkRasters(
+  list: string,
+  decode: DecodeOptions,
+  { signal, onWarning }: RunContext,
+): Promise<void> {
+  const tiles: Tile[] = [];
+  for await (const tile of readTileList(list, { from: 0, to: LOOKED_AT })) tiles.push(tile);
+  const warning = await describeDarkRasters(tiles, decode, signal);
+  if (warning !== undefined) onWarning?.(warning);
 }
 
 /**

@@ -45,6 +45,8 @@ const OPTIONS: OptionNames<TrainOptions> = {
   device: true,
   workers: true,
   decode: true,
+  bands: true,
+  stretch: true,
   features: true,
   head: true,
   val: true,

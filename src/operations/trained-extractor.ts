@@ -31,6 +31,8 @@ export async function trainedExtractor(
   const decode = {
     colorspace,
     antialias,
+    bands: preprocessing.bands ?? null,
+    stretch: preprocessing.stretch ?? null,
     ...(maxPixels !== undefined && { maxPixels }),
     ...(onTruncated !== undefined && { onTruncated }),
   };

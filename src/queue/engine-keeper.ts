@@ -6,6 +6,7 @@ import { planInBudget } from "../engine/budget.js";
 import { Engine, type EngineThreads } from "../engine/engine.js";
 import { openModel } from "../engine/open-model.js";
 import { CanopyError, InputError } from "../errors.js";
+import type { Checkpoint } from "../head/checkpoint.js";
 import type { QueueFacts, RunIdentity } from "../run/formats.js";
 import { hashModel, readIdentity } from "../run/identity.js";
 import { readQueueFacts } from "../run/run-request.js";
@@ -98,7 +99,7 @@ export class EngineKeeper {
     const { device } = loaded;
     const { plan, tileBytes } = planInBudget({ device, size, batchSize, workers, memory });
     if (tileBytes < settings.maxBytes) this.#warnOfLargeTiles(tileBytes, settings.maxBytes);
-    const options = { plan, decode: decodeSettings(settings), threshold: threshold ?? undefined };
+    const options = { plan, decode: decodeSettings(settings, loaded.checkpoint), threshold: threshold ?? undefined };
     return Engine.open(loaded, options, this.#context);
   }
 
@@ -117,7 +118,8 @@ function unfit(folder: string, cause: unknown): UnfitWorkerError {
   return new UnfitWorkerError(`This worker cannot do the run in ${folder}: ${(cause as Error).message}`, { cause });
 }
 
-function decodeSettings(settings: RunIdentity["settings"]): Omit<DecodeOptions, "size"> {
+function decodeSettings(settings: RunIdentity["settings"], { preprocessing }: Checkpoint): Omit<DecodeOptions, "size"> {
   const { colorspace, antialias, maxPixels, maxBytes, onTruncated } = settings;
-  return { colorspace, antialias, maxPixels, maxBytes, onTruncated };
+  const { bands = null, stretch = null } = preprocessing;
+  return { colorspace, antialias, maxPixels, maxBytes, onTruncated, bands, stretch };
 }

@@ -1,6 +1,8 @@
 /** Labelled tiles with their features: what `train` and `evaluate` both begin with. */
 import { checkInteger } from "../check.js";
+import { describeDarkRasters } from "../decode/dark-rasters.js";
 import { checkDecodeOptions, DECODE_DEFAULTS, type DecodeFailure, type DecodeOptions } from "../decode/decoder.js";
+import { resolveStretch, type StretchOption } from "../decode/stretch.js";
 import { InputError } from "../errors.js";
 import type { Device } from "../features/device.js";
 import type { ExtractedFeatures } from "../features/extract.js";
@@ -22,6 +24,8 @@ export interface DatasetOptions extends ExtractorOptions, LabelUse {
   tiles: TileInputs;
   /** What of the features is held in memory. @default all */
   budget?: FeatureBudget | undefined;
+  /** Which samples of TIFFs become 0 and 255, where `decode` does not say it. */
+  stretch?: StretchOption | undefined;
 }
 
 export interface FeatureBudget {
@@ -82,9 +86,10 @@ export async function loadDataset(options: DatasetOptions, context: RunContext =
     const matched = await matchTiles(labels, opened.list());
     warnUnmatched(matched, options.labels, context);
     const unknown = tagsOutside(matched, options, context);
-    const extracted = await extract(matched.tiles, options, context);
+    const reading = { ...options, decode: await resolveReading(matched.tiles, options, context) };
+    const extracted = await extract(matched.tiles, reading, context);
     try {
-      return assemble(matched, labels.recognised, unknown, opened.ignored(), extracted, options);
+      return assemble(matched, labels.recognised, unknown, opened.ignored(), extracted, reading);
     } catch (error) {
       await extracted.close();
       throw error;
@@ -92,6 +97,23 @@ export async function loadDataset(options: DatasetOptions, context: RunContext =
   } finally {
     await opened.close();
   }
+}
+
+/** How tiles are decoded, with a `stretch` that is to be measured measured on them; warns where one is missing. */
+async function resolveReading(
+  tiles: readonly Tile[],
+  { decode = {}, stretch }: DatasetOptions,
+  { signal, onWarning }: RunContext,
+): Promise<Partial<Omit<DecodeOptions, "size">>> {
+  const bands = decode.bands ?? null;
+  const reading = {
+    ...decode,
+    bands,
+    stretch: decode.stretch ?? (await resolveStretch(stretch, tiles, bands, signal)),
+  };
+  const warning = await describeDarkRasters(tiles, reading, signal);
+  if (warning !== undefined) onWarning?.(warning);
+  return reading;
 }
 
 interface Extraction extends Omit<ExtractedFeatures, "features"> {

@@ -20,6 +20,7 @@ export function toCheckpoint({ settings, card, size, dataset, fitted }: Finished
   const { scored, holdOut, split, config, l2 } = fitted;
   const { fit, readout } = settings;
   const tags = [...dataset.labels.tags];
+  const { bands, stretch } = dataset.decode;
   return {
     createdBy: `canopy ${canopyVersion()}`,
     tags,
@@ -33,6 +34,8 @@ export function toCheckpoint({ settings, card, size, dataset, fitted }: Finished
       colorspace: dataset.decode.colorspace,
       antialias: dataset.decode.antialias,
       tta: fit.tta,
+      ...(bands !== null && { bands: [...bands] }),
+      ...(stretch !== null && { stretch: stretch.map(([low, high]) => [low, high] as [number, number]) }),
     },
     training: {
       head: config,

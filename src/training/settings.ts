@@ -1,6 +1,7 @@
 /** The options of `train`: checked, with their defaults, and sorted by the stage that they are for. */
 import { checkInRange, checkOneOf } from "../check.js";
-import type { DecodeOptions } from "../decode/decoder.js";
+import type { Bands, DecodeOptions } from "../decode/decoder.js";
+import { checkStretchOption, type StretchOption } from "../decode/stretch.js";
 import type { DeviceChoice } from "../features/device.js";
 import { variantsFor } from "../features/dihedral.js";
 import {
@@ -42,7 +43,14 @@ export interface TrainOptions extends LabelOptions {
   /** Decode threads. @default what keeps the sessions fed */
   workers?: number | undefined;
   /** How tiles are decoded. @default DECODE_DEFAULTS */
-  decode?: Partial<Omit<DecodeOptions, "size">> | undefined;
+  decode?: Partial<Omit<DecodeOptions, "size" | "bands" | "stretch">> | undefined;
+  /** Bands of TIFFs that become red, green and blue, from 1, or the one that becomes gray; kept with the model. @default the first */
+  bands?: Bands | undefined;
+  /**
+   * Sample values of TIFFs that become 0 and 255; percentiles are measured over the tiles, and kept with the model as values.
+   * @default 8 bits as they are, 16 over their whole range, others rejected
+   */
+  stretch?: StretchOption | undefined;
   /**
    * What of the backbone is used: its last features alone, or also the means of the feature maps before each halving of the resolution.
    * @default "pyramid"; "last" for gradient optimisers, which have no scaling of features unless told
@@ -103,7 +111,8 @@ export interface FitSettings extends VariantUse {
 /** @throws OptionError for a value out of range, and for one that the optimiser has no use for */
 export function resolveTrainSettings(options: TrainOptions): TrainSettings {
   const fit = resolveFit(options);
-  const { tiles, labels, backbone, normalisation, tokens, size, device, workers, decode } = options;
+  const { tiles, labels, backbone, normalisation, tokens, size, device, workers, decode, bands, stretch } = options;
+  if (stretch !== undefined) checkStretchOption(stretch);
   const { features = fit.head.optimizer === "lbfgs" ? "pyramid" : "last" } = options;
   checkOneOf("features", features, ["pyramid", "last"]);
   const variants = variantsFor(fit.augment, fit.tta);
@@ -116,7 +125,8 @@ export function resolveTrainSettings(options: TrainOptions): TrainSettings {
       parts: [["train", "val"]],
       device,
       workers,
-      decode,
+      decode: { ...decode, bands: bands ?? null },
+      stretch,
       variants,
       budget: resolveBudget(options, variants),
     },

@@ -17,6 +17,8 @@ const PARSED: Record<string, string> = {
   "max-unreadable": "7",
   metrics: "127.0.0.1:9464",
   exclusive: "a,b",
+  bands: "3,2,1",
+  stretch: "0,3000",
 };
 
 /** What has to be given beside an option for it to mean something. */

@@ -1,0 +1,75 @@
+/** `stretch` as users give it, and the sample values that it comes to for a tile set. */
+import { OptionError } from "../errors.js";
+import type { Tile } from "../tiles/tile.js";
+import type { Bands, Stretch } from "./decoder.js";
+import { sampleRasters } from "./sample-rasters.js";
+
+/**
+ * Which sample values of a TIFF become 0 and 255: `"none"` takes samples for levels as they are, `[min, max]` says them, and
+ * `"p2,p98"` measures these percentiles of each band over the tiles.
+ */
+export type StretchOption = "none" | readonly [min: number, max: number] | `p${number},p${number}`;
+
+/** How TIFFs are read that are no photographs, as commands take it. */
+export interface RasterOptions {
+  /** Bands that become red, green and blue, from 1, or the one that becomes gray. @default the first three, or the first */
+  bands?: Bands | undefined;
+  /** Sample values that become 0 and 255. @default 8 bits as they are, 16 over their whole range, others rejected */
+  stretch?: StretchOption | undefined;
+}
+
+/** A set needs no more tiles than this to be measured. */
+const MEASURED_TILES = 200;
+
+/**
+ * The values for `tiles`; the same tiles give the same.
+ * @throws OptionError for a stretch that cannot be, and for percentiles where no tile has bands to measure
+ */
+export async function resolveStretch(
+  option: StretchOption | undefined,
+  tiles: readonly Tile[],
+  bands: Bands | null,
+  signal?: AbortSignal,
+): Promise<Stretch | null> {
+  if (option === undefined) return null;
+  const checked = checkStretchOption(option);
+  if (!("low" in checked)) return [checked.range];
+  const samples = await sampleRasters(tiles, { bands, most: MEASURED_TILES, signal });
+  if (samples.length === 0) {
+    throw new OptionError(`\`stretch\` is ${option}, and no tile is a TIFF with bands that it could be measured on.`);
+  }
+  const count = Math.min(...samples.map(({ values }) => values.length));
+  return Array.from({ length: count }, (_, band) => {
+    const all = Float64Array.from(samples.flatMap(({ values }) => Array.from(values[band]))).sort();
+    return widen(percentile(all, checked.low), percentile(all, checked.high));
+  });
+}
+
+/** @throws OptionError for what is no stretch */
+export function checkStretchOption(
+  option: StretchOption,
+): { range: readonly [number, number] } | { low: number; high: number } {
+  if (option === "none") return { range: [0, 255] };
+  if (typeof option === "string") {
+    const [low, high] = (/^p(\d+(?:\.\d+)?),p(\d+(?:\.\d+)?)$/.exec(option) ?? []).slice(1).map(Number);
+    if (low < high && high <= 100) return { low, high };
+  } else if (Array.isArray(option) && option.length === 2 && option.every(Number.isFinite) && option[0] < option[1]) {
+    return { range: [option[0], option[1]] };
+  }
+  throw new OptionError(
+    "Expected `stretch` to be none, a least and a greater value such as 0,3000, or two percentiles such as p2,p98, got " +
+      `${JSON.stringify(option)}.`,
+  );
+}
+
+/** By linear interpolation between ranks, as NumPy's default. */
+function percentile(sorted: Float64Array, percent: number): number {
+  const place = ((sorted.length - 1) * percent) / 100;
+  const below = Math.floor(place);
+  return sorted[below] + (sorted[Math.min(below + 1, sorted.length - 1)] - sorted[below]) * (place - below);
+}
+
+/** A band of one value only is given a range that it lies at the bottom of. */
+function widen(low: number, high: number): readonly [number, number] {
+  return high > low ? [low, high] : [low, low + 1];
+}

@@ -1,0 +1,129 @@
+/** openRaster: a TIFF's bands, by windows. */
+import { decompress, isReadable } from "./codecs.js";
+import { type Layout, readLayout } from "./directory.js";
+import { nameCompression } from "./names.js";
+import { type Raster, RasterError, type RasterSource, type Samples, sampleType, type Window } from "./raster.js";
+import { allocate, bytesOf, canUnpack, unpack } from "./samples.js";
+
+/** Bytes of one block; a larger one belongs to a file made to fill the memory. */
+const MOST_BLOCK_BYTES = 2 ** 30;
+
+/** Opens the first image of a TIFF. @throws RasterError where it is none, or is damaged */
+export async function openRaster(source: RasterSource): Promise<Raster> {
+  const layout = await readLayout(source);
+  return {
+    info: layout,
+    whole: isWhole(layout, source.byteLength),
+    read: (bands, window) => readWindow(source, layout, bands, window),
+    palette: layout.palette,
+  };
+}
+
+export function bytesSource(bytes: Uint8Array): RasterSource {
+  return { byteLength: bytes.length, read: async (offset, length) => bytes.subarray(offset, offset + length) };
+}
+
+function isWhole({ offsets, byteCounts }: Layout, byteLength: number): boolean {
+  return Array.from(offsets).every((offset, i) => offset + (byteCounts?.[i] ?? 0) <= byteLength);
+}
+
+async function readWindow(
+  source: RasterSource,
+  layout: Layout,
+  bands: readonly number[],
+  window: Window,
+): Promise<Samples[]> {
+  checkReadable(layout);
+  const { blockWidth, blockHeight, planar } = layout;
+  const targets = bands.map(() => allocate(layout, window.width * window.height));
+  const lastRow = Math.ceil((window.y + window.height) / blockHeight);
+  const lastColumn = Math.ceil((window.x + window.width) / blockWidth);
+  for (let row = Math.floor(window.y / blockHeight); row < lastRow; row++) {
+    for (let column = Math.floor(window.x / blockWidth); column < lastColumn; column++) {
+      const block = { row, column };
+      const together = planar ? undefined : await readBlock(source, layout, block, 0);
+      for (const [i, band] of bands.entries()) {
+        const samples = together ?? (await readBlock(source, layout, block, band));
+        const from = planar ? { samples, step: 1, first: 0 } : { samples, step: layout.bands, first: band };
+        copyBlock(layout, block, from, window, targets[i]);
+      }
+    }
+  }
+  return targets;
+}
+
+function checkReadable(layout: Layout): void {
+  if (!isReadable(layout)) {
+    throw new RasterError(
+      "FORMAT",
+      `TIFF with ${nameCompression(layout.compression)} is not read; convert it (gdal_translate -co COMPRESS=DEFLATE)`,
+    );
+  }
+  if (!canUnpack(layout)) {
+    throw new RasterError(
+      "FORMAT",
+      `TIFF of ${sampleType(layout)} samples is not read; convert it (gdal_translate -ot)`,
+    );
+  }
+}
+
+interface BlockPlace {
+  row: number;
+  column: number;
+}
+
+/** Samples `[rows, blockWidth, bands]` of a block or, where planes are apart, `[rows, blockWidth]` of one band's. */
+async function readBlock(
+  source: RasterSource,
+  layout: Layout,
+  { row, column }: BlockPlace,
+  band: number,
+): Promise<Samples> {
+  const { width, height, blockWidth, blockHeight, planar, bands, tiled, offsets, byteCounts } = layout;
+  const [across, down] = [Math.ceil(width / blockWidth), Math.ceil(height / blockHeight)];
+  const index = ((planar ? band : 0) * down + row) * across + column;
+  const rows = tiled ? blockHeight : Math.min(blockHeight, height - row * blockHeight);
+  const perPixel = planar ? 1 : bands;
+  const length = bytesOf(layout, rows, perPixel);
+  if (length > MOST_BLOCK_BYTES) throw new RasterError("LIMIT", `Image has a block of ${length} bytes`);
+  const offset = offsets[index];
+  const count = byteCounts?.[index] ?? Math.max(0, source.byteLength - offset);
+  // A block without data is a hole of a sparse file.
+  if (count === 0 || offset === 0) return hole(layout, rows * blockWidth * perPixel);
+  if (offset + count > source.byteLength)
+    throw new RasterError("TRUNCATED", "Image data ends early (a block is cut off)");
+  // Some writers fill up the last strip.
+  const most = tiled ? length : bytesOf(layout, blockHeight, perPixel);
+  const bytes = decompress(await source.read(offset, count), most, layout);
+  if (bytes.length < length) throw new RasterError("CORRUPT", "Image cannot be decoded (a block has too few samples)");
+  return unpack(bytes.subarray(0, length), layout, rows, perPixel);
+}
+
+function hole(layout: Layout, count: number): Samples {
+  return allocate(layout, count).fill(layout.nodata ?? 0);
+}
+
+interface Strided {
+  samples: Samples;
+  step: number;
+  first: number;
+}
+
+/** Copies what a block and the window have in common. */
+function copyBlock(
+  { blockWidth, blockHeight }: Layout,
+  { row, column }: BlockPlace,
+  { samples, step, first }: Strided,
+  window: Window,
+  target: Samples,
+): void {
+  const [left, top] = [column * blockWidth, row * blockHeight];
+  const firstX = Math.max(left, window.x);
+  const lastX = Math.min(left + blockWidth, window.x + window.width);
+  const lastY = Math.min(top + blockHeight, window.y + window.height);
+  for (let y = Math.max(top, window.y); y < lastY; y++) {
+    let from = ((y - top) * blockWidth + firstX - left) * step + first;
+    let to = (y - window.y) * window.width + firstX - window.x;
+    for (let x = firstX; x < lastX; x++, from += step) target[to++] = samples[from];
+  }
+}
