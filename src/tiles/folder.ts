@@ -3,6 +3,7 @@ import type { Dirent, Stats } from "node:fs";
 import { opendir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { failedTile, fileTile, hasTileExtension, isArchive } from "./names.js";
+import { isPacked } from "./packed.js";
 import { SortedNames } from "./sorted-names.js";
 import type { Tile } from "./tile.js";
 
@@ -102,7 +103,7 @@ async function sortedEntries(folder: string, tally: WalkTally): Promise<SortedNa
 
 function passOver(path: string, tally: WalkTally): void {
   tally.ignored++;
-  if (isArchive(path)) tally.archive ??= path;
+  if (isArchive(path) || isPacked(path)) tally.archive ??= path;
 }
 
 /** A link named like a tile is taken for one without looking: farms of millions of links stay cheap to list. */

@@ -1,8 +1,9 @@
 /** Tiles named line by line: `@list.txt`, a rejects file, or paths on stdin. */
-import { createReadStream } from "node:fs";
+import { readRegular } from "../files/open-regular.js";
 import type { WalkTally } from "./folder.js";
 import { linesOf } from "./lines.js";
 import { fileTile, isArchive } from "./names.js";
+import { refusePackedName } from "./packed.js";
 import { tilesOfRecords } from "./records.js";
 import { tilesOfTar } from "./tar.js";
 import type { Tile } from "./tile.js";
@@ -15,10 +16,11 @@ import type { Tile } from "./tile.js";
 export async function* tilesOfList(file: string, tally: WalkTally): AsyncGenerator<Tile> {
   if (/\.jsonl$/i.test(file)) return yield* tilesOfRecords(file, tally);
   let first = true;
-  for await (const raw of linesOf(createReadStream(file))) {
+  for await (const raw of linesOf(readRegular(file))) {
     const line = first ? raw.replace(/^\uFEFF/, "") : raw;
     first = false;
     if (line.trim() === "") continue;
+    refusePackedName(line);
     if (isArchive(line)) yield* tilesOfTar(line, tally);
     else yield fileTile(line);
   }

@@ -1,10 +1,11 @@
 /** Tiles named by the lines of a rejects file, so that they can be taken up again: `@out.csv.rejects.jsonl`. */
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { InputError } from "../errors.js";
+import { readRegular } from "../files/open-regular.js";
 import { tilesBelow, type WalkTally } from "./folder.js";
 import { linesOf } from "./lines.js";
 import { failedMember, failedTile, fileTile, hasTileExtension, isArchive } from "./names.js";
+import { refusePackedName } from "./packed.js";
 import { tilesOfTar } from "./tar.js";
 import type { Tile, TileFailure } from "./tile.js";
 
@@ -38,7 +39,7 @@ interface Members {
 
 async function* pathsOf(file: string): AsyncGenerator<string> {
   let number = 0;
-  for await (const line of linesOf(createReadStream(file))) {
+  for await (const line of linesOf(readRegular(file))) {
     number++;
     if (line.trim() === "") continue;
     const path = pathIn(line);
@@ -65,7 +66,10 @@ async function* tilesAt(path: string, tally: WalkTally): AsyncGenerator<Tile> {
     yield failedTile(path, "READ", "it came in an archive on standard input, which is not kept");
   else if (isArchive(path)) yield* tilesOfTar(path, tally);
   else if (!hasTileExtension(path) && (await isFolder(path))) yield* tilesBelow(path, tally);
-  else yield fileTile(path);
+  else {
+    refusePackedName(path);
+    yield fileTile(path);
+  }
 }
 
 function isFolder(path: string): Promise<boolean> {

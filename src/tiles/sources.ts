@@ -10,7 +10,8 @@ import type { Readable } from "node:stream";
 import { InputError, OptionError } from "../errors.js";
 import { type WalkTally, walkFolder } from "./folder.js";
 import { tilesOfList } from "./list.js";
-import { fileTile, isArchive, TILE_EXTENSIONS } from "./names.js";
+import { fileTile, hasTileExtension, isArchive, TILE_EXTENSIONS } from "./names.js";
+import { isPacked, refusePackedFile, refusePackedName } from "./packed.js";
 import { type SpooledInput, spoolInput } from "./stdin.js";
 import { tilesOfTar } from "./tar.js";
 import type { Tile, TileSource } from "./tile.js";
@@ -139,11 +140,8 @@ async function classify(input: string): Promise<InputItem> {
   }
   const info = await statInput(input, `The input ${input}`);
   if (info?.isDirectory()) return { kind: "folder", path: input };
-  if (/\.(tgz|tar\.(gz|bz2|xz|zst|lz4|lzma|br))$/i.test(input)) {
-    throw new InputError(
-      `${input} is a compressed archive, and its members cannot be read in place: unpack it to a .tar, or pipe it in (... | canopy ... -).`,
-    );
-  }
+  refusePackedName(input);
+  if (!isArchive(input) && !hasTileExtension(input)) await refusePackedFile(input);
   return { kind: isArchive(input) ? "tar" : "file", path: input };
 }
 
@@ -190,7 +188,13 @@ async function* tilesOfFolder(path: string, tally: WalkTally): AsyncGenerator<Ti
 
 function emptyMessage(inputs: readonly string[], { ignored, archive }: WalkTally): string {
   const others = ignored === 0 ? "" : `; ${ignored} other file${ignored === 1 ? " was" : "s were"} ignored`;
-  const hint = archive === undefined ? "" : `, among them archives, which are inputs of their own (name ${archive})`;
+  const hint = archive === undefined ? "" : `, among them archives, ${adviceOn(archive)}`;
   const names = inputs.map((input) => (isStdin(input) ? "standard input" : input));
   return `No tiles in ${names.join(", ")}: looked for ${TILE_EXTENSIONS.join(" ")}${others}${hint}.`;
+}
+
+function adviceOn(archive: string): string {
+  return isPacked(archive)
+    ? `which are to be unpacked (${archive})`
+    : `which are inputs of their own (name ${archive})`;
 }

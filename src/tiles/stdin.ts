@@ -8,7 +8,7 @@ import { CanopyError, InputError, InterruptedError } from "../errors.js";
 import { Draft } from "../files/draft.js";
 import { exists, hashFile } from "../files/facts.js";
 import { explainWriteError, WriteError } from "../files/write-error.js";
-import { compressionOf } from "./tar.js";
+import { compressionOf } from "./packed.js";
 import { headerIn } from "./tar-header.js";
 
 export interface SpooledInput {

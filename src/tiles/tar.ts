@@ -1,8 +1,8 @@
 /** Tiles of a tar archive, found by its headers alone: each is a range of bytes of the archive, and nothing is unpacked. */
-import { InputError } from "../errors.js";
 import { openRegular } from "../files/open-regular.js";
 import type { WalkTally } from "./folder.js";
 import { failedMember, failedTile, hasTileExtension, memberTile } from "./names.js";
+import { refusePackedBytes } from "./packed.js";
 import { entriesOf, type TarEntry, type TarLink } from "./tar-entries.js";
 import { tilesOfLinks } from "./tar-links.js";
 import type { Tile } from "./tile.js";
@@ -20,7 +20,7 @@ export async function* tilesOfTar(archive: string, tally: WalkTally): AsyncGener
   }
   try {
     const reader = new WindowReader(file);
-    refuseCompressed(archive, await reader.read(0, 6));
+    refusePackedBytes(archive, await reader.read(0, 6));
     yield* memberTiles(archive, reader, (await file.stat()).size, tally);
   } finally {
     await file.close();
@@ -49,19 +49,4 @@ function tileOf(archive: string, entry: Exclude<TarEntry, TarLink>): Tile {
   if ("damage" in entry) return failedMember(archive, member, "FORMAT", entry.damage);
   if ("problem" in entry) return failedMember(archive, member, "FORMAT", entry.problem);
   return memberTile(archive, member, entry);
-}
-
-/** The tool that unpacks what begins with `head`, or undefined where it does not look compressed. */
-export function compressionOf(head: Buffer): string | undefined {
-  return Object.entries(MAGIC).find(([, magic]) => head.toString("hex", 0, 6).startsWith(magic))?.[0];
-}
-
-const MAGIC = { gzip: "1f8b", zstd: "28b52ffd", xz: "fd377a585a00", bzip2: "425a68" };
-
-function refuseCompressed(archive: string, head: Buffer): void {
-  const tool = compressionOf(head);
-  if (tool === undefined) return;
-  throw new InputError(
-    `${archive} is compressed with ${tool}, and its members cannot be read in place: unpack it first (${tool} -d), or pipe it in (${tool} -dc FILE | canopy ... -).`,
-  );
 }

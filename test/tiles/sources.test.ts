@@ -166,6 +166,52 @@ describe("archives", () => {
   });
 });
 
+describe("what is packed in another way", () => {
+  const names = [
+    "set.zip",
+    "set.ZIP",
+    "set.7z",
+    "set.rar",
+    "set.tar.gz",
+    "set.tgz",
+    "set.tar.zst",
+    "a.jpg.gz",
+    "set.iso",
+  ];
+  for (const name of names) {
+    it(`is refused by its name, ${name}, as an input and in lists`, async (t) => {
+      const root = temporaryFolder(t);
+      const file = join(root, name);
+      writeFileSync(file, "");
+      const refused = {
+        name: "InputError",
+        message: /(set|a\.jpg)\..* (archive|file), and its members cannot .*: unpack it/,
+      };
+      await assert.rejects(collectTiles([file]), refused);
+      writeFileSync(join(root, "list.txt"), `${join(root, "a.jpg")}\n${file}\n`);
+      await assert.rejects(collectTiles([`@${join(root, "list.txt")}`]), refused);
+      writeFileSync(join(root, "list.jsonl"), JSON.stringify({ path: file }));
+      await assert.rejects(collectTiles([`@${join(root, "list.jsonl")}`]), refused);
+      await assert.rejects(collectTiles([root]), /among them archives, which are to be unpacked/);
+    });
+  }
+
+  it("is refused by its first bytes where the name says nothing", async (t) => {
+    const file = join(temporaryFolder(t), "tiles");
+    for (const [head, message] of [
+      ["504b0304", /tiles is a zip archive, and .*: unpack it and name the folder/],
+      ["377abcaf271c", /is a 7z archive/],
+      ["526172211a0701", /is a RAR archive/],
+      ["1f8b08", /compressed with gzip/],
+    ] as const) {
+      writeFileSync(file, Buffer.from(`${head}0000000000000000`, "hex"));
+      await assert.rejects(collectTiles([file]), { name: "InputError", message });
+    }
+    writeFileSync(file, "something else");
+    assert.deepEqual((await collectTiles([file])).tiles.length, 1);
+  });
+});
+
 describe("lists and standard input", () => {
   it("reads @list with CRLF, byte-order mark, empty lines and archives in it", async (t) => {
     const root = temporaryFolder(t);
