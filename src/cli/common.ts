@@ -1,8 +1,9 @@
 /** What every command shares: options, progress on stderr, one result on stdout, and errors turned into exit codes. */
 import type { Argv } from "yargs";
 import type { RasterOptions } from "../decode/stretch.js";
-import { CanopyError, InterruptedError, OptionError } from "../errors.js";
+import { OptionError } from "../errors.js";
 import type { RunContext } from "../run-context.js";
+import { reportError } from "./failures.js";
 import { withFlags } from "./flags.js";
 import { createProgressReporter } from "./progress.js";
 import { toSnakeCase } from "./snake-case.js";
@@ -61,39 +62,6 @@ function onceEach(warn: (message: string) => void): (message: string) => void {
       warn(message);
     }
   };
-}
-
-/** Prints one sentence (and the stack with CANOPY_DEBUG=1) and sets the exit code. `resumes`: whether the command has `--resume`. */
-export function reportError(error: unknown, resumes = false): void {
-  process.exitCode = exitCodeOf(error);
-  process.stderr.write(`canopy: ${describeError(error, resumes)}\n`);
-  if (process.env["CANOPY_DEBUG"] === "1" && error instanceof Error) {
-    process.stderr.write(`${error.stack}\n${error.cause === undefined ? "" : `Caused by: ${String(error.cause)}\n`}`);
-  }
-}
-
-function exitCodeOf(error: unknown): number {
-  if (error instanceof InterruptedError) {
-    return 130;
-  }
-  return error instanceof OptionError ? 2 : 1;
-}
-
-function describeError(error: unknown, resumes: boolean): string {
-  if (!(error instanceof Error)) {
-    return String(error);
-  }
-  if (error instanceof CanopyError || error instanceof OptionError) {
-    return withFlags(error.message);
-  }
-  const system = error as NodeJS.ErrnoException;
-  if (system.code === "ENOSPC") {
-    return `No space left on the disk${system.path ? ` while writing ${system.path}` : ""}. Make room and run again${resumes ? " with --resume" : ""}.`;
-  }
-  if (system.code !== undefined && system.syscall !== undefined) {
-    return `${system.syscall} failed for ${system.path ?? "a file"}: ${system.message}`;
-  }
-  return `${error.message} (unexpected; CANOPY_DEBUG=1 shows where)`;
 }
 
 /** The first SIGINT or SIGTERM asks the operation to stop cleanly, a second one ends the process at once. */

@@ -4,7 +4,8 @@ import { closest, distance } from "fastest-levenshtein";
 import yargs, { type Argv } from "yargs";
 import { OptionError } from "../errors.js";
 import { commands } from "./commands.js";
-import { reportError, withGlobalOptions } from "./common.js";
+import { withGlobalOptions } from "./common.js";
+import { reportError } from "./failures.js";
 import { useFlags } from "./flags.js";
 
 const PACKAGE = new URL("../../../package.json", import.meta.url);

@@ -1,0 +1,73 @@
+/** How failures end: one sentence on stderr and an exit code, also those that nobody waited for. */
+import { CanopyError, InterruptedError, OptionError } from "../errors.js";
+import { withFlags } from "./flags.js";
+
+/** With fewer open files modules cannot be loaded, and Node says that it does not find them. */
+const FEW_FILES = 256;
+
+/** For what no command catches, and for streams that fail: no stack trace, and no success where output is lost. */
+export function guardProcess(): void {
+  process.on("uncaughtException", (error) => {
+    reportError(error);
+    process.exit();
+  });
+  // Who closed stderr wants no messages, and a run does not end for that.
+  process.stderr.on("error", () => {});
+  let lost: NodeJS.ErrnoException | null = null;
+  process.stdout.on("error", (error) => {
+    lost = error;
+  });
+  process.on("exit", (code) => {
+    // The event of a write just before the end has not come yet.
+    lost ??= process.stdout.errored;
+    if (lost === null) return;
+    process.stderr.write(`canopy: Standard output could not be written (${lost.code}).\n`);
+    if (code === 0 || code === 3) process.exitCode = 1;
+  });
+}
+
+/** Prints one sentence (and the stack with CANOPY_DEBUG=1) and sets the exit code. `resumes`: whether the command has `--resume`. */
+export function reportError(error: unknown, resumes = false): void {
+  process.exitCode = exitCodeOf(error);
+  process.stderr.write(`canopy: ${describeError(error, resumes)}\n`);
+  if (process.env["CANOPY_DEBUG"] === "1" && error instanceof Error) {
+    process.stderr.write(`${error.stack}\n${error.cause === undefined ? "" : `Caused by: ${String(error.cause)}\n`}`);
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof InterruptedError) {
+    return 130;
+  }
+  return error instanceof OptionError ? 2 : 1;
+}
+
+function describeError(error: unknown, resumes: boolean): string {
+  if (!(error instanceof Error)) {
+    return String(error);
+  }
+  if (error instanceof CanopyError || error instanceof OptionError) {
+    return withFlags(error.message);
+  }
+  const system = error as NodeJS.ErrnoException;
+  if (["EMFILE", "ERR_MODULE_NOT_FOUND"].includes(system.code ?? "") && openFiles() < FEW_FILES) {
+    return `Only ${openFiles()} files may be open at once (ulimit -n): raise that to ${FEW_FILES} or more.`;
+  }
+  if (system.syscall === "uv_cwd") {
+    return "The current folder is gone, or cannot be read: change to another one.";
+  }
+  if (system.code === "ENOSPC") {
+    return `No space left on the disk${system.path ? ` while writing ${system.path}` : ""}. Make room and run again${resumes ? " with --resume" : ""}.`;
+  }
+  if (system.code !== undefined && system.syscall !== undefined) {
+    return `${system.syscall} failed for ${system.path ?? "a file"}: ${system.message}`;
+  }
+  return `${error.message} (unexpected; CANOPY_DEBUG=1 shows where)`;
+}
+
+/** How many files this process may open; infinite where nobody says. */
+function openFiles(): number {
+  const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | string } } };
+  const limit = Number(userLimits?.open_files?.soft);
+  return Number.isNaN(limit) ? Infinity : limit;
+}
