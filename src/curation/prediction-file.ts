@@ -1,10 +1,9 @@
 /** Predictions read back from what `predict` wrote as CSV or JSON lines. */
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
 import { extname } from "node:path";
 import { parse } from "csv-parse";
 import * as v from "valibot";
 import { FormatError, InputError } from "../errors.js";
+import { NOT_REGULAR, openRegular } from "../files/open-regular.js";
 import { parseJson } from "../files/read-json.js";
 import { share, text } from "../files/schemas.js";
 import { toTileName } from "../labels/names.js";
@@ -32,6 +31,7 @@ export async function readPredictions(path: string): Promise<Map<string, TilePre
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") throw new InputError(`There is no file ${path}.`, { cause: error });
+    if (code === NOT_REGULAR) throw new InputError(`${path} is no regular file.`, { cause: error });
     if (code?.startsWith("CSV_")) throw new FormatError(path, `${path} is not CSV: ${message}.`, { cause: error });
     throw error;
   }
@@ -40,7 +40,8 @@ export async function readPredictions(path: string): Promise<Map<string, TilePre
 async function readCsv(path: string): Promise<Map<string, TilePrediction>> {
   const predictions = new Map<string, TilePrediction>();
   const parser = parse({ bom: true, info: true, skip_empty_lines: true });
-  createReadStream(path)
+  (await openRegular(path))
+    .createReadStream()
     .on("error", (error) => parser.destroy(error))
     .pipe(parser);
   let columns: string[] | undefined;
@@ -70,7 +71,7 @@ function checkHeader(path: string, header: string[]): string[] {
 async function readJsonLines(path: string): Promise<Map<string, TilePrediction>> {
   const predictions = new Map<string, TilePrediction>();
   let number = 0;
-  const file = await open(path);
+  const file = await openRegular(path);
   for await (const line of file.readLines()) {
     number++;
     if (line.trim() === "") continue;

@@ -3,7 +3,7 @@
  * features what they are), in it segment files, each of one writing process and of about a gigabyte; rows are found by tile and variant.
  */
 import { hash, randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readdirSync, readSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "../cache-folder.js";
 import { writeWholeSync } from "../files/write.js";
@@ -190,7 +190,8 @@ export class FeatureStore {
   #load(name: string): void {
     if (!name.endsWith(EXTENSION)) return;
     try {
-      const file = openSync(join(this.folder, name), "r");
+      // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+      const file = openSync(join(this.folder, name), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
       this.#files.push(file);
       for (const block of readBlocks(file, this.#identity, this.numFeatures)) this.#place(block, file);
     } catch {}

@@ -9,21 +9,35 @@ import { type FileHandle, open } from "node:fs/promises";
 export async function openRegular(path: string): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
-    if ((await file.stat()).isFile()) return file;
+    const info = await file.stat();
+    if (info.isFile()) return file;
+    throw new NotRegularError(path, info.isDirectory() ? "EISDIR" : NOT_REGULAR);
   } catch (error) {
     await file.close();
     throw error;
   }
-  await file.close();
-  throw new NotRegularError(path);
 }
+
+/** The code of its error but for folders, where others have that of the system. */
+export const NOT_REGULAR = "no regular file";
 
 /** What is there is a folder, a pipe, a socket or a device. */
 class NotRegularError extends Error {
-  readonly code = "no regular file";
+  readonly code: string;
 
-  constructor(path: string) {
+  constructor(path: string, code: string) {
     super(`${path} is no regular file`);
+    this.code = code;
+  }
+}
+
+/** All bytes of the regular file `path`. Throws as `openRegular` does. */
+export async function readWholeRegular(path: string): Promise<Buffer> {
+  const file = await openRegular(path);
+  try {
+    return await file.readFile();
+  } finally {
+    await file.close();
   }
 }
 

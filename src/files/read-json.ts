@@ -1,7 +1,7 @@
 /** Reading JSON that may be anything: damaged, of another program, of another version. */
-import { readFile } from "node:fs/promises";
 import * as v from "valibot";
 import { FormatError } from "../errors.js";
+import { readWholeRegular } from "./open-regular.js";
 
 /** What an error says at its end: how to come by a good file. */
 export interface ReadJsonOptions {
@@ -22,7 +22,7 @@ export async function readJson<S extends v.GenericSchema>(
 ): Promise<v.InferOutput<S> | undefined> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = (await readWholeRegular(path)).toString("utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;

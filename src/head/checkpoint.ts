@@ -3,9 +3,9 @@
  * `head.safetensors` the weights; `history.csv` one row per epoch. The format is described in docs/formats.md.
  */
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError, InputError } from "../errors.js";
+import { readWholeRegular } from "../files/open-regular.js";
 import { ensureFolder } from "../files/output.js";
 import { type FileContent, writeTogether } from "../files/write.js";
 import { decodeSafetensors, encodeSafetensors } from "../onnx/safetensors.js";
@@ -74,7 +74,7 @@ async function readModelJson(folder: string): Promise<ModelJson> {
   const path = join(folder, FILES.model);
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = (await readWholeRegular(path)).toString("utf8");
   } catch (cause) {
     throw new InputError(`${folder} holds no model: cannot read ${path}. \`canopy train --out ${folder}\` makes one.`, {
       cause,
@@ -95,7 +95,7 @@ async function readHashed(folder: string, name: string, expected: string): Promi
   const path = join(folder, name);
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    bytes = await readWholeRegular(path);
   } catch (cause) {
     throw new FormatError(
       path,

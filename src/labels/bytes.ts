@@ -22,6 +22,7 @@ export async function openLabelFile(path: string): Promise<LabelFile> {
   try {
     const info = await stat(path);
     if (info.isDirectory()) return { path, isFolder: true, size: 0, head: Buffer.alloc(0) };
+    if (!info.isFile()) throw new InputError(`${path} is no regular file: write the labels to one first.`);
     if (info.size === 0) throw new InputError(`${path} holds no labels: it is empty.`);
     const head = await readHead(path, info.size);
     refuseOthers(path, head);

@@ -1,6 +1,6 @@
 /** Tiles of a folder and all folders below it, listed as a stream: in order, one folder's names in memory at a time. */
 import type { Dirent, Stats } from "node:fs";
-import { opendir, stat } from "node:fs/promises";
+import { lstat, opendir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { failedTile, fileTile, hasTileExtension, isArchive } from "./names.js";
 import { isPacked } from "./packed.js";
@@ -49,7 +49,8 @@ async function* walk(folder: string, names: SortedNames, above: string[], contex
     if (name.endsWith(FOLDER_MARK)) {
       yield* walkBelow(join(folder, name.slice(0, -FOLDER_MARK.length)), above, context);
     } else {
-      yield fileTile(join(folder, name));
+      const path = join(folder, name);
+      yield name.includes(LOST_BYTES) ? await tileOfOddName(path) : fileTile(path);
     }
   }
 }
@@ -74,8 +75,18 @@ async function* walkBelow(folder: string, above: string[], context: Walk): Async
   }
 }
 
+/** Bytes that are no UTF-8 are lost in names, and a file is not found by what is left. */
+async function tileOfOddName(path: string): Promise<Tile> {
+  const found = await lstat(path).catch(() => undefined);
+  return found ? fileTile(path) : failedTile(path, "READ", BAD_NAME);
+}
+
+const LOST_BYTES = "\uFFFD";
+const BAD_NAME = "its name holds bytes that are no UTF-8: rename it (convmv renames whole folders)";
+
 function unreadableFolder(folder: string, error: unknown): Tile {
   const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT" && folder.includes(LOST_BYTES)) return failedTile(folder, "READ", BAD_NAME);
   return failedTile(folder, "READ", `the folder cannot be read (${code ?? message})`);
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -223,4 +224,11 @@ test("a cache that cannot be written costs a warning, not the run", (t) => {
   assert.match(warnings[0], /CANOPY_CACHE/);
   assert.deepEqual([...store.find(keys).slice(0, 2)], [-1, -1]);
   store.close();
+});
+
+test("a pipe among the segments is passed over, and not waited for", (t) => {
+  const root = temporaryFolder(t);
+  const { folder } = fill(root, 0, 4);
+  execFileSync("mkfifo", [join(folder, "0.features")]);
+  assert.deepEqual(lookUp(root, 0, 4), [0, 1, 2, 3]);
 });

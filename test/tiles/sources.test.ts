@@ -72,6 +72,20 @@ describe("folders", () => {
     }
   });
 
+  it("says of names that are no UTF-8 that they are to be changed", async (t) => {
+    const root = temporaryFolder(t);
+    put(root, "a.jpg", "b\uFFFD.jpg");
+    writeFileSync(Buffer.concat([Buffer.from(join(root, "c")), Buffer.from([0xff]), Buffer.from(".jpg")]), "");
+    const odd = Buffer.concat([Buffer.from(join(root, "d")), Buffer.from([0xfe])]);
+    mkdirSync(odd);
+    writeFileSync(Buffer.concat([odd, Buffer.from("/e.jpg")]), "");
+    const { tiles } = await collectTiles([root]);
+    assert.deepEqual(names(tiles), ["a", "b\uFFFD", "c\uFFFD", "d\uFFFD"]);
+    for (const [i, { failure }] of tiles.entries()) {
+      assert.equal(failure?.message.startsWith("its name holds bytes that are no UTF-8"), i < 2 ? undefined : true);
+    }
+  });
+
   it("keeps the order over many names, packed in several runs", async (t) => {
     const { SortedNames } = await import("../../src/tiles/sorted-names.js");
     const count = 150_000;
