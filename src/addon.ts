@@ -29,7 +29,7 @@ export interface JpegInfo {
   height: number;
   components: number;
   progressive: boolean;
-  /** Adobe APP14 transform (0, 1 or 2), or -1 where the marker is absent. */
+  /** Adobe APP14 transform (0, 1 or 2), or -1 if the marker is absent. */
   adobeTransform: number;
   jfif: boolean;
   icc: boolean;
@@ -197,7 +197,7 @@ let loaded: NativeAddon | undefined | null = null;
 let loadError: Error | undefined;
 
 /**
- * The addon, or undefined where it is not built (canopy then decodes through sharp) or `CANOPY_NO_ADDON=1` asks to do without it.
+ * The addon, or undefined if it is not built (canopy then decodes through sharp) or `CANOPY_NO_ADDON=1` asks to do without it.
  */
 export function loadAddon(): NativeAddon | undefined {
   if (loaded === null) {
@@ -214,7 +214,7 @@ export function loadAddon(): NativeAddon | undefined {
   return loaded;
 }
 
-/** Why `loadAddon()` gave nothing, for `canopy doctor`; undefined where it loaded or was not wanted. */
+/** Why `loadAddon()` gave nothing, for `canopy doctor`; undefined if it loaded or was not wanted. */
 export function addonLoadError(): Error | undefined {
   loadAddon();
   return loadError;

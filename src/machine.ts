@@ -8,7 +8,7 @@ export function usableCores(): number {
   return quota === undefined ? availableParallelism() : Math.max(1, Math.min(availableParallelism(), Math.ceil(quota)));
 }
 
-/** The container's CPU quota in cores (cgroup v2, then v1); undefined where there is none. */
+/** The container's CPU quota in cores (cgroup v2, then v1); undefined if there is none. */
 export function cpuQuota(): number | undefined {
   const [quota, period] = (readLine("/sys/fs/cgroup/cpu.max") ?? "").split(" ").map(Number);
   if (quota > 0 && period > 0) return quota / period;
@@ -23,7 +23,7 @@ export function memoryLimit(): number | undefined {
   return limit > 0 && limit < totalmem() ? limit : undefined;
 }
 
-/** Instruction sets that matter to decoding and inference, as Linux names them; empty where they cannot be told. */
+/** Instruction sets that matter to decoding and inference, as Linux names them; empty if they cannot be told. */
 export function cpuFeatures(): string[] {
   const flags = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(readText("/proc/cpuinfo") ?? "")?.[1]?.split(" ") ?? [];
   const known = [

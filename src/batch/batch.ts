@@ -8,9 +8,12 @@ export interface Batch {
   index: number;
   tiles: Tile[];
   slot: Slot;
-  /** `[tiles.length, size, size, 3]` uint8 RGB, a view of the slot: valid until `release()`. A rejected tile's place holds anything. */
+  /**
+   * `[tiles.length, size, size, 3]` uint8 RGB, a view of the slot: valid until `release()`. The content at a rejected
+   * tile's place is undefined.
+   */
   pixels: Uint8Array;
-  /** `outcomes[i]` is undefined where tile i was decoded. */
+  /** `outcomes[i]` is undefined if tile i was decoded. */
   outcomes: DecodeOutcome[];
   /** Gives the slot back; further calls do nothing. */
   release(): void;

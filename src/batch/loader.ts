@@ -1,6 +1,6 @@
 /**
- * The loader: tiles come in as a stream, batches of pixels go out in the same order. Several batches are decoded ahead of the
- * consumer, each by several workers; the slots bound the memory.
+ * The loader: tiles come in as a stream, batches of pixels go out in the same order. Several batches are decoded ahead
+ * of the consumer; the number of slots limits the memory.
  */
 import { checkInteger } from "../check.js";
 import { inChunks } from "../chunks.js";
@@ -19,15 +19,18 @@ export interface LoadOptions {
   batchSize: number;
   /** Batches that may be decoding, or decoded and waiting for the consumer. @default as many as the ring has slots */
   batchesAhead?: number;
-  /** Tiles per decode task. @default whole batches; where there are more workers than batches ahead, parts of them of at least 4 */
+  /**
+   * Tiles per decode task. @default whole batches; if there are more workers than batches ahead, parts of them of at
+   * least 4
+   */
   chunkSize?: number;
   /** Aborting ends the stream with InterruptedError. */
   signal?: AbortSignal;
 }
 
 /**
- * Yields batches in source order. The consumer calls `release()` on each; leaving the loop early, an error of the source and an abort all
- * wait for what is being decoded and give every slot back.
+ * Yields batches in source order. The consumer calls `release()` on each. If the loop is left early, the source fails
+ * or the signal aborts, tiles being decoded are waited for, and every slot is given back.
  * @throws RangeError if a batch does not fit into a slot; InterruptedError on abort; whatever the source throws.
  */
 export async function* loadBatches(
@@ -88,7 +91,7 @@ export function startBatch(
   return { batch, decoded: Promise.all(chunks).then(() => undefined) };
 }
 
-/** Every worker is to have something to do; beyond that, fewer tasks cost less. */
+/** Every worker should have something to do; beyond that, fewer tasks cost less. */
 function defaultChunkSize(tiles: number, pool: DecodePool, ring: SlotRing, options: LoadOptions): number {
   const { batchesAhead = ring.slotCount } = options;
   return Math.max(4, Math.ceil(tiles / Math.ceil(pool.workers / batchesAhead)));

@@ -2,7 +2,7 @@
 import type { Tile } from "../tiles/tile.js";
 import type { Batch } from "./batch.js";
 
-/** A batch whose pixels are under way. */
+/** A batch that is being decoded. */
 export interface Pending {
   batch: Batch;
   decoded: Promise<void>;
@@ -31,7 +31,7 @@ export class ReadAhead {
     this.#pump().catch((error: unknown) => this.fail(error));
   }
 
-  /** The next batch once it is decoded; undefined at the end. Throws what made the reader fail. */
+  /** The next batch once it is decoded; undefined at the end. Throws the reader's error. */
   async next(): Promise<Batch | undefined> {
     while (this.#error === undefined && !this.#hasNext()) await this.#change();
     if (this.#error !== undefined) throw this.#error;
@@ -46,15 +46,15 @@ export class ReadAhead {
     return first === undefined ? this.#ended : this.#decoded.has(first);
   }
 
-  /** Makes this and every later `next()` throw `error`; the first error counts. */
+  /** Makes this and every later `next()` throw `error`; later errors are ignored. */
   fail(error: unknown): void {
     this.#error ??= error;
     this.#notify();
   }
 
   /**
-   * Stops reading and hands over what nobody has taken. Neither a silent source (a pipe) nor a slot the consumer still holds is
-   * waited for: what comes of them later is given back then.
+   * Stops reading and gives back the batches that were not taken. It does not wait for a silent source (a pipe), nor
+   * for a slot that the consumer still holds: what these yield later is given back then.
    */
   close(): Pending[] {
     this.#closed = true;
@@ -96,7 +96,7 @@ export class ReadAhead {
   }
 }
 
-/** Gives a batch back. Its slot goes only after the workers have written their last byte into it. */
+/** Gives a batch back. Its slot is released only after the workers have written their last byte into it. */
 export async function discard({ batch, decoded }: Pending): Promise<void> {
   await decoded;
   batch.release();

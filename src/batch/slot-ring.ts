@@ -1,4 +1,4 @@
-/** SlotRing: the pixel memory of a run, taken once and cut into slots; a slot holds one batch. */
+/** SlotRing: the pixel memory of a run, allocated once and divided into slots; a slot holds one batch. */
 import { checkInteger } from "../check.js";
 
 /** `[batchSize, size, size, 3]` uint8 inside the ring's memory. Whoever acquired it may write it until it is released. */
@@ -9,7 +9,7 @@ export interface Slot {
 }
 
 export class SlotRing {
-  /** The memory of all slots; its owner is this ring, for as long as anybody reads it. */
+  /** The memory of all slots. This ring owns it while anybody reads it. */
   readonly buffer: SharedArrayBuffer;
   readonly slotCount: number;
   readonly slotBytes: number;
@@ -26,12 +26,12 @@ export class SlotRing {
     this.#free = Array.from({ length: slotCount }, (_, i) => ({ index: i, byteOffset: i * slotBytes })).reverse();
   }
 
-  /** Slots nobody holds. */
+  /** Number of free slots. */
   get freeCount(): number {
     return this.#free.length;
   }
 
-  /** A free slot, as soon as there is one; rejects if the ring is closed before. */
+  /** A free slot, as soon as there is one; rejects if the ring is closed first. */
   acquire(): Promise<Slot> {
     if (this.#closed) return Promise.reject(new Error("The slot ring is closed."));
     const slot = this.#free.pop();
@@ -46,7 +46,7 @@ export class SlotRing {
     else this.#free.push(slot);
   }
 
-  /** Wakes whoever waits for a slot, with an error. */
+  /** Rejects all calls that wait for a slot. */
   close(): void {
     this.#closed = true;
     for (const { fail } of this.#waiting.splice(0)) fail(new Error("The slot ring is closed."));

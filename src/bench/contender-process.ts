@@ -76,7 +76,7 @@ export class ContenderProcess {
     this.#child.kill("SIGKILL");
   }
 
-  /** @throws InterruptedError on abort, CanopyError where the contender fails or falls silent. */
+  /** @throws InterruptedError on abort, CanopyError if the contender fails or falls silent. */
   async #ask(request: ContenderRequest): Promise<ContenderReply & { ok: true }> {
     if (this.#signal?.aborted) throw benchInterrupted();
     const abandon = () => this.close();

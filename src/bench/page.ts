@@ -45,7 +45,7 @@ export async function updatePage(file: string, entry: PageEntry): Promise<void> 
   await writeWhole(file, pageText(entries, basename(data), chartOf));
 }
 
-/** In its old place where there is one; kinds keep their order. */
+/** In its old place if there is one; kinds keep their order. */
 function replaceEntry(entries: readonly PageEntry[], entry: PageEntry): PageEntry[] {
   const at = entries.findIndex(({ kind, title }) => kind === entry.kind && title === entry.title);
   const all = at < 0 ? [...entries, entry] : entries.with(at, entry);

@@ -12,7 +12,7 @@ export interface ContenderResult {
   name: string;
   threads: number;
   tiles_per_s: number;
-  /** Mean difference of its colours from the reference, of 255; null where it gives none (libjpeg-turbo alone drops what it decodes). */
+  /** Mean difference of its colours from the reference, of 255; null if it gives none (libjpeg-turbo alone drops what it decodes). */
   mean_abs_error: number | null;
   /** What `mean_abs_error` compares: the full-size decode, or the resized result with an exact decode resized alike. */
   compared: Compared | null;

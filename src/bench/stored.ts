@@ -30,7 +30,7 @@ export interface StoredResult {
   f2: number;
 }
 
-/** @throws InterruptedError on abort, CanopyError where the process fails: a full disk, for example. Its files are removed in any case. */
+/** @throws InterruptedError on abort, CanopyError if the process fails: a full disk, for example. Its files are removed in any case. */
 export async function measureStored(
   request: Omit<StoredRequest, "folder">,
   { signal, onProgress }: RunContext,

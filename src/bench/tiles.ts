@@ -39,7 +39,7 @@ export interface BenchTilesOptions {
 /** Seed of the generated tiles, so that everybody's are the same. */
 const SEED = 1;
 
-/** @throws InputError where no tile of the input is fit */
+/** @throws InputError if no tile of the input is fit */
 export async function openBenchTiles(
   { inputs = [], limit }: BenchTilesOptions,
   context: RunContext,

@@ -3,7 +3,7 @@ import type { Tile } from "../tiles/tile.js";
 
 export interface CuratedTile {
   tile: Tile;
-  /** The tags people gave it; absent where nobody labelled it. */
+  /** The tags people gave it; absent if nobody labelled it. */
   labels?: readonly string[];
   /** The tags a model gave it, with the probabilities known. */
   prediction?: TilePrediction;

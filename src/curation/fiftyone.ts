@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { tileLocation } from "../tiles/tile.js";
 import type { CuratedTile } from "./curated-tile.js";
 
-/** One sample; fields carry FiftyOne's names. Null where nothing is known. */
+/** One sample; fields carry FiftyOne's names. Null if nothing is known. */
 interface FiftyOneSample {
   /** Absolute path of the picture. */
   filepath: string;

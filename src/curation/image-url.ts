@@ -18,7 +18,7 @@ export function toImageUrl(tile: Tile, { imageUrl = LOCAL_FILES, imageRoot = "/"
   return imageUrl + path.split(sep).map(encodeURIComponent).join("/");
 }
 
-/** Why a labelling tool will not show the tile's picture, as far as its place and name tell; undefined where it will. */
+/** Why a labelling tool will not show the tile's picture, as far as its place and name tell; undefined if it will. */
 export function pictureProblem(
   tile: Tile,
   format: ExchangeFormat,

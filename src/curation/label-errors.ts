@@ -44,7 +44,7 @@ export function toLabelErrors(
   }));
 }
 
-/** A header, also where there are none, and one line per label; see docs/curation.md. */
+/** A header, also if there are none, and one line per label; see docs/curation.md. */
 export function labelErrorsToCsv(errors: readonly LabelError[]): string {
   return stringify([
     ["image_name", "path", "tag", "given", "probability", "score", "tags"],

@@ -8,7 +8,7 @@ export interface LabelIssue {
   row: number;
   /** Column of the tag. */
   tag: number;
-  /** The label as given: true where the tile is said to have the tag. */
+  /** The label as given: true if the tile is said to have the tag. */
   labelled: boolean;
   /** Out-of-fold probability of the tag. */
   probability: number;

@@ -55,7 +55,7 @@ export function labelConfig(tags: readonly string[]): string {
   );
 }
 
-/** What Label Studio itself writes: nothing at all where nothing is chosen, and no empty list, which its import may refuse. */
+/** What Label Studio itself writes: nothing at all if nothing is chosen, and no empty list, which its import may refuse. */
 function choices(tags: readonly string[]): ChoicesResult[] {
   if (tags.length === 0) return [];
   return [{ id: CONTROL, from_name: CONTROL, to_name: IMAGE, type: "choices", value: { choices: [...tags] } }];

@@ -15,7 +15,7 @@ interface LabelTableOptions {
   out: string;
 }
 
-/** The text of the table, in pieces. Tags are the labels, or the prediction where there are none. */
+/** The text of the table, in pieces. Tags are the labels, or the prediction if there are none. */
 export function* labelTableText(
   format: LabelTableFormat,
   tiles: readonly CuratedTile[],

@@ -18,7 +18,7 @@ const predictionLine = v.object({
 
 /**
  * Predictions by tile name.
- * @throws InputError where the file cannot be read or is of another kind; FormatError, naming the line, where it is damaged
+ * @throws InputError if the file cannot be read or is of another kind; FormatError, naming the line, where it is damaged
  */
 export async function readPredictions(path: string): Promise<Map<string, TilePrediction>> {
   const readers: Record<string, typeof readCsv> = { ".csv": readCsv, ".jsonl": readJsonLines };

@@ -81,7 +81,7 @@ export class Engine {
     this.#pool = pool;
   }
 
-  /** Starts sessions and decode workers. Throws a ModelError where the device refuses the model. */
+  /** Starts sessions and decode workers. Throws a ModelError if the device refuses the model. */
   static async open(model: LoadedModel, options: EngineOptions, context: RunContext = {}): Promise<Engine> {
     const { checkpoint, backbone: bytes, device } = model;
     const backbone = await Backbone.open({

@@ -15,7 +15,7 @@ export interface BackboneOptions {
   model: Uint8Array;
   /** Pixels per side of the tiles it is fed. */
   size: number;
-  /** Numbers that come out for each tile. */
+  /** Features of a tile. */
   numFeatures: number;
   /** The provider to run on; see `chooseDevice`. @default "cpu" */
   device?: Device;
@@ -47,7 +47,7 @@ export class Backbone {
     this.#stop = stop;
   }
 
-  /** Starts the sessions. @throws ModelError where ONNX Runtime refuses the model or the device. */
+  /** Starts the sessions. @throws ModelError if ONNX Runtime refuses the model or the device. */
   static async open(options: BackboneOptions): Promise<Backbone> {
     const device = options.device ?? "cpu";
     const { sessions = device === "cpu" ? usableCores() : 1, intraOpThreads = 1 } = options;
@@ -72,21 +72,24 @@ export class Backbone {
     return this.#threads.length;
   }
 
-  /** Makes the runs under way, and those that wait, fail at their next call of ONNX Runtime: for an end that cannot wait. */
+  /** Makes runs, also waiting ones, fail at their next call of ONNX Runtime, so that the end does not wait for them. */
   cancelRuns(): void {
     Atomics.store(this.#stop, 0, 1);
   }
 
-  /** Takes `cancelRuns` back, once what it cancelled has ended. */
+  /** Allows runs again, once those that `cancelRuns` cancelled have ended. */
   acceptRuns(): void {
     Atomics.store(this.#stop, 0, 0);
   }
 
   /**
    * Runs one batch in the session with the least to do; the batch must not be released before.
-   * @param variants elements of the dihedral group (see dihedral.ts); the pixels are turned and flipped here, not decoded again.
-   * @param into what an earlier run returned and nobody needs any more: its memory is filled again, if it is of the right size.
-   * @returns `[variants.length, tiles, numFeatures]` float32, owned by the caller. Rows of rejected tiles hold anything.
+   * @param variants elements of the dihedral group (see dihedral.ts); pixels are turned and flipped here, not decoded
+   * again.
+   * @param into the result of an earlier run that is not needed any more: its memory is used again if it has the right
+   * size.
+   * @returns `[variants.length, tiles, numFeatures]` float32, owned by the caller. Rows of rejected tiles are
+   * undefined.
    */
   run(
     batch: Batch,

@@ -1,4 +1,4 @@
-/** BatchRunner: features of single batches, for tiles that come now and then instead of as a stream. */
+/** BatchRunner: features of single batches, for tiles that do not come as a stream. */
 import { startBatch } from "../batch/loader.js";
 import { SlotRing } from "../batch/slot-ring.js";
 import type { DecodeOptions } from "../decode/decoder.js";
@@ -14,7 +14,7 @@ export interface BatchRunnerOptions {
   decode: DecodeOptions;
   /** Tiles of a batch at most. */
   batchSize: number;
-  /** Batches that may be under way; one more waits. */
+  /** Batches at the same time; further ones wait. */
   slots: number;
   /** Elements of the dihedral group to extract (see dihedral.ts). */
   variants: readonly number[];
@@ -30,7 +30,10 @@ export class BatchRunner {
     this.#ring = new SlotRing(options.slots, options.batchSize * options.decode.size ** 2 * 3);
   }
 
-  /** Decodes and runs one batch, beside others that are under way. @throws ModelError where a session fails on each of its tiles */
+  /**
+   * Decodes and runs one batch; several calls may run at the same time. @throws ModelError if a session fails on each
+   * of its tiles
+   */
   async run(tiles: Tile[]): Promise<FeatureBatch> {
     const { pool, backbone, decode, batchSize, variants } = this.#options;
     const slot = await this.#ring.acquire();
@@ -43,7 +46,7 @@ export class BatchRunner {
     }
   }
 
-  /** To be called when no batch is under way. */
+  /** Call it when no batch is running. */
   close(): void {
     this.#options.backbone.detach(this.#ring);
     this.#ring.close();

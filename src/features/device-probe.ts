@@ -8,12 +8,12 @@ try {
   const session = await ort.InferenceSession.create(tinyModel(), {
     executionProviders: [provider],
     logSeverityLevel: 3,
-    // Without it a provider that takes no node would pass unseen.
+    // Otherwise a provider that takes no node would go unnoticed.
     extra: { session: { disable_cpu_ep_fallback: provider === "cpu" ? "0" : "1" } },
   });
   const output = await session.run({ x: new ort.Tensor("float32", new Float32Array(48).fill(1), [1, 3, 4, 4]) });
   const first = (output["y"].data as Float32Array)[0];
-  // 1 + 2 + 3: a provider that computes nonsense does not run.
+  // 1 + 2 + 3: a provider that computes something else is not used.
   process.stdout.write(first === 6 ? "" : `it computes 1 + 2 + 3 = ${first}`);
 } catch (error) {
   process.stdout.write((error as Error).message);

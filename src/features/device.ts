@@ -1,6 +1,6 @@
 /**
- * Which execution provider runs the backbone. ONNX Runtime lists providers it cannot run, and some bring the process down, so each is
- * tried in a child process with a session that really computes.
+ * Which execution provider runs the backbone. ONNX Runtime lists providers it cannot run, and some crash the process,
+ * so each is tried in a child process with a session that really computes.
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -18,11 +18,11 @@ export type Device = Exclude<DeviceChoice, "auto">;
 
 export interface DeviceReport {
   device: Device;
-  /** True where a session was created on it and computed the right thing. */
+  /** True if a session was created on it and computed the right thing. */
   runs: boolean;
-  /** Why it does not run; undefined where it does. */
+  /** Why it does not run; undefined if it does. */
   reason?: string;
-  /** What to do about it; undefined where nothing is known. */
+  /** What to do about it; undefined if nothing is known. */
   remedy?: string;
 }
 
@@ -30,8 +30,8 @@ export interface DeviceReport {
 const PROBE_TIMEOUT = 120_000;
 
 /**
- * The provider to run on. `auto` is CUDA where it runs, else the CPU; WebGPU, which ONNX Runtime calls experimental, only when asked for.
- * @throws ModelError where the provider asked for does not run, saying what is missing and how to get it.
+ * The provider to run on. `auto` is CUDA if it runs, else the CPU; WebGPU, which ONNX Runtime calls experimental, only when asked for.
+ * @throws ModelError if the provider asked for does not run, saying what is missing and how to get it.
  */
 export async function chooseDevice(choice: DeviceChoice = "auto"): Promise<Device> {
   checkOneOf("device", choice, DEVICES);
@@ -54,14 +54,14 @@ export async function probeDevice(device: Device): Promise<DeviceReport> {
   return message === "" ? { device, runs: true } : { device, runs: false, ...explain(device, message, log) };
 }
 
-/** All providers, in the order of speed one may hope for. */
+/** All providers, by the speed to expect. */
 export function probeDevices(): Promise<DeviceReport[]> {
   return Promise.all((["cuda", "webgpu", "cpu"] as const).map(probeDevice));
 }
 
 type Explanation = Pick<DeviceReport, "reason" | "remedy">;
 
-/** npm does not bring ONNX Runtime's CUDA part; without it there is nothing to try. */
+/** npm does not install ONNX Runtime's CUDA part; without it there is nothing to try. */
 function missingCudaBinding(): Explanation | undefined {
   if (process.platform !== "linux" || process.arch !== "x64") {
     return { reason: `ONNX Runtime for Node has no CUDA on ${process.platform}-${process.arch}` };
@@ -85,7 +85,7 @@ function runProbe(device: Device): Promise<{ message: string; log: string }> {
   });
 }
 
-/** ONNX Runtime's error often says only that it failed; what is missing stands in its log. */
+/** ONNX Runtime's error often says only that it failed; its log says what is missing. */
 function explain(device: Device, message: string, log: string): Explanation {
   const library = /(lib[\w.+-]+\.so[\d.]*): cannot open shared object file/.exec(`${message}\n${log}`)?.[1];
   if (library !== undefined) return { reason: `the library ${library} is missing`, remedy: remedyFor(library) };
@@ -109,7 +109,7 @@ function remedyFor(library: string): string {
   return "Get the CUDA 12 libraries from NVIDIA's package repository: `apt-get install cuda-libraries-12-9`.";
 }
 
-/** ONNX Runtime puts file, line and function in front of what it has to say. */
+/** ONNX Runtime puts file, line and function before the message. */
 function lastSentence(message: string): string {
   return message
     .trim()

@@ -1,4 +1,4 @@
-/** Features of a list of tiles, through the store: what is there is read, only what is missing is decoded. */
+/** Features of a list of tiles, through the store: only tiles that it lacks are decoded. */
 import type { DecodeOutcome } from "../decode/decoder.js";
 import type { RunContext } from "../run-context.js";
 import type { Tile } from "../tiles/tile.js";
@@ -16,15 +16,17 @@ export interface ExtractedFeatures {
   /** One `[tiles, numFeatures]` float32 per variant, in the order of `options.variants`; rows of rejected tiles are zeros. */
   features: Float32Array[];
   numFeatures: number;
-  /** `outcomes[i]` is undefined where tile i has features. */
+  /** `outcomes[i]` is undefined if tile i has features. */
   outcomes: DecodeOutcome[];
-  /** Tiles that were decoded now, rejected ones among them: why a tile is bad is not remembered, so that a mended file is seen. */
+  /**
+   * Tiles that were decoded now, rejected ones included: rejections are not stored, so that a repaired file is seen.
+   */
   decoded: number;
   /** Tiles whose features came from the store. */
   cached: number;
 }
 
-/** Where features end up and what is known so far. */
+/** The features and outcomes so far. */
 interface Progress {
   outcomes: DecodeOutcome[];
   done: number;
@@ -33,7 +35,7 @@ interface Progress {
 
 /**
  * Features of `tiles`, in their order.
- * @throws InterruptedError on abort (what was extracted so far is in the store); ModelError where a session fails.
+ * @throws InterruptedError on abort (what was extracted so far is in the store); ModelError if a session fails.
  */
 export async function extractFeatures(
   tiles: readonly Tile[],

@@ -33,7 +33,10 @@ export interface Extractor {
   decode: Omit<DecodeOptions, "size">;
   /** Features of `tiles`: what the store has is read, the rest is decoded and kept there. Errors are those of extractFeatures. */
   extract(tiles: readonly Tile[], context: RunContext): Promise<ExtractedFeatures>;
-  /** The same for tiles whose features do not fit in memory: they stay in the store, to be read until the extractor is closed. */
+  /**
+   * The same for tiles whose features do not fit in memory: they stay in the store and can be read until the extractor
+   * is closed.
+   */
   extractToStore(tiles: readonly Tile[], context: RunContext): Promise<StoredFeatures>;
   close(): Promise<void>;
 }
@@ -82,7 +85,7 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
   };
 }
 
-/** `{ [name]: value }` where there is a value: exactOptionalPropertyTypes tells absent from undefined. */
+/** `{ [name]: value }` if there is a value: exactOptionalPropertyTypes distinguishes absent from undefined. */
 function given<K extends string, V>(name: K, value: V | undefined): { [name in K]?: V } {
   return (value === undefined ? {} : { [name]: value }) as { [name in K]?: V };
 }

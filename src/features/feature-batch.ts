@@ -4,10 +4,13 @@ import type { Tile } from "../tiles/tile.js";
 
 export interface FeatureBatch {
   tiles: Tile[];
-  /** `outcomes[i]` is undefined where tile i was decoded, else why it was rejected. */
+  /** `outcomes[i]` is undefined if tile i was decoded, else why it was rejected. */
   outcomes: DecodeOutcome[];
   /** `[tiles.length, numFeatures]` float32, row-major; rows of rejected tiles are zeros. Owned by the receiver. */
   features: Float32Array;
-  /** Gives the memory of `features` away, to be filled again: nobody reads it any more. Without it the memory goes as all garbage does. */
+  /**
+   * Gives the memory of `features` back for later batches; do not read it afterwards. Without this call it is
+   * garbage-collected.
+   */
   recycle(): void;
 }

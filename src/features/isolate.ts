@@ -1,12 +1,14 @@
-/** A batch that makes ONNX Runtime fail: its tiles are run one by one, so that only those that are to blame are rejected. */
+/**
+ * A batch that makes ONNX Runtime fail: its tiles are run one by one, so that only those that fail alone are rejected.
+ */
 import type { Batch } from "../batch/batch.js";
 import type { SlotRing } from "../batch/slot-ring.js";
 import type { DecodeOutcome } from "../decode/decoder.js";
 import type { Backbone } from "./backbone.js";
 
 /**
- * `[variants, tiles, numFeatures]` as of `backbone.run`; sets `batch.outcomes` of the tiles that fail alone. Throws what the batch itself
- * failed with where none of its tiles goes through: then it is not a tile's fault.
+ * `[variants, tiles, numFeatures]` as of `backbone.run`; sets `batch.outcomes` of the tiles that fail alone. Throws the
+ * batch's own error if all of its tiles fail: then no tile is to blame.
  */
 export async function runSingly(
   batch: Batch,

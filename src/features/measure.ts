@@ -1,6 +1,6 @@
 /**
- * How much of ONNX Runtime's own rate is left when tiles come from files: both measured in turn, with the same sessions, while all of them
- * are busy. Filling a pipeline and running it empty takes the time of a few batches, whatever the number of tiles: that is no part of a rate.
+ * The rate from files to features, compared with that of ONNX Runtime alone. Both are measured in turn, with the same
+ * sessions, while all of them are busy. The time in which the pipeline fills and runs empty is left out.
  */
 
 import type { Batch } from "../batch/batch.js";
@@ -15,7 +15,7 @@ import { BATCHES_PER_SESSION, defaultBatchSize, type StreamOptions, streamFeatur
 export interface MeasureOptions extends Omit<StreamOptions, "variants"> {
   /** Times each rate is measured, after one round of each to warm up. @default 5 */
   rounds?: number;
-  /** Each time takes at least so long. @default 2 */
+  /** Seconds that each measurement takes at least. @default 2 */
   seconds?: number;
 }
 
@@ -85,7 +85,7 @@ export async function measurePipeline(tiles: readonly Tile[], options: MeasureOp
   };
 }
 
-/** Batches that stay in their slots, to be run again and again. */
+/** Batches that stay in their slots and are run again and again. */
 interface Ready {
   ring: SlotRing;
   batches: Batch[];
@@ -106,7 +106,7 @@ async function decodeReady(tiles: readonly Tile[], options: MeasureOptions, batc
   return { ring, batches };
 }
 
-/** With each session kept supplied as the pipeline does. */
+/** Keeps each session supplied, as the pipeline does. */
 async function runBatches(
   { ring, batches }: Ready,
   { backbone }: MeasureOptions,
@@ -123,7 +123,7 @@ async function runBatches(
   return watch;
 }
 
-/** Times what is done between two batches, the first after `filling` others. */
+/** Times the work between two batches, the first after `filling` others. */
 class Stopwatch {
   readonly #filling: number;
   readonly #seconds: number;
@@ -139,7 +139,7 @@ class Stopwatch {
     this.#seconds = seconds;
   }
 
-  /** A batch is done. True from when the time is up. */
+  /** Call it for each batch that is done. True once the time is up. */
   tick(tiles: number): boolean {
     const now = performance.now();
     if (++this.#batches <= this.#filling) {

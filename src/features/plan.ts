@@ -1,4 +1,4 @@
-/** How many of what: workers, sessions, batch size and read-ahead for a machine, a device and a memory budget. */
+/** Workers, sessions, batch size and read-ahead for a machine, a device and a memory budget. */
 
 import { loadAddon } from "../addon.js";
 import { checkInteger } from "../check.js";
@@ -17,11 +17,14 @@ interface PlanOptions {
   sessions?: number;
   /** Tiles per batch. @default see `defaultBatchSize` */
   batchSize?: number;
-  /** Bytes the pipeline may take beside Node itself; fewer sessions and smaller batches keep it. @default no limit */
+  /**
+   * Bytes the pipeline may take beside Node itself; sessions and batches are reduced to stay within it. @default no
+   * limit
+   */
   memory?: number;
-  /** Bytes of `memory` that are kept free of the pipeline. @default 0 */
+  /** Bytes of `memory` that the pipeline must leave free. @default 0 */
   keptFree?: number;
-  /** Bytes that each worker beyond the first few is to have, within `memory`, for the file it decodes. @default 0 */
+  /** Bytes of `memory` that each worker beyond the first few needs for the file it decodes. @default 0 */
   workerFileBytes?: number;
   /** @default usableCores() */
   cores?: number;
@@ -33,7 +36,7 @@ export interface PipelinePlan {
   sessions: number;
   batchSize: number;
   batchesAhead: number;
-  /** What all this is reckoned to take at most, in bytes. */
+  /** Estimated memory of all this, in bytes, at most. */
   memory: number;
 }
 
@@ -51,10 +54,9 @@ const ACTIVATION_BYTES_PER_PIXEL = 250;
 type Draft = Omit<PipelinePlan, "batchesAhead" | "memory">;
 
 /**
- * Sessions: one per core on the CPU, one on a GPU. Workers: one per core, too; those with nothing to decode take no
- * time from others. Within a budget come first the few workers that keep a CPU backbone fed, then sessions and batches,
- * then more workers.
- * @throws InputError where not even the smallest pipeline fits the budget.
+ * Sessions: one per core on the CPU, one on a GPU. Workers: one per core, too; idle ones cost nothing. A budget is
+ * spent first on the few workers that a CPU backbone needs, then on sessions and batches, then on more workers.
+ * @throws InputError if not even the smallest pipeline fits the budget.
  */
 export function planPipeline(options: PlanOptions): PipelinePlan {
   const { keptFree = 0, workerFileBytes = 0, cores = usableCores() } = options;
@@ -70,7 +72,7 @@ export function planPipeline(options: PlanOptions): PipelinePlan {
   return { ...plan, workers, batchesAhead: plan.sessions + 1, memory: reckon(options, { ...plan, workers }) };
 }
 
-/** Decoding is a tenth of a CPU backbone's work with the addon, a third without; a GPU wants all cores. */
+/** Decoding is a tenth of a CPU backbone's work with the addon, a third without; a GPU needs all cores for decoding. */
 function startOf(options: PlanOptions, cores: number): Draft {
   const onCpu = options.device === "cpu";
   const share = loadAddon() ? 4 : 2;

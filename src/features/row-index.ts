@@ -6,7 +6,7 @@ const WORDS = KEY_BYTES / 4;
 export class RowIndex {
   /** `[capacity, 4]` words of the keys, by row. */
   #keys = new Uint32Array(1024 * WORDS);
-  /** Open addressing: row + 1, or 0 where free. At most half full. */
+  /** Open addressing: row + 1, or 0 if free. At most half full. */
   #table = new Int32Array(4096);
   #rows = 0;
 
@@ -34,7 +34,7 @@ export class RowIndex {
     }
   }
 
-  /** The place in the table where row's key is, or belongs. */
+  /** The place in the table where the key is, or belongs. */
   #find(row: number): number {
     const mask = this.#table.length - 1;
     const first = row * WORDS;

@@ -1,6 +1,7 @@
 /**
- * One file of the feature store: a header, then blocks of rows, only ever appended to (layout in docs/formats.md). A file that ends in
- * the middle of a block, or is damaged, counts up to the last whole block; every row carries its own checksum.
+ * One file of the feature store: a header, then blocks of rows, only ever appended to (layout in docs/formats.md). Of a
+ * file that ends in the middle of a block, or is damaged, the whole blocks before that are used. Every row has its own
+ * checksum.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writevSync } from "node:fs";
 import { crc32 } from "node:zlib";
@@ -43,7 +44,7 @@ export class SegmentWriter {
     return this.#end;
   }
 
-  /** Appends rows as one block; on failure the file is as it was before. @returns the block as a reader would find it */
+  /** Appends rows as one block; on failure the file is as before. @returns the block as a reader finds it */
   append(keys: Uint8Array, features: Float32Array): Block {
     const rows = keys.length / KEY_BYTES;
     const table = makeTable(keys, features, this.#numFeatures);
@@ -65,7 +66,7 @@ export class SegmentWriter {
   }
 }
 
-/** The whole blocks of an open segment; none if it is foreign, or belongs to another identity or width. */
+/** The whole blocks of an open segment; none if it is another kind of file, or has another identity or width. */
 export function readBlocks(file: number, identity: Uint8Array, numFeatures: number): Block[] {
   const blocks: Block[] = [];
   const { size } = fstatSync(file);
@@ -94,7 +95,7 @@ export function keyOf(table: Uint8Array, i: number): Uint8Array {
   return table.subarray(i * ENTRY_BYTES, i * ENTRY_BYTES + KEY_BYTES);
 }
 
-/** True where `features` (a row's bytes) are what was written. */
+/** True if `features` (a row's bytes) are what was written. */
 export function isIntact(table: Uint8Array, i: number, features: Uint8Array): boolean {
   const at = i * ENTRY_BYTES + KEY_BYTES;
   const stored = table[at] + table[at + 1] * 2 ** 8 + table[at + 2] * 2 ** 16 + table[at + 3] * 2 ** 24;
@@ -136,7 +137,7 @@ function readAt(file: number, position: number, byteLength: number): Buffer | un
   return readSync(file, bytes, 0, byteLength, position) === byteLength ? bytes : undefined;
 }
 
-/** Writes all of `parts`, however the system cuts them. */
+/** Writes all of `parts`: the system may write fewer bytes than asked. */
 function writeFully(file: number, parts: Uint8Array[], position: number): void {
   const bytes = parts.reduce((sum, part) => sum + part.length, 0);
   const written = writevSync(file, parts, position);

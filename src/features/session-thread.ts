@@ -11,7 +11,7 @@ interface Waiting {
 }
 
 export class SessionThread {
-  /** Resolves once the session exists; rejects with ModelError where ONNX Runtime refuses the model. */
+  /** Resolves once the session exists; rejects with ModelError if ONNX Runtime refuses the model. */
   readonly ready: Promise<void>;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
@@ -36,7 +36,7 @@ export class SessionThread {
     worker.on("exit", () => this.#abandon("A session thread ended during a run."));
   }
 
-  /** Runs that have been asked for and not answered. */
+  /** Runs without an answer so far. */
   get load(): number {
     return this.#waiting.size;
   }
@@ -58,7 +58,7 @@ export class SessionThread {
     this.#worker.postMessage(request);
   }
 
-  /** Lets the worker finish what it was asked for. Terminating it during a run could abort the whole process. */
+  /** Lets the worker finish its runs. Terminating it during a run could abort the whole process. */
   async close(): Promise<void> {
     if (!this.#ended) this.send({ type: "close" });
     await this.#exited;

@@ -1,4 +1,7 @@
-/** A session worker: one ONNX Runtime session for the life of the thread; batches of pixels in shared memory in, features out. */
+/**
+ * A session worker: one ONNX Runtime session for the life of the thread. In: batches of pixels in shared memory. Out:
+ * features.
+ */
 import { parentPort, workerData } from "node:worker_threads";
 import * as ort from "onnxruntime-node";
 import { loadAddon } from "../addon.js";
@@ -18,7 +21,7 @@ export interface SessionSetup {
   stop: Int32Array;
 }
 
-/** What the main thread asks for. A ring is attached once and then called by its number. */
+/** Messages of the main thread. A ring is attached once and then named by its number. */
 export type SessionRequest =
   | { type: "attach"; ring: number; buffer: SharedArrayBuffer }
   | { type: "detach"; ring: number }
@@ -29,7 +32,7 @@ export type SessionRequest =
       byteOffset: number;
       count: number;
       variants: readonly number[];
-      /** Memory for the features, if it is of their size. */
+      /** Memory for the features, if it has their size. */
       into: Float32Array | undefined;
     }
   | { type: "close" };
@@ -118,7 +121,10 @@ async function runSession(session: ort.InferenceSession, pixels: Uint8Array, cou
   return features.data as Float32Array;
 }
 
-/** The tiles themselves where they can be read in place, else (and for all turned or flipped variants) a copy in the scratch buffer. */
+/**
+ * The tiles themselves if they can be read in place, else (and for all turned or flipped variants) a copy in the
+ * scratch buffer.
+ */
 function pixelsOf(ring: AttachedRing, byteOffset: number, count: number, variant: number): Uint8Array {
   const byteLength = count * setup.size ** 2 * 3;
   if (variant === 0 && ring.readable !== undefined) return new Uint8Array(ring.readable, byteOffset, byteLength);

@@ -1,6 +1,7 @@
 /**
- * FeatureStore: features on disk, so that a tile is decoded and run through a backbone once. One folder per identity (what makes the
- * features what they are), in it segment files, each of one writing process and of about a gigabyte; rows are found by tile and variant.
+ * FeatureStore: features on disk, so that a tile is decoded and run through a backbone only once. There is one folder
+ * per identity (all that features depend on beside the tile), with segment files of at most about a gigabyte, each
+ * written by one process. Rows are found by tile and variant.
  */
 import { hash, randomBytes } from "node:crypto";
 import { closeSync, constants, mkdirSync, openSync, readdirSync, readSync } from "node:fs";
@@ -11,11 +12,14 @@ import type { RunContext } from "../run-context.js";
 import { RowIndex } from "./row-index.js";
 import { type Block, isIntact, KEY_BYTES, keyOf, readBlocks, SegmentWriter } from "./segment.js";
 
-/** Everything that decides about the numbers, beside the tile itself. */
+/** Everything that the numbers depend on beside the tile. */
 export interface FeatureIdentity {
   /** SHA-256 of the backbone's ONNX file, in hex. */
   backbone: string;
-  /** How pixels are given to it and which of its values are the features: JSON of what its card says, for a file may have several cards. */
+  /**
+   * How pixels are given to it and which of its values are the features: its card as JSON, because a file may have
+   * several cards.
+   */
   use: string;
   numFeatures: number;
   /** Feature maps that were pooled beside the features, by name. @default none */
@@ -42,9 +46,9 @@ interface PlacedBlock extends Block {
 }
 
 const EXTENSION = ".features";
-/** Rows gathered before they are written: what a killed run may lose. */
+/** Rows gathered before they are written: at most these are lost if the run is killed. */
 const ROWS_PER_BLOCK = 128;
-/** A segment that has grown to this gets no more rows: what is to be moved or removed comes in pieces. */
+/** A segment of this size gets no more rows, so that the store can be moved or removed in pieces. */
 const SEGMENT_BYTES = 2 ** 30;
 /** Largest single read, in bytes. */
 const READ_BYTES = 4 << 20;
@@ -65,7 +69,7 @@ export class FeatureStore {
   #features: Float32Array[] = [];
 
   /**
-   * Opens the features of one identity, whoever wrote them. Foreign and damaged files are passed over.
+   * Opens the features of one identity, of all processes that wrote them. Foreign and damaged files are ignored.
    * @param root folder of all feature stores. @default `features` in the cache folder
    * @param segmentBytes length from which on a segment is full. @default 1 GiB
    */
@@ -104,7 +108,7 @@ export class FeatureStore {
   }
 
   /**
-   * Copies rows into `target` `[rows, numFeatures]`; places whose row is -1 are left alone.
+   * Copies rows into `target` `[rows, numFeatures]`; places whose row is -1 are not touched.
    * @returns the positions in `rows` whose features on disk are damaged, and were not copied.
    */
   read(rows: Int32Array, target: Float32Array): number[] {
@@ -126,7 +130,9 @@ export class FeatureStore {
     if (waiting >= ROWS_PER_BLOCK) this.flush();
   }
 
-  /** Writes what is gathered. A full or read-only disk costs the cache, not the run: it is said once. */
+  /**
+   * Writes the gathered rows. If the disk is full or read-only, the run goes on without the cache, with one warning.
+   */
   flush(): void {
     if (this.#keys.length === 0 || !this.#writable) return;
     const keys = Buffer.concat(this.#keys);
@@ -186,7 +192,7 @@ export class FeatureStore {
     return this.#blocks[low];
   }
 
-  /** Takes over what is whole in a segment; one that cannot be read (any more) is as good as empty. */
+  /** Adds the whole blocks of a segment; one that cannot be read (any more) is ignored. */
   #load(name: string): void {
     if (!name.endsWith(EXTENSION)) return;
     try {
@@ -202,7 +208,7 @@ export class FeatureStore {
     for (let i = 0; i < block.rows; i++) this.#index.add(keyOf(block.table, i));
   }
 
-  /** A file of this process' own, so that several may write at once. */
+  /** A file of this process alone, so that several may write at the same time. */
   #startSegment(): SegmentWriter {
     const path = join(this.folder, `${Date.now()}-${process.pid}-${randomBytes(4).toString("hex")}${EXTENSION}`);
     const writer = new SegmentWriter(path, this.#identity, this.numFeatures);
@@ -224,7 +230,7 @@ export class FeatureStore {
   }
 }
 
-/** Beside the segments, `identity.json` tells people what they are for. */
+/** `identity.json` beside the segments says what they belong to. */
 function prepareFolder(folder: string, canonical: string): void {
   mkdirSync(folder, { recursive: true });
   if (readdirSync(folder).includes("identity.json")) return;

@@ -11,9 +11,9 @@ import { tileKeys } from "./tile-key.js";
 export interface StoredFeatures {
   rows: number;
   numFeatures: number;
-  /** Rows that `read` is best asked for at once. */
+  /** Rows per `read` that are fastest. */
   windowRows: number;
-  /** `outcomes[i]` is undefined where tile i has features; its row is zeros otherwise. */
+  /** `outcomes[i]` is undefined if tile i has features; otherwise its row is zeros. */
   outcomes: DecodeOutcome[];
   decoded: number;
   cached: number;
@@ -25,8 +25,9 @@ export interface StoredFeatures {
 const WINDOW_BYTES = 64 << 20;
 
 /**
- * Makes sure that the store holds the features of `tiles`, decoding what it lacks, without ever holding them all.
- * @throws InterruptedError on abort; ModelError where a session fails, or later from `read` where a row has gone bad on disk.
+ * Makes sure that the store has the features of `tiles`, decoding those that it lacks, without having all of them in
+ * memory.
+ * @throws InterruptedError on abort; ModelError if a session fails, or later from `read` if a row is damaged on disk.
  */
 export async function extractToStore(
   tiles: readonly Tile[],
@@ -62,7 +63,7 @@ export function toSource(
   return { rows: tiles, numFeatures, windowRows, read };
 }
 
-/** Tiles of which a variant is not there; `rows` is `[tiles, variants]`. */
+/** Tiles that lack a variant; `rows` is `[tiles, variants]`. */
 function tilesWithout(rows: Int32Array, variants: number): number[] {
   const missing: number[] = [];
   for (let i = 0; i < rows.length; i += variants) {

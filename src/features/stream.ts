@@ -15,7 +15,7 @@ import { runSingly } from "./isolate.js";
 export interface StreamOptions {
   /** What decodes. */
   pool: DecodePool;
-  /** What makes features of pixels. */
+  /** Turns pixels into features. */
   backbone: Backbone;
   /** How tiles are decoded; the size is the backbone's. @default DECODE_DEFAULTS */
   decode?: Partial<Omit<DecodeOptions, "size">>;
@@ -29,13 +29,14 @@ export interface StreamOptions {
   signal?: AbortSignal;
 }
 
-/** Batches a session may have been given at once: one it works on, and what it goes on with while results wait for their turn. */
+/** Batches given to a session at once: one it works on, and the next ones while results wait for their turn. */
 export const BATCHES_PER_SESSION = 2;
 
 /**
  * Streams the features of a source, in its order. Rows of rejected tiles are zeros, their outcomes say why.
  * @returns batches whose `features` are `[tiles, numFeatures]` float32, or `[tiles, variants, numFeatures]` with several variants.
- * @throws ModelError where a session fails on every tile of a batch; InterruptedError on abort; whatever the source throws. All slots and runs are settled first.
+ * @throws ModelError if a session fails on every tile of a batch; InterruptedError on abort; whatever the source
+ * throws. All slots are given back and all runs have ended by then.
  */
 export async function* streamFeatures(
   source: TileFeed,
@@ -55,14 +56,14 @@ export async function* streamFeatures(
   const ring = new SlotRing(running + batchesAhead, batchSize * backbone.size ** 2 * 3);
   const results: Promise<FeatureBatch>[] = [];
   const spares: Spares = [];
-  // Sessions end at once what nobody will wait for: with large batches and all variants it could take many seconds.
+  // Nobody waits for these runs: with large batches and all variants they could take many seconds.
   const onAbort = () => backbone.cancelRuns();
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
     const load = { decode, batchSize, batchesAhead, ...(signal ? { signal } : {}) };
     for await (const batch of loadBatches(source, pool, ring, load)) {
       const result = extractBatch(batch, ring, backbone, options.variants ?? [0], spares);
-      result.catch(() => {}); // Its turn comes below; until then a failure must not count as unhandled.
+      result.catch(() => {}); // Its turn comes below; until then a failure must not be reported as unhandled.
       results.push(result);
       if (results.length === running) yield await results.shift()!;
     }
@@ -82,18 +83,18 @@ export async function* streamFeatures(
 const RUNS_PER_BATCH = 8;
 
 /**
- * Tiles per batch. On the CPU eight calls of ONNX Runtime: 24 tiles of 224 pixels, 72 of 128, a tenth of a second. A batch costs the main
- * thread half a millisecond, most of it for waking up, so it has to last; but at the end of a run sessions may be idle for as long as the
- * last batch takes. 32 on a GPU.
+ * Tiles per batch. On the CPU eight calls of ONNX Runtime: 24 tiles of 224 pixels, 72 of 128, a tenth of a second. A
+ * batch costs the main thread half a millisecond, most of it for waking up, so batches should be large. But at the end
+ * of a run sessions may be idle for as long as the last batch takes. 32 on a GPU.
  */
 export function defaultBatchSize({ device, size }: Pick<Backbone, "device" | "size">): number {
   return device === "cpu" ? Math.min(256, RUNS_PER_BATCH * defaultTilesPerRun(device, size)) : 32;
 }
 
-/** Features that were recycled. New memory for each batch costs as much as handing it over: its pages, and the garbage collector. */
+/** Recycled memory of features. New memory for each batch costs as much as handing the batch over. */
 export type Spares = Float32Array[];
 
-/** Features of a decoded batch, which is released. @throws ModelError where a session fails on each of its tiles */
+/** Features of a decoded batch, which is released. @throws ModelError if a session fails on each of its tiles */
 export async function extractBatch(
   batch: Batch,
   ring: SlotRing,

@@ -5,10 +5,13 @@ import { resolve } from "node:path";
 import type { Tile } from "../tiles/tile.js";
 import { KEY_BYTES } from "./segment.js";
 
-/** Files asked for at once. */
+/** Files looked up at the same time. */
 const AT_ONCE = 1024;
 
-/** Keys of all tiles, `[tiles, 16]` bytes with the last byte 0. A tile whose file cannot be had has an all-zero key: it is never cached. */
+/**
+ * Keys of all tiles, `[tiles, 16]` bytes with the last byte 0. A tile whose file cannot be found has an all-zero key:
+ * it is never cached.
+ */
 export async function tileKeys(tiles: readonly Tile[]): Promise<Uint8Array> {
   const keys = new Uint8Array(tiles.length * KEY_BYTES);
   const stamps = new Map<string, Promise<string | undefined>>();
@@ -23,7 +26,7 @@ export async function tileKeys(tiles: readonly Tile[]): Promise<Uint8Array> {
     for (const [i, stamp] of found.entries()) {
       if (stamp !== undefined) keys.set(hashTile(part[i], stamp), (from + i) * KEY_BYTES);
     }
-    // An archive holds many tiles and is asked once; single files need not be remembered.
+    // An archive holds many tiles and is looked up once; single files need not be remembered.
     if (stamps.size > AT_ONCE) stamps.clear();
   }
   return keys;

@@ -32,7 +32,7 @@ export class Draft {
     return new Draft(path, draft, await openDraft(draft, path).catch(explain(path)));
   }
 
-  /** Goes on with what an earlier process has kept of `path`; begins where there is nothing. */
+  /** Goes on with what an earlier process has kept of `path`; begins if there is nothing. */
   static async resume(path: string): Promise<Draft> {
     const name = resumablePath(path);
     const draft = new Draft(path, name, await open(name, "a").catch(explain(path)));

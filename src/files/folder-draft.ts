@@ -18,7 +18,7 @@ export interface FolderDraft {
 
 /**
  * Begins the folder `out`. Its files are to be written by this module's functions, which flush them.
- * @throws InputError where nothing can be made there; said before any work is done
+ * @throws InputError if nothing can be made there; said before any work is done
  */
 export async function createFolderDraft(out: string): Promise<FolderDraft> {
   const target = resolve(out);

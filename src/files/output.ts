@@ -8,7 +8,7 @@ import { syncFolder } from "./folder.js";
 /**
  * Makes the folder `path` and those above it where they are missing. One by one, because Node's recursive mkdir never comes back from
  * places such as /proc, where a folder can be neither made nor found.
- * @throws InputError where something else is in the way, where one cannot be made, and where nothing can be written into it
+ * @throws InputError if something else is in the way, if one cannot be made, and if nothing can be written into it
  */
 export async function ensureFolder(path: string): Promise<void> {
   const missing: string[] = [];
@@ -29,7 +29,7 @@ export async function ensureFolder(path: string): Promise<void> {
   }
 }
 
-/** @throws InputError where one of the `files` to write is a folder or a device, which no file should replace */
+/** @throws InputError if one of the `files` to write is a folder or a device, which no file should replace */
 export async function refuseFolder(...files: string[]): Promise<void> {
   for (const file of files) {
     const found = await stat(file).catch(() => undefined);
@@ -41,7 +41,7 @@ export async function refuseFolder(...files: string[]): Promise<void> {
 
 /**
  * Makes the folder of `out` where it is missing.
- * @throws InputError where `out` exists and may not be replaced, or cannot be made; said before any work is done
+ * @throws InputError if `out` exists and may not be replaced, or cannot be made; said before any work is done
  */
 export async function checkOutput(out: string, overwrite = false): Promise<void> {
   await refuseFolder(out);
@@ -51,7 +51,7 @@ export async function checkOutput(out: string, overwrite = false): Promise<void>
   await ensureFolder(dirname(out));
 }
 
-/** False where nothing is at `at`; `wanted` is the folder it is on the way to. */
+/** False if nothing is at `at`; `wanted` is the folder it is on the way to. */
 async function isFolder(at: string, wanted: string): Promise<boolean> {
   const found = await stat(at).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return undefined;

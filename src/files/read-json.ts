@@ -12,7 +12,7 @@ export interface ReadJsonOptions {
 const ADVICE = "Restore it from a copy.";
 
 /**
- * The JSON in `path` as `schema` describes it, or undefined where there is no such file. Keys that the schema does not name are left out.
+ * The JSON in `path` as `schema` describes it, or undefined if there is no such file. Keys that the schema does not name are left out.
  * @throws FormatError that names file, key and what was expected
  */
 export async function readJson<S extends v.GenericSchema>(

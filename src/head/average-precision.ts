@@ -2,7 +2,7 @@
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 import { allRows } from "../tiles/split.js";
 
-/** One point of a precision-recall curve: what predicting the tag from this probability up gives. */
+/** One point of a precision-recall curve: precision and recall if the tag is predicted from this probability up. */
 interface PrecisionRecall {
   threshold: number;
   precision: number;
@@ -11,7 +11,7 @@ interface PrecisionRecall {
 
 /**
  * Sum over thresholds of (recall gained) x (precision there): scikit-learn's `average_precision_score`, equal probabilities counting as
- * one threshold. Null where no tile has the tag.
+ * one threshold. Null if no tile has the tag.
  */
 export function averagePrecision(probabilities: Float32Array, labels: LabelMatrix, tag: number): number | null {
   const curve = precisionRecallCurve(probabilities, labels, tag);
@@ -24,7 +24,7 @@ export function averagePrecision(probabilities: Float32Array, labels: LabelMatri
   return sum;
 }
 
-/** The curve of column `tag`, from the highest probability to the lowest; empty where no tile has the tag. */
+/** The curve of column `tag`, from the highest probability to the lowest; empty if no tile has the tag. */
 export function precisionRecallCurve(probabilities: Float32Array, labels: LabelMatrix, tag: number): PrecisionRecall[] {
   const numTags = labels.tags.length;
   const order = rankRows(probabilities, labels.rows, numTags, tag);

@@ -1,4 +1,4 @@
-/** Confidence intervals by the bootstrap: how far a score could be off by the luck of which tiles it was measured on. */
+/** Confidence intervals by the bootstrap: how much a score depends on which tiles it was measured on. */
 import { checkInRange, checkInteger } from "../check.js";
 import { createRandom } from "../random.js";
 
@@ -12,7 +12,7 @@ export interface Interval {
 export interface BootstrapOptions {
   /** Samples that are drawn with replacement. @default 1000 */
   resamples?: number;
-  /** Share of resamples that the interval is to hold. @default 0.95 */
+  /** Share of resamples inside the interval. @default 0.95 */
   level?: number;
   /** Decides the resamples. @default 1 */
   seed?: number;

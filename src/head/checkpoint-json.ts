@@ -1,4 +1,4 @@
-/** `model.json`: what of a checkpoint people can read, checked key by key. */
+/** `model.json`: the readable part of a checkpoint, checked key by key. */
 import * as v from "valibot";
 import { COLORSPACES } from "../decode/decoder.js";
 import { FormatError } from "../errors.js";
@@ -10,8 +10,8 @@ import type { HistoryRow } from "./history.js";
 import { headConfig, metrics } from "./record-schemas.js";
 
 /**
- * Versions of the folder's format: models whose features come from several levels of the backbone, and those whose tiles are read by bands
- * or a stretch, cannot be read by a canopy that knows only what was before.
+ * Versions of the folder's format. A canopy that knows only 1 cannot read models whose features come from several levels of
+ * the backbone (2), and one that knows only 2 none whose tiles are read by bands or a stretch (3).
  */
 const [PLAIN_VERSION, LEVELS_VERSION, BANDS_VERSION] = [1, 2, 3];
 

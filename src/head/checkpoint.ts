@@ -1,6 +1,6 @@
 /**
- * Checkpoint: a trained model as a folder. `model.json` holds what can be read by people, with the hashes of the other two files;
- * `head.safetensors` the weights; `history.csv` one row per epoch. The format is described in docs/formats.md.
+ * Checkpoint: a trained model as a folder. `model.json` is the readable part, with the hashes of the other two files;
+ * `head.safetensors` holds the weights, `history.csv` one row per epoch. docs/formats.md describes the format.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -19,8 +19,9 @@ export type { Checkpoint };
 const FILES = { model: "model.json", head: "head.safetensors", history: "history.csv" } as const;
 
 /**
- * Writes `checkpoint` into `folder`, made where it is not there; a model already there is replaced, other files stay. `model.json` takes
- * its place last, when all files are on the disk: without it there is no model, and an interruption among the three is found by its hashes.
+ * Writes `checkpoint` into `folder` and makes the folder if it is missing. A model already there is replaced; other
+ * files stay. `model.json` takes its place last, when all files are on the disk: without it there is no model, and its
+ * hashes show an interruption between the three renames.
  */
 export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
   const files = toFiles(folder, checkpoint);
@@ -31,7 +32,7 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Pr
 /**
  * The checkpoint in `folder`.
  *
- * @throws InputError where there is none
+ * @throws InputError if there is none
  * @throws FormatError for a damaged or foreign file, a version this canopy does not know, shapes that do not fit, and hashes that
  *   do not match; the message names the file and says what to do
  */
@@ -61,7 +62,7 @@ function toFiles(folder: string, { head, history, thresholds, ...rest }: Checkpo
   const files = { head: sha256(headBytes), history: sha256(historyBytes) };
   const json: ModelJson = { version, ...rest, thresholds: [...thresholds], files };
   const content = `${JSON.stringify(json, undefined, 2)}\n`;
-  // What is written can be read again.
+  // Fails before a model is written that could not be read again.
   checkModelJson(JSON.parse(content), join(folder, FILES.model));
   return [
     { path: join(folder, FILES.head), content: headBytes },

@@ -1,4 +1,4 @@
-/** How a head is trained: two kinds of recipe, and what is taken where the user says nothing. */
+/** How a head is trained: two kinds of recipe, and their defaults. */
 import { checkInRange, checkInteger, checkOneOf } from "../check.js";
 import { OptionError } from "../errors.js";
 
@@ -6,8 +6,9 @@ export const OPTIMIZERS = ["rmsprop", "adam", "sgd", "lbfgs"] as const;
 export type OptimizerName = (typeof OPTIMIZERS)[number];
 
 /**
- * "standard" centres a feature and divides it by its standard deviation; "pareto" by the root of that, which leaves strong features
- * some of their weight under an L2 penalty (and gives the better mAP); "none" takes features as they are.
+ * "standard" centres a feature and divides it by its standard deviation; "pareto" divides it by the root of that, which
+ * leaves strong features some of their weight under an L2 penalty (and gives the better mAP); "none" takes features as
+ * they are.
  */
 export const SCALINGS = ["none", "standard", "pareto"] as const;
 export type Scaling = (typeof SCALINGS)[number];
@@ -33,13 +34,13 @@ export interface GradientConfig {
   beta1: number;
   /** Decay of adam's mean squared gradient. @default 0.999 */
   beta2: number;
-  /** Added to what adam and rmsprop divide by. @default 1e-7 */
+  /** Added to the divisor of adam and rmsprop. @default 1e-7 */
   epsilon: number;
   /** Nesterov momentum for sgd. @default false */
   nesterov: boolean;
   /** How features are scaled first, folded back into the weights. @default "none", as in Keras */
   scaling: Scaling;
-  /** As for L-BFGS; means nothing without scaling. @default [] */
+  /** As for L-BFGS; has no effect without scaling. @default [] */
   blocks: readonly number[];
 }
 
@@ -56,15 +57,15 @@ export interface LbfgsConfig {
   seed: number;
   /** How features are scaled first, folded back into the weights. @default "pareto" */
   scaling: Scaling;
-  /** Widths of groups of features that are scaled to the same variance, each in all; [] for one group. @default [] */
+  /** Widths of groups of features; scaling gives each group the same total variance. [] for one group. @default [] */
   blocks: readonly number[];
 }
 
 export type HeadConfig = GradientConfig | LbfgsConfig;
 
-/** What a user may say; everything else has its default. */
+/** What a user may set; everything else has its default. */
 export type HeadOptions = Partial<Omit<GradientConfig, "optimizer"> & Omit<LbfgsConfig, "optimizer">> & {
-  /** What fits the head. @default "lbfgs", or what `recipe` says */
+  /** What fits the head. @default "lbfgs", or that of `recipe` */
   optimizer?: OptimizerName;
   /** "tutorial" is RMSprop 1e-4, 50 epochs, batch 32. @default none */
   recipe?: "tutorial";
@@ -97,8 +98,8 @@ const LBFGS_DEFAULTS = {
 const LEARNING_RATES = { rmsprop: 1e-4, adam: 1e-3, sgd: 1e-2 } as const;
 
 /**
- * The whole configuration for `options`, checked. An option that the optimiser has no use for is an OptionError, so that nothing is
- * silently ignored.
+ * The whole configuration for `options`, checked. An option that the optimiser has no use for is an OptionError: none
+ * is ignored.
  */
 export function resolveHeadConfig(options: HeadOptions = {}): HeadConfig {
   const { recipe, ...given } = options;

@@ -5,7 +5,7 @@ import { createNativeStepper } from "./native-stepper.js";
 import { createOnnxStepper } from "./onnx-stepper.js";
 import type { Stepper, StepperKind, StepperShape } from "./stepper.js";
 
-/** The stepper of `kind`; by default native kernels where the addon is built, else ONNX Runtime. */
+/** The stepper of `kind`; by default native kernels if the addon is built, else ONNX Runtime. */
 export async function createStepper(
   config: GradientConfig,
   shape: StepperShape,

@@ -1,4 +1,4 @@
-/** What a head is worth at one point of its training: a row of its history. */
+/** The scores of a head at one point of its training: a row of its history. */
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 import type { FeatureMatrix } from "./feature-matrix.js";
 import type { Head } from "./head.js";
@@ -24,7 +24,7 @@ export async function measureHead(
   return toMeans(sums, labels.rows, labels.tags.length);
 }
 
-/** `held` are the means on held-out tiles, where there are any. */
+/** `held` are the means on held-out tiles, if there are any. */
 export function toHistoryRow(epoch: number, trained: EpochMeans, held: EpochMeans | undefined): HistoryRow {
   return {
     epoch,

@@ -1,4 +1,4 @@
-/** Evaluator: who goes over the features for the solver. */
+/** Evaluator: computes values and gradients from the features for the solver. */
 
 /** Mean cross-entropies and gradients of `problems` at `weights` `[problems, numFeatures + 1]`. */
 export interface Evaluator {

@@ -1,4 +1,4 @@
-/** Features as the head takes them: a matrix in memory, or a source that hands out windows of rows from disk. */
+/** Features as the head takes them: a matrix in memory, or a source that reads windows of rows from disk. */
 
 export interface FeatureMatrix {
   /** `[rows, numFeatures]` float32, row-major. */
@@ -7,7 +7,7 @@ export interface FeatureMatrix {
   numFeatures: number;
 }
 
-/** Features too many for memory: rows are read in windows, each small enough to hold. */
+/** Features too many for memory: rows are read in windows, each small enough for memory. */
 export interface FeatureSource {
   rows: number;
   numFeatures: number;

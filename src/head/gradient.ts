@@ -1,4 +1,4 @@
-/** Mini-batch descent: the whole loop on one screen. */
+/** Mini-batch descent: the training loop. */
 import { isDeepStrictEqual } from "node:util";
 import { InputError } from "../errors.js";
 import { createRandom, permutation } from "../random.js";
@@ -16,7 +16,7 @@ import { foldStandardization, measureStandardization, type Standardization } fro
 import type { Stepper, StepperShape, StepState } from "./stepper.js";
 import type { TrainedHead, TrainHeadOptions, TrainState } from "./trained-head.js";
 
-/** Names the stream of random numbers that orders tiles; the epoch names the order within it. */
+/** Names the stream of random numbers that orders tiles; the epoch chooses the order within it. */
 const SHUFFLE_STREAM = 0x73687566;
 
 export async function trainByGradient(

@@ -1,4 +1,4 @@
-/** What one epoch (or L-BFGS up to an iteration) did, and the table of them. */
+/** A row of the history for each epoch (or for L-BFGS up to an iteration), and the table of rows. */
 import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
 import { FormatError } from "../errors.js";

@@ -13,8 +13,8 @@ import { foldStandardization, measureStandardization } from "./standardize.js";
 import type { TrainedHead, TrainHeadOptions } from "./trained-head.js";
 
 /**
- * Features must fit in memory: each pass goes over all of them. The history ends with the head at its optimum; with held-out tiles to
- * score, it has the heads after 1, 2, 4, ... iterations before.
+ * Features must fit in memory: each pass goes over all of them. The history ends with the head at its optimum. If there
+ * are held-out tiles to score, rows of the heads after 1, 2, 4, ... iterations come before.
  */
 export async function trainByLbfgs(
   features: FeatureMatrix | FeatureSource,
@@ -54,7 +54,7 @@ export async function trainByLbfgs(
   const history: HistoryRow[] = [];
   for (const [power, points] of reached.entries()) {
     if (2 ** power >= last) break;
-    // A tag that needed fewer iterations stays where it ended.
+    // A tag that needed fewer iterations keeps its last weights.
     const head = finish(optimum.map((point, tag) => points[tag] ?? point));
     history.push(await historyRow(head, 2 ** power, features, labels, options));
   }

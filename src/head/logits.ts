@@ -1,4 +1,7 @@
-/** Logits and probabilities of many rows: by the addon's kernels off the main thread, or in plain JavaScript where it is not built. */
+/**
+ * Logits and probabilities of many rows: by the addon's kernels off the main thread, or in plain JavaScript without the
+ * addon.
+ */
 import { availableParallelism } from "node:os";
 import { loadAddon } from "../addon.js";
 import type { FeatureMatrix } from "./feature-matrix.js";

@@ -1,4 +1,4 @@
-/** Binary cross-entropy from logits, and the sums an epoch's history is made of. */
+/** Binary cross-entropy from logits, and the sums that an epoch's history is computed from. */
 import { fBeta } from "./metrics.js";
 
 /** Sums over tiles: loss (each tile's mean over tags), right cells, F2 at 0.5. */

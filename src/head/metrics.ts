@@ -1,7 +1,7 @@
 /**
- * How good predicted tags are. In: probabilities, thresholds and the true labels. Out: the numbers people compare. A tag is predicted
- * where its probability reaches its threshold. What has no meaning (the recall of a tag no tile has) is null, stays out of means, and
- * is never counted as 0.
+ * How good predicted tags are. In: probabilities, thresholds and the true labels. Out: scores. A tag is predicted if
+ * its probability reaches its threshold. A score without meaning (the recall of a tag that no tile has) is null, and
+ * left out of means.
  */
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 import { averagePrecision } from "./average-precision.js";
@@ -14,13 +14,13 @@ export interface TagMetrics {
   /** Tiles it was predicted for. */
   predicted: number;
   threshold: number;
-  /** Null where the tag was never predicted. */
+  /** Null if the tag was never predicted. */
   precision: number | null;
-  /** Null where no tile has the tag. */
+  /** Null if no tile has the tag. */
   recall: number | null;
-  /** Null where no tile has the tag. */
+  /** Null if no tile has the tag. */
   f2: number | null;
-  /** Null where no tile has the tag. */
+  /** Null if no tile has the tag. */
   averagePrecision: number | null;
 }
 
@@ -30,19 +30,19 @@ export interface Metrics {
   f2: number;
   /** The same at 0.5 for every tag. */
   f2AtHalf: number;
-  /** Mean of the average precisions of tags with at least `minSupport` tiles; null where there is none. */
+  /** Mean of the average precisions of tags with at least `minSupport` tiles; null if there is none. */
   map: number | null;
-  /** Fewest tiles a tag needs to count in `map`. */
+  /** Tags with fewer tiles are left out of `map`. */
   minSupport: number;
   microF1: number;
-  /** Mean F1 over tags that some tile has; null where there is none. */
+  /** Mean F1 over tags that some tile has; null if there is none. */
   macroF1: number | null;
   /** Share of right cells of the label matrix. */
   binaryAccuracy: number;
   perTag: TagMetrics[];
 }
 
-/** Tiles a tag needs for its scores to be taken seriously. */
+/** Scores of a tag with fewer tiles are not reliable. */
 const RELIABLE_SUPPORT = 3;
 
 interface Counts {
@@ -52,13 +52,16 @@ interface Counts {
 }
 
 export interface MetricsOptions {
-  /** Fewest tiles a tag needs to count in `map`; 1 is scikit-learn's mean over all tags that some tile has. @default 3 */
+  /**
+   * Tags with fewer tiles are left out of `map`; 1 is scikit-learn's mean over all tags that some tile has. @default 3
+   */
   minSupport?: number;
-  /** `[rows, tags]`: the tags given, where that is not `probabilities >= thresholds`. */
+  /** `[rows, tags]`: the tags given, if that is not `probabilities >= thresholds`. */
   decisions?: Uint8Array;
   /**
-   * `[rows, tags]`: what average precision ranks by. Out-of-fold values calibrated fold by fold must not be ranked across folds: a rare
-   * tag's calibrations differ, though each keeps the order within its fold. @default probabilities
+   * `[rows, tags]`: average precision ranks by these. Out-of-fold values calibrated fold by fold must not be ranked
+   * across folds: each calibration keeps the order within its fold, but those of a rare tag differ. @default
+   * probabilities
    */
   ranking?: Float32Array;
 }
@@ -95,7 +98,7 @@ export function computeMetrics(
   };
 }
 
-/** 1 where a probability reaches its tag's threshold: `[rows, tags]`. */
+/** 1 if a probability reaches its tag's threshold: `[rows, tags]`. */
 export function decide(probabilities: Float32Array, thresholds: Float32Array): Uint8Array {
   const numTags = thresholds.length;
   return Uint8Array.from(probabilities, (probability, cell) => (probability >= thresholds[cell % numTags] ? 1 : 0));

@@ -13,7 +13,7 @@ interface Evaluation {
 
 interface MinimizeOptions {
   maxIterations: number;
-  /** Stops where no component of the gradient is larger. */
+  /** Stops if no component of the gradient is larger. */
   tolerance: number;
   /** Called with the number of iterations done, and the value and point reached. */
   onIteration?: (iteration: number, value: number, point: Float64Array) => void;
@@ -23,7 +23,7 @@ export interface Minimum {
   point: Float64Array;
   value: number;
   iterations: number;
-  /** False where the iterations ran out. */
+  /** False if the iterations ran out. */
   converged: boolean;
 }
 
@@ -47,7 +47,7 @@ const MEMORY = 10;
 const SUFFICIENT_DECREASE = 1e-4;
 const CURVATURE = 0.9;
 const MAX_LINE_EVALUATIONS = 20;
-/** Below this relative decrease float32 evaluations say nothing more. */
+/** Relative decreases below this are lost in the rounding of float32. */
 const VALUE_RESOLUTION = 1e-9;
 
 /** Minimises a smooth function from `start`. */
@@ -98,7 +98,10 @@ function remember(corrections: Correction[], from: LinePoint, to: LinePoint): vo
   if (corrections.length > MEMORY) corrections.shift();
 }
 
-/** Brackets a point that satisfies the strong Wolfe conditions, then closes in on it; undefined where there is no decrease to be had. */
+/**
+ * Brackets a point that satisfies the strong Wolfe conditions, then closes in on it; undefined if nothing decreases the
+ * value.
+ */
 function* searchLine(
   from: LinePoint,
   direction: Float64Array,

@@ -4,7 +4,7 @@ import { ModelError } from "../errors.js";
 import type { GradientConfig } from "./config.js";
 import type { Stepper, StepperShape } from "./stepper.js";
 
-/** ModelError where the addon is not built. */
+/** ModelError if the addon is not built. */
 export function createNativeStepper(config: GradientConfig, shape: StepperShape): Stepper {
   const addon = loadAddon();
   if (addon === undefined) {

@@ -1,4 +1,4 @@
-/** Values and gradients of problems by ONNX Runtime, for where the addon is not built. */
+/** Values and gradients of problems by ONNX Runtime, used without the addon. */
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import type { NativeFeatures } from "../addon.js";
 import { GraphBuilder } from "../onnx/graph.js";
@@ -10,12 +10,12 @@ interface Chunk {
   x: Float32Array;
   /** `[rows, problems]` */
   y: Float32Array;
-  /** `[rows, problems]`: 0 where the problem holds the row out. */
+  /** `[rows, problems]`: 0 if the problem holds the row out. */
   mask: Float32Array;
   rows: number;
 }
 
-/** Rows per run: bounds a run's memory and how long it blocks its thread. */
+/** Rows per run: limits a run's memory and how long it blocks its thread. */
 const CHUNK_ROWS = 2048;
 
 /** `folds` `[rows]` as in SolveOptions. Sums over chunks are in float64. */

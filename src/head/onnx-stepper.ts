@@ -10,7 +10,7 @@ type Feeds = Record<string, OrtTensor>;
 
 /** Each run blocks the calling thread for the length of one step (about half a millisecond). */
 export async function createOnnxStepper(config: GradientConfig, shape: StepperShape): Promise<Stepper> {
-  // Loaded only when needed: it takes 100 ms, and the native kernels do without.
+  // Loaded only if needed: it takes 100 ms, and the native kernels do not need it.
   const { InferenceSession, Tensor } = (await import("onnxruntime-node")).default;
   const session = await InferenceSession.create(buildStepGraph(config, shape), {
     executionProviders: ["cpu"],

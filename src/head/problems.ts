@@ -13,7 +13,7 @@ export interface Problem {
   tag: number;
   /** Rows of this fold are left out; -1 for none. */
   heldOut: number;
-  /** The penalty `l2 / 2 * |w|^2` beside the mean cross-entropy; the bias goes free. */
+  /** The penalty `l2 / 2 * |w|^2` beside the mean cross-entropy; the bias has none. */
   l2: number;
   /** `[numFeatures + 1]`, bias last. @default zeros */
   start?: Float64Array;
@@ -22,7 +22,7 @@ export interface Problem {
 interface SolveOptions {
   maxIterations: number;
   tolerance: number;
-  /** `[rows]` fold of each row; needed where a problem holds one out. */
+  /** `[rows]` fold of each row; needed if a problem holds one out. */
   folds?: Uint8Array;
   threads?: number;
   signal?: AbortSignal;
@@ -36,12 +36,12 @@ interface Running {
   problem: Problem;
   index: number;
   minimizer: Minimizer;
-  /** Where the minimiser wants to know value and gradient. */
+  /** The point whose value and gradient the minimiser asks for. */
   point: Float64Array;
   value: number;
 }
 
-/** The minimum of each problem, in order. Where `signal` stops it, minima so far, `converged` false. */
+/** The minimum of each problem, in order. If `signal` stops it: the minima so far, `converged` false. */
 export async function solveProblems(
   features: NativeFeatures,
   labels: LabelMatrix,
@@ -111,7 +111,7 @@ async function evaluateAll(evaluator: Evaluator, running: readonly Running[], nu
   return { losses, gradients };
 }
 
-/** Adds the penalty and lets the minimiser go on; its minimum once it has one. */
+/** Adds the penalty and lets the minimiser go on; returns its minimum once it has one. */
 function advance(running: Running, loss: number, dataGradient: Float32Array): Minimum | undefined {
   const { point, problem, minimizer } = running;
   const gradient = new Float64Array(dataGradient);

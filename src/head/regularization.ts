@@ -1,7 +1,8 @@
 /**
- * How strong the L2 penalty is to be: the strength with the smallest held-out cross-entropy at its best temperature, found by walking
- * down a ladder from strong to weak, each rung starting from the weights of the one before. Without the temperature a strong penalty
- * would win by being timid, although a weaker one ranks tiles better; thresholds do not care how sure a head is.
+ * Chooses the strength of the L2 penalty: the one with the smallest held-out cross-entropy at its best temperature.
+ * Strengths are tried from strong to weak, each starting from the weights of the one before. Without the temperature a
+ * strong penalty would win because its probabilities are less extreme, although a weaker one ranks tiles better.
+ * Thresholds do not depend on how extreme probabilities are.
  */
 import { InputError } from "../errors.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
@@ -23,19 +24,19 @@ interface Rung {
 const STRONGEST = 3;
 const WEAKEST = 1e-6;
 const RUNG = Math.sqrt(10);
-/** Share of the loss that counts as no difference. */
+/** Losses that differ by a smaller share are taken as equal. */
 const SLACK = 0.01;
-/** Factors on logits (inverse temperatures) that a rung is judged at the best of. */
+/** Factors on logits (inverse temperatures); a strength is judged by the best of them. */
 const SHARPNESS = Array.from({ length: 21 }, (_, i) => 1.5 * 0.9 ** i);
-/** Rungs that bring no improvement before the walk ends; one is enough where it is worse by more than `SLACK`. */
+/** Strengths without improvement after which the search ends; one is enough if it is worse by more than `SLACK`. */
 const PATIENCE = 2;
 export const L2_FOLDS = 5;
-/** From this many rows a single fold is held out: enough to tell, and five times faster. */
+/** From this many rows a single fold is held out: that is enough, and five times faster. */
 const SINGLE_FOLD_ROWS = 8192;
-/** The choice needs no weights to the last digit. */
+/** Choosing does not need exact weights. */
 const TOLERANCE = 3e-4;
 
-/** The chosen strength; the same for every tag, for a rare tag's own choice would be noise. */
+/** The chosen strength; the same for every tag, because a choice for a rare tag alone would be noise. */
 export async function chooseL2(
   space: Pick<Space, "features" | "standardization">,
   labels: LabelMatrix,
@@ -73,8 +74,9 @@ function bestOf(rungs: readonly Rung[]): number {
 }
 
 /**
- * The weakest strength whose loss is within `SLACK` of the lowest, on the parabola through the best rung and its neighbours over the
- * logarithm of l2: the curve is flat there, and of nearly equal heads the less shrunken ranks tiles better.
+ * The weakest strength whose loss is within `SLACK` of the lowest, on the parabola through the best strength and its
+ * neighbours over the logarithm of l2. The curve is flat there, and of nearly equal heads the one with the weaker
+ * penalty ranks tiles better.
  */
 function refine(rungs: readonly Rung[]): number {
   const best = bestOf(rungs);

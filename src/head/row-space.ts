@@ -1,7 +1,8 @@
 /**
- * Row space: with fewer rows than features, the weights that an L2 penalty leaves are sums of rows (the representer theorem), so that
- * there are only as many of them to be found as there are rows. With X the standardised features and X Xᵀ = L Lᵀ (Cholesky), weights
- * w = Xᵀ L⁻ᵀ u give the logits X w = L u and have the norm |w| = |u|: the problem of L's rows is the problem of X's, only smaller.
+ * Row space: with fewer rows than features, the weights that minimise an L2-penalised loss are sums of rows (the
+ * representer theorem), so there are only as many unknowns as rows. With X the standardised features and X Xᵀ = L Lᵀ
+ * (Cholesky), weights w = Xᵀ L⁻ᵀ u give the logits X w = L u and have the norm |w| = |u|: the problem with rows of L is
+ * the problem with rows of X, but smaller.
  */
 import { availableParallelism } from "node:os";
 import { loadAddon, type NativeFeatures } from "../addon.js";
@@ -17,14 +18,16 @@ export interface Space {
   toWeights(points: readonly Float64Array[]): Float64Array[];
 }
 
-/** Above this share of rows to features the way there costs more than it saves. */
+/** Above this ratio of rows to features the factorisation costs more than it saves. */
 const MOST_ROWS_PER_FEATURE = 0.75;
-/** Above this number of rows the factorisation, which has no pause, would hold up its thread for more than two seconds. */
+/**
+ * Above this number of rows the factorisation, which never yields, would block its thread for more than two seconds.
+ */
 const MOST_ROWS = 2048;
 /** What is added to the squared norm of each row, as a share of their mean: rows may depend on each other, as centred ones do. */
 const JITTER = 1e-10;
 
-/** Row space where it is the smaller one by enough, else the features as they are. */
+/** Row space if it is small enough, else the features as they are. */
 export async function chooseSpace(
   features: FeatureMatrix,
   standardization: Standardization | undefined,
@@ -74,7 +77,10 @@ function standardizedRow({ data, numFeatures, mean, scale }: NativeFeatures, row
   return values;
 }
 
-/** The lower triangle of `a` `[size, size]` into its Cholesky factor, row by row, jitter included; what is above becomes 0. */
+/**
+ * Turns the lower triangle of `a` `[size, size]` into its Cholesky factor, row by row, jitter included; what is above
+ * becomes 0.
+ */
 function factorize(a: Float64Array, size: number): void {
   let trace = 0;
   for (let i = 0; i < size; i++) trace += a[i * size + i];
@@ -85,7 +91,7 @@ function factorize(a: Float64Array, size: number): void {
     for (let j = 0; j <= i; j++) {
       const other = a.subarray(j * size, (j + 1) * size);
       const rest = row[j] - dot(row, other, j);
-      // Rounding may take what depends on other rows below the jitter.
+      // If a row depends on others, rounding may leave less than the jitter.
       row[j] = j === i ? Math.sqrt(Math.max(rest, jitter)) : rest / other[j];
     }
     row.fill(0, i + 1);

@@ -13,9 +13,10 @@ export interface Standardization {
 const SMALLEST_DEVIATION = 1e-6;
 
 /**
- * Mean of each feature and what it is to be multiplied by; undefined for no scaling. A constant feature gets scale 0 and so no weight.
- * Pareto scales are relative to the median deviation, so that penalties mean about the same under either scaling. Of several `blocks`
- * (widths, summing to the number of features) each gets the same share of the variance: a wide one does not drown the others.
+ * Mean and factor of each feature; undefined for no scaling. A constant feature gets scale 0 and so no weight. Pareto
+ * scales are relative to the median deviation, so that a penalty has about the same effect under either scaling. Each
+ * of several `blocks` (widths, summing to the number of features) gets the same share of the variance, whatever its
+ * width.
  */
 export async function measureStandardization(
   source: FeatureSource,
@@ -26,7 +27,7 @@ export async function measureStandardization(
   const { numFeatures, rows } = source;
   const sum = new Float64Array(numFeatures);
   const squares = new Float64Array(numFeatures);
-  // Sums are taken around the first row: far from zero, squares of raw values would cancel.
+  // Sums are relative to the first row: squares of raw values far from zero would cancel.
   const origin = Float64Array.from((await source.read(0, 1)).subarray(0, numFeatures));
   for (let start = 0; start < rows; start += source.windowRows) {
     const count = Math.min(source.windowRows, rows - start);
@@ -37,7 +38,7 @@ export async function measureStandardization(
   return { mean, scale: blocks.length < 2 ? toScale(deviations, scaling) : toBlockScales(deviations, scaling, blocks) };
 }
 
-/** As much variance in all as there are features, in equal shares. */
+/** The total variance is the number of features; blocks share it equally. */
 function toBlockScales(deviations: Float64Array, scaling: Scaling, blocks: readonly number[]): Float32Array {
   const scale = new Float32Array(deviations.length);
   let from = 0;
@@ -57,7 +58,7 @@ function toBlockScales(deviations: Float64Array, scaling: Scaling, blocks: reado
   return scale;
 }
 
-/** The head that gives for raw features the logits `head` gives for standardised ones. */
+/** The head that gives for raw features the same logits as `head` for standardised ones. */
 export function foldStandardization(head: Head, { mean, scale }: Standardization): Head {
   const { numFeatures, numTags } = head;
   const weight = new Float32Array(head.weight.length);

@@ -1,4 +1,4 @@
-/** Stepper: who does the optimiser steps. */
+/** Stepper: does the optimiser steps. */
 import type { NativeFeatures } from "../addon.js";
 import type { EpochSums } from "./loss.js";
 
@@ -27,7 +27,7 @@ export interface Stepper {
 export const STEPPER_KINDS = ["native", "onnx"] as const;
 export type StepperKind = (typeof STEPPER_KINDS)[number];
 
-/** What a stepper needs to know beside the configuration. */
+/** What a stepper needs beside the configuration. */
 export interface StepperShape {
   numFeatures: number;
   numTags: number;

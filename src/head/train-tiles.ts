@@ -1,4 +1,4 @@
-/** Training on some tiles of a set, each seen in one or several ways. */
+/** Training on some tiles of a set, with one or several variants of each. */
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { kFold } from "../tiles/split.js";
 import type { HeadConfig } from "./config.js";

@@ -1,5 +1,6 @@
 /**
- * Training of the head: features and labels in, a head and its history out. One loop for mini-batch descent; L-BFGS has its own file.
+ * Training of the head: features and labels in, a head and its history out. Mini-batch descent and L-BFGS have files of
+ * their own.
  */
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 import { checkHeadConfig, type HeadConfig } from "./config.js";

@@ -1,6 +1,6 @@
 /**
- * Variants: features of the same tiles seen several ways (the flips and quarter turns of the dihedral group). All variants of a tile
- * stay on one side of every split.
+ * Variants: features of the flips and quarter turns of each tile (the dihedral group). All variants of a tile stay on
+ * one side of every split.
  */
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { type FeatureMatrix, selectFeatures } from "./feature-matrix.js";
@@ -25,7 +25,7 @@ export function toVariants(features: FeatureMatrix | readonly FeatureMatrix[], r
   return variants as [FeatureMatrix, ...FeatureMatrix[]];
 }
 
-/** What the tiles `rows` give for training. */
+/** The rows to train on for the tiles `rows`. */
 export function trainingRows(
   variants: FeatureVariants,
   labels: LabelMatrix,
@@ -47,7 +47,7 @@ export function trainingFolds(folds: Uint8Array, trainingRowCount: number): Uint
   return Uint8Array.from({ length: trainingRowCount }, (_, i) => folds[i % folds.length]);
 }
 
-/** What the tiles `rows` are scored by. */
+/** The features that the tiles `rows` are scored by. */
 export function scoringRows(
   variants: FeatureVariants,
   rows: Uint32Array,

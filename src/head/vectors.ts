@@ -1,6 +1,6 @@
 /** Vectors in float64, as the solvers use them. */
 
-/** Inner product of the first `length` elements. In four sums, since each addition waits for the one before. */
+/** Inner product of the first `length` elements. In four sums, because each addition waits for the one before. */
 export function dot(a: Float64Array, b: Float64Array, length = a.length): number {
   const whole = length - (length % 4);
   let [s0, s1, s2, s3] = [0, 0, 0, 0];

@@ -32,7 +32,7 @@ type Crashers = v.InferOutput<typeof CRASHERS>;
 /** What an earlier process left behind. */
 interface Legacy {
   crashers: Crashers;
-  /** Tiles that were in the works when it died, where none of them is to blame alone. */
+  /** Tiles that were in the works when it died, if none of them is to blame alone. */
   innocent?: TileRange;
 }
 

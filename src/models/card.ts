@@ -1,4 +1,4 @@
-/** The card of a backbone: what must be known to feed it and to say where it comes from. */
+/** The card of a backbone: what is needed to feed it, and where it comes from. */
 import * as v from "valibot";
 import { count, finite, positive, sha256, text } from "../files/schemas.js";
 
@@ -10,16 +10,16 @@ const nonZero = v.pipe(
 export const modelCard = v.object({
   /** Name on the command line (`--backbone NAME`), or the file's name for an imported model. */
   name: text,
-  /** File name of the ONNX model beside the card or in the cache; the full path where the user gave a file. */
+  /** File name of the ONNX model beside the card or in the cache; the full path if the user gave a file. */
   file: text,
   byteLength: positive,
   sha256,
   licence: text,
   /** Where it comes from and what it was trained on, in a sentence or two. */
   description: text,
-  /** Where `canopy models pull` finds it; absent for models that are in the box or imported. */
+  /** The address for `canopy models pull`; absent for models that are in the box or imported. */
   url: v.exactOptional(text),
-  /** The model is no file: canopy builds an untrained MobileNetV2 from this seed. */
+  /** There is no file: canopy builds an untrained MobileNetV2 from this seed. */
   untrained: v.exactOptional(v.object({ seed: count })),
   input: v.object({
     name: text,
@@ -31,7 +31,7 @@ export const modelCard = v.object({
     scale: nonZero,
     mean: v.strictTuple([finite, finite, finite]),
     std: v.strictTuple([nonZero, nonZero, nonZero]),
-    /** The one size the network takes, or null where it takes any. */
+    /** The one size the network takes, or null if it takes any. */
     fixedSize: v.nullable(positive),
     /** The network takes one tile at a time. @default false */
     oneByOne: v.exactOptional(v.boolean()),
@@ -40,16 +40,16 @@ export const modelCard = v.object({
     recommendedSizes: v.array(positive),
   }),
   features: v.object({
-    /** The value that holds the features, null where canopy finds it itself (before the classifier). */
+    /** The value that holds the features, null if canopy finds it itself (before the classifier). */
     output: v.nullable(text),
     /** Number of features, those of `levels` included. */
     count: positive,
-    /** Where that value holds tokens: what of them is taken. @default its class token where it has one, else the mean of all */
+    /** If that value holds tokens: which are taken. @default the class token if it has one, else the mean of all */
     tokens: v.exactOptional(v.picklist(["class", "mean"])),
     /** Feature maps before the last whose means over height and width come after the features (see withPyramid). @default none */
     levels: v.exactOptional(v.array(v.object({ name: text, count: positive }))),
   }),
-  /** Measured quality, each with what it was measured on. */
+  /** Measured scores, each with what it was measured on. */
   scores: v.exactOptional(v.array(v.object({ metric: text, value: finite, size: positive, measuredOn: text }))),
 });
 

@@ -1,4 +1,4 @@
-/** Fetching one file over HTTP into a folder: resumed where it stopped, checked by size and SHA-256, there whole or not at all. */
+/** Downloads one file over HTTP: resumed after an interruption, checked by size and SHA-256, whole or absent. */
 import { dirname } from "node:path";
 import type { ReadableStream } from "node:stream/web";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,23 +11,23 @@ import type { RunContext } from "../run-context.js";
 
 export interface DownloadRequest {
   url: string;
-  /** Where the file ends up; what has come so far lies beside it as `<target>.canopy-tmp`. */
+  /** The file to write; until it is whole, it grows beside it as `<target>.canopy-tmp`. */
   target: string;
   byteLength: number;
   sha256: string;
   /** What it is, for messages: "the backbone imagenet". */
   what: string;
-  /** What to do instead where there is no network, a sentence for messages. */
+  /** What to do instead if there is no network, a sentence for messages. */
   otherwise: string;
-  /** How many times in a row a connection may break without a byte gained. @default 5 */
+  /** How many times in a row a connection may break without a new byte. @default 5 */
   retries?: number;
 }
 
 const INTERRUPTED = "Interrupted; what came so far is kept, and pulling again goes on from there.";
 
-/** A connection that could not be made or broke; what came so far stays. */
+/** A connection that failed or broke; the bytes so far are kept. */
 class ConnectionError extends Error {
-  /** False where no server answered at all: without a byte so far, that means offline, and trying again is a waste of time. */
+  /** False if no server answered at all: without a byte so far, that means offline, and trying again is a waste of time. */
   readonly answered: boolean;
   constructor(message: string, answered: boolean, options?: ErrorOptions) {
     super(message, options);
@@ -36,8 +36,9 @@ class ConnectionError extends Error {
 }
 
 /**
- * Fetches `request.url` to `request.target`. Goes on with what an earlier run has kept where the server allows it. Throws a ModelError
- * for no network, an HTTP error, or a file of the wrong size or hash (which is removed), InterruptedError when `context.signal` aborts.
+ * Fetches `request.url` to `request.target`. Goes on with the bytes of an earlier run if the server allows it. Throws a
+ * ModelError for no network, an HTTP error, or a file of the wrong size or hash (which is removed), InterruptedError
+ * when `context.signal` aborts.
  */
 export async function download(request: DownloadRequest, context: RunContext = {}): Promise<void> {
   await ensureFolder(dirname(request.target));
@@ -92,7 +93,7 @@ async function fetchRest(request: DownloadRequest, draft: Draft, context: RunCon
   }
 }
 
-/** Takes what comes, up to the first bytes too many. */
+/** Writes the body, and stops if it is longer than expected. */
 async function takeBody(
   body: ReadableStream<Uint8Array>,
   draft: Draft,
@@ -127,7 +128,7 @@ async function connect(request: DownloadRequest, have: number, context: RunConte
   }
 }
 
-/** First byte of a partial response; NaN where it does not say. */
+/** First byte of a partial response; NaN if it does not say. */
 function startOf(response: Response): number {
   return Number(/^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1] ?? Number.NaN);
 }

@@ -1,4 +1,6 @@
-/** The card of an ONNX file a user hands over: its sidecar, a known hash, or what the file and the options say. */
+/**
+ * The card of a user's ONNX file: from the card beside it, by a known hash, or from the file itself and the options.
+ */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
@@ -20,7 +22,7 @@ export const NORMALISATIONS = {
 
 export type Normalisation = keyof typeof NORMALISATIONS;
 
-/** What may be said about a file that has no card; a card, or a known hash, makes all of it unnecessary. */
+/** What a user may say about a file without a card. With a card, or a known hash, none of it is needed. */
 export interface FileModelOptions {
   /** Name of the image input. @default the only input */
   input?: string;
@@ -28,13 +30,15 @@ export interface FileModelOptions {
   layout?: "NCHW" | "NHWC";
   /** Order of the input's colours. @default "RGB" */
   channels?: "RGB" | "BGR";
-  /** What pixels are scaled to before the network takes them. @default "imagenet", with a warning; "raw" where it takes integers */
+  /** What pixels are scaled to for the network. @default "imagenet", with a warning; "raw" if it takes integers */
   normalisation?: Normalisation;
   /** The value to take as features. @default found by cutAtFeatures */
   output?: string;
-  /** Of a network that ends in tokens: its class token or the mean of all. @default "class" where it has one, with a warning */
+  /**
+   * If the network ends in tokens: its class token or the mean of all. @default "class" if it has one, with a warning
+   */
   tokens?: Tokens;
-  /** Told of what had to be guessed. */
+  /** Called with what had to be guessed. */
   onWarning?: (message: string) => void;
 }
 
@@ -43,7 +47,7 @@ export function sha256Of(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** The card of the model `bytes` read from `path`. Throws a ModelError where the file is no usable image network. */
+/** The card of the model `bytes` read from `path`. Throws a ModelError if the file is no usable image network. */
 export function describeFile(bytes: Uint8Array, path: string, options: FileModelOptions = {}): ModelCard {
   const identity = { file: resolve(path), byteLength: bytes.byteLength, sha256: sha256Of(bytes) };
   const sidecar = `${path.replace(/\.onnx$/i, "")}.card.json`;

@@ -1,4 +1,4 @@
-/** What a network's own graph says of the pictures it takes: which input they are, in which order and size, as which type. */
+/** What a network's graph says about its pictures: which input they are, their layout, size and type. */
 import { ModelError, OptionError } from "../errors.js";
 import { indexGraph, intAttribute, intsAttribute } from "../onnx/editing.js";
 import type { GraphProto, NodeProto, ValueInfoProto } from "../onnx/gen/onnx_pb.js";
@@ -10,11 +10,11 @@ export interface ImageInput {
   name: string;
   layout: "NCHW" | "NHWC";
   type: ElementType;
-  /** The one side of square pictures it declares, null where it declares none. */
+  /** The one side of square pictures it declares, null if it declares none. */
   fixedSize: number | null;
 }
 
-/** The picture input of `graph`, which is cut at its features. Throws a ModelError where there is none that canopy's tiles fit. */
+/** The picture input of `graph`, which is cut at its features. Throws a ModelError if there is none that canopy's tiles fit. */
 export function imageInput(
   graph: GraphProto,
   path: string,
@@ -48,7 +48,10 @@ function onlyInput(inputs: readonly ValueInfoProto[], path: string, wanted: stri
   return input;
 }
 
-/** By where the 3 channels are; where no size is declared, by whether the network turns its input first, as Keras' do. */
+/**
+ * By the axis of the 3 channels; if no size is declared, by whether the network transposes its input first, as Keras'
+ * do.
+ */
 function layoutOf({ node }: GraphProto, input: string, dims: readonly (number | undefined)[]): "NCHW" | "NHWC" {
   if (dims[1] === 3) return "NCHW";
   if (dims[3] === 3) return "NHWC";
@@ -72,7 +75,7 @@ const KEEPING = new Set(
   "Cast Identity Sub Add Mul Div QuantizeLinear DequantizeLinear BatchNormalization Pad Clip".split(" "),
 );
 
-/** What the first convolution wants, where nothing but steps of no channels comes before it. */
+/** The number of channels of the first convolution, if all operators before it keep the number of channels. */
 function channelsRead(graph: GraphProto, input: string): number | undefined {
   let name = input;
   for (let node = readerOf(graph, name); node !== undefined; node = readerOf(graph, name)) {

@@ -1,4 +1,4 @@
-/** Importing a network: its features part and a card go into the user's cache, and from then on it has a name. */
+/** Imports a network: its part up to the features and a card go into the user's cache, under a name. */
 import { basename, join } from "node:path";
 import { InputError, InterruptedError } from "../errors.js";
 import { ensureFolder } from "../files/output.js";
@@ -22,8 +22,9 @@ export interface ImportOptions extends FileModelOptions {
 }
 
 /**
- * Cuts the classifier off the network in `path`, tries it out, and stores it under a name for `--backbone`. A size its input
- * declares but does not need is given up. Throws an InputError where the name is taken, a ModelError where the network cannot serve.
+ * Cuts the classifier off the network in `path`, tries it out, and stores it under a name for `--backbone`. A size that
+ * its input declares but does not need is dropped. Throws an InputError if the name is taken, a ModelError if the
+ * network cannot serve.
  */
 export async function importModel(path: string, options: ImportOptions = {}): Promise<ModelEntry> {
   const name = options.name ?? basename(path).replace(/\.onnx$/i, "");
@@ -62,7 +63,7 @@ function checkName(name: string, overwrite: boolean): void {
   }
 }
 
-/** The card without its fixed size where the network also runs 32 pixels larger. */
+/** The card without its fixed size if the network also runs 32 pixels larger. */
 async function freeSize(model: Uint8Array, card: ModelCard, options: ProbeOptions): Promise<ModelCard> {
   const { fixedSize } = card.input;
   if (fixedSize === null) return card;
@@ -73,7 +74,7 @@ async function freeSize(model: Uint8Array, card: ModelCard, options: ProbeOption
   });
 }
 
-/** The model before its card: a card always has its file. */
+/** The model is written before its card, so that a card always has its file. */
 async function store(model: Uint8Array, card: ModelCard): Promise<void> {
   const folder = modelCache();
   await ensureFolder(folder);

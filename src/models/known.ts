@@ -1,4 +1,4 @@
-/** Files people are likely to have, recognised by their hash, so that nobody has to say how they want their pixels. */
+/** Well-known files, recognised by their hash, so that users need not say how they want their pixels. */
 import type { ModelCard } from "./card.js";
 
 type Known = Omit<ModelCard, "file" | "byteLength" | "sha256">;

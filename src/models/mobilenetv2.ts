@@ -1,8 +1,9 @@
 /**
- * MobileNetV2 (Sandler et al. 2018) as an ONNX graph: 52 convolutions with their batch normalisation folded in, ReLU6, pooled
- * features. Weights come as a map of tensors (a safetensors file): `conv{i}.weight` `[O, I / group, k, k]` and `conv{i}.bias` `[O]`, i
- * from 0 in the order of execution. A weight is float32, or int8 with `conv{i}.scale` `[O]` float32 beside it: then Cast and Mul in
- * the graph make it float32 again, which ONNX Runtime does once, when it loads the model.
+ * MobileNetV2 (Sandler et al. 2018) as an ONNX graph: 52 convolutions with their batch normalisation folded in, ReLU6,
+ * pooled features. Weights come as a map of tensors (a safetensors file): `conv{i}.weight` `[O, I / group, k, k]` and
+ * `conv{i}.bias` `[O]`, i from 0 in the order of execution. A weight is float32, or int8 with `conv{i}.scale` `[O]`
+ * float32 beside it: then Cast and Mul in the graph turn it into float32, which ONNX Runtime does once, when it loads
+ * the model.
  */
 import { ModelError } from "../errors.js";
 import { GraphBuilder } from "../onnx/graph.js";
@@ -46,7 +47,7 @@ const BLOCKS = [
 
 /**
  * The network: input `input` float32 `[N, 3, H, W]`, any N, H and W; output `features` float32 `[N, 1280]` (more for widths above 1).
- * Throws a ModelError where a tensor is missing or has another shape.
+ * Throws a ModelError if a tensor is missing or has another shape.
  */
 export function buildMobileNetV2(weights: Weights, options: MobileNetV2Options = {}): Uint8Array {
   const { width = 1, padding = "symmetric" } = options;

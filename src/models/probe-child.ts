@@ -1,6 +1,6 @@
 /**
- * Child process of probe.ts: a prepared backbone comes in on stdin, is run on three tiles, and what was found goes out as JSON. A
- * process of its own, because a network may hang, exhaust memory, or crash ONNX Runtime.
+ * Child process of probe.ts: reads a prepared backbone from stdin, runs it on three tiles, and prints a verdict as
+ * JSON. It is a process of its own because a network may hang, exhaust memory, or crash ONNX Runtime.
  */
 import ort from "onnxruntime-node";
 import { FEATURES, TILES } from "../onnx/prepare.js";
@@ -11,15 +11,15 @@ export type Verdict =
   /** ONNX Runtime refuses the network, or fails on one tile. */
   | { outcome: "fails"; message: string }
   | { outcome: "fails in a batch"; message: string }
-  /** Other than `[tiles, count]` features. */
+  /** The result is not `[tiles, count]`. */
   | { outcome: "other shape"; dims: readonly number[] }
   | { outcome: "not finite" }
-  /** The same tile has other features each time, or other ones beside others. */
+  /** The same tile has other features each time, or beside other tiles. */
   | { outcome: "varies" }
   | { outcome: "depends on neighbours" };
 
 const TILE_COUNT = 3;
-/** Differences above this share of the largest feature are no rounding. */
+/** Differences above this share of the largest feature are more than rounding. */
 const TOLERANCE = 1e-3;
 
 const [size, count] = process.argv.slice(2).map(Number) as [number, number];
@@ -56,7 +56,7 @@ async function probe(model: Uint8Array): Promise<Verdict> {
   return isSame ? { outcome: "runs" } : { outcome: "depends on neighbours" };
 }
 
-/** As unlike as tiles can be: dark and flat, noise of all values, and a slope of colours. */
+/** Very different tiles: dark and flat, noise of all values, and a gradient of colours. */
 function makeTiles(): Uint8Array {
   const values = size * size * 3;
   const noise = (i: number) => (i * 2654435761) >>> 24;

@@ -1,4 +1,4 @@
-/** Trying a backbone out before anybody relies on it: a few tiles through ONNX Runtime, in a child process with a time limit. */
+/** Tries a backbone out before it is used: a few tiles through ONNX Runtime, in a child process with a time limit. */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
@@ -22,15 +22,16 @@ export interface ProbeOptions {
 }
 
 const TIME_LIMIT = 120_000;
-/** Raised where the probe itself or what it is asked of changes: what was found before is then found anew. */
+/** Raise it if the probe, or what it gets, changes: networks are then tried out again. */
 const PROBE_VERSION = 1;
 
 const SCHEMA = v.object({ oneByOne: v.boolean() });
 
 /**
- * Runs `model` on three tiles of `size` pixels, one by one and as a batch. Returns `card`, with `oneByOne` where the network takes no
- * batches. What runs is noted in the cache by the file's hash, and not tried again. Throws a ModelError where it does not run or not in
- * time, gives other than finite features, or where a tile's features depend on its neighbours or on chance.
+ * Runs `model` on three tiles of `size` pixels, one by one and as a batch. Returns `card`, with `oneByOne` if the
+ * network takes no batches. Success is noted in the cache by the file's hash, and the network not tried again. Throws a
+ * ModelError if it does not run or not in time, if a feature is not finite, or if a tile's features depend on its
+ * neighbours or on chance.
  */
 export async function probeBackbone(
   model: Uint8Array,
@@ -47,19 +48,19 @@ export async function probeBackbone(
   return found.oneByOne ? { ...card, input: { ...card.input, oneByOne: true } } : card;
 }
 
-/** Where it is noted that this network, fed like this, runs. */
+/** The file that notes that this network runs with these settings. */
 function notePath({ sha256, input, features }: ModelCard, size: number): string {
   const asked = JSON.stringify([PROBE_VERSION, onnxRuntimeVersion(), sha256, input, features, size]);
   return join(cacheFolder(), "probes", `${createHash("sha256").update(asked).digest("hex")}.json`);
 }
 
-/** Where it cannot be written, the network is tried again next time. */
+/** If the note cannot be written, the network is tried again next time. */
 async function takeNote(path: string, found: v.InferOutput<typeof SCHEMA>): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeWhole(path, `${JSON.stringify(found)}\n`);
 }
 
-/** Batches first; tile by tile where the network was exported for one, or turns out to take no more. */
+/** Batches first; tile by tile if the network was exported for one, or turns out to take no more. */
 async function tryBoth(
   model: Uint8Array,
   card: ModelCard,
@@ -86,7 +87,7 @@ async function tryBoth(
   throw batches instanceof ModelError ? batches : refusal(batches, card, size);
 }
 
-/** Whether it may be the graph that fixes the batch, although its input does not say so. */
+/** Whether the graph may fix the batch although its input does not declare it. */
 function isBatchFixed(verdict: Verdict): boolean {
   return verdict.outcome === "fails in a batch" || (verdict.outcome === "other shape" && verdict.dims[0] === 1);
 }
@@ -122,7 +123,7 @@ function firstLine(message: string): string {
   return message.split("\n")[0].slice(0, 300);
 }
 
-/** The verdict of the child; a ModelError where it takes too long or dies. */
+/** The verdict of the child; a ModelError if it takes too long or dies. */
 function runChild(
   prepared: Uint8Array,
   { name, features }: ModelCard,
@@ -147,7 +148,7 @@ function runChild(
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       output += text;
     });
-    // A child that dies early closes its end; its exit says so.
+    // A child that dies early closes its stdin; its exit code reports that.
     child.stdin.on("error", () => {}).end(prepared);
     child.on("error", (cause) => reject(new ModelError(`${name} cannot be tried out: ${cause.message}`, { cause })));
     child.on("close", (code, killedBy) => {

@@ -1,4 +1,4 @@
-/** Pulling a known backbone into the user's cache. */
+/** Downloads a known backbone into the user's cache. */
 import { join } from "node:path";
 import { InputError } from "../errors.js";
 import type { RunContext } from "../run-context.js";

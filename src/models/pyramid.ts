@@ -2,7 +2,7 @@
 import { findLevels } from "../onnx/pyramid.js";
 import type { ModelCard } from "./card.js";
 
-/** `card` with the levels of its network in `bytes`; unchanged where that has none. */
+/** `card` with the levels of its network in `bytes`; unchanged if that has none. */
 export function withPyramid(card: ModelCard, bytes: Uint8Array): ModelCard {
   const levels = findLevels(bytes, card.name, card.features.output);
   if (levels.length === 0) return card;
@@ -10,7 +10,7 @@ export function withPyramid(card: ModelCard, bytes: Uint8Array): ModelCard {
   return { ...card, features: { ...card.features, count, levels } };
 }
 
-/** How many features come from where: the last features, then each level. */
+/** Widths of the blocks of features: the last features, then each level. */
 export function featureBlocks({ features: { count, levels = [] } }: ModelCard): number[] {
   const counts = levels.map((level) => level.count);
   return [counts.reduce((rest, each) => rest - each, count), ...counts];

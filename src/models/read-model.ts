@@ -1,13 +1,13 @@
-/** Reading a network's file, which may be anything: a pipe, a device, a link out of a stranger's folder. */
+/** Reads a network's file, which may be a pipe, a device, or a link that leads out of a stranger's folder. */
 import { constants } from "node:fs";
 import { lstat, open } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ModelError } from "../errors.js";
 
-/** The bytes of the regular file `path`; `advice` ends the message where it cannot be read. */
+/** The bytes of the regular file `path`; `advice` ends the message if it cannot be read. */
 export async function readModelFile(path: string, advice: string): Promise<Uint8Array> {
   try {
-    // Without O_NONBLOCK, opening a pipe that nobody writes to waits for ever.
+    // Without O_NONBLOCK, opening a pipe without a writer waits for ever.
     const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
       if (!(await file.stat()).isFile()) throw new ModelError(`${path} is no regular file. ${advice}`);
@@ -21,7 +21,7 @@ export async function readModelFile(path: string, advice: string): Promise<Uint8
   }
 }
 
-/** Of `folder`, the file called `name`: nothing that lies elsewhere, be it by a path or by a link. */
+/** The file `name` of `folder`, unless a path or a link leads elsewhere. */
 export async function readOwnFile(folder: string, name: string, advice: string): Promise<Uint8Array> {
   const path = join(folder, name);
   if (name !== basename(name) || name.includes("\\")) {

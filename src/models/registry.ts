@@ -1,6 +1,6 @@
 /**
- * The backbones canopy knows: those in the box (models/*.json), the untrained one it builds, those that can be pulled, and those a user
- * imported. Comes in: a name or a file. Goes out: a card and the bytes it describes, checked by size and SHA-256.
+ * The backbones canopy knows: those in the box (models/*.json), the untrained one it builds, those that can be pulled,
+ * and those a user imported. In: a name or a file. Out: a card and the bytes it describes, checked by size and SHA-256.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -18,28 +18,28 @@ import { withPyramid } from "./pyramid.js";
 import { readModelFile, readOwnFile } from "./read-model.js";
 import { describeWithAdvice } from "./tried-advice.js";
 
-/** Where a backbone's bytes are: shipped with canopy, built on the fly, in the user's cache, or not here yet. */
+/** Where a backbone's bytes are: shipped with canopy, built when needed, in the user's cache, or not downloaded. */
 export type ModelPlace = "box" | "built" | "cache" | "not downloaded";
 
 export interface ModelEntry {
   card: ModelCard;
   place: ModelPlace;
-  /** Path of the ONNX file, where there is one. */
+  /** Path of the ONNX file, if there is one. */
   path?: string;
-  /** Given no backbone, this one is used. */
+  /** Used if no backbone is given. */
   isDefault: boolean;
 }
 
 export interface ResolvedBackbone {
   card: ModelCard;
-  /** The model file as it is; prepareBackbone makes it take tiles. */
+  /** The model file as it is; see prepareBackbone. */
   bytes: Uint8Array;
 }
 
 export interface ResolveOptions extends FileModelOptions {
   /** Pixels per side the backbone will be fed, checked against what it takes. @default the card's */
   size?: number;
-  /** Whether the means of its maps at several resolutions come after its last features; see withPyramid. @default false */
+  /** Whether the means of its maps at several resolutions follow its last features; see withPyramid. @default false */
   pyramid?: boolean;
   /** Ends trying the network out. */
   signal?: AbortSignal | undefined;
@@ -53,7 +53,7 @@ export function modelCache(): string {
   return join(cacheFolder(), "models");
 }
 
-/** Every backbone known by name: the box first, then the user's imports, each by name. */
+/** Every backbone with a name: those in the box first, then the user's imports, each sorted by name. */
 export function listModels(): ModelEntry[] {
   const box = cardsIn(BOX).map((card) => entryOf(card));
   const taken = new Set(box.map(({ card }) => card.name));
@@ -61,12 +61,12 @@ export function listModels(): ModelEntry[] {
   return [...box, ...imported.map((card) => entryOf(card))];
 }
 
-/** `canopy`, the trained backbone in the box, or `untrained` where it is not there. */
+/** `canopy`, the trained backbone in the box, or `untrained` without it. */
 export function defaultBackbone(): string {
   return existsSync(join(BOX, "canopy.json")) ? "canopy" : "untrained";
 }
 
-/** The entry called `name`; an OptionError names the nearest where there is none. */
+/** The entry called `name`; an OptionError names the nearest if there is none. */
 export function findModel(name: string): ModelEntry {
   const models = listModels();
   const entry = models.find(({ card }) => card.name === name);
@@ -79,7 +79,7 @@ export function findModel(name: string): ModelEntry {
 
 /**
  * The backbone called `nameOrFile`, or the one in that ONNX file, which is tried out. Throws an OptionError for an unknown name, a
- * ModelError where it is not downloaded, damaged, takes no tiles of `options.size`, or cannot serve; see probeBackbone.
+ * ModelError if it is not downloaded, damaged, takes no tiles of `options.size`, or cannot serve; see probeBackbone.
  */
 export async function resolveBackbone(nameOrFile: string, options: ResolveOptions = {}): Promise<ResolvedBackbone> {
   const { card, bytes } = isFile(nameOrFile) ? await resolveFile(nameOrFile, options) : await resolveName(nameOrFile);
@@ -95,7 +95,7 @@ export async function resolveBackbone(nameOrFile: string, options: ResolveOption
 export interface LoadOptions {
   /** Folder of the trained model, which may hold the backbone. */
   folder?: string | undefined;
-  /** Where the backbone's file is now, if not there. */
+  /** The backbone's file, if it is not in that folder. */
   file?: string | undefined;
   /** Pixels per side it will be fed. */
   size?: number | undefined;
@@ -104,8 +104,9 @@ export interface LoadOptions {
 }
 
 /**
- * The bytes of a backbone whose card was recorded elsewhere (in a trained model's folder): by its hash among the known ones, from that
- * folder, or from a file that is named. No other place is looked at, whatever the card says; bytes of another hash are refused.
+ * The bytes of a backbone whose card is in a trained model's folder: by its hash among the known ones, from that
+ * folder, or from a file that is named. No other place is searched, whatever the card says; bytes with another hash are
+ * refused.
  */
 export async function loadBackbone(card: ModelCard, options: LoadOptions = {}): Promise<Uint8Array> {
   const bytes = await findBytes(card, options);
@@ -127,14 +128,14 @@ async function findBytes(card: ModelCard, { folder, file }: LoadOptions): Promis
   );
 }
 
-/** Whether this canopy comes by the backbone itself, wherever it runs: no model needs a copy of it. */
+/** Whether canopy has or can download the backbone everywhere, so that no model needs a copy of it. */
 export function isObtainable({ sha256 }: ModelCard): boolean {
   return listModels().some(
     ({ card, place }) => card.sha256 === sha256 && (card.url !== undefined || place !== "cache"),
   );
 }
 
-/** Networks whose hash is known run; those of anybody else have to show it. */
+/** Networks with a known hash are known to run; all others are tried out. */
 function isVouchedFor(card: ModelCard): boolean {
   return isObtainable(card) || knownModel(card.sha256) !== undefined;
 }
@@ -144,7 +145,7 @@ function verified(bytes: Uint8Array, card: ModelCard, path: string): Uint8Array 
   return bytes;
 }
 
-/** Throws a ModelError where `bytes` are not what `card` says; `path` is for the message. */
+/** Throws a ModelError if `bytes` are not what `card` says; `path` is for the message. */
 export function verify(bytes: Uint8Array, card: ModelCard, path: string): void {
   if (bytes.byteLength !== card.byteLength) {
     throw new ModelError(`${path} has ${bytes.byteLength} bytes, the backbone ${card.name} has ${card.byteLength}.`);

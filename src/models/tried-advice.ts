@@ -1,4 +1,4 @@
-/** Where no features are found in a network: which of the values that might serve really do. */
+/** If no features are found in a network: which of the candidate values really work. */
 import { InterruptedError } from "../errors.js";
 import { NoFeaturesError } from "../onnx/surgery.js";
 import type { ModelCard } from "./card.js";
@@ -7,7 +7,7 @@ import { type ProbeOptions, probeBackbone } from "./probe.js";
 
 type Options = FileModelOptions & ProbeOptions & { size?: number };
 
-/** As describeFile; an error that names values for `output` names only those with which the network runs. */
+/** Like describeFile, but an error that names values for `output` names only those with which the network runs. */
 export async function describeWithAdvice(bytes: Uint8Array, path: string, options: Options): Promise<ModelCard> {
   try {
     return describeFile(bytes, path, options);

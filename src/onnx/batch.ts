@@ -1,6 +1,6 @@
 /**
- * Networks exported for one tile at a time. Most become free for any number by a few edits; the others run tile by tile, in a Scan
- * over the batch. Which of the two a network needs is found by trying (models/probe.ts).
+ * Networks exported for one tile at a time. A few edits let most of them take any number; the others run tile by tile,
+ * in a Scan over the batch. models/probe.ts tries out which of the two a network needs.
  */
 import { create } from "@bufbuild/protobuf";
 import {
@@ -20,10 +20,13 @@ import { inferDims } from "./shapes.js";
 import type { Features } from "./surgery.js";
 import { int64 } from "./tensor.js";
 
-/** An end behind the last element of any axis. */
+/** An end beyond the last element of any axis. */
 const END = 2 ** 31 - 1;
 
-/** Makes a batch of one into a batch of any number, where nodes write the 1 down: as the first size of shapes, or as an end of slices. */
+/**
+ * Turns a batch of one into a batch of any number in nodes that contain the 1: as the first size of shapes, or as an
+ * end of slices.
+ */
 export function freeBatch(graph: GraphProto, input: string): void {
   const index = indexGraph(graph);
   const nodes: NodeProto[] = [];
@@ -38,7 +41,10 @@ export function freeBatch(graph: GraphProto, input: string): void {
   graph.node = nodes;
 }
 
-/** The batch, alone or times something, comes first in nearly every shape: it is what is left of the others, or copied. */
+/**
+ * The batch, alone or times something, comes first in nearly every shape: it becomes -1 (what the other sizes leave),
+ * or 0 (copied).
+ */
 function freeReshape(index: GraphIndex, node: NodeProto): void {
   const [data = "", target = ""] = node.input;
   const shape = constantTensor(index, target);
@@ -57,7 +63,7 @@ function freeReshape(index: GraphIndex, node: NodeProto): void {
   node.input[1] = addInts(index.graph, sizes);
 }
 
-/** A slice that takes all of a batch of one takes all of any. */
+/** A slice that takes all of a batch of one shall take all of any batch. */
 function freeSlice(index: GraphIndex, node: NodeProto): void {
   const [data = "", starts = "", ends = "", axes = ""] = node.input;
   const rank = inferDims(index, data)?.length;
@@ -70,7 +76,10 @@ function freeSlice(index: GraphIndex, node: NodeProto): void {
   node.input[2] = addInts(index.graph, bounds);
 }
 
-/** A constant beside values of a batch, such as a class token, is repeated for each tile. Returns the nodes to come before. */
+/**
+ * A constant beside values of a batch, such as a class token, is repeated for each tile. Returns the nodes to be put
+ * before.
+ */
 function freeConcat(index: GraphIndex, node: NodeProto, input: string, append: Appender): NodeProto[] {
   const isFirst = intAttribute(node, "axis", 0) === 0;
   const dims = (name: string) => inferDims(index, unexpanded(index, name)) ?? [];
@@ -100,8 +109,9 @@ function addInts(graph: GraphProto, values: readonly number[]): string {
 }
 
 /**
- * Runs all of `graph`, which takes `input` of `shape` `[1, ...]`, once for each tile: afterwards `input` is any number of tiles, and the
- * result, whose name is returned, their rows. The weights go into the body too, where ONNX Runtime can lay them out anew.
+ * Runs all of `graph`, which takes `input` of `shape` `[1, ...]`, once for each tile. Afterwards `input` takes any
+ * number of tiles, and the value whose name is returned has a row for each. The weights go into the body, too, so that
+ * ONNX Runtime can optimise their layout.
  */
 export function loopOverBatch(graph: GraphProto, input: ValueInfoProto, shape: readonly number[], result: Features) {
   const body = create(GraphProtoSchema, { name: "tile", node: graph.node, initializer: graph.initializer });

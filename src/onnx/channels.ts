@@ -25,7 +25,7 @@ const MOVING = new Set(
 
 const found = new WeakMap<GraphIndex, ReadonlyMap<string, number>>();
 
-/** The axis of `name` that counts features, by what made it; undefined where that does not tell. */
+/** The axis of `name` that counts features, by the node that made it; undefined if that does not decide. */
 export function channelAxis(index: GraphIndex, name: string): number | undefined {
   const axes = found.get(index) ?? findAxes(index);
   found.set(index, axes);
@@ -67,7 +67,7 @@ function movedAxis(node: NodeProto, axis: number, rank: number): number {
   return perm.indexOf(axis);
 }
 
-/** Reshapes keep channels where they keep their number and what comes before, or after them. */
+/** Reshapes keep channels if they keep their number and the sizes before, or after them. */
 function reshapedAxis(from: Dims = [], to: Dims = [], axis: number): number | undefined {
   const count = from[axis];
   if (axis === 1 && to[1] === count) return 1;
@@ -75,7 +75,7 @@ function reshapedAxis(from: Dims = [], to: Dims = [], axis: number): number | un
   return undefined;
 }
 
-/** Whether the network puts a token of its own in front of those it makes of the picture, as vision transformers do. */
+/** Whether the network puts a token of its own before those of the picture, as vision transformers do. */
 export function hasClassToken(index: GraphIndex): boolean {
   return index.graph.node.some((node) => {
     if (node.opType !== "Concat" || node.input.length < 2) return false;
@@ -87,7 +87,7 @@ export function hasClassToken(index: GraphIndex): boolean {
   });
 }
 
-/** A constant, also where it is repeated for each tile of the batch. */
+/** A constant, also if it is repeated for each tile of the batch. */
 function isLearnt(index: GraphIndex, name: string): boolean {
   if (index.isConstant(name)) return true;
   const node = index.producers.get(name);

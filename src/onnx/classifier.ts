@@ -1,4 +1,4 @@
-/** Finding where the features of a network are: what its classifier reads, or the outputs of a network that has none. */
+/** Finds the features of a network: the input of its classifier, or the outputs of a network without one. */
 import type { GraphIndex } from "./editing.js";
 import { TensorProto_DataType as DataType, type NodeProto } from "./gen/onnx_pb.js";
 import { type Linear, linearLayer } from "./linear.js";
@@ -19,7 +19,7 @@ export const POOLS = names(
 const ACTIVATIONS = names("Relu Clip LeakyRelu");
 /** Several heads may be averaged, or stand side by side. */
 const JOINING = names("Add Sub Mul Div Sum Mean Concat QLinearAdd QLinearMul QLinearConcat");
-/** What may follow the last features of a network without a classifier, besides all these. */
+/** Further operators that may follow the last features of a network without a classifier. */
 const ENDINGS = names(
   "BatchNormalization LayerNormalization RMSNormalization LpNormalization ReduceL2 ReduceSum Gather Slice Split Tanh Gelu Erf Elu Selu " +
     "HardSwish HardSigmoid Softplus PRelu Pow Sqrt Max Min Where Expand DynamicQuantizeLinear Abs Exp Neg",
@@ -28,7 +28,10 @@ const FLOATS: ReadonlySet<number> = new Set([DataType.FLOAT, DataType.FLOAT16, D
 /** Widths of ImageNet classifiers, with and without the background class. */
 const IMAGENET_WIDTHS = new Set([1000, 1001]);
 
-/** What the classifier's linear layers read: one value, or one for each of several averaged heads; undefined where there is no classifier. */
+/**
+ * The inputs of the classifier's linear layers: one value, or one for each of several averaged heads; undefined without
+ * a classifier.
+ */
 export function classifierInputs(index: GraphIndex): string[] | undefined {
   for (const { name } of index.graph.output) {
     const inputs = walkBack(index, name, { pool: false, flat: false, probabilities: false }, new Map());
@@ -37,14 +40,14 @@ export function classifierInputs(index: GraphIndex): string[] | undefined {
   return undefined;
 }
 
-/** What was passed between the output and where the walk is. */
+/** The operators between the output and the node being looked at. */
 interface Passed {
   pool: boolean;
   flat: boolean;
   probabilities: boolean;
 }
 
-/** The data of the linear layers that make `name`; undefined where something else does, be it in part. */
+/** The inputs of the linear layers that make `name`; undefined if something else makes a part of it. */
 function walkBack(
   index: GraphIndex,
   name: string,
@@ -85,15 +88,16 @@ function walkThrough(
   return found.every((each) => each !== undefined) ? [...new Set(found.flat())] : undefined;
 }
 
-/** Values of equal shape one behind the other, along an axis made for it: their mean is no pool. */
+/** Values of equal shape stacked along a new axis: their mean is no pool. */
 function isStack(index: GraphIndex, name: string): boolean {
   const node = index.producers.get(name);
   return node?.opType === "Concat" && node.input.every((each) => index.producers.get(each)?.opType === "Unsqueeze");
 }
 
 /**
- * A linear layer before the last pool is a classifier only where classes are certain (SqueezeNet: 1x1 Conv, pool, Softmax):
- * otherwise it is the last layer of a feature extractor. A 1x1 Conv without a pool after it must have one before it.
+ * A linear layer before the last pool is a classifier only if there certainly are classes (SqueezeNet: 1x1 Conv, pool,
+ * Softmax). Otherwise it is the last layer of a feature extractor. A 1x1 Conv without a pool after it must have one
+ * before it.
  */
 function isClassifier(index: GraphIndex, { data, outputs = 0, isConv }: Linear, passed: Passed): boolean {
   if (passed.pool) return passed.probabilities || IMAGENET_WIDTHS.has(outputs);
@@ -109,7 +113,7 @@ export function featureOutput(index: GraphIndex): string | undefined {
     outputs.map(({ name }) => name).filter((name) => ranks.includes(inferDims(index, name)?.length ?? 0));
   const vector = ofRank([2]).find((name) => isFeatures(index, name, new Set()));
   if (vector !== undefined) return vector;
-  // Scores without a known classifier: their neighbours are no safer a choice.
+  // Scores without a known classifier: other outputs are no safer choice.
   if (ofRank([2]).length > 0) return undefined;
   const strides = mapStrides(index);
   const maps = ofRank([3, 4]);
@@ -119,7 +123,10 @@ export function featureOutput(index: GraphIndex): string | undefined {
   );
 }
 
-/** Whether the vectors `name` come from a pool, a token or a layer with an activation by known steps: scores do not. */
+/**
+ * Whether known steps lead from a pool, a token or a layer with an activation to the vectors `name`: scores are not
+ * made like this.
+ */
 function isFeatures(index: GraphIndex, name: string, seen: Set<string>): boolean {
   const node = index.producers.get(name);
   if (node === undefined || seen.has(name)) return false;

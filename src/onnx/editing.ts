@@ -1,4 +1,4 @@
-/** Questions about a graph and the small edits all surgery is made of: who makes a value, is it constant, rename, prune. */
+/** Questions about a graph and small edits: which node makes a value, whether it is constant, rename, prune. */
 import { create } from "@bufbuild/protobuf";
 import {
   AttributeProto_AttributeType,
@@ -36,7 +36,7 @@ export function indexGraph(graph: GraphProto): GraphIndex {
   return { graph, producers, initializers, isConstant: (name) => initializers.has(name) || known.get(name) === true };
 }
 
-/** The tensor behind `name` where it is an initializer or a Constant node, else undefined. */
+/** The tensor `name` if it is an initializer or a Constant node, else undefined. */
 export function constantTensor(index: GraphIndex, name: string): Tensor | undefined {
   const initializer = index.initializers.get(name);
   if (initializer !== undefined) return fromTensorProto(initializer);
@@ -58,7 +58,7 @@ export function intsAttribute(node: NodeProto, name: string): number[] | undefin
   return node.attribute.find((each) => each.name === name)?.ints.map(Number);
 }
 
-/** A value name no part of `graph` uses: `wish`, or `wish` with a number. */
+/** A value name that `graph` does not use: `wish`, or `wish` with a number. */
 export function freshName(graph: GraphProto, wish: string): string {
   const taken = namesOf(graph);
   let name = wish;
@@ -66,14 +66,14 @@ export function freshName(graph: GraphProto, wish: string): string {
   return name;
 }
 
-/** Calls the value `from` by the name `to` everywhere in `graph`; whatever was called `to` before gets a new name. */
+/** Renames the value `from` to `to` everywhere in `graph`; a value already called `to` gets a new name. */
 export function renameValue(graph: GraphProto, from: string, to: string): void {
   if (from === to) return;
   vacateName(graph, to);
   replaceName(graph, from, to);
 }
 
-/** Gives whatever is called `name` in `graph` a new name. */
+/** Gives the value called `name` in `graph` a new name. */
 export function vacateName(graph: GraphProto, name: string): void {
   if (namesOf(graph).has(name)) replaceName(graph, name, freshName(graph, `${name}_inner`));
 }
@@ -86,7 +86,7 @@ export interface Appender {
   constant(wish: string, tensor: Tensor): string;
 }
 
-/** An Appender for `graph`; where its nodes go is the caller's business. */
+/** An Appender for `graph`; the caller puts its nodes in their place. */
 export function appender(graph: GraphProto, prefix = "canopy"): Appender {
   const nodes: NodeProto[] = [];
   return {
@@ -106,8 +106,9 @@ export function appender(graph: GraphProto, prefix = "canopy"): Appender {
 }
 
 /**
- * A body for If or Loop: `inputs` (scalars of a type, or undefined: whatever is passed in) named after `name`, and what `build` makes
- * of them as outputs. It may use values of `append`'s graph, where its constants go too. `name` occurs once in a graph.
+ * A body for If or Loop: `inputs` (scalars of a type, or undefined for any type) named after `name`, and as outputs
+ * what `build` makes of them. It may use values of `append`'s graph, which also gets its constants. `name` must be
+ * unique in the graph.
  */
 export function subgraph<Input extends string>(
   append: Appender,
@@ -124,7 +125,7 @@ export function subgraph<Input extends string>(
   return create(GraphProtoSchema, { name, node: inner.nodes, input, output });
 }
 
-/** A value of a subgraph whose type and shape follow from what is around it. */
+/** A value of a subgraph whose type and shape follow from the outer graph. */
 function untyped(name: string): ValueInfoProto {
   return create(ValueInfoProtoSchema, { name });
 }
@@ -146,8 +147,8 @@ export function pruneGraph(graph: GraphProto): void {
 }
 
 /**
- * Takes initializers out of the list of graph inputs, where old exporters put them: ONNX Runtime then knows they are constant
- * and folds and fuses them. Needs IR version 4.
+ * Removes initializers from the list of graph inputs (old exporters put them there): ONNX Runtime then knows that they
+ * are constant and folds and fuses them. Needs IR version 4.
  */
 export function hideInitializers(model: Model): void {
   const { graph } = model;

@@ -16,19 +16,22 @@ export interface Filter {
   weights: string;
 }
 
-/** A result's samples before they are cut to the same number for all: values `[size, 1]` float64 and the shares of samples. */
+/**
+ * The samples of a result before all results get the same number of taps: values `[size, 1]` float64 and the shares of
+ * samples.
+ */
 interface Window {
   first: string;
   end: string;
-  /** Shares of samples `x` `[size, taps]`, not normalised; counts only where first <= x < end. */
+  /** Shares of samples `x` `[size, taps]`, not normalised; used only for first <= x < end. */
   share(x: string): string;
 }
 
 const WEIGHT_SUM = 65535;
 
 /**
- * The filter from `length` (scalar int64) samples to `size` results. Float64 and the addon's order of operations make the rounded
- * weights the same: its sums go from the first sample to the last, as CumSum's do.
+ * The filter from `length` (scalar int64) samples to `size` results. With float64 and the addon's order of operations
+ * the rounded weights are the same: it adds from the first sample to the last, as CumSum does.
  */
 export function appendFilter(append: Appender, length: string, size: number, mode: ResizeMode): Filter {
   const { double, node } = float64(append);

@@ -1,4 +1,7 @@
-/** Putting a trained head behind a prepared backbone: tiles in, probabilities out, with the tags and thresholds in the same file. */
+/**
+ * Puts a trained head after a prepared backbone: tiles in, probabilities out, with tags and thresholds in the same
+ * file.
+ */
 import { create } from "@bufbuild/protobuf";
 import { ModelError } from "../errors.js";
 import { type Appender, appender, vacateName } from "./editing.js";
@@ -19,9 +22,9 @@ export interface LinearHead {
   weight: Float32Array;
   /** `[tags]` float32. */
   bias: Float32Array;
-  /** Names of the tags, and where given a string output `tags`. */
+  /** Names of the tags; if given, there is a string output `tags`. */
   tags?: readonly string[];
-  /** `[tags]` float32, and where given an output `thresholds`. */
+  /** `[tags]` float32; if given, there is an output `thresholds`. */
   thresholds?: Float32Array;
   /** Groups of columns whose probabilities are divided by their sum. @default [] */
   exclusive?: readonly (readonly number[])[];
@@ -31,8 +34,8 @@ export interface LinearHead {
 export const PROBABILITIES = "probabilities";
 
 /**
- * `prepared` (see prepareBackbone) with `head` behind it: output `probabilities` float32 `[N, tags]`, and as constants `tags` and
- * `thresholds`, for runtimes that cannot read `metadata`. Throws a ModelError where the head has another width.
+ * `prepared` (see prepareBackbone) followed by `head`: output `probabilities` float32 `[N, tags]`, and as constants
+ * `tags` and `thresholds`, for runtimes that cannot read `metadata`. Throws a ModelError if the head has another width.
  */
 export function fuseHead(
   prepared: Uint8Array,
@@ -70,7 +73,7 @@ export function fuseHead(
   return encodeModel(model);
 }
 
-/** What each probability is to be divided by: its group's sum, or 1. */
+/** The divisor of each probability: its group's sum, or 1. */
 function sumGroups(append: Appender, shares: string, { bias, exclusive = [] }: LinearHead): string {
   const tags = bias.length;
   const members = new Float32Array(tags * tags);

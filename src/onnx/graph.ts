@@ -1,5 +1,5 @@
 /**
- * GraphBuilder: writes an ONNX model node by node. Values are names; every method that makes one returns its name, so graphs read
+ * GraphBuilder: writes an ONNX model node by node. Values are names; every method that makes one returns its name, so that graphs read
  * like the formulas they compute:
  *
  *     const graph = new GraphBuilder("head");
@@ -91,7 +91,7 @@ export class GraphBuilder {
     return [...outputs];
   }
 
-  /** Makes `value` a graph output called `name` (through Identity where the names differ) and returns `name`. */
+  /** Makes `value` a graph output called `name` (through Identity if the names differ) and returns `name`. */
   output(name: string, value: string, type: ElementType, shape: Shape): string {
     if (value !== name) this.node("Identity", [value], {}, name);
     else if (!this.#names.has(value)) throw new RangeError(`Expected "${value}" to be a value of the graph.`);

@@ -1,6 +1,6 @@
 /**
- * Local functions: operators that a file defines by nodes of its own. Each call is replaced by those nodes, so that whoever reads the
- * graph meets nothing but operators of the standard.
+ * Local functions: operators that a file defines by nodes of its own. Each call is replaced by those nodes, so that the
+ * graph has only operators of the standard.
  */
 import { clone, create } from "@bufbuild/protobuf";
 import { FormatError, ModelError } from "../errors.js";
@@ -16,12 +16,12 @@ import {
   OperatorSetIdProtoSchema,
 } from "./gen/onnx_pb.js";
 
-/** Nodes a file may unfold to: calls within calls double it with each level. */
+/** Nodes that a file may unfold to: nested calls may double it with each level. */
 const MAX_NODES = 200_000;
 /** Functions may not call themselves. */
 const MAX_DEPTH = 64;
 
-/** Replaces every call of a local function by the function's nodes, in place. Throws where that cannot be done. */
+/** Replaces every call of a local function by the function's nodes, in place. Throws if that is not possible. */
 export function inlineFunctions(model: ModelProto, path: string): void {
   if (model.functions.length === 0 || model.graph === undefined) return;
   for (const each of model.functions) importOperators(model, each, path);
@@ -42,7 +42,7 @@ function keyOf({ domain, name, overload }: FunctionProto): string {
   return [domain, name, overload].join("\n");
 }
 
-/** The operators a function uses must mean the same in the graph. */
+/** The operators of a function must mean the same in the graph. */
 function importOperators(model: ModelProto, { name, opsetImport }: FunctionProto, path: string): void {
   const standard = (domain: string) => (domain === "ai.onnx" ? "" : domain);
   for (const { domain, version } of opsetImport) {
@@ -81,7 +81,7 @@ function bodyOf(called: FunctionProto, call: NodeProto, number: number): NodePro
   called.output.forEach((name, i) => {
     const target = call.output[i] ?? "";
     if (target === "") return;
-    // An output that is an input as it came.
+    // An output that is an unchanged input.
     if (called.input.includes(name))
       passed.push(create(NodeProtoSchema, { opType: "Identity", input: [names.get(name) ?? ""], output: [target] }));
     else names.set(name, target);

@@ -1,4 +1,4 @@
-/** Linear layers, in all the ways exporters and quantisers write them. */
+/** Linear layers, in all the forms that exporters and quantisers write. */
 import { type GraphIndex, intAttribute } from "./editing.js";
 import type { NodeProto } from "./gen/onnx_pb.js";
 import { type Dims, inferDims } from "./shapes.js";
@@ -6,14 +6,14 @@ import { type Dims, inferDims } from "./shapes.js";
 export interface Linear {
   /** The value it reads, `[..., inputs]` or `[N, inputs, H, W]`. */
   data: string;
-  /** Undefined where the weight's shape is not known. */
+  /** Undefined if the weight's shape is not known. */
   inputs: number | undefined;
   outputs: number | undefined;
   /** A convolution of one pixel. */
   isConv: boolean;
 }
 
-/** Where operators take their weight from; those not named here are not linear. */
+/** The input that is the weight, by operator; others are not linear. */
 const WEIGHT_INPUT: Readonly<Record<string, number>> = {
   Gemm: 1,
   FusedGemm: 1,
@@ -33,7 +33,7 @@ const WEIGHT_INPUT: Readonly<Record<string, number>> = {
 };
 const CONVOLUTIONS = new Set(["Conv", "FusedConv", "ConvInteger", "QLinearConv"]);
 
-/** What `node` is as a linear layer with a constant weight; undefined where it is none. */
+/** What `node` is as a linear layer with a constant weight; undefined if it is none. */
 export function linearLayer(index: GraphIndex, node: NodeProto): Linear | undefined {
   const at = WEIGHT_INPUT[node.opType];
   if (at === undefined) return undefined;
@@ -72,7 +72,7 @@ function weightFirst(index: GraphIndex, node: NodeProto): Linear | undefined {
   return transposed(index, data, { inputs, outputs });
 }
 
-/** A layer that reads tiles in columns: what it reads is what was transposed for it. */
+/** A layer that reads tiles in columns: its input is the value before the transposition. */
 function transposed(index: GraphIndex, columns: string, found: Sides): Linear | undefined {
   const turn = index.producers.get(columns);
   if (turn?.opType !== "Transpose") return undefined;

@@ -1,6 +1,7 @@
 /**
- * Making a backbone of a network: uint8 tiles in, float32 features out. The pixels' way to what the network wants (cast, transpose,
- * channel order, normalisation) becomes part of the graph, and so may the resize and test-time augmentation.
+ * Turns a network into a backbone: uint8 tiles in, float32 features out. The preparation of pixels (cast, transpose,
+ * channel order, normalisation) becomes part of the graph. The resize and test-time augmentation can be part of it,
+ * too.
  */
 import { checkInteger } from "../check.js";
 import { ModelError } from "../errors.js";
@@ -50,7 +51,7 @@ export const FEATURES = "features";
 /** Element types of integers that can be 0 to 255. */
 const HOLDS_BYTES: ReadonlySet<ElementType> = new Set<ElementType>(["uint8", "int32", "int64"]);
 
-/** A pixel times more, or moved by more, is no longer told from its neighbour in float32. */
+/** With larger factors or offsets, float32 no longer distinguishes neighbouring pixel values. */
 const LARGEST = 1e6;
 
 const MIN_OPSET = 7;
@@ -61,7 +62,7 @@ const MIN_OPSET_SCAN = 9;
 
 /**
  * The backbone of `model` (a classifier or a feature extractor, as its file came): input `tiles` uint8 `[N, size, size, 3]` RGB,
- * output `features` float32 `[N, count]`, any N. Throws a ModelError where the network does not fit its card or takes no such size.
+ * output `features` float32 `[N, count]`, any N. Throws a ModelError if the network does not fit its card or takes no such size.
  */
 export function prepareBackbone(
   model: Uint8Array,
@@ -128,7 +129,7 @@ function checkFit(model: Model, card: BackboneDescription, size: number, options
   }
 }
 
-/** The image input, which must be the only one left after the cut. */
+/** The image input, which must be the only input after the cut. */
 function onlyInput(graph: GraphProto, card: BackboneDescription): ValueInfoProto {
   const input = graph.input.find((each) => each.name === card.input.name);
   if (input === undefined || graph.input.length > 1) {
@@ -170,7 +171,7 @@ function putPixelsInFront(
   graph.input = [valueInfo(TILES, "uint8", options.resize === undefined ? ["N", size, size, 3] : ["N", "H", "W", 3])];
 }
 
-/** Integers hold pixels as they are in a file, and nothing else. */
+/** Integer inputs take pixels as they are, and nothing else. */
 function checkPixelType(type: ElementType, { name, input: { scale, mean, std } }: BackboneDescription): void {
   if (type.startsWith("float")) return;
   const isRaw = scale === 1 && mean.every((each) => each === 0) && std.every((each) => each === 1);
@@ -180,7 +181,7 @@ function checkPixelType(type: ElementType, { name, input: { scale, mean, std } }
   if (!HOLDS_BYTES.has(type)) throw new ModelError(`${name} takes its input as ${type}, which cannot hold pixels.`);
 }
 
-/** Pixels in the network's layout, 0..255; transposed while they are bytes, which moves a quarter of the memory. */
+/** Pixels in the network's layout, 0..255. They are transposed as bytes, which moves a quarter of the memory. */
 function ownPixels(append: Appender, card: BackboneDescription, wantsBytes: boolean): string {
   const pixels = card.input.layout === "NCHW" ? append.node("Transpose", [TILES], { perm: [0, 3, 1, 2] }) : TILES;
   return wantsBytes ? pixels : append.node("Cast", [pixels], { to: DataType.FLOAT });
@@ -204,7 +205,7 @@ function orderChannels(append: Appender, pixels: string, { input: { channels, la
   return append.node("Gather", [pixels, order], { axis: layout === "NCHW" ? 1 : 3 });
 }
 
-/** `(pixel / scale - mean) / std` as one Mul and one Add, each left out where it changes nothing. */
+/** `(pixel / scale - mean) / std` as one Mul and one Add, each left out if it changes nothing. */
 function normalise(append: Appender, pixels: string, card: BackboneDescription): string {
   const { layout, scale, mean, std } = card.input;
   const factors = std.map((each) => 1 / (scale * each));
@@ -224,7 +225,7 @@ function normalise(append: Appender, pixels: string, card: BackboneDescription):
   return value;
 }
 
-/** A scalar where the channels agree: ONNX Runtime's broadcast over a last axis of 3 is slow. */
+/** A scalar if the channels agree: ONNX Runtime's broadcast over a last axis of 3 is slow. */
 function perChannel(values: readonly number[], layout: "NCHW" | "NHWC"): Tensor {
   if (values.every((each) => each === values[0])) return float32([], values.slice(0, 1));
   return float32(layout === "NCHW" ? [3, 1, 1] : [3], values);

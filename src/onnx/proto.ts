@@ -39,8 +39,8 @@ const DATA_TYPES: Record<ElementType, TensorProto_DataType> = {
 };
 
 /**
- * Reads an ONNX model. `path` is for messages. Throws a FormatError where `bytes` are no ONNX model, and a ModelError where the
- * weights are in files beside it (external data).
+ * Reads an ONNX model. `path` is for messages. Throws a FormatError if `bytes` are no ONNX model, and a ModelError if
+ * the weights are in other files (external data).
  */
 export function decodeModel(bytes: Uint8Array, path: string): Model {
   let model: ModelProto;
@@ -85,7 +85,7 @@ export function opsetOf(model: ModelProto): number {
   return Number(entry?.version ?? 0);
 }
 
-/** The element type a value is declared with; a ModelError for one that canopy does not handle, float32 where nothing is declared. */
+/** The element type a value is declared with; a ModelError for one that canopy does not handle, float32 if nothing is declared. */
 export function elementTypeOf({ name, type }: ValueInfoProto): ElementType {
   const declared = type?.tensorType?.elemType ?? TensorProto_DataType.FLOAT;
   return findType(declared) ?? unknownType(`Value "${name}"`, declared);
@@ -105,7 +105,7 @@ export function toTensorProto(name: string, tensor: Tensor): TensorProto {
   });
 }
 
-/** The values of a TensorProto, wherever it keeps them; a ModelError for an element type canopy does not handle. */
+/** The values of a TensorProto, in any of its fields; a ModelError for an element type canopy does not handle. */
 export function fromTensorProto(proto: TensorProto): Tensor {
   const type = findType(proto.dataType) ?? unknownType(`Tensor "${proto.name}"`, proto.dataType);
   const dims = proto.dims.map(Number);

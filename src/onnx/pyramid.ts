@@ -1,7 +1,8 @@
 /**
- * The levels of a convolutional network: what it knows just before it halves its resolution. The last features are made for the classes
- * the network was trained on; the levels before them still hold the texture and colour that tell cloud, haze, road and field apart.
- * Feature pyramids read the same places (Lin et al., Feature Pyramid Networks for Object Detection, 2017).
+ * The levels of a convolutional network: its maps just before it halves its resolution. The last features are made for
+ * the classes the network was trained on; the levels before them still hold the texture and colour that tell cloud,
+ * haze, road and field apart. Feature pyramids use the same maps (Lin et al., Feature Pyramid Networks for Object
+ * Detection, 2017).
  */
 import { type GraphIndex, indexGraph } from "./editing.js";
 import type { NodeProto } from "./gen/onnx_pb.js";
@@ -11,19 +12,21 @@ import { inferDims } from "./shapes.js";
 import { mapStrides, stepOf } from "./strides.js";
 import { cutModel } from "./surgery.js";
 
-/** A feature map `[N, count, H, W]` whose mean over height and width is to come after the features. */
+/** A feature map `[N, count, H, W]` whose mean over height and width comes after the features. */
 export interface Level {
   name: string;
   /** Channels, each of which becomes a feature. */
   count: number;
 }
 
-/** Levels used, the nearest to the features: at a stride of 2 there are only edges and colours, on the largest maps. */
+/**
+ * Number of levels, counted from the features: at a stride of 2 there are only edges and colours, on the largest maps.
+ */
 const MAX_LEVELS = 3;
 
 /**
  * The levels of the network in `bytes`, from fine to coarse: of the maps that a layer of stride 2 reads, the widest of each resolution.
- * None where the network halves nothing (a transformer). `output` is where its features are, null where cutAtFeatures finds them.
+ * None if the network halves nothing (a transformer). `output` is where its features are, null if cutAtFeatures finds them.
  */
 export function findLevels(bytes: Uint8Array, path: string, output: string | null): Level[] {
   const model = decodeModel(bytes, path);
@@ -39,7 +42,7 @@ function widestMaps(index: GraphIndex): Map<number, Level> {
   const widest = new Map<number, Level>();
   for (const node of index.graph.node) {
     const stride = strides.get(node.input[0] ?? "") ?? 0;
-    // Nothing but pixels is known at stride 1; a longer step than 2 is a pool over the whole map.
+    // At stride 1 there are only pixels; a step of more than 2 is a pool over the whole map.
     if (stepOf(node) !== 2 || stride < 2) continue;
     const name = beforeRounding(index, unpadded(index, node));
     const count = inferDims(index, name)?.[1] ?? 0;
@@ -49,7 +52,7 @@ function widestMaps(index: GraphIndex): Map<number, Level> {
   return widest;
 }
 
-/** What `node` reads, before zeros were put around it. */
+/** The input of `node` before its padding. */
 function unpadded(index: GraphIndex, node: NodeProto): string {
   const name = node.input[0] as string;
   const producer = index.producers.get(name);

@@ -1,6 +1,7 @@
 /**
- * Quantised networks: where a value is kept as 8-bit integers, and which floats they stand for. Three kinds are met: pairs of
- * QuantizeLinear and DequantizeLinear around float operators (QDQ), operators on integers (QOperator), and ranges taken at run time (dynamic).
+ * Quantised networks: which values are 8-bit integers, and which floats they stand for. There are three kinds: pairs of
+ * QuantizeLinear and DequantizeLinear around float operators (QDQ), operators on integers (QOperator), and ranges
+ * computed at run time (dynamic).
  */
 import type { GraphIndex } from "./editing.js";
 import type { NodeProto } from "./gen/onnx_pb.js";
@@ -11,7 +12,7 @@ export interface Quantisation {
   zeroPoint: string;
 }
 
-/** Where operators on integers take the scale of what they give; the zero point comes next. */
+/** The input that is the scale of the result, by operator; the zero point comes next. */
 const OUTPUT_SCALE: Readonly<Record<string, number>> = {
   QuantizeLinear: 1,
   QLinearConv: 6,
@@ -27,10 +28,10 @@ const OUTPUT_SCALE: Readonly<Record<string, number>> = {
   QLinearLeakyRelu: 3,
   QLinearSoftmax: 3,
 };
-/** Operators that hand integers on as they are. */
+/** Operators that do not change integers. */
 const MOVING = new Set("MaxPool Reshape Flatten Transpose Squeeze Unsqueeze Identity Gather Slice Pad".split(" "));
 
-/** How the integers of the value `name` are to be read; undefined where it is a float, or not known to be integers. */
+/** How the integers of the value `name` are to be read; undefined if it is a float, or not known to be integers. */
 export function quantisationOf(index: GraphIndex, name: string): Quantisation | undefined {
   const node = index.producers.get(name);
   if (node === undefined) return undefined;
@@ -40,7 +41,7 @@ export function quantisationOf(index: GraphIndex, name: string): Quantisation | 
   return { scale: node.input[at] ?? "", zeroPoint: node.input[at + 1] ?? "" };
 }
 
-/** The float value `name` was before it was rounded to integers, through any number of such steps; `name` itself where it never was. */
+/** The float value `name` was before it was rounded to integers, through any number of such steps; `name` itself if it never was. */
 export function beforeRounding(index: GraphIndex, name: string): string {
   const node = index.producers.get(name);
   const source = node?.input[0] ?? "";
@@ -52,7 +53,7 @@ export function beforeRounding(index: GraphIndex, name: string): string {
   return name;
 }
 
-/** True for a scale or zero point that is found at run time, or is computed from such alone. */
+/** True for a scale or zero point that is found at run time, or computed only from such. */
 export function isRuntimeScale(index: GraphIndex, name: string): boolean {
   const node = index.producers.get(name);
   if (node?.opType === "DynamicQuantizeLinear") return node.output[0] !== name;

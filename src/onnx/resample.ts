@@ -1,19 +1,19 @@
 /**
- * The addon's bilinear resize as ONNX nodes, bit for bit (native/resize_kernels.cc): the same Q16 weights, the same cutting of products,
- * first along rows, 8.8 fixed point between the passes. All numbers are whole and small enough for their float type, so that sums are
- * exact in any order.
+ * The addon's bilinear resize as ONNX nodes, bit for bit (native/resize_kernels.cc): the same Q16 weights, the same
+ * truncation of products, first along rows, 8.8 fixed point between the passes. All numbers are whole and small enough
+ * for their float type, so that sums are exact in any order.
  */
 import { type Appender, subgraph } from "./editing.js";
 import { appendFilter, type Filter, float64, type ResizeMode } from "./filter.js";
 import { TensorProto_DataType as DataType } from "./gen/onnx_pb.js";
 import { bool, int64 } from "./tensor.js";
 
-/** Most taps whose products are cut one by one; more are added up whole (kShortTaps). */
+/** Up to so many taps each product is truncated; products of more taps are summed first (kShortTaps). */
 const SHORT_TAPS = 12;
 
 /**
- * Nodes that resize `tiles` (uint8 `[N, H, W, 3]`) to `[N, 3, size, size]` float32 with whole values 0..255, equal to the addon's
- * `resizeRgb`. Tiles of that size pass unchanged, and cost no arithmetic. Returns the result's name.
+ * Nodes that resize `tiles` (uint8 `[N, H, W, 3]`) to `[N, 3, size, size]` float32 with whole values 0..255, equal to
+ * the addon's `resizeRgb`. Tiles of that size pass unchanged, without arithmetic. Returns the result's name.
  */
 export function appendResize(append: Appender, tiles: string, size: number, mode: ResizeMode): string {
   const shape = append.node("Shape", [tiles]);
@@ -32,11 +32,14 @@ export function appendResize(append: Appender, tiles: string, size: number, mode
       return [resize(inner, tiles, horizontal, vertical, size)];
     }),
   });
-  // Neither readers nor optimisers know what shape comes out of an If.
+  // Neither readers nor optimisers know the shape of an If's result.
   return append.node("Reshape", [pixels, append.constant("square", int64([4], [-1, 3, size, size]))]);
 }
 
-/** Rows, then columns, each time along an axis in front of others, so that one weight meets a whole run of samples. */
+/**
+ * Rows, then columns, each time along an axis before others, so that each weight is multiplied with a whole run of
+ * samples.
+ */
 function resize(append: Appender, tiles: string, horizontal: Filter, vertical: Filter, size: number): string {
   const reshape = (value: string, sizes: readonly number[]) =>
     append.node("Reshape", [value, append.constant("shape", int64([sizes.length], sizes))]);
@@ -53,13 +56,13 @@ interface Pass {
   axis: number;
   /** Type that holds the sums: up to 2^24 along rows, 2^32 along columns. */
   type: DataType;
-  /** Bits dropped on the whole. */
+  /** Bits dropped in all. */
   bits: number;
-  /** Of these, how many each product loses at once where there are few taps. */
+  /** Of these, how many each product loses at once if there are few taps. */
   cut: number;
 }
 
-/** What a Loop hands to its body. */
+/** The inputs of a Loop's body. */
 const LOOP = { tap: "int64", more: "bool", sum: undefined } as const;
 
 /** `[..., length, ...]` whole samples to `[..., size, ...]` whole results of `pass.type`. */
@@ -70,7 +73,7 @@ function applyFilter(append: Appender, samples: string, pass: Pass): string {
   const either = (short: string, long: string) => node("Where", [few, short, long]);
   const typed = (value: string) => node("Cast", [value], { to: type });
   const left = bits - cut;
-  // Half of what is dropped at the end, and half a unit for each product that was cut.
+  // Half of what is dropped at the end, and half a unit for each truncated product.
   const half = left === 0 ? 0 : 2 ** (left - 1);
   const compensation = node("Floor", [node("Mul", [filter.taps, double(0.5)])]);
   const bias = typed(either(node("Add", [compensation, double(half)]), double(2 ** (bits - 1))));

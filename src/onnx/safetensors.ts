@@ -1,6 +1,6 @@
 /**
- * The safetensors format: an 8-byte little-endian header length, a JSON header, then the tensors' bytes.
- * What comes in is checked against itself before any tensor is made: lengths, offsets, overlaps, names.
+ * The safetensors format: an 8-byte little-endian header length, a JSON header, then the tensors' bytes. A file is
+ * checked for consistency before any tensor is made: lengths, offsets, overlaps, names.
  */
 import * as v from "valibot";
 import { FormatError } from "../errors.js";
@@ -28,7 +28,7 @@ const entrySchema = v.object({
 type Entry = v.InferOutput<typeof entrySchema>;
 
 const METADATA = "__metadata__";
-/** By tensor, and what there is of metadata. */
+/** By tensor; `__metadata__` is free-form. */
 const headerSchema = v.objectWithRest({ [METADATA]: v.optional(v.record(v.string(), v.string()), {}) }, entrySchema);
 type Header = v.InferOutput<typeof headerSchema>;
 

@@ -1,18 +1,18 @@
 /**
- * As much shape inference as surgery needs: the rank of a value and those of its sizes that are fixed. Not a full ONNX shape
- * inference; an operator it does not know gives "unknown", which is always a safe answer.
+ * As much shape inference as surgery needs: the rank of a value and its fixed sizes. An operator it does not know gives
+ * "unknown", which is always safe.
  */
 import { constantTensor, type GraphIndex, intAttribute, intsAttribute } from "./editing.js";
 import type { NodeProto, ValueInfoProto } from "./gen/onnx_pb.js";
 
-/** Sizes per axis, undefined where not fixed. */
+/** Sizes per axis, undefined if not fixed. */
 export type Dims = (number | undefined)[];
 
 type Rule = (node: NodeProto, inputs: (Dims | undefined)[], index: GraphIndex) => Dims | undefined;
 
 const inferred = new WeakMap<GraphIndex, ReadonlyMap<string, Dims>>();
 
-/** Sizes of the value `name`, or undefined where not even its rank is known. */
+/** Sizes of the value `name`, or undefined if not even its rank is known. */
 export function inferDims(index: GraphIndex, name: string): Dims | undefined {
   const known = inferred.get(index) ?? inferAll(index);
   inferred.set(index, known);
@@ -46,7 +46,7 @@ function inferAll(index: GraphIndex): Map<string, Dims> {
   return known;
 }
 
-/** What a file declares, with the sizes it leaves open as computed. */
+/** The declared shape, with open sizes filled in by inference. */
 function merge(declared: Dims | undefined, computed: Dims | undefined): Dims | undefined {
   if (declared === undefined || computed?.length !== declared.length) return declared ?? computed;
   return declared.map((size, axis) => size ?? computed[axis]);
@@ -121,7 +121,7 @@ const reshape: Rule = (node, [x, shapeDims], index) => {
   return sizes.map((size) => (size !== -1 ? size : all === undefined || !rest ? undefined : all / rest));
 };
 
-/** Over the last axis alone, scale and bias say how long it is. */
+/** If only the last axis is normalised, scale and bias give its length. */
 const layerNorm: Rule = (node, [x, scale]) => {
   if (x === undefined || scale?.length !== 1 || intAttribute(node, "axis", -1) !== -1) return x;
   return [...x.slice(0, -1), x.at(-1) ?? scale[0]];
@@ -165,7 +165,7 @@ const gather: Rule = (node, [x, indices]) => {
   return [...x.slice(0, axis), ...indices, ...x.slice(axis + 1)];
 };
 
-/** Axes that are not cut keep their sizes; of others the size is known where the bounds are constant. */
+/** Axes that are not cut keep their sizes; of others the size is known if the bounds are constant. */
 const slice: Rule = (node, [x], index) => {
   const ints = (name: string, at: number) => {
     const data = constantTensor(index, node.input[at] ?? "")?.data;

@@ -1,18 +1,20 @@
-/** What makes a network useless whatever the tile: weights that are no numbers, layers in training mode, ranges of a batch. */
+/**
+ * What makes a network useless for every tile: weights that are no numbers, layers in training mode, ranges of a batch.
+ */
 import { ModelError } from "../errors.js";
 import { constantTensor, type GraphIndex, indexGraph, intAttribute } from "./editing.js";
 import { TensorProto_DataType as DataType, type NodeProto, type TensorProto } from "./gen/onnx_pb.js";
 import { fromTensorProto, type Model, tensorsOf } from "./proto.js";
 
-/** Layers whose constants are weights: an infinite one spoils them. Elsewhere infinity is a bound or a mask. */
+/** Layers whose constants are weights, which must be finite. Elsewhere infinity is a bound or a mask. */
 const WEIGHTED = new Set("Conv ConvTranspose Gemm MatMul BatchNormalization LayerNormalization PRelu".split(" "));
 
 /** Dynamic quantisation. */
 const TAKING_RANGES = new Set("DynamicQuantizeLinear DynamicQuantizeMatMul DynamicQuantizeLSTM".split(" "));
 
 /**
- * Throws a ModelError that names what is wrong with a network cut at its features; `path` is for the message. `oneByOne`: it is never
- * given more than one tile.
+ * Throws a ModelError that names what is wrong with a network cut at its features; `path` is for the message.
+ * `oneByOne`: it gets only one tile at a time.
  */
 export function checkSound(model: Model, path: string, oneByOne: boolean): void {
   const index = indexGraph(model.graph);
@@ -24,7 +26,7 @@ export function checkSound(model: Model, path: string, oneByOne: boolean): void 
           "depend on its neighbours; quantise it statically, or export it with a fixed batch of one.",
       );
     }
-    // Constants are worked on once and for all: some networks standardise their weights so.
+    // Nodes on constants do not depend on tiles: some networks standardise their weights like this.
     if (!index.isConstant(node.input[0] ?? "") && isTraining(index, node)) {
       throw new ModelError(
         `${path} was exported in training mode (${node.opType} "${node.output[0]}"): a tile's features would depend on others or on ` +
@@ -51,7 +53,8 @@ function findNumber(tensor: TensorProto, isWrong: (value: number) => boolean): s
   if (tensor.dataType === DataType.FLOAT16) return findHalf(fromTensorProto(tensor).data as Uint16Array, isWrong);
   if (tensor.dataType !== DataType.FLOAT && tensor.dataType !== DataType.DOUBLE) return undefined;
   const data = fromTensorProto(tensor).data as Float32Array | Float64Array;
-  // A sum is finite where all values are, and quick to make; large weights are looked at one by one.
+  // A finite sum means that all values are finite, and is fast. Otherwise the values are checked one by one, because
+  // large weights may overflow it.
   let sum = 0;
   for (let i = 0; i < data.length; i++) sum += data[i];
   if (Number.isFinite(sum)) return undefined;

@@ -1,4 +1,4 @@
-/** How coarse the maps of a convolutional network are. */
+/** The strides of the maps of a convolutional network. */
 import { type GraphIndex, intsAttribute } from "./editing.js";
 import type { NodeProto } from "./gen/onnx_pb.js";
 
@@ -14,7 +14,7 @@ export function mapStrides({ graph }: GraphIndex): Map<string, number> {
   return strides;
 }
 
-/** The stride of a layer, 1 where it has none. */
+/** The stride of a layer, 1 if it has none. */
 export function stepOf(node: NodeProto): number {
   return STEPPING.has(node.opType) ? Math.max(1, ...(intsAttribute(node, "strides") ?? [])) : 1;
 }

@@ -1,6 +1,6 @@
 /**
- * Cutting a classifier off at its pooled features. In: any image classifier or feature extractor in ONNX. Out: the same network
- * ending in one output `[N, count]`, without the nodes and weights that are no longer needed.
+ * Cuts a classifier off at its pooled features. In: any image classifier or feature extractor in ONNX. Out: the same
+ * network, with one output `[N, count]` and without the nodes and weights that it no longer needs.
  */
 import { ModelError } from "../errors.js";
 import { channelAxis, hasClassToken } from "./channels.js";
@@ -14,7 +14,7 @@ import { quantisationOf } from "./quantised.js";
 import { type Dims, inferDims } from "./shapes.js";
 import { int64 } from "./tensor.js";
 
-/** Of tokens `[N, T, C]`: the first, which the network was trained to put everything into, or the mean of all. */
+/** Of tokens `[N, T, C]`: the first, into which the network was trained to put everything, or the mean of all. */
 export type Tokens = "class" | "mean";
 
 /** Where the features are: the output's name and their number per tile. */
@@ -23,22 +23,22 @@ export interface Features {
   count: number;
 }
 
-/** What was cut, for those who want to do the same again or to say what was found. */
+/** What was cut: enough to do the same again, and to report it. */
 export interface Cut extends Features {
-  /** The network's own value the features are made of; undefined where several heads read different values, whose mean is taken. */
+  /** The network's own value the features are made of; undefined if several heads read different values, whose mean is taken. */
   place: string | undefined;
-  /** How tokens became features; undefined where there are none. */
+  /** How tokens became features; undefined if there are none. */
   tokens: Tokens | undefined;
-  /** What was decided without being told, in sentences. */
+  /** What canopy decided by itself, in sentences. */
   notes: string[];
 }
 
 export interface CutOptions {
-  /** The value to cut at: `[N, F]`, a map, which gets a global average pool, or tokens. @default found by itself */
+  /** The value to cut at: `[N, F]`, a map, which gets a global average pool, or tokens. @default found by canopy */
   output?: string;
-  /** @default "class" where the network has a token of its own in front, else "mean" */
+  /** @default "class" if the network puts a token of its own first, else "mean" */
   tokens?: Tokens;
-  /** Values `[N, C, H, W]` whose means over height and width are to come after the features; see findLevels. @default [] */
+  /** Values `[N, C, H, W]` whose means over height and width come after the features; see findLevels. @default [] */
   levels?: readonly string[];
   /** What to call the model in messages. @default "The model" */
   path?: string;
@@ -63,9 +63,9 @@ const OTHER_FLOATS: ReadonlySet<number> = new Set([DataType.FLOAT16, DataType.BF
 const MAX_CANDIDATES = 8;
 
 /**
- * Cuts `bytes` at its features. Without `output`: at what the classifier's last linear layers read (with whatever Add, Softmax,
- * Reshape, ... follows); a model that ends in features already stays as it is. Throws a ModelError that names values `output` takes
- * where no place is found.
+ * Cuts `bytes` at its features. Without `output`: at the input of the classifier's last linear layers (Add, Softmax,
+ * Reshape, ... may follow these). A model that already ends in features stays as it is. Throws a ModelError that names
+ * values `output` takes if no place is found.
  */
 export function cutAtFeatures(bytes: Uint8Array, options: CutOptions = {}): { model: Uint8Array; features: Cut } {
   const model = decodeModel(bytes, options.path ?? "The model");
@@ -104,11 +104,11 @@ interface Place {
   /** The axis that counts features, and how many there are. */
   axis: number;
   count: number;
-  /** Nothing in the graph says which axis it is; it is the usual one. */
+  /** Nothing in the graph says which axis it is; the usual one is taken. */
   isGuess: boolean;
 }
 
-/** The place called `name`, or why it is none. */
+/** The place called `name`, or why it cannot be one. */
 function tryPlace(index: GraphIndex, name: string): Place | string {
   const { graph, producers } = index;
   const isInput = graph.input.some((each) => each.name === name);
@@ -143,7 +143,10 @@ function findPlaces(index: GraphIndex, path: string): [Place, ...Place[]] {
   return found;
 }
 
-/** The places called `names`, where all are, and several are vectors of one width: layers that add up are no heads otherwise. */
+/**
+ * The places called `names`, if all of them can be, and several are vectors of one width: otherwise layers that are
+ * added are no heads.
+ */
 function placesOf(index: GraphIndex, names: readonly string[]): [Place, ...Place[]] | undefined {
   const places = names.map((name) => tryPlace(index, name)).filter((each) => typeof each !== "string");
   const [first, ...rest] = places;
@@ -158,7 +161,7 @@ function levelAt(index: GraphIndex, name: string, path: string): Place {
   throw new ModelError(`${path} has no feature map called "${name}", which its card names as a level.`);
 }
 
-/** What the linear layer that reads `name` says about it, where its own shape is not known. */
+/** The number of features by the linear layer that reads `name`, if its own shape is not known. */
 function dimsFromReader(index: GraphIndex, name: string): Dims {
   for (const node of index.graph.node) {
     const linear = node.input.includes(name) ? linearLayer(index, node) : undefined;
@@ -183,7 +186,7 @@ function appendFeatures(append: Appender, index: GraphIndex, place: Place, token
   return append.node("Flatten", [isOne ? second : append.node("GlobalAveragePool", [second])], { axis: 1 });
 }
 
-/** `name` as float32, whatever the network computes in. */
+/** `name` as float32, whatever type the network computes in. */
 function appendFloats(append: Appender, index: GraphIndex, name: string): string {
   const quantisation = quantisationOf(index, name);
   if (quantisation !== undefined) {
@@ -193,7 +196,7 @@ function appendFloats(append: Appender, index: GraphIndex, name: string): string
   const constants = node.flatMap((each) => each.attribute.map(({ t }) => t?.dataType));
   const declared = [...input, ...output].map((each) => each.type?.tensorType?.elemType);
   const types = [...initializer.map((each) => each.dataType), ...constants, ...declared];
-  // ONNX Runtime drops a cast that changes nothing.
+  // ONNX Runtime removes casts that change nothing.
   const isOther = types.some((type) => type !== undefined && OTHER_FLOATS.has(type));
   return isOther ? append.node("Cast", [name], { to: DataType.FLOAT }) : name;
 }

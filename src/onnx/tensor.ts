@@ -1,4 +1,4 @@
-/** Tensors as plain data, between ONNX files, safetensors files and the code that makes them. */
+/** Tensors as plain data, for ONNX files and safetensors files. */
 
 /** Element types canopy handles; float16 values are kept as their 16 bits. */
 export type ElementType = "float32" | "float64" | "float16" | "uint8" | "int8" | "int32" | "int64" | "bool";
@@ -62,7 +62,7 @@ export function bytesPerElement(type: ElementType): number {
 /** `tensor` itself, after checking that its data has the type and length its dims ask for; else a RangeError. */
 export function checkTensor(tensor: Tensor): Tensor {
   const { type, dims, data } = tensor;
-  // By name: under a test runner with realms of its own, arrays from outside are no instances of this realm's classes.
+  // By name: if a test runner has realms of its own, arrays of another realm are no instances of this realm's classes.
   if (data[Symbol.toStringTag] !== VIEWS[type].name || data.length !== elementCount(dims)) {
     throw new RangeError(
       `Expected a ${type} tensor [${dims.join(", ")}] to hold ${elementCount(dims)} values, got ${data.length} in a ${data.constructor.name}.`,
@@ -76,7 +76,7 @@ export function tensorBytes(tensor: Tensor): Uint8Array {
   return new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
 }
 
-/** A tensor from little-endian `bytes`; copies only where they are not aligned for their type. */
+/** A tensor from little-endian `bytes`; copies only if they are not aligned for their type. */
 export function tensorFromBytes(type: ElementType, dims: readonly number[], bytes: Uint8Array): Tensor {
   const size = bytesPerElement(type);
   if (bytes.byteLength !== elementCount(dims) * size) {

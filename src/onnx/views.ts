@@ -4,7 +4,7 @@ import type { Features } from "./surgery.js";
 import { float32, int64 } from "./tensor.js";
 
 const VIEWS = 8;
-/** Where a Slice backwards ends: before the first element, whatever the size. */
+/** End of a backward Slice: before the first element, whatever the size. */
 const BEFORE_START = -(2 ** 31);
 
 /** All views of `[N, ...]` square pixels, one whole batch after the other: `[8 N, ...]`. Returns the result's name. */
@@ -18,7 +18,10 @@ export function appendViews(append: Appender, pixels: string, layout: "NCHW" | "
   return append.node("Concat", views, { axis: 0 });
 }
 
-/** `[8 N, count]` features of all views to their mean `[N, count]`: a product with eighths works in every operator set. */
+/**
+ * `[8 N, count]` features of all views to their mean `[N, count]`, as a product with eighths, which works in every
+ * operator set.
+ */
 export function averageViews(append: Appender, features: Features): string {
   const byView = append.constant("by_view", int64([2], [VIEWS, -1]));
   const stacked = append.node("Reshape", [features.output, byView]);

@@ -70,7 +70,7 @@ export class EngineKeeper {
     return { ...this.#kept, facts };
   }
 
-  /** Of the engine in use, or the last one; undefined where there was none yet. */
+  /** Of the engine in use, or the last one; undefined if there was none yet. */
   get threads(): EngineThreads | undefined {
     return this.#kept?.engine.threads ?? this.#lastThreads;
   }

@@ -51,7 +51,7 @@ function expectation({ type, expected, message }: v.BaseIssue<unknown>): string 
   return type === "check" ? message : `expected ${expected ?? type}`;
 }
 
-/** Throws a BadJobError where the run in `folder` is not one of this queue. */
+/** Throws a BadJobError if the run in `folder` is not one of this queue. */
 export function refuseOtherQueue(
   facts: QueueFacts | undefined,
   queue: string,
@@ -63,7 +63,7 @@ export function refuseOtherQueue(
 }
 
 /**
- * Throws a CanopyError where the run folder, or the output beside it, would not lie below `root`, by their real paths.
+ * Throws a CanopyError if the run folder, or the output beside it, would not lie below `root`, by their real paths.
  */
 export async function refuseOutside(folder: string, root: string): Promise<void> {
   const top = await realpath(root);

@@ -52,7 +52,7 @@ export class WorkerMetrics {
     this.#parts.inc({ result: "failed" });
   }
 
-  /** Serves `/metrics`; returns its URL. Throws an InputError where the address cannot be had. */
+  /** Serves `/metrics`; returns its URL. Throws an InputError if the address cannot be had. */
   async listen({ host = "127.0.0.1", port }: MetricsAddress): Promise<string> {
     const server = createServer(async (request, response) => {
       if (request.url !== "/metrics") return void response.writeHead(404).end();

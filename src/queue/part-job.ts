@@ -63,7 +63,7 @@ export class LostRunError extends CanopyError {
   }
 }
 
-/** A part that is left over in the queue when its run is done. Throws a LostRunError where it is not done. */
+/** A part that is left over in the queue when its run is done. Throws a LostRunError if it is not done. */
 export async function partOfEndedRun({ folder }: PartJob): Promise<JobResult> {
   if (!(await exists(pathsOfFolder(folder).manifest))) throw new LostRunError(folder);
   return { tiles: 0, predicted: 0, rejected: 0, seconds: 0 };

@@ -39,7 +39,7 @@ export interface WorkSummary {
   /** Tries that failed. */
   failed: number;
   seconds: number;
-  /** Decode workers and sessions it had. Null where it has done no part. */
+  /** Decode workers and sessions it had. Null if it has done no part. */
   workers: number | null;
   sessions: number | null;
 }

@@ -4,7 +4,7 @@ import { init } from "echarts/dist/echarts.esm.min.mjs";
 import { escapeHtml, type Html, trusted } from "./html.js";
 
 interface ChartFrame {
-  /** Distinct within the page. */
+  /** Unique within the page. */
   id: string;
   /** What the chart shows, for those who do not see it. */
   label: string;
@@ -63,8 +63,8 @@ export function lineSeries(name: string, data: number[][], color: string, more: 
 }
 
 /**
- * ECharts numbers its ids and classes per process and adds hover styles nobody needs here: without them the same data give the same
- * bytes, ids stay distinct, and the page's style sheet decides the fonts.
+ * ECharts numbers ids and classes per process and adds hover styles. Both are removed: the same data give the same
+ * bytes, ids stay unique, and the page's style sheet decides the fonts.
  */
 function tidy(svg: string, { id, label, width, height }: ChartFrame): string {
   return svg

@@ -8,7 +8,7 @@ import type { Html } from "./html.js";
 
 const HISTORY_POINTS = 300;
 
-/** A history of so few rows shows where they are. */
+/** Histories of fewer rows have symbols at their points. */
 const SEPARATE_POINTS = 12;
 const LEGEND = {
   top: 0,
@@ -20,7 +20,7 @@ const LEGEND = {
   textStyle: { color: COLOR.ink },
 };
 
-/** F2 beside what it has to beat: always the same tags, and 0.5 for every tag. */
+/** F2 beside its baselines: always the same tags, and 0.5 for every tag. */
 export function scoreChart({ score: { metrics, interval }, summary }: ReportData): Html {
   const rows = ["Always the same tags", "Threshold 0.5", "Fitted thresholds"];
   const values = [summary.constant.f2, metrics.f2AtHalf, metrics.f2];
@@ -66,7 +66,7 @@ export function precisionRecallChart(
   chosen: { recall: number | null; precision: number | null; threshold: number; support: number },
 ): Html {
   const { recall, precision, threshold } = chosen;
-  // Drawn from recall 0, and in steps: average precision is the area below just these.
+  // Drawn in steps from recall 0, so that the area below is the average precision.
   const curve = [[0, tag.curve[0]?.precision ?? 0], ...tag.curve.map((point) => [point.recall, point.precision])];
   const marked = recall === null || precision === null ? [] : [[recall, precision]];
   const option = {
@@ -191,7 +191,10 @@ export function reliabilityChart({ bins, ece }: Reliability): Html {
   });
 }
 
-/** Of the tiles with the row's tag, the share that also has the column's. `counts` is `[tags, tags]`, `columns` what to show of it. */
+/**
+ * Of the tiles with the row's tag, the share that also has the column's. `counts` is `[tags, tags]`; `columns` are the
+ * tags to show.
+ */
 export function coOccurrenceChart(
   id: string,
   label: string,
@@ -229,7 +232,7 @@ export function coOccurrenceChart(
   return renderChart(option, { id, label, width: 136 + side + 44, height: 112 + side + 8 });
 }
 
-/** The share of row-tag tiles that have the column's tag; 0 where no tile has the row's. */
+/** The share of row-tag tiles that have the column's tag; 0 if no tile has the row's. */
 function shareOf(counts: readonly number[], width: number, row: number, column: number): number {
   const total = counts[row * width + row];
   return total === 0 ? 0 : counts[row * width + column] / total;

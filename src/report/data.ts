@@ -1,4 +1,4 @@
-/** What a report says, as plain JSON data: `canopy report` renders it again without tiles, features or model. */
+/** The content of a report as plain JSON data: `canopy report` renders it again without tiles, features or model. */
 import * as v from "valibot";
 import { count, finite, positive, sha256, share, text } from "../files/schemas.js";
 import { historyRow, metrics } from "../head/record-schemas.js";
@@ -20,7 +20,7 @@ const gallery = v.object({
 
 const tagSummary = v.object({
   tag: text,
-  /** From high to low threshold; thinned to at most 64 points. Empty where no tile has the tag. */
+  /** From high to low threshold; thinned to at most 64 points. Empty if no tile has the tag. */
   curve: v.array(curvePoint),
   /** Right predictions, the most certain first. */
   hits: gallery,
@@ -39,7 +39,7 @@ const reliabilityBin = v.object({
   share,
 });
 
-/** How far probabilities can be taken at their word, over all cells of the label matrix. */
+/** How well probabilities are calibrated, over all cells of the label matrix. */
 const reliability = v.object({
   /** Expected calibration error: mean |probability - share that is true|, weighted by bin. */
   ece: share,
@@ -57,7 +57,7 @@ const summary = v.object({
   tags: v.array(tagSummary),
   reliability,
   coOccurrence,
-  /** The best one can do by giving every tile the same tags, in samples-averaged F2: what any model must beat. */
+  /** The best samples-averaged F2 with the same tags for every tile: any model must beat it. */
   constant: v.object({ f2: share, tags: v.array(text) }),
 });
 
@@ -112,7 +112,7 @@ const score = v.object({
   measuredOn: v.picklist(["out-of-fold", "hold-out"]),
   /** Number of folds, where measured out of fold. */
   folds: v.exactOptional(positive),
-  /** Bootstrap interval of `metrics.f2`; null where it was not computed. `level` is 0.95 for 95%. */
+  /** Bootstrap interval of `metrics.f2`; null if it was not computed. `level` is 0.95 for 95%. */
   interval: v.nullable(v.object({ low: share, high: share, level: share })),
 });
 
@@ -146,10 +146,10 @@ export const reportData = v.object({
   summary,
   /** Empty for a head fitted in one go (L-BFGS). */
   history: v.array(historyRow),
-  /** Null where nobody looked for label errors. */
+  /** Null if label errors were not looked for. */
   labelErrors: v.nullable(labelErrors),
   speed: v.array(stageSpeed),
-  /** What the run warned of. */
+  /** Warnings of the run. */
   warnings: v.array(v.string()),
   /** Thumbnails by tile name; see `wantedPictures`. Tiles without one are shown by name. */
   pictures: v.array(picture),
@@ -172,15 +172,15 @@ export type Picture = v.InferOutput<typeof picture>;
 /** Tiles with probable label errors that the report shows; LabelErrors.file has them all. */
 export const MOST_SUSPECTS = 48;
 
-/** Tags with fewer positives than this are said to be too few to tell, whatever their scores. */
+/** Scores of tags with fewer positives are marked as not reliable. */
 export const FEW_POSITIVES = 10;
 
-/** The tiles whose thumbnails the report shows, the most telling first: what to put into `ReportData.pictures`. */
+/** The tiles whose thumbnails the report shows, the most important first; for `ReportData.pictures`. */
 export function wantedPictures(summary: Summary, labelErrors: LabelErrors | null): string[] {
   return [...new Set(listPictures(summary, labelErrors))];
 }
 
-/** The same with a tile as often as it is shown. */
+/** The same, with each tile as often as it is shown. */
 export function listPictures(summary: Summary, labelErrors: LabelErrors | null): string[] {
   const galleries = summary.tags.flatMap((tag) => [tag.misses.tiles, tag.falseAlarms.tiles, tag.hits.tiles]);
   const longest = Math.max(0, ...galleries.map((tiles) => tiles.length));

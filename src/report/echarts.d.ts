@@ -1,4 +1,4 @@
-/** The one-file build of ECharts loads several times faster than its modules; its types are those of the package. */
+/** The one-file build of ECharts loads several times faster than its modules and has the package's types. */
 declare module "echarts/dist/echarts.esm.min.mjs" {
   export * from "echarts";
 }

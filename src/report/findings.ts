@@ -1,4 +1,4 @@
-/** The report's advice: what the model is worth, what is wrong with the data, what to do next, each as short sentences. */
+/** The report's advice in short sentences: how good the model is, what is wrong with the data, what to do next. */
 import type { TagMetrics } from "../head/metrics.js";
 import { FEW_POSITIVES, type ReportData } from "./data.js";
 import { count, counted, enumerate, percent, score } from "./format.js";
@@ -15,11 +15,11 @@ interface Findings {
   next: Finding[];
 }
 
-/** Average precision from which a tag is called strong, and below which weak. */
+/** From the first average precision on a tag is called strong, below the second weak. */
 const STRONG = 0.8;
 const WEAK = 0.5;
 
-/** Expected calibration error above which probabilities should not be taken at their word. */
+/** Expected calibration error above which probabilities should not be trusted. */
 const MISCALIBRATED = 0.05;
 
 export function findFindings(data: ReportData): Findings {
@@ -134,7 +134,8 @@ function advise(data: ReportData): Finding[] {
 }
 
 function adviseOnHistory({ history, training }: ReportData): Finding[] {
-  // L-BFGS stops at the optimum; how far that is to go the penalty decides, and cross-validation chose it.
+  // L-BFGS stops at the optimum, which depends on the penalty, and cross-validation chose that: more iterations do not
+  // help.
   if (training.recipe["optimizer"] === "lbfgs") return [];
   const held = history.filter((row) => row.valLoss !== null);
   const last = held.at(-1);

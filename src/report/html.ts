@@ -1,6 +1,6 @@
-/** HTML that is escaped unless it was made here: nothing that comes from a file can become markup. */
+/** HTML that is escaped unless it was made here: text from files cannot become markup. */
 
-// A symbol cannot come out of JSON, so data never passes for markup.
+// JSON has no symbols, so data is never taken for markup.
 const MARKUP = Symbol("markup");
 
 export interface Html {

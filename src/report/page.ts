@@ -12,7 +12,7 @@ import { renderOverview } from "./sections/overview.js";
 import { renderCurves, renderTagCards, renderTagTable } from "./sections/tags.js";
 import { STYLE } from "./style.js";
 
-/** A report is smaller than this many bytes: it shows fewer pictures rather than growing. */
+/** Limit of a report in bytes: pictures beyond it are left out. */
 export const REPORT_BYTE_LIMIT = 3_000_000;
 
 /** The report as an HTML document; the same data give the same bytes. */
@@ -23,7 +23,7 @@ export function renderReport(data: ReportData): string {
   return compose(createAlbum(data.pictures, wanted, REPORT_BYTE_LIMIT - bare));
 }
 
-/** Renders charts once; the pictures that fit depend on how large the rest is. */
+/** Renders charts once; how many pictures fit depends on the size of the rest. */
 function composer(data: ReportData): (album: Album) => string {
   const curves = renderCurves(data);
   const overview = renderOverview(data);

@@ -4,7 +4,7 @@ import { type Html, html } from "./html.js";
 
 /** Shows pictures, or says how many bytes showing them would take. */
 export interface Album {
-  /** The picture of a tile; where it has none, an empty box, or nothing at all in a report without pictures. */
+  /** The picture of a tile. Without one: an empty box, or nothing in a report without pictures. */
   show(name: string, alternative: string): Html | false;
 }
 
@@ -14,8 +14,8 @@ const SHOWN_SIZE = 112;
 const SOURCE = /^data:image\/(?:webp|jpeg|png);base64,[A-Za-z0-9+/=]+$/;
 
 /**
- * An album of the `wanted` pictures, in this order, as far as `budget` bytes go. A tile shown in several places counts (and is
- * embedded) once for each: `wanted` names it as often.
+ * An album of the `wanted` pictures, in this order, up to `budget` bytes. A tile shown in several places is embedded,
+ * and counted, once for each: `wanted` names it as often.
  */
 export function createAlbum(pictures: readonly Picture[], wanted: readonly string[], budget: number): Album {
   const sources = new Map(

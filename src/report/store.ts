@@ -34,8 +34,8 @@ export async function rewriteReport(dir: string): Promise<WrittenReport> {
 /**
  * Reads report.json of a model's folder.
  *
- * @throws InputError where there is none
- * @throws FormatError where it is not a report, or one of another version, by the key that is wrong
+ * @throws InputError if there is none
+ * @throws FormatError if it is not a report, or one of another version, by the key that is wrong
  */
 export async function readReport(dir: string): Promise<ReportData> {
   const path = join(dir, DATA_FILE);

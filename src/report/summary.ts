@@ -1,8 +1,8 @@
-/** From probabilities and labels to what the report shows of them: curves, galleries, reliability, co-occurrence. */
+/** What the report shows, computed from probabilities and labels: curves, galleries, reliability, co-occurrence. */
 import { fBeta } from "../head/metrics.js";
 import type { CoOccurrence, CurvePoint, Gallery, Reliability, ReliabilityBin, Summary, TagSummary } from "./data.js";
 
-/** Tiles a model has not been trained on, with what it says and what is true. */
+/** Tiles that the model was not trained on, with its probabilities and their labels. */
 interface ScoredTiles {
   /** Tile names by row. */
   names: readonly string[];
@@ -89,9 +89,9 @@ function summariseTag(scored: ScoredTiles, column: number, galleryLength: number
 }
 
 /**
- * Rows from the most to the least probable, ties in row order, so that the report is the same every time. Row and probability (whose
- * bits order like the number itself, below 2^30 up to 1) go into one float64 without loss: sorting plain numbers takes a fraction of
- * the time that sorting rows with a comparison function does.
+ * Rows from the most to the least probable, ties in row order, so that the report is the same every time. Row and
+ * probability are packed into one float64 without loss: up to 1, a float32's bits sort like its value, and are below
+ * 2^30. Sorting plain numbers is several times as fast as sorting rows with a comparison function.
  */
 function rankRows({ names, tags, probabilities }: ScoredTiles, column: number): Uint32Array {
   const rows = names.length;
@@ -110,7 +110,10 @@ function rankRows({ names, tags, probabilities }: ScoredTiles, column: number): 
   return order;
 }
 
-/** Precision at every recall that is reached, `order` running from the most probable row down; tiles of equal probability go together. */
+/**
+ * Precision at every recall that is reached. `order` runs from the most probable row down; tiles of equal probability
+ * are taken together.
+ */
 function traceCurve(
   order: Uint32Array,
   probabilityOf: (row: number) => number,

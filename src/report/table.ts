@@ -16,7 +16,7 @@ interface TableOptions {
   sortable?: boolean;
 }
 
-/** A table in a region of its own that scrolls sideways where the screen is narrow. */
+/** A table in a region of its own that scrolls sideways on narrow screens. */
 export function renderTable({ caption, columns, rows, sortable = false }: TableOptions): Html {
   const align = (column: number) => (columns[column]?.kind === "text" ? "text" : "number");
   return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table${sortable && html` data-sortable`}><caption>${caption}</caption>

@@ -14,7 +14,7 @@ import { type RunPaths, runFiles } from "./paths.js";
 
 /**
  * Puts the output together. Interrupted at any moment, it can be done again; the parts are removed last. Throws a
- * CanopyError where the parts do not hold each tile of the list once, FormatError for a damaged one, InterruptedError
+ * CanopyError if the parts do not hold each tile of the list once, FormatError for a damaged one, InterruptedError
  * on abort.
  */
 export async function assemble(paths: RunPaths, identity: RunIdentity, context: RunContext): Promise<RunManifest> {

@@ -44,7 +44,7 @@ export const IDENTITY = v.object({
     /** Over all tiles, without the states of their files. */
     sha256: SHA256,
     whole: v.object({ tiles: COUNT, namesSha256: SHA256 }),
-    /** SHA-256 of an archive that came on standard input; null where there was none. */
+    /** SHA-256 of an archive that came on standard input; null if there was none. */
     stdin: v.nullable(SHA256),
   }),
   shard: v.nullable(v.object({ index: POSITIVE, count: POSITIVE })),
@@ -58,7 +58,7 @@ export const MANIFEST = v.object({
   predicted: COUNT,
   rejected: COUNT,
   output: FILE_FACTS,
-  /** Null where nothing was rejected and there is no such file. */
+  /** Null if nothing was rejected and there is no such file. */
   rejects: v.nullable(FILE_FACTS),
   /** SHA-256 of the tile list, states of the files and all; null where shards were merged. */
   contents: v.optional(v.nullable(SHA256), null),

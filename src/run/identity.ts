@@ -22,7 +22,7 @@ export function hashModel(checkpoint: Checkpoint): string {
 }
 
 /**
- * The identity of the run in `folder`, undefined where there is none. Throws an InputError for a run of another
+ * The identity of the run in `folder`, undefined if there is none. Throws an InputError for a run of another
  * version, FormatError.
  */
 export async function readIdentity(folder: string): Promise<RunIdentity | undefined> {
@@ -34,7 +34,7 @@ export async function readIdentity(folder: string): Promise<RunIdentity | undefi
 }
 
 /**
- * The manifest of the finished output of `paths`, undefined where there is none. Throws an InputError for another
+ * The manifest of the finished output of `paths`, undefined if there is none. Throws an InputError for another
  * version, FormatError.
  */
 export async function readManifest({ out, manifest }: RunPaths): Promise<RunManifest | undefined> {
@@ -56,7 +56,7 @@ function refuseOtherVersion({ version }: { version: number }, what: string): voi
 }
 
 /**
- * Sentences like "`threshold` was 0.2 and is 0.5 now", none where a run of `before` may go on as `now`. The input is
+ * Sentences like "`threshold` was 0.2 and is 0.5 now", none if a run of `before` may go on as `now`. The input is
  * not looked at.
  */
 export function differences(before: RunKind, now: RunKind): string[] {

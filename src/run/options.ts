@@ -21,7 +21,7 @@ export interface PredictRunOptions extends EngineSettings {
   out: string;
   /** Adds each tag's probability. @default false */
   probabilities?: boolean | undefined;
-  /** Goes on with an interrupted run of `out`; begins one where there is none. @default false */
+  /** Goes on with an interrupted run of `out`; begins one if there is none. @default false */
   resume?: boolean | undefined;
   /** Replaces `out`, and forgets an unfinished run of it. @default false */
   overwrite?: boolean | undefined;

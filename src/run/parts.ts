@@ -84,7 +84,7 @@ export function addPart(committed: Committed, { tiles, predicted, rejected }: Pa
 }
 
 /**
- * The record of part number `part`, or undefined where it is not committed. A damaged one counts for none: the part is
+ * The record of part number `part`, or undefined if it is not committed. A damaged one counts for none: the part is
  * done again.
  */
 export async function readRecord(folder: string, part: number): Promise<PartRecord | undefined> {

@@ -39,7 +39,7 @@ export async function resumeRun(
 }
 
 /**
- * The finished output that is asked for, undefined where there is none. Throws an InputError where it is another one.
+ * The finished output that is asked for, undefined if there is none. Throws an InputError if it is another one.
  */
 export async function findFinished(
   request: RunRequest,

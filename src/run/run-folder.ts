@@ -23,7 +23,7 @@ export interface OpenedRun extends RunState {
 }
 
 /**
- * Begins, resumes, or finds finished the run that `request` asks for. Throws an InputError where its output may not be
+ * Begins, resumes, or finds finished the run that `request` asks for. Throws an InputError if its output may not be
  * touched.
  */
 export async function openRun(request: RunRequest, context: RunContext): Promise<OpenedRun> {

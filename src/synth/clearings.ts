@@ -167,7 +167,7 @@ export function paintCultivation(scene: Scene): void {
   }
 }
 
-/** Freshly burnt ground, dark and reddish, with pale ash, beside a clearing where there is one. */
+/** Freshly burnt ground, dark and reddish, with pale ash, beside a clearing if there is one. */
 export function paintSlashBurn(scene: Scene): void {
   const { random, canvas, textures } = scene;
   for (let k = random.integer(1, 3); k > 0; k--) {
@@ -193,7 +193,7 @@ function fillAsh(ash: Float32Array, burnt: Float32Array, { crowns, patches }: Te
   }
 }
 
-/** Open, smooth, pale or reddish ground: large where there is no forest, else outcrops and pits of some tens of units. */
+/** Open, smooth, pale or reddish ground: large if there is no forest, else outcrops and pits of some tens of units. */
 export function paintBareGround(scene: Scene): void {
   const { random, canvas } = scene;
   const surface = vary(random.pick(BARE), random, 0.2);

@@ -1,4 +1,4 @@
-/** What covers the whole tile first: closed forest where there is any, else savanna or grassland; and the lie of the land. */
+/** What covers the whole tile first: closed forest if there is any, else savanna or grassland; and the lie of the land. */
 import { cover, paint, type Surface, vary, wholeMask } from "./canvas.js";
 import { thresholdNoise } from "./mask.js";
 import { fillCoarse, randomView, sharedTables } from "./noise.js";

@@ -15,7 +15,7 @@ export interface SynthTask {
 }
 
 export interface SynthOutcome {
-  /** The tiles' bytes in the order of `indices`, where no folder was given. */
+  /** The tiles' bytes in the order of `indices`, if no folder was given. */
   files: Uint8Array[];
   failure?: { path: string; systemCode: string };
 }

@@ -104,7 +104,7 @@ export class MicroBatcher {
     return jobs;
   }
 
-  /** Tiles of the next batch; 0 where none is to go now. Sessions that are free share what waits. */
+  /** Tiles of the next batch; 0 if none is to go now. Sessions that are free share what waits. */
   #nextCount(): number {
     const { batchSize, threads, mostBatches } = this.#engine;
     const waiting = this.#waiting.size;

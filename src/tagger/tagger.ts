@@ -80,7 +80,7 @@ export class Tagger {
 
   /**
    * Tags pictures; results come in their order. A picture that cannot be read has a result with its `error`; it fails nothing else.
-   * @throws OptionError for what is no picture; ModelError where ONNX Runtime fails on all of a batch; the signal's reason on abort.
+   * @throws OptionError for what is no picture; ModelError if ONNX Runtime fails on all of a batch; the signal's reason on abort.
    */
   async tag(pictures: readonly Picture[], options: TagCallOptions = {}): Promise<TagResult[]> {
     checkNames(options, CALL_OPTIONS);

@@ -7,7 +7,7 @@ export interface RowBlock {
   names: string[];
   paths: string[];
   tags: string[][];
-  /** One array for each tag of the model; none where there are no probabilities. */
+  /** One array for each tag of the model; none if there are no probabilities. */
   probabilities: Float32Array[];
 }
 

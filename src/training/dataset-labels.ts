@@ -51,7 +51,7 @@ function takeParts(labels: LabelTable, parts: readonly (readonly Part[])[], cont
   return { ...labels, rows: labels.rows.filter(({ part }) => part !== undefined && taken.includes(part)) };
 }
 
-/** The tags of the labels that `tagSet` lacks. @throws InputError where it has none of theirs */
+/** The tags of the labels that `tagSet` lacks. @throws InputError if it has none of theirs */
 export function tagsOutside(
   { rows }: LabelledTiles,
   { tagSet, labels }: LabelUse,

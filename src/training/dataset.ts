@@ -31,7 +31,7 @@ export interface DatasetOptions extends ExtractorOptions, LabelUse {
 export interface FeatureBudget {
   /** Features that need more are kept on disk. */
   bytes: number;
-  /** What cannot do with features on disk: flips and turns, or L-BFGS; null where nothing minds. */
+  /** What cannot do with features on disk: flips and turns, or L-BFGS; null if nothing minds. */
   neededBy: "variants" | "lbfgs" | null;
 }
 
@@ -48,9 +48,9 @@ export interface Dataset {
   recognised: Recognised;
   /** Tags outside `tagSet`, with the number of tiles that have them. */
   unknownTags: UnknownTag[];
-  /** The tiles that `split` says are for validation, ascending; absent where there are none. */
+  /** The tiles that `split` says are for validation, ascending; absent if there are none. */
   validation?: Uint32Array;
-  /** `[tiles, numFeatures]` for each variant asked for; empty where they are on disk. */
+  /** `[tiles, numFeatures]` for each variant asked for; empty if they are on disk. */
   features: FeatureMatrix[];
   /** The first variant's features on disk, where they do not fit in memory. To be read before `close()`. */
   stored?: FeatureSource;
@@ -74,7 +74,7 @@ export interface Dataset {
 /**
  * Reads labels, finds their tiles, and extracts features (once: they are cached).
  *
- * @throws InputError where labels and tiles do not fit together or no tile can be decoded; ModelError for a backbone or device that cannot
+ * @throws InputError if labels and tiles do not fit together or no tile can be decoded; ModelError for a backbone or device that cannot
  *   be used; InterruptedError on abort, with the features extracted so far in the cache.
  */
 export async function loadDataset(options: DatasetOptions, context: RunContext = {}): Promise<Dataset> {
@@ -146,7 +146,7 @@ async function extract(tiles: readonly Tile[], options: DatasetOptions, context:
 /** Features are held once, and once more in the rows that a training is given. */
 const COPIES = 2.2;
 
-/** Whether features of so many bytes are too many for memory. @throws InputError where they have to be there */
+/** Whether features of so many bytes are too many for memory. @throws InputError if they have to be there */
 function exceeds(
   featureBytes: number,
   { bytes, neededBy }: FeatureBudget = { bytes: Infinity, neededBy: null },

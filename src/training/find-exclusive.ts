@@ -11,7 +11,7 @@ const MAX_CHOICES = 10_000;
 
 /**
  * Groups of columns of which (nearly) every tile of `labels` has exactly one, found by an exact cover of the tiles by tags: one of the
- * first uncovered tile's tags must be in the group (Knuth's algorithm X). Columns ascending; [] where there is no such group.
+ * first uncovered tile's tags must be in the group (Knuth's algorithm X). Columns ascending; [] if there is no such group.
  */
 export function findExclusive(labels: LabelMatrix): number[][] {
   const groups = searchGroups(thinOut(labels, MAX_SEARCHED));
@@ -57,7 +57,7 @@ function searchGroups(labels: LabelMatrix): number[][] {
   }
 }
 
-/** Tags that cover the tiles that are not `covered`, each once, from tile `from` on; undefined where there are none. */
+/** Tags that cover the tiles that are not `covered`, each once, from tile `from` on; undefined if there are none. */
 function coverRest(
   search: { labels: LabelMatrix; free: ReadonlySet<number>; choices: number },
   covered: Uint8Array,

@@ -18,7 +18,7 @@ const MAX_HELD_OUT = 50_000;
 /**
  * Memory: two windows of the source, the sample, labels and weights.
  *
- * @throws InputError where too few tiles would be held out to fit thresholds on, and for L-BFGS
+ * @throws InputError if too few tiles would be held out to fit thresholds on, and for L-BFGS
  */
 export async function fitFromDisk(
   source: FeatureSource,

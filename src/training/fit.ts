@@ -46,7 +46,7 @@ export interface ScoredTiles extends CrossFitted, Pick<UnseenLogits, "rows" | "f
  * tiles held out from it (at most 50,000). The readout is fitted on these logits, and scored fold by fold as fitted on the other folds.
  *
  * @throws InputError for too few tiles
- * @throws InterruptedError where the signal stops it; `states` then says how far it came
+ * @throws InterruptedError if the signal stops it; `states` then says how far it came
  */
 export async function fitHead(
   features: FeatureMatrix | readonly FeatureMatrix[] | FeatureSource,

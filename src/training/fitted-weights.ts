@@ -39,6 +39,6 @@ export interface FittedWeights {
   history: HistoryRow[];
   split: Split;
   unseen: UnseenLogits;
-  /** `[held-out rows, tags]` under the weights of the history; absent where there are none, and where `unseen` has them. */
+  /** `[held-out rows, tags]` under the weights of the history; absent if there are none, and where `unseen` has them. */
   heldOutLogits?: Float32Array;
 }

@@ -43,7 +43,7 @@ export interface CrossFitted {
 export interface ChosenExclusive {
   /** The groups that were kept. */
   exclusive: ExclusiveColumns;
-  /** F-beta won by exclusive groups, kept or not; null where none were given or found. */
+  /** F-beta won by exclusive groups, kept or not; null if none were given or found. */
   exclusiveGain: number | null;
   crossFitted: CrossFitted;
 }

@@ -85,7 +85,7 @@ export function fingerprintOf(
   return hash.digest("hex");
 }
 
-/** None where there is no such file, or it is another training's. */
+/** None if there is no such file, or it is another training's. */
 async function loadStates(
   file: string,
   fingerprint: string,

@@ -25,7 +25,7 @@ export interface TrainSummary {
   provider: Device;
   optimizer: string;
   l2: number | null;
-  /** The F-beta that exclusive groups win out of fold, and the tags of each group that was kept; null where there is no group. */
+  /** The F-beta that exclusive groups win out of fold, and the tags of each group that was kept; null if there is no group. */
   exclusive: { kept: boolean; gain: number; groups: string[][] } | null;
   calibrate: CalibrationName;
   decoded: number;

@@ -23,7 +23,7 @@ export interface TrainingsOptions extends Pick<TrainHeadOptions, "signal" | "thr
 /** What a single training is to be given. */
 type RunningOptions = Pick<TrainHeadOptions, "signal" | "threads" | "stepper" | "resumeFrom">;
 
-/** Runs the training called `name`. @throws InterruptedError where the signal stopped it; `states` then says how far it came */
+/** Runs the training called `name`. @throws InterruptedError if the signal stopped it; `states` then says how far it came */
 type RunTraining = (
   name: TrainingName,
   train: (running: RunningOptions) => Promise<TrainedHead>,

@@ -1,4 +1,4 @@
-/** Sections that stand on charts alone: calibration, co-occurrence, history. */
+/** Sections of charts: calibration, co-occurrence, history. */
 import type { HistoryRow } from "../../head/history.js";
 import { coOccurrenceChart, historyChart, reliabilityChart } from "../charts.js";
 import type { ReportData } from "../data.js";
@@ -85,7 +85,7 @@ export function renderHistory({ history, training }: ReportData): Html {
 ${history.length < 2 ? renderShortHistory(history, unit) : renderHistoryCharts(history, unit)}</section>`;
 }
 
-/** One point makes no curve. */
+/** One point is no curve. */
 function renderShortHistory([only]: readonly HistoryRow[], unit: string): Html {
   return only === undefined
     ? html`<p class="muted">None was kept.</p>`

@@ -4,7 +4,7 @@ import { counted, probability } from "../format.js";
 import { type Html, html } from "../html.js";
 import type { Album } from "../pictures.js";
 
-/** Tiles in sight at once: on a phone each takes a line of its own. */
+/** Tiles visible at once: on a phone each takes a line of its own. */
 const UNFOLDED = 12;
 
 export function renderLabelErrors({ labelErrors }: ReportData, album: Album): Html | null {

@@ -1,4 +1,4 @@
-/** The first screen: what the model is worth, what is wrong with the data, what to do next. */
+/** The first screen: how good the model is, what is wrong with the data, what to do next. */
 import { scoreChart } from "../charts.js";
 import type { ReportData } from "../data.js";
 import { type Finding, findFindings } from "../findings.js";

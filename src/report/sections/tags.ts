@@ -45,7 +45,10 @@ ${renderTable({
 })}</section>`;
 }
 
-/** What is sought first comes first: a phone shows three columns. Scores that say little are set back and have no bar, so that nobody reads a 0 as a verdict. */
+/**
+ * The most important columns come first: a phone shows three. Unreliable scores are pale and have no bar, so that a 0
+ * is not taken for a result.
+ */
 function renderScores(tag: TagMetrics): Html[] {
   const numbers = [tag.f2, tag.averagePrecision, tag.precision, tag.recall];
   return hasFewPositives(tag)
