@@ -5,6 +5,7 @@ import { OptionError } from "../errors.js";
 import type { RunContext } from "../run-context.js";
 import { reportError } from "./failures.js";
 import { withFlags } from "./flags.js";
+import { printable } from "./printable.js";
 import { createProgressReporter } from "./progress.js";
 import { toSnakeCase } from "./snake-case.js";
 import { parseBands, parseStretch } from "./values.js";
@@ -41,7 +42,8 @@ export async function runCommand(
       },
     });
     progress.stop();
-    process.stdout.write(argv.json ? `${JSON.stringify(toSnakeCase(result.json))}\n` : ensureNewline(result.text));
+    const text = argv.json ? JSON.stringify(toSnakeCase(result.json)) : result.text;
+    process.stdout.write(printable(ensureNewline(text)));
     if (argv.strict && (result.rejected ?? 0) > 0) {
       process.exitCode = 3;
     }

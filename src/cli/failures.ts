@@ -1,6 +1,7 @@
 /** How failures end: one sentence on stderr and an exit code, also those that nobody waited for. */
 import { CanopyError, InterruptedError, OptionError } from "../errors.js";
 import { withFlags } from "./flags.js";
+import { printable } from "./printable.js";
 
 /** With fewer open files modules cannot be loaded, and Node says that it does not find them. */
 const FEW_FILES = 256;
@@ -29,9 +30,10 @@ export function guardProcess(): void {
 /** Prints one sentence (and the stack with CANOPY_DEBUG=1) and sets the exit code. `resumes`: whether the command has `--resume`. */
 export function reportError(error: unknown, resumes = false): void {
   process.exitCode = exitCodeOf(error);
-  process.stderr.write(`canopy: ${describeError(error, resumes)}\n`);
+  process.stderr.write(printable(`canopy: ${describeError(error, resumes)}\n`));
   if (process.env["CANOPY_DEBUG"] === "1" && error instanceof Error) {
-    process.stderr.write(`${error.stack}\n${error.cause === undefined ? "" : `Caused by: ${String(error.cause)}\n`}`);
+    const cause = error.cause === undefined ? "" : `Caused by: ${String(error.cause)}\n`;
+    process.stderr.write(printable(`${error.stack}\n${cause}`));
   }
 }
 

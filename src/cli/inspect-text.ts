@@ -2,6 +2,7 @@
 import type { LabelFacts } from "../inspect/label-facts.js";
 import { describeLabels } from "../labels/describe.js";
 import type { InspectReport } from "../operations/inspect.js";
+import { printableLine } from "./printable.js";
 
 /** Entries of a list that are shown; --json has them all. */
 const SHOWN = 5;
@@ -59,7 +60,7 @@ function examplesOf(code: string, report: InspectReport): string[] {
   const doubt = report.labels?.doubts.find((each) => each.code === code);
   const list = examples[code]?.() ?? doubt?.examples ?? [];
   const more = list.length > SHOWN ? [`and ${list.length - SHOWN} more (--json lists all)`] : [];
-  return [...list.slice(0, SHOWN), ...more].map((line) => `    ${line}`);
+  return [...list.slice(0, SHOWN), ...more].map((line) => `    ${printableLine(line)}`);
 }
 
 function describeEncodings({ encodings }: InspectReport): string {

@@ -7,6 +7,7 @@ import { commands } from "./commands.js";
 import { withGlobalOptions } from "./common.js";
 import { reportError } from "./failures.js";
 import { useFlags } from "./flags.js";
+import { printable } from "./printable.js";
 
 const PACKAGE = new URL("../../../package.json", import.meta.url);
 
@@ -62,9 +63,8 @@ interface UsageInstance {
 
 function failUsage(message: string, options: string[]): never {
   const line = message.replaceAll(/\s*\n\s*/g, " ").trim();
-  process.stderr.write(
-    `canopy: ${line}${suggestion(line, options)}\nSee \`canopy --help\` or \`canopy <command> --help\`.\n`,
-  );
+  const shown = printable(`${line}${suggestion(line, options)}`);
+  process.stderr.write(`canopy: ${shown}\nSee \`canopy --help\` or \`canopy <command> --help\`.\n`);
   process.exit(2);
 }
 

@@ -1,6 +1,7 @@
 /** Progress on stderr: a bar where it is a terminal, one plain line every few seconds where it is not. */
 import cliProgress from "cli-progress";
 import type { ProgressState } from "../run-context.js";
+import { printable } from "./printable.js";
 
 export interface ProgressReporter {
   update: (state: ProgressState) => void;
@@ -40,7 +41,7 @@ function createBar(): ProgressReporter {
   return {
     stop,
     print: (line) => {
-      process.stderr.write(bar === undefined ? `${line}\n` : `\r\x1b[K${line}\n`);
+      process.stderr.write(`${bar === undefined ? "" : "\r\x1b[K"}${printable(line)}\n`);
     },
     update: (state) => {
       if (bar === undefined || start === undefined || state.stage !== start.stage) {
@@ -121,5 +122,5 @@ function showRate(perSecond: number): string {
 }
 
 function printLine(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${printable(line)}\n`);
 }
