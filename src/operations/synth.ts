@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { checkInteger, checkNames, type OptionNames } from "../check.js";
+import { whileLocked } from "../files/lock.js";
 import { writePieces } from "../files/write.js";
 import { pointToResume } from "../files/write-error.js";
 import type { RunContext } from "../run-context.js";
@@ -66,13 +67,22 @@ const OPTIONS: OptionNames<SynthOptions> = {
 };
 
 async function makeTiles(options: SynthOptions, context: RunContext): Promise<SynthResult> {
+  checkOptions(options);
+  return whileLocked(options.out, context, () => makeSet(options, context));
+}
+
+function checkOptions(options: SynthOptions): void {
   checkNames(options, OPTIONS);
-  const { count, out, seed = 1, size = 256, tilesPerTar = 0, workers = availableParallelism() } = options;
+  const { count, seed = 1, size = 256, tilesPerTar = 0, workers = 1 } = options;
   checkInteger("count", count, 1);
   checkInteger("seed", seed, 0, 0xffffffff);
   checkInteger("size", size, 16, 4096);
   checkInteger("tilesPerTar", tilesPerTar, 0);
   checkInteger("workers", workers, 1, 1024);
+}
+
+async function makeSet(options: SynthOptions, context: RunContext): Promise<SynthResult> {
+  const { count, out, seed = 1, size = 256, tilesPerTar = 0, workers = availableParallelism() } = options;
   const started = performance.now();
   const encoding = availableEncoding();
   const manifest = { generator: GENERATOR_VERSION, seed, count, size, encoding, tilesPerTar };

@@ -1,6 +1,7 @@
 /** `train`: labelled tiles become a model's folder: features once, a head on top, thresholds, scores and a report. */
 import { basename, join, resolve } from "node:path";
 import { checkNames, type OptionNames } from "../check.js";
+import { whileLocked } from "../files/lock.js";
 import { writeWhole } from "../files/write.js";
 import { pointToResume } from "../files/write-error.js";
 import { saveCheckpoint } from "../head/checkpoint.js";
@@ -10,7 +11,12 @@ import { loadDataset } from "../training/dataset.js";
 import { type FinishedTraining, toCheckpoint } from "../training/finished-training.js";
 import { fitDataset } from "../training/fit-dataset.js";
 import { reportTraining } from "../training/report.js";
-import { type BackboneSettings, resolveTrainSettings, type TrainOptions } from "../training/settings.js";
+import {
+  type BackboneSettings,
+  resolveTrainSettings,
+  type TrainOptions,
+  type TrainSettings,
+} from "../training/settings.js";
 import { forgetStates } from "../training/states.js";
 import { summarize, type TrainSummary } from "../training/summary.js";
 import { checkModelFolder, writeModelFolder } from "./model-folder.js";
@@ -68,8 +74,12 @@ const OPTIONS: OptionNames<TrainOptions> = {
 async function trainModel(options: TrainOptions, context: RunContext): Promise<TrainSummary> {
   checkNames(options, OPTIONS);
   checkNames(options.decode ?? {}, DECODE_OPTIONS, "decode.");
-  const clock = startClock();
   const settings = resolveTrainSettings(options);
+  return whileLocked(options.out, context, () => trainInto(options, settings, context));
+}
+
+async function trainInto(options: TrainOptions, settings: TrainSettings, context: RunContext): Promise<TrainSummary> {
+  const clock = startClock();
   const { out, overwrite = false, resume = false } = options;
   const { warnings, ...telling } = keepWarnings(context);
   await checkModelFolder(out, { overwrite });

@@ -26,14 +26,20 @@ export class ArchiveWriter {
   /** Resolves when there is room for the next member. Members carry no time and no owner, so equal tiles make equal archives. */
   async add({ name, bytes }: ArchiveMember): Promise<void> {
     const header = { name, size: bytes.length, mtime: new Date(0), mode: 0o644 };
-    await Promise.race([
-      new Promise<void>((resolve, reject) => {
-        this.#pack.entry(header, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), (error) =>
-          error ? reject(error) : resolve(),
-        );
-      }),
-      this.#written,
-    ]);
+    try {
+      await Promise.race([this.#append(header, bytes), this.#written]);
+    } catch (error) {
+      // Where the file could not be written, the member only says that it was destroyed.
+      this.#pack.destroy(error as Error);
+      await this.#written;
+    }
+  }
+
+  #append(header: tar.Header, bytes: Uint8Array): Promise<void> {
+    const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    return new Promise((resolve, reject) => {
+      this.#pack.entry(header, content, (error) => (error ? reject(error) : resolve()));
+    });
   }
 
   async close(): Promise<void> {

@@ -13,7 +13,6 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   "bench/tiles.ts": "copies to be measured, gone after the measurement",
   "features/segment.ts": "a cache that is only appended to; each block and row has its checksum",
   "isolation/in-flight.ts": "written in place before each batch; says nothing after a power cut",
-  "run/lock.ts": "names its holder, which nobody needs after a power cut",
   "tiles/stdin.ts": "a copy that is written over in place, as the disk may not hold two; flushed there",
 };
 

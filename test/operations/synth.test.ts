@@ -6,7 +6,7 @@ import { InputError, InterruptedError } from "../../src/errors.js";
 import { resumablePath } from "../../src/files/temporary.js";
 import { synthesize } from "../../src/operations/synth.js";
 import { collectTiles } from "../../src/tiles/sources.js";
-import { temporaryFolder } from "../helpers.js";
+import { runCli, temporaryFolder } from "../helpers.js";
 
 /** All files of a folder with their bytes. */
 function contents(folder: string): Record<string, string> {
@@ -91,4 +91,17 @@ test("an existing set needs --overwrite, and a folder of somebody else's files i
   writeFileSync(join(foreign, "thesis.txt"), "years of work");
   await assert.rejects(synthesize({ ...SMALL, count: 1, out: foreign, overwrite: true }), /did not make/);
   assert.deepEqual(readdirSync(foreign), ["thesis.txt"]);
+});
+
+test("an archive that cannot be written is named, at whatever byte it fails", (t) => {
+  const out = join(temporaryFolder(t), "set");
+  for (const fileKilobytes of [9, 60, 130, 210]) {
+    const args = ["synth", "--count", "40", "--tar", "--out", out, "--overwrite", "--quiet"];
+    const { status, stderr } = runCli(args, { fileKilobytes });
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^canopy: The limit for the size of a file is reached .*: \S+\.tar could not be written\. .*--resume\.$/m,
+    );
+  }
 });

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import Module from "node:module";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import locks from "fs-native-extensions";
-import { takeLock } from "../../src/run/lock.js";
+import { takeLock, whileLocked } from "../../src/files/lock.js";
 import { temporaryFolder } from "../helpers.js";
 
 const TAKER = fileURLToPath(new URL("./take-locks.js", import.meta.url));
@@ -92,7 +93,34 @@ test("where the file system has no locks a run goes on, with a warning", (t) => 
   });
   const warnings: string[] = [];
   takeLock(path, { onWarning: (text) => warnings.push(text) })();
-  assert.match(warnings.join(), /lock cannot be locked on this file system: see to it yourself/);
+  assert.match(warnings.join(), /lock cannot be locked on this file system: make sure/);
+});
+
+test("where the library of locks has no binary a run goes on, with a warning", (t) => {
+  const path = join(temporaryFolder(t), "lock");
+  const modules = Module as unknown as { _load(request: string, ...more: unknown[]): unknown };
+  const { _load: load } = modules;
+  t.mock.method(modules, "_load", (request: string, ...more: unknown[]) => {
+    if (request !== "fs-native-extensions") return load.call(modules, request, ...more);
+    throw Object.assign(new Error("ld-linux-x86-64.so.2: no such file"), { code: "ERR_DLOPEN_FAILED" });
+  });
+  const warnings: string[] = [];
+  takeLock(path, { onWarning: (text) => warnings.push(text) })();
+  assert.match(warnings.join(), /lock cannot be locked on this system: make sure/);
+  assert.ok(!existsSync(path));
+});
+
+test("work on an output keeps others from it, in folders that are not there yet, and leaves nothing", async (t) => {
+  const root = temporaryFolder(t);
+  const out = join(root, "new/model");
+  const work = whileLocked(out, {}, async () => {
+    await assert.rejects(whileLocked(`${out}/`, {}, assert.fail), /is working on this output/);
+    await whileLocked(`${out}2`, {}, () => Promise.resolve());
+    throw new Error("failed");
+  });
+  await assert.rejects(work, /failed/);
+  await whileLocked(out, {}, () => Promise.resolve());
+  assert.deepEqual(readdirSync(join(root, "new")), []);
 });
 
 test("a lock that cannot be made names its file", (t) => {

@@ -1,26 +1,43 @@
 /**
- * One run, one process: a file that the operating system locks for its holder. However the holder ends, the lock ends
+ * One output, one process: a file that the operating system locks for its holder. However the holder ends, the lock ends
  * with it, also on a network file system whose server knows locks; so nobody has to judge whether a holder is still
  * alive.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
+import { createRequire } from "node:module";
 import { hostname } from "node:os";
-import locks from "fs-native-extensions";
+import { dirname, resolve } from "node:path";
 import * as v from "valibot";
 import { InputError } from "../errors.js";
-import { explainWriteError } from "../files/write-error.js";
 import type { RunContext } from "../run-context.js";
+import { ensureFolder } from "./output.js";
+import { resumablePath } from "./temporary.js";
+import { explainWriteError } from "./write-error.js";
 
 /** Far behind the holder's name, which others may then read, also where a lock keeps them from what it covers. */
 const LOCKED_BYTE = 2 ** 30;
 /** What a file system without locks answers. */
 const NO_LOCKS = ["ENOLCK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EINVAL"];
 
+const require = createRequire(import.meta.url);
+
 const HOLDER = v.object({ host: v.string(), pid: v.number() });
+
+/** Runs `work`, which makes the folder `out`, while nobody else does. @throws InputError where somebody does */
+export async function whileLocked<T>(out: string, context: RunContext, work: () => Promise<T>): Promise<T> {
+  const target = resolve(out);
+  await ensureFolder(dirname(target));
+  const release = takeLock(resumablePath(`${target}.lock`), context);
+  try {
+    return await work();
+  } finally {
+    release();
+  }
+}
 
 /**
  * Takes the lock `path`, or throws an InputError that names who holds it. Returns what gives it back. Warns where the
- * file system has no locks: then nobody is kept away.
+ * system or the file system has no locks: then nobody is kept away.
  */
 export function takeLock(path: string, context: RunContext): () => void {
   for (;;) {
@@ -52,14 +69,28 @@ function openLock(path: string): number {
 }
 
 function isFree(file: number, path: string, { onWarning }: RunContext): boolean {
+  const warn = (where: string) =>
+    onWarning?.(`${path} cannot be locked on this ${where}: make sure that no two processes work on one output.`);
+  const locks = loadLocks();
+  if (locks === undefined) {
+    warn("system");
+    return true;
+  }
   try {
     return locks.tryLock(file, LOCKED_BYTE, 1);
   } catch (error) {
     if (!NO_LOCKS.includes((error as NodeJS.ErrnoException).code ?? "")) throw explainWriteError(error, path);
-    onWarning?.(
-      `${path} cannot be locked on this file system: see to it yourself that no two processes work on one output.`,
-    );
+    warn("file system");
     return true;
+  }
+}
+
+/** Undefined where its binary cannot be loaded: there is none for some systems, such as Linux with musl. */
+function loadLocks(): typeof import("fs-native-extensions") | undefined {
+  try {
+    return require("fs-native-extensions");
+  } catch {
+    return undefined;
   }
 }
 

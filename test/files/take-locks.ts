@@ -1,6 +1,6 @@
 /** Entry of a process that takes the lock in its first argument at "take", gives it back at "give", and answers each. */
 import { createInterface } from "node:readline";
-import { takeLock } from "../../src/run/lock.js";
+import { takeLock } from "../../src/files/lock.js";
 
 let release: (() => void) | undefined;
 console.log("ready");
