@@ -35,7 +35,7 @@ export class ArchiveWriter {
     }
   }
 
-  #append(header: tar.Header, bytes: Uint8Array): Promise<void> {
+  #append(header: Partial<tar.Header> & { name: string }, bytes: Uint8Array): Promise<void> {
     const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     return new Promise((resolve, reject) => {
       this.#pack.entry(header, content, (error) => (error ? reject(error) : resolve()));
@@ -47,7 +47,7 @@ export class ArchiveWriter {
     await this.#written;
   }
 
-  /** Gives up: there will be no such archive. Does nothing after \`close\`. */
+  /** Gives up: there will be no such archive. Does nothing after `close`. */
   async abandon(): Promise<void> {
     this.#pack.destroy(new Error("The archive was given up."));
     await this.#written.catch(() => undefined);
