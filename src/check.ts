@@ -29,7 +29,8 @@ export function checkNames<T>(options: T, known: OptionNames<T>, group = ""): vo
   if (typeof options !== "object" || options === null) {
     throw new OptionError(`Expected the options to be an object, got ${describe(options)}.`);
   }
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+  const said = Object.entries(options).filter(([, value]) => value !== undefined);
+  const unknown = said.map(([name]) => name).find((name) => !Object.hasOwn(known, name));
   if (unknown === undefined) return;
   const nearest = closest(unknown, Object.keys(known));
   const near = distance(unknown, nearest) <= Math.max(2, unknown.length / 2);

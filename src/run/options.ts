@@ -53,6 +53,8 @@ export function identityOf(
   { plan, decode }: EngineOptions,
   options: PredictRunOptions,
 ): RunKind {
+  // How bands are read is the model's, and in its hash.
+  const { bands: _, stretch: __, ...decoding } = decode;
   return {
     version: RUN_VERSION,
     model: { sha256: hashModel(checkpoint), backbone: checkpoint.card.name, tags: checkpoint.tags },
@@ -60,7 +62,7 @@ export function identityOf(
       format: outputFormat(options.out),
       probabilities: options.probabilities ?? false,
       threshold: options.threshold ?? null,
-      ...decode,
+      ...decoding,
       size: checkpoint.preprocessing.size,
       batchSize: plan.batchSize,
       device,

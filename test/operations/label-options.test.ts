@@ -105,7 +105,7 @@ describe("train with split", () => {
   };
 
   it("trains on one part, holds out the second and leaves out the third", async () => {
-    const summary = await train(training("model"));
+    const summary = await train(training("trained"));
     assert.deepEqual([summary.tiles, summary.holdOut?.tiles], [48, 12]);
     const changed = (which: string) => (tags: string[], part: string) => (part === which ? ["red"] : tags);
     for (const [part, same] of [
@@ -115,7 +115,7 @@ describe("train with split", () => {
     ] as const) {
       const path = writeLabels(at(`${part}.csv`), changed(part));
       const other = await train(training(part, { labels: path }));
-      assert.equal(hashOf(part) === hashOf("model"), same, part);
+      assert.equal(hashOf(part) === hashOf("trained"), same, part);
       assert.equal(other.holdOut?.f2 === summary.holdOut?.f2, part === "test", part);
     }
   });

@@ -71,7 +71,7 @@ describe("a run whose input goes", () => {
         error.message,
         /^1000 tiles in a row cannot be read, the first is \S+tile_\d+b?\.jpg \(Cannot open file: No such file or directory\)/i,
       );
-      assert.match(error.message, /go on with `resume`.*`overwrite`.*with `maxUnreadable: null`/);
+      assert.match(error.message, /go on with `resume`.*`overwrite`.*with a larger `maxUnreadable`, or none/);
       return true;
     });
     assert.ok(!existsSync(options.out));
