@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { isMainThread } from "node:worker_threads";
 
-/** How one tile's bytes are found; see tiles/tile.ts. */
+/** Where one tile's bytes are; see tiles/tile.ts. */
 export interface NativeTile {
   path: string;
   offset?: number;
@@ -23,7 +23,7 @@ export interface NativeFailure {
   message: string;
 }
 
-/** What a JPEG's header and data say about its colours. */
+/** Facts about a JPEG's colours from its header and data. */
 export interface JpegInfo {
   width: number;
   height: number;
@@ -35,7 +35,7 @@ export interface JpegInfo {
   icc: boolean;
   /** Sampling factors as "1x1,1x1,..." in component order. */
   sampling: string;
-  /** The reading `auto` takes: see docs/colour.md. */
+  /** The reading that `auto` chooses: see docs/colour.md. */
   reading: "gray" | "ycbcr" | "rgb" | "rgb+constant-alpha" | "cmyk" | "cmyk-inverted" | "ycck";
 }
 
@@ -80,9 +80,10 @@ export interface NativeEpochSums {
 }
 
 /**
- * The head's kernels. All run off the main thread; until the promise settles, arrays given must not be written to, nor those they fill
- * read, and no array's buffer may be transferred or resized. Misuse is a TypeError or RangeError, thrown at once. At most as many threads
- * run as the machine has cores, fewer where the system gives fewer; sums do not depend on their number.
+ * The head's kernels. All run off the main thread; until the promise settles, arrays given must not be written to, nor
+ * those they fill read, and no array's buffer may be transferred or resized. Misuse is a TypeError or RangeError,
+ * thrown at once. There are at most as many threads as cores, or as many as the system allows; sums do not depend on
+ * their number.
  */
 export interface NativeHead {
   /** "fma" or "plain": the kernels this CPU runs. */
@@ -125,23 +126,24 @@ export interface NativeHead {
 export type BenchStage = "read" | "decode" | "color" | "resize" | "whole" | "ceiling";
 
 /**
- * What JavaScript passes in never ends the process: misuse is a TypeError or RangeError. Where memory runs out, an Error says so (`code`
- * is OUT_OF_MEMORY), or the failure of the tile that needed it.
+ * No argument from JavaScript ends the process: misuse is a TypeError or RangeError. If memory runs out, that is an
+ * Error with the `code` OUT_OF_MEMORY, or the failure of the tile that needed it.
  */
 export interface NativeAddon extends NativeHead {
   /** libjpeg-turbo's version, for example "2.1.5". */
   readonly jpegVersion: string;
   /**
-   * Instruction set chosen at run time for decoding, colour and resize: "avx512", "avx2", "sse4" or "scalar". The environment variable
-   * CANOPY_SIMD asks for a lesser one by name; all give the same pixels.
+   * Instruction set chosen at run time for decoding, colour and resize: "avx512", "avx2", "sse4" or "scalar". The
+   * environment variable CANOPY_SIMD chooses a lower one by name; all give the same pixels.
    */
   readonly simd: string;
   /** Changes whenever the pixels the decoder produces may change; part of every feature cache key. */
   readonly decoderVersion: number;
 
   /**
-   * Reads, decodes, colours and resizes `tiles[i]` into `target[i * size * size * 3 ...]` (uint8 RGB HWC). Synchronous, never throws
-   * for a bad tile. Returns `undefined` if all went well, else an array with one entry per tile, `undefined` where that tile is fine.
+   * Reads, decodes, colours and resizes `tiles[i]` into `target[i * size * size * 3 ...]` (uint8 RGB HWC). Synchronous,
+   * never throws for a bad tile. Returns `undefined` if all went well, else an array with one entry per tile,
+   * `undefined` if that tile was decoded.
    */
   decodeFiles(
     tiles: readonly NativeTile[],
@@ -155,7 +157,7 @@ export interface NativeAddon extends NativeHead {
     bytes: Uint8Array,
     options: NativeDecodeOptions,
   ): { width: number; height: number; pixels: Uint8Array; info: JpegInfo } | NativeFailure;
-  /** Header facts and the detected colour reading (looks at the data where the header does not decide). */
+  /** Header facts and the detected colour reading (reads the data if the header does not decide). */
   inspectJpeg(bytes: Uint8Array, options: NativeDecodeOptions): JpegInfo | NativeFailure;
   /** Resizes uint8 RGB HWC `[height, width, 3]` into `[size, size, 3]`, the same kernel decoding uses. */
   resizeRgb(
@@ -167,8 +169,8 @@ export interface NativeAddon extends NativeHead {
     antialias: boolean,
   ): void;
   /**
-   * Encodes RGBA HWC as Planet does, with a `quality` of 1 to 100: baseline, four 1x1-sampled components with ids 0..3, no transform and
-   * no JFIF, Adobe, ICC or EXIF marker. Bytes after EOI are the caller's business.
+   * Encodes RGBA HWC as Planet does, with a `quality` of 1 to 100: baseline, four 1x1-sampled components with ids 0..3,
+   * no transform and no JFIF, Adobe, ICC or EXIF marker. The caller adds bytes after EOI.
    */
   encodePlanetJpeg(rgba: Uint8Array, width: number, height: number, quality: number): Uint8Array;
   /**
@@ -190,15 +192,13 @@ export interface NativeAddon extends NativeHead {
   benchStage(stage: BenchStage, tiles: readonly NativeTile[], options: NativeDecodeOptions): number;
 }
 
-/** What CANOPY_SIMD may ask for. */
+/** Values of CANOPY_SIMD. */
 const SIMD_LEVELS = ["scalar", "sse4", "avx2", "avx512"];
 
 let loaded: NativeAddon | undefined | null = null;
 let loadError: Error | undefined;
 
-/**
- * The addon, or undefined if it is not built (canopy then decodes through sharp) or `CANOPY_NO_ADDON=1` asks to do without it.
- */
+/** The addon, or undefined if it is not built (canopy then decodes through sharp) or `CANOPY_NO_ADDON=1` is set. */
 export function loadAddon(): NativeAddon | undefined {
   if (loaded === null) {
     loaded = undefined;
@@ -220,7 +220,7 @@ export function addonLoadError(): Error | undefined {
   return loadError;
 }
 
-/** The addon takes such a level for none, and the fastest kernels. */
+/** The addon ignores an unknown level and uses the fastest kernels. */
 function warnOfUnknownSimd(): void {
   const level = process.env["CANOPY_SIMD"];
   if (level === undefined || level === "" || SIMD_LEVELS.includes(level)) return;

@@ -1,4 +1,4 @@
-/** Validation of options: one sentence shape for every complaint, raised where the option is used. */
+/** Validation of options: all messages have one form. Options are checked where they are used. */
 import { closest, distance } from "fastest-levenshtein";
 import { OptionError } from "./errors.js";
 
@@ -21,10 +21,10 @@ export function checkOneOf<T extends string>(name: string, value: unknown, allow
   }
 }
 
-/** Every name of an options type: what is missing or too much does not compile. */
+/** Every name of an options type; a missing or extra name does not compile. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 
-/** Refuses options of another name, which would be ignored, and says the nearest one. `group` is where they stand: "head." */
+/** Refuses unknown options and names the nearest one. `group` is the prefix of their names: "head." */
 export function checkNames<T>(options: T, known: OptionNames<T>, group = ""): void {
   if (typeof options !== "object" || options === null) {
     throw new OptionError(`Expected the options to be an object, got ${describe(options)}.`);
@@ -40,7 +40,7 @@ export function checkNames<T>(options: T, known: OptionNames<T>, group = ""): vo
 }
 
 function describe(value: unknown): string {
-  // JSON has no NaN and no infinity: it would call them null.
+  // JSON has no NaN and no infinity and would print null.
   const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
   return `${text} (${typeof value})`;
 }

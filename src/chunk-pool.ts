@@ -1,4 +1,4 @@
-/** Worker threads for lists of tiles of which none decides another's fate. */
+/** Worker threads for lists of tiles. The failure of a tile does not affect others. */
 import type { Piscina } from "piscina";
 import { createWorkerPool, endWorkerPool } from "./worker-pool.js";
 
@@ -19,8 +19,8 @@ export class ChunkPool<Item, Result> {
   }
 
   /**
-   * Results in the order of `items`. Where a worker throws or dies, its items are tried again one by one, and what fails alone becomes
-   * `onFailure`'s result.
+   * Results in the order of `items`. If a worker throws or dies, its items are tried again one by one; for those that
+   * fail alone the result is that of `onFailure`.
    */
   async run(items: readonly Item[], onFailure: (error: Error) => Result): Promise<Result[]> {
     try {
@@ -32,7 +32,7 @@ export class ChunkPool<Item, Result> {
     }
   }
 
-  /** Nothing else is in the worker, so that nobody else's failure is taken for this item's. */
+  /** The worker has no other item, so its failure is due to this one. */
   async #runAlone(item: Item, onFailure: (error: Error) => Result): Promise<Result> {
     this.#quarantine ??= createWorkerPool(this.#file, this.#name, 1);
     try {
@@ -42,7 +42,7 @@ export class ChunkPool<Item, Result> {
     }
   }
 
-  /** Waits for what is under way, then ends the threads. */
+  /** Waits for running tasks, then ends the threads. */
   async close(): Promise<void> {
     await Promise.all([this.#threads, this.#quarantine].map((threads) => threads && endWorkerPool(threads)));
   }

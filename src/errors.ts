@@ -1,6 +1,6 @@
 /**
- * What can go wrong, as types. Misuse of the library is an OptionError or TypeError (see check.ts); everything the outside
- * world does to us (files, models, devices) is a CanopyError that names the file and says what to do.
+ * What can go wrong, as types. Misuse of the library is an OptionError or TypeError (see check.ts); every problem with
+ * files, models and devices is a CanopyError that names the file and says what to do.
  */
 
 /** Base of every failure canopy reports. `code` is stable and machine-readable; the message is one sentence for people. */
@@ -18,7 +18,7 @@ export class OptionError extends RangeError {
   override readonly name = "OptionError";
 }
 
-/** A file that should have been readable as CSV, store, checkpoint, manifest, card or ONNX, and is not. */
+/** A file that cannot be read as the CSV, store, checkpoint, manifest, card or ONNX that it should be. */
 export class FormatError extends CanopyError {
   override readonly name = "FormatError";
   readonly path: string;
@@ -28,7 +28,7 @@ export class FormatError extends CanopyError {
   }
 }
 
-/** A model or device that cannot be used: wrong shapes, wrong hash, a provider that is not to be had. */
+/** A model or device that cannot be used: wrong shapes, wrong hash, a provider that is not available. */
 export class ModelError extends CanopyError {
   override readonly name = "ModelError";
   constructor(message: string, options?: ErrorOptions) {
@@ -52,7 +52,7 @@ export class InterruptedError extends CanopyError {
   }
 }
 
-/** For `catch` around work that no `--resume` goes on with: an interrupt says `message` instead. */
+/** For `catch` around work that cannot be resumed: gives an interrupt the message `message`. */
 export function restateInterrupt(message: string): (error: unknown) => never {
   return (error) => {
     throw error instanceof InterruptedError ? new InterruptedError(message) : error;

@@ -1,8 +1,8 @@
 /** Many asynchronous tasks, a few at a time, results in order. */
 
 /**
- * Runs `run` over `items` with at most `limit` under way, and yields the results in the items' order. Whoever stops early, or whose
- * consumer throws, waits for what is under way; nothing new is begun.
+ * Runs `run` over `items`, at most `limit` at a time, and yields the results in the items' order. If the consumer stops
+ * early or throws, running tasks are waited for and no new ones begun.
  */
 export async function* mapInFlight<T, R>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -13,7 +13,7 @@ export async function* mapInFlight<T, R>(
   try {
     for await (const item of items) {
       const task = run(item);
-      // Its failure is seen when its turn comes; until then it must not count as unhandled.
+      // A failure is thrown when its turn comes; until then it must not be reported as unhandled.
       task.catch(() => undefined);
       underWay.push(task);
       if (underWay.length >= limit) {

@@ -1,4 +1,4 @@
-/** What this machine, or the part of it that a container may use, has to offer. */
+/** Cores, memory and instruction sets of this machine, or of the part that a container may use. */
 import { readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 
@@ -17,7 +17,7 @@ export function cpuQuota(): number | undefined {
   return quotaV1 > 0 && periodV1 > 0 ? quotaV1 / periodV1 : undefined;
 }
 
-/** The memory limit set on this process' container, in bytes; undefined where only the machine's own memory limits it. */
+/** The memory limit set on this process' container, in bytes; undefined if only the machine's own memory limits it. */
 export function memoryLimit(): number | undefined {
   const limit = process.constrainedMemory();
   return limit > 0 && limit < totalmem() ? limit : undefined;

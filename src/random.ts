@@ -72,7 +72,7 @@ function rotateLeft(x: number, bits: number): number {
   return (x << bits) | (x >>> (32 - bits));
 }
 
-// Rejection keeps every value equally likely where `bound` does not divide 2^32.
+// Rejection keeps every value equally likely if `bound` does not divide 2^32.
 function below(uint32: () => number, bound: number): number {
   const limit = 0x1_0000_0000 - (0x1_0000_0000 % bound);
   let value = uint32();

@@ -1,4 +1,4 @@
-/** What every long operation takes besides its own options: how to stop it, and whom to tell how far it is. */
+/** What every long operation takes besides its own options: a signal to stop it, and callbacks. */
 
 export interface ProgressState {
   /** What is being done now, in one or two words: "features", "predict", "head". */
@@ -12,12 +12,12 @@ export interface ProgressState {
 }
 
 export interface RunContext {
-  /** Aborting asks for a clean stop: what is done is flushed, then InterruptedError is thrown. */
+  /** Aborting stops it cleanly: finished work is flushed, then InterruptedError is thrown. */
   signal?: AbortSignal;
-  /** Called often: whoever prints has to choose. */
+  /** Called often: do not print every call. */
   onProgress?: (state: ProgressState) => void;
-  /** Called once for each thing the user should know but that stops nothing. */
+  /** Called once for each problem that does not stop the operation. */
   onWarning?: (message: string) => void;
-  /** Called once for each thing that was recognised rather than told, so that the user can see that it is what was meant. */
+  /** Called once for each thing that canopy recognised by itself, so that the user can check it. */
   onNotice?: (message: string) => void;
 }

@@ -1,4 +1,4 @@
-/** Versions of canopy and of what decides about its numbers. */
+/** Versions of canopy and of everything its numbers depend on. */
 import { createRequire } from "node:module";
 import { loadAddon } from "./addon.js";
 
@@ -13,7 +13,7 @@ export function onnxRuntimeVersion(): string {
   return require("onnxruntime-node/package.json").version;
 }
 
-/** What a model or a benchmark was made with. */
+/** Versions that a model or a benchmark was made with. */
 export function versions(): Record<string, string> {
   const jpeg = loadAddon()?.jpegVersion;
   return {

@@ -2,12 +2,12 @@
 import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 
-/** Resolves when all threads of a pool have loaded their module, or one could not. */
+/** Resolves when all threads of a pool have loaded their module; rejects if one could not. */
 const started = new WeakMap<Piscina, Promise<unknown>>();
 
 /**
- * Runs the export `name` of the module `file` in `workers` threads. With more than one task per worker, a thread that ends one has the next
- * there already. To be ended with `endWorkerPool`.
+ * Runs the export `name` of the module `file` in `workers` threads. With more than one task per worker, a thread
+ * already has its next task when it ends one. End the pool with `endWorkerPool`.
  */
 export function createWorkerPool<Task, Result>(
   file: URL,
@@ -18,13 +18,13 @@ export function createWorkerPool<Task, Result>(
   const pool = new Piscina<Task, Result>({
     filename: file.href,
     name,
-    // piscina's own defaults would start 1.5 threads per core and let them die between tasks.
+    // By default piscina would start 1.5 threads per core and end them between tasks.
     minThreads: workers,
     maxThreads: workers,
     idleTimeout: Number.POSITIVE_INFINITY,
     concurrentTasksPerWorker: tasksPerWorker,
   });
-  // The first message of a thread is that it has loaded; piscina itself takes the first threads for ready at once.
+  // A thread's first message says that it has loaded. piscina itself regards its first threads as ready at once.
   started.set(pool, Promise.all(pool.threads.map(firstSign)));
   return pool;
 }
@@ -35,7 +35,7 @@ function firstSign(thread: Worker): Promise<void> {
   });
 }
 
-/** Waits for the tasks under way, then ends the threads. */
+/** Waits for running tasks, then ends the threads. */
 export async function endWorkerPool(pool: Piscina): Promise<void> {
   // Terminating a thread while it loads a module can abort the whole process (Node 20: IsGraphAsync).
   await started.get(pool);

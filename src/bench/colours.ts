@@ -1,4 +1,7 @@
-/** Are a contender's colours right? Its pixels against canopy's exact decode, which tests hold against Pillow's and TensorFlow's. */
+/**
+ * Whether a contender's colours are right: its pixels compared with canopy's exact decode, which tests compare with
+ * Pillow's and TensorFlow's.
+ */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,10 +12,10 @@ import { CanopyError } from "../errors.js";
 import type { ContenderProcess } from "./contender-process.js";
 import { spread } from "./tiles.js";
 
-/** What is compared: pixels as the file has them, or (canopy, which has no other way out) the resized ones. */
+/** What is compared: full-size pixels, or resized ones for canopy, which gives no others. */
 export type Compared = "full size" | "resized";
 
-/** Tiles and pixels looked at, at most. */
+/** Most tiles and pixels to compare. */
 const MAX_TILES = 32;
 const MAX_PIXELS = 1 << 25;
 

@@ -1,4 +1,4 @@
-/** canopy as its users get it: a stream of tiles through the loader and its decode workers into slots of shared memory. */
+/** canopy as users run it: a stream of tiles through the loader and its decode workers into slots of shared memory. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadBatches } from "../batch/loader.js";
@@ -9,7 +9,7 @@ import type { Tile } from "../tiles/tile.js";
 import { canopyVersion } from "../versions.js";
 import { type Contender, type SetupRequest, WHOLE } from "./protocol.js";
 
-/** Tiles per batch, and the bytes that all slots may take. */
+/** Tiles per batch, and the most bytes of all slots. */
 const BATCH_SIZE = 64;
 const RING_BYTES = 256 << 20;
 

@@ -1,4 +1,7 @@
-/** Head training as a contender: a round's indices are so many optimiser steps, or whole trainings for L-BFGS, on made-up features. */
+/**
+ * Head training as a contender, on made-up features: the number of a round's indices is the number of optimiser steps,
+ * or of whole trainings for L-BFGS.
+ */
 import { loadAddon } from "../addon.js";
 import { type GradientConfig, momentCount, resolveHeadConfig } from "../head/config.js";
 import { createStepper } from "../head/create-stepper.js";
@@ -10,7 +13,7 @@ import { makeUp, TAGS } from "./made-up.js";
 import { type Contender, type SetupRequest, WHOLE } from "./protocol.js";
 
 export const BATCH_SIZE = 32;
-/** Rows the steps go through. */
+/** Rows that the steps use. */
 const STEP_ROWS = 2048;
 
 export function openStepper(kind: StepperKind): (setup: SetupRequest) => Promise<Contender> {

@@ -1,4 +1,6 @@
-/** ContenderProcess: a fresh process for each contender, so that nobody's heap, caches or threads are in another's way. */
+/**
+ * ContenderProcess: a new process for each contender, so that heap, caches and threads of one do not disturb another.
+ */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -29,7 +31,7 @@ export class ContenderProcess {
     child.stderr.on("data", (data: Buffer) => {
       this.#complaints = (this.#complaints + data.toString()).slice(-2000);
     });
-    // A process that is gone is noticed by its missing reply.
+    // If the process is gone, its missing reply shows it.
     child.stdin.on("error", () => {});
     child.on("error", (error) => {
       this.#complaints += error.message;
@@ -70,7 +72,7 @@ export class ContenderProcess {
     await this.#ask({ type: "colours", indices, folder });
   }
 
-  /** Ends the process at once: it holds nothing worth keeping. */
+  /** Kills the process: it has nothing to save. */
   close(): void {
     this.#lines.close();
     this.#child.kill("SIGKILL");

@@ -1,16 +1,16 @@
-/** sharp, as people call it, and with what it takes to get the colours of four-component JPEGs right. */
+/** sharp as people usually call it, and with the workaround for the colours of four-component JPEGs. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp, { type Sharp } from "sharp";
 import { type Contender, type SetupRequest, WHOLE } from "./protocol.js";
 
-/** A file's pixels as RGB; `shape` puts the resizing in where it is wanted. */
+/** A file's pixels as RGB; `shape` adds the resizing. */
 type ReadRgb = (path: string, shape: (image: Sharp) => Sharp) => Promise<Uint8Array>;
 
 interface Concurrency {
   /** Threads inside libvips, per image. */
   inside: number;
-  /** Images under way at once. */
+  /** Images at the same time. */
   images: number;
 }
 
@@ -18,7 +18,7 @@ export function openPlainSharp(setup: SetupRequest): Promise<Contender> {
   return openSharp(setup, (path, shape) => shape(sharp(path)).removeAlpha().raw().toBuffer());
 }
 
-/** The CMYK profile is kept away by staying in CMYK; libvips hands four components out inverted. */
+/** Staying in CMYK avoids the CMYK profile; libvips returns the four components inverted. */
 export async function openSharpWorkaround(setup: SetupRequest): Promise<Contender> {
   const four = new Set<string>();
   for (const path of setup.paths) if ((await sharp(path).metadata()).space === "cmyk") four.add(path);
@@ -30,7 +30,7 @@ export async function openSharpWorkaround(setup: SetupRequest): Promise<Contende
 }
 
 async function openSharp({ paths, size, threads }: SetupRequest, read: ReadRgb): Promise<Contender> {
-  // Rounds come back to the same files; nobody's real run does.
+  // Rounds read the same files again; a real run does not, so the cache would help only here.
   sharp.cache(false);
   const resize = (image: Sharp) => image.resize(size, size, { fit: "fill" });
   const run = (some: readonly string[], images: number) => runAll(some, images, (path) => read(path, resize));
@@ -55,7 +55,7 @@ async function openSharp({ paths, size, threads }: SetupRequest, read: ReadRgb):
   };
 }
 
-/** Tries what people try, on the first tiles; the fastest is measured. */
+/** Tries the usual settings on the first tiles; the fastest is measured. */
 async function findBest(
   paths: readonly string[],
   threads: number,

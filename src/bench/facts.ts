@@ -1,4 +1,4 @@
-/** What a measurement was made on and with: without these a number means nothing. */
+/** The machine and versions of a measurement. */
 import { createRequire } from "node:module";
 import { arch, cpus, platform, release, totalmem } from "node:os";
 import { loadAddon } from "../addon.js";
@@ -25,7 +25,7 @@ export function machineFacts(): MachineFacts {
   };
 }
 
-/** Versions of everything that takes part, by name. */
+/** Versions of all libraries and tools measured, by name. */
 export function versionFacts(): Record<string, string> {
   const sharp = createRequire(import.meta.url)("sharp").versions as Record<string, string>;
   const addon = loadAddon();
@@ -39,7 +39,7 @@ export function versionFacts(): Record<string, string> {
   };
 }
 
-/** Builders' marks left out: "6.1" of "6.1.0-18-amd64". */
+/** Without build suffixes: "6.1" of "6.1.0-18-amd64". */
 function kernelVersion(): string {
   return /^\d+\.\d+/.exec(release())?.[0] ?? release();
 }

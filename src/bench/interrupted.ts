@@ -1,4 +1,4 @@
-/** A benchmark has nothing to resume, whatever the operations inside it say when they are interrupted. */
+/** A benchmark cannot be resumed, although operations inside it say so when they are interrupted. */
 import { InterruptedError, restateInterrupt } from "../errors.js";
 
 const MESSAGE = "Interrupted; a benchmark leaves nothing behind, so start it anew.";

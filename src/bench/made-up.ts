@@ -1,4 +1,4 @@
-/** Made-up features and labels, for trainings whose cost is to be measured. */
+/** Made-up features and labels, to measure the cost of training. */
 import type { FeatureMatrix } from "../head/feature-matrix.js";
 import { createRandom } from "../random.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
@@ -7,8 +7,9 @@ import type { LabelMatrix } from "../tiles/label-matrix.js";
 export const TAGS = 17;
 
 /**
- * Features of 0 to 1 as pooled ReLU6 gives, and tags that a few of them decide, with noise: something to be learnt, not perfectly.
- * @param part different rows for each number, of the same kind
+ * Features of 0 to 1 as pooled ReLU6 gives, and tags that depend on a few of them, with noise: they can be learnt, but
+ * not perfectly.
+ * @param part each number gives different rows of the same kind
  */
 export function makeUp(rows: number, numFeatures: number, part = 0): { features: FeatureMatrix; labels: LabelMatrix } {
   const random = createRandom(1, part);

@@ -1,6 +1,6 @@
 /**
- * The benchmark page: a Markdown file generated from the reports of several runs, which lie beside it as JSON with all their samples. A run
- * replaces its own report, found by what was measured and the title of its tiles, and the page is written anew.
+ * The benchmark page: a Markdown file generated from the reports of several runs. These lie beside it as JSON with all
+ * their samples. A run replaces the report of the same kind and title, and the page is written again.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -14,7 +14,7 @@ import { type PageEntry, pageText } from "./page-text.js";
 
 const KINDS = ["preprocess", "predict", "train"];
 
-/** Inside, reports are taken as they are: a page is made of canopy's own measurements. */
+/** The content of reports is not checked: canopy wrote it. */
 function reportOf<E extends PageEntry>() {
   return v.custom<E["report"]>((value) => typeof value === "object" && value !== null, "a report");
 }
@@ -31,7 +31,7 @@ const pageData: v.GenericSchema<unknown, PageEntry[]> = v.array(
   ]),
 );
 
-/** Puts `entry` into the page `file` (it ends in .md) and its data, making them where they are not there. */
+/** Puts `entry` into the page `file` (it ends in .md) and its data, and creates them if they are missing. */
 export async function updatePage(file: string, entry: PageEntry): Promise<void> {
   checkPagePath(file);
   const data = dataPath(file);
@@ -52,7 +52,7 @@ function replaceEntry(entries: readonly PageEntry[], entry: PageEntry): PageEntr
   return all.sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
 }
 
-/** Said before anything is measured: whether the page can be written, and its data read. */
+/** Checks before anything is measured that the page can be written and its data read. */
 export function checkPagePath(file: string): void {
   if (!file.endsWith(".md")) throw new OptionError(`Expected \`--update\` to name a Markdown file (.md), got ${file}.`);
   if (!existsSync(dirname(file))) throw new InputError(`The folder of ${file} does not exist.`);

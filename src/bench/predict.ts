@@ -1,6 +1,6 @@
 /**
- * `bench predict`: files to features against ONNX Runtime alone, by batch size and decode workers; and the whole of `canopy predict`,
- * files to a CSV.
+ * `bench predict`: files to features compared with ONNX Runtime alone, by batch size and decode workers; and all of
+ * `canopy predict`, files to a CSV.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -33,13 +33,16 @@ import { workerCounts } from "./trials.js";
 export interface BenchPredictOptions extends BackboneOptions {
   /** Folders, files, `.tar` archives, `@list.txt` or `-`. @default generated tiles */
   inputs?: readonly string[] | undefined;
-  /** Batch sizes to measure. @default 1, 4, 16, 64 on the CPU, 16, 32, 64 on a GPU, and what `canopy predict` would take */
+  /** Batch sizes to measure. @default 1, 4, 16, 64 on the CPU, 16, 32, 64 on a GPU, and that of `canopy predict` */
   batchSizes?: readonly number[] | undefined;
   /** The largest number of decode workers. @default one per core */
   workers?: number | undefined;
   /** Rounds. @default 3 */
   repeats?: number | undefined;
-  /** Each rate is timed at least so long in each round; a run of `canopy predict` takes about four times that. @default 2 */
+  /**
+   * Seconds that each rate is measured at least in each round; a run of `canopy predict` takes about four times that.
+   * @default 2
+   */
   seconds?: number | undefined;
   /** At most this many tiles, evenly spread over the input. @default 480 */
   limit?: number | undefined;
@@ -51,9 +54,15 @@ export interface BenchPredictReport {
   backbone: string;
   size: number;
   device: string;
-  /** By batch size, with the workers `canopy predict` would take; then by workers, with its batch size; then with one session less. */
+  /**
+   * By batch size, with the workers of `canopy predict`; then by workers, with its batch size; then with one session
+   * less.
+   */
   runs: Rate[];
-  /** `canopy predict` as it is, files to a CSV with every tile's tags, start-up left out; the tiles are repeated to make up so many. */
+  /**
+   * All of `canopy predict`, files to a CSV with every tile's tags, without start-up. The tiles are repeated until
+   * there are so many.
+   */
   predict: {
     tiles: number;
     batch_size: number;
@@ -114,7 +123,7 @@ function listSettings({ batchSizes, workers }: BenchPredictOptions, backbone: Pr
   const settings = [
     ...sizes.map((batchSize) => ({ batchSize, workers: planned, sessions })),
     ...counts.map((count) => ({ batchSize: batch, workers: count, sessions })),
-    // With a core that no session wants: what is lost then is not decoding's processor time, but waiting.
+    // With one core free of sessions, decoding takes no time from them: what is lost then is waiting.
     ...(device === "cpu" && sessions > 1 ? [{ batchSize: batch, workers: planned, sessions: sessions - 1 }] : []),
   ];
   const key = (setting: RunSetting) => `${setting.batchSize}/${setting.workers}/${setting.sessions}`;
@@ -170,7 +179,7 @@ async function measurePredict(
   return { tiles: paths.length, batch_size: batchSize, workers, tiles_per_s: roughly(median), spread, samples };
 }
 
-/** A head of initial weights: what tags come out makes no difference to the time. */
+/** A head with initial weights: the time does not depend on the tags. */
 function modelOf({ resolved, size, device, model }: PreparedBackbone): LoadedModel {
   const { card } = resolved;
   const tags = Array.from({ length: 17 }, (_, i) => `tag_${i}`);

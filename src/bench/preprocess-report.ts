@@ -14,7 +14,10 @@ export interface ContenderResult {
   tiles_per_s: number;
   /** Mean difference of its colours from the reference, of 255; null if it gives none (libjpeg-turbo alone drops what it decodes). */
   mean_abs_error: number | null;
-  /** What `mean_abs_error` compares: the full-size decode, or the resized result with an exact decode resized alike. */
+  /**
+   * What `mean_abs_error` compares: the full-size decode, or the resized result with an exact decode resized in the
+   * same way.
+   */
   compared: Compared | null;
   /** Quartiles of tiles_per_s over the rounds. */
   spread: [number, number];
@@ -52,10 +55,10 @@ export interface PreprocessReport {
   /** Contenders that did not run, and why. */
   absent: AbsentTrial[];
   stages: StageResult[];
-  /** Quartiles of the rounds' own ratios, which a machine's slow spells leave alone. */
+  /** Quartiles of the ratios of each round, which slow phases of the machine change little. */
   paired: { share_of_ceiling: Summary; scaling: Summary };
   generated: boolean;
-  /** Tiles of the input that were left out: no JPEGs, or broken. */
+  /** Tiles of the input that were left out: no JPEGs, or damaged. */
   unfit: number;
   bytes_per_tile: number;
   samples: Sample[];

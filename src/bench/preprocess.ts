@@ -1,6 +1,6 @@
 /**
- * `bench preprocess`: how fast files become pixels, against libjpeg-turbo alone and against what people use instead, on the user's own
- * tiles or generated ones; and whether the colours are right.
+ * `bench preprocess`: how fast files become pixels, compared with libjpeg-turbo alone and with other libraries, on the
+ * user's tiles or generated ones; and whether the colours are right.
  */
 import { loadAddon } from "../addon.js";
 import { checkInRange, checkInteger } from "../check.js";

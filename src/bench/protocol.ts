@@ -1,4 +1,7 @@
-/** What the benchmark and its contenders say to each other: JSON, one line per message, requests on stdin and replies on stdout. */
+/**
+ * Messages between the benchmark and its contenders: JSON, one line per message, requests on stdin and replies on
+ * stdout.
+ */
 
 export interface SetupRequest {
   type: "setup";
@@ -27,18 +30,18 @@ export type ContenderReply =
   | { ok: true };
 
 export interface RoundReply {
-  /** Wall clock of the round; several where the contender measures several things (stages). */
+  /** Wall clock of the round; several if the contender measures several things (stages). */
   seconds: Record<string, number>;
   /** Processor time of the round, all threads of the process together. */
   cpuSeconds: number;
 }
 
-/** The one thing most contenders measure. */
+/** The name of what most contenders measure. */
 export const WHOLE = "whole";
 
-/** What a contender does inside its process. */
+/** A contender inside its process. */
 export interface Contender {
-  /** The library's version, and what else decides about its speed. */
+  /** The library's version, and anything else its speed depends on. */
   version: string;
   note?: string;
   round(indices: readonly number[]): Promise<Record<string, number>>;

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 
 export interface PythonLibrary {
   name: string;
-  /** What Python calls it. */
+  /** Its module in Python. */
   module: string;
 }
 

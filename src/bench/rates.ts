@@ -1,4 +1,4 @@
-/** A backbone's rates: files to features, against its sessions alone, with the same sessions in the same run. */
+/** A backbone's rates: files to features, and its sessions alone, with the same sessions in the same run. */
 import { DecodePool } from "../decode/pool.js";
 import { Backbone } from "../features/backbone.js";
 import { chooseDevice, type Device, type DeviceChoice } from "../features/device.js";
@@ -35,7 +35,7 @@ export async function prepare({ backbone, size, device }: BackboneOptions): Prom
   return { resolved, size: pixels, device: await chooseDevice(device), model };
 }
 
-/** @param sessions as many as the device has by default, where it is not given */
+/** @param sessions if absent, the default of the device */
 export function openSessions(
   { model, size, device, resolved }: PreparedBackbone,
   sessions?: number,
@@ -44,14 +44,14 @@ export function openSessions(
   return Backbone.open({ model, size, device, numFeatures, ...(sessions === undefined ? {} : { sessions }) });
 }
 
-/** How long is measured. */
+/** How long to measure. */
 export interface RateEffort {
   rounds: number;
-  /** Each time takes at least so long. @default 2 */
+  /** Seconds that each measurement takes at least. @default 2 */
   seconds?: number | undefined;
 }
 
-/** One setting: how many workers fed the sessions with how large batches. */
+/** One setting: workers, sessions and batch size, with its rates. */
 export interface RateSetting {
   workers: number;
   batchSize: number;
@@ -69,7 +69,7 @@ export interface Rate {
   bare_tiles_per_s: number;
   /** Median of the rounds' own ratios. */
   share: number;
-  /** The same of processor time per tile: steadier where others use the machine. */
+  /** The same for processor time per tile, which changes less on a busy machine. */
   cpu_share: number;
   samples: { tiles_per_s: number[]; bare_tiles_per_s: number[] };
 }

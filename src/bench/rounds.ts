@@ -1,7 +1,7 @@
 /**
- * Interleaved rounds: each round goes through all trials, so that whatever else the machine does hits all of them alike. A trial gets as
- * many tiles per round as fit its share of the time; a fast one goes through all tiles several times, a slow one through some of them,
- * evenly spread and others each round.
+ * Interleaved rounds: each round goes through all trials, so that other programs on the machine disturb all of them
+ * alike. A trial gets as many tiles per round as fit its share of the time: a fast one all tiles several times, a slow
+ * one some of them, evenly spread, and others in each round.
  */
 import type { RunContext } from "../run-context.js";
 import type { ContenderProcess } from "./contender-process.js";
@@ -12,7 +12,7 @@ export interface Sample {
   threads: number;
   round: number;
   tiles: number;
-  /** Wall clock by what was measured; most trials have `whole` alone. */
+  /** Wall clock by what was measured; most trials have only `whole`. */
   seconds: Record<string, number>;
   /** Of all threads of the process, start and end of the round included. */
   cpu_seconds: number;
@@ -58,7 +58,7 @@ export async function runRounds(
   return samples;
 }
 
-/** Tiles that take about `sliceSeconds`: a first guess from a few, then, by way of warming up, from more. */
+/** Number of tiles that take about `sliceSeconds`: a first guess from a few, then from more, which also warms up. */
 async function findCount({ process }: Runner, tiles: number, sliceSeconds: number): Promise<number> {
   let count = Math.min(tiles, 16);
   for (let attempt = 0; attempt < 3; attempt++) {
@@ -75,7 +75,7 @@ async function findCount({ process }: Runner, tiles: number, sliceSeconds: numbe
 /** `count` indices below `tiles`: all of them as often as they fit, or some, evenly spread and shifted with the round. */
 export function pickTiles(tiles: number, count: number, round: number): number[] {
   if (count >= tiles) return Array.from({ length: Math.round(count / tiles) * tiles }, (_, i) => i % tiles);
-  // The golden ratio's fraction spreads the shifts of few rounds evenly, too.
+  // The golden ratio's fraction spreads the shifts evenly, also of few rounds.
   const shift = (round * 0.618034) % 1;
   return Array.from({ length: count }, (_, i) => Math.floor(((i + shift) * tiles) / count));
 }

@@ -1,4 +1,4 @@
-/** Medians and quartiles of measurements on machines that have other things to do as well. */
+/** Medians and quartiles of measurements. */
 
 export interface Summary {
   median: number;

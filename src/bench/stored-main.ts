@@ -1,4 +1,7 @@
-/** Entry of the process that `bench train --stored` measures: its memory is the training's own. Prints a StoredResult, or on stderr what failed. */
+/**
+ * Entry of the process that `bench train --stored` measures, so that its memory is that of the training. Prints a
+ * StoredResult, or on stderr what failed.
+ */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type FeatureIdentity, FeatureStore } from "../features/store.js";
@@ -38,7 +41,7 @@ async function measure({ rows, numFeatures, folder }: StoredRequest): Promise<St
   const store = new FeatureStore(identity, {}, folder);
   const config = streamedConfig(1);
   const places = store.find(keys);
-  // A store that cannot write goes on without: a cache may. Zeros would be read instead.
+  // A store is a cache and goes on if it cannot write. Here that would train on zeros.
   if (places.includes(-1)) throw new Error(`the features could not all be kept in ${folder}: is the disk full?`);
   const { scored } = await fitHead(toSource(store, places), labels, config, { calibrate: "platt" });
   const fitted = performance.now();
@@ -50,7 +53,7 @@ async function measure({ rows, numFeatures, folder }: StoredRequest): Promise<St
     bytes,
     write_seconds: (written - begun) / 1000,
     seconds: (fitted - written) / 1000,
-    // In KiB, whatever getrusage's unit on the platform.
+    // In KiB on every platform, unlike getrusage itself.
     peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
     f2: scored.metrics.f2,
   };
@@ -64,7 +67,7 @@ function writeFeatures(store: FeatureStore, rows: number): { keys: Uint8Array; l
   for (let start = 0; start < rows; start += ROWS_AT_ONCE) {
     const count = Math.min(ROWS_AT_ONCE, rows - start);
     const { features, labels } = makeUp(count, store.numFeatures, start);
-    // Multiplied, as the index takes keys for hashes.
+    // Multiplied, because the index expects keys that are hashes.
     for (let row = start; row < start + count; row++) numbers.setUint32(row * 16, Math.imul(row + 1, 0x9e3779b1));
     data.set(labels.data, start * TAGS);
     tags = labels.tags;

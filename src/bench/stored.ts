@@ -11,7 +11,7 @@ import { benchInterrupted } from "./interrupted.js";
 export interface StoredRequest {
   rows: number;
   numFeatures: number;
-  /** Root of a feature store that is nobody else's. */
+  /** Root of a feature store for this benchmark alone. */
   folder: string;
 }
 
@@ -20,11 +20,14 @@ export interface StoredResult {
   epochs: number;
   /** Of the features on disk. */
   bytes: number;
-  /** To make features up and write them. */
+  /** Time to make features up and write them. */
   write_seconds: number;
-  /** To open the store again, train, fit thresholds, calibrate and score held-out rows, as `train` does where features do not fit in memory. */
+  /**
+   * Time to open the store again, train, fit thresholds, calibrate and score held-out rows, as `train` does if features
+   * do not fit in memory.
+   */
   seconds: number;
-  /** Most memory the process ever had: writing, labels, weights and all. */
+  /** Largest memory of the process, including writing, labels and weights. */
   peak_rss_bytes: number;
   /** Of the held-out rows. */
   f2: number;

@@ -22,7 +22,7 @@ export interface BenchTiles {
   bytes: number;
   /** Tiles of the input, before any were left out. */
   found: number;
-  /** Tiles that were looked at and left out: no JPEG, or one that cannot be decoded. */
+  /** Tiles that were left out: no JPEG, or one that cannot be decoded. */
   unfit: number;
   generated: boolean;
   /** Removes what was made for the benchmark. */
@@ -36,7 +36,7 @@ export interface BenchTilesOptions {
   limit: number;
 }
 
-/** Seed of the generated tiles, so that everybody's are the same. */
+/** Seed of the generated tiles, so that they are the same everywhere. */
 const SEED = 1;
 
 /** @throws InputError if no tile of the input is fit */
@@ -71,7 +71,7 @@ export async function openBenchTiles(
   }
 }
 
-/** `count` items, evenly spread, or all where there are fewer. */
+/** `count` items, evenly spread, or all if there are fewer. */
 export function spread<T>(items: readonly T[], count: number): T[] {
   if (items.length <= count) return [...items];
   return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]!);
@@ -114,7 +114,7 @@ function isJpeg(tile: Tile): boolean {
   return sniffFormat(first) === "jpeg";
 }
 
-/** Other people's libraries read files, not members of archives. */
+/** Other libraries read files, not members of archives. */
 async function asPlainFile(tile: Tile, copy: string): Promise<string> {
   if (tile.offset === undefined && tile.byteLength === undefined) return tile.path;
   const bytes = readTileBytes(tile);

@@ -1,4 +1,7 @@
-/** `bench train`: what training consists of: features from files, optimiser steps by each stepper, and L-BFGS to convergence. */
+/**
+ * `bench train`: the parts of a training: features from files, optimiser steps by each stepper, and L-BFGS to
+ * convergence.
+ */
 import { loadAddon } from "../addon.js";
 import { checkInteger } from "../check.js";
 import { planPipeline } from "../features/plan.js";
@@ -33,7 +36,7 @@ export interface BenchTrainOptions extends BackboneOptions {
   stored?: number | undefined;
   /** Rounds. @default 5 */
   repeats?: number | undefined;
-  /** Extraction is timed at least so long in each round. @default 2 */
+  /** Seconds that extraction is measured at least in each round. @default 2 */
   seconds?: number | undefined;
   /** At most this many tiles, evenly spread over the input. @default 240 */
   limit?: number | undefined;
@@ -64,7 +67,7 @@ export interface BenchTrainReport {
   absent: AbsentTrial[];
   /** L-BFGS to convergence, the penalty chosen by cross-validation, all tags. */
   lbfgs: { rows: number; seconds: number; spread: [number, number]; samples: number[] };
-  /** Present where it was asked for. */
+  /** Present if it was asked for. */
   stored?: StoredResult;
   machine: MachineFacts;
   versions: Record<string, string>;

@@ -1,12 +1,12 @@
-/** The trials of `bench preprocess` as data: who runs, in how many threads, and who cannot. */
+/** The trials of `bench preprocess` as data: the contenders, their threads, and those that cannot run. */
 import type { Compared } from "./colours.js";
 import { findPython, PYTHON_LIBRARIES } from "./python.js";
 
 export interface Trial {
-  /** As tables and JSON call it; with `threads` it is unique. */
+  /** Name in tables and JSON; with `threads` it is unique. */
   name: string;
   threads: number;
-  /** As contender-main.ts or PYTHON_PROGRAM know it. */
+  /** Name in contender-main.ts or PYTHON_PROGRAM. */
   contender: string;
   python?: string;
   /** How its colours are checked; absent: not at all. */
@@ -51,7 +51,7 @@ export async function listTrials(
   return { trials, absent };
 }
 
-/** 1, 2, 4, ... and the most; all of them up to four. */
+/** 1, 2, 4, ... and the largest; all numbers up to four. */
 export function workerCounts(most: number): number[] {
   const counts = most <= 4 ? Array.from({ length: most }, (_, i) => i + 1) : [1, 2, 4];
   for (let count = 8; count < most; count *= 2) counts.push(count);

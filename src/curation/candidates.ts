@@ -1,11 +1,11 @@
-/** The tiles that might be suggested, out of a stream of any length: only the most uncertain are kept. */
+/** The candidates for suggestions from a stream of any length: only the most uncertain tiles are kept. */
 
 import type { Tile } from "../tiles/tile.js";
 import type { CuratedTile } from "./curated-tile.js";
 import { CANDIDATES_PER_PICK, doubtOf, suggestTiles, uncertaintyOf } from "./suggest.js";
 
 interface Candidate {
-  /** Place in the input; decides between equals. */
+  /** Place in the input; decides between equal tiles. */
   order: number;
   tile: Tile;
   uncertainty: number;
@@ -15,7 +15,7 @@ interface Candidate {
   features: Float32Array;
 }
 
-/** Candidates so far, at most twice as many as will be compared. */
+/** Candidates so far, at most twice as many as are compared in the end. */
 export interface CandidatePool {
   readonly count: number;
   readonly thresholds: Float32Array;
@@ -43,7 +43,10 @@ export function addCandidate(pool: CandidatePool, candidate: Omit<Candidate, "un
   }
 }
 
-/** The tiles to label, the first first: uncertain, and unlike each other (suggestTiles). `tags` are the model's, by column. */
+/**
+ * The tiles to label, in the order to label them: uncertain, and unlike each other (suggestTiles). `tags` are the
+ * model's, by column.
+ */
 export function chooseSuggestions(pool: CandidatePool, tags: readonly string[]): CuratedTile[] {
   const candidates = [...pool.candidates].sort((a, b) => a.order - b.order);
   if (candidates.length === 0) return [];
@@ -59,7 +62,7 @@ export function chooseSuggestions(pool: CandidatePool, tags: readonly string[]):
   );
 }
 
-/** The most doubtful tags named in a suggestion's reason and given with their probabilities. */
+/** Number of doubtful tags in a suggestion's reason, with their probabilities. */
 const NAMED_TAGS = 3;
 
 function toSuggestion(candidate: Candidate, thresholds: Float32Array, tags: readonly string[]): CuratedTile {

@@ -1,13 +1,13 @@
-/** A tile with everything a labelling tool may show of it. */
+/** A tile with everything that labelling tools show of it. */
 import type { Tile } from "../tiles/tile.js";
 
 export interface CuratedTile {
   tile: Tile;
-  /** The tags people gave it; absent if nobody labelled it. */
+  /** The tags of its label; absent if it has none. */
   labels?: readonly string[];
-  /** The tags a model gave it, with the probabilities known. */
+  /** The tags a model gave it, with known probabilities. */
   prediction?: TilePrediction;
-  /** Why it should be looked at. */
+  /** Why it was suggested. */
   suggestion?: { score: number; reason: string };
   /** The tags the model is least sure of, the least sure first. */
   doubtful?: readonly string[];

@@ -5,11 +5,11 @@ import { type ImageUrlOptions, pictureProblem } from "./image-url.js";
 import { toTask } from "./label-studio.js";
 
 interface ExchangeOptions extends ImageUrlOptions {
-  /** All tags, for tools that want them listed. */
+  /** All tags, for tools that need the list. */
   tags: readonly string[];
-  /** What predictions are said to come from. @default "canopy" */
+  /** The name of the model in predictions. @default "canopy" */
   modelName?: string | undefined;
-  /** Told once of each reason why pictures will not be seen. */
+  /** Called once for each reason why pictures cannot be shown. */
   onWarning?: ((message: string) => void) | undefined;
 }
 

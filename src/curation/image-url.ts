@@ -4,7 +4,7 @@ import { type Tile, tileLocation } from "../tiles/tile.js";
 import type { ExchangeFormat } from "./curated-tile.js";
 
 export interface ImageUrlOptions {
-  /** What stands before a picture's path. @default "/data/local-files/?d=", Label Studio's own files */
+  /** The address before a picture's path. @default "/data/local-files/?d=", Label Studio's own files */
   imageUrl?: string | undefined;
   /** Folder the paths are relative to: Label Studio's document root, or what a web server serves. @default "/" */
   imageRoot?: string | undefined;

@@ -1,4 +1,4 @@
-/** Probable label errors as people get to see them: the table in a model's folder, and what its report shows. */
+/** Probable label errors for people: the table in a model's folder, and the report's list. */
 import { stringify } from "csv-stringify/sync";
 import type { LabelErrors } from "../report/data.js";
 import { formatFloat32 } from "../tags/rows.js";
@@ -13,7 +13,7 @@ interface LabelError {
   tag: string;
   /** Whether the tile is labelled with `tag`; the suggestion is the opposite. */
   given: boolean;
-  /** Of the tag, by a head that has not seen the tile. */
+  /** Probability of the tag, by a head that has not seen the tile. */
   probability: number;
   /** Probability that the label is wrong, by the same head. */
   score: number;
@@ -24,7 +24,7 @@ interface LabelError {
 /** The table's name in a model's folder. */
 export const LABEL_ERRORS_FILE = "label-errors.csv";
 
-/** Suspects kept in report.json: more than the page shows tiles, as a tile may have several. */
+/** Suspects kept in report.json: more than the tiles that the page shows, because a tile may have several. */
 const MOST_REPORTED = 200;
 
 /** `issues` with names instead of rows and columns, in their order; row i of `labels` is tile i. */
@@ -60,7 +60,7 @@ export function labelErrorsToCsv(errors: readonly LabelError[]): string {
   ]);
 }
 
-/** What the report shows of them. */
+/** The report's part of them. */
 export function toReportErrors(errors: readonly LabelError[]): LabelErrors {
   return {
     file: LABEL_ERRORS_FILE,

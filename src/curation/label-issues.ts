@@ -1,6 +1,6 @@
 /**
- * Probable label errors: labels that the probabilities of heads which never saw the tile contradict most. Confident learning (Northcutt,
- * Jiang and Chuang 2021), each tag a question of its own.
+ * Probable label errors: labels that are contradicted most by heads that have not seen the tile. Confident learning
+ * (Northcutt, Jiang and Chuang 2021), each tag by itself.
  */
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 
@@ -17,8 +17,9 @@ export interface LabelIssue {
 }
 
 /**
- * The cells of out-of-fold `probabilities` `[labels.rows, tags]` whose opposite label is at least as probable as it is on average where
- * that label is given; surest first. A tag that fewer than `minSupport` tiles have (or lack) is left out: there the averages say nothing.
+ * The cells of out-of-fold `probabilities` `[labels.rows, tags]` whose opposite label is at least as probable as on
+ * average over the tiles that have that label; surest first. A tag that fewer than `minSupport` tiles have (or lack) is
+ * left out, because its averages mean nothing.
  */
 export function findLabelIssues(
   probabilities: Float32Array,
@@ -44,7 +45,7 @@ export function findLabelIssues(
   return issues.sort((a, b) => b.score - a.score || a.row - b.row || a.tag - b.tag);
 }
 
-/** Mean probability of "present" where the tag is, and of "absent" where it is not. */
+/** Mean probability of "present" over tiles with the tag, and of "absent" over tiles without it. */
 function confidenceBars(
   probabilities: Float32Array,
   labels: LabelMatrix,

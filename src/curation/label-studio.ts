@@ -6,9 +6,9 @@ import { type ImageUrlOptions, toImageUrl } from "./image-url.js";
 /** A task as Label Studio imports and exports it; only what canopy writes. */
 interface LabelStudioTask {
   data: { image: string; name: string; path: string; score?: number; reason?: string };
-  /** What people chose. */
+  /** Tags chosen by people. */
   annotations?: { result: ChoicesResult[] }[];
-  /** What a model chose: filled in before anyone looks. */
+  /** Tags chosen by a model, shown before people choose. */
   predictions?: { model_version: string; score?: number; result: ChoicesResult[] }[];
 }
 
@@ -37,7 +37,7 @@ export function toTask(
       predictions: [
         {
           model_version: modelName,
-          // Label Studio shows tiles with the lowest score first where it sorts by uncertainty.
+          // If Label Studio sorts by uncertainty, it shows the lowest score first.
           ...(suggestion && { score: round(1 - suggestion.score) }),
           result: choices(prediction.tags),
         },
@@ -55,7 +55,7 @@ export function labelConfig(tags: readonly string[]): string {
   );
 }
 
-/** What Label Studio itself writes: nothing at all if nothing is chosen, and no empty list, which its import may refuse. */
+/** As Label Studio writes it: no entry if nothing is chosen. Its import may refuse an empty list. */
 function choices(tags: readonly string[]): ChoicesResult[] {
   if (tags.length === 0) return [];
   return [{ id: CONTROL, from_name: CONTROL, to_name: IMAGE, type: "choices", value: { choices: [...tags] } }];

@@ -11,7 +11,7 @@ type LabelTableFormat = (typeof LABEL_TABLES)[number];
 interface LabelTableOptions {
   /** All tags: the columns of `multi-hot`. */
   tags: readonly string[];
-  /** The file that is written: JSON lines name pictures relative to its folder, as Hugging Face wants it. */
+  /** The file to write: JSON lines name pictures relative to its folder, as Hugging Face expects. */
   out: string;
 }
 
@@ -22,7 +22,7 @@ export function* labelTableText(
   { tags, out }: LabelTableOptions,
 ): Generator<string> {
   const distinct = new Set(tiles.map(({ tile }) => tile.name)).size === tiles.length;
-  // Where a name alone would make one tile of two, its folders come with it.
+  // If two tiles have the same name, it is written with its folders.
   const nameOf = ({ tile }: CuratedTile) => (distinct ? tile.name : withoutExtension(tilePath(tile)));
   if (format === "csv") yield "image_name,tags\n";
   if (format === "multi-hot") yield stringify([["image_name", ...tags]]);

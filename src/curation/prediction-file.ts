@@ -9,7 +9,7 @@ import { share, text } from "../files/schemas.js";
 import { toTileName } from "../labels/names.js";
 import type { TilePrediction } from "./curated-tile.js";
 
-/** What counts of a line of JSON lines. */
+/** The keys that are used of a line of JSON lines. */
 const predictionLine = v.object({
   image_name: text,
   tags: v.array(text),
@@ -18,7 +18,7 @@ const predictionLine = v.object({
 
 /**
  * Predictions by tile name.
- * @throws InputError if the file cannot be read or is of another kind; FormatError, naming the line, where it is damaged
+ * @throws InputError if the file cannot be read or is of another kind; FormatError, naming the line, if it is damaged
  */
 export async function readPredictions(path: string): Promise<Map<string, TilePrediction>> {
   const readers: Record<string, typeof readCsv> = { ".csv": readCsv, ".jsonl": readJsonLines };

@@ -1,6 +1,7 @@
 /**
- * Which unlabelled tiles to label next: those the model is unsure about, and not all of one kind. Greedy, deterministic: each pick is
- * the tile with the largest product of uncertainty and squared distance to the nearest tile already picked.
+ * Which unlabelled tiles to label next: those the model is unsure about, and of different kinds. Greedy, deterministic:
+ * each pick is the tile with the largest product of uncertainty and squared distance to the nearest tile already
+ * picked.
  */
 import { checkInteger } from "../check.js";
 import type { FeatureMatrix } from "../head/feature-matrix.js";
@@ -8,16 +9,16 @@ import { logit, sigmoid } from "../head/head.js";
 
 export interface Suggestion {
   row: number;
-  /** 0..1: how near the tile's probabilities are to their thresholds, at the most doubtful tags. */
+  /** 0..1: how near the probabilities of the tile's most doubtful tags are to their thresholds. */
   uncertainty: number;
 }
 
-/** Only this many times as many candidates as picks, the most uncertain ones, are compared by distance. */
+/** Distances are compared among this many candidates for each pick, the most uncertain ones. */
 export const CANDIDATES_PER_PICK = 20;
-/** The most doubtful tags of a tile that count: one doubt is enough to be worth asking, many are no more. */
+/** Number of a tile's most doubtful tags that are averaged: further doubts do not make it more useful. */
 const DOUBTFUL_TAGS = 3;
 
-/** `count` rows (fewer where there are not so many) in the order to label them; `probabilities` is `[features.rows, tags]`. */
+/** `count` rows (or all, if there are fewer) in the order to label them; `probabilities` is `[features.rows, tags]`. */
 export function suggestTiles(
   probabilities: Float32Array,
   thresholds: Float32Array,
@@ -35,7 +36,7 @@ export function suggestTiles(
     candidates.forEach(({ row }, i) => {
       distances[i] = Math.min(distances[i], squaredDistance(features, pick.row, row));
     });
-    // Never again, even where another tile has the same features.
+    // Not picked again, even if another tile has the same features.
     distances[index] = -1;
   }
   return picks;
@@ -57,7 +58,7 @@ export function uncertaintyOf(probabilities: Float32Array, thresholds: Float32Ar
   return most.reduce((sum, doubt) => sum + doubt, 0) / most.length;
 }
 
-/** How unsure a decision is: 1 at the threshold, falling to 0 far from it (on the scale of logits). */
+/** How unsure a decision is: 1 at the threshold, approaching 0 far from it (on the scale of logits). */
 export function doubtOf(probability: number, threshold: number): number {
   const distance = logit(clamp(probability)) - logit(clamp(threshold));
   return 1 - Math.abs(2 * sigmoid(distance) - 1);

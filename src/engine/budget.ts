@@ -7,10 +7,10 @@ import { jpegBytes } from "../decode/memory.js";
 import type { Device } from "../features/device.js";
 import { type PipelinePlan, planPipeline } from "../features/plan.js";
 
-/** Kept free of the budget for what prediction itself holds: rows that are not committed, and their writing. */
+/** Part of the budget for rows that are not committed, and for writing them. */
 const ROWS_BYTES = 32 << 20;
 
-/** More workers than the backbone needs are started only where the budget leaves each of them a JPEG of 4096 x 4096. */
+/** More workers than the backbone needs are started only if the budget leaves each of them a JPEG of 4096 x 4096. */
 const WORKER_BYTES = jpegBytes(4096 ** 2);
 
 interface BudgetOptions {
@@ -21,7 +21,7 @@ interface BudgetOptions {
   workers?: number | undefined;
   /** Sessions at most. @default one per core on the CPU, one on a GPU */
   sessions?: number | undefined;
-  /** @default what suits the device, less where the budget asks for it */
+  /** @default what suits the device, less if the budget asks for it */
   batchSize?: number | undefined;
   /** Budget in bytes. @default none */
   memory?: number | undefined;
@@ -33,7 +33,7 @@ interface BudgetedPlan {
   tileBytes: number;
 }
 
-/** Throws an InputError for a budget in which nothing runs. */
+/** Throws an InputError if the budget is too small for anything. */
 export function planInBudget({ device, size, workers, sessions, batchSize, memory }: BudgetOptions): BudgetedPlan {
   const plan = planPipeline({
     device,
@@ -45,6 +45,6 @@ export function planInBudget({ device, size, workers, sessions, batchSize, memor
   });
   if (memory === undefined) return { plan, tileBytes: DECODE_DEFAULTS.maxBytes };
   const spare = (memory - ROWS_BYTES - plan.memory) / plan.workers;
-  // A budget that lets a pipeline run at all has room for tiles of the model's own size.
+  // A budget in which a pipeline runs has room for tiles of the model's own size.
   return { plan, tileBytes: Math.max(Math.floor(spare), 16 * size ** 2) };
 }

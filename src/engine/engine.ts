@@ -16,7 +16,7 @@ import type { RunContext } from "../run-context.js";
 import { chooseThresholds, type TaggedRow, tagFeatures } from "../tags/prediction.js";
 import type { Tile, TileFeed } from "../tiles/tile.js";
 
-/** A model ready to be run. */
+/** A model that is ready to run. */
 export interface LoadedModel {
   checkpoint: Checkpoint;
   /** The prepared backbone: `tiles` uint8 in, `features` out. */
@@ -32,7 +32,7 @@ export interface EngineOptions {
   threshold?: number | undefined;
 }
 
-/** What a child process needs to try tiles as an engine does, besides the backbone. */
+/** What a child process needs besides the backbone to try tiles like an engine. */
 export interface ProbeSetup {
   decode: DecodeOptions;
   device: Device;
@@ -42,9 +42,9 @@ export interface ProbeSetup {
 
 export interface TaggedBatch {
   tiles: Tile[];
-  /** `outcomes[i]` is undefined where tile i was tagged. */
+  /** `outcomes[i]` is undefined if tile i was tagged. */
   outcomes: DecodeOutcome[];
-  /** `rows[i]` is meaningless where tile i was rejected. */
+  /** `rows[i]` is meaningless if tile i was rejected. */
   rows: TaggedRow[];
 }
 
@@ -66,7 +66,7 @@ export class Engine {
   readonly #thresholds: Float32Array;
   readonly #backbone: Backbone;
   readonly #pool: DecodePool;
-  /** Of `tagBatch`, made when it is first called. */
+  /** For `tagBatch`, created at its first call. */
   #runner: BatchRunner | undefined;
 
   private constructor(model: LoadedModel, options: EngineOptions, backbone: Backbone, pool: DecodePool) {
@@ -99,7 +99,7 @@ export class Engine {
     return this.#backbone.device;
   }
 
-  /** What a child process needs to try tiles as this engine does, besides `model`. */
+  /** What a child process needs besides `model` to try tiles like this engine. */
   get probeSetup(): ProbeSetup {
     const { decode, variants, provider: device } = this;
     return { decode, variants, device, numFeatures: this.checkpoint.head.numFeatures };
@@ -125,7 +125,7 @@ export class Engine {
   }
 
   /**
-   * Tags a source; batches keep its order and, but for the last, hold `batchSize` tiles. Throws InterruptedError on
+   * Tags a source. Batches keep its order and, except the last, have `batchSize` tiles. Throws InterruptedError on
    * abort.
    */
   async *tag(source: TileFeed, signal?: AbortSignal): AsyncGenerator<TaggedBatch> {
@@ -143,10 +143,7 @@ export class Engine {
     for await (const batch of stream) yield await this.#tagFeatures(batch);
   }
 
-  /**
-   * Tags one batch of at most `batchSize` tiles, beside others that are under way; of more than `mostBatches` the last
-   * ones wait.
-   */
+  /** Tags one batch of at most `batchSize` tiles. Up to `mostBatches` may run at the same time; further ones wait. */
   async tagBatch(tiles: Tile[]): Promise<TaggedBatch> {
     this.#runner ??= new BatchRunner({
       pool: this.#pool,

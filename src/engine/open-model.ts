@@ -1,4 +1,4 @@
-/** A trained model's folder becomes something that can be run. */
+/** Opens a trained model's folder, so that the model can run. */
 import { chooseDevice, type DeviceChoice } from "../features/device.js";
 import { loadCheckpoint } from "../head/checkpoint.js";
 import { loadBackbone } from "../models/registry.js";
@@ -6,11 +6,11 @@ import { prepareBackbone } from "../onnx/prepare.js";
 import type { LoadedModel } from "./engine.js";
 
 interface OpenModelOptions {
-  /** Where the backbone's file is now. @default the model's folder, or what this canopy knows */
+  /** The backbone's file. @default that of the model's folder, or a backbone this canopy knows */
   backbone?: string | undefined;
   /** @default "auto" */
   device?: DeviceChoice | undefined;
-  /** Ends trying the backbone out, the first time it is used. */
+  /** Aborts trying the backbone out, which happens the first time it is used. */
   signal?: AbortSignal | undefined;
 }
 

@@ -1,7 +1,4 @@
-/**
- * What a caller may say of how a model is run, be it a bulk run or single pictures, and the engine options that follow
- * from it.
- */
+/** Settings for running a model, in bulk or on single pictures, and the engine options that follow from them. */
 import { checkInRange, checkInteger } from "../check.js";
 import { type Colorspace, checkDecodeOptions, DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { planInBudget } from "./budget.js";
@@ -18,12 +15,12 @@ export interface EngineSettings {
   batchSize?: number | undefined;
   /** How the components of a JPEG are read. @default what the model was trained with */
   colorspace?: Colorspace | undefined;
-  /** What becomes of a JPEG whose data ends early. @default "reject" */
+  /** What to do with a JPEG whose data ends early. @default "reject" */
   onTruncated?: DecodeOptions["onTruncated"] | undefined;
   /** A picture with more pixels than this is rejected. @default 178956970 */
   maxPixels?: number | undefined;
   /**
-   * Budget in bytes: fewer sessions and smaller batches keep it, and tiles that would not fit are rejected. @default
+   * Budget in bytes: sessions and batches are chosen to fit it, and tiles that would exceed it are rejected. @default
    * none
    */
   memory?: number | undefined;

@@ -7,10 +7,13 @@ import { syncFolder } from "./folder.js";
 import { clearDrafts, draftPath, resumablePath } from "./temporary.js";
 import { explainWriteError } from "./write-error.js";
 
-/** It is flushed each time it has grown by this much: a flush of everything at the end could take longer than an interrupt may. */
+/**
+ * It is flushed each time it has grown by this much: flushing everything at the end could delay an interrupt for too
+ * long.
+ */
 const FLUSH_BYTES = 16 << 20;
 
-/** Ends with `publish`, `abandon` or `keep`. What cannot be written is a WriteError that names the final path. */
+/** Ends with `publish`, `abandon` or `keep`. A failed write is a WriteError that names the final path. */
 export class Draft {
   readonly #path: string;
   readonly #draft: string;
@@ -32,7 +35,7 @@ export class Draft {
     return new Draft(path, draft, await openDraft(draft, path).catch(explain(path)));
   }
 
-  /** Goes on with what an earlier process has kept of `path`; begins if there is nothing. */
+  /** Goes on with the draft of `path` that an earlier process has kept; begins one if there is none. */
   static async resume(path: string): Promise<Draft> {
     const name = resumablePath(path);
     const draft = new Draft(path, name, await open(name, "a").catch(explain(path)));
@@ -52,7 +55,8 @@ export class Draft {
 
   async write(content: string | Uint8Array): Promise<void> {
     const block = typeof content === "string" ? Buffer.from(content) : content;
-    // Unlike `write`, `writeFile` goes on until all is written: the last space of a disk takes less than it is given.
+    // Unlike `write`, `writeFile` goes on until all is written: on a nearly full disk a write may take fewer bytes than
+    // given.
     await this.#file.writeFile(block).catch(explain(this.#path));
     this.#count(block);
     if (this.#bytes - this.#flushed < FLUSH_BYTES) return;
@@ -60,7 +64,7 @@ export class Draft {
     this.#flushed = this.#bytes;
   }
 
-  /** Forgets what was written so far. */
+  /** Removes what was written so far. */
   async restart(): Promise<void> {
     await this.#file.truncate(0).catch(explain(this.#path));
     this.#hash = createHash("sha256");
@@ -68,7 +72,7 @@ export class Draft {
     this.#flushed = 0;
   }
 
-  /** Brings everything to the disk, still under the draft's name. */
+  /** Flushes everything to the disk, still under the draft's name. */
   async finish(): Promise<FileFacts> {
     if (this.#facts === undefined) {
       await this.#file.sync().catch(explain(this.#path));
@@ -78,7 +82,10 @@ export class Draft {
     return this.#facts;
   }
 
-  /** Puts the file in its place, for good; `path` is another place in the same folder, for content that says only late what it is. */
+  /**
+   * Puts the file in its place and flushes the folder; `path` is another place in the same folder, for content whose
+   * name is known only late.
+   */
   async publish(path = this.#path): Promise<FileFacts> {
     const facts = await this.finish();
     await rename(this.#draft, path).catch(explain(path));
@@ -86,7 +93,7 @@ export class Draft {
     return facts;
   }
 
-  /** Leaves what is there for a later `resume`. */
+  /** Keeps the draft for a later `resume`. */
   async keep(): Promise<void> {
     if (this.#bytes === 0) return this.abandon();
     await this.finish();
@@ -104,7 +111,7 @@ export class Draft {
   }
 }
 
-/** Opens the file that is to take the place of `path`, for whom that may be read. */
+/** Opens the file that will take the place of `path`, with the same read permissions. */
 export async function openDraft(draft: string, path: string): Promise<FileHandle> {
   const file = await open(draft, "wx");
   const old = await stat(path).catch(() => undefined);

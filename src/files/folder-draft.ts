@@ -8,17 +8,17 @@ import { clearDrafts, draftPath, resumablePath } from "./temporary.js";
 import { explainWriteError } from "./write-error.js";
 
 export interface FolderDraft {
-  /** Where its files are made. */
+  /** The folder to make files in. */
   path: string;
-  /** Puts the folder in its place; a folder that is there goes when the new one is there, for good. */
+  /** Puts the folder in its place and flushes that; an old folder is removed once the new one is there. */
   publish(): Promise<void>;
-  /** Removes what was made; does nothing after `publish`. */
+  /** Removes the draft; does nothing after `publish`. */
   abandon(): Promise<void>;
 }
 
 /**
- * Begins the folder `out`. Its files are to be written by this module's functions, which flush them.
- * @throws InputError if nothing can be made there; said before any work is done
+ * Begins the folder `out`. Write its files with the functions of `src/files/`, which flush them.
+ * @throws InputError if nothing can be made there, before any work is done
  */
 export async function createFolderDraft(out: string): Promise<FolderDraft> {
   const target = resolve(out);
@@ -48,7 +48,7 @@ export async function publishFolder(draft: string, out: string): Promise<void> {
   await rm(replaced, { recursive: true, force: true });
 }
 
-/** Takes back the old folder where a crash, or a failure, came between the two renames. */
+/** Puts the old folder back if a crash, or a failure, came between the two renames. */
 async function restoreFolder(out: string): Promise<void> {
   const replaced = resumablePath(`${out}.replaced`);
   if (!existsSync(replaced)) return;

@@ -1,8 +1,8 @@
-/** Making what happened in a folder last: names of new files, renames, removals. */
+/** Flushing a folder, so that new files, renames and removals in it survive a power cut. */
 import { open } from "node:fs/promises";
 import { explainWriteError } from "./write-error.js";
 
-/** Not every platform can open a folder or flush it; there it is left to the file system. */
+/** Not every platform can open or flush a folder; then it is left to the file system. */
 const CANNOT = ["EINVAL", "EPERM", "EISDIR", "EACCES", "ENOTSUP"];
 
 /** @throws WriteError */

@@ -1,6 +1,6 @@
 /**
- * One output, one process: a file that the operating system locks for its holder. However the holder ends, the lock ends
- * with it, also on a network file system whose server knows locks; so nobody has to judge whether a holder is still
+ * One process per output: a file that the operating system locks for its holder. The lock ends with its holder, however
+ * that ends, also on a network file system whose server has locks. So no process has to guess whether a holder is still
  * alive.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
@@ -14,16 +14,16 @@ import { ensureFolder } from "./output.js";
 import { resumablePath } from "./temporary.js";
 import { explainWriteError } from "./write-error.js";
 
-/** Far behind the holder's name, which others may then read, also where a lock keeps them from what it covers. */
+/** Far beyond the holder's name: some systems do not let others read the bytes that a lock covers. */
 const LOCKED_BYTE = 2 ** 30;
-/** What a file system without locks answers. */
+/** Error codes of a file system without locks. */
 const NO_LOCKS = ["ENOLCK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EINVAL"];
 
 const require = createRequire(import.meta.url);
 
 const HOLDER = v.object({ host: v.string(), pid: v.number() });
 
-/** Runs `work`, which makes the folder `out`, while nobody else does. @throws InputError where somebody does */
+/** Runs `work`, which makes the folder `out`, under a lock. @throws InputError if another process holds it */
 export async function whileLocked<T>(out: string, context: RunContext, work: () => Promise<T>): Promise<T> {
   const target = resolve(out);
   await ensureFolder(dirname(target));
@@ -36,8 +36,8 @@ export async function whileLocked<T>(out: string, context: RunContext, work: () 
 }
 
 /**
- * Takes the lock `path`, or throws an InputError that names who holds it. Returns what gives it back. Warns where the
- * system or the file system has no locks: then nobody is kept away.
+ * Takes the lock `path`, or throws an InputError that names its holder. Returns a function that releases it. Warns if
+ * the system or the file system has no locks: then others are not kept out.
  */
 export function takeLock(path: string, context: RunContext): () => void {
   for (;;) {
@@ -51,7 +51,7 @@ export function takeLock(path: string, context: RunContext): () => void {
     if (isStillAt(path, file)) {
       writeHolder(file, path);
       return () => {
-        // While it is locked still: whoever opened it before finds that it is gone, and takes a new one.
+        // While it is still locked: a process that opened it before notices that it is gone, and takes a new one.
         rmSync(path, { force: true });
         closeSync(file);
       };
@@ -111,7 +111,7 @@ function writeHolder(file: number, path: string): void {
   }
 }
 
-/** The name is not there yet where the holder is about to write it. */
+/** The name is missing if the holder has not written it yet. */
 function describeHolder(path: string): string {
   try {
     const { host, pid } = v.parse(HOLDER, JSON.parse(readFileSync(path, "utf8")));

@@ -1,4 +1,4 @@
-/** Opening what a stranger named: a pipe, socket or device is refused, and nothing is waited for. */
+/** Opens files that a stranger named, without waiting: a pipe, socket or device is refused. */
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 
@@ -21,7 +21,7 @@ export async function openRegular(path: string): Promise<FileHandle> {
 /** The code of its error but for folders, where others have that of the system. */
 export const NOT_REGULAR = "no regular file";
 
-/** What is there is a folder, a pipe, a socket or a device. */
+/** The path is a folder, a pipe, a socket or a device. */
 class NotRegularError extends Error {
   readonly code: string;
 

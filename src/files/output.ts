@@ -1,4 +1,4 @@
-/** Where outputs go: made, or refused in one sentence before any work is done. */
+/** Folders of outputs are made, or refused with a message, before any work is done. */
 import { constants, existsSync } from "node:fs";
 import { access, mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -6,8 +6,8 @@ import { InputError } from "../errors.js";
 import { syncFolder } from "./folder.js";
 
 /**
- * Makes the folder `path` and those above it where they are missing. One by one, because Node's recursive mkdir never comes back from
- * places such as /proc, where a folder can be neither made nor found.
+ * Makes the folder `path` and those above it if they are missing. One by one, because Node's recursive mkdir never
+ * returns for paths such as /proc, where a folder can be neither made nor found.
  * @throws InputError if something else is in the way, if one cannot be made, and if nothing can be written into it
  */
 export async function ensureFolder(path: string): Promise<void> {
@@ -40,8 +40,8 @@ export async function refuseFolder(...files: string[]): Promise<void> {
 }
 
 /**
- * Makes the folder of `out` where it is missing.
- * @throws InputError if `out` exists and may not be replaced, or cannot be made; said before any work is done
+ * Makes the folder of `out` if it is missing.
+ * @throws InputError if `out` exists and may not be replaced, or cannot be made, before any work is done
  */
 export async function checkOutput(out: string, overwrite = false): Promise<void> {
   await refuseFolder(out);
@@ -51,7 +51,7 @@ export async function checkOutput(out: string, overwrite = false): Promise<void>
   await ensureFolder(dirname(out));
 }
 
-/** False if nothing is at `at`; `wanted` is the folder it is on the way to. */
+/** False if nothing is at `at`, one of the folders of the path `wanted`. */
 async function isFolder(at: string, wanted: string): Promise<boolean> {
   const found = await stat(at).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return undefined;

@@ -1,9 +1,9 @@
-/** Reading JSON that may be anything: damaged, of another program, of another version. */
+/** Reads JSON that may be damaged, or of another program or version. */
 import * as v from "valibot";
 import { FormatError } from "../errors.js";
 import { readWholeRegular } from "./open-regular.js";
 
-/** What an error says at its end: how to come by a good file. */
+/** The end of an error's message: how to get a good file. */
 export interface ReadJsonOptions {
   /** @default "Restore it from a copy." */
   advice?: string;
@@ -31,7 +31,7 @@ export async function readJson<S extends v.GenericSchema>(
   return parseJson(text, schema, { path, ...options });
 }
 
-/** The same for text that was read already; `place` says where in the file it stands, such as "line 3". */
+/** The same for text that was already read; `place` is its place in the file, such as "line 3". */
 export function parseJson<S extends v.GenericSchema>(
   text: string,
   schema: S,
@@ -47,7 +47,7 @@ export function parseJson<S extends v.GenericSchema>(
   return checkJson(json, schema, { path, where, advice });
 }
 
-/** The same for a value that was parsed already. */
+/** The same for a value that was already parsed. */
 export function checkJson<S extends v.GenericSchema>(
   json: unknown,
   schema: S,
@@ -67,24 +67,24 @@ function describeIssue(issue: v.BaseIssue<unknown>, schema: v.GenericSchema): st
   return keys.length === 0 ? `is not what it should be: ${complaint}` : `has no valid "${keyPath(keys)}": ${complaint}`;
 }
 
-/** Of the alternatives of a union, what the first that got anywhere complains of says most. */
+/** Of the alternatives of a union, the issues of the first that matches in part are the most useful. */
 function deepestOf(issue: v.BaseIssue<unknown>): v.BaseIssue<unknown> {
   return issue.issues?.find(({ path }) => path !== undefined) ?? issue;
 }
 
-/** What schemas say themselves is better than what the library makes of them. */
+/** A schema's own message is better than that of the library. */
 function expectedBy({ message, expected }: v.BaseIssue<unknown>): string {
   return message.startsWith("Invalid ") && expected !== null ? expected : message;
 }
 
-/** The issue of a missing key tells no more than its name. */
+/** The issue of a missing key has only its name. */
 function expectedAt(schema: v.GenericSchema, keys: readonly unknown[]): string | undefined {
   let at: Partial<Nested> | undefined = schema as Partial<Nested>;
   for (const key of keys) at = at?.entries?.[String(key)] ?? at?.item ?? at?.value;
   return at?.expects;
 }
 
-/** What schemas of objects, arrays and records have of other schemas. */
+/** The schemas inside schemas of objects, arrays and records. */
 interface Nested {
   expects: string;
   entries: Record<string, Partial<Nested>>;

@@ -1,4 +1,4 @@
-/** Schemas that many files need. A message says what was expected. */
+/** Schemas for many files. Messages say what was expected. */
 import * as v from "valibot";
 
 export const text = v.pipe(v.string(), v.nonEmpty("a text that is not empty"));

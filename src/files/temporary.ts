@@ -1,6 +1,6 @@
 /**
- * Names of temporary files. All end in `.canopy-tmp`. A draft belongs to one process and is cleared when that process is gone; what an
- * interrupted run can go on with has a fixed name and stays.
+ * Names of temporary files. All end in `.canopy-tmp`. A draft belongs to one process and is removed once that process
+ * is gone. A file that an interrupted run can go on with has a fixed name and stays.
  */
 import { hash, randomBytes } from "node:crypto";
 import { readlinkSync } from "node:fs";
@@ -13,12 +13,14 @@ export const TEMPORARY_SUFFIX = ".canopy-tmp";
 const DRAFT = /\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.canopy-tmp$/;
 /** A longer name would leave no room for the rest: file systems allow 255 bytes. */
 const NAME_BYTES = 200;
-/** Nobody can ask whether a process of another machine lives: its drafts count as left after a day without a change. */
+/**
+ * Whether a process of another machine lives cannot be checked: its drafts are removed after a day without a change.
+ */
 const FOREIGN_MS = 86_400_000;
 
 const machine = hash("sha256", `${hostname()} ${processNamespace()}`).slice(0, 8);
 
-/** A name beside `path` that nobody else uses. */
+/** A unique name beside `path`. */
 export function draftPath(path: string): string {
   const name = basename(path);
   const readable = Buffer.byteLength(name) <= NAME_BYTES ? name : hash("sha256", name).slice(0, 16);
@@ -26,7 +28,7 @@ export function draftPath(path: string): string {
   return join(dirname(path), draft);
 }
 
-/** The name beside `path` of what is not done yet and can be gone on with. */
+/** The name beside `path` of an unfinished file that can be resumed. */
 export function resumablePath(path: string): string {
   return join(dirname(path), `${basename(path)}${TEMPORARY_SUFFIX}`);
 }
@@ -57,7 +59,7 @@ async function removeLeftDrafts(folder: string): Promise<void> {
 async function isLeft(path: string, host: string, pid: number): Promise<boolean> {
   const changed = (await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now();
   if (host !== machine) return Date.now() - changed > FOREIGN_MS;
-  // In containers processes get the same number again and again.
+  // In containers, processes get the same numbers again and again.
   if (pid === process.pid) return changed < Date.now() - process.uptime() * 1000;
   return !processExists(pid);
 }
@@ -71,7 +73,7 @@ function processExists(pid: number): boolean {
   }
 }
 
-/** Containers that share a host name number their processes each for themselves. */
+/** Containers with the same host name number their processes independently. */
 function processNamespace(): string {
   try {
     return readlinkSync("/proc/self/ns/pid");

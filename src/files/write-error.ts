@@ -1,4 +1,4 @@
-/** What the system says when it refuses to write, as one sentence. */
+/** Errors of the system when writing, as sentences. */
 import { CanopyError } from "../errors.js";
 
 /** Problem and remedy by the system's code. */
@@ -24,7 +24,10 @@ const FULL = ["ENOSPC", "EDQUOT", "EFBIG"];
 export class WriteError extends CanopyError {
   override readonly name = "WriteError";
   readonly path: string;
-  /** The system's own code. Errors lose their class between threads: from path and this one the same is made again. */
+  /**
+   * The system's own code. Errors lose their class between threads; path and this code are enough to make the same
+   * error again.
+   */
   readonly systemCode: string;
   readonly #problem: string;
   readonly #remedy: string;
@@ -42,7 +45,7 @@ export class WriteError extends CanopyError {
     this.#remedy = remedy;
   }
 
-  /** The same for an operation that `resume` goes on with. */
+  /** The same for an operation that can be resumed. */
   pointToResume(): void {
     this.message = sentence(
       this.path,
@@ -56,14 +59,14 @@ function sentence(path: string, problem: string, advice: string): string {
   return `${problem}: ${path} could not be written. ${advice}.`;
 }
 
-/** For `catch` around writing `path`: what the system refused becomes a WriteError, other errors stay as they are. */
+/** For `catch` around writing `path`: errors of the system become a WriteError, others stay as they are. */
 export function explainWriteError(error: unknown, path: string): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (error instanceof CanopyError || code === undefined || syscall === undefined) return error;
   return new WriteError(path, code, { cause: error });
 }
 
-/** For `catch` around work that `resume` goes on with. */
+/** For `catch` around work that can be resumed. */
 export function pointToResume(error: unknown): never {
   if (error instanceof WriteError) error.pointToResume();
   throw error;

@@ -1,4 +1,4 @@
-/** Writing so that a crash or a power cut leaves the old file or the new one, never half of one. */
+/** Writes files so that a crash or a power cut leaves the old file or the new one, never a part. */
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -16,9 +16,9 @@ export interface FileContent {
 
 type Pieces = AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
 
-/** Files being flushed at the same time, as the thread pool of Node does: more would only take file handles. */
+/** Files flushed at the same time, as many as Node's thread pool can do: more would only take file handles. */
 const OPEN_FILES = 4;
-/** Small pieces are written together, by this many bytes. */
+/** Small pieces are written together, in blocks of this many bytes. */
 const BLOCK_BYTES = 1 << 16;
 
 /** Writes a whole file. @throws WriteError, with the old file as it was */
@@ -27,8 +27,8 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
 }
 
 /**
- * Writes several files: all of them on to the disk first, then each in its place, in the order given. With one flush of the folder this
- * is also the fast way for many small files.
+ * Writes several files: first all of them to the disk, then each to its place, in the order given. One flush of the
+ * folder makes this fast for many small files.
  *
  * @throws WriteError, with all old files as they were unless a rename failed
  */
@@ -46,14 +46,14 @@ export async function writeTogether(files: readonly FileContent[]): Promise<void
   for (const folder of folders) await syncFolder(folder);
 }
 
-/** Writes a file from pieces as they come. @throws WriteError, and what `pieces` throws, with the old file as it was */
+/** Writes a file piece by piece. @throws WriteError, and what `pieces` throws, with the old file as it was */
 export function writePieces(path: string, pieces: Pieces): Promise<FileFacts> {
   return writeWith(path, async (draft) => {
     for await (const block of toBlocks(pieces)) await draft.write(block);
   });
 }
 
-/** Writes a file as `fill` does. @throws WriteError, and what `fill` throws, with the old file as it was */
+/** Writes a file that `fill` writes to. @throws WriteError, and what `fill` throws, with the old file as it was */
 export async function writeWith(path: string, fill: (draft: Draft) => Promise<void>): Promise<FileFacts> {
   const draft = await Draft.create(path);
   try {
@@ -65,7 +65,7 @@ export async function writeWith(path: string, fill: (draft: Draft) => Promise<vo
   }
 }
 
-/** `writeWhole` for code that cannot wait. */
+/** `writeWhole` for synchronous code. */
 export function writeWholeSync(path: string, content: string): void {
   const draft = draftPath(path);
   try {

@@ -1,7 +1,4 @@
-/**
- * Finds the tile that crashes its process: tiles are decoded and run one by one in a child process, which may die of
- * it.
- */
+/** Finds the tile that crashes its process: tiles are decoded and run one by one in a child process. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -9,7 +6,7 @@ import type { ProbeSetup } from "../engine/engine.js";
 import { CanopyError, InterruptedError } from "../errors.js";
 import type { Tile, TileFailure } from "../tiles/tile.js";
 
-/** Why a tile cannot be done in a process that is to live. */
+/** A tile that crashes its process, or makes the backbone fail. */
 interface Crash extends TileFailure {
   code: "CRASH";
 }
@@ -18,12 +15,10 @@ export interface ProbeOrder extends ProbeSetup {
   tiles: readonly Tile[];
 }
 
-/**
- * What the child process says: which tile it begins, or that the backbone fails on it, or that it has been through all.
- */
+/** A message of the child process: the tile it begins, a failure of the backbone on it, or that all are done. */
 export type ProbeSign = { tile: number; failure?: string } | "done";
 
-/** A tile that takes longer hangs. */
+/** A tile that takes longer counts as hanging. */
 const TILE_SECONDS = 60;
 /** How long the child may take to start. */
 const START_SECONDS = 300;
@@ -31,8 +26,8 @@ const START_SECONDS = 300;
 const PROBE = fileURLToPath(new URL("./probe.js", import.meta.url));
 
 /**
- * Which of `tiles` (by their place in it) kill or hang a process that decodes them and runs `model` on them, or make
- * the model fail, and how. Who kills it has to do so twice: the first time somebody else may have killed it.
+ * Finds those of `tiles` (by their index) that kill or hang a process that decodes them and runs `model` on them, or
+ * make the model fail, and says how. A tile must kill it twice: the first time something else may have killed it.
  */
 export async function findCrashers(
   tiles: readonly Tile[],

@@ -1,6 +1,6 @@
 /**
- * The in-flight journal: which tiles are being worked on right now. It outlives a crash of the process (not a power
- * cut, after which nobody is to blame), and tells the next run which tiles to look at.
+ * The in-flight journal: which tiles are being worked on right now. It survives a crash of the process (not a power
+ * cut, which is no tile's fault), and tells the next run which tiles to try one by one.
  */
 import { closeSync, constants, openSync, rmSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -25,11 +25,11 @@ export class InFlightJournal {
 
   constructor(path: string, from: number) {
     this.#path = path;
-    // A link in the file's place would lead the writing elsewhere.
+    // If the file were a link, another file would be written.
     this.#file = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | (O_NOFOLLOW ?? 0));
     this.#record.fill(from);
     try {
-      // Takes the disk space now: later writes cannot fail for want of it.
+      // Takes the disk space now, so that later writes cannot fail.
       this.#write();
     } catch (error) {
       this.close();
@@ -38,8 +38,8 @@ export class InFlightJournal {
   }
 
   /**
-   * Every tile before number `index` may be handed out from now on. Synchronous: it has to be written before they are
-   * touched.
+   * Every tile before number `index` may be handed out from now on. Synchronous, because it must be written before work
+   * on them begins.
    */
   handOut(index: number): void {
     this.#record[1] = index;
@@ -52,14 +52,14 @@ export class InFlightJournal {
     this.#write();
   }
 
-  /** Closes the journal of a run that ended in an orderly way: nobody is to blame. Does nothing after `leave`. */
+  /** Closes and removes the journal of a run that ended in good order. Does nothing after `leave`. */
   close(): void {
     if (!this.#open) return;
     this.leave();
     rmSync(this.#path, { force: true });
   }
 
-  /** Closes the journal, and leaves it for the next run to look at who is in it. */
+  /** Closes the journal and leaves it for the next run. */
   leave(): void {
     this.#open = false;
     closeSync(this.#file);
@@ -70,7 +70,7 @@ export class InFlightJournal {
   }
 }
 
-/** The tiles that were in the works when the last run's process died; undefined after an orderly end. */
+/** The tiles in flight when the last run's process died; undefined after an end in good order. */
 export async function readInFlight(path: string): Promise<TileRange | undefined> {
   const bytes = await readFile(path).catch(() => undefined);
   if (bytes === undefined || bytes.length < NUMBERS * 8) return undefined;

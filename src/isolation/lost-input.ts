@@ -1,7 +1,7 @@
 /**
- * Tells an input that is gone (a share, a disk, an archive) from tiles that are bad: very many tiles in a row cannot be
- * read. Such a run stops, and nothing of what the loss has touched is passed on: where it would be committed, the tiles
- * would stay rejected for good.
+ * Tells an input that is gone (a share, a disk, an archive) from bad tiles: very many tiles in a row cannot be read.
+ * Such a run stops, and passes on no tile that the loss may have touched: once committed, these tiles would stay
+ * rejected for good.
  */
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
@@ -10,10 +10,10 @@ import { CanopyError } from "../errors.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 import { type ListRange, readTileList } from "../tiles/tile-list.js";
 
-/** Far more than lists have of missing files in a row, and far less than a part of a run has tiles. */
+/** Far more missing files in a row than lists have, and far fewer than the tiles of a part. */
 export const MAX_UNREADABLE = 1000;
 
-/** Very many tiles in a row cannot be read: what they lie in is gone. What was done before is committed. */
+/** Very many tiles in a row cannot be read: their share, disk or archive is gone. What was done before is committed. */
 export class LostInputError extends CanopyError {
   override readonly name = "LostInputError";
   constructor(count: number, first: Tile, reason: string) {
@@ -33,11 +33,11 @@ export interface WatchOptions {
   range: ListRange;
   /** Batches that may be read at the same time. */
   batchesAhead: number;
-  /** So many tiles in a row that cannot be read are a lost input; null: however many there are, they are bad tiles. */
+  /** So many unreadable tiles in a row mean a lost input; null: any number of them are bad tiles. */
   maxUnreadable: number | null;
 }
 
-/** A batch that is not passed on yet. */
+/** A batch that is held back. */
 interface Held {
   batch: TaggedBatch;
   index: number;
@@ -56,10 +56,10 @@ interface Streak {
 }
 
 /**
- * Passes on the `batches` of a stretch, in their order. A batch with tiles that could not be read is held back until it
- * is certain that the loss of the whole input was not why. That takes a few batches: several are read at the same time,
- * so that some tiles may still have been read when earlier ones could not. Throws a LostInputError; what it has passed
- * on by then was read in good order.
+ * Passes on the `batches` of a stretch, in their order. A batch with unreadable tiles is held back until the loss of
+ * the whole input is ruled out. That takes a few batches: several are read at the same time, so some tiles may still
+ * have been read before the loss, and earlier ones after it. Throws a LostInputError; all batches passed on by then
+ * were read before the loss.
  */
 export async function* watchInput(
   batches: AsyncIterable<TaggedBatch>,
@@ -98,7 +98,7 @@ function continueStreak(
   for (const [i, tile] of batch.tiles.entries()) {
     const failure = failureOf(batch, i, tile);
     if (failure?.code !== "READ") {
-      // What was known to be bad was not looked at now, and says nothing.
+      // Tiles known to be bad were not read now, so they neither end nor continue a streak.
       if (tile.failure === undefined) streak = undefined;
       continue;
     }
@@ -109,8 +109,8 @@ function continueStreak(
 }
 
 /**
- * The stretch ends in a streak that may be longer than what is seen of it: tiles after it in the list belong to other
- * parts, and tiles before it may have gone since they were read. They are looked at, as far as needed.
+ * The stretch ends in a streak that may be longer: tiles after the stretch belong to other parts, and tiles before the
+ * streak may have gone since they were read. As many of them as needed are tried.
  */
 async function refuseLongerStreak(streak: Streak, end: number, { list }: WatchOptions, most: number): Promise<void> {
   const missing = most - streak.count;

@@ -1,7 +1,7 @@
 /**
- * Entry of the child process of crashers.ts: takes tiles one by one through decoding and the backbone, and says before
- * each which it is in. In on stdin: a ProbeOrder as a line of JSON, then the backbone. Out on stdout: ProbeSigns, a
- * line of JSON each.
+ * Entry of the child process of crashers.ts: decodes tiles and runs the backbone on them one by one, and names each
+ * tile before it begins. stdin: a ProbeOrder as a line of JSON, then the backbone. stdout: ProbeSigns, a line of JSON
+ * each.
  */
 import { readFileSync, writeSync } from "node:fs";
 import { type Slot, SlotRing } from "../batch/slot-ring.js";
@@ -18,7 +18,7 @@ const backbone = await Backbone.open({ model: input.subarray(end + 1), size, num
 const ring = new SlotRing(1, size * size * 3);
 const slot = await ring.acquire();
 
-// A backbone that fails on a black tile fails on all: that is nobody's fault, and ends the process here.
+// If the backbone fails on a black tile, no tile is to blame, and the process ends here.
 await run({ name: "", path: "" }, slot);
 for (const [index, tile] of tiles.entries()) {
   // Synchronous, because the process may not live to flush anything.

@@ -1,6 +1,4 @@
-/**
- * A stretch of the tile list goes through the engine, watched: a tile that kills the process is found by the next try.
- */
+/** Tags a stretch of the tile list. If a tile kills the process, the next try finds it. */
 import * as v from "valibot";
 import type { Engine, TaggedBatch } from "../engine/engine.js";
 import { ModelError } from "../errors.js";
@@ -12,27 +10,27 @@ import { type ListRange, readTileBlocks, readTileList } from "../tiles/tile-list
 import { findCrashers } from "./crashers.js";
 import { InFlightJournal, readInFlight, type TileRange } from "./in-flight.js";
 
-/** What is tagged in one go. */
+/** The tiles to tag. */
 interface Stretch {
   /** The tile list, and which of its tiles are meant. */
   list: string;
   range: ListRange;
-  /** Files of whoever does it: its in-flight journal, and the tiles that are known to kill it. */
+  /** Files of this worker: its in-flight journal, and the tiles that are known to kill it. */
   inFlight: string;
   crashers: string;
 }
 
-/** What of an engine is needed here. */
+/** The part of an engine that is needed here. */
 type TaggingEngine = Pick<Engine, "batchSize" | "model" | "probeSetup" | "tag">;
 
 /** Tiles that are known to kill a process, by their number in the tile list. */
 const CRASHERS = v.record(v.string(), v.object({ code: v.literal("CRASH"), message: v.string() }));
 type Crashers = v.InferOutput<typeof CRASHERS>;
 
-/** What an earlier process left behind. */
+/** State left by an earlier process. */
 interface Legacy {
   crashers: Crashers;
-  /** Tiles that were in the works when it died, if none of them is to blame alone. */
+  /** Tiles in flight when it died, if none of them crashes alone. */
   innocent?: TileRange;
 }
 
@@ -59,7 +57,7 @@ export async function* tagRange(
       }
     }
   } catch (error) {
-    // Sessions do not break of themselves: what they were at is looked at, as after a crash.
+    // Sessions do not fail without a cause: the tiles in flight are tried, as after a crash.
     if (error instanceof ModelError) journal.leave();
     throw error;
   } finally {
@@ -68,7 +66,7 @@ export async function* tagRange(
 }
 
 /**
- * Where a process died over tiles that are fine alone, they may have been too much together: they go through one batch
+ * If a process died over tiles that are fine alone, together they may have needed too much memory: they run one batch
  * at a time.
  */
 function* cutRange(range: TileRange, batchSize: number, innocent: TileRange | undefined): Generator<TileRange> {
@@ -100,7 +98,7 @@ function withFailure(tile: Tile, failure: TileFailure | undefined): Tile {
   return failure === undefined ? tile : { ...tile, offset: 0, byteLength: 0, failure };
 }
 
-/** Whoever kills the child process is remembered for good. */
+/** Tiles that kill the child process are remembered for the whole run. */
 async function readLegacy(
   { list, range, inFlight, crashers }: Stretch,
   engine: TaggingEngine,

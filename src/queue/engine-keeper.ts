@@ -1,4 +1,4 @@
-/** Keeps the engine a queue worker runs with, and changes it when a job of another run comes. */
+/** Keeps the engine of a queue worker, and replaces it when a job of another run comes. */
 import { loadAddon } from "../addon.js";
 import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { decoderVersion } from "../decode/pool.js";
@@ -14,13 +14,13 @@ import type { RunContext } from "../run-context.js";
 import { refuseOtherQueue } from "./jobs.js";
 
 export interface KeeperOptions {
-  /** Decode threads. @default what suits the cores */
+  /** Decode threads. @default one per core */
   workers?: number | undefined;
   /** Budget in bytes. @default none */
   memory?: number | undefined;
 }
 
-/** This worker, and not the job, is at fault: another may do it. */
+/** This worker, not the job, is at fault: another worker may do it. */
 export class UnfitWorkerError extends CanopyError {
   override readonly name = "UnfitWorkerError";
   constructor(message: string, options?: ErrorOptions) {
@@ -31,7 +31,7 @@ export class UnfitWorkerError extends CanopyError {
 export interface KeptEngine {
   engine: Engine;
   identity: RunIdentity;
-  /** As they are now: of one run some may change. */
+  /** The current ones: some may change during a run. */
   facts: QueueFacts;
 }
 
@@ -48,8 +48,8 @@ export class EngineKeeper {
   }
 
   /**
-   * The engine for the run in `folder`; undefined if that run is over. Throws an UnfitWorkerError if it cannot be had
-   * here, a BadJobError if the run is not one of `queue`.
+   * The engine for the run in `folder`; undefined if that run is over. Throws an UnfitWorkerError if this worker cannot
+   * run it, a BadJobError if the run is not one of `queue`.
    */
   async engineFor(folder: string, queue: string): Promise<KeptEngine | undefined> {
     const identity = await readIdentity(folder).catch((error) => {
@@ -103,7 +103,7 @@ export class EngineKeeper {
     return Engine.open(loaded, options, this.#context);
   }
 
-  /** How large a tile may be is the run's: its rows have to be the same wherever they are made. */
+  /** The run fixes how large a tile may be, because its rows must be the same on every worker. */
   #warnOfLargeTiles(here: number, run: number): void {
     const mib = (bytes: number) => `${Math.floor(bytes / 2 ** 20)} MiB`;
     const allowed = run === DECODE_DEFAULTS.maxBytes ? "any" : `as much as ${mib(run)}`;

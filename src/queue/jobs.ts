@@ -1,4 +1,4 @@
-/** Jobs of the queue: what is in them, and what is believed of them. Whoever can write to Redis can write jobs. */
+/** Jobs of the queue, and their checks: anybody who can write to Redis can write jobs. */
 import { realpath } from "node:fs/promises";
 import { dirname, isAbsolute, normalize, relative, sep } from "node:path";
 import * as v from "valibot";
@@ -9,7 +9,7 @@ import { FOLDER_ENDING } from "../run/paths.js";
 /** A run folder, on a file system that all workers share under this path. */
 const FOLDER = v.pipe(v.string(), v.check(isRunFolder, "expected the full path of a run folder"));
 
-/** A part of a run. Which tiles it has is said by the run itself; `tiles` is for those who look at the queue. */
+/** A part of a run. Its tiles are read in the run folder; `tiles` is only for people who look at the queue. */
 const PART_JOB = v.object({ folder: FOLDER, part: COUNT, tiles: POSITIVE });
 export type PartJob = v.InferOutput<typeof PART_JOB>;
 
@@ -23,7 +23,7 @@ const JOB = v.variant("name", [
 ]);
 type KnownJob = v.InferOutput<typeof JOB>;
 
-/** A job that cannot be done, whoever takes it. */
+/** A job that no worker can do. */
 export class BadJobError extends CanopyError {
   override readonly name = "BadJobError";
   constructor(message: string) {
@@ -46,7 +46,7 @@ export function checkJob({ name, data }: { name: string; data: unknown }): Known
   throw new BadJobError(`the queue holds a job that \`enqueue\` did not make (${what})`);
 }
 
-/** Without what was there instead: a stranger's text is not to reach terminals. */
+/** Does not quote the wrong value: a stranger's text must not reach terminals. */
 function expectation({ type, expected, message }: v.BaseIssue<unknown>): string {
   return type === "check" ? message : `expected ${expected ?? type}`;
 }

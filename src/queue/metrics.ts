@@ -1,4 +1,4 @@
-/** What a queue worker counts, for Prometheus. */
+/** Metrics of a queue worker for Prometheus. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
@@ -8,7 +8,7 @@ import type { JobResult } from "./queue.js";
 export interface MetricsAddress {
   /** @default "127.0.0.1" */
   host?: string | undefined;
-  /** 0 takes a free one. */
+  /** 0 chooses a free one. */
   port: number;
 }
 
@@ -32,7 +32,7 @@ export class WorkerMetrics {
     buckets: [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500],
     registers: [this.#registry],
   });
-  /** Lines in the Prometheus format from elsewhere: the queue's own counts. */
+  /** The queue's own counts, as lines in the Prometheus format. */
   readonly #more: () => Promise<string>;
   #server: Server | undefined;
 
@@ -52,7 +52,7 @@ export class WorkerMetrics {
     this.#parts.inc({ result: "failed" });
   }
 
-  /** Serves `/metrics`; returns its URL. Throws an InputError if the address cannot be had. */
+  /** Serves `/metrics`; returns its URL. Throws an InputError if the address cannot be used. */
   async listen({ host = "127.0.0.1", port }: MetricsAddress): Promise<string> {
     const server = createServer(async (request, response) => {
       if (request.url !== "/metrics") return void response.writeHead(404).end();

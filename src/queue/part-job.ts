@@ -1,4 +1,4 @@
-/** What a worker of a queue does: one part, or the output from all parts. Both can be done twice without harm. */
+/** The jobs of a queue worker: one part, or the output from all parts. Doing either twice does no harm. */
 import { CanopyError, InputError } from "../errors.js";
 import { exists } from "../files/facts.js";
 import { watchInput } from "../isolation/lost-input.js";
@@ -17,7 +17,7 @@ import type { KeptEngine } from "./engine-keeper.js";
 import { type AssembleJob, BadJobError, type PartJob, refuseOtherQueue } from "./jobs.js";
 import type { JobResult } from "./queue.js";
 
-/** Does a part, unless it is done. On abort, and where the input is lost (LostInputError), nothing of it is kept. */
+/** Does a part, unless it is done. On abort, and if the input is lost (LostInputError), nothing of it is kept. */
 export async function doPart({ folder, part }: PartJob, kept: KeptEngine, context: RunContext): Promise<JobResult> {
   const range = rangeOf(part, kept, folder);
   const done = await readRecord(folder, part);
@@ -55,7 +55,7 @@ async function isWhole(folder: string, record: PartRecord, range: ListRange): Pr
   return (await findDamage(folder, record, expected)) === undefined;
 }
 
-/** The run's folder cannot be found, and its output is not there: what they lie on is gone, here or everywhere. */
+/** Neither the run's folder nor its output can be found: their disk or share is gone, here or everywhere. */
 export class LostRunError extends CanopyError {
   override readonly name = "LostRunError";
   constructor(folder: string) {
@@ -63,13 +63,13 @@ export class LostRunError extends CanopyError {
   }
 }
 
-/** A part that is left over in the queue when its run is done. Throws a LostRunError if it is not done. */
+/** For a part that is still in the queue when its run is done. Throws a LostRunError if the run is not done. */
 export async function partOfEndedRun({ folder }: PartJob): Promise<JobResult> {
   if (!(await exists(pathsOfFolder(folder).manifest))) throw new LostRunError(folder);
   return { tiles: 0, predicted: 0, rejected: 0, seconds: 0 };
 }
 
-/** Puts the output together, unless that is done. Throws a CanopyError where parts are missing. */
+/** Puts the output together, unless that is done. Throws a CanopyError if parts are missing. */
 export async function doAssembly({ folder }: AssembleJob, queue: string, context: RunContext): Promise<JobResult> {
   const startedAt = performance.now();
   const paths = pathsOfFolder(folder);

@@ -18,16 +18,16 @@ export interface QueueOptions {
   queue?: string | undefined;
 }
 
-/** What a job answers. */
+/** The result of a job. */
 export interface JobResult {
   tiles: number;
   predicted: number;
   rejected: number;
-  /** Wall clock of the work; 0 where another worker had done it. */
+  /** Wall clock of the work; 0 if another worker had done it. */
   seconds: number;
 }
 
-/** Tries and the pause between them: 2, 4, 8, 16 s. A worker that dies costs no try. */
+/** Tries and the pause between them: 2, 4, 8, 16 s. The death of a worker does not count as a try. */
 export const JOB_OPTIONS = {
   attempts: 5,
   backoff: { type: "exponential", delay: 2000 },
@@ -37,14 +37,14 @@ export const JOB_OPTIONS = {
 /** How often a part may be taken from a worker that died or fell silent. */
 export const MAX_STALLS = 20;
 
-/** For a worker, which waits for Redis as long as it takes; commands of people fail at once (`patient: false`). */
+/** `patient` for workers, which wait for Redis for ever; commands of people fail at once. */
 export function connection({ tls, ...address }: RedisAddress, patient: boolean): ConnectionOptions {
   const options = { ...address, ...(tls ? { tls: {} } : {}) };
   if (patient) return { ...options, maxRetriesPerRequest: null };
   return { ...options, maxRetriesPerRequest: 1, retryStrategy: () => null, enableOfflineQueue: true };
 }
 
-/** Runs `work`; says so where Redis cannot be reached, or does not let us in. */
+/** Runs `work`; explains errors if Redis cannot be reached or refuses the login. */
 export async function withRedis<T>(address: RedisAddress, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,4 +1,4 @@
-/** The address of Redis. Its password is never shown: neither by a message nor by what an error carries. */
+/** The address of Redis. Its password is never shown, neither in messages nor in properties of errors. */
 import { readFile } from "node:fs/promises";
 import { InputError, OptionError } from "../errors.js";
 
@@ -12,7 +12,7 @@ export interface RedisAddress {
   tls: boolean;
 }
 
-/** The address is the first line of what `@FILE` names, or the text itself. */
+/** The address: the first line of FILE for `@FILE`, else the text itself. */
 export async function readAddress(redis: string): Promise<RedisAddress> {
   if (!redis.startsWith("@")) return parseAddress(redis);
   const path = redis.slice(1);
@@ -45,7 +45,7 @@ function parseAddress(text: string, file?: string): RedisAddress {
   };
 }
 
-/** As URLs write it (%40), or as it is where that is no such writing. */
+/** Percent-decoded (%40), or as it is if that is not possible. */
 function decode(text: string | undefined): string | undefined {
   if (text === undefined || text === "") return undefined;
   try {
@@ -60,7 +60,7 @@ export function showAddress({ tls, host, port }: RedisAddress): string {
   return `redis${tls ? "s" : ""}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** Whether others on this machine can read a password in what stands on the command line. */
+/** Whether the command line contains a password, which others on this machine could read. */
 export function showsPassword(redis: string): boolean {
   return ADDRESS.exec(redis)?.groups?.["password"] !== undefined;
 }

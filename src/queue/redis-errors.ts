@@ -1,4 +1,4 @@
-/** What goes wrong with Redis, as one sentence. */
+/** Errors of Redis as sentences. */
 import { InputError } from "../errors.js";
 import { type RedisAddress, showAddress } from "./redis-address.js";
 
@@ -24,7 +24,7 @@ const EXPLANATIONS: readonly [kind: RegExp, explain: Explain][] = [
   ],
 ];
 
-/** For `catch` around work with Redis; other errors stay, but for a password in what they carry. */
+/** For `catch` around work with Redis. Other errors stay as they are, without the password in their properties. */
 export function explainRedisError(error: unknown, address: RedisAddress): unknown {
   if (!(error instanceof Error)) return error;
   const cause = withoutCommand(error);
@@ -33,7 +33,7 @@ export function explainRedisError(error: unknown, address: RedisAddress): unknow
   return explain === undefined ? cause : new InputError(explain(showAddress(address), code, address.tls), { cause });
 }
 
-/** ioredis hangs the refused command on its error: for AUTH and HELLO that is the password, which logs would print. */
+/** ioredis attaches the refused command to its error. AUTH and HELLO contain the password, which logs would print. */
 function withoutCommand(error: Error): Error {
   delete (error as Error & { command?: unknown }).command;
   return error;

@@ -1,4 +1,4 @@
-/** A queue worker at work: its connections, its engine and its tally. */
+/** A running queue worker: its connections, its engine and its counts. */
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DelayedError, type Job, Queue, UnrecoverableError, Worker } from "bullmq";
@@ -13,13 +13,11 @@ import { connection, type JobResult, MAX_STALLS, type QueueOptions } from "./que
 import type { RedisAddress } from "./redis-address.js";
 
 export interface WorkOptions extends QueueOptions, KeeperOptions {
-  /**
-   * Only runs whose folders, by their real path, lie below this one are worked on. @default wherever their folders are
-   */
+  /** Only runs whose folders, by their real path, lie below this one are worked on. @default all runs */
   root?: string | undefined;
-  /** Ends when the queue has nothing left to do, waiting for other workers' jobs too. @default false */
+  /** Ends when the queue is empty and the jobs of other workers are done. @default false */
   untilEmpty?: boolean | undefined;
-  /** A worker that gives no sign of life for so long loses its job to another. @default 30 */
+  /** A worker that is silent for so many seconds loses its job to another. @default 30 */
   stalledSeconds?: number | undefined;
   /** Where to serve Prometheus' `/metrics`. @default nowhere */
   metrics?: MetricsAddress | undefined;
@@ -29,7 +27,7 @@ export interface WorkOptions extends QueueOptions, KeeperOptions {
 
 export interface WorkSummary {
   queue: string;
-  /** Parts this worker did, and what was in them. */
+  /** Parts this worker did, and their tiles. */
   parts: number;
   tiles: number;
   predicted: number;
@@ -45,8 +43,8 @@ export interface WorkSummary {
 }
 
 /**
- * A worker whose mount is gone would use up the tries of all parts in no time: others, who may still see the tiles, get
- * them instead.
+ * The pause before a worker whose mount is gone gives a part back. Without it this worker would use up the tries of all
+ * parts; now others, which may still read the tiles, get them.
  */
 const LOST_PAUSE_MS = 5000;
 
@@ -82,13 +80,13 @@ export class WorkSession {
       lockDuration,
       stalledInterval: lockDuration,
       maxStalledCount: MAX_STALLS,
-      // Counts, for Prometheus, what was completed and what failed.
+      // Counts completed and failed jobs for Prometheus.
       metrics: { maxDataPoints: 1 },
     });
     worker.on("error", (error) => this.#reportTrouble(error));
     worker.on("failed", (job, error) => this.#reportFailure(job, error));
     try {
-      // Woken by an abort, so that no other job is taken after the one in hand.
+      // An abort wakes it, so that it takes no other job after the current one.
       while (!(await this.#isOver())) await this.#pause(250);
     } finally {
       await worker.close();
@@ -110,7 +108,7 @@ export class WorkSession {
     return (await this.#queue.getJobCountByTypes(...states)) === 0;
   }
 
-  /** Nothing of a job is believed before it is checked. */
+  /** Nothing of a job is trusted before it is checked. */
   async #process(job: Job, token: string | undefined): Promise<JobResult> {
     try {
       const known = checkJob(job);
@@ -123,7 +121,7 @@ export class WorkSession {
   }
 
   async #assemble(data: AssembleJob): Promise<JobResult> {
-    // Writing a large output takes memory of its own, and the run is over: its engine is not needed any more.
+    // The run is over and its engine not needed any more; writing a large output needs the memory.
     await this.#keeper.close();
     const { onProgress } = this.#context;
     const result = await doAssembly(data, this.#queue.name, onProgress === undefined ? {} : { onProgress });

@@ -1,4 +1,4 @@
-/** Committed parts become the output, its rejects file and its manifest; then the parts go. */
+/** Committed parts become the output, its rejects file and its manifest; then the parts are removed. */
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { CanopyError, FormatError } from "../errors.js";
@@ -13,9 +13,9 @@ import { listParts, readRecord } from "./parts.js";
 import { type RunPaths, runFiles } from "./paths.js";
 
 /**
- * Puts the output together. Interrupted at any moment, it can be done again; the parts are removed last. Throws a
- * CanopyError if the parts do not hold each tile of the list once, FormatError for a damaged one, InterruptedError
- * on abort.
+ * Puts the output together. It can be interrupted at any moment and done again; the parts are removed last. Throws a
+ * CanopyError if the parts do not hold each tile of the list once, FormatError for a damaged one, InterruptedError on
+ * abort.
  */
 export async function assemble(paths: RunPaths, identity: RunIdentity, context: RunContext): Promise<RunManifest> {
   const { folder } = paths;
@@ -27,14 +27,14 @@ export async function assemble(paths: RunPaths, identity: RunIdentity, context: 
   return manifest;
 }
 
-/** Removes a run folder; what is left of it after an interruption is no run any more. */
+/** Removes a run folder; after an interruption the rest of it is no run any more. */
 async function removeRun(folder: string): Promise<void> {
   await rm(runFiles(folder).identity, { force: true });
   await syncFolder(folder);
   await rm(folder, { recursive: true, force: true });
 }
 
-/** The promise of the whole thing: no tile is lost, and none is there twice. */
+/** No tile is lost, and none occurs twice. */
 async function refuseGaps(folder: string, { input }: RunIdentity): Promise<void> {
   let tiles = 0;
   for (const part of await listParts(folder)) {
@@ -79,7 +79,7 @@ async function* rowsOf(folder: string, record: PartRecord, identity: RunIdentity
   try {
     yield* identity.settings.format === "parquet" ? unpackRows(rows, rowOptions(identity)) : rows;
   } catch (error) {
-    // Damage may keep rows from being read before all of them are checked.
+    // Damaged rows may be unreadable before their checksum is compared.
     throw error instanceof SyntaxError ? damaged(path) : error;
   }
 }

@@ -1,4 +1,4 @@
-/** What a run leaves on disk, as schemas: what is read back is checked by them. docs/formats.md explains each key. */
+/** Schemas of a run's files, which are checked by them when read. docs/formats.md explains each key. */
 import * as v from "valibot";
 import { COLORSPACES } from "../decode/decoder.js";
 import { DEVICES } from "../features/device.js";
@@ -34,14 +34,14 @@ const SETTINGS = v.object({
   decoder: v.string(),
 });
 
-/** `run.json`: model, options and input. A run is resumed, and shards are merged, only where these are the same. */
+/** `run.json`: model, options and input. A run is resumed, and shards are merged, only if these are the same. */
 export const IDENTITY = v.object({
   version: v.number(),
   model: v.object({ sha256: SHA256, backbone: v.string(), tags: v.array(v.string()) }),
   settings: SETTINGS,
   input: v.object({
     tiles: COUNT,
-    /** Over all tiles, without the states of their files. */
+    /** Over where all tiles are, without sizes and times of their files. */
     sha256: SHA256,
     whole: v.object({ tiles: COUNT, namesSha256: SHA256 }),
     /** SHA-256 of an archive that came on standard input; null if there was none. */
@@ -60,7 +60,7 @@ export const MANIFEST = v.object({
   output: FILE_FACTS,
   /** Null if nothing was rejected and there is no such file. */
   rejects: v.nullable(FILE_FACTS),
-  /** SHA-256 of the tile list, states of the files and all; null where shards were merged. */
+  /** SHA-256 of the tile list with sizes and times of files; null if shards were merged. */
   contents: v.optional(v.nullable(SHA256), null),
 });
 export type RunManifest = v.InferOutput<typeof MANIFEST>;
@@ -96,7 +96,7 @@ export const QUEUE_FACTS = v.object({
   offsets: v.array(COUNT),
   /** Folder of the model. */
   model: v.string(),
-  /** Where the backbone's file is, or null for where its card says. */
+  /** The backbone's file, or null for the place its card names. */
   backbone: v.nullable(v.string()),
   /** See `WatchOptions`. */
   maxUnreadable: v.nullable(POSITIVE),

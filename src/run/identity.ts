@@ -1,5 +1,5 @@
 /**
- * What a run is of: model, options and input. A run is resumed, and shards are merged, only where these are the same.
+ * The identity of a run: model, options and input. A run is resumed, and shards are merged, only if these are the same.
  */
 import { createHash } from "node:crypto";
 import { InputError } from "../errors.js";
@@ -8,10 +8,10 @@ import type { Checkpoint } from "../head/checkpoint.js";
 import { IDENTITY, MANIFEST, RUN_VERSION, type RunIdentity, type RunManifest, VERSIONED } from "./formats.js";
 import { type RunPaths, runFiles } from "./paths.js";
 
-/** What a run is of before its input is known. */
+/** The identity before the input is known. */
 export type RunKind = Omit<RunIdentity, "input">;
 
-/** SHA-256 over all of a model that decides its predictions. */
+/** SHA-256 over everything in a model that its predictions depend on. */
 export function hashModel(checkpoint: Checkpoint): string {
   const { tags, thresholds, head, exclusive = [], backboneSha256, preprocessing } = checkpoint;
   const hash = createHash("sha256").update(JSON.stringify([tags, exclusive, backboneSha256, preprocessing]));
@@ -56,8 +56,8 @@ function refuseOtherVersion({ version }: { version: number }, what: string): voi
 }
 
 /**
- * Sentences like "`threshold` was 0.2 and is 0.5 now", none if a run of `before` may go on as `now`. The input is
- * not looked at.
+ * Sentences like "`threshold` was 0.2 and is 0.5 now", none if a run of `before` may go on as `now`. The input is not
+ * compared.
  */
 export function differences(before: RunKind, now: RunKind): string[] {
   const flat = (kind: RunKind): Record<string, unknown> => ({
@@ -72,7 +72,7 @@ export function differences(before: RunKind, now: RunKind): string[] {
     .map((name) => `${name} was ${show(old[name])} and is ${show(current[name])} now`);
 }
 
-/** Settings that are options are called as these. */
+/** Settings that are options have the names of these. */
 function settingName(name: string): string {
   if (name === "maxBytes") return "the memory for one tile, which `memory` and the number of cores decide,";
   const options = ["probabilities", "threshold", "colorspace", "maxPixels", "onTruncated", "batchSize", "device"];

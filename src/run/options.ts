@@ -1,4 +1,4 @@
-/** Options of a bulk prediction, and what a run is known by. */
+/** Options of a bulk prediction, and the identity of its run. */
 import { checkInRange, checkInteger } from "../check.js";
 import { decoderVersion } from "../decode/pool.js";
 import type { EngineOptions, LoadedModel } from "../engine/engine.js";
@@ -11,7 +11,7 @@ import { hashModel, type RunKind } from "./identity.js";
 import { outputFormat } from "./paths.js";
 import type { CommitInterval } from "./run-tiles.js";
 
-/** So many tiles may wait in memory until it is certain why they cannot be read. */
+/** Unreadable tiles that may wait in memory until a lost input is ruled out. */
 const MOST_UNREADABLE = 100_000;
 
 export interface PredictRunOptions extends EngineSettings {
@@ -28,26 +28,26 @@ export interface PredictRunOptions extends EngineSettings {
   /** Only the tiles of one shard of several, by a hash of their names. @default all */
   shard?: Shard | undefined;
   /**
-   * So many tiles in a row that cannot be read stop the run: what they lie in is gone. null: they are rejected. At most
-   * 100000. @default 1000
+   * So many unreadable tiles in a row stop the run, because their share, disk or archive is gone. null: they are
+   * rejected. At most 100000. @default 1000
    */
   maxUnreadable?: number | null | undefined;
-  /** When what is done gets committed. @default 8192 tiles, 10 seconds */
+  /** When a part is committed. @default 8192 tiles, 10 seconds */
   commit?: Partial<CommitInterval> | undefined;
-  /** What `-` reads. @default process.stdin */
+  /** The stream that `-` reads. @default process.stdin */
   stdin?: OpenTilesOptions["stdin"];
 }
 
 export interface PredictOptions extends PredictRunOptions {
   /** Folder of a trained model. */
   model: string;
-  /** Where the model's backbone file is now. @default where its card says */
+  /** The model's backbone file. @default as its card says */
   backbone?: string | undefined;
   /** What the backbone runs on. @default "auto" */
   device?: DeviceChoice | undefined;
 }
 
-/** What a run with these options is, but for its input. */
+/** The identity of a run with these options, except its input. */
 export function identityOf(
   { checkpoint, device }: LoadedModel,
   { plan, decode }: EngineOptions,

@@ -9,7 +9,7 @@ import { csvRows, jsonRows, type RowFormat, type RowOptions } from "../tags/rows
 import type { RunIdentity, RunManifest } from "./formats.js";
 import type { OutputFormat, RunPaths } from "./paths.js";
 
-/** Rows of an output: bytes in its line format, or, where it is a Parquet file, columns. */
+/** Rows of an output: bytes in its line format, or columns for a Parquet file. */
 export type Rows = Buffer | RowBlock;
 
 /** A stretch of an output. Both streams throw if what they read does not match its checksum. */
@@ -23,14 +23,14 @@ export interface Piece {
   rejects(): AsyncIterable<Buffer>;
 }
 
-/** What the manifest says besides what is counted while the output is written. */
+/** Content of the manifest that is not counted while the output is written. */
 interface OutputKind {
   identity: RunIdentity;
   contents: string | null;
 }
 
 /**
- * The line format of a run's parts. Parquet is put together at the end, as its row groups are larger than parts and its
+ * The line format of a run's parts. Parquet is written at the end, because its row groups are larger than parts and its
  * footer comes last.
  */
 export function lineFormat(format: OutputFormat, options: RowOptions): RowFormat {
@@ -42,8 +42,8 @@ export function rowOptions({ model, settings }: Pick<RunIdentity, "model" | "set
 }
 
 /**
- * Writes output, rejects and manifest. They take their places when all three are on the disk, the output last: where the
- * disk is full, older ones stay as they are. Can be done again if interrupted, which throws InterruptedError.
+ * Writes output, rejects and manifest. They take their places when all three are on the disk, the output last: if the
+ * disk is full, older ones stay as they are. Throws InterruptedError on abort, and can be done again then.
  */
 export async function writeOutput(
   paths: RunPaths,
@@ -92,12 +92,12 @@ async function writePieces(
   return totals;
 }
 
-/** Where rows end up. */
+/** A file that gets rows. */
 interface Sink {
   /** Writes what the file begins with. */
   begin(): Promise<void>;
   append(rows: AsyncIterable<Rows>): Promise<void>;
-  /** Brings everything to the disk. */
+  /** Flushes everything to the disk. */
   finish(): Promise<FileFacts>;
   /** Puts the file in its place. */
   publish(): Promise<unknown>;
@@ -144,7 +144,7 @@ export async function* toStream(text: string): AsyncGenerator<Buffer> {
   if (text !== "") yield Buffer.from(text, "utf8");
 }
 
-/** Ends with InterruptedError on abort: a piece may be a whole shard. */
+/** Throws InterruptedError on abort, because a piece may be a whole shard. */
 async function* stoppable<T>(blocks: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {
   for await (const block of blocks) {
     if (signal?.aborted) throw new InterruptedError();

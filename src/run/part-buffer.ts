@@ -1,4 +1,4 @@
-/** What a run has done and not yet committed. */
+/** Rows and rejects of a run that are not committed yet. */
 import type { TaggedBatch } from "../engine/engine.js";
 import type { RowFormat } from "../tags/rows.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
@@ -53,7 +53,7 @@ export class PartBuffer {
   }
 }
 
-/** A tar from standard input lies in the run folder only while the run lasts: outside it is called `-`. */
+/** A tar from standard input lies in the run folder only during the run; outputs call it `-`. */
 function displayPath(tile: Tile): string {
   return isSpooled(tile.path) ? tileLocation({ ...tile, path: "-" }) : tileLocation(tile);
 }

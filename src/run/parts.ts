@@ -1,6 +1,6 @@
 /**
- * Parts: committed stretches of a run. A part is its rows and a record that says what they are; with the record it
- * counts.
+ * Parts: committed stretches of a run. A part is a file of rows and a record about them; it is committed once the
+ * record is there.
  */
 import { createHash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
@@ -23,9 +23,7 @@ export interface PartContent {
   rejects: Reject[];
 }
 
-/**
- * Commits a part: when this returns it survives a power cut; interrupted at any moment it leaves the part or nothing.
- */
+/** Commits a part. When this returns, it survives a power cut; an interruption leaves the whole part or nothing. */
 export async function commitPart(folder: string, content: PartContent): Promise<PartRecord> {
   const files = runFiles(folder);
   const { part, first, predicted, tilesSha256, rejects } = content;
@@ -40,7 +38,7 @@ export async function commitPart(folder: string, content: PartContent): Promise<
   return record;
 }
 
-/** What a run has committed: whole, undamaged parts that follow one another from the first tile. */
+/** The committed parts of a run: whole, undamaged, following one another from the first tile. */
 export interface Committed {
   parts: number;
   tiles: number;
@@ -49,8 +47,8 @@ export interface Committed {
 }
 
 /**
- * Checks the parts in `folder`, one after the other, against their records, and removes what comes after the first that
- * is missing or damaged; warns of a damaged one. Throws InterruptedError on abort.
+ * Compares the parts in `folder` with their records. From the first missing or damaged part on, all are removed; a
+ * damaged one gets a warning. Throws InterruptedError on abort.
  */
 export async function checkParts(folder: string, { signal, onWarning }: RunContext): Promise<Committed> {
   const committed = { parts: 0, tiles: 0, predicted: 0, rejected: 0 };
@@ -75,7 +73,7 @@ export async function checkParts(folder: string, { signal, onWarning }: RunConte
   return committed;
 }
 
-/** Counts one more part. */
+/** Adds a part to the counts. */
 export function addPart(committed: Committed, { tiles, predicted, rejected }: PartRecord): void {
   committed.parts++;
   committed.tiles += tiles;
@@ -84,8 +82,8 @@ export function addPart(committed: Committed, { tiles, predicted, rejected }: Pa
 }
 
 /**
- * The record of part number `part`, or undefined if it is not committed. A damaged one counts for none: the part is
- * done again.
+ * The record of part number `part`, or undefined if it is not committed. A damaged record counts as missing: the part
+ * is done again.
  */
 export async function readRecord(folder: string, part: number): Promise<PartRecord | undefined> {
   const record = await readJson(runFiles(folder).record(part), PART_RECORD).catch(() => undefined);

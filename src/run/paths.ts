@@ -1,4 +1,4 @@
-/** What a bulk run leaves beside its output, and where. */
+/** The files of a bulk run and their paths. */
 import { extname, join } from "node:path";
 import { OptionError } from "../errors.js";
 
@@ -10,25 +10,25 @@ export interface RunPaths {
   out: string;
   /** One line for each tile that was rejected; exists if there are any, once everything is done. */
   rejects: string;
-  /** Proof of what the output holds: counts, hashes, model, options. */
+  /** What the output holds: counts, hashes, model, options. */
   manifest: string;
-  /** The run while it is unfinished. */
+  /** The folder of the unfinished run. */
   folder: string;
 }
 
-/** What the name of a run folder ends in. */
+/** The ending of a run folder's name. */
 export const FOLDER_ENDING = ".parts";
 
 export function runPaths(out: string): RunPaths {
   return { out, rejects: `${out}.rejects.jsonl`, manifest: `${out}.manifest.json`, folder: `${out}${FOLDER_ENDING}` };
 }
 
-/** The same by the run's folder. */
+/** The same, from the run's folder. */
 export function pathsOfFolder(folder: string): RunPaths {
   return runPaths(folder.slice(0, -FOLDER_ENDING.length));
 }
 
-/** Which format the name of `out` asks for. */
+/** The format by the ending of `out`. */
 export function outputFormat(out: string): OutputFormat {
   const extension = extname(out).toLowerCase().slice(1);
   const format = OUTPUT_FORMATS.find((known) => known === extension);
@@ -44,7 +44,7 @@ export const runFiles = (folder: string) => ({
   tiles: join(folder, "tiles.jsonl"),
   lock: join(folder, "lock"),
   queue: join(folder, "queue.json"),
-  /** Of crash isolation; `worker` is "run", or a part of a queue. */
+  /** For crash isolation; `worker` is "run", or a part of a queue. */
   isolation: (worker: string) => ({
     inFlight: join(folder, `in-flight-${worker}`),
     crashers: join(folder, `crashers-${worker}.json`),

@@ -1,4 +1,4 @@
-/** A run that is there already: whether it is the one that is asked for, and how far it is. */
+/** An existing run: whether it is the one asked for, and how far it is. */
 import { InputError } from "../errors.js";
 import { exists } from "../files/facts.js";
 import type { RunContext } from "../run-context.js";
@@ -14,8 +14,7 @@ import { listOptions, type RunRequest, type RunState, readQueueFacts, writeQueue
 const NOTHING: Committed = { parts: 0, tiles: 0, predicted: 0, rejected: 0 };
 
 /**
- * Takes up the unfinished run `identity`. Throws an InputError where something is asked for that it is not, or its
- * input has changed.
+ * Resumes the unfinished run `identity`. Throws an InputError if another run is asked for, or its input has changed.
  */
 export async function resumeRun(
   identity: RunIdentity,
@@ -27,7 +26,7 @@ export async function resumeRun(
   refuseDifferences(identity, request, folder);
   refuseOtherWay(await readQueueFacts(folder), request);
   refuseOtherStdin(identity, opened);
-  // Parts of a queue come in any order; whoever enqueues them looks at them one by one.
+  // Parts of a queue are done in any order; `enqueue` checks them one by one.
   const committed = request.queue ? NOTHING : await checkParts(folder, context);
   const isDone = request.queue ? await inParts(folder, request.queue.partTiles) : upTo(committed.tiles);
   const appeared = new AppearedTiles();
@@ -81,8 +80,8 @@ async function inParts(folder: string, partTiles: number): Promise<DoneTiles["is
 }
 
 /**
- * Tiles that are done and were not there when the run began, but are now: a share that was away for a moment must not
- * cost the run.
+ * Tiles that are done, were missing when the run began, and exist now. They do not stop the run: a share may have been
+ * away for a moment.
  */
 class AppearedTiles {
   #first: Tile | undefined;
@@ -104,7 +103,7 @@ class AppearedTiles {
   }
 }
 
-/** Where standard input is a list, the list of tiles says what is other. */
+/** If standard input is a list, the comparison of the tile lists names the difference. */
 function refuseOtherStdin({ input }: RunIdentity, { stdinSha256 }: OpenedTiles): void {
   if (input.stdin === (stdinSha256 ?? null)) return;
   throw new InputError(
@@ -123,8 +122,8 @@ function refuseDifferences(before: RunIdentity, { identity }: RunRequest, where:
 }
 
 /**
- * Parts of a queue are cut beforehand and done in any order, those of a process as they come: one cannot go on with the
- * other's.
+ * Parts of a queue are fixed beforehand and done in any order; a single process cuts them as it goes. So neither can go
+ * on with the other's.
  */
 function refuseOtherWay(before: QueueFacts | undefined, { queue, paths }: RunRequest): void {
   if (before === undefined && queue === undefined) return;

@@ -1,4 +1,4 @@
-/** The folder of an unfinished run: it is made, found again, or found finished. */
+/** The folder of an unfinished run: created, resumed, or found finished. */
 import { readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../errors.js";
@@ -16,15 +16,15 @@ import { findFinished, resumeRun } from "./resume.js";
 import { listOptions, type RunRequest, type RunState, writeQueueFacts } from "./run-request.js";
 
 export interface OpenedRun extends RunState {
-  /** Files that were no tiles by their name. */
+  /** Files whose names were not those of tiles. */
   ignored: number;
-  /** Ends this process's hold on the run. */
+  /** Releases the lock on the run. */
   close(): void;
 }
 
 /**
- * Begins, resumes, or finds finished the run that `request` asks for. Throws an InputError if its output may not be
- * touched.
+ * Begins or resumes the run that `request` asks for, or finds it finished. Throws an InputError if its output may not
+ * be replaced.
  */
 export async function openRun(request: RunRequest, context: RunContext): Promise<OpenedRun> {
   const { paths } = request;
@@ -35,8 +35,8 @@ export async function openRun(request: RunRequest, context: RunContext): Promise
   await ensureFolder(folder);
   const release = takeLock(runFiles(folder).lock, context);
   try {
-    // A folder without identity is the rest of a finished or never begun run; a copy of standard input may be in it,
-    // too.
+    // A folder without identity is left from a finished run or one that never began. It may hold a copy of standard
+    // input.
     if (request.overwrite || !(await exists(runFiles(folder).identity))) await clearRun(folder);
     const opened = await openInputs(request, context);
     const run = await takeUp(request, opened, context);
@@ -63,7 +63,7 @@ async function checkMayBegin({ paths, resume, overwrite }: RunRequest): Promise<
   }
 }
 
-/** Forgets the run in `folder`, but not the lock in it. */
+/** Removes the run in `folder`, but not the lock. */
 async function clearRun(folder: string): Promise<void> {
   const { identity, lock } = runFiles(folder);
   await rm(identity, { force: true });
@@ -96,7 +96,7 @@ async function begin(request: RunRequest, opened: OpenedTiles, context: RunConte
   const identity = { ...request.identity, input: { tiles, sha256, whole, stdin: opened.stdinSha256 ?? null } };
   await writeQueueFacts(request);
   await writeWhole(files.identity, `${JSON.stringify(identity, null, 2)}\n`);
-  // Parts are worth nothing where a power cut takes the folder they lie in.
+  // Parts are lost if a power cut takes the folder they lie in.
   await syncFolder(dirname(request.paths.folder));
   return { identity, committed: { parts: 0, tiles: 0, predicted: 0, rejected: 0 } };
 }

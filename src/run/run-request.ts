@@ -1,4 +1,4 @@
-/** What is asked of a run folder, and what comes of it. */
+/** A request for a run, and the state of the run. */
 import { readJson } from "../files/read-json.js";
 import { writeWhole } from "../files/write.js";
 import type { RunContext } from "../run-context.js";
@@ -13,20 +13,20 @@ import { isSpooled, type RunPaths, runFiles } from "./paths.js";
 export interface RunRequest {
   paths: RunPaths;
   inputs: TileInputs;
-  /** What the run is of; its input is found out. */
+  /** The run's identity, except its input, which is listed. */
   identity: RunKind;
   resume: boolean;
   overwrite: boolean;
-  /** Set where workers of a queue are to do the parts. */
+  /** Set if workers of a queue do the parts. */
   queue?: Omit<QueueFacts, "offsets">;
   stdin?: OpenTilesOptions["stdin"];
 }
 
-/** A run as it stands. */
+/** The state of a run. */
 export interface RunState {
   identity: RunIdentity;
   committed: Committed;
-  /** Set where the run was finished before, and nothing is left to do. */
+  /** Set if the run is finished and nothing is left to do. */
   finished?: RunManifest;
 }
 
@@ -41,7 +41,7 @@ export function readQueueFacts(folder: string): Promise<QueueFacts | undefined> 
   return readJson(runFiles(folder).queue, QUEUE_FACTS, { advice });
 }
 
-/** To be written when the tile list is there, as it says where its parts begin. */
+/** Written after the tile list, because it says where parts begin in it. */
 export async function writeQueueFacts({ queue, paths }: RunRequest): Promise<void> {
   if (queue === undefined) return;
   const files = runFiles(paths.folder);

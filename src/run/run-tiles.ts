@@ -1,4 +1,4 @@
-/** The loop of a run: tiles of the list, from where it stands to the end, into committed parts. */
+/** The loop of a run: turns the remaining tiles of the list into committed parts. */
 
 import type { Engine } from "../engine/engine.js";
 import { watchInput } from "../isolation/lost-input.js";
@@ -10,7 +10,7 @@ import { PartBuffer } from "./part-buffer.js";
 import { addPart, type Committed, commitPart } from "./parts.js";
 import { runFiles } from "./paths.js";
 
-/** How much work a power cut may cost at most: a part is committed when it has so many tiles or is so old. */
+/** A part is committed when it has so many tiles or is so old. That is the most work a power cut can cost. */
 export interface CommitInterval {
   /** @default 8192 */
   tiles: number;
@@ -27,8 +27,8 @@ interface RunPolicy {
 }
 
 /**
- * Takes the run in `folder` from `start` to its end; returns what is committed then. What is done is committed before
- * anything is thrown.
+ * Does the tiles of the run in `folder` from `start` to the end; returns what is committed then. Before it throws, it
+ * commits what is done.
  */
 export async function runTiles(
   folder: string,

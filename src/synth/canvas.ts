@@ -1,8 +1,8 @@
 /** The picture being made: three planes of surface brightness, scratch planes, and how a surface is painted through a mask. */
 
 /**
- * Brightness a surface adds to what the air alone scatters, in levels of red, green and blue. The levels of real tiles are the air's
- * (about 16, 33, 31 where it is clean) plus this; forest adds about (32, 30, 23).
+ * Brightness that a surface adds to the light scattered by the air, in levels of red, green and blue. The levels of
+ * real tiles are the air's (about 16, 33, 31 if it is clean) plus this; forest adds about (32, 30, 23).
  */
 export type Surface = readonly [red: number, green: number, blue: number];
 
@@ -22,12 +22,12 @@ export interface Canvas {
   red: Float32Array;
   green: Float32Array;
   blue: Float32Array;
-  /** Memory of the mask at hand: one plane to draw on, one to warp it into. */
+  /** Memory of the current mask: one plane to draw on, one to warp it into. */
   drawn: Float32Array;
   warped: Float32Array;
-  /** What the next blurred plane is written to. */
+  /** The target of the next blurred plane. */
   spare: Float32Array;
-  /** Free planes for whoever needs one within a single layer. */
+  /** Scratch planes for use within a single layer. */
   scratch: readonly [Float32Array, Float32Array];
 }
 
@@ -64,7 +64,7 @@ export function cover(canvas: Canvas, surface: Surface, light: Float32Array): vo
   }
 }
 
-/** Lays `surface`, modulated by `1 + contrast * texture`, over the canvas where `mask` is above 0. */
+/** Paints `surface`, modulated by `1 + contrast * texture`, over the canvas where `mask` is above 0. */
 export function paint(canvas: Canvas, mask: Mask, surface: Surface, texture: Float32Array, contrast: number): void {
   const { red, green, blue, size } = canvas;
   const plane = mask.cover;
@@ -82,7 +82,7 @@ export function paint(canvas: Canvas, mask: Mask, surface: Surface, texture: Flo
   }
 }
 
-/** Multiplies what is there by `1 + amount * texture`, where `mask` is above 0. */
+/** Multiplies the canvas by `1 + amount * texture` where `mask` is above 0. */
 export function modulate(canvas: Canvas, mask: Mask, texture: Float32Array, amount: number): void {
   const { red, green, blue, size } = canvas;
   const plane = mask.cover;

@@ -121,7 +121,7 @@ function paintField(scene: Scene, outline: readonly Point[], base: Surface, angl
   }
 }
 
-/** One wave, in 256 steps: a sine per pixel would take longer than all the rest of a field. */
+/** One wave, in 256 steps: a sine per pixel would take longer than the rest of a field. */
 const WAVE = Float32Array.from({ length: 256 }, (_, k) => Math.sin((k * Math.PI) / 128));
 
 function fillFurrows(out: Float32Array, size: number, angle: number, period: number): void {
@@ -214,13 +214,13 @@ function paintBare(scene: Scene, mask: Mask, surface: Surface): void {
   modulate(scene.canvas, mask, scene.textures.patches, scene.random.range(0.04, 0.14));
 }
 
-/** The paler rims that dried pans and outcrops have. */
+/** The paler rims of dried pans and outcrops. */
 function paintRim(scene: Scene, noise: Float32Array, inside: Float32Array): void {
   keepBand(inside, noise, scene.random.range(0.3, 1));
   paint(scene.canvas, wholeMask(scene.canvas, inside), [165, 136, 116], scene.textures.grain, 0.03);
 }
 
-/** Leaves of the cover what lies near `level` of the noise. */
+/** Keeps of the cover only what lies near `level` of the noise. */
 function keepBand(cover: Float32Array, noise: Float32Array, level: number): void {
   for (let i = 0; i < cover.length; i++) {
     cover[i] *= 0.6 * Math.max(0, 1 - Math.abs(noise[i] - level) * 6);

@@ -1,4 +1,4 @@
-/** Pixels to files: Planet's own encoding through the addon, or an ordinary JPEG through sharp where the addon is not built. */
+/** Pixels to files: Planet's own encoding through the addon, or an ordinary JPEG through sharp without the addon. */
 import { deflateSync } from "node:zlib";
 import { loadAddon } from "../addon.js";
 
@@ -8,7 +8,7 @@ export const PLANET_QUALITY = 75;
 /** `planet`: four components and a trailing validity mask. `rgb`: an ordinary JPEG with the same picture. */
 export type TileEncoding = "planet" | "rgb";
 
-/** The encoding this installation can write. */
+/** The encoding that this installation can write. */
 export function availableEncoding(): TileEncoding {
   return loadAddon() === undefined ? "rgb" : "planet";
 }
@@ -20,7 +20,7 @@ export async function encodeTile(rgba: Uint8Array, size: number): Promise<Uint8A
   const addon = loadAddon();
   if (addon === undefined) {
     const { default: sharp } = await import("sharp");
-    // The other cores have their own tiles to encode.
+    // The other cores encode tiles of their own.
     sharp.concurrency(1);
     const raw = { width: size, height: size, channels: 4 as const };
     return sharp(rgba, { raw }).removeAlpha().jpeg({ quality: PLANET_QUALITY }).toBuffer();
@@ -32,8 +32,8 @@ export async function encodeTile(rgba: Uint8Array, size: number): Promise<Uint8A
 }
 
 /**
- * What GDAL appends to a JPEG to say which pixels are valid: one bit per pixel, all set here, packed by zlib; its place (the JPEG's
- * length, 32 bits, little-endian) follows.
+ * GDAL's validity mask after a JPEG: one bit per pixel, all set here, packed by zlib; then its place (the JPEG's
+ * length, 32 bits, little-endian).
  */
 function validityMask(size: number): Buffer {
   let mask = maskTrailers.get(size);

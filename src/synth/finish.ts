@@ -1,8 +1,10 @@
-/** From surface brightness to the sensor's levels: blur, the air's own light, colour cast, vignette, noise, quantisation. */
+/**
+ * From surface brightness to the sensor's levels: blur, light of the air, colour cast, vignette, noise, quantisation.
+ */
 import type { Canvas } from "./canvas.js";
 import type { Scene } from "./scene.js";
 
-/** What the air and the sensor make of a tile; levels per channel. */
+/** Parameters of air and sensor for a tile; levels per channel. */
 interface Sensor {
   air: readonly [number, number, number];
   gain: readonly [number, number, number];
@@ -21,7 +23,10 @@ export function developTile(scene: Scene, rgba: Uint8ClampedArray): void {
   expose(canvas, scene.textures.grain, drawSensor(scene), rgba);
 }
 
-/** Constants fitted to the levels of clear forest in real tiles: clean air is rare to the dark side, and thick now and then. */
+/**
+ * Constants fitted to the levels of clear forest in real tiles: the air is seldom much cleaner than usual, and thick
+ * now and then.
+ */
 function drawSensor({ random }: Scene): Sensor {
   const exposure = 1 + random.normal(0, 0.12);
   const common = 28 * (Math.exp(random.normal(0, 0.5)) - 1);
@@ -66,7 +71,7 @@ function blur(canvas: Canvas): void {
   }
 }
 
-/** Columns are blurred as they come, and three of them at a time make a pixel: one reading of the plane, one writing. */
+/** Columns are blurred one after the other, and three of them make a pixel: the plane is read once and written once. */
 function blurPlane(source: Float32Array, target: Float32Array, size: number): void {
   for (let y = 0; y < size; y++) {
     const up = y > 0 ? -size : 0;

@@ -1,4 +1,7 @@
-/** What covers the whole tile first: closed forest if there is any, else savanna or grassland; and the lie of the land. */
+/**
+ * The first cover of the whole tile: closed forest if there is any, else savanna or grassland; and the shape of the
+ * land.
+ */
 import { cover, paint, type Surface, vary, wholeMask } from "./canvas.js";
 import { thresholdNoise } from "./mask.js";
 import { fillCoarse, randomView, sharedTables } from "./noise.js";
@@ -49,7 +52,7 @@ function addUp(out: Float32Array, a: Float32Array, weightA: number, b: Float32Ar
   }
 }
 
-/** Lays another cover where patchy noise exceeds `level`. */
+/** Paints another cover where patchy noise exceeds `level`. */
 function paintPatches(scene: Scene, surface: Surface, level: number, opacity: number): void {
   const { canvas, textures, random } = scene;
   const [noise] = canvas.scratch;

@@ -34,7 +34,7 @@ export function strokePath(
   const last = points.length - 1;
   for (let k = 0; k < last; ) {
     const half = (typeof width === "number" ? width : width(k)) / 2;
-    // Every segment touches all pixels within its width: broad lines do with fewer and longer ones.
+    // Every segment touches all pixels within its width, so broad lines have fewer and longer segments.
     const next = Math.min(last, k + 1 + Math.floor(half / 14));
     strokeSegment(plane, size, points[k], points[next], half);
     k = next;
@@ -89,7 +89,10 @@ export function fillEllipse(
   }
 }
 
-/** The columns between which each row of `plane` has any cover; none: both 0. Only rows within `margin` of a point are looked at. */
+/**
+ * The columns between which each row of `plane` has any cover; none: both 0. Only rows within `margin` of a point are
+ * scanned.
+ */
 export function findSpans(
   plane: Float32Array,
   size: number,
@@ -139,7 +142,9 @@ export function growSpans({ from, to }: Pick<Mask, "from" | "to">, reach: number
   return grown;
 }
 
-/** Writes `source`, with every pixel fetched from `amplitude * (dx, dy)` away, to `target`: straight edges become ragged ones. */
+/**
+ * Writes `source` to `target`, with every pixel taken from `amplitude * (dx, dy)` away: straight edges become ragged.
+ */
 export function warpMask(
   target: Mask,
   source: Float32Array,

@@ -1,4 +1,4 @@
-/** What generated tiles are called: as Planet's are. */
+/** Names of generated tiles, in Planet's form. */
 
 export function tileName(index: number): string {
   return `train_${index}`;

@@ -1,11 +1,14 @@
-/** Tileable tables computed once per thread, and how planes are filled from them; all randomness per pixel comes from here. */
+/**
+ * Tileable tables, computed once per thread, and functions that fill planes from them. All random values of pixels come
+ * from these tables.
+ */
 import { createDraws, type Draws } from "./draws.js";
 
 /** Texels per side of a noise table. */
 const SIDE = 512;
 /** Texels per side of the crown table, which is twice as fine as a tile's pixels. */
 const CROWN_SIDE = 512;
-/** Where and how a table is looked at: texels per scene unit, turned by `angle`, from `(u, v)`. */
+/** A view of a table: texels per scene unit, turned by `angle`, from `(u, v)`. */
 export interface View {
   scale: number;
   angle: number;
@@ -24,7 +27,10 @@ export interface Tables {
 
 let tables: Tables | undefined;
 
-/** The thread's tables, the same in every thread: their seed is a constant, tiles differ by the views they take. */
+/**
+ * The thread's tables. They are the same in every thread, because their seed is a constant; tiles differ by their
+ * views.
+ */
 export function sharedTables(): Tables {
   tables ??= { fractal: makeFractal(), grain: makeGrain(), crowns: makeCrowns() };
   return tables;
@@ -241,7 +247,7 @@ function standardise(table: Float32Array): Float32Array {
   return table.map((value) => (value - mean) / deviation);
 }
 
-/** Overlapping paraboloids of random height and tone: whoever is highest at a texel shows. */
+/** Overlapping paraboloids of random height and tone: at each texel the highest is visible. */
 function makeCrowns(): Int32Array {
   const random = createDraws(1, 103);
   const height = new Float32Array(CROWN_SIDE * CROWN_SIDE);

@@ -12,7 +12,9 @@ export const SPAN = 256;
 const STEP = 5;
 const MARGIN = 40;
 
-/** How a line bends: `meander` is the swing of a slow wave in radians, `jitter` the random turn per step in radians. */
+/**
+ * How a line bends: `meander` is the amplitude of a slow wave in radians, `jitter` the random turn per step in radians.
+ */
 export interface Course {
   meander: number;
   jitter: number;

@@ -1,4 +1,4 @@
-/** Tiles on all cores: chunks of tile numbers go to workers, files or archives come out in a folder. */
+/** Makes tiles on all cores: workers get chunks of tile numbers and write files or archives into a folder. */
 import type { Piscina } from "piscina";
 import { chunksOf } from "../chunks.js";
 import { InterruptedError } from "../errors.js";
@@ -31,10 +31,10 @@ interface Production {
   advance: (rendered: number) => void;
 }
 
-/** Tiles per task: enough to hide the cost of messages, few enough for a stop within a fraction of a second. */
+/** Tiles per task: enough that messages cost little, few enough to stop within a fraction of a second. */
 const CHUNK = 32;
 
-/** Renders what is missing and writes it; every file appears under its name only when it is whole. */
+/** Renders and writes missing tiles; every file appears under its name only when it is whole. */
 export async function produceTiles(plan: ProductionPlan, context: RunContext): Promise<void> {
   const missing = missingTiles(plan);
   let done = plan.count - missing.length;
@@ -55,7 +55,7 @@ export async function produceTiles(plan: ProductionPlan, context: RunContext): P
   }
 }
 
-/** What is still to be rendered: single tiles, or the tiles of whole archives. */
+/** What must still be rendered: single tiles, or the tiles of whole archives. */
 function missingTiles({ count, tilesPerTar, finished }: ProductionPlan): number[] {
   const indices = Array.from({ length: count }, (_, index) => index);
   const home = (index: number) =>

@@ -19,7 +19,7 @@ export interface RenderedTile {
   tags: PlanetTag[];
 }
 
-/** Which layer shows a tag, in the order in which things lie on each other. `primary` and `clear` are what remains. */
+/** The layer of each tag, in the order in which things lie on each other. `primary` and `clear` have none. */
 const LAYERS: readonly (readonly [PlanetTag, (scene: Scene) => void])[] = [
   ["bare_ground", paintBareGround],
   ["agriculture", paintAgriculture],

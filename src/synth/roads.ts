@@ -1,4 +1,4 @@
-/** Roads and what stands beside them: houses; and the tracks of selective logging. */
+/** Roads, houses beside them, and the tracks of selective logging. */
 import { paint, type Surface, vary } from "./canvas.js";
 import { fillEllipse, findSpans } from "./mask.js";
 import { blob, crossing, inScene, type Point, quad, somewhere, toPixels, walk } from "./path.js";

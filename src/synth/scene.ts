@@ -1,4 +1,4 @@
-/** What the layers of one tile share: its tags, its random numbers, its canvas and textures, and where things were put. */
+/** What the layers of one tile share: tags, random numbers, canvas, textures, and the places of things. */
 import { type Canvas, createCanvas, type Mask, paint, type Surface } from "./canvas.js";
 import { createDraws, type Draws } from "./draws.js";
 import { fillPolygon, findSpans, growSpans, strokePath, warpMask } from "./mask.js";
@@ -30,9 +30,9 @@ export interface Scene {
   canvas: Canvas;
   textures: Textures;
   warp: Warp;
-  /** Where the light comes from: a unit vector in picture coordinates. */
+  /** Direction of the light: a unit vector in picture coordinates. */
   sun: Point;
-  /** Middle of the land in use, which roads seek. */
+  /** Middle of the land in use; roads lead there. */
   focus: Point;
   roads: Point[][];
   rivers: Point[][];

@@ -1,6 +1,6 @@
 /**
- * A folder of generated tiles appears whole or not at all: it grows as `<out>.canopy-tmp` and is renamed when it is complete, one rename
- * for any number of tiles. What an interrupted run leaves there, a later one can go on with.
+ * A folder of generated tiles appears whole or not at all: it grows as `<out>.canopy-tmp` and is renamed when it is
+ * complete. A later run can go on with the files of an interrupted one.
  */
 import { existsSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { ensureFolder } from "../files/output.js";
 import { clearDrafts, resumablePath, TEMPORARY_SUFFIX } from "../files/temporary.js";
 import { writeWhole } from "../files/write.js";
 
-/** What a set was made from; kept beside its tiles, since the tiles follow from it. */
+/** All that a set of tiles depends on; kept beside its tiles. */
 export interface SynthManifest {
   /** Changes whenever the pixels of a tile may change. */
   generator: number;
@@ -24,9 +24,9 @@ export interface SynthManifest {
 }
 
 export interface Staging {
-  /** Where to write until `publish`. */
+  /** The folder to write to until `publish`. */
   folder: string;
-  /** Names of the files an interrupted run has left, all whole. */
+  /** Names of the files left by an interrupted run, all whole. */
   finished: Set<string>;
   /** Puts the folder in its final place. */
   publish(): Promise<void>;
@@ -34,7 +34,9 @@ export interface Staging {
 
 const MANIFEST = "synth.json";
 
-/** Opens the folder. Throws an InputError where something is in the way that neither option allows to use or replace. */
+/**
+ * Opens the folder. Throws an InputError if something is in the way that the options do not allow to use or replace.
+ */
 export async function openStaging(
   out: string,
   manifest: SynthManifest,
@@ -51,7 +53,7 @@ export async function openStaging(
   return { folder, finished: new Set(names), publish: () => publishFolder(folder, resolve(out)) };
 }
 
-/** An existing folder is replaced only if asked for, and only if it is empty or synth made it: it may be anybody's. */
+/** An existing folder is replaced only if asked for, and only if it is empty or synth made it. */
 async function checkReplaceable(out: string, overwrite: boolean): Promise<void> {
   if (!existsSync(out)) {
     return;
@@ -75,7 +77,7 @@ async function claimPartial(
   manifest: SynthManifest,
   { overwrite, resume }: { overwrite: boolean; resume: boolean },
 ): Promise<void> {
-  // A run that was killed over its first file left nothing else.
+  // A run that was killed while it wrote its first file leaves only this.
   await clearDrafts(folder);
   const text = await readFile(join(folder, MANIFEST), "utf8").catch(() => "");
   if (text === "" && (await readdir(folder)).length > 0) {

@@ -1,4 +1,7 @@
-/** Which tags a generated tile carries: Planet's seventeen, drawn so that they appear and go together much as in the real set. */
+/**
+ * The tags of a generated tile: Planet's seventeen, drawn so that their rates and combinations are much like those of
+ * the real set.
+ */
 import { createDraws, type Draws } from "./draws.js";
 
 export const PLANET_TAGS = [
@@ -24,15 +27,16 @@ export type PlanetTag = (typeof PLANET_TAGS)[number];
 
 const TAG_STREAM = 1;
 
-/** How much less land use people noted under a veil. */
+/** Factor on rates of land use under haze, where people noted less of it. */
 const SEEN_THROUGH = { clear: 1, partly_cloudy: 1.1, haze: 0.5 } as const;
 
 /**
  * The tags of tile `index`, in alphabetical order; depends on `(seed, index)` alone.
  *
- * A chain of conditional draws: the weather first (one tag; `cloudy` hides everything else), then agriculture and mining, then what goes
- * with them. The common tags' rates are those of the 40,479 labelled tiles of the Kaggle set (primary 93 %, clear 70 %, agriculture
- * 30 %, road 20 %, water 18 %, ...); tags rarer there than 1 % are raised to about 1 %, so that a few hundred tiles hold some of each.
+ * A chain of conditional draws: the weather first (one tag; `cloudy` hides everything else), then agriculture and
+ * mining, then tags that depend on them. The common tags' rates are those of the 40,479 labelled tiles of the Kaggle
+ * set (primary 93 %, clear 70 %, agriculture 30 %, road 20 %, water 18 %, ...); tags rarer there than 1 % are raised to
+ * about 1 %, so that a few hundred tiles hold some of each.
  */
 export function drawTags(seed: number, index: number): PlanetTag[] {
   const random = createDraws(seed, index, TAG_STREAM);

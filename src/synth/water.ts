@@ -173,7 +173,7 @@ export function paintConventionalMine(scene: Scene): void {
   }
 }
 
-/** Terraces, each a darker wall and a paler floor, down to a pond that need not be in the middle. */
+/** Terraces, each with a darker wall and a paler floor, down to a pond, which may lie off the middle. */
 function paintPit(scene: Scene, centre: Point, radius: number, ground: Surface): void {
   const { random, canvas, textures } = scene;
   const yard = blob(random, centre, radius * random.range(1.1, 1.4), 9, 0.25);
@@ -197,7 +197,7 @@ function paintPit(scene: Scene, centre: Point, radius: number, ground: Surface):
   }
 }
 
-/** Stripped strips that wind and branch around islands of what stood there. */
+/** Stripped strips that wind and branch around islands of forest. */
 function paintStripped(scene: Scene, centre: Point, ground: Surface): void {
   const { random, canvas, textures } = scene;
   const bend = { meander: 0.9, jitter: 0.25, wave: random.range(60, 120) };

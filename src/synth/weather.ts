@@ -1,4 +1,4 @@
-/** What is between the ground and the sensor: cumulus with shadows, veils of haze, closed cloud. */
+/** Weather between ground and sensor: cumulus with shadows, veils of haze, closed cloud. */
 import { type Canvas, paint, wholeMask } from "./canvas.js";
 import { thresholdNoise } from "./mask.js";
 import { fillCoarse, fillSmooth, randomView, sharedTables, type View } from "./noise.js";
@@ -27,20 +27,21 @@ export function paintPartlyCloudy(scene: Scene): void {
   paint(canvas, wholeMask(canvas, drawn), surface, billows, random.range(0.03, 0.12));
 }
 
-/** The view that shows at each place what `view` shows `(dx, dy)` units further. */
+/** The view `view`, moved by `(dx, dy)` units. */
 function shifted(view: View, dx: number, dy: number): View {
   const du = view.scale * (dx * Math.cos(view.angle) - dy * Math.sin(view.angle));
   const dv = view.scale * (dx * Math.sin(view.angle) + dy * Math.cos(view.angle));
   return { ...view, u: view.u + du, v: view.v + dv };
 }
 
-/** The value that a share of the plane lies below, from a sample of its pixels. */
+/** The quantile of the plane for a share, from a sample of its pixels. */
 function quantile(plane: Float32Array, share: number): number {
   const sample = Float32Array.from({ length: plane.length >> 7 }, (_, i) => plane[(i << 7) + ((i * 37) & 127)]).sort();
   return sample[Math.floor(share * (sample.length - 1))];
 }
 
-// Loops over planes stand in functions of their own: V8 compiles those once, and loops amid other code anew for every tile.
+// Loops over planes are functions of their own: V8 compiles these once, but loops inside other code again for every
+// tile.
 
 function addScaled(target: Float32Array, source: Float32Array, factor: number): void {
   for (let i = 0; i < target.length; i++) {
@@ -78,7 +79,7 @@ function darken(canvas: Canvas, shadow: Float32Array, depth: number): void {
   }
 }
 
-/** A veil over everything, thicker here than there. */
+/** A veil over everything, of varying thickness. */
 export function paintHaze(scene: Scene): void {
   const { random, canvas } = scene;
   const { size, unit, drawn, scratch } = canvas;
@@ -93,7 +94,7 @@ export function paintHaze(scene: Scene): void {
   paint(canvas, wholeMask(canvas, drawn), surface, scratch[0], 0.02);
 }
 
-/** Nothing but cloud: flat, in layers, or in heaps, from gray to white. */
+/** Only cloud: flat, in layers, or in heaps, from gray to white. */
 export function paintCloudy(scene: Scene): void {
   const { random, canvas } = scene;
   const { size, unit, drawn, scratch } = canvas;

@@ -1,4 +1,4 @@
-/** piscina entry: renders and encodes a chunk of tiles, and writes them or hands their bytes back. */
+/** piscina entry: renders and encodes a chunk of tiles, and writes them or returns their bytes. */
 import { join } from "node:path";
 import { writeTogether } from "../files/write.js";
 import { WriteError } from "../files/write-error.js";
@@ -29,7 +29,7 @@ export async function renderChunk({ seed, size, indices, folder }: SynthTask): P
   }
   if (folder === undefined) return { files };
   try {
-    // Under its own name a tile is whole, whatever happens: `resume` trusts that.
+    // A tile under its own name is always whole: `resume` relies on that.
     await writeTogether(files.map((content, i) => ({ path: join(folder, tileFileName(indices[i])), content })));
     return { files: [] };
   } catch (error) {

@@ -1,7 +1,7 @@
 /**
- * MicroBatcher: tiles of any number of callers share batches. A batch goes as soon as a session has nothing to do, with the tiles there are
- * by then, or when it is full and there is room to decode it ahead. So a lone tile waits for nobody, and the more there are the larger
- * batches grow.
+ * MicroBatcher: tiles of any number of callers share batches. A batch starts as soon as a session is idle, with the
+ * tiles that have come by then, or when it is full and there is room to decode it ahead. So a single tile does not
+ * wait, and batches grow with the load.
  */
 import { setMaxListeners } from "node:events";
 import { setImmediate } from "node:timers";
@@ -10,18 +10,18 @@ import type { TaggedBatch } from "../engine/engine.js";
 import type { TaggedRow } from "../tags/prediction.js";
 import type { Tile } from "../tiles/tile.js";
 
-/** What batches are run by; an `Engine` is one. */
+/** Runs batches; an `Engine` is one. */
 export interface BatchEngine {
   readonly batchSize: number;
   readonly threads: { readonly sessions: number };
-  /** Batches that may be under way. */
+  /** Batches that may run at the same time. */
   readonly mostBatches: number;
   tagBatch(tiles: Tile[]): Promise<TaggedBatch>;
 }
 
 export type TileResult = { row: TaggedRow } | { failure: DecodeFailure };
 
-/** Tiles that were given together, and are answered together. */
+/** The tiles of one call, which get their results together. */
 interface Call {
   results: TileResult[];
   missing: number;
@@ -48,8 +48,8 @@ export class MicroBatcher {
   }
 
   /**
-   * Results in the order of `tiles`. On abort it rejects with the signal's reason: tiles that wait are dropped, those under way are
-   * finished for nobody. Rejects with what a batch of its tiles failed with.
+   * Results in the order of `tiles`. On abort it rejects with the signal's reason: waiting tiles are dropped, results
+   * of running ones thrown away. Rejects with the error of a batch that has its tiles.
    */
   tag(tiles: readonly Tile[], signal?: AbortSignal): Promise<TileResult[]> {
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -60,7 +60,7 @@ export class MicroBatcher {
       for (const [place, tile] of tiles.entries()) jobs.push({ tile, call, place });
     });
     const onAbort = () => this.#drop(jobs, signal?.reason);
-    // One signal may stand for many calls: Node would warn of a leak from the eleventh on.
+    // Many calls may share a signal: Node would warn of a leak from the eleventh on.
     if (signal) setMaxListeners(0, signal);
     signal?.addEventListener("abort", onAbort, { once: true });
     for (const job of jobs) this.#waiting.add(job);
@@ -68,7 +68,7 @@ export class MicroBatcher {
     return results.finally(() => signal?.removeEventListener("abort", onAbort));
   }
 
-  /** Resolves when nothing waits and nothing is under way. */
+  /** Resolves when nothing waits and nothing runs. */
   idle(): Promise<void> {
     return new Promise((resolve) => {
       this.#onIdle.push(resolve);
@@ -76,7 +76,7 @@ export class MicroBatcher {
     });
   }
 
-  /** In the next turn of the event loop: until then all that is ready to call has called, and shares the batch. */
+  /** In the next turn of the event loop, so that all calls of this turn share the batch. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -104,7 +104,7 @@ export class MicroBatcher {
     return jobs;
   }
 
-  /** Tiles of the next batch; 0 if none is to go now. Sessions that are free share what waits. */
+  /** Tiles of the next batch; 0 if none is to start now. Idle sessions share the waiting tiles. */
   #nextCount(): number {
     const { batchSize, threads, mostBatches } = this.#engine;
     const waiting = this.#waiting.size;
@@ -128,7 +128,7 @@ export class MicroBatcher {
     }
   }
 
-  /** Rejects the calls of these jobs; what else of them waits is dropped by and by. */
+  /** Rejects the calls of these jobs; their other waiting tiles are dropped later. */
   #drop(jobs: readonly Job[], reason: unknown): void {
     for (const job of jobs) {
       this.#waiting.delete(job);

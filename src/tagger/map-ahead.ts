@@ -1,9 +1,10 @@
-/** A source, mapped with some of its items under way at once. */
+/** Maps a source, several items at a time. */
 
 /**
- * Runs `run` over `source` with at most `limit` under way and yields the results in the source's order, each as soon as its turn comes, also
- * while the source is silent. The source is read only as far as the consumer has room for. Errors of the source take their place behind
- * the results before them. Aborting throws the signal's reason. Whoever leaves early waits for no result.
+ * Runs `run` over `source`, at most `limit` items at a time, and yields the results in the source's order, each as soon
+ * as its turn comes, also while the source is silent. The source is read only as far as the consumer has room for. An
+ * error of the source is thrown after the results before it. Aborting throws the signal's reason. Leaving the loop
+ * early waits for no result.
  */
 export async function* mapAhead<T, R>(
   source: Iterable<T> | AsyncIterable<T>,
@@ -82,7 +83,7 @@ class Reader<T, R> {
     result.then(settle, settle);
   }
 
-  /** Tells the source that no more of it is wanted. A silent source, whose next item is awaited, is told but not waited for. */
+  /** Ends the source. It does not wait for a silent source, whose next item is still awaited. */
   async close(): Promise<void> {
     if (this.ended) return;
     const told = (async () => this.#iterator.return?.())();

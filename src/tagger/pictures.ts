@@ -1,18 +1,18 @@
-/** What a caller may give the tagger becomes tiles; what is no picture at all is refused by its place. */
+/** Turns what callers give the tagger into tiles; anything but a picture is refused, and its place named. */
 import { types } from "node:util";
 import { checkInteger } from "../check.js";
 import { OptionError } from "../errors.js";
 import { fileTile } from "../tiles/names.js";
 import type { RawTile, Tile } from "../tiles/tile.js";
 
-/** Bytes in memory. A Buffer is a Uint8Array. They must stay as they are until their result is there. */
+/** Bytes in memory. A Buffer is a Uint8Array. Do not change them before their result is there. */
 export type Bytes = Uint8Array | Uint8ClampedArray | ArrayBuffer | SharedArrayBuffer;
 
 /** A picture in memory, as its file would be: JPEG, PNG, WebP, TIFF, GIF, HEIF or AVIF. */
 export interface EncodedPicture {
   /** Bytes of the file, or pixels. */
   data: Bytes;
-  /** What its result is called. @default its place in the call or stream, from "0" */
+  /** The name in its result. @default its place in the call or stream, from "0" */
   name?: string | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface RawPicture extends EncodedPicture {
   width: number;
   /** Pixels, 1 to 65535. */
   height: number;
-  /** 1 is gray, 3 is RGB, 4 is RGBA, of which alpha is dropped, as it is of a PNG. */
+  /** 1 is gray, 3 is RGB, 4 is RGBA; alpha is dropped, as for a PNG. */
   channels: 1 | 3 | 4;
 }
 
@@ -30,7 +30,7 @@ export interface RawPicture extends EncodedPicture {
 export interface PictureFile {
   /** Of the file that holds the picture. */
   path: string;
-  /** What its result is called. @default the file's name without its extension */
+  /** The name in its result. @default the file's name without its extension */
   name?: string | undefined;
   /** First byte of the picture in the file. @default 0 */
   offset?: number | undefined;
@@ -41,7 +41,10 @@ export interface PictureFile {
 /** What can be tagged: the path of a file, a picture's bytes, or one of the objects. */
 export type Picture = string | Bytes | EncodedPicture | RawPicture | PictureFile;
 
-/** The tile that `picture` is; `place` counts from 0. Throws an OptionError for what is no picture; a bad picture is found later. */
+/**
+ * The tile of `picture`; `place` counts from 0. Throws an OptionError for anything but a picture. Whether the picture
+ * can be read shows later.
+ */
 export function toTile(picture: Picture, place: number): Tile {
   if (typeof picture === "string") return fileTile(picture);
   if (isBytes(picture)) return { name: String(place), path: "", content: { bytes: viewOf(picture) } };
@@ -81,7 +84,10 @@ function checkRaw({ width, height, channels }: RawPicture, pixels: Uint8Array, p
   return { pixels, width, height, channels };
 }
 
-/** By what the engine says of them: test runners have classes of their own, of which `instanceof` knows nothing. */
+/**
+ * By the name the JavaScript engine gives them: test runners have classes of their own, which `instanceof` does not
+ * recognise.
+ */
 function isBytes(value: unknown): value is Bytes {
   return types.isUint8Array(value) || types.isUint8ClampedArray(value) || types.isAnyArrayBuffer(value);
 }

@@ -1,21 +1,21 @@
-/** What the tagger says of a picture. Printed as JSON it is what prediction files have. */
+/** The tagger's result for a picture. As JSON it has the keys of prediction files. */
 import type { DecodeFailure } from "../decode/decoder.js";
 import type { TaggedRow } from "../tags/prediction.js";
 import { formatFloat32 } from "../tags/rows.js";
 
 export interface TaggedPicture {
-  /** As it was given: see `Picture`. */
+  /** Its name: see `Picture`. */
   name: string;
   /** Tags whose probability reaches their threshold, in the model's order. */
   tags: string[];
-  /** Of each tag of the model: the shortest decimal that reads back as the same float32, as in prediction files. */
+  /** For each tag of the model: the shortest decimal that reads back as the same float32, as in prediction files. */
   probabilities: Record<string, number>;
   error?: undefined;
 }
 
 /** A picture that could not be read. */
 export interface RejectedPicture {
-  /** As it was given: see `Picture`. */
+  /** Its name: see `Picture`. */
   name: string;
   /** Why. */
   error: DecodeFailure;
@@ -23,7 +23,7 @@ export interface RejectedPicture {
   probabilities?: undefined;
 }
 
-/** Told apart by `error`. */
+/** `error` tells which of the two it is. */
 export type TagResult = TaggedPicture | RejectedPicture;
 
 export function toTagged(name: string, { tags, probabilities }: TaggedRow, model: readonly string[]): TaggedPicture {

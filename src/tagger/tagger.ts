@@ -15,7 +15,7 @@ import { type Picture, toTile } from "./pictures.js";
 import { type TagResult, toTagged } from "./results.js";
 
 export interface TaggerOptions extends EngineSettings {
-  /** Where the model's backbone file is now. @default where its card says */
+  /** The model's backbone file. @default as its card says */
   backbone?: string | undefined;
   /** What the backbone runs on. @default "auto" */
   device?: DeviceChoice | undefined;
@@ -41,11 +41,11 @@ const OPTIONS: OptionNames<TaggerOptions> = {
 };
 
 /**
- * A trained model with its sessions and decode threads. Any number of callers may use one at once; their pictures share batches. It keeps
- * the process alive until it is closed.
+ * A trained model with its sessions and decode threads. Any number of callers may use it at once; their pictures share
+ * batches. It keeps the process alive until it is closed.
  */
 export class Tagger {
-  /** The model's tags, in the order in which results name them. */
+  /** The model's tags, in the order of results. */
   readonly tags: readonly string[];
   readonly #engine: Engine;
   readonly #batcher: MicroBatcher;
@@ -79,8 +79,10 @@ export class Tagger {
   }
 
   /**
-   * Tags pictures; results come in their order. A picture that cannot be read has a result with its `error`; it fails nothing else.
-   * @throws OptionError for what is no picture; ModelError if ONNX Runtime fails on all of a batch; the signal's reason on abort.
+   * Tags pictures; results come in their order. A picture that cannot be read gets a result with its `error`; the
+   * others are not affected.
+   * @throws OptionError for anything but a picture; ModelError if ONNX Runtime fails on all of a batch; the signal's
+   * reason on abort.
    */
   async tag(pictures: readonly Picture[], options: TagCallOptions = {}): Promise<TagResult[]> {
     checkNames(options, CALL_OPTIONS);
@@ -90,9 +92,9 @@ export class Tagger {
   }
 
   /**
-   * Tags a source of any length; results come in its order, each as soon as it is there. Only some batches are read ahead: whoever takes
-   * results slowly slows the source down. Leaving the loop drops what was read ahead, and ends the source. Throws as `tag` does, and what
-   * the source throws.
+   * Tags a source of any length; results come in its order, each as soon as it is ready. Only some batches are read
+   * ahead: if results are taken slowly, the source is read slowly. Leaving the loop drops what was read ahead, and ends
+   * the source. Throws as `tag` does, and what the source throws.
    */
   async *stream(
     source: Iterable<Picture> | AsyncIterable<Picture>,
@@ -119,8 +121,8 @@ export class Tagger {
   }
 
   /**
-   * Takes no more pictures, finishes those it was given, then ends all threads. A stream whose source has not ended by then throws.
-   * Later calls wait for the same end.
+   * Takes no more pictures, finishes those it has, then ends all threads. A stream whose source has not ended by then
+   * throws. Later calls wait for the same end.
    */
   close(): Promise<void> {
     this.#closed ??= this.#batcher.idle().then(() => this.#engine.close());
@@ -142,7 +144,7 @@ export class Tagger {
   }
 }
 
-/** Text and bytes can be iterated, too, but are no sources. */
+/** Strings and bytes can be iterated, too, but are no sources. */
 function checkSource(source: unknown): void {
   const iterable =
     typeof source === "object" && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source);

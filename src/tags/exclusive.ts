@@ -1,6 +1,6 @@
 /**
- * Exclusive groups: tags of which a tile has exactly one (clear, partly cloudy, cloudy or haze). Their probabilities are divided by their
- * sum, so that certainty about one speaks against the others.
+ * Exclusive groups: tags of which a tile has exactly one (clear, partly cloudy, cloudy or haze). Their probabilities
+ * are divided by their sum, so that a high one lowers the others.
  */
 import { InputError, OptionError } from "../errors.js";
 

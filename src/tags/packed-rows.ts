@@ -1,4 +1,7 @@
-/** Predictions on their way into a Parquet file: short lines that cost little to write and to read back, and the columns they become. */
+/**
+ * Predictions before they become a Parquet file: short lines that are fast to write and to read, and the columns made
+ * of them.
+ */
 import { linesByBlock } from "../tiles/lines.js";
 import type { RowFormat, RowOptions } from "./rows.js";
 
@@ -30,7 +33,7 @@ export function packedRows({ tags, probabilities }: RowOptions): RowFormat {
 
 type PackedRow = [name: string, path: string, tags: number[], probabilities: string];
 
-/** What `packedRows` wrote, a block of columns for each block of bytes. */
+/** Reads what `packedRows` wrote: a block of columns for each block of bytes. */
 export async function* unpackRows(bytes: AsyncIterable<Buffer>, options: RowOptions): AsyncGenerator<RowBlock> {
   for await (const lines of linesByBlock(bytes)) yield unpack(JSON.parse(`[${lines.join(",")}]`), options);
 }

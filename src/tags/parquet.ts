@@ -1,20 +1,23 @@
-/** Predictions as a Parquet file: name, tags as a list, one float column for each tag; row groups leave as they fill. */
+/**
+ * Predictions as a Parquet file: name, tags as a list, one float column for each tag. Row groups are written when they
+ * are full.
+ */
 import type { SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import type { RowBlock } from "./packed-rows.js";
 import type { RowOptions } from "./rows.js";
 
-/** Rows of a row group: some megabytes, few enough to hold and many enough to compress well. */
+/** Rows of a row group: some megabytes, few enough for memory and enough to compress well. */
 const ROW_GROUP = 50_000;
-/** Values of a row group, for models of very many tags: it is encoded in one go, and an interrupt waits for that. */
+/** Values of a row group, for models with very many tags: encoding a group cannot be interrupted. */
 const GROUP_VALUES = 1_000_000;
 
-/** Encodes a Parquet file row group by row group, handing its bytes to `write`, which may keep them only until it resolves. */
+/** Encodes a Parquet file row group by row group. `write` gets its bytes and may use them only until it resolves. */
 export class ParquetEncoder {
   readonly #writer: ParquetWriter;
   readonly #options: RowOptions;
   readonly #groupRows: number;
-  /** What is not handed over yet; its arrays of probabilities are as long as a whole row group, and used for each. */
+  /** Rows not written yet. Its arrays of probabilities are as long as a whole row group and used again for each. */
   readonly #group: RowBlock;
 
   constructor(write: (bytes: Uint8Array) => Promise<void>, options: RowOptions, metadata: Record<string, string> = {}) {
@@ -42,7 +45,7 @@ export class ParquetEncoder {
     await this.#writer.finish();
   }
 
-  /** Takes rows from number `from` on into the group, as many as go in, and returns how many. */
+  /** Adds as many rows from number `from` on as fit into the group, and returns how many. */
   #fill({ names, paths, tags, probabilities }: RowBlock, from: number): number {
     const group = this.#group;
     const place = group.names.length;
@@ -74,7 +77,7 @@ export class ParquetEncoder {
   }
 }
 
-/** A buffer that is handed over after each row group. */
+/** A buffer that is written after each row group. */
 function handingOver(write: (bytes: Uint8Array) => Promise<void>): ByteWriter & { flush(): Promise<void> } {
   const buffer = new ByteWriter();
   const flush = async (): Promise<void> => {

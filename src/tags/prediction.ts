@@ -1,14 +1,14 @@
-/** Features become tags. In: feature rows and a trained model. Out: for each row its probabilities and the tags they amount to. */
+/** Features become tags. In: feature rows and a trained model. Out: for each row its probabilities and tags. */
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { FeatureMatrix } from "../head/feature-matrix.js";
 import { predictProbabilities } from "../head/logits.js";
 import { decide } from "../head/metrics.js";
 import { normalizeExclusive, toExclusiveColumns } from "./exclusive.js";
 
-/** What of a model makes features into probabilities. */
+/** The part of a model that turns features into probabilities. */
 export type Tagger = Pick<Checkpoint, "head" | "tags" | "exclusive">;
 
-/** What was found in one tile. */
+/** The tags of one tile. */
 export interface Prediction {
   name: string;
   /** Where the tile is: its path, or `archive.tar#member`. */
@@ -35,8 +35,8 @@ export async function scoreFeatures(
 }
 
 /**
- * Tags each row of `features` (`[rows, numFeatures]` float32): a tag is given where its probability reaches its threshold. The head's
- * kernels sum each row in a fixed order, so a row's result does not depend on what stands around it.
+ * Tags each row of `features` (`[rows, numFeatures]` float32): a tag is given if its probability reaches its threshold.
+ * The head's kernels sum each row in a fixed order, so a row's result does not depend on other rows.
  */
 export async function tagFeatures(
   model: Tagger,

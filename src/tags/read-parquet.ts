@@ -1,4 +1,4 @@
-/** Predictions in a Parquet file of ours as rows again, one row group in memory at a time. */
+/** Reads predictions back from a Parquet file of canopy, one row group in memory at a time. */
 import { asyncBufferFromFile, type ColumnData, parquetMetadataAsync, parquetRead } from "hyparquet";
 import type { RowBlock } from "./packed-rows.js";
 import { probabilityColumn } from "./parquet.js";

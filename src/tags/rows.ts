@@ -2,7 +2,7 @@
 import { stringify } from "csv-stringify/sync";
 import type { Prediction } from "./prediction.js";
 
-/** How predictions are written, line by line; what a file of them begins with is in `header`. */
+/** How predictions are written, line by line. */
 export interface RowFormat {
   /** First line with its line feed, or "". */
   header: string;
@@ -17,7 +17,10 @@ export interface RowOptions {
   probabilities: boolean;
 }
 
-/** `image_name,tags`, tags separated by spaces; with probabilities one more column for each tag. Quoted where CSV asks for it. */
+/**
+ * `image_name,tags`, tags separated by spaces; with probabilities one more column for each tag. Quoted if CSV asks for
+ * it.
+ */
 export function csvRows({ tags, probabilities }: RowOptions): RowFormat {
   const header = ["image_name", "tags", ...(probabilities ? tags : [])];
   return {

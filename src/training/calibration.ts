@@ -1,7 +1,7 @@
 /**
- * Calibration: probabilities that mean what they say. Platt scaling per tag, `a logit + b` (Platt 1999), pulled towards the identity so
- * that rare tags stay sane, or one temperature for all tags (Guo et al. 2017). Being affine both fold into head and thresholds, and
- * change no decision.
+ * Calibration: probabilities that mean what they say. Platt scaling per tag, `a logit + b` (Platt 1999), pulled towards
+ * the identity so that rare tags do not overfit, or one temperature for all tags (Guo et al. 2017). Both are affine, so
+ * they fold into head and thresholds and change no decision.
  */
 import { type Head, logit, sigmoid } from "../head/head.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
@@ -19,7 +19,7 @@ export interface Calibration {
 /** Weight of the pull towards slope 1 and offset 0, in tiles. */
 const PRIOR = 2;
 const NEWTON_STEPS = 25;
-/** A negative slope would turn a tag's decisions around. */
+/** A negative slope would reverse a tag's decisions. */
 const SMALLEST_SLOPE = 0.05;
 
 /** Fits on out-of-fold `logits` `[labels.rows, tags]`; "none" is the identity. */
@@ -43,7 +43,7 @@ export function foldCalibration(head: Head, { slope, offset }: Calibration): Hea
   return { ...head, weight, bias: head.bias.map((value, tag) => value * slope[tag] + offset[tag]) };
 }
 
-/** The thresholds that decide about calibrated probabilities as `thresholds` do about the ones before. */
+/** Thresholds that give the same decisions on calibrated probabilities as `thresholds` on uncalibrated ones. */
 export function moveThresholds(thresholds: Float32Array, { slope, offset }: Calibration): Float32Array {
   return thresholds.map((threshold, tag) => sigmoid(slope[tag] * logit(threshold) + offset[tag]));
 }

@@ -12,7 +12,10 @@ import type { TagSet } from "../tiles/tag-set.js";
 export interface LabelUse extends LabelOptions {
   /** Label file; see readLabels. */
   labels: string;
-  /** With `split`: the tiles that are loaded, of the first of these lists whose first part has any. @default all */
+  /**
+   * With `split`: the parts whose tiles are loaded, from the first of these lists whose first part has any. @default
+   * all
+   */
   parts?: readonly (readonly Part[])[] | undefined;
   /** The tags of an existing model; labels outside it are left out. @default the tags that occur */
   tagSet?: TagSet | undefined;
@@ -24,14 +27,14 @@ export interface UnknownTag {
   tiles: number;
 }
 
-/** Reads the label file, tells what was recognised, and keeps the tiles of the parts that are asked for. */
+/** Reads the label file, reports what was recognised, and keeps the tiles of the parts asked for. */
 export async function readDatasetLabels(options: LabelUse, context: RunContext): Promise<LabelTable> {
   const labels = await readLabels(options.labels, labelOptions(options));
   tellLabels(labels, context);
   return takeParts(labels, options.parts ?? [], context);
 }
 
-/** Of the `parts`, one list after the other, the tiles of the first that are there at all; without `parts`, all tiles. */
+/** The tiles of the first list of `parts` that has any; without `parts`, all tiles. */
 function takeParts(labels: LabelTable, parts: readonly (readonly Part[])[], context: RunContext): LabelTable {
   const counts = labels.recognised.parts;
   if (counts === null || parts.length === 0) return labels;

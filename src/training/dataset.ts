@@ -1,4 +1,4 @@
-/** Labelled tiles with their features: what `train` and `evaluate` both begin with. */
+/** Labelled tiles with their features, for `train` and `evaluate`. */
 import { checkInteger } from "../check.js";
 import { describeDarkRasters } from "../decode/dark-rasters.js";
 import { checkDecodeOptions, DECODE_DEFAULTS, type DecodeFailure, type DecodeOptions } from "../decode/decoder.js";
@@ -22,16 +22,16 @@ import { type LabelUse, readDatasetLabels, tagsOutside, type UnknownTag, warnUnm
 export interface DatasetOptions extends ExtractorOptions, LabelUse {
   /** Folders, files, `.tar` archives, `@list.txt`. */
   tiles: TileInputs;
-  /** What of the features is held in memory. @default all */
+  /** Which features are in memory. @default all */
   budget?: FeatureBudget | undefined;
-  /** Which samples of TIFFs become 0 and 255, where `decode` does not say it. */
+  /** Which samples of TIFFs become 0 and 255, if `decode` does not say it. */
   stretch?: StretchOption | undefined;
 }
 
 export interface FeatureBudget {
   /** Features that need more are kept on disk. */
   bytes: number;
-  /** What cannot do with features on disk: flips and turns, or L-BFGS; null if nothing minds. */
+  /** What needs features in memory: flips and turns, or L-BFGS; null if nothing does. */
   neededBy: "variants" | "lbfgs" | null;
 }
 
@@ -44,7 +44,7 @@ export interface Dataset {
   /** Tiles that are labelled and could be decoded, in the order of the label file. */
   tiles: Tile[];
   labels: LabelMatrix;
-  /** What the label file was taken for. */
+  /** What the label file was recognised as. */
   recognised: Recognised;
   /** Tags outside `tagSet`, with the number of tiles that have them. */
   unknownTags: UnknownTag[];
@@ -52,10 +52,10 @@ export interface Dataset {
   validation?: Uint32Array;
   /** `[tiles, numFeatures]` for each variant asked for; empty if they are on disk. */
   features: FeatureMatrix[];
-  /** The first variant's features on disk, where they do not fit in memory. To be read before `close()`. */
+  /** The first variant's features on disk, if they do not fit in memory. To be read before `close()`. */
   stored?: FeatureSource;
   rejected: RejectedTile[];
-  /** Files that are no tiles by their name. */
+  /** Files whose names are not those of tiles. */
   ignored: number;
   labelsWithoutTiles: number;
   tilesWithoutLabels: number;
@@ -67,7 +67,7 @@ export interface Dataset {
   cached: number;
   /** Wall clock of the extraction, sessions already started. */
   seconds: number;
-  /** Lets go of features on disk; a dataset in memory holds nothing open. */
+  /** Closes the features on disk; a dataset in memory has nothing open. */
   close(): Promise<void>;
 }
 
@@ -99,7 +99,7 @@ export async function loadDataset(options: DatasetOptions, context: RunContext =
   }
 }
 
-/** How tiles are decoded, with a `stretch` that is to be measured measured on them; warns where one is missing. */
+/** How tiles are decoded; measures `stretch` on the tiles if that is asked for, and warns if one is missing. */
 async function resolveReading(
   tiles: readonly Tile[],
   { decode = {}, stretch }: DatasetOptions,
@@ -143,10 +143,10 @@ async function extract(tiles: readonly Tile[], options: DatasetOptions, context:
   }
 }
 
-/** Features are held once, and once more in the rows that a training is given. */
+/** Features are in memory once, and once more in the rows of a training. */
 const COPIES = 2.2;
 
-/** Whether features of so many bytes are too many for memory. @throws InputError if they have to be there */
+/** Whether features of so many bytes are too many for memory. @throws InputError if something needs them there */
 function exceeds(
   featureBytes: number,
   { bytes, neededBy }: FeatureBudget = { bytes: Infinity, neededBy: null },
@@ -209,7 +209,7 @@ function assemble(
   };
 }
 
-/** The good rows of features on disk. */
+/** The rows of decoded tiles, on disk. */
 function sourceOf(stored: StoredFeatures, good: readonly number[]): FeatureSource {
   const { numFeatures, windowRows } = stored;
   const read = async (start: number, count: number) => {
@@ -225,7 +225,7 @@ function sourceOf(stored: StoredFeatures, good: readonly number[]): FeatureSourc
   return { rows: good.length, numFeatures, windowRows, read };
 }
 
-/** Moves the good rows together, in place. */
+/** Moves the rows of decoded tiles together, in place. */
 function keepRows(data: Float32Array, good: readonly number[], numFeatures: number): FeatureMatrix {
   for (const [to, from] of good.entries()) {
     if (to !== from) {

@@ -2,11 +2,11 @@
 import { createRandom } from "../random.js";
 import { type LabelMatrix, tagSupport } from "../tiles/label-matrix.js";
 
-/** Share of tiles that may have none or several tags of a group that is found: a slip of whoever labelled them. */
+/** Share of tiles that may have none or several tags of a group that is found: mistakes in labelling. */
 const EXCEPTIONS = 0.005;
-/** Tiles that groups are looked for in. */
+/** Tiles that are searched for groups. */
 const MAX_SEARCHED = 20_000;
-/** Choices looked at before the search for a group is given up. */
+/** Choices tried before the search for a group ends. */
 const MAX_CHOICES = 10_000;
 
 /**
@@ -18,7 +18,10 @@ export function findExclusive(labels: LabelMatrix): number[][] {
   return groups.filter((group) => countExceptions(labels, group) <= EXCEPTIONS * labels.rows);
 }
 
-/** At most `most` rows: one at random of each stretch, so that no rhythm of the labels is met. */
+/**
+ * At most `most` rows: a random one of each stretch, because evenly spaced rows may coincide with a pattern in the
+ * labels.
+ */
 function thinOut(labels: LabelMatrix, most: number): LabelMatrix {
   if (labels.rows <= most) return labels;
   const width = labels.tags.length;

@@ -1,4 +1,4 @@
-/** A training that is done: what its model, its report and its summary are made of. */
+/** A finished training: everything for its model, report and summary. */
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { ModelCard } from "../models/card.js";
 import { canopyVersion } from "../versions.js";

@@ -14,7 +14,7 @@ export interface FittedDataset extends FittedHead {
   config: HeadConfig;
 }
 
-/** On abort, what the optimisers did so far is saved beside the model's folder before InterruptedError goes on its way. */
+/** On abort, the states of the optimisers are saved beside the model's folder before InterruptedError is thrown. */
 export async function fitDataset(
   dataset: Dataset,
   settings: TrainSettings,
@@ -24,7 +24,7 @@ export async function fitDataset(
 ): Promise<FittedDataset> {
   const { stored, features, labels, validation } = dataset;
   const { fit, readout } = settings;
-  // Said now rather than after the cross-validation.
+  // Fails now rather than after the cross-validation.
   if (readout.exclusive !== "auto") toExclusiveColumns(readout.exclusive, labels.tags);
   const config = chooseConfig(fit, stored !== undefined, featureBlocks(card));
   if (stored !== undefined) {
@@ -48,7 +48,7 @@ function chooseConfig({ head, headOnDisk }: FitSettings, onDisk: boolean, blocks
   return blocks.length < 2 ? config : { ...config, blocks };
 }
 
-/** Progress by trainings; where there is but one, by its epochs. */
+/** Progress by trainings, or by epochs if there is only one training. */
 function reporting(config: HeadConfig, onDisk: boolean, { signal, onProgress }: RunContext) {
   const tell = (done: number, total: number, unit: string) =>
     onProgress?.({ stage: "head", done, total, rejected: 0, unit });

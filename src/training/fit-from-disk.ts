@@ -1,6 +1,6 @@
 /**
- * The fit for features larger than memory: one training by mini-batches, window by window, without a sample of tiles that is small enough
- * to hold. Cross-validation would read everything five times over.
+ * The fit for features larger than memory: one training by mini-batches, window by window, that leaves out a sample of
+ * tiles small enough for memory. Cross-validation would read everything five times.
  */
 import { InputError } from "../errors.js";
 import type { HeadConfig } from "../head/config.js";
@@ -12,7 +12,7 @@ import { kFold, rowsWithout, type Split, splitRows } from "../tiles/split.js";
 import type { FitOptions, FittedWeights } from "./fitted-weights.js";
 import { createTrainings } from "./trainings.js";
 
-/** Held-out tiles beyond this many would only cost memory (256 MB at 1280 features). */
+/** More held-out tiles would only take memory (256 MB at 1280 features). */
 const MAX_HELD_OUT = 50_000;
 
 /**
@@ -45,7 +45,7 @@ export async function fitFromDisk(
   return { head, history, split, unseen };
 }
 
-/** Of more tiles for validation than can be held, every so many are scored; none is trained on. */
+/** If there are more tiles for validation than that, evenly spaced ones are scored; none is trained on. */
 function splitTiles(labels: LabelMatrix, { holdOut = 0.2, seed = 1, validation }: FitOptions): Split {
   if (validation === undefined) return splitRows(labels, Math.min(holdOut, MAX_HELD_OUT / labels.rows), seed);
   const step = Math.ceil(validation.length / MAX_HELD_OUT);

@@ -53,7 +53,7 @@ export async function fitInMemory(
     const trained = await trainOn(`fold ${fold + 1}`, tiles(others));
     scatterRows(logits, labels.tags.length, own, await logitsOf(trained, tiles(own)));
   }
-  // Where no tile comes back from being held out, the first training is on all of them already.
+  // Without held-out tiles to learn from in the end, the final head would equal the first one.
   const { head, l2 } = refits ? await trainOn("final", used) : first;
   return {
     head,
@@ -65,7 +65,7 @@ export async function fitInMemory(
   };
 }
 
-/** Which tiles the first training is on, which it is scored on, and which the model is made of in the end. */
+/** The tiles that the first training learns from, those it is scored on, and those that the final model learns from. */
 function splitTiles(labels: LabelMatrix, options: FitOptions): { split: Split; used: Uint32Array } {
   const { holdOut = 0.2, seed = 1, validation: heldOut } = options;
   if (heldOut === undefined) return { split: splitRows(labels, holdOut, seed), used: allRows(labels.rows) };

@@ -1,6 +1,6 @@
 /**
- * From labelled features to everything a model needs: head, thresholds, history and honest scores. First the weights are fitted, with
- * logits of tiles that they have not seen; then the readout, on these.
+ * From labelled features to head, thresholds, history, and scores on unseen tiles. First the weights are fitted, with
+ * logits of tiles that they have not seen; then the readout, on these logits.
  */
 import type { HeadConfig } from "../head/config.js";
 import type { FeatureMatrix, FeatureSource } from "../head/feature-matrix.js";
@@ -26,7 +26,7 @@ import { selectRows } from "./rows.js";
 export interface FittedHead
   extends Pick<FittedWeights, "l2" | "history" | "split">,
     Pick<ChosenExclusive, "exclusive" | "exclusiveGain"> {
-  /** Calibration is folded in; probabilities are its own, shared out in the groups of `exclusive`. */
+  /** Calibration is folded in. Probabilities of tags in a group of `exclusive` are divided by their sum. */
   head: Head;
   /** `[tags]` */
   thresholds: Float32Array;
@@ -41,9 +41,10 @@ export interface ScoredTiles extends CrossFitted, Pick<UnseenLogits, "rows" | "f
 }
 
 /**
- * Fits head and readout. Features in memory (one matrix, or one per variant of the tiles): cross-validation gives every tile logits of a
- * head that has not seen it, and the head is trained again on all tiles. Features on disk: one training by a gradient optimiser, and the
- * tiles held out from it (at most 50,000). The readout is fitted on these logits, and scored fold by fold as fitted on the other folds.
+ * Fits head and readout. Features in memory (one matrix, or one per variant of the tiles): cross-validation gives every
+ * tile logits of a head that has not seen it, and the head is trained again on all tiles. Features on disk: one
+ * training by a gradient optimiser, and the tiles held out from it (at most 50,000). The readout is fitted on these
+ * logits; on each fold it is scored as fitted on the other folds.
  *
  * @throws InputError for too few tiles
  * @throws InterruptedError if the signal stops it; `states` then says how far it came
@@ -61,7 +62,7 @@ export async function fitHead(
   return addReadout(weights, labels, options);
 }
 
-/** The model of these weights, whoever fitted them. */
+/** The model of these weights. */
 function addReadout(weights: FittedWeights, labels: LabelMatrix, options: ReadoutOptions): FittedHead {
   const { head, l2, history, split, unseen } = weights;
   const chosen = chooseExclusive(unseen, options);
@@ -89,7 +90,8 @@ function scoreUnseen(
   thresholds: Float32Array,
 ): ScoredTiles {
   const { probabilities, decisions } = crossFitted;
-  // Calibrations of folds differ, but each keeps the order of its tag's logits; sharing out within exclusive groups does not.
+  // Calibrations of folds differ, but each keeps the order of its tag's logits. Dividing within exclusive groups does
+  // not.
   const shared = new Set(exclusive.flat());
   const ranking = logits.map((z, cell) => (shared.has(cell % thresholds.length) ? probabilities[cell] : z));
   const metrics = computeMetrics(probabilities, labels, thresholds, { decisions, ranking });

@@ -1,4 +1,4 @@
-/** What the fit of a model's weights is told, and what it hands on to the readout. */
+/** The options of the fit of a model's weights, and what it passes on to the readout. */
 import type { Head } from "../head/head.js";
 import type { HistoryRow } from "../head/history.js";
 import type { VariantUse } from "../head/variants.js";
@@ -9,7 +9,7 @@ import type { TrainingsOptions } from "./trainings.js";
 export interface FitOptions extends Partial<VariantUse>, TrainingsOptions {
   /** Share of tiles held out for the history and `holdOut`; 0 for none. @default 0.2 */
   holdOut?: number;
-  /** The tiles to hold out instead, ascending: of no training, also not of the final one. */
+  /** The tiles to hold out instead, ascending: no training sees them, not even the final one. */
   validation?: Uint32Array | undefined;
   /** Folds of the cross-validation that the readout is fitted on. @default 5 */
   folds?: number;
@@ -17,15 +17,15 @@ export interface FitOptions extends Partial<VariantUse>, TrainingsOptions {
   seed?: number;
 }
 
-/** Logits of tiles under weights that have not seen them: all that a readout is fitted and scored on, whoever made them. */
+/** Logits of tiles under weights that have not seen them. A readout is fitted and scored on nothing else. */
 export interface UnseenLogits {
-  /** Which of the labelled tiles these are, ascending. */
+  /** Rows of these tiles among the labelled ones, ascending. */
   rows: Uint32Array;
   /** `[rows, tags]` */
   logits: Float32Array;
   /** Of these rows. */
   labels: LabelMatrix;
-  /** `[rows]`: what is fitted on the other folds is scored on a fold. */
+  /** `[rows]` fold of each: a readout fitted on the other folds is scored on it. */
   folds: Uint8Array;
   /** All tiles out of fold, or those that were held out from a single training. */
   measuredOn: "out-of-fold" | "hold-out";
@@ -39,6 +39,6 @@ export interface FittedWeights {
   history: HistoryRow[];
   split: Split;
   unseen: UnseenLogits;
-  /** `[held-out rows, tags]` under the weights of the history; absent if there are none, and where `unseen` has them. */
+  /** `[held-out rows, tags]` under the weights of the history; absent if there are none, or if `unseen` has them. */
   heldOutLogits?: Float32Array;
 }

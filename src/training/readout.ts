@@ -1,6 +1,6 @@
 /**
- * Readout: from logits to tags. Calibration makes probabilities mean what they say, exclusive groups share theirs out, thresholds decide.
- * All of it is fitted on logits of tiles that the weights have not seen.
+ * Readout: from logits to tags. Calibration makes probabilities mean what they say, those of exclusive groups are
+ * divided by their sum, thresholds decide. All of it is fitted on logits of tiles that the weights have not seen.
  */
 import { sigmoid } from "../head/head.js";
 import { decide, tileFBetas } from "../head/metrics.js";
@@ -16,7 +16,8 @@ export interface ReadoutOptions extends ThresholdOptions {
   /** Platt scaling by tag, or one temperature for all. @default "none" */
   calibrate?: CalibrationName;
   /**
-   * Groups of tag names of which a tile has exactly one, kept only where that wins anything out of fold; "auto" finds them in the labels.
+   * Groups of tag names of which a tile has exactly one, kept only if that improves the score out of fold; "auto" finds
+   * them in the labels.
    * @default []
    */
   exclusive?: "auto" | readonly (readonly string[])[];
@@ -43,7 +44,7 @@ export interface CrossFitted {
 export interface ChosenExclusive {
   /** The groups that were kept. */
   exclusive: ExclusiveColumns;
-  /** F-beta won by exclusive groups, kept or not; null if none were given or found. */
+  /** F-beta gained by exclusive groups, kept or not; null if none were given or found. */
   exclusiveGain: number | null;
   crossFitted: CrossFitted;
 }
@@ -73,7 +74,7 @@ export function fitReadout(
 ): Readout {
   const calibration = fitCalibration(logits, labels, options.calibrate ?? "none");
   if (exclusive.length === 0) {
-    // Fitted before calibration and moved with it: calibration is to change no decision.
+    // Fitted before calibration and moved with it, so that calibration changes no decision.
     const { thresholds } = fitThresholds(logits.map(sigmoid), labels, options);
     return { calibration, exclusive, thresholds: moveThresholds(thresholds, calibration) };
   }

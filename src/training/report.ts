@@ -1,4 +1,4 @@
-/** The report of a training: what dataset and fit know, in the report's terms, with thumbnails. */
+/** The report of a training: the results of dataset and fit in the report's terms, with thumbnails. */
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { LABEL_ERRORS_FILE, labelErrorsToCsv, toLabelErrors, toReportErrors } from "../curation/label-errors.js";
@@ -18,15 +18,15 @@ import { versions } from "../versions.js";
 import type { Dataset } from "./dataset.js";
 import type { FinishedTraining } from "./finished-training.js";
 
-/** What is known of a run beside the training itself. */
+/** Facts of a run beside the training itself. */
 interface RunFacts {
-  /** What the model is called. */
+  /** The model's name. */
   name: string;
   seconds: number;
   warnings: string[];
 }
 
-/** What the report found and the summary of a training repeats. */
+/** Findings of the report that the summary of a training repeats. */
 export interface TrainingFindings {
   /** 95% bootstrap interval of the F2 on tiles that the model has not seen. */
   interval: Interval;
@@ -42,7 +42,7 @@ export async function reportTraining(
   { name, seconds, warnings }: RunFacts,
   context: RunContext,
 ): Promise<TrainingFindings> {
-  // Loaded here: the charting library takes longer to load than many a command to run.
+  // Loaded here, because the charting library takes longer to load than some commands take to run.
   const { writeReport } = await import("../report/store.js");
   const { summarise } = await import("../report/summary.js");
   const { wantedPictures, REPORT_VERSION } = await import("../report/data.js");
@@ -117,7 +117,9 @@ function stageSpeeds({ dataset, headSeconds }: FinishedTraining): StageSpeed[] {
   return dataset.decoded > 0 ? [features, head] : [head];
 }
 
-/** Pictures of the tiles called `names`, decoded once more at thumbnail size; tiles that have gone since are left out. */
+/**
+ * Pictures of the tiles called `names`, decoded once more at thumbnail size; tiles that are gone by now are left out.
+ */
 async function thumbnails(
   names: readonly string[],
   { tiles, decode }: Dataset,

@@ -1,4 +1,4 @@
-/** Rows of matrices: taken out, put back, and parted into those that something is fitted on and those that it is applied to. */
+/** Rows of matrices: taken out, put back, and split into those to fit on and those to apply the fit to. */
 import { rowsWhere } from "../tiles/split.js";
 
 /** Rows of `[rows, columns]` float32, copied, in the order of `indices`. */
@@ -10,7 +10,7 @@ export function selectRows(values: Float32Array, columns: number, indices: Array
   return selected;
 }
 
-/** Puts `values` `[rows.length, columns]` where `rows` say. */
+/** Puts `values` `[rows.length, columns]` at the places `rows`. */
 export function scatterRows<T extends Float32Array | Uint8Array>(
   target: T,
   columns: number,

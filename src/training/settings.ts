@@ -1,4 +1,4 @@
-/** The options of `train`: checked, with their defaults, and sorted by the stage that they are for. */
+/** The options of `train`: checked, with defaults, sorted by stage. */
 import { checkInRange, checkOneOf } from "../check.js";
 import type { Bands, DecodeOptions } from "../decode/decoder.js";
 import { checkStretchOption, type StretchOption } from "../decode/stretch.js";
@@ -24,23 +24,25 @@ export interface TrainOptions extends LabelOptions {
   /** Folders, files, `.tar` archives, `@list.txt`. */
   tiles: TileInputs;
   /**
-   * Label file, or a folder of a folder for each tag; see readLabels. With `split` the tiles for training are trained on, those for
-   * validation are held out, and those for testing left out.
+   * Label file, or a folder with a folder for each tag; see readLabels. With `split` the tiles for training are trained
+   * on, those for validation are held out, and those for testing left out.
    */
   labels: string;
   /** Model folder to write; it appears whole or not at all. */
   out: string;
   /** Name of a backbone (`canopy models list`) or FILE.onnx. @default the one in the box */
   backbone?: string | undefined;
-  /** What an unknown FILE.onnx wants its pixels scaled to. @default "imagenet", with a warning; "raw" where it takes integers */
+  /** The scaling of pixels for an unknown FILE.onnx. @default "imagenet", with a warning; "raw" if it takes integers */
   normalisation?: Normalisation | undefined;
-  /** Of a FILE.onnx that ends in tokens: its class token or the mean of all. @default "class" where it has one, with a warning */
+  /**
+   * If a FILE.onnx ends in tokens: its class token or the mean of all. @default "class" if it has one, with a warning
+   */
   tokens?: Tokens | undefined;
   /** Pixels per side the backbone is fed. @default the backbone's */
   size?: number | undefined;
   /** What the backbone runs on. @default "auto" */
   device?: DeviceChoice | undefined;
-  /** Decode threads. @default what keeps the sessions fed */
+  /** Decode threads. @default one per core */
   workers?: number | undefined;
   /** How tiles are decoded. @default DECODE_DEFAULTS */
   decode?: Partial<Omit<DecodeOptions, "size" | "bands" | "stretch">> | undefined;
@@ -52,8 +54,9 @@ export interface TrainOptions extends LabelOptions {
    */
   stretch?: StretchOption | undefined;
   /**
-   * What of the backbone is used: its last features alone, or also the means of the feature maps before each halving of the resolution.
-   * @default "pyramid"; "last" for gradient optimisers, which have no scaling of features unless told
+   * Which features of the backbone are used: the last alone, or also the means of the feature maps before each halving
+   * of the resolution.
+   * @default "pyramid"; "last" for gradient optimisers, which do not scale features unless told to
    */
   features?: "pyramid" | "last" | undefined;
   /** Optimiser and its settings. @default L-BFGS with a cross-validated penalty */
@@ -67,11 +70,11 @@ export interface TrainOptions extends LabelOptions {
   /** The F-beta thresholds are fitted for. @default 2 */
   beta?: number | undefined;
   /**
-   * Groups of tags of which a tile has exactly one; kept only where cross-validation says that they help. "auto" finds them in the
-   * labels, [] is for none. @default "auto"
+   * Groups of tags of which a tile has exactly one; kept only if cross-validation shows that they help. "auto" finds
+   * them in the labels, [] is for none. @default "auto"
    */
   exclusive?: "auto" | readonly (readonly string[])[] | undefined;
-  /** How probabilities are made to mean what they say; no decision changes. @default "platt"; "none" for the tutorial's recipe */
+  /** Calibration of probabilities; it changes no decision. @default "platt"; "none" for the tutorial's recipe */
   calibrate?: CalibrationName | undefined;
   /**
    * Bytes that features may take in memory; more are streamed from disk, by a gradient optimiser and scored on the held-out tiles
@@ -92,7 +95,7 @@ export interface TrainSettings {
 }
 
 export interface BackboneSettings {
-  /** Undefined for the default one. */
+  /** Undefined for the default. */
   name: string | undefined;
   size: number | undefined;
   normalisation: Normalisation | undefined;
@@ -146,7 +149,7 @@ function resolveFit({ val = 0.2, augment = "none", tta = "none", head = {} }: Tr
 }
 
 function resolveReadout({ beta = 2, exclusive = "auto", calibrate, head }: TrainOptions): TrainSettings["readout"] {
-  // The tutorial's head is to be Keras', weight for weight.
+  // The tutorial's head shall equal that of Keras in every weight.
   const chosen = calibrate ?? (head?.recipe === "tutorial" ? "none" : "platt");
   checkInRange("beta", beta, 0.01, 100);
   checkOneOf("calibrate", chosen, CALIBRATIONS);
@@ -160,7 +163,7 @@ function resolveBudget(options: TrainOptions, variants: readonly number[]): Feat
   return { bytes: memory, neededBy: variants.length > 1 ? "variants" : wantsLbfgs ? "lbfgs" : null };
 }
 
-/** Mini-batch descent for features on disk. Few passes are enough where there are many tiles. */
+/** Mini-batch descent for features on disk. With many tiles few passes are enough. */
 export function streamedConfig(seed: number, scaling: Scaling = "pareto"): GradientConfig {
   return resolveHeadConfig({ optimizer: "adam", scaling, epochs: 20, seed }) as GradientConfig;
 }

@@ -1,4 +1,4 @@
-/** Where an interrupted fit stands, in a file beside the model's folder. */
+/** The state of an interrupted fit, in a file beside the model's folder. */
 import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { deserialize, serialize } from "node:v8";
@@ -14,7 +14,7 @@ import type { TrainSettings } from "./settings.js";
 import type { TrainingName, TrainingStates } from "./trainings.js";
 
 const FLOATS = v.instance(Float32Array);
-/** Whether shapes and configuration are its own, the training that goes on checks itself. */
+/** The resumed training itself checks that shapes and configuration are its own. */
 const STATE = v.object({
   weight: FLOATS,
   bias: FLOATS,
@@ -35,13 +35,13 @@ const SAVED = v.object({
 export interface StatesOptions {
   /** The model's folder. */
   out: string;
-  /** Says which training the states are of. */
+  /** Identifies the training that the states belong to. */
   fingerprint: string;
-  /** Whether to begin where an interrupted one stands. */
+  /** Whether to go on with an interrupted training. */
   resume: boolean;
 }
 
-/** Runs `fit` with the states it is to go on from; on abort, they are saved before InterruptedError goes on its way. */
+/** Runs `fit` with the states to go on from. On abort they are saved before InterruptedError is thrown. */
 export async function keepStates<T>(
   { out, fingerprint, resume }: StatesOptions,
   { onWarning }: RunContext,
@@ -60,7 +60,7 @@ export async function forgetStates(out: string): Promise<void> {
   await rm(statesFile(out), { force: true });
 }
 
-/** Changes with everything that decides about the head: tiles, labels, features and settings. */
+/** Changes with everything that the head depends on: tiles, labels, features and settings. */
 export function fingerprintOf(
   { labels, tiles, validation, features: matrices }: Pick<Dataset, "labels" | "tiles" | "validation" | "features">,
   { backbone: { features }, fit: { holdOut, augment, tta } }: TrainSettings,

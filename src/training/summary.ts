@@ -1,4 +1,4 @@
-/** What `train` says when it is done. */
+/** The summary that `train` returns. */
 import { LABEL_ERRORS_FILE } from "../curation/label-errors.js";
 import type { Device } from "../features/device.js";
 import type { Checkpoint } from "../head/checkpoint.js";
@@ -7,7 +7,7 @@ import type { CalibrationName } from "./calibration.js";
 import type { FinishedTraining } from "./finished-training.js";
 import type { TrainingFindings } from "./report.js";
 
-/** What came out, under the names of the JSON contract (docs/cli.md). */
+/** Results of a training; docs/cli.md lists the keys of its JSON. */
 export interface TrainSummary {
   /** The model's folder, and the report in it. */
   model: string;
@@ -16,7 +16,7 @@ export interface TrainSummary {
   rejected: number;
   rejects: string | null;
   tags: string[];
-  /** What the label file was taken for. */
+  /** What the label file was recognised as. */
   labels: Recognised;
   backbone: string;
   /** Features of a tile. */
@@ -25,7 +25,10 @@ export interface TrainSummary {
   provider: Device;
   optimizer: string;
   l2: number | null;
-  /** The F-beta that exclusive groups win out of fold, and the tags of each group that was kept; null if there is no group. */
+  /**
+   * The F-beta that exclusive groups gain out of fold, and the tags of each group that was kept; null if there is no
+   * group.
+   */
   exclusive: { kept: boolean; gain: number; groups: string[][] } | null;
   calibrate: CalibrationName;
   decoded: number;
@@ -46,7 +49,7 @@ export interface TrainSummary {
   seconds: number;
 }
 
-/** What is known of a run beside the training itself. */
+/** Facts of a run beside the training itself. */
 interface RunOutcome {
   /** The model's folder. */
   model: string;

@@ -1,7 +1,7 @@
 /**
- * Thresholds: from which probability on a tag is given. Fitted for samples-averaged F-beta on probabilities of tiles the head has not
- * seen: first the best threshold common to all tags, from there tag by tag, each pulled back towards the common one the more the rarer
- * the tag.
+ * Thresholds: from which probability on a tag is given. They are fitted for samples-averaged F-beta on probabilities of
+ * tiles that the head has not seen: first the best threshold common to all tags, then tag by tag. Each is pulled back
+ * towards the common one; the rarer the tag, the more.
  */
 import { checkInRange } from "../check.js";
 import { rankRows } from "../head/average-precision.js";
@@ -13,8 +13,8 @@ export interface ThresholdOptions {
   /** How many times recall counts as much as precision. @default 2 */
   beta?: number;
   /**
-   * A tag with this many tiles keeps half of its distance (in logits) from the common threshold. 0 lets every tag have its own,
-   * Infinity gives all the common one. The default did best in nested cross-validation. @default 100
+   * A tag with this many tiles keeps half of its distance (in logits) from the common threshold. 0 gives every tag its
+   * own, Infinity gives all the common one. The default was best in nested cross-validation. @default 100
    */
   shrinkage?: number;
 }
@@ -57,7 +57,7 @@ export function fitThresholds(
   return { thresholds, common, score: sampleFBeta(probabilities, labels, thresholds, beta) };
 }
 
-/** The grid's best threshold, each score averaged with its neighbours': a lone peak is luck. */
+/** The grid's best threshold, each score averaged with its neighbours', because a single peak is chance. */
 function commonThreshold(probabilities: Float32Array, labels: LabelMatrix, beta: number): number {
   const scores = GRID.map((threshold) => {
     return sampleFBeta(probabilities, labels, new Float32Array(labels.tags.length).fill(threshold), beta);
@@ -66,10 +66,10 @@ function commonThreshold(probabilities: Float32Array, labels: LabelMatrix, beta:
   return GRID[smooth.indexOf(Math.max(...smooth))];
 }
 
-/** Coordinate ascent: the exact best threshold of one tag given the others, round after round until nothing moves. */
+/** Coordinate ascent: the exact best threshold of one tag given the others, in rounds until none changes. */
 function ascend(probabilities: Float32Array, labels: LabelMatrix, common: number, beta: number): Float32Array {
   const numTags = labels.tags.length;
-  // As float32 from the start: a probability may be just the common threshold.
+  // As float32 from the start, because a probability may equal the common threshold.
   const thresholds = new Float32Array(numTags).fill(common);
   const orders = labels.tags.map((_, tag) => rankRows(probabilities, labels.rows, numTags, tag));
   const tally: Tally = {
@@ -94,7 +94,7 @@ function ascend(probabilities: Float32Array, labels: LabelMatrix, common: number
   return thresholds;
 }
 
-/** Adds (or takes away) what predicting `tag` from `threshold` up contributes to each tile's counts. */
+/** Adds to each tile's counts (or subtracts) the contribution of predicting `tag` from `threshold` up. */
 function count(
   { hits, predicted }: Tally,
   probabilities: Float32Array,
@@ -112,7 +112,9 @@ function count(
   }
 }
 
-/** Walks down the tag's probabilities, adding up what each further tile gains; between two of them lies a candidate. */
+/**
+ * Goes down the tag's probabilities and adds up the gain of each further tile. Between two of them lies a candidate.
+ */
 function bestOfTag(
   { hits, predicted, present }: Tally,
   probabilities: Float32Array,

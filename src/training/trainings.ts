@@ -1,11 +1,13 @@
-/** The trainings that make up one fit: each has a name, goes on where an interrupted fit left it, and is stopped by the signal. */
+/**
+ * The trainings of one fit: each has a name, goes on where an interrupted fit left it, and is stopped by the signal.
+ */
 import { InterruptedError } from "../errors.js";
 import type { TrainedHead, TrainHeadOptions, TrainState } from "../head/trained-head.js";
 
-/** "history" leaves out the held-out tiles, "fold 1" and so on the tiles of a fold, "final" none. */
+/** "history" leaves out the held-out tiles, "fold 1" and so on leave out the tiles of a fold, "final" none. */
 export type TrainingName = "history" | "final" | `fold ${number}`;
 
-/** Where gradient optimisers stand. */
+/** States of gradient optimisers, by training. */
 export type TrainingStates = Map<TrainingName, TrainState>;
 
 export interface TrainingsOptions extends Pick<TrainHeadOptions, "signal" | "threads" | "stepper"> {
@@ -14,13 +16,14 @@ export interface TrainingsOptions extends Pick<TrainHeadOptions, "signal" | "thr
   /** Called after each of the `total` trainings. */
   onTraining?: (done: number, total: number) => void;
   /**
-   * Filled here, also when the signal stops the fit. Saved and given again, the fit goes on bit for bit as if it had never stopped.
+   * Filled here, also if the signal stops the fit. Given the saved states, a fit goes on bit for bit as if it had never
+   * stopped.
    * @default none
    */
   states?: TrainingStates;
 }
 
-/** What a single training is to be given. */
+/** Input of a single training. */
 type RunningOptions = Pick<TrainHeadOptions, "signal" | "threads" | "stepper" | "resumeFrom">;
 
 /** Runs the training called `name`. @throws InterruptedError if the signal stopped it; `states` then says how far it came */
@@ -29,7 +32,7 @@ type RunTraining = (
   train: (running: RunningOptions) => Promise<TrainedHead>,
 ) => Promise<TrainedHead>;
 
-/** What runs the `total` trainings of a fit, one after the other. */
+/** A function that runs the `total` trainings of a fit, one after the other. */
 export function createTrainings(total: number, options: TrainingsOptions): RunTraining {
   const { signal, threads, stepper, onTraining, states = new Map() } = options;
   let done = 0;
