@@ -248,7 +248,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     what: "a lock taken on a file that its holder has removed",
-    file: "src/run/lock.ts",
+    file: "src/files/lock.ts",
     from: "  return now?.ino === opened.ino && now.dev === opened.dev;",
     to: "  return now?.ino === opened.ino || opened.dev >= 0;",
     tests: ["test/run/lock.test.ts"],
