@@ -251,7 +251,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/files/lock.ts",
     from: "  return now?.ino === opened.ino && now.dev === opened.dev;",
     to: "  return now?.ino === opened.ino || opened.dev >= 0;",
-    tests: ["test/run/lock.test.ts"],
+    tests: ["test/files/lock.test.ts"],
   },
   {
     what: "a job of the queue believed without a look",
