@@ -19,7 +19,11 @@ interface LineObject {
 export async function openJsonLines(file: LabelFile): Promise<Table> {
   const encoding = await detectEncoding(file);
   const sample: LineObject[] = [];
-  headText(file, encoding)
+  const text = headText(file, encoding);
+  if (file.head.length < file.size && !/[\r\n]/.test(text)) {
+    throw new FormatError(file.path, `${file.path}, line 1: is longer than 4 MiB, so this is no list of labels.`);
+  }
+  text
     .replace(/^\uFEFF/, "")
     .split(/\r\n|\n|\r/)
     .forEach((text, i) => {

@@ -77,10 +77,10 @@ async function* rowsOf(folder: string, record: PartRecord, identity: RunIdentity
   const path = runFiles(folder).rows(record.part);
   const rows = checkedRows(path, record);
   try {
-    yield* identity.settings.format === "parquet" ? unpackRows(rows, rowOptions(identity)) : rows;
+    yield* identity.settings.format === "parquet" ? unpackRows(path, rows, rowOptions(identity)) : rows;
   } catch (error) {
     // Damaged rows may be unreadable before their checksum is compared.
-    throw error instanceof SyntaxError ? damaged(path) : error;
+    throw error instanceof SyntaxError || error instanceof FormatError ? damaged(path) : error;
   }
 }
 

@@ -33,9 +33,13 @@ export function packedRows({ tags, probabilities }: RowOptions): RowFormat {
 
 type PackedRow = [name: string, path: string, tags: number[], probabilities: string];
 
-/** Reads what `packedRows` wrote: a block of columns for each block of bytes. */
-export async function* unpackRows(bytes: AsyncIterable<Buffer>, options: RowOptions): AsyncGenerator<RowBlock> {
-  for await (const lines of linesByBlock(bytes)) yield unpack(JSON.parse(`[${lines.join(",")}]`), options);
+/** Reads what `packedRows` wrote into the file `path`: a block of columns for each block of bytes. */
+export async function* unpackRows(
+  path: string,
+  bytes: AsyncIterable<Buffer>,
+  options: RowOptions,
+): AsyncGenerator<RowBlock> {
+  for await (const lines of linesByBlock(path, bytes)) yield unpack(JSON.parse(`[${lines.join(",")}]`), options);
 }
 
 function unpack(rows: readonly PackedRow[], { tags, probabilities }: RowOptions): RowBlock {

@@ -1,21 +1,35 @@
 /** Bytes to lines. readline would also split at U+2028 and lone CRs, which file names may hold. */
 
-/** The lines of UTF-8 `bytes`: LF ends one, and a CR before it is dropped. */
-export async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  for await (const lines of linesByBlock(bytes)) yield* lines;
+import { FormatError } from "../errors.js";
+
+/** Longer than any line that is about one tile. */
+const MAX_LINE = 16 << 20;
+
+/** The lines of UTF-8 `bytes` of the file `path`: LF ends one, and a CR before it is dropped. @throws FormatError for endless ones */
+export async function* linesOf(path: string, bytes: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  for await (const lines of linesByBlock(path, bytes)) yield* lines;
 }
 
 /** The same, all that end in one block of bytes together: each step of an async generator costs as much as a short line. */
-export async function* linesByBlock(bytes: AsyncIterable<Buffer>): AsyncGenerator<string[]> {
+export async function* linesByBlock(path: string, bytes: AsyncIterable<Buffer>): AsyncGenerator<string[]> {
   let rest: Buffer[] = [];
+  let length = 0;
   for await (const block of bytes) {
     const end = block.lastIndexOf(10);
     if (end < 0) {
       rest.push(block);
+      length += block.length;
+      if (length > MAX_LINE) {
+        throw new FormatError(
+          path,
+          `${path} has a line of more than ${MAX_LINE >> 20} MiB: expected one line for each tile.`,
+        );
+      }
       continue;
     }
     yield splitLines(Buffer.concat([...rest, block.subarray(0, end)]));
     rest = [block.subarray(end + 1)];
+    length = rest[0].length;
   }
   const last = Buffer.concat(rest);
   if (last.length > 0) yield splitLines(last);

@@ -16,7 +16,7 @@ import type { Tile } from "./tile.js";
 export async function* tilesOfList(file: string, tally: WalkTally): AsyncGenerator<Tile> {
   if (/\.jsonl$/i.test(file)) return yield* tilesOfRecords(file, tally);
   let first = true;
-  for await (const raw of linesOf(readRegular(file))) {
+  for await (const raw of linesOf(file, readRegular(file))) {
     const line = first ? raw.replace(/^\uFEFF/, "") : raw;
     first = false;
     if (line.trim() === "") continue;

@@ -39,7 +39,7 @@ interface Members {
 
 async function* pathsOf(file: string): AsyncGenerator<string> {
   let number = 0;
-  for await (const line of linesOf(readRegular(file))) {
+  for await (const line of linesOf(file, readRegular(file))) {
     number++;
     if (line.trim() === "") continue;
     const path = pathIn(line);

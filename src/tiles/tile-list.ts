@@ -40,7 +40,7 @@ export function readTileBlocks(file: string, range: ListRange, blockTiles: numbe
 /** The tiles of `range`, as many at a time as the lines that are read at once. */
 async function* readBlocks(file: string, { from, to, byteOffset }: ListRange): AsyncGenerator<Tile[]> {
   let index = byteOffset === undefined ? 0 : from;
-  for await (const lines of linesByBlock(createReadStream(file, { start: byteOffset ?? 0 }))) {
+  for await (const lines of linesByBlock(file, createReadStream(file, { start: byteOffset ?? 0 }))) {
     yield lines.slice(Math.max(0, from - index), to - index).map((line) => decodeLine(line).tile);
     index += lines.length;
     if (index >= to) return;
@@ -49,7 +49,7 @@ async function* readBlocks(file: string, { from, to, byteOffset }: ListRange): A
 
 /** All tiles of the list `file`, with the states of their files. */
 export async function* readListedTiles(file: string): AsyncGenerator<ListedTile> {
-  for await (const line of linesOf(createReadStream(file))) yield decodeLine(line);
+  for await (const line of linesOf(file, createReadStream(file))) yield decodeLine(line);
 }
 
 /** Cuts the list `file` into stretches of `tiles` tiles (the last may have fewer). */
@@ -58,7 +58,7 @@ export async function* cutTileList(file: string, tiles: number): AsyncGenerator<
   let byteOffset = 0;
   let index = 0;
   let position = 0;
-  for await (const line of linesOf(createReadStream(file))) {
+  for await (const line of linesOf(file, createReadStream(file))) {
     position += Buffer.byteLength(line) + 1;
     if (++index - from === tiles) {
       yield { from, to: index, byteOffset };

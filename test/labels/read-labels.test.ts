@@ -79,6 +79,7 @@ describe("there are limits, each with a sentence", () => {
     const long = "x".repeat(17 << 20);
     await assert.rejects(readLabels(file(`image,tags\nt0,a\nt1,${long}\n`)), /line 3: is longer than 16 MiB/);
     await assert.rejects(readLabels(file(`image,tags\nt0,a\n"t1,${long}\n`)), /line \d+: is longer than 16 MiB/);
+    await assert.rejects(readLabels(file(`{"file":"${long}"}\n`, "y.jsonl")), /line 1: is longer than 4 MiB/);
     await assert.rejects(
       readLabels(file(`{"file":"t0","tags":["a"]}\n{"file":"${long}`, "x.jsonl")),
       /line 2: is longer than 16 MiB/,

@@ -74,7 +74,7 @@ async function writeParquet(file: string, rows: readonly Prediction[], options: 
   const handed: Buffer[] = [];
   const encoder = new ParquetEncoder(async (bytes) => void handed.push(Buffer.from(bytes)), options, metadata);
   const cut = Readable.from([packed.subarray(0, 777), packed.subarray(777)]);
-  for await (const block of unpackRows(cut, options)) await encoder.append(block);
+  for await (const block of unpackRows("rows", cut, options)) await encoder.append(block);
   await encoder.finish();
   writeFileSync(file, Buffer.concat(handed));
   return handed;
