@@ -11,6 +11,13 @@ export interface LabelRecord {
   lateKey?: string;
 }
 
+/** Without the empty cells that separators at the end of a line make. */
+export function withoutSpare(cells: readonly Cell[], columns: number): readonly Cell[] {
+  let count = cells.length;
+  while (count > columns && cells[count - 1] === "") count--;
+  return count === cells.length ? cells : cells.slice(0, count);
+}
+
 /** The cell as text; "" where it is empty or holds more than a plain value. */
 export function textOfCell(cell: Cell): string {
   if (typeof cell === "string") return cell.trim();
@@ -40,7 +47,7 @@ export function readBit(cell: Cell): boolean | undefined {
 
 export type ColumnKind = "empty" | "bits" | "numbers" | "dates" | "parts" | "text";
 
-const PARTS = /^(train|training|val|valid|validation|dev|test|testing)$/i;
+const PARTS = /^(train|training|val|valid|validation|dev|test|testing|unassigned)$/i;
 
 /** What the filled cells of a column have in common. */
 export function kindOf(cells: readonly Cell[]): ColumnKind {

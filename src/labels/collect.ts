@@ -80,7 +80,6 @@ export function addRow(
   const key = withoutExtension(path);
   const earlier = rowOf.get(key);
   if (earlier !== undefined) return void addAgain(collector, earlier, tags, line, part);
-  if (tags.length === 0) noteDoubt(doubts, "ROWS_WITHOUT_TAGS", path);
   const row: LabelRow = { name: toTileName(path), path, tags, line, ...(part && { part }) };
   rowOf.set(key, row);
   rows.push(row);
@@ -118,6 +117,7 @@ export function sameTags(a: readonly string[], b: readonly string[]): boolean {
 export function finishTable(collector: Collector): LabelTable {
   const { path, rows, facts } = collector;
   if (rows.length === 0) throw new InputError(emptyMessage(collector));
+  for (const row of rows) if (row.tags.length === 0) noteDoubt(collector.doubts, "ROWS_WITHOUT_TAGS", row.path);
   const counts = countTags(rows);
   if (counts.size === 0)
     throw new InputError(`${path} gives no tile a tag: all of its ${rows.length} tiles are without.`);

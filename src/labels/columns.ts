@@ -3,7 +3,17 @@ import { FormatError, InputError } from "../errors.js";
 import { type ColumnKind, isCounting, isFilled, kindOf, type LabelRecord, readBit, textOfCell } from "./cells.js";
 import { hasImageExtension } from "./names.js";
 import type { LabelOptions } from "./options.js";
-import { isMeasureWord, isNameWord, isSingular, isSplitWord, isTagWord, NAME_WORDS, toWord } from "./words.js";
+import {
+  isConfidenceWord,
+  isMeasureWord,
+  isNameWord,
+  isProseWord,
+  isSingular,
+  isSplitWord,
+  isTagWord,
+  NAME_WORDS,
+  toWord,
+} from "./words.js";
 
 /** A table of which the first records are known. */
 export interface TableSample {
@@ -23,6 +33,8 @@ export interface Roles {
   split: number | undefined;
   /** A column that `split` could name. */
   unusedSplit: number | undefined;
+  /** Of a row for each tag: the column that says whether it applies (Open Images' `Confidence`). */
+  applies: number | undefined;
 }
 
 interface Column {
@@ -39,7 +51,9 @@ export function findRoles(sample: TableSample, options: LabelOptions): Roles {
   });
   const split = options.split === undefined ? undefined : findColumn(sample, options.split, "split");
   const unusedSplit = split === undefined ? columns.find(isSplitColumn)?.index : undefined;
-  const roles = { split, unusedSplit };
+  const isLong = options.labelFormat === "long";
+  const applies = isLong ? columns.find(({ header }) => isConfidenceWord(header))?.index : undefined;
+  const roles = { split, unusedSplit, applies };
   if (options.labelColumns !== undefined) return { ...roles, ...toldRoles(sample, columns, options) };
   const name = findNameColumn(sample, columns);
   const others = columns.filter((column) => ![name, split].includes(column.index) && !isSplitColumn(column));
@@ -118,7 +132,7 @@ function findTagColumns(sample: TableSample, others: readonly Column[], name: nu
   if (called.length > 0 && called.every(({ kind }) => kind === "empty")) {
     return { tags: called.map(({ index }) => index), multiHot: false };
   }
-  const bits = others.filter(({ kind }) => kind === "bits");
+  const bits = others.filter((column) => column.kind === "bits" && !isAside(sample, column));
   if (bits.length > 1) return asMultiHot(sample, others, name);
   return { tags: [chooseByKind(sample, others, name)].flat(), multiHot: false };
 }
@@ -148,6 +162,7 @@ function chooseCalled(sample: TableSample, called: readonly Column[], name: numb
 /** Without names that tell: the column of text, or without a header all of them. */
 function chooseByKind(sample: TableSample, others: readonly Column[], name: number): number | number[] {
   const texts = others.filter(({ kind }) => kind === "text");
+  if (texts.length === 1 && sample.named && isProseWord(texts[0].header)) throw ambiguous(sample, texts, name);
   if (texts.length === 1) return texts[0].index;
   if (texts.length > 1 && !sample.named) return texts.map(({ index }) => index);
   if (texts.length > 1) throw ambiguous(sample, texts, name);
@@ -170,7 +185,7 @@ function asMultiHot(sample: TableSample, others: readonly Column[], name: number
 }
 
 function isAside(sample: TableSample, { index, header, kind }: Column): boolean {
-  if (kind === "numbers" && isMeasureWord(header)) return true;
+  if ((kind === "numbers" || (kind === "bits" && header.length > 1)) && isMeasureWord(header)) return true;
   return (
     (header === "" || /^(unnamed: ?\d+|index|id)$/i.test(header)) &&
     isCounting(sample.records.map(({ cells }) => cells[index]))

@@ -45,14 +45,27 @@ function tagDoubts(
   const names = [...counts.keys()];
   const once = names.filter((tag) => counts.get(tag) === 1);
   const numeric = names.filter((tag) => /^\d+$/.test(tag));
+  const absent = names.filter((tag) =>
+    /^(none|unknown|missing|nothing|empty|unlabell?ed|no[ _-]?(label|tag)s?)$/i.test(tag),
+  );
   return [
     ["ONE_TAG", listed(names.length === 1 ? names : [])],
     ["AS_MANY_TAGS_AS_TILES", listed(tiles >= 10 && names.length >= tiles ? names : [])],
+    ["ABSENT", listed(names.length > absent.length ? absent : [])],
+    ["JOINED_TAGS", listed(joinedTags(counts))],
     ["SPELLINGS", listed(similarTags(names, respelled))],
     ["RESPELLED", listed([...respelled].map(([from, to]) => `${JSON.stringify(from)} is ${to}`))],
     ["NUMBERS", listed(numeric.length === names.length ? numeric : [])],
     ["SINGLE_TILE_TAGS", listed(names.length === 1 ? [] : once)],
   ];
+}
+
+/** Tags that are others with a character between them which canopy does not take for a separator. */
+function joinedTags(counts: ReadonlyMap<string, number>): string[] {
+  return [...counts.keys()].filter((tag) => {
+    const parts = tag.split(/[/+&:，、；]/);
+    return parts.length > 1 && parts.every((part) => counts.has(part));
+  });
 }
 
 function listed(all: readonly string[]): Count {
@@ -94,6 +107,12 @@ const SENTENCES: Readonly<Record<string, (count: number, example: string) => str
   ONE_TAG: (_, example) => `There is one tag only, ${example}: is this the column of tags?`,
   AS_MANY_TAGS_AS_TILES: (count, example) =>
     `There are ${count} different tags, as many as tiles or more (${example}): is this the column of tags, and are they separated so?`,
+  ABSENT: (_, example) =>
+    `${example} is taken for a tag like the others. Leave the cell empty if no tag applies, or write nan if nobody has labelled the tile.`,
+  JOINED_TAGS: (count, example) =>
+    `${plural(count, "tag is", "tags are")} made of others (${example}). If these are several tags, say by \`tagSeparator\` what separates them.`,
+  DEEPER_FOLDERS: (count, example) =>
+    `${plural(count, "tile is", "tiles are")} in deeper folders, of which the uppermost alone is the tag: ${example}.`,
   SPELLINGS: (count, example) =>
     `${plural(count, "tag comes", "tags come")} in more than one spelling: ${example}. Make them one.`,
   RESPELLED: (count, example) =>

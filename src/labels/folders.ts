@@ -15,8 +15,9 @@ const PART = /^(train|training|val|valid|validation|dev|test|testing)$/i;
 export async function readFolders(path: string, { split, ...options }: LabelOptions): Promise<LabelTable> {
   refuseTableOptions(path, "folders", options);
   const entries = await readdir(path, { withFileTypes: true });
-  const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map(({ name }) => name);
+  const folders = entries.filter((entry) => entry.isDirectory() && !isHidden(entry.name)).map(({ name }) => name);
   const inParts = folders.length > 0 && folders.every((name) => PART.test(name));
+  if (!inParts) refuseMixture(path, folders);
   if (split !== undefined && (split !== "split" || !inParts)) {
     throw new InputError(
       `${path} has no column ${JSON.stringify(split)} (\`split\`): \`split\` is the one that folders train, val and test make.`,
@@ -34,10 +35,27 @@ export async function readFolders(path: string, { split, ...options }: LabelOpti
   return finishTable(collector);
 }
 
+function isHidden(name: string): boolean {
+  return name.startsWith(".") || name === "__MACOSX";
+}
+
+/** Folders for parts of the data set beside others: the parts would be taken for tags. */
+function refuseMixture(path: string, folders: readonly string[]): void {
+  const parts = folders.filter((name) => PART.test(name));
+  const other = folders.find((name) => !PART.test(name));
+  if (parts.length < 2 || other === undefined) return;
+  throw new InputError(
+    `${path} holds folders for parts of a data set (${parts.join(", ")}) and ${other}. ` +
+      "Move what is no part elsewhere, or name the folder of one part.",
+  );
+}
+
 function addFile(collector: Collector, file: string, line: number, inParts: boolean): void {
   const parts = file.split(sep);
   const place = inParts ? 1 : 0;
   if (parts.length < place + 2) return void noteDoubt(collector.doubts, "UNLABELLED", file);
+  if (isHidden(parts[0])) return;
+  if (parts.length > place + 2) noteDoubt(collector.doubts, "DEEPER_FOLDERS", file);
   const part = collector.facts.splitColumn === null ? undefined : readPart(parts[0], "split", line, collector.fail);
   addRow(collector, join(...parts), cleanTags(collector, [parts[place]], line), line, part);
 }

@@ -19,6 +19,7 @@ export function findHeader(
   if (wanted.length > 0) return names;
   if (isTile(names, others)) return undefined;
   if (names.some((name) => isNameWord(name) || isTagWord(name) || isSplitWord(name))) return names;
+  refuseTitle(path, first, others);
   if (!looksAlike(names, others)) return names;
   // Columns given by number decide for a tile.
   if (labelColumns.length > 0) return undefined;
@@ -26,6 +27,19 @@ export function findHeader(
     path,
     `${path}, line ${first.line}: ${JSON.stringify(names.slice(0, 4).join(","))} may be a header or a tile. If it is a header, name its columns by ` +
       "`labelColumns`; if it is a tile, put a line such as image_name,tags before it.",
+  );
+}
+
+/** A title above the header would be taken for it, and the header for a tile. */
+function refuseTitle(path: string, first: LabelRecord, others: readonly LabelRecord[]): void {
+  const header = others.slice(0, 5).find(({ cells }) => {
+    const words = cells.map(textOfCell);
+    return words.some(isNameWord) && words.some(isTagWord);
+  });
+  if (header === undefined) return;
+  throw new FormatError(
+    path,
+    `${path}, line ${header.line}: looks like the header. Remove what is above it (line ${first.line}).`,
   );
 }
 

@@ -1,25 +1,27 @@
 /** What a column says of the part that a tile belongs to. */
-import { type Cell, textOfCell } from "./cells.js";
+import { type Cell, readBit, textOfCell } from "./cells.js";
 import type { Fail, Part } from "./table.js";
 import { toWord } from "./words.js";
 
-const SPELLINGS: Readonly<Record<string, Part>> = {
-  train: "train",
-  training: "train",
-  val: "val",
-  valid: "val",
-  validation: "val",
-  dev: "val",
-  test: "test",
-  testing: "test",
-};
+const SPELLINGS: ReadonlyMap<string, Part> = new Map([
+  ...(["train", "training"] as const).map((text): [string, Part] => [text, "train"]),
+  ...(["val", "valid", "validation", "dev"] as const).map((text): [string, Part] => [text, "val"]),
+  ...(["test", "testing"] as const).map((text): [string, Part] => [text, "test"]),
+]);
 
-/** fastai's `is_valid` is true for validation. */
-const OF_VALIDITY: Readonly<Record<string, Part>> = { true: "val", false: "train", 1: "val", 0: "train" };
+/** Columns of true and false, by what they are called: fastai's `is_valid` is true for validation. */
+const FLAGS: ReadonlyMap<string, { yes: Part; no: Part }> = new Map([
+  ["isvalid", { yes: "val", no: "train" }],
+  ["isval", { yes: "val", no: "train" }],
+  ["istest", { yes: "test", no: "train" }],
+  ["istrain", { yes: "train", no: "val" }],
+]);
 
 export function readPart(cell: Cell, column: string, line: number, fail: Fail): Part {
   const text = textOfCell(plain(cell)).toLowerCase();
-  const part = (toWord(column) === "isvalid" ? OF_VALIDITY : SPELLINGS)[text];
+  const flag = FLAGS.get(toWord(column));
+  const bit = text === "" ? undefined : readBit(text);
+  const part = flag === undefined || bit === undefined ? SPELLINGS.get(text) : flag[bit ? "yes" : "no"];
   if (part !== undefined) return part;
   throw fail(
     line,

@@ -1,11 +1,12 @@
 /** Tables of any kind to labels: the roles of columns, then row by row. */
-import { type LabelRecord, textOfCell } from "./cells.js";
+import { InputError } from "../errors.js";
+import { type Cell, type LabelRecord, readBit, textOfCell, withoutSpare } from "./cells.js";
 import { addRow, type Collector, createCollector, finishTable } from "./collect.js";
 import { findRoles, type Roles, type TableSample } from "./columns.js";
 import { noteDoubt } from "./doubts.js";
 import type { LabelOptions } from "./options.js";
 import { readPart } from "./parts.js";
-import type { LabelTable } from "./table.js";
+import type { Fail, LabelTable } from "./table.js";
 import { createBitReader, createTagReader, findSeparator, type SeparatorFacts, type TagReader } from "./tag-reader.js";
 
 /** A table whose first records are known and whose others come as a stream. */
@@ -24,6 +25,7 @@ export interface Table extends TableSample {
 
 export async function readTable(table: Table, options: LabelOptions): Promise<LabelTable> {
   const roles = findRoles(table, options);
+  refuseSeparator(table.path, roles, options);
   const separator = roles.multiHot ? undefined : findSeparator(table, roles, options);
   const collector = createCollector(table.path, describe(table, roles, separator), options.labelFormat === "long");
   if (table.encoding === "windows-1252") noteDoubt(collector.doubts, "LATIN1", table.path);
@@ -37,14 +39,18 @@ export async function readTable(table: Table, options: LabelOptions): Promise<La
   return finishTable(collector);
 }
 
-function readRecord(
-  { cells, line, lateKey }: LabelRecord,
-  table: Table,
-  roles: Roles,
-  collector: Collector,
-  reader: TagReader,
-): void {
+/** @throws InputError for an option that would be ignored */
+function refuseSeparator(path: string, { multiHot }: Roles, { tagSeparator }: LabelOptions): void {
+  if (!multiHot || tagSeparator === undefined) return;
+  throw new InputError(
+    `${path} has a column for each tag, so that nothing separates tags: leave out \`tagSeparator\`.`,
+  );
+}
+
+function readRecord(record: LabelRecord, table: Table, roles: Roles, collector: Collector, reader: TagReader): void {
   const { columns, typed, openEnded } = table;
+  const { line, lateKey } = record;
+  const cells = withoutSpare(record.cells, columns.length);
   const { fail } = collector;
   const takesMore = openEnded && !roles.multiHot && roles.tags.at(-1) === columns.length - 1;
   if (cells.length > columns.length && !takesMore) {
@@ -63,7 +69,27 @@ function readRecord(
     throw fail(line, `the key ${JSON.stringify(lateKey)} is in none of the first records. Give all records all tags.`);
   }
   const part = roles.split === undefined ? undefined : readPart(cells[roles.split], columns[roles.split], line, fail);
-  addRow(collector, nameOfCell(cells[roles.name]), reader.read(cells, line), line, part);
+  const name = nameOfCell(cells[roles.name]);
+  if (table.named && !typed && name === columns[roles.name] && isHeader(cells, columns)) {
+    throw fail(line, "the header comes again. Remove the line.");
+  }
+  const tags = reader.read(cells, line);
+  addRow(collector, name, applies(cells, roles, line, fail) ? tags : [], line, part);
+}
+
+function isHeader(cells: readonly Cell[], columns: readonly string[]): boolean {
+  return cells.every((cell, i) => textOfCell(cell) === columns[i]);
+}
+
+/** Whether the row says that the tile has its tag. */
+function applies(cells: readonly Cell[], { applies: column }: Roles, line: number, fail: Fail): boolean {
+  if (column === undefined) return true;
+  const bit = readBit(cells[column]);
+  if (bit !== undefined) return bit;
+  throw fail(
+    line,
+    `the confidence ${textOfCell(cells[column])} is neither 0 nor 1. Keep the rows that apply, without the column.`,
+  );
 }
 
 /** Pictures in tables of Hugging Face are objects, with the file's path beside the bytes. */

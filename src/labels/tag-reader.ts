@@ -1,9 +1,10 @@
 /** Cells of a table to tags: what separates them is recognised in a sample, and what does not fit it later is refused. */
 import { FormatError } from "../errors.js";
-import { type Cell, isFilled, readBit, textOfCell } from "./cells.js";
+import { type Cell, isFilled, readBit, textOfCell, withoutSpare } from "./cells.js";
 import { type Collector, cleanTags } from "./collect.js";
 import type { Roles, TableSample } from "./columns.js";
 import { parseList } from "./lists.js";
+import { refuseRowNumbers, refuseVectors, type SampleCell } from "./misread.js";
 import type { LabelOptions } from "./options.js";
 import { isListText, nameSeparator, recogniseSeparator, type Separator, splitTags, strayMark } from "./separators.js";
 import type { Fail } from "./table.js";
@@ -16,10 +17,13 @@ export interface SeparatorFacts {
   marks: ReadonlySet<string>;
   /** Whether it was recognised, not told: then what speaks against it is refused. */
   recognised: boolean;
+  /** Whether the cells are single tags without spaces, so that a space may be part of a tag. */
+  words?: boolean;
 }
 
 /** Tags separated as columns are fill more cells than there are columns: these are one cell. */
-function joinSpread(cells: readonly Cell[], columns: number): readonly Cell[] {
+function joinSpread(all: readonly Cell[], columns: number): readonly Cell[] {
+  const cells = withoutSpare(all, columns);
   if (cells.length <= columns) return cells;
   return [...cells.slice(0, columns - 1), cells.slice(columns - 1).join(",")];
 }
@@ -29,9 +33,7 @@ export function findSeparator(
   { tags }: Roles,
   { tagSeparator }: LabelOptions,
 ): SeparatorFacts {
-  if (tagSeparator !== undefined) {
-    return { separator: nameSeparator(tagSeparator), marks: new Set(), recognised: false };
-  }
+  refuseRowNumbers(sample);
   const cells = sample.records.flatMap(({ cells, line }) => {
     const joined = joinSpread(cells, sample.columns.length);
     return tags
@@ -39,6 +41,18 @@ export function findSeparator(
       .filter(isFilled)
       .map((cell) => ({ cell, text: textOfCell(cell), line }));
   });
+  const facts = chooseSeparator(sample, cells, tags, tagSeparator);
+  refuseVectors(sample, cells, facts.separator);
+  return facts;
+}
+
+function chooseSeparator(
+  sample: TableSample & { typed: boolean },
+  cells: readonly SampleCell[],
+  tags: readonly number[],
+  told: Separator | undefined,
+): SeparatorFacts {
+  if (told !== undefined) return { separator: nameSeparator(told), marks: new Set(), recognised: false };
   // A file that has lists where it needs them has one tag in each text.
   const single = tags.length === 1 && isSingular(sample.columns[tags[0]]);
   if (sample.typed && (single || cells.some(({ cell }) => typeof cell === "object"))) {
@@ -53,7 +67,8 @@ export function findSeparator(
         `${ambiguous}. Say which by \`tagSeparator\`: space, comma, semicolon, pipe, or none for one tag in each cell.`,
     );
   }
-  return { ...found, recognised: true };
+  const words = single && found.separator === "space" && !cells.some(({ text }) => /\s/.test(text));
+  return { ...found, recognised: true, words };
 }
 
 /** The tags of a row as the file spells them; undefined where all cells are empty marks. */
@@ -123,6 +138,13 @@ function tagsOfCell(cell: Cell, column: string, line: number, facts: SeparatorFa
   if (isMissing(text)) return [text];
   if (facts.separator === "list" || (facts.recognised && isListText(text)))
     return listOf(text, column, line, facts, fail);
+  if (facts.words && /\s/.test(text)) {
+    throw fail(
+      line,
+      `${JSON.stringify(shorten(text))} in the column ${JSON.stringify(column)} is one tag with spaces in it, or several tags. ` +
+        "Say which by `tagSeparator`: none for one tag in each cell, or space.",
+    );
+  }
   const stray = facts.recognised ? strayMark(text, facts.separator, facts.marks) : undefined;
   if (stray !== undefined) {
     throw fail(
@@ -169,7 +191,7 @@ function tagsOfValue(value: object, column: string, line: number, fail: Fail): r
     );
     throw fail(
       line,
-      `${shown} in the column ${JSON.stringify(column)} is not a tag: expected a text, or an object with its name.`,
+      `${shown} in the column ${JSON.stringify(column)} is not a tag: expected a text, or an object with its name and without a score.`,
     );
   }
   const named = tags as string[];
@@ -195,7 +217,14 @@ function textOfItem(item: unknown): string | undefined {
 
 const NAME_KEYS = ["displayName", "label", "name", "class", "category", "tag", "value"] as const;
 
+/** What says of an object with a name whether, or how probably, the tag applies: then the name alone is no tag. */
+const SCORE_KEYS = ["score", "probability", "confidence", "applies", "present", "selected", "checked"] as const;
+
 function nameIn(item: object): string | undefined {
+  const scored = SCORE_KEYS.map((key) => (item as Record<string, unknown>)[key]).find((each) => each !== undefined);
+  if (scored !== undefined && readBit(scored) !== true) return undefined;
+  const { value: flag } = item as { value?: unknown };
+  if (flag !== undefined && typeof flag !== "string" && readBit(flag) !== true) return undefined;
   const value = NAME_KEYS.map((key) => (item as Record<string, unknown>)[key]).find((each) => typeof each === "string");
   return typeof value === "string" ? value : undefined;
 }

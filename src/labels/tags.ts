@@ -1,4 +1,5 @@
 /** How tags are spelled: what canopy makes of a file's spelling, and what it refuses. */
+import { hasImageExtension } from "./names.js";
 import type { Fail } from "./table.js";
 
 /** More tags are no tags: a model of so many would not fit anywhere. */
@@ -22,6 +23,29 @@ const MISSING: ReadonlySet<string> = new Set([
 
 export function isMissing(text: string): boolean {
   return MISSING.has(text);
+}
+
+/** What stands where tags are expected if a file was not understood. */
+const NO_TAGS: readonly { test(text: string): boolean; why: string }[] = [
+  {
+    test: (text) => /^[\p{P}\p{Sm}\p{Sc}\p{Sk}]+$/u.test(text),
+    why: "leave the cell empty if no tag applies, write nan if nobody has labelled the tile, or say by `tagSeparator` that it separates tags.",
+  },
+  { test: hasImageExtension, why: "it is the name of a file. Name the columns by `labelColumns`." },
+  { test: isTorn, why: "its quotes or brackets are not whole. Write tags without, or lists as JSON." },
+  { test: (text) => /.[:=][01]?\.\d+$/.test(text), why: "it holds a score. Keep the tags that apply, without scores." },
+];
+
+/** Whether `text` begins or ends in a quote or bracket without its counterpart: what is left of a list in another notation. */
+function isTorn(text: string): boolean {
+  const [first, last] = [text.at(0) ?? "", text.at(-1) ?? ""];
+  if (/["']/.test(first) || /["'`]/.test(last)) return true;
+  const count = (characters: RegExp) => (text.match(characters) ?? []).length;
+  return [
+    [/\(/g, /\)/g],
+    [/\[/g, /\]/g],
+    [/\{/g, /\}/g],
+  ].some(([open, close]) => count(open) !== count(close));
 }
 
 /** Tags of one file by their spelling there. */
@@ -55,6 +79,8 @@ export function spellTag(raw: string, spellings: Spellings, line: number, fail: 
       `a tag has ${trimmed.length} characters (${shorten(trimmed)}): this is probably not the column of tags; see \`labelColumns\`.`,
     );
   }
+  const wrong = NO_TAGS.find(({ test }) => test(trimmed));
+  if (wrong !== undefined) throw fail(line, `${JSON.stringify(trimmed)} is no tag: ${wrong.why}`);
   const name = trimmed.normalize("NFC").replace(/\s+/gu, "_");
   if (name !== trimmed.normalize("NFC")) spellings.respelled.set(trimmed, name);
   spellings.known.set(raw, name);

@@ -20,7 +20,10 @@ export function isSingular(header: string): boolean {
   return TAG_WORDS.has(toWord(header)) && !toWord(header).endsWith("s") ? true : toWord(header) === "class";
 }
 
-const SPLIT_WORDS: ReadonlySet<string> = new Set(["split", "set", "subset", "partition", "isvalid", "usage", "mluse"]);
+const SPLIT_WORDS: ReadonlySet<string> = new Set([
+  ...["split", "set", "subset", "partition", "usage", "mluse"],
+  ...["isvalid", "isval", "istest", "istrain"],
+]);
 
 export function isNameWord(header: string): boolean {
   return NAME_WORDS.includes(toWord(header));
@@ -54,11 +57,46 @@ const MEASURES: ReadonlySet<string> = new Set([
     "index",
     "timestamp",
   ],
-  ...["cloudcover", "resolution", "gsd", "epsg", "zoom", "confidence", "labelconfidence", "score", "leadtime"],
+  ...[
+    "nlabels",
+    "numlabels",
+    "ntags",
+    "numtags",
+    "labelcount",
+    "tagcount",
+    "cloudcover",
+    "resolution",
+    "gsd",
+    "epsg",
+    "zoom",
+    "confidence",
+    "labelconfidence",
+    "score",
+    "leadtime",
+  ],
 ]);
 
 export function isMeasureWord(header: string): boolean {
   return MEASURES.has(toWord(header));
+}
+
+export function isConfidenceWord(header: string): boolean {
+  return ["confidence", "labelconfidence"].includes(toWord(header));
+}
+
+const PROSE: ReadonlySet<string> = new Set([
+  "text",
+  "caption",
+  "captions",
+  "description",
+  "comment",
+  "comments",
+  "notes",
+]);
+
+/** Sentences, of which the words are no tags. */
+export function isProseWord(header: string): boolean {
+  return PROSE.has(toWord(header));
 }
 
 export function toWord(header: string): string {

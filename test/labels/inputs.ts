@@ -275,7 +275,7 @@ add(
   "Keras, PyTorch",
   "labels.csv",
   'file,tags\nt0,"[0, 1, 1]"\nt1,"[1, 0, 0]"\n',
-  /line 2: .*repeats numbers/,
+  /line 2: the cells hold 3 numbers each/,
 );
 add(
   "a cell that is no list among lists",
@@ -817,6 +817,197 @@ add(
   `image,tags\n${Array.from({ length: 12 }, (_, i) => `t${i},x${i}`).join("\n")}\n`,
   Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`t${i}`, [`x${i}`]])),
   { doubts: ["AS_MANY_TAGS_AS_TILES"] },
+);
+
+// What looks like names and tags, and is something else
+const oddTable = (header: string, cell: (tags: readonly string[], i: number) => string) =>
+  lines((name, tags, i) => `${name},${cell(tags, i)}`, header);
+const oneHot = (tags: readonly string[], separator = ",") => bits("", tags, separator).slice(separator.length);
+add(
+  "a column for each tag: a fold of 0 and 1 beside",
+  "-",
+  "labels.csv",
+  oddTable("image,fold,clear,primary,road", (tags, i) => `${i % 2},${oneHot(tags)}`),
+);
+add(
+  "a column for each tag: `is_train` beside",
+  "-",
+  "labels.csv",
+  oddTable("image,clear,primary,road,is_train", (tags, i) => `${oneHot(tags)},${i % 2}`),
+);
+add(
+  "a column for each tag: a comma at the end of rows",
+  "-",
+  "labels.csv",
+  oddTable("image,clear,primary,road", (tags) => `${oneHot(tags)},`),
+);
+add(
+  "a column for each tag, with `--tag-separator`",
+  "-",
+  "labels.csv",
+  oddTable("image,clear,primary,road", (tags) => oneHot(tags)),
+  /leave out `tagSeparator`/,
+  { options: { tagSeparator: "comma" } },
+);
+add(
+  "0 and 1 for each tag in one cell",
+  "-",
+  "labels.csv",
+  oddTable("image,labels", (tags) => oneHot(tags, " ")),
+  /line 2: the cells hold 3 numbers each \(1 0 1\)/,
+);
+add(
+  "lists of 0 and 1 for two tags",
+  "-",
+  "labels.jsonl",
+  '{"image":"t0","labels":[0,1]}\n{"image":"t1","labels":[1,0]}\n',
+  /line 1: the cells hold 2 numbers each/,
+);
+add(
+  "lists of probabilities",
+  "-",
+  "labels.csv",
+  'image,labels\nt0,"[0.9, 0.1]"\nt1,"[0.2, 0.8]"\n',
+  /line 2: the cells hold 2 numbers each \(0.9 0.1\)/,
+);
+add(
+  "tags with scores",
+  "-",
+  "labels.csv",
+  oddTable("image,tags", (tags) => tags.map((tag) => `${tag}:0.7`).join(" ")),
+  /line 2: "clear:0.7" is no tag: it holds a score/,
+);
+add(
+  "objects with scores in JSON lines",
+  "Hugging Face, pipelines",
+  "labels.jsonl",
+  objects((image, tags) => ({
+    image,
+    labels: TAGS.map((label) => ({ label, score: tags.includes(label) ? 0.9 : 0.1 })),
+  })),
+  /line 1: \{"label":"clear","score":0.9\}.*without a score/,
+);
+add(
+  "objects of true and false in JSON lines",
+  "-",
+  "labels.jsonl",
+  objects((image, tags) => ({ image, labels: TAGS.map((name) => ({ name, value: tags.includes(name) })) })),
+  /line 1: \{"name":"primary","value":false\}.*without a score/,
+);
+add(
+  "arrays as NumPy's repr writes them",
+  "NumPy",
+  "labels.csv",
+  oddTable("image,labels", (tags) => `"array([${tags.map((tag) => `'${tag}'`).join(", ")}], dtype=object)"`),
+  /line 2: "array\(\['clear'" is no tag: its quotes or brackets/,
+);
+add(
+  "tags in single quotes",
+  "-",
+  "labels.csv",
+  oddTable("image,tags", (tags) => `'${tags.join(" ")}'`),
+  /line 2: "'clear" is no tag: its quotes or brackets/,
+);
+add(
+  "statements of SQL",
+  "database dumps",
+  "labels.sql",
+  lines((name, tags) => `INSERT INTO labels VALUES ('${name}', '${tags.join(" ")}');`),
+  /line 1: .* is no tag: its quotes or brackets/,
+);
+add(
+  "the header twice, of two files in one",
+  "cat",
+  "labels.csv",
+  `${plain()}image_name,tags\nt9,road\n`,
+  /line 8: the header comes again/,
+);
+add(
+  "a title above the header",
+  "spreadsheets",
+  "labels.csv",
+  `My labels,\n${plain()}`,
+  /line 2: looks like the header/,
+);
+add(
+  "row numbers that the header does not count",
+  "R, write.table",
+  "labels.csv",
+  lines((name, tags, i) => `"${i + 1}","${name}","${tags.join(" ")}"`, '"image","tags"'),
+  /line 2: all rows have one cell more than the header/,
+);
+add(
+  "a comma at the end of rows",
+  "spreadsheets",
+  "labels.csv",
+  oddTable("image_name,tags", (tags) => `${tags.join(" ")},`),
+);
+add(
+  "a table of Markdown",
+  "Markdown",
+  "labels.md",
+  lines((name, tags) => `| ${name} | ${tags.join(" ")} |`, "| image | tags |\n|---|---|"),
+  /line 2: "---" is no tag/,
+);
+add("`-` for tags", "-", "labels.csv", "image,tags\nt0,clear\nt1,-\n", /line 3: "-" is no tag/);
+add(
+  "`none` for tags",
+  "-",
+  "labels.csv",
+  "image,tags\nt0,clear\nt1,none\nt2,clear\nt3,none\n",
+  { t0: ["clear"], t1: ["none"], t2: ["clear"], t3: ["none"] },
+  { doubts: ["ABSENT"] },
+);
+add(
+  "tags by something else, not said",
+  "-",
+  "labels.csv",
+  "image,tags\nt0,clear+road\nt1,clear\nt2,road\nt3,clear+road\n",
+  { t0: ["clear+road"], t1: ["clear"], t2: ["road"], t3: ["clear+road"] },
+  { doubts: ["JOINED_TAGS"] },
+);
+add(
+  "a column for each tile",
+  "-",
+  "labels.csv",
+  "tag,t0.jpg,t1.jpg\nclear,1,1\nroad,1,0\n",
+  /line 1: "t0.jpg" is no tag: it is the name of a file/,
+);
+add(
+  "captions",
+  "Hugging Face, captions",
+  "metadata.csv",
+  oddTable("file_name,text", (tags) => `a photo of ${tags.join(" and ")}`),
+  /line 2: the tags may be in "text"/,
+);
+add(
+  "a class with spaces, the first after 600 tiles",
+  "-",
+  "labels.csv",
+  `image,class\n${Array.from({ length: 600 }, (_, i) => `t${i},${TAGS[i % 3]}`).join("\n")}\nx,bare soil\n`,
+  /line 602: "bare soil" in the column "class" is one tag with spaces in it, or several/,
+);
+add(
+  "a row for each tag, also for those that do not apply",
+  "Open Images, human-verified labels",
+  "labels.csv",
+  `ImageID,Source,LabelName,Confidence\n${NAMES.flatMap((name) => TAGS.map((tag) => `${name},verification,${tag},${TRUTH[name].includes(tag) ? 1 : 0}`)).join("\n")}\n`,
+  "read",
+  { options: { labelFormat: "long" }, said: "`--label-format long`" },
+);
+add(
+  "a part before the name, without a header",
+  "Vertex AI, CSV",
+  "labels.csv",
+  lines((name, tags, i) => `${["TRAIN", "TEST", "UNASSIGNED"][i % 3]},gs://bucket/${name}.jpg,${tags.join(",")}`),
+);
+add(
+  "a part that is called as nothing should be",
+  "-",
+  "labels.csv",
+  "image,tags,split\nt0,clear,constructor\n",
+  /the column "split" holds "constructor"/,
+  { options: { split: "split" } },
 );
 
 export const INPUTS: readonly LabelInput[] = table;
