@@ -98,6 +98,7 @@ export class ReadAhead {
 
 /** Gives a batch back. Its slot is released only after the workers have written their last byte into it. */
 export async function discard({ batch, decoded }: Pending): Promise<void> {
-  await decoded;
+  // An abort ends decoding with an error, which the loader throws anyway.
+  await decoded.catch(() => undefined);
   batch.release();
 }

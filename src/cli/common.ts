@@ -154,7 +154,7 @@ export function withReadingLimits<T>(yargs: Argv<T>) {
       type: "number",
       default: 178_956_970,
       requiresArg: true,
-      describe: "Reject tiles with more pixels than this",
+      describe: "Reject tiles with more pixels than this (by default, what is no JPEG with more than 33554432)",
     })
     .option("on-truncated", {
       choices: ["reject", "accept"] as const,

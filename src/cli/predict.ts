@@ -73,7 +73,7 @@ export function withPredictOptions<T>(yargs: Argv<T>) {
     .option("max-pixels", {
       type: "number",
       requiresArg: true,
-      describe: "Reject tiles with more pixels than this (178956970)",
+      describe: "Reject tiles with more pixels than this (178956970; what is no JPEG: 33554432)",
     })
     .option("max-unreadable", {
       type: "string",

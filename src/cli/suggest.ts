@@ -34,7 +34,7 @@ export function builder(yargs: Argv) {
     .option("max-pixels", {
       type: "number",
       requiresArg: true,
-      describe: "Reject tiles with more pixels than this (178956970)",
+      describe: "Reject tiles with more pixels than this (178956970; what is no JPEG: 33554432)",
     })
     .option("on-truncated", {
       choices: ["reject", "accept"] as const,

@@ -16,7 +16,10 @@ export interface DecodeOptions {
   colorspace: Colorspace;
   /** Antialiased bilinear (Pillow) when true; plain half-pixel bilinear (tf.image.resize) when false. @default true */
   antialias: boolean;
-  /** Largest width * height a tile may have; checked before any pixel memory is taken. @default 178956970 */
+  /**
+   * Largest width * height a tile may have; checked before any pixel memory is taken.
+   * @default 178956970, and 33554432 for what is no JPEG
+   */
   maxPixels: number;
   /** Memory that decoding one tile may take, in bytes, its file included; what would take more is rejected. @default no limit */
   maxBytes: number;
@@ -30,7 +33,7 @@ export interface DecodeOptions {
 
 /** What reading a picture at its own size needs to know. */
 export type PictureOptions = Pick<DecodeOptions, "colorspace" | "maxPixels" | "onTruncated"> &
-  Partial<Pick<DecodeOptions, "bands" | "stretch">>;
+  Partial<Pick<DecodeOptions, "bands" | "stretch" | "maxBytes">>;
 
 /** One or three band numbers, from 1. */
 export type Bands = readonly number[];

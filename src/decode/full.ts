@@ -25,7 +25,7 @@ export interface FullImage extends RgbImage {
   reading: string;
 }
 
-export type FullOptions = PictureOptions;
+export type FullOptions = Omit<PictureOptions, "maxBytes">;
 
 /** Reads and decodes a tile completely. Never throws for a bad one. */
 export async function readFullTile(tile: NativeTile, options: FullOptions): Promise<FullImage | DecodeFailure> {

@@ -1,5 +1,7 @@
 /** What decoding a file may take of memory, so that a budget holds whatever the files are. Factors are measured, on the safe side. */
 
+import { DECODE_DEFAULTS, type PictureOptions } from "./decoder.js";
+
 /** Native JPEG: the coefficients of a progressive one, two bytes for each sample of three components. */
 const JPEG_BYTES_PER_PIXEL = 6;
 /** sharp: what libvips decodes, its own copy and ours. */
@@ -24,11 +26,30 @@ export function mostJpegPixels({ maxPixels, maxBytes }: { maxPixels: number; max
   return Math.max(1, Math.min(maxPixels, Math.floor((maxBytes * (1 - FILE_SHARE)) / JPEG_BYTES_PER_PIXEL)));
 }
 
-/** Pixels of an image that sharp reads from a file of `fileBytes`. */
+/**
+ * Pixels of a picture that is no JPEG, unless `maxPixels` says otherwise: 5,792 x 5,792. Files of some bytes may hold as many, and libvips
+ * takes a second and, for AVIF, a gigabyte for them; it cannot be stopped meanwhile.
+ */
+const USUAL_SHARP_PIXELS = 2 ** 25;
+
+/** Pixels of a picture that sharp reads, or canopy's own reader of TIFFs, from a file of `fileBytes`. */
 export function mostSharpPixels(
-  { maxPixels, maxBytes }: { maxPixels: number; maxBytes: number },
+  { maxPixels, maxBytes = DECODE_DEFAULTS.maxBytes }: Pick<PictureOptions, "maxPixels" | "maxBytes">,
   fileBytes: number,
 ): number {
+  const most = maxPixels === DECODE_DEFAULTS.maxPixels ? USUAL_SHARP_PIXELS : maxPixels;
+  return mostInMemory(most, maxBytes, fileBytes);
+}
+
+/** The same for JPEGs, where the addon is not built. */
+export function mostSharpJpegPixels(
+  { maxPixels, maxBytes = DECODE_DEFAULTS.maxBytes }: Pick<PictureOptions, "maxPixels" | "maxBytes">,
+  fileBytes: number,
+): number {
+  return mostInMemory(maxPixels, maxBytes, fileBytes);
+}
+
+function mostInMemory(most: number, maxBytes: number, fileBytes: number): number {
   const left = maxBytes - SHARP_FILE_COPIES * fileBytes;
-  return Math.max(1, Math.min(maxPixels, Math.floor(left / SHARP_BYTES_PER_PIXEL)));
+  return Math.max(1, Math.min(most, Math.floor(left / SHARP_BYTES_PER_PIXEL)));
 }

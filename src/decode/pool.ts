@@ -4,8 +4,10 @@ import { types } from "node:util";
 import type { Piscina } from "piscina";
 import { addonLoadError, loadAddon } from "../addon.js";
 import { checkInteger } from "../check.js";
+import { InterruptedError } from "../errors.js";
 import { usableCores } from "../machine.js";
 import type { RunContext } from "../run-context.js";
+import { StopFlag } from "../stop-flag.js";
 import type { Tile } from "../tiles/tile.js";
 import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
 import { crashFailure, type DecodeOptions, type DecodeOutcome, type DecodeSource, placeOf } from "./decoder.js";
@@ -30,6 +32,7 @@ type Threads = Piscina<DecodeTask, DecodeOutcome[] | undefined>;
 export class DecodePool {
   readonly workers: number;
   readonly #threads: Threads;
+  readonly #stop: StopFlag;
   /** A thread for one tile at a time, started when a chunk made its worker fail. */
   #quarantine: Threads | undefined;
 
@@ -37,6 +40,7 @@ export class DecodePool {
     const { workers = usableCores() } = options;
     checkInteger("workers", workers, 1, 1024);
     this.workers = workers;
+    this.#stop = new StopFlag(context.signal);
     if (loadAddon() === undefined) warnWithoutAddon(context);
     // Two tasks a thread: while it decodes, its next task is there already, and it never waits for the main thread.
     this.#threads = startThreads(workers, 2);
@@ -46,6 +50,7 @@ export class DecodePool {
    * Decodes a chunk in one worker; tiles known to be bad are not touched.
    * @returns undefined if every tile is fine, else one outcome per tile. Never rejects for what a tile or its worker does: where a
    *   worker throws or dies, its tiles are tried again one by one, and the one that does it alone has the outcome CRASH.
+   * @throws InterruptedError where the context's signal is aborted, as soon as the tile in hand is done
    */
   async decode(
     tiles: readonly Tile[],
@@ -56,8 +61,9 @@ export class DecodePool {
       return decodeSingly(tiles, target, options, (tile, place) => this.decode([tile], place, options));
     }
     try {
-      return await this.#threads.run({ tiles: tiles.map(sourceOf), ...target, options });
+      return await this.#threads.run({ tiles: tiles.map(sourceOf), ...target, options, stop: this.#stop.buffer });
     } catch {
+      if (this.#stop.raised) throw new InterruptedError();
       return decodeSingly(tiles, target, options, (tile, place) => this.#decodeAlone(tile, place, options));
     }
   }
@@ -66,14 +72,16 @@ export class DecodePool {
   async #decodeAlone(tile: Tile, place: PixelTarget, options: DecodeOptions): Promise<DecodeOutcome[] | undefined> {
     this.#quarantine ??= startThreads(1, 1);
     try {
-      return await this.#quarantine.run({ tiles: [sourceOf(tile)], ...place, options });
+      return await this.#quarantine.run({ tiles: [sourceOf(tile)], ...place, options, stop: this.#stop.buffer });
     } catch (error) {
+      if (this.#stop.raised) throw new InterruptedError();
       return [crashFailure(error as Error)];
     }
   }
 
   /** Waits for what is being decoded, then ends the workers. */
   async close(): Promise<void> {
+    this.#stop.close();
     await Promise.all([this.#threads, this.#quarantine].map((threads) => threads && endWorkerPool(threads)));
   }
 }

@@ -16,7 +16,7 @@ import {
   type RgbImage,
 } from "./decoder.js";
 import { describeForeign } from "./foreign.js";
-import { mostSharpPixels } from "./memory.js";
+import { mostSharpJpegPixels, mostSharpPixels } from "./memory.js";
 import { openPicture } from "./open-sharp.js";
 import { decodeRaw, type Resize, takeThreeBands } from "./raw.js";
 import { readSharpJpeg } from "./sharp-jpeg.js";
@@ -33,20 +33,19 @@ export async function decodeWithSharp(
   if ("pixels" in source) return decodeRaw(source, target, options, resize);
   const bytes = "bytes" in source ? source.bytes : readTileBytes(source);
   if (isFailure(bytes)) return bytes;
-  const image = await readBytesWithSharp(bytes, { ...options, maxPixels: mostSharpPixels(options, bytes.length) });
+  const image = await readBytesWithSharp(bytes, options);
   if (isFailure(image)) return image;
   resize(image.pixels, image.width, image.height, target, options.size, options.antialias);
   return undefined;
 }
 
 /** A picture in memory at full resolution, or why not. */
-export async function readBytesWithSharp(
-  bytes: Uint8Array,
-  options: PictureOptions,
-): Promise<RgbImage | DecodeFailure> {
+export async function readBytesWithSharp(bytes: Uint8Array, asked: PictureOptions): Promise<RgbImage | DecodeFailure> {
   if (bytes.length === 0) return { code: "EMPTY", message: "File is empty" };
   const format = sniffFormat(bytes);
   if (format === undefined) return { code: "FORMAT", message: describeForeign(bytes) };
+  const most = format === "jpeg" ? mostSharpJpegPixels : mostSharpPixels;
+  const options = { ...asked, maxPixels: most(asked, bytes.length) };
   try {
     // Loaded when first needed: a run without TIFFs never pays for their library.
     if (format === "tiff")
@@ -88,7 +87,11 @@ function inksToRgb(data: Uint8Array, channels: number): Uint8Array {
 /** libvips tells its reasons only in words. */
 function sharpFailure(error: Error, bytes: Uint8Array, format: ImageFormat, maxPixels: number): DecodeFailure {
   const reason = error.message.split("\n")[0].replace(/^Input buffer/, "the file");
-  if (/pixel limit/i.test(reason)) return { code: "LIMIT", message: `Image exceeds the limit of ${maxPixels} pixels` };
+  if (/pixel limit/i.test(reason))
+    return {
+      code: "LIMIT",
+      message: `Image exceeds the limit of ${maxPixels} pixels (\`maxPixels\`, or what \`memory\` leaves)`,
+    };
   if (/timeout/i.test(reason)) return { code: "LIMIT", message: "Decoding it takes too long" };
   if (format === "heif" && isHevc(bytes)) {
     return { code: "FORMAT", message: "HEIC (HEVC in HEIF) is not read, AVIF is; convert it to PNG or JPEG" };

@@ -41,7 +41,10 @@ export async function readTiff(
 
 function checkPixels({ width, height }: RasterInfo, maxPixels: number): void {
   if (width * height <= maxPixels) return;
-  throw new RasterError("LIMIT", `Image of ${width}x${height} exceeds the limit of ${maxPixels} pixels`);
+  throw new RasterError(
+    "LIMIT",
+    `Image of ${width}x${height} exceeds the limit of ${maxPixels} pixels (\`maxPixels\`, or what \`memory\` leaves)`,
+  );
 }
 
 /** Whether the file says what colours its samples are, and libvips reads them as it says. */

@@ -1,6 +1,7 @@
 /** What runs in a decode worker (piscina's entry): one chunk of tiles into its place in a slot. */
 import { statSync } from "node:fs";
 import { loadAddon } from "../addon.js";
+import { refuseIfStopped } from "../stop-flag.js";
 import { DECODE_DEFAULTS, type DecodeOptions, type DecodeOutcome, type DecodeSource } from "./decoder.js";
 import { mostFileBytes } from "./memory.js";
 import { decodeWithAddon } from "./native.js";
@@ -12,6 +13,8 @@ export interface DecodeTask {
   buffer: SharedArrayBuffer;
   byteOffset: number;
   options: DecodeOptions;
+  /** See `refuseIfStopped`. */
+  stop?: SharedArrayBuffer;
 }
 
 let turn: Promise<unknown> = Promise.resolve();
@@ -54,6 +57,7 @@ async function decodeAll(task: DecodeTask): Promise<DecodeOutcome[] | undefined>
   const target = new Uint8Array(task.buffer, task.byteOffset, tiles.length * stride);
   const addon = loadAddon();
   const throughSharp = async (tile: DecodeSource, place: Uint8Array): Promise<DecodeOutcome> => {
+    refuseIfStopped(task.stop);
     // Loaded when first needed: a run over JPEGs never pays for libvips.
     const { decodeWithSharp } = await import("./sharp.js");
     return decodeWithSharp(tile, place, options, addon ? addon.resizeRgb : resizeRgb);

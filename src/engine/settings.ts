@@ -17,7 +17,7 @@ export interface EngineSettings {
   colorspace?: Colorspace | undefined;
   /** What to do with a JPEG whose data ends early. @default "reject" */
   onTruncated?: DecodeOptions["onTruncated"] | undefined;
-  /** A picture with more pixels than this is rejected. @default 178956970 */
+  /** A picture with more pixels than this is rejected. @default 178956970, and 33554432 for what is no JPEG */
   maxPixels?: number | undefined;
   /**
    * Budget in bytes: sessions and batches are chosen to fit it, and tiles that would exceed it are rejected. @default

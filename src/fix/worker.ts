@@ -5,6 +5,7 @@ import { type FullOptions, readFullTile } from "../decode/full.js";
 import { openPixels } from "../decode/open-sharp.js";
 import { type FileContent, writeTogether, writeWhole } from "../files/write.js";
 import { WriteError } from "../files/write-error.js";
+import { refuseIfStopped } from "../stop-flag.js";
 
 export const FIX_FORMATS = ["png", "jpg"] as const;
 export type FixFormat = (typeof FIX_FORMATS)[number];
@@ -28,7 +29,12 @@ const WRITE_BYTES = 16 << 20;
 /** What the system says where nothing but the file's own name is at fault. */
 export const NAME_FAULTS = ["ENAMETOOLONG", "EILSEQ", "EINVAL", "EISDIR", "ENOTDIR"];
 
-export async function fixChunk({ items, format, options }: { items: FixItem[] } & FixSettings): Promise<FixOutcome[]> {
+interface FixTask extends FixSettings {
+  items: FixItem[];
+  stop?: SharedArrayBuffer;
+}
+
+export async function fixChunk({ items, format, options, stop }: FixTask): Promise<FixOutcome[]> {
   const outcomes: FixOutcome[] = [];
   let waiting: FileContent[] = [];
   const write = async (): Promise<void> => {
@@ -37,6 +43,7 @@ export async function fixChunk({ items, format, options }: { items: FixItem[] } 
     waiting = [];
   };
   for (const [i, { tile, target }] of items.entries()) {
+    refuseIfStopped(stop);
     const image = await readFullTile(tile, options);
     outcomes[i] = isFailure(image) ? image : { written: image.reading };
     if (!isFailure(image)) waiting.push({ path: target, content: await encode(image, format) });

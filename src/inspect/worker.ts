@@ -4,6 +4,7 @@ import type { NativeTile } from "../addon.js";
 import { readTileBytes } from "../decode/bytes.js";
 import { type DecodeFailure, isFailure } from "../decode/decoder.js";
 import { type FullImage, type FullOptions, readFull } from "../decode/full.js";
+import { refuseIfStopped } from "../stop-flag.js";
 import { type Fingerprint, fingerprint } from "./perceptual-hash.js";
 
 export interface ExamineSettings {
@@ -21,11 +22,19 @@ export interface TileFacts extends Pick<FullImage, "width" | "height" | "byteLen
   values: { min: number; max: number } | null;
 }
 
+interface ExamineTask extends ExamineSettings {
+  items: NativeTile[];
+  stop?: SharedArrayBuffer;
+}
+
 export type Examined = TileFacts | DecodeFailure;
 
-export async function examineChunk(task: { items: NativeTile[] } & ExamineSettings): Promise<Examined[]> {
+export async function examineChunk(task: ExamineTask): Promise<Examined[]> {
   const results: Examined[] = [];
-  for (const tile of task.items) results.push(await examine(tile, task.options));
+  for (const tile of task.items) {
+    refuseIfStopped(task.stop);
+    results.push(await examine(tile, task.options));
+  }
   return results;
 }
 

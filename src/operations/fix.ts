@@ -189,6 +189,7 @@ async function runJobs(jobs: readonly FixJob[], options: RunOptions, context: Ru
     "fixChunk",
     workers,
     settings,
+    context.signal,
   );
   const tally: Tally = { written: 0, skipped: 0, rejects: [], readings: {} };
   const run = async (chunk: FixJob[]) => {

@@ -14,7 +14,7 @@ import {
 } from "../decode/decoder.js";
 import type { FullOptions } from "../decode/full.js";
 import { type RasterOptions, resolveStretch } from "../decode/stretch.js";
-import { InterruptedError } from "../errors.js";
+import { InterruptedError, restateInterrupt } from "../errors.js";
 import { mapInFlight } from "../in-flight.js";
 import { groupEqual, groupNear, NEAR_DISTANCE } from "../inspect/duplicates.js";
 import { describeLabels, type LabelFacts } from "../inspect/label-facts.js";
@@ -75,6 +75,8 @@ export interface InspectReport {
 /** Mean level, of 255, below which a tile is told to be dark. */
 const DARK = 8;
 
+const INTERRUPTED = "Interrupted; inspect keeps nothing, run it again for a report.";
+
 /** Tiles per task. */
 const CHUNK = 32;
 
@@ -103,7 +105,13 @@ export async function inspect(options: InspectOptions, context: RunContext = {})
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels, labelOptions(options));
   const { tiles, ignored, close } = await collectTiles(options.inputs, { signal: context.signal });
   try {
-    return summarize(tiles, ignored, await examineAll(tiles, options, context), labels, options.stretch !== undefined);
+    return summarize(
+      tiles,
+      ignored,
+      await examineAll(tiles, options, context).catch(restateInterrupt(INTERRUPTED)),
+      labels,
+      options.stretch !== undefined,
+    );
   } finally {
     await close();
   }
@@ -117,7 +125,7 @@ async function examineAll(tiles: readonly Tile[], options: InspectOptions, conte
   const stretch = await resolveStretch(options.stretch, tiles, bands ?? null, context.signal);
   const settings: ExamineSettings = { options: { colorspace, maxPixels, onTruncated, bands: bands ?? null, stretch } };
   const file = new URL("../inspect/worker.js", import.meta.url);
-  const pool = new ChunkPool<NativeTile, Examined>(file, "examineChunk", workers, settings);
+  const pool = new ChunkPool<NativeTile, Examined>(file, "examineChunk", workers, settings, context.signal);
   const run = async (chunk: Tile[]): Promise<Examined[]> => {
     const good = chunk.filter(({ failure }) => failure === undefined);
     const examined = (await pool.run(good.map(placeOf), crashFailure)).values();
@@ -131,7 +139,7 @@ async function examineAll(tiles: readonly Tile[], options: InspectOptions, conte
       rejected += examined.filter(isFailure).length;
       context.onProgress?.({ stage: "inspect", done: results.length, total: tiles.length, rejected });
       if (context.signal?.aborted) {
-        throw new InterruptedError("Interrupted; inspect keeps nothing, run it again for a report.");
+        throw new InterruptedError();
       }
     }
   } finally {

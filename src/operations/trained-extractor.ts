@@ -14,7 +14,7 @@ export interface ReadingOptions {
   device?: DeviceChoice | undefined;
   /** Decode threads. @default what keeps the sessions fed */
   workers?: number | undefined;
-  /** A tile with more pixels than this is rejected. @default 178956970 */
+  /** A tile with more pixels than this is rejected. @default 178956970, and 33554432 for what is no JPEG */
   maxPixels?: number | undefined;
   /** What becomes of a JPEG whose data ends early. @default "reject" */
   onTruncated?: DecodeOptions["onTruncated"] | undefined;

@@ -1,9 +1,10 @@
 /** One tile of every bad kind among good ones: in each command its own reject, and nobody else's. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import sharp from "sharp";
 import { evaluate } from "../../src/operations/evaluate.js";
 import { fix } from "../../src/operations/fix.js";
 import { inspect } from "../../src/operations/inspect.js";
@@ -153,4 +154,20 @@ test("evaluate and train count them, and go by the others", async () => {
   });
   assert.deepEqual([trained.tiles, trained.rejected], [GOOD, Object.keys(bad).length]);
   assert.deepEqual(codesIn(`${out}.rejects.jsonl`), expectedCodes());
+});
+
+test("a file of some bytes that would take gigabytes is rejected before it is decoded, unless the limit is raised", async () => {
+  const side = 6000;
+  const black = { create: { width: side, height: side, channels: 3, background: "#123" } } as const;
+  const bomb = join(folder, "bomb.webp");
+  writeFileSync(bomb, await sharp(black).webp({ lossless: true, effort: 0 }).toBuffer());
+  assert.ok(statSync(bomb).size < 100);
+  const [reject] = (await inspect({ inputs: [bomb] })).rejects;
+  assert.deepEqual([reject?.code, /33554432 pixels.*maxPixels/.test(reject?.message ?? "")], ["LIMIT", true]);
+  const jpeg = join(folder, "large.jpg");
+  writeFileSync(jpeg, await sharp(black).jpeg().toBuffer());
+  const { readable } = await inspect({ inputs: [jpeg] });
+  assert.equal(readable, 1);
+  const raised = await inspect({ inputs: [bomb], maxPixels: side * side });
+  assert.equal(raised.readable, 1);
 });
