@@ -1,7 +1,7 @@
 /** TIFF: photographs go through libvips, everything else is bands of samples, read and scaled by rules of our own (docs/colour.md). */
 import { isReadable } from "../raster/codecs.js";
 import { nameCompression, namePhotometric } from "../raster/names.js";
-import { bytesSource, openRaster } from "../raster/open.js";
+import { bytesSource, checkReadable, openRaster } from "../raster/open.js";
 import { type Raster, RasterError, type RasterInfo, sampleType } from "../raster/raster.js";
 import { chooseChannels } from "./channels.js";
 import { type Bands, type DecodeFailure, isFailure, type PictureOptions, type RgbImage } from "./decoder.js";
@@ -12,7 +12,7 @@ type TiffOptions = Pick<PictureOptions, "maxPixels" | "onTruncated" | "bands" | 
 /** Rows read at a time, at least: the others wait in the file. */
 const ROWS = 64;
 
-const [MIN_IS_WHITE, MIN_IS_BLACK, RGB, PALETTE, CMYK, YCBCR, CIELAB] = [0, 1, 2, 3, 5, 6, 8];
+const [MIN_IS_WHITE, MIN_IS_BLACK, RGB, PALETTE, CMYK, YCBCR] = [0, 1, 2, 3, 5, 6];
 
 /** Compressions of the libtiff that comes with sharp. */
 const LIBVIPS_COMPRESSIONS = [1, 2, 3, 4, 5, 7, 8, 32773, 32946];
@@ -55,7 +55,7 @@ function isPhotograph(info: RasterInfo): boolean {
     return bits === 8 ? bands <= 2 : bits === 1 && bands === 1;
   if (photometric === PALETTE) return bands === 1 && !isReadable(info);
   if (bits !== 8) return false;
-  return photometric === RGB ? bands === 3 || bands === 4 : [CMYK, YCBCR, CIELAB].includes(photometric);
+  return photometric === RGB ? bands === 3 || bands === 4 : photometric === CMYK || photometric === YCBCR;
 }
 
 /** Whether options ask for samples, and the samples are to be had. */
@@ -77,6 +77,7 @@ function withChannels(image: RgbImage, options: TiffOptions): RgbImage | DecodeF
 async function readBands(raster: Raster, options: TiffOptions): Promise<RgbImage> {
   const { info } = raster;
   if (info.photometric > RGB) throw unread(info);
+  checkReadable(info);
   const bands = options.bands ?? firstBands(info);
   const missing = bands.find((band) => band > info.bands);
   if (missing !== undefined) {

@@ -2,7 +2,15 @@
 import { decompress, isReadable } from "./codecs.js";
 import { type Layout, readLayout } from "./directory.js";
 import { nameCompression } from "./names.js";
-import { type Raster, RasterError, type RasterSource, type Samples, sampleType, type Window } from "./raster.js";
+import {
+  type Raster,
+  RasterError,
+  type RasterInfo,
+  type RasterSource,
+  type Samples,
+  sampleType,
+  type Window,
+} from "./raster.js";
 import { allocate, bytesOf, canUnpack, unpack } from "./samples.js";
 
 /** Bytes of one block; a larger one belongs to a file made to fill the memory. */
@@ -52,18 +60,16 @@ async function readWindow(
   return targets;
 }
 
-function checkReadable(layout: Layout): void {
-  if (!isReadable(layout)) {
+/** @throws RasterError where no band can be read, however it is scaled */
+export function checkReadable(info: RasterInfo): void {
+  if (!isReadable(info)) {
     throw new RasterError(
       "FORMAT",
-      `TIFF with ${nameCompression(layout.compression)} is not read; convert it (gdal_translate -co COMPRESS=DEFLATE)`,
+      `TIFF with ${nameCompression(info.compression)} is not read; convert it (gdal_translate -co COMPRESS=DEFLATE)`,
     );
   }
-  if (!canUnpack(layout)) {
-    throw new RasterError(
-      "FORMAT",
-      `TIFF of ${sampleType(layout)} samples is not read; convert it (gdal_translate -ot)`,
-    );
+  if (!canUnpack(info)) {
+    throw new RasterError("FORMAT", `TIFF of ${sampleType(info)} samples is not read; convert it (gdal_translate -ot)`);
   }
 }
 

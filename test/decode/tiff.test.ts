@@ -217,6 +217,11 @@ test("codes tell the truth: cut off, damaged, or sound and of a kind that is not
     const { code, message } = await failureOf(other);
     assert.deepEqual([code, message.includes(name)], ["FORMAT", true], message);
   }
+  const complex = writeTiff({ ...uint16, type: "float32", bands: 1, tags: [[339, [6]]] });
+  assert.match((await failureOf(complex, { stretch: [[0, 1]] })).message, /complex32 samples is not read/);
+  assert.match((await failureOf(complex)).message, /complex32 samples is not read/);
+  const lab = await failureOf(writeTiff({ ...uint16, type: "uint8", bands: 3, at: (_, x) => x, photometric: 8 }));
+  assert.deepEqual([lab.code, lab.message.includes("CIELab")], ["FORMAT", true]);
   assert.equal((await failureOf(whole, { maxPixels: 4095 })).code, "LIMIT");
 });
 
