@@ -3,12 +3,13 @@
  * in order.
  */
 import type { DecodeOptions, DecodeOutcome } from "../decode/decoder.js";
-import { DecodePool } from "../decode/pool.js";
-import { Backbone } from "../features/backbone.js";
+import type { DecodePool } from "../decode/pool.js";
+import type { Backbone } from "../features/backbone.js";
 import { BatchRunner } from "../features/batch-runner.js";
 import type { Device } from "../features/device.js";
 import { ALL_VARIANTS } from "../features/dihedral.js";
 import type { FeatureBatch } from "../features/feature-batch.js";
+import { openPipeline, type Pipeline } from "../features/pipeline.js";
 import type { PipelinePlan } from "../features/plan.js";
 import { BATCHES_PER_SESSION, streamFeatures } from "../features/stream.js";
 import type { Checkpoint } from "../head/checkpoint.js";
@@ -69,14 +70,19 @@ export class Engine {
   /** For `tagBatch`, created at its first call. */
   #runner: BatchRunner | undefined;
 
-  private constructor(model: LoadedModel, options: EngineOptions, backbone: Backbone, pool: DecodePool) {
+  private constructor(
+    model: LoadedModel,
+    options: EngineOptions,
+    thresholds: Float32Array,
+    { backbone, pool }: Pipeline,
+  ) {
     const { checkpoint } = model;
     this.checkpoint = checkpoint;
     this.model = model.backbone;
     this.variants = checkpoint.preprocessing.tta === "d4" ? ALL_VARIANTS : [0];
     this.decode = { ...options.decode, size: checkpoint.preprocessing.size };
     this.#plan = options.plan;
-    this.#thresholds = chooseThresholds(checkpoint, options.threshold);
+    this.#thresholds = thresholds;
     this.#backbone = backbone;
     this.#pool = pool;
   }
@@ -84,14 +90,11 @@ export class Engine {
   /** Starts sessions and decode workers. Throws a ModelError if the device refuses the model. */
   static async open(model: LoadedModel, options: EngineOptions, context: RunContext = {}): Promise<Engine> {
     const { checkpoint, backbone: bytes, device } = model;
-    const backbone = await Backbone.open({
-      model: bytes,
-      device,
-      size: checkpoint.preprocessing.size,
-      numFeatures: checkpoint.head.numFeatures,
-      sessions: options.plan.sessions,
-    });
-    return new Engine(model, options, backbone, new DecodePool({ workers: options.plan.workers }, context));
+    const thresholds = chooseThresholds(checkpoint, options.threshold);
+    const { workers, sessions } = options.plan;
+    const { preprocessing, head } = checkpoint;
+    const setup = { model: bytes, device, size: preprocessing.size, numFeatures: head.numFeatures, sessions };
+    return new Engine(model, options, thresholds, await openPipeline(setup, workers, context));
   }
 
   /** The provider that runs. */

@@ -57,12 +57,13 @@ export class Backbone {
     checkInteger("tilesPerRun", tilesPerRun, 1);
     const stop = new Int32Array(new SharedArrayBuffer(4));
     const setup: SessionSetup = { model, size, numFeatures, device, intraOpThreads, tilesPerRun, stop };
-    const threads = Array.from({ length: sessions }, () => new SessionThread(startWorker(setup)));
-    const started = await Promise.allSettled(threads.map((thread) => thread.ready));
-    const failure = started.find((result) => result.status === "rejected");
-    if (failure) {
+    const threads: SessionThread[] = [];
+    try {
+      for (let i = 0; i < sessions; i++) threads.push(new SessionThread(startWorker(setup)));
+      await Promise.all(threads.map((thread) => thread.ready));
+    } catch (error) {
       await Promise.all(threads.map((thread) => thread.close()));
-      throw failure.reason;
+      throw error;
     }
     return new Backbone(options, device, threads, stop);
   }

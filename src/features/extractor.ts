@@ -1,15 +1,15 @@
 /** Features of any tiles under one backbone: decode workers, sessions and the feature store, opened once and used list by list. */
 import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
-import { DecodePool, decoderVersion } from "../decode/pool.js";
+import { decoderVersion } from "../decode/pool.js";
 import type { ModelCard } from "../models/card.js";
 import type { ResolvedBackbone } from "../models/registry.js";
 import { prepareBackbone } from "../onnx/prepare.js";
 import type { RunContext } from "../run-context.js";
 import type { Tile } from "../tiles/tile.js";
 import { onnxRuntimeVersion } from "../versions.js";
-import { Backbone } from "./backbone.js";
 import { chooseDevice, type Device, type DeviceChoice } from "./device.js";
 import { type ExtractedFeatures, extractFeatures } from "./extract.js";
+import { openPipeline } from "./pipeline.js";
 import { type PipelinePlan, planPipeline } from "./plan.js";
 import { FeatureStore } from "./store.js";
 import { extractToStore, type StoredFeatures } from "./stored.js";
@@ -62,15 +62,10 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
     decoder: decoderVersion(),
     runtime: `${device} ${onnxRuntimeVersion()}`,
   };
-  const backbone = await Backbone.open({
-    model: prepareBackbone(bytes, card, options.size),
-    size: options.size,
-    numFeatures: card.features.count,
-    device,
-    sessions: plan.sessions,
-  });
+  const model = prepareBackbone(bytes, card, options.size);
+  const setup = { model, size: options.size, numFeatures: card.features.count, device, sessions: plan.sessions };
+  const { backbone, pool } = await openPipeline(setup, plan.workers, context);
   const store = new FeatureStore(identity, context);
-  const pool = new DecodePool({ workers: plan.workers }, context);
   const use = { pool, backbone, decode, store, ...plan, ...given("variants", options.variants) };
   return {
     device,

@@ -135,7 +135,6 @@ async function finishRun(
   context: RunContext,
 ): Promise<Work> {
   const startedAt = performance.now();
-  await warnOfDarkRasters(runFiles(paths.folder).tiles, engine.decode, context);
   const committed = await predictAll(run, paths, engine, options, context);
   const seconds = (performance.now() - startedAt) / 1000;
   const manifest = await assemble(paths, run.identity, context);
@@ -166,6 +165,7 @@ async function predictAll(
   context: RunContext,
 ): Promise<Committed> {
   try {
+    await warnOfDarkRasters(runFiles(folder).tiles, engine.decode, context);
     const { maxUnreadable = MAX_UNREADABLE } = options;
     const policy = { commit: { ...COMMIT_DEFAULTS, ...options.commit }, maxUnreadable };
     return await runTiles(folder, identity, committed, engine, policy, context);

@@ -9,7 +9,7 @@ import { labelConfig } from "../curation/label-studio.js";
 import { suggestionTable, TABLE_FORMATS } from "../curation/suggestion-rows.js";
 import { InputError, OptionError } from "../errors.js";
 import type { Device } from "../features/device.js";
-import { openExtractor } from "../features/extractor.js";
+import { type Extractor, openExtractor } from "../features/extractor.js";
 import { checkOutput } from "../files/output.js";
 import { writePieces } from "../files/write.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
@@ -97,9 +97,11 @@ export async function suggest(options: SuggestOptions, context: RunContext = {})
   await checkOutput(out, options.overwrite);
   const checkpoint = await loadCheckpoint(options.model);
   const isLabelled = await findLabelled(options, context);
-  const extractor = await openExtractor(await trainedExtractor(checkpoint, options, context), context);
+  const reading = await trainedExtractor(checkpoint, options, context);
   const opened = await openTiles(options.inputs, { signal: context.signal });
+  let extractor: Extractor | undefined;
   try {
+    extractor = await openExtractor(reading, context);
     const total = await countTiles(opened.list(), isLabelled);
     const scan = startScan(checkpoint, extractor, createCandidatePool(count, checkpoint.thresholds), total);
     await scanTiles(withoutLabelled(opened.list(), isLabelled, scan), scan, context);
@@ -121,7 +123,7 @@ export async function suggest(options: SuggestOptions, context: RunContext = {})
       labelConfig: format === "label-studio" ? labelConfig(checkpoint.tags) : null,
     };
   } finally {
-    await Promise.all([opened.close(), extractor.close()]);
+    await Promise.all([opened.close(), extractor?.close()]);
   }
 }
 

@@ -9,6 +9,7 @@ import { suggest } from "../../src/operations/suggest.js";
 import { saveToyModel } from "../engine/toy.js";
 import { suiteFolder } from "../helpers.js";
 import { encode, gradient } from "../images.js";
+import { watchThreads } from "../threads.js";
 
 const folder = suiteFolder();
 process.env["CANOPY_CACHE"] = join(folder, "cache");
@@ -118,4 +119,10 @@ test("refuses an output that exists, an ending without a format, and stops when 
   await assert.rejects(suggest(options("x.txt")), OptionError);
   await assert.rejects(suggest(options("x.csv", { count: 0 })), OptionError);
   await assert.rejects(suggest(options("x.csv"), { signal: AbortSignal.abort() }), InterruptedError);
+});
+
+test("an input that is not there leaves no thread behind", async (t) => {
+  const alive = watchThreads(t);
+  await assert.rejects(suggest(options("gone.csv", { inputs: [join(folder, "gone")] })), /gone does not exist/);
+  assert.equal(alive.size, 0);
 });
