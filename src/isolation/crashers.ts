@@ -42,7 +42,7 @@ export async function findCrashers(
     for (const [place, failure] of end.failures) blame(from + place, `the backbone fails on it: ${failure}`);
     if (end.done) break;
     if (end.last === undefined) {
-      throw new CanopyError("PROBE", `The process that looks for the crashing tile ${end.how}.`);
+      throw probeError(end.how);
     }
     const culprit = from + end.last;
     if (!end.hung) end = await probe({ ...setup, tiles: [tiles[culprit]] }, model, signal);
@@ -65,6 +65,9 @@ interface ProbeEnd {
 function probe(order: ProbeOrder, model: Uint8Array, signal?: AbortSignal): Promise<ProbeEnd> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [PROBE], { stdio: ["pipe", "pipe", "inherit"] });
+    // Before all else: without file handles it has no pipes, and an error nobody listens to ends this process.
+    child.on("error", (cause) => reject(probeError(`cannot be started (${cause.message})`, { cause })));
+    if (child.stdout === undefined) return;
     const end: ProbeEnd = { done: false, hung: false, last: undefined, failures: new Map(), how: "" };
     const hangs = (): void => {
       end.hung = true;
@@ -78,7 +81,6 @@ function probe(order: ProbeOrder, model: Uint8Array, signal?: AbortSignal): Prom
       watchdog = setTimeout(hangs, TILE_SECONDS * 1000);
       take(JSON.parse(line), end);
     });
-    child.on("error", reject);
     child.on("close", (code, by) => {
       clearTimeout(watchdog);
       signal?.removeEventListener("abort", abort);
@@ -90,6 +92,10 @@ function probe(order: ProbeOrder, model: Uint8Array, signal?: AbortSignal): Prom
     child.stdin.write(`${JSON.stringify(order)}\n`);
     child.stdin.end(model);
   });
+}
+
+function probeError(how: string, options?: ErrorOptions): CanopyError {
+  return new CanopyError("PROBE", `The process that looks for the crashing tile ${how}.`, options);
 }
 
 function take(sign: ProbeSign, end: ProbeEnd): void {

@@ -141,6 +141,9 @@ function runChild(
       timeout: timeLimit,
       killSignal: "SIGKILL",
     });
+    // Before all else: without file handles it has no pipes, and an error nobody listens to ends this process.
+    child.on("error", (cause) => reject(new ModelError(`${name} cannot be tried out: ${cause.message}`, { cause })));
+    if (child.stdout === undefined) return;
     const startedAt = performance.now();
     const abort = () => void child.kill("SIGKILL");
     signal?.addEventListener("abort", abort, { once: true });
@@ -150,7 +153,6 @@ function runChild(
     });
     // A child that dies early closes its stdin; its exit code reports that.
     child.stdin.on("error", () => {}).end(prepared);
-    child.on("error", (cause) => reject(new ModelError(`${name} cannot be tried out: ${cause.message}`, { cause })));
     child.on("close", (code, killedBy) => {
       signal?.removeEventListener("abort", abort);
       if (signal?.aborted)
