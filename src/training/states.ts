@@ -62,8 +62,14 @@ export async function forgetStates(out: string): Promise<void> {
 
 /** Changes with everything that the head depends on: tiles, labels, features and settings. */
 export function fingerprintOf(
-  { labels, tiles, validation, features: matrices }: Pick<Dataset, "labels" | "tiles" | "validation" | "features">,
-  { backbone: { features }, fit: { holdOut, augment, tta } }: TrainSettings,
+  {
+    labels,
+    tiles,
+    validation,
+    features: matrices,
+    decode,
+  }: Pick<Dataset, "labels" | "tiles" | "validation" | "features" | "decode">,
+  { backbone: { size, normalisation, tokens, features }, fit: { holdOut, augment, tta } }: TrainSettings,
   config: HeadConfig,
   backbone: string,
 ): string {
@@ -74,8 +80,8 @@ export function fingerprintOf(
       holdOut: validation === undefined ? holdOut : [...validation],
       augment,
       tta,
-      features,
-      backbone,
+      // Features on disk are not among the matrices: what they are made from stands for them.
+      made: { backbone, size, normalisation, tokens, features, decode },
       tags: labels.tags,
     }),
   );

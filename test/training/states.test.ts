@@ -3,10 +3,12 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { deserialize, serialize } from "node:v8";
+import { DECODE_DEFAULTS } from "../../src/decode/decoder.js";
 import { InterruptedError } from "../../src/errors.js";
 import { type GradientConfig, resolveHeadConfig } from "../../src/head/config.js";
 import { trainHead } from "../../src/head/train.js";
-import { forgetStates, keepStates } from "../../src/training/states.js";
+import { resolveTrainSettings } from "../../src/training/settings.js";
+import { fingerprintOf, forgetStates, keepStates } from "../../src/training/states.js";
 import type { TrainingStates } from "../../src/training/trainings.js";
 import { temporaryFolder } from "../helpers.js";
 
@@ -89,4 +91,32 @@ test("a damaged file of states is told, whatever is wrong about it, and not used
     assert.match(warnings[0], /model\.training cannot be read, so the head is trained from the start/);
   }
   assert.ok(existsSync(file));
+});
+
+test("features on disk are another training's where they were made otherwise", () => {
+  const print = (options: object, decode: object) => {
+    const settings = resolveTrainSettings({
+      tiles: "t",
+      labels: "l",
+      out: "o",
+      head: { optimizer: "adam" },
+      ...options,
+    });
+    const labels = { data: Uint8Array.of(1), rows: 1, tags: ["a"] };
+    const tiles = [{ name: "a", path: "a.png" }];
+    const dataset = { labels, tiles, features: [], decode: { ...DECODE_DEFAULTS, ...decode } };
+    return fingerprintOf(dataset, settings, settings.fit.headOnDisk, "backbone");
+  };
+  assert.equal(print({}, {}), print({}, {}));
+  const others: [object, object][] = [
+    [{}, { colorspace: "gray" }],
+    [{}, { antialias: false }],
+    [{}, { stretch: [[0, 100]] }],
+    [{ size: 64 }, {}],
+    [{ normalisation: "unit" }, {}],
+    [{ tokens: "mean" }, {}],
+  ];
+  for (const [options, decode] of others) {
+    assert.notEqual(print(options, decode), print({}, {}), JSON.stringify([options, decode]));
+  }
 });
