@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { InterruptedError } from "../errors.js";
-import { hashFile } from "../files/facts.js";
+import { exists, hashFile } from "../files/facts.js";
 import { readJson } from "../files/read-json.js";
 import { writeTogether } from "../files/write.js";
 import type { RunContext } from "../run-context.js";
@@ -57,11 +57,15 @@ export async function checkParts(folder: string, { signal, onWarning }: RunConte
     for (;;) {
       if (signal?.aborted) throw new InterruptedError();
       const record = await readRecord(folder, committed.parts);
-      if (record === undefined) break;
+      if (record === undefined) {
+        if (await exists(runFiles(folder).record(committed.parts)))
+          warnOf(committed.parts, "has a damaged record", onWarning);
+        break;
+      }
       const expected = { first: committed.tiles, tilesSha256: await hashNext(listed, record.tiles) };
       const damage = await findDamage(folder, record, expected);
       if (damage !== undefined) {
-        onWarning?.(`Part ${record.part} ${damage}; it and what follows is done again.`);
+        warnOf(record.part, damage, onWarning);
         break;
       }
       addPart(committed, record);
@@ -71,6 +75,10 @@ export async function checkParts(folder: string, { signal, onWarning }: RunConte
   }
   await removePartsFrom(folder, committed.parts);
   return committed;
+}
+
+function warnOf(part: number, damage: string, onWarning: RunContext["onWarning"]): void {
+  onWarning?.(`Part ${part} ${damage}; it and what follows is done again.`);
 }
 
 /** Adds a part to the counts. */
