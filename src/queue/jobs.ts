@@ -3,14 +3,15 @@ import { realpath } from "node:fs/promises";
 import { dirname, isAbsolute, normalize, relative, sep } from "node:path";
 import * as v from "valibot";
 import { CanopyError } from "../errors.js";
-import { COUNT, POSITIVE, type QueueFacts } from "../run/formats.js";
+import { count, positive } from "../files/schemas.js";
+import type { QueueFacts } from "../run/formats.js";
 import { FOLDER_ENDING } from "../run/paths.js";
 
 /** A run folder, on a file system that all workers share under this path. */
 const FOLDER = v.pipe(v.string(), v.check(isRunFolder, "expected the full path of a run folder"));
 
 /** A part of a run. Its tiles are read in the run folder; `tiles` is only for people who look at the queue. */
-const PART_JOB = v.object({ folder: FOLDER, part: COUNT, tiles: POSITIVE });
+const PART_JOB = v.object({ folder: FOLDER, part: count, tiles: positive });
 export type PartJob = v.InferOutput<typeof PART_JOB>;
 
 /** The output of a run is to be put together. */

@@ -2,15 +2,13 @@
 import * as v from "valibot";
 import { COLORSPACES } from "../decode/decoder.js";
 import { DEVICES } from "../features/device.js";
+import { count, positive, sha256 } from "../files/schemas.js";
 import { OUTPUT_FORMATS } from "./paths.js";
 
 /** Version of the run folder and of the manifest that this canopy writes. */
 export const RUN_VERSION = 4;
 
-export const COUNT = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-export const POSITIVE = v.pipe(COUNT, v.minValue(1));
-const SHA256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected a SHA-256"));
-const FILE_FACTS = v.object({ bytes: COUNT, sha256: SHA256 });
+const FILE_FACTS = v.object({ bytes: count, sha256 });
 
 /** Of a run of any version. */
 export const VERSIONED = v.object({ version: v.number() });
@@ -23,12 +21,12 @@ const SETTINGS = v.object({
   threshold: v.nullable(v.number()),
   colorspace: v.picklist(COLORSPACES),
   antialias: v.boolean(),
-  maxPixels: POSITIVE,
+  maxPixels: positive,
   /** Memory one tile may take: what the budget leaves for it. */
-  maxBytes: POSITIVE,
+  maxBytes: positive,
   onTruncated: v.picklist(["reject", "accept"]),
-  size: POSITIVE,
-  batchSize: POSITIVE,
+  size: positive,
+  batchSize: positive,
   device: v.picklist(DEVICES),
   /** Which decoder makes the pixels: `addon-3`, `sharp-1`. */
   decoder: v.string(),
@@ -37,31 +35,31 @@ const SETTINGS = v.object({
 /** `run.json`: model, options and input. A run is resumed, and shards are merged, only if these are the same. */
 export const IDENTITY = v.object({
   version: v.number(),
-  model: v.object({ sha256: SHA256, backbone: v.string(), tags: v.array(v.string()) }),
+  model: v.object({ sha256, backbone: v.string(), tags: v.array(v.string()) }),
   settings: SETTINGS,
   input: v.object({
-    tiles: COUNT,
+    tiles: count,
     /** Over where all tiles are, without sizes and times of their files. */
-    sha256: SHA256,
-    whole: v.object({ tiles: COUNT, namesSha256: SHA256 }),
+    sha256,
+    whole: v.object({ tiles: count, namesSha256: sha256 }),
     /** SHA-256 of an archive that came on standard input; null if there was none. */
-    stdin: v.nullable(SHA256),
+    stdin: v.nullable(sha256),
   }),
-  shard: v.nullable(v.object({ index: POSITIVE, count: POSITIVE })),
+  shard: v.nullable(v.object({ index: positive, count: positive })),
 });
 export type RunIdentity = v.InferOutput<typeof IDENTITY>;
 
 /** `<out>.manifest.json`: what an output holds and how it came to be. */
 export const MANIFEST = v.object({
   ...IDENTITY.entries,
-  tiles: COUNT,
-  predicted: COUNT,
-  rejected: COUNT,
+  tiles: count,
+  predicted: count,
+  rejected: count,
   output: FILE_FACTS,
   /** Null if nothing was rejected and there is no such file. */
   rejects: v.nullable(FILE_FACTS),
   /** SHA-256 of the tile list with sizes and times of files; null if shards were merged. */
-  contents: v.optional(v.nullable(SHA256), null),
+  contents: v.optional(v.nullable(sha256), null),
 });
 export type RunManifest = v.InferOutput<typeof MANIFEST>;
 
@@ -71,18 +69,18 @@ export type Reject = v.InferOutput<typeof REJECT>;
 
 /** The record of a part. */
 export const PART_RECORD = v.object({
-  part: COUNT,
+  part: count,
   /** Number of the part's first tile in the tile list, from 0. */
-  first: COUNT,
+  first: count,
   /** predicted + rejected */
-  tiles: COUNT,
-  predicted: COUNT,
-  rejected: COUNT,
+  tiles: count,
+  predicted: count,
+  rejected: count,
   /** Over where its tiles are: see `TilesHash`. */
-  tilesSha256: SHA256,
+  tilesSha256: sha256,
   /** Of the rows file. */
-  bytes: COUNT,
-  sha256: SHA256,
+  bytes: count,
+  sha256,
   rejects: v.array(REJECT),
 });
 export type PartRecord = v.InferOutput<typeof PART_RECORD>;
@@ -91,14 +89,14 @@ export type PartRecord = v.InferOutput<typeof PART_RECORD>;
 export const QUEUE_FACTS = v.object({
   queue: v.string(),
   /** Tiles of a part; the last may have fewer. */
-  partTiles: POSITIVE,
+  partTiles: positive,
   /** Byte of the tile list at which each part begins. */
-  offsets: v.array(COUNT),
+  offsets: v.array(count),
   /** Folder of the model. */
   model: v.string(),
   /** The backbone's file, or null for the place its card names. */
   backbone: v.nullable(v.string()),
   /** See `WatchOptions`. */
-  maxUnreadable: v.nullable(POSITIVE),
+  maxUnreadable: v.nullable(positive),
 });
 export type QueueFacts = v.InferOutput<typeof QUEUE_FACTS>;
