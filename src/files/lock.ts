@@ -79,7 +79,10 @@ function isFree(file: number, path: string, { onWarning }: RunContext): boolean 
   try {
     return locks.tryLock(file, LOCKED_BYTE, 1);
   } catch (error) {
-    if (!NO_LOCKS.includes((error as NodeJS.ErrnoException).code ?? "")) throw explainWriteError(error, path);
+    if (!NO_LOCKS.includes((error as NodeJS.ErrnoException).code ?? "")) {
+      closeSync(file);
+      throw explainWriteError(error, path);
+    }
     warn("file system");
     return true;
   }

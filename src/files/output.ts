@@ -15,6 +15,8 @@ export async function ensureFolder(path: string): Promise<void> {
   let at = resolve(path);
   while (!(await isFolder(at, path))) {
     missing.push(at);
+    // A drive of Windows that is not there has nothing above it.
+    if (dirname(at) === at) throw new InputError(`There is no ${at}, so there can be no folder ${path}.`);
     at = dirname(at);
   }
   await access(at, constants.W_OK).catch((cause) => {

@@ -25,8 +25,7 @@ export class InFlightJournal {
 
   constructor(path: string, from: number) {
     this.#path = path;
-    // If the file were a link, another file would be written.
-    this.#file = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | (O_NOFOLLOW ?? 0));
+    this.#file = openJournal(path);
     this.#record.fill(from);
     try {
       // Takes the disk space now, so that later writes cannot fail.
@@ -67,6 +66,15 @@ export class InFlightJournal {
 
   #write(): void {
     writeSync(this.#file, new Uint8Array(this.#record.buffer), 0, this.#record.byteLength, 0);
+  }
+}
+
+function openJournal(path: string): number {
+  try {
+    // If the file were a link, another file would be written.
+    return openSync(path, O_WRONLY | O_CREAT | O_TRUNC | (O_NOFOLLOW ?? 0));
+  } catch (error) {
+    throw explainWriteError(error, path);
   }
 }
 

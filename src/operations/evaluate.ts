@@ -129,7 +129,7 @@ function summarize(metrics: Metrics, { low, high }: Interval, dataset: Dataset):
     perTag: metrics.perTag.map(({ averagePrecision, ...rest }) => ({
       ...rest,
       reliable: rest.support >= FEW_POSITIVES,
-      averagePrecision: averagePrecision,
+      averagePrecision,
     })),
   };
 }

@@ -71,7 +71,7 @@ async function readStatus(queue: Queue): Promise<QueueStatus> {
     runs: count("waiting-children") + (await runsBeingAssembled(queue)),
     workers: await queue.getWorkersCount(),
     tilesPerS: tilesPerSecond,
-    tilesLeft: tilesLeft,
+    tilesLeft,
     etaSeconds: tilesPerSecond === null || tilesLeft === 0 ? null : Math.round(tilesLeft / tilesPerSecond),
     failures: failed.map((job) => ({ job: describe(job), attempts: job.attemptsMade, reason: job.failedReason ?? "" })),
   };

@@ -72,7 +72,7 @@ export function identityOf(
   };
 }
 
-/** RangeError for the first value out of its range. */
+/** Throws an OptionError for the first value out of its range. */
 export function checkOptions(options: PredictRunOptions): void {
   const { shard, commit, maxUnreadable = null } = options;
   checkEngineSettings(options);

@@ -43,8 +43,11 @@ export async function openRun(request: RunRequest, context: RunContext): Promise
     if (run.finished) await rm(folder, { recursive: true, force: true });
     return { ...run, ignored: opened.ignored(), close: release };
   } catch (error) {
-    if (!(await exists(runFiles(folder).identity))) await rm(folder, { recursive: true, force: true });
-    release();
+    try {
+      if (!(await exists(runFiles(folder).identity))) await rm(folder, { recursive: true, force: true });
+    } finally {
+      release();
+    }
     throw error;
   }
 }

@@ -91,7 +91,7 @@ export function summarize(
     labelErrors: { file: `${model}/${LABEL_ERRORS_FILE}`, count: findings.labelErrors },
     holdOut: holdOut ? { tiles: holdOut.tiles, f2: holdOut.f2, f2AtHalf: holdOut.f2AtHalf, map: holdOut.map } : null,
     featureSeconds: dataset.seconds,
-    headSeconds: headSeconds,
+    headSeconds,
     seconds,
   };
 }
