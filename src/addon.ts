@@ -50,7 +50,7 @@ export interface NativeFeatures {
 }
 
 /** Weights and optimiser state, changed in place. A moment is weight `[numFeatures, numTags]`, then bias `[numTags]`. */
-export interface NativeHeadState {
+interface NativeHeadState {
   weight: Float32Array;
   bias: Float32Array;
   moments: Float32Array[];
@@ -58,7 +58,7 @@ export interface NativeHeadState {
 }
 
 /** Meaning and defaults in head/config.ts. */
-export interface NativeStepSettings {
+interface NativeStepSettings {
   optimizer: "rmsprop" | "adam" | "sgd";
   numTags: number;
   batchSize: number;
@@ -72,7 +72,7 @@ export interface NativeStepSettings {
 }
 
 /** Sums over the rows seen: loss (mean over tags), right cells, samples' F2 at 0.5; and the steps done so far. */
-export interface NativeEpochSums {
+interface NativeEpochSums {
   loss: number;
   correct: number;
   f2: number;
@@ -85,7 +85,7 @@ export interface NativeEpochSums {
  * thrown at once. There are at most as many threads as cores, or as many as the system allows; sums do not depend on
  * their number.
  */
-export interface NativeHead {
+interface NativeHead {
   /** "fma" or "plain": the kernels this CPU runs. */
   readonly headSimd: string;
   /** One optimiser step per `batchSize` rows of `order`. */

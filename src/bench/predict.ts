@@ -30,7 +30,7 @@ import { roughly, summarize } from "./statistics.js";
 import { openBenchTiles } from "./tiles.js";
 import { workerCounts } from "./trials.js";
 
-export interface BenchPredictOptions extends BackboneOptions {
+interface BenchPredictOptions extends BackboneOptions {
   /** Folders, files, `.tar` archives, `@list.txt` or `-`. @default generated tiles */
   inputs?: readonly string[] | undefined;
   /** Batch sizes to measure. @default 1, 4, 16, 64 on the CPU, 16, 32, 64 on a GPU, and that of `canopy predict` */

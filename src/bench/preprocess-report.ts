@@ -31,7 +31,7 @@ export interface ContenderResult {
   note?: string;
 }
 
-export interface StageResult {
+interface StageResult {
   /** "read", "decode", "colour", "resize": parts of "addon", one call per chunk of tiles; "pipeline" is one worker through the loader. */
   stage: string;
   us_per_tile: number;

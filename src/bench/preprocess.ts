@@ -18,7 +18,7 @@ import { runRounds } from "./rounds.js";
 import { openBenchTiles } from "./tiles.js";
 import { listTrials, type Trial, workerCounts } from "./trials.js";
 
-export interface BenchPreprocessOptions {
+interface BenchPreprocessOptions {
   /** Folders, files, `.tar` archives, `@list.txt` or `-`. @default 600 generated tiles */
   inputs?: readonly string[] | undefined;
   /** Pixels per side of the result. @default 224 */

@@ -4,7 +4,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 
-export interface PythonLibrary {
+interface PythonLibrary {
   name: string;
   /** Its module in Python. */
   module: string;

@@ -24,7 +24,7 @@ export interface Runner {
   process: ContenderProcess;
 }
 
-export interface RoundsOptions {
+interface RoundsOptions {
   /** Tiles to choose from. */
   tiles: number;
   repeats: number;

@@ -29,7 +29,7 @@ export interface BenchTiles {
   close(): Promise<void>;
 }
 
-export interface BenchTilesOptions {
+interface BenchTilesOptions {
   /** Folders, files, `.tar` archives, `@list.txt` or `-`. @default none: tiles are generated */
   inputs?: readonly string[] | undefined;
   /** At most this many, evenly spread over the input. */

@@ -27,7 +27,7 @@ import { measureStored, type StoredResult } from "./stored.js";
 import { openBenchTiles } from "./tiles.js";
 import type { AbsentTrial } from "./trials.js";
 
-export interface BenchTrainOptions extends BackboneOptions {
+interface BenchTrainOptions extends BackboneOptions {
   /** Folders, files, `.tar` archives, `@list.txt` or `-`. @default generated tiles */
   inputs?: readonly string[] | undefined;
   /** Made-up tiles that L-BFGS trains on. @default 2000 */
@@ -42,7 +42,7 @@ export interface BenchTrainOptions extends BackboneOptions {
   limit?: number | undefined;
 }
 
-export interface StepResult {
+interface StepResult {
   stepper: string;
   ms_per_step: number;
   /** Quartiles over the rounds. */

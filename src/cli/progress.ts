@@ -3,7 +3,7 @@ import cliProgress from "cli-progress";
 import type { ProgressState } from "../run-context.js";
 import { printable } from "./printable.js";
 
-export interface ProgressReporter {
+interface ProgressReporter {
   update: (state: ProgressState) => void;
   /** Prints a line without tearing the bar. */
   print: (line: string) => void;

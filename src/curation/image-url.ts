@@ -10,7 +10,7 @@ export interface ImageUrlOptions {
   imageRoot?: string | undefined;
 }
 
-export const LOCAL_FILES = "/data/local-files/?d=";
+const LOCAL_FILES = "/data/local-files/?d=";
 
 /** The picture's address; each part of the path is percent-encoded. */
 export function toImageUrl(tile: Tile, { imageUrl = LOCAL_FILES, imageRoot = "/" }: ImageUrlOptions = {}): string {

@@ -5,7 +5,7 @@ import { tileLocation } from "../tiles/tile.js";
 import type { CuratedTile } from "./curated-tile.js";
 
 export const TABLE_FORMATS = ["csv", "jsonl", "json"] as const;
-export type TableFormat = (typeof TABLE_FORMATS)[number];
+type TableFormat = (typeof TABLE_FORMATS)[number];
 
 /** The text of the file; see docs/curation.md. */
 export function suggestionTable(format: TableFormat, tiles: readonly CuratedTile[]): string {

@@ -9,7 +9,7 @@ sharp.cache(false);
 /** Seconds that libvips may take of one picture; the largest that the limits let through takes a tenth of it. */
 const SECONDS = 60;
 
-export interface OpenOptions extends Pick<DecodeOptions, "maxPixels" | "onTruncated"> {
+interface OpenOptions extends Pick<DecodeOptions, "maxPixels" | "onTruncated"> {
   /** Whether what libjpeg only warns of is a failure, too. @default false */
   warningsFail?: boolean;
 }

@@ -5,7 +5,7 @@ import { readTileBytes } from "./bytes.js";
 import { type Bands, isFailure, placeOf } from "./decoder.js";
 import { sniffFormat } from "./sniff.js";
 
-export interface RasterSample {
+interface RasterSample {
   tile: Tile;
   info: RasterInfo;
   /** Of each band used: samples that count. */

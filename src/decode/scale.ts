@@ -1,7 +1,7 @@
 /** Samples of any kind to 8 bits, by the rule in docs/colour.md. */
 import { RasterError, type RasterInfo, type Samples, sampleType } from "../raster/raster.js";
 
-export interface Scale {
+interface Scale {
   low: number;
   high: number;
   /** Samples that are none; they become 0. Undefined where all are. */

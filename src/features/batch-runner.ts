@@ -8,7 +8,7 @@ import type { Backbone } from "./backbone.js";
 import type { FeatureBatch } from "./feature-batch.js";
 import { extractBatch, type Spares } from "./stream.js";
 
-export interface BatchRunnerOptions {
+interface BatchRunnerOptions {
   pool: DecodePool;
   backbone: Backbone;
   decode: DecodeOptions;

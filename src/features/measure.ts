@@ -12,14 +12,14 @@ import { InputError } from "../errors.js";
 import type { Tile, TileFeed } from "../tiles/tile.js";
 import { BATCHES_PER_SESSION, defaultBatchSize, type StreamOptions, streamFeatures } from "./stream.js";
 
-export interface MeasureOptions extends Omit<StreamOptions, "variants"> {
+interface MeasureOptions extends Omit<StreamOptions, "variants"> {
   /** Times each rate is measured, after one round of each to warm up. @default 5 */
   rounds?: number;
   /** Seconds that each measurement takes at least. @default 2 */
   seconds?: number;
 }
 
-export interface PipelineRates {
+interface PipelineRates {
   tiles: number;
   size: number;
   batchSize: number;

@@ -7,7 +7,7 @@ import { ensureFolder } from "./output.js";
 import { clearDrafts, draftPath, resumablePath } from "./temporary.js";
 import { explainWriteError } from "./write-error.js";
 
-export interface FolderDraft {
+interface FolderDraft {
   /** The folder to make files in. */
   path: string;
   /** Puts the folder in its place and flushes that; an old folder is removed once the new one is there. */

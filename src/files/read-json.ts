@@ -4,7 +4,7 @@ import { FormatError } from "../errors.js";
 import { readWholeRegular } from "./open-regular.js";
 
 /** The end of an error's message: how to get a good file. */
-export interface ReadJsonOptions {
+interface ReadJsonOptions {
   /** @default "Restore it from a copy." */
   advice?: string;
 }

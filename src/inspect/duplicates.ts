@@ -13,7 +13,7 @@ const LEAST_CONTRAST = 2;
 /** Bits per band. Two hashes within NEAR_DISTANCE agree in at least one of NEAR_DISTANCE + 1 = 6 bands. */
 const BANDS = [11, 11, 11, 11, 10, 10];
 
-export interface NearGroup {
+interface NearGroup {
   /** Positions of the tiles, ascending. */
   members: number[];
   /** Largest number of differing bits among the pairs found. */

@@ -6,7 +6,7 @@ import { elementTypeOf } from "../onnx/proto.js";
 import { declaredDims, inferDims } from "../onnx/shapes.js";
 import type { ElementType } from "../onnx/tensor.js";
 
-export interface ImageInput {
+interface ImageInput {
   name: string;
   layout: "NCHW" | "NHWC";
   type: ElementType;

@@ -12,7 +12,7 @@ import { createRandom } from "../random.js";
 
 export type Weights = ReadonlyMap<string, Tensor>;
 
-export interface MobileNetV2Options {
+interface MobileNetV2Options {
   /** Multiplier of every layer's channels, rounded to multiples of 8. @default 1 */
   width?: number;
   /**

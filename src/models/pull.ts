@@ -20,7 +20,7 @@ export async function pullModel(name: string, context: RunContext = {}): Promise
 }
 
 /** Fetches what `card` describes from `url` into the cache, checked by size and SHA-256; returns its path. */
-export async function fetchModel(card: ModelCard, url: string, context: RunContext = {}): Promise<string> {
+async function fetchModel(card: ModelCard, url: string, context: RunContext = {}): Promise<string> {
   const target = join(modelCache(), card.file);
   await download(
     {

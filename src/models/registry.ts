@@ -146,7 +146,7 @@ function verified(bytes: Uint8Array, card: ModelCard, path: string): Uint8Array 
 }
 
 /** Throws a ModelError if `bytes` are not what `card` says; `path` is for the message. */
-export function verify(bytes: Uint8Array, card: ModelCard, path: string): void {
+function verify(bytes: Uint8Array, card: ModelCard, path: string): void {
   if (bytes.byteLength !== card.byteLength) {
     throw new ModelError(`${path} has ${bytes.byteLength} bytes, the backbone ${card.name} has ${card.byteLength}.`);
   }

@@ -17,7 +17,7 @@ import { declaredDims } from "./shapes.js";
 import { float32 } from "./tensor.js";
 
 /** A trained linear head: `probability = sigmoid(features * weight + bias)`. */
-export interface LinearHead {
+interface LinearHead {
   /** `[features, tags]` float32, row-major. */
   weight: Float32Array;
   /** `[tags]` float32. */

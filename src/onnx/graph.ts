@@ -26,7 +26,7 @@ import { encodeModel, toDataType, toTensorProto } from "./proto.js";
 import { checkTensor, type ElementType, type Tensor } from "./tensor.js";
 
 /** A number is an ONNX int, an array of numbers ints; floats are marked, because `alpha: 1` would be ambiguous. */
-export type AttributeValue =
+type AttributeValue =
   | number
   | readonly number[]
   | string

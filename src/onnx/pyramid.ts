@@ -13,7 +13,7 @@ import { mapStrides, stepOf } from "./strides.js";
 import { cutModel } from "./surgery.js";
 
 /** A feature map `[N, count, H, W]` whose mean over height and width comes after the features. */
-export interface Level {
+interface Level {
   name: string;
   /** Channels, each of which becomes a feature. */
   count: number;

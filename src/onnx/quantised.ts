@@ -7,7 +7,7 @@ import type { GraphIndex } from "./editing.js";
 import type { NodeProto } from "./gen/onnx_pb.js";
 
 /** The integers of `name` stand for `(integer - zeroPoint) * scale`; both are names of values. */
-export interface Quantisation {
+interface Quantisation {
   scale: string;
   zeroPoint: string;
 }
@@ -54,7 +54,7 @@ export function beforeRounding(index: GraphIndex, name: string): string {
 }
 
 /** True for a scale or zero point that is found at run time, or computed only from such. */
-export function isRuntimeScale(index: GraphIndex, name: string): boolean {
+function isRuntimeScale(index: GraphIndex, name: string): boolean {
   const node = index.producers.get(name);
   if (node?.opType === "DynamicQuantizeLinear") return node.output[0] !== name;
   if (node === undefined || (node.opType !== "Mul" && node.opType !== "Cast")) return false;

@@ -15,7 +15,7 @@ import {
   tensorFromBytes,
 } from "./tensor.js";
 
-export interface SafetensorsFile {
+interface SafetensorsFile {
   tensors: Map<string, Tensor>;
   metadata: Record<string, string>;
 }

@@ -33,7 +33,7 @@ export interface Cut extends Features {
   notes: string[];
 }
 
-export interface CutOptions {
+interface CutOptions {
   /** The value to cut at: `[N, F]`, a map, which gets a global average pool, or tokens. @default found by canopy */
   output?: string;
   /** @default "class" if the network puts a token of its own first, else "mean" */

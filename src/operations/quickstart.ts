@@ -12,7 +12,7 @@ import { type PredictSummary, predict } from "./predict.js";
 import { synthesize } from "./synth.js";
 import { train } from "./train.js";
 
-export interface QuickstartOptions {
+interface QuickstartOptions {
   /** Folder to make; one that an earlier quickstart made is replaced. */
   out: string;
   /** Tiles to train on; a third as many again are made to test on. @default 900 */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import tar from "tar-stream";
 import { writePieces } from "../files/write.js";
 
-export interface ArchiveMember {
+interface ArchiveMember {
   name: string;
   bytes: Uint8Array;
 }

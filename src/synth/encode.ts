@@ -3,7 +3,7 @@ import { deflateSync } from "node:zlib";
 import { loadAddon } from "../addon.js";
 
 /** Planet's quantisation tables are libjpeg's at this quality. */
-export const PLANET_QUALITY = 75;
+const PLANET_QUALITY = 75;
 
 /** `planet`: four components and a trailing validity mask. `rgb`: an ordinary JPEG with the same picture. */
 export type TileEncoding = "planet" | "rgb";

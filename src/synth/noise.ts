@@ -155,7 +155,7 @@ export function fillRows(out: Float32Array, size: number, table: Float32Array, v
 }
 
 /** How crowns are lit: weights of the four channels of the crown table. */
-export interface CrownLight {
+interface CrownLight {
   alongX: number;
   alongY: number;
   tone: number;

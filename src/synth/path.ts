@@ -15,7 +15,7 @@ const MARGIN = 40;
 /**
  * How a line bends: `meander` is the amplitude of a slow wave in radians, `jitter` the random turn per step in radians.
  */
-export interface Course {
+interface Course {
   meander: number;
   jitter: number;
   /** Units per wave. */

@@ -10,7 +10,7 @@ import { ArchiveWriter, archiveName } from "./archives.js";
 import { tileFileName } from "./names.js";
 import type { SynthOutcome, SynthTask } from "./worker.js";
 
-export interface ProductionPlan {
+interface ProductionPlan {
   count: number;
   seed: number;
   size: number;

@@ -13,7 +13,7 @@ import { paintCloudy, paintHaze, paintPartlyCloudy } from "./weather.js";
 /** Changes whenever the pixels or tags of a tile may change. */
 export const GENERATOR_VERSION = 1;
 
-export interface RenderedTile {
+interface RenderedTile {
   /** Pixels `[size, size, 4]` uint8, alpha 255. */
   rgba: Uint8Array;
   tags: PlanetTag[];

@@ -12,7 +12,7 @@ import { clearDrafts, resumablePath, TEMPORARY_SUFFIX } from "../files/temporary
 import { writeWhole } from "../files/write.js";
 
 /** All that a set of tiles depends on; kept beside its tiles. */
-export interface SynthManifest {
+interface SynthManifest {
   /** Changes whenever the pixels of a tile may change. */
   generator: number;
   seed: number;
@@ -23,7 +23,7 @@ export interface SynthManifest {
   tilesPerTar: number;
 }
 
-export interface Staging {
+interface Staging {
   /** The folder to write to until `publish`. */
   folder: string;
   /** Names of the files left by an interrupted run, all whole. */

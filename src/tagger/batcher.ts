@@ -11,7 +11,7 @@ import type { TaggedRow } from "../tags/prediction.js";
 import type { Tile } from "../tiles/tile.js";
 
 /** Runs batches; an `Engine` is one. */
-export interface BatchEngine {
+interface BatchEngine {
   readonly batchSize: number;
   readonly threads: { readonly sessions: number };
   /** Batches that may run at the same time. */

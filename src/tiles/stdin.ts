@@ -17,7 +17,7 @@ export interface SpooledInput {
   sha256: string;
 }
 
-export interface SpoolOptions {
+interface SpoolOptions {
   signal?: AbortSignal | undefined;
   /** Called now and then with the bytes copied so far. */
   onBytes?: ((bytes: number) => void) | undefined;
