@@ -6,10 +6,12 @@
 import { readFileSync, writeSync } from "node:fs";
 import { type Slot, SlotRing } from "../batch/slot-ring.js";
 import { decodeChunk } from "../decode/worker.js";
+import { endWithParent } from "../end-with-parent.js";
 import { Backbone } from "../features/backbone.js";
 import type { Tile } from "../tiles/tile.js";
 import type { ProbeOrder, ProbeSign } from "./crashers.js";
 
+endWithParent();
 const input = readFileSync(0);
 const end = input.indexOf("\n");
 const { tiles, decode, device, numFeatures, variants } = JSON.parse(input.toString("utf8", 0, end)) as ProbeOrder;

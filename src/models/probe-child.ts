@@ -3,6 +3,7 @@
  * JSON. It is a process of its own because a network may hang, exhaust memory, or crash ONNX Runtime.
  */
 import ort from "onnxruntime-node";
+import { endWithParent } from "../end-with-parent.js";
 import { FEATURES, TILES } from "../onnx/prepare.js";
 
 /** What a network does with tiles. */
@@ -22,6 +23,7 @@ const TILE_COUNT = 3;
 /** Differences above this share of the largest feature are more than rounding. */
 const TOLERANCE = 1e-3;
 
+endWithParent();
 const [size, count] = process.argv.slice(2).map(Number) as [number, number];
 const verdict = await probe(await readStdin()).catch((error: Error): Verdict => {
   return { outcome: "fails", message: error.message };
