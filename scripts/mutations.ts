@@ -207,8 +207,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "a run's identity without the colour reading that was asked for",
     file: "src/run/options.ts",
-    from: "      ...decode,\n",
-    to: '      ...decode,\n      colorspace: "auto",\n',
+    from: "      ...decoding,\n",
+    to: '      ...decoding,\n      colorspace: "auto",\n',
     tests: ["test/run/identity.test.ts"],
   },
   {

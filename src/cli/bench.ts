@@ -1,4 +1,6 @@
-/** `canopy bench preprocess|predict|train`: how fast canopy is here, against what it could be and what others are. */
+/**
+ * `canopy bench preprocess|predict|train`: how fast canopy is here, compared with its upper limit and with other tools.
+ */
 import type { Argv, CommandModule } from "yargs";
 import type { PageEntry } from "../bench/page-text.js";
 import type { DeviceChoice } from "../features/device.js";

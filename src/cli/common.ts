@@ -104,7 +104,7 @@ export function withDeviceOptions<T>(yargs: Argv<T>) {
     })
     .option("workers", {
       type: "number",
-      describe: "Decode workers (default: adapts to the cores)",
+      describe: "Decode workers (default: one per core)",
       requiresArg: true,
     });
 }
@@ -168,7 +168,7 @@ export function withOverwrite<T>(yargs: Argv<T>) {
   return yargs.option("overwrite", { type: "boolean", default: false, describe: "Replace an existing output" });
 }
 
-/** Parses `--val 0.2`-like numbers where yargs accepts NaN for rubbish. */
+/** Parses numbers such as `--val 0.2`; yargs would accept anything as NaN. */
 export function requireNumber(name: string, value: number | undefined): number | undefined {
   if (value !== undefined && Number.isNaN(value)) {
     throw new OptionError(`Expected --${name} to be a number.`);

@@ -8,7 +8,7 @@ import { formatTable } from "./table.js";
 export const command = "evaluate";
 export const describe = "Score a model on labelled tiles: F2, mAP and every tag by itself";
 
-const SPLIT = "Column of train, val and test: score the tiles for test, or for val where there are none for test";
+const SPLIT = "Column of train, val and test: score the tiles for test, or for val if there are none for test";
 
 export function builder(yargs: Argv) {
   return withSplit(withReadingLimits(withDeviceOptions(yargs)), SPLIT)

@@ -31,7 +31,7 @@ function describeExport({ out, bytes, tags, size, difference }: ExportSummary): 
   return [
     `${out}: ${(bytes / 1e6).toFixed(1)} MB, ${tags.length} tags`,
     `in   tiles          uint8   [N, H, W, 3]  RGB; other sizes than ${size} are resized inside`,
-    "out  probabilities  float32 [N, tags]     a tag is given where its probability reaches its threshold",
+    "out  probabilities  float32 [N, tags]     a tag is given if its probability reaches its threshold",
     `checked: probabilities within ${difference.toExponential(0)} of canopy's`,
   ].join("\n");
 }

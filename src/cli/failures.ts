@@ -1,18 +1,18 @@
-/** How failures end: one sentence on stderr and an exit code, also those that nobody waited for. */
+/** Turns failures into one sentence on stderr and an exit code, also failures that no code awaits. */
 import { CanopyError, InterruptedError, OptionError } from "../errors.js";
 import { withFlags } from "./flags.js";
 import { printable } from "./printable.js";
 
-/** With fewer open files modules cannot be loaded, and Node says that it does not find them. */
+/** With fewer open files modules cannot be loaded, and Node reports that it does not find them. */
 const FEW_FILES = 256;
 
-/** For what no command catches, and for streams that fail: no stack trace, and no success where output is lost. */
+/** For errors that no command catches, and for streams that fail: no stack trace, and no success if output is lost. */
 export function guardProcess(): void {
   process.on("uncaughtException", (error) => {
     reportError(error);
     process.exit();
   });
-  // Who closed stderr wants no messages, and a run does not end for that.
+  // If stderr is closed, nobody wants messages, and the run goes on.
   process.stderr.on("error", () => {});
   let lost: NodeJS.ErrnoException | null = null;
   process.stdout.on("error", (error) => {
@@ -67,7 +67,7 @@ function describeError(error: unknown, resumes: boolean): string {
   return `${error.message} (unexpected; CANOPY_DEBUG=1 shows where)`;
 }
 
-/** How many files this process may open; infinite where nobody says. */
+/** How many files this process may open; infinite if there is no limit. */
 function openFiles(): number {
   const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | string } } };
   const limit = Number(userLimits?.open_files?.soft);

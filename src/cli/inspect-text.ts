@@ -1,4 +1,4 @@
-/** The report of `inspect` for people: what is wrong first, then what there is. */
+/** The report of `inspect` for people: problems first, then facts. */
 import type { LabelFacts } from "../inspect/label-facts.js";
 import { describeLabels } from "../labels/describe.js";
 import type { InspectReport } from "../operations/inspect.js";

@@ -1,4 +1,4 @@
-/** `canopy inspect`: what is in a tile set, before anyone trains on it. */
+/** `canopy inspect`: what is in a tile set, to see before training. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import { type GlobalArguments, rasterOptions, runCommand, withBands, withDecodeOptions } from "./common.js";
 import { describeReport } from "./inspect-text.js";

@@ -1,4 +1,4 @@
-/** What `suggest` and `labels export` say and ask about Label Studio. */
+/** Options and messages of `suggest` and `labels export` about Label Studio. */
 import type { Argv } from "yargs";
 
 /** Where Label Studio finds pictures. */
@@ -16,7 +16,7 @@ export function withImageOptions<T>(yargs: Argv<T>) {
     });
 }
 
-/** What to paste into Label Studio, where there is something. */
+/** What to paste into Label Studio, if anything. */
 export function describeConfig(config: string | null): string {
   return config === null
     ? ""

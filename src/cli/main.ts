@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Where `canopy` starts. Source maps only help modules that are loaded after them, so that all others come behind. */
+/** Entry of `canopy`. Source maps are used only for modules loaded after them, so all others are imported later. */
 if (process.env["CANOPY_DEBUG"] === "1") process.setSourceMapsEnabled(true);
 const { guardProcess } = await import("./failures.js");
 guardProcess();

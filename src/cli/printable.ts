@@ -1,4 +1,4 @@
-/** What is printed may hold names, tags and messages of strangers: nothing in them may steer the terminal. */
+/** Printed text may hold names, tags and messages of strangers, which must not control the terminal. */
 
 /** Control characters but tabs and line ends, separators of lines that terminals take for ends, and marks that turn the writing round. */
 const STEERING =

@@ -36,7 +36,7 @@ export function createParser(words: string[]): Argv {
       .strict()
       .wrap(Math.min(110, process.stdout.columns ?? 100))
       .fail((message, error, instance) => {
-        // What yargs itself complains of comes with an error, too, where an option lacks its value.
+        // yargs' own complaints come with an error, too, if an option lacks its value.
         if (error && error.name !== "YError") {
           throw error;
         }
@@ -56,7 +56,7 @@ function refuseRepeated(argv: Record<string, unknown>, options: unknown): true {
   return true;
 }
 
-/** What yargs really hands to fail(), against its types: the usage instance of the command at hand. */
+/** What yargs really passes to fail(), unlike its types: the usage instance of the current command. */
 interface UsageInstance {
   getDescriptions(): Record<string, string>;
 }

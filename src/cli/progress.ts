@@ -1,4 +1,4 @@
-/** Progress on stderr: a bar where it is a terminal, one plain line every few seconds where it is not. */
+/** Progress on stderr: a bar on a terminal, otherwise one plain line every few seconds. */
 import cliProgress from "cli-progress";
 import type { ProgressState } from "../run-context.js";
 import { printable } from "./printable.js";
@@ -13,7 +13,7 @@ interface ProgressReporter {
 /** Seconds between plain lines. */
 const PLAIN_INTERVAL = 5;
 
-/** Where a stage began. What was done before that (of a resumed run, or cached) took none of its time. */
+/** The start of a stage. Work done before it (of a resumed run, or cached) took none of its time. */
 interface Start {
   stage: string;
   at: number;
@@ -58,7 +58,7 @@ function createBar(): ProgressReporter {
   };
 }
 
-/** Where nobody knows how much there will be, there is neither a bar to fill nor a time of arrival. */
+/** If the total is not known, there is neither a bar nor an estimated time. */
 function newBar(totalKnown: boolean): cliProgress.SingleBar {
   return new cliProgress.SingleBar(
     {

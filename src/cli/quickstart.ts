@@ -1,4 +1,4 @@
-/** `canopy quickstart`: the whole way once, on generated tiles. */
+/** `canopy quickstart`: all steps once, on generated tiles. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { QuickstartSummary } from "../operations/quickstart.js";
 import { type GlobalArguments, runCommand } from "./common.js";

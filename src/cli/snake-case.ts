@@ -1,6 +1,6 @@
 /** Results of the library are in camelCase; what `--json` prints is in snake_case, as docs/cli.md says. */
 
-/** Keys whose values are keyed by data (tags, readings, parts of a split): those are no names of ours. */
+/** Keys whose values are keyed by data (tags, readings, parts of a split): these keys stay as they are. */
 const KEYED_BY_DATA: ReadonlySet<string> = new Set(["tags", "readings", "parts"]);
 
 /** `value` with the keys of its objects in snake_case. */

@@ -3,10 +3,10 @@ import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 
 import type { NativeTile } from "../addon.js";
 import type { DecodeFailure } from "./decoder.js";
 
-/** Largest encoded tile, in bytes; a larger file is certainly not one, and would only fill the memory. */
+/** Largest encoded tile, in bytes; a larger file is no tile, and would only fill the memory. */
 const MAX_BYTES = 256 << 20;
 
-/** The tile's bytes, or why they cannot be had. Never throws for what the file system does. */
+/** The tile's bytes, or why they cannot be read. Never throws for errors of the file system. */
 export function readTileBytes(tile: NativeTile): Uint8Array | DecodeFailure {
   let file: number;
   try {
@@ -38,7 +38,7 @@ function readRange(file: number, stats: Stats, tile: NativeTile): Uint8Array | D
   return readFully(file, new Uint8Array(byteLength), offset);
 }
 
-/** Fills `bytes` from `offset`; what is missing because the file just shrank is cut off. */
+/** Fills `bytes` from `offset`; fewer if the file has just shrunk. */
 function readFully(file: number, bytes: Uint8Array, offset: number): Uint8Array {
   let done = 0;
   while (done < bytes.length) {
@@ -50,7 +50,7 @@ function readFully(file: number, bytes: Uint8Array, offset: number): Uint8Array 
 }
 
 function readFailure(error: unknown): DecodeFailure {
-  // Node says "ENOENT: no such file or directory, open '/path'"; the path stands beside the message already.
+  // Node says "ENOENT: no such file or directory, open '/path'"; the path is already beside the message.
   const reason = /^\w+: ([^,]+)/.exec((error as Error).message)?.[1] ?? String(error);
   return { code: "READ", message: `Cannot open file: ${reason}` };
 }

@@ -1,7 +1,10 @@
 /** `bands` and `stretch` for pictures that are no rasters: their bands are red, green and blue. */
 import type { DecodeFailure, PictureOptions } from "./decoder.js";
 
-/** Puts the channels of `pixels` `[n, 3]` in the order of `bands`, in place; why not, where there are no such bands. */
+/**
+ * Puts the channels of `pixels` `[n, 3]` in the order of `bands`, in place. Returns the failure if there are no such
+ * bands.
+ */
 export function chooseChannels(
   pixels: Uint8Array,
   { bands, stretch }: Pick<PictureOptions, "bands" | "stretch">,

@@ -3,12 +3,12 @@ import type { Tile } from "../tiles/tile.js";
 import type { DecodeOptions } from "./decoder.js";
 import { sampleRasters } from "./sample-rasters.js";
 
-/** Tiles that are looked at. */
+/** Tiles to sample. */
 const TILES = 16;
-/** A set whose greatest sample is below this share of the range is told of: 12 bits in 16 are. */
+/** A set whose greatest sample is below this share of the range gets a warning, for example 12 bits in 16. */
 const SHARE = 1 / 6;
 
-/** A warning with the stretch to give, or undefined where there is nothing to warn of. */
+/** A warning with the stretch to give, or undefined if there is nothing to warn of. */
 export async function describeDarkRasters(
   tiles: readonly Tile[],
   { bands, stretch }: Pick<DecodeOptions, "bands" | "stretch">,

@@ -1,4 +1,4 @@
-/** The contract of decoding: which options there are, and what comes back for each tile. */
+/** The contract of decoding: its options, and the outcome of each tile. */
 import type { NativeTile } from "../addon.js";
 import { checkInteger, checkOneOf } from "../check.js";
 import { OptionError } from "../errors.js";
@@ -21,7 +21,10 @@ export interface DecodeOptions {
    * @default 178956970, and 33554432 for what is no JPEG
    */
   maxPixels: number;
-  /** Memory that decoding one tile may take, in bytes, its file included; what would take more is rejected. @default no limit */
+  /**
+   * Memory that decoding one tile may take, in bytes, including its file; tiles that need more are rejected. @default
+   * no limit
+   */
   maxBytes: number;
   /** A JPEG whose data ends early is rejected, or accepted with what could be decoded. @default "reject" */
   onTruncated: "reject" | "accept";
@@ -31,7 +34,7 @@ export interface DecodeOptions {
   stretch: Stretch | null;
 }
 
-/** What reading a picture at its own size needs to know. */
+/** Options for reading a picture at its own size. */
 export type PictureOptions = Pick<DecodeOptions, "colorspace" | "maxPixels" | "onTruncated"> &
   Partial<Pick<DecodeOptions, "bands" | "stretch" | "maxBytes">>;
 
@@ -51,7 +54,7 @@ export const DECODE_DEFAULTS = {
   stretch: null,
 } as const satisfies Omit<DecodeOptions, "size">;
 
-/** Checks those of a user's options that are said. */
+/** Checks the options that a user has given. */
 export function checkDecodeOptions(options: { [K in keyof DecodeOptions]?: DecodeOptions[K] | undefined }): void {
   const { size, colorspace, maxPixels, maxBytes, onTruncated, bands, stretch } = options;
   if (size !== undefined) checkInteger("size", size, 1, MAX_SIZE);
@@ -80,13 +83,13 @@ function checkStretch(stretch: Stretch, bands: Bands | null): void {
   );
 }
 
-/** Pixels per side a network may be fed: batches of larger tiles would not fit in memory. */
+/** Most pixels per side for a network: batches of larger tiles would not fit in memory. */
 const MAX_SIZE = 4096;
 
-/** What a decoder is given of a tile: where its bytes are, or the tile itself. */
+/** A decoder's input: where a tile's bytes are, or the tile itself. */
 export type DecodeSource = NativeTile | TileContent;
 
-/** Where the bytes of a tile are that is no content in memory: all that a worker needs. */
+/** Where the bytes of a tile on disk are: all that a worker needs. */
 export function placeOf({ path, offset, byteLength }: Tile): NativeTile {
   return { path, ...(offset !== undefined && { offset }), ...(byteLength !== undefined && { byteLength }) };
 }
@@ -116,7 +119,7 @@ export interface DecodeFailure {
   message: string;
 }
 
-/** The outcome of a tile that alone in a worker made it throw or die. */
+/** The outcome of a tile that, alone in a worker, made it throw or die. */
 export function crashFailure(error: Error): DecodeFailure {
   return { code: "CRASH", message: `Decode worker failed: ${error.message}` };
 }
@@ -140,11 +143,11 @@ export interface RasterFacts {
   info: RasterInfo;
   /** From 1; three, or one that became gray. */
   bands: Bands;
-  /** Least and greatest sample, nodata and NaN left out; null where there is none. */
+  /** Least and greatest sample, nodata and NaN left out; null if there is none. */
   values: { min: number; max: number } | null;
 }
 
-/** Tells a failure from whatever a reader returns when all went well. */
+/** Whether a reader's result is a failure. */
 export function isFailure<T>(value: T): value is Extract<T, { code: string; message: string }> {
   return typeof value === "object" && value !== null && "code" in value && "message" in value;
 }

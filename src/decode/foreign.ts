@@ -1,4 +1,4 @@
-/** Files that carry a picture's name and are none: what they are by their first bytes, and what to do. */
+/** Files with a picture's name that are no pictures: what they are by their first bytes, and what to do. */
 
 interface Kind {
   /** "a Git LFS pointer" */
@@ -69,7 +69,7 @@ function textKind(head: string): Pick<Kind, "is" | "remedy"> | undefined {
   return isText(head) && text !== "" ? { is: "text", remedy: "name a picture" } : undefined;
 }
 
-/** Letters and white space alone; eight bytes are too few to tell. */
+/** Only letters and white space; eight bytes are too few to decide. */
 function isText(head: string): boolean {
   return head.length >= 8 && /^[\t\n\f\r\x20-\x7e\x80-\xff]*$/.test(head) && /^[\t\n\f\r\x20-\x7e]{8}/.test(head);
 }

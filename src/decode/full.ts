@@ -1,4 +1,4 @@
-/** One tile at its own size, with what its file says of itself: what inspecting and converting need, and training does not. */
+/** One tile at its own size, with facts about its file, for inspecting and converting. */
 import { type JpegInfo, loadAddon, type NativeTile } from "../addon.js";
 import { nameCompression } from "../raster/names.js";
 import { sampleType } from "../raster/raster.js";
@@ -49,7 +49,7 @@ export async function readFull(bytes: Uint8Array, options: FullOptions): Promise
 }
 
 async function readWithSharp(bytes: Uint8Array, options: FullOptions): Promise<FullImage | DecodeFailure> {
-  // Loaded when first needed: a run over JPEGs with the addon never pays for libvips.
+  // Loaded when first needed: a run over JPEGs with the addon does not load libvips.
   const { readBytesWithSharp } = await import("./sharp.js");
   const image = await readBytesWithSharp(bytes, options);
   if (isFailure(image)) return image;
@@ -70,7 +70,7 @@ function describeRaster({ info, bands }: RasterFacts): { encoding: string; readi
   };
 }
 
-/** What a picture that was read is. */
+/** The image that was read, with its facts. */
 async function describeWithSharp(
   bytes: Uint8Array,
   options: FullOptions,
@@ -104,7 +104,7 @@ function nameJpeg({ components, progressive, adobeTransform, jfif, icc }: JpegFa
   return `JPEG ${progressive ? "progressive" : "baseline"}, ${layout}, ${markers.join(" + ") || "no markers"}`;
 }
 
-/** "2x2,1x1,1x1" is what everybody calls 4:2:0; unusual factors stay as they are. */
+/** "2x2,1x1,1x1" is commonly called 4:2:0; unusual factors stay as they are. */
 function nameSampling(sampling: string): string {
   const [first, ...others] = sampling.split(",");
   const names: Record<string, string> = {

@@ -7,7 +7,7 @@ export interface JpegHeader {
   width: number;
   height: number;
   components: number;
-  /** Component ids spell "RGB": libjpeg then reads RGB where no marker says otherwise. */
+  /** Component ids spell "RGB": libjpeg then reads RGB if no marker says otherwise. */
   namedRgb: boolean;
   jfif: boolean;
   /** Adobe's transform (0 none, 1 YCbCr, 2 YCCK), or -1 without the marker. */
@@ -20,7 +20,7 @@ export interface JpegHeader {
 
 const SOS = 0xda;
 
-/** Reads markers up to the first scan; undefined where the bytes are not a JPEG or end before it. */
+/** Reads markers up to the first scan; undefined if the bytes are not a JPEG or end before it. */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   const header: JpegHeader = {
     width: 0,
@@ -40,7 +40,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   return undefined;
 }
 
-/** A copy of the JPEG in which an Adobe marker with `transform` is the only word on colours. */
+/** A copy of the JPEG in which only an Adobe marker with `transform` says anything about colours. */
 export function withColorTransform(bytes: Uint8Array, header: JpegHeader, transform: 0 | 1 | 2): Uint8Array {
   const adobe = Uint8Array.of(0xff, 0xee, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, transform);
   const parts: Uint8Array[] = [bytes.subarray(0, 2), adobe];

@@ -1,10 +1,12 @@
-/** What decoding a file may take of memory, so that a budget holds whatever the files are. Factors are measured, on the safe side. */
+/**
+ * The memory that decoding a file may take, so that a budget holds for all files. Factors are measured and rounded up.
+ */
 
 import { DECODE_DEFAULTS, type PictureOptions } from "./decoder.js";
 
 /** Native JPEG: the coefficients of a progressive one, two bytes for each sample of three components. */
 const JPEG_BYTES_PER_PIXEL = 6;
-/** sharp: what libvips decodes, its own copy and ours. */
+/** sharp: the image that libvips decodes, sharp's copy and canopy's. */
 const SHARP_BYTES_PER_PIXEL = 12;
 /** sharp copies the file, too. */
 const SHARP_FILE_COPIES = 2;

@@ -1,4 +1,4 @@
-/** NativeDecoder: JPEG through the addon; what the addon calls FOREIGN goes on to sharp. */
+/** NativeDecoder: JPEG through the addon; what the addon calls FOREIGN goes to sharp. */
 import type { NativeAddon, NativeDecodeOptions, NativeFailure } from "../addon.js";
 import { chooseChannels } from "./channels.js";
 import { type DecodeOptions, type DecodeOutcome, type DecodeSource, isFile } from "./decoder.js";
@@ -6,7 +6,8 @@ import { mostJpegPixels } from "./memory.js";
 import { decodeRaw } from "./raw.js";
 
 /**
- * Decodes `sources[i]` into `target[i * size * size * 3 ...]`. `onForeign(source, slice)` is asked for every one that is not JPEG.
+ * Decodes `sources[i]` into `target[i * size * size * 3 ...]`. `onForeign(source, slice)` is called for each that is
+ * not JPEG.
  * @returns undefined if all went well, else one outcome per source.
  */
 export async function decodeWithAddon(

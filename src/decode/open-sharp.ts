@@ -1,16 +1,16 @@
-/** sharp as canopy uses it: the one place that opens it to decode, so that its limits are set once. */
+/** The only place that opens pictures with sharp, so that its limits are set once. */
 import sharp, { type Sharp } from "sharp";
 import type { DecodeOptions, RgbImage } from "./decoder.js";
 
-// Each decode worker is one thread of ours: libvips must neither start more nor keep tiles it will never see again.
+// Each decode worker is one thread: libvips must neither start more nor cache tiles that do not come again.
 sharp.concurrency(1);
 sharp.cache(false);
 
-/** Seconds that libvips may take of one picture; the largest that the limits let through takes a tenth of it. */
+/** Seconds that libvips may take for one picture; the largest within the limits takes a tenth of it. */
 const SECONDS = 60;
 
 interface OpenOptions extends Pick<DecodeOptions, "maxPixels" | "onTruncated"> {
-  /** Whether what libjpeg only warns of is a failure, too. @default false */
+  /** Whether a warning of libjpeg is a failure, too. @default false */
   warningsFail?: boolean;
 }
 
@@ -21,7 +21,7 @@ export function openPicture(bytes: Uint8Array, { maxPixels, onTruncated, warning
     limitInputPixels: maxPixels,
     ignoreIcc: true,
     pages: 1,
-    // What libvips itself holds for one; sharp's own limit of five is for programs that expect photographs.
+    // The most that libvips itself allows; sharp's own limit of five is for programs that expect photographs.
     limitInputChannels: 65535,
   }).timeout({ seconds: SECONDS });
 }

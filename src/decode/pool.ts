@@ -18,7 +18,7 @@ export interface DecodePoolOptions {
   workers?: number;
 }
 
-/** Where a chunk's pixels go: `[tiles, size, size, 3]` uint8 from `byteOffset` of `buffer`. */
+/** The target of a chunk's pixels: `[tiles, size, size, 3]` uint8 from `byteOffset` of `buffer`. */
 export interface PixelTarget {
   buffer: SharedArrayBuffer;
   byteOffset: number;
@@ -42,15 +42,17 @@ export class DecodePool {
     this.workers = workers;
     this.#stop = new StopFlag(context.signal);
     if (loadAddon() === undefined) warnWithoutAddon(context);
-    // Two tasks a thread: while it decodes, its next task is there already, and it never waits for the main thread.
+    // Two tasks per thread: while it decodes one, its next one is already there, so that it never waits for the main
+    // thread.
     this.#threads = startThreads(workers, 2);
   }
 
   /**
    * Decodes a chunk in one worker; tiles known to be bad are not touched.
-   * @returns undefined if every tile is fine, else one outcome per tile. Never rejects for what a tile or its worker does: where a
-   *   worker throws or dies, its tiles are tried again one by one, and the one that does it alone has the outcome CRASH.
-   * @throws InterruptedError where the context's signal is aborted, as soon as the tile in hand is done
+   * @returns undefined if every tile is fine, else one outcome per tile. Never rejects because of a tile or its worker:
+   * if a worker throws or dies, its tiles are tried again one by one, and a tile that does it alone has the outcome
+   * CRASH.
+   * @throws InterruptedError if the context's signal is aborted, as soon as the tile in hand is done
    */
   async decode(
     tiles: readonly Tile[],
@@ -68,7 +70,7 @@ export class DecodePool {
     }
   }
 
-  /** Nothing else is in the worker, so that nobody else's failure is taken for this tile's. */
+  /** The worker has no other tile, so its failure is due to this one. */
   async #decodeAlone(tile: Tile, place: PixelTarget, options: DecodeOptions): Promise<DecodeOutcome[] | undefined> {
     this.#quarantine ??= startThreads(1, 1);
     try {
@@ -79,7 +81,7 @@ export class DecodePool {
     }
   }
 
-  /** Waits for what is being decoded, then ends the workers. */
+  /** Waits for running tasks, then ends the workers. */
   async close(): Promise<void> {
     this.#stop.close();
     await Promise.all([this.#threads, this.#quarantine].map((threads) => threads && endWorkerPool(threads)));
@@ -117,7 +119,7 @@ function sourceOf(tile: Tile): DecodeSource {
   return "bytes" in content ? { bytes: alone(content.bytes) } : { ...content, pixels: alone(content.pixels) };
 }
 
-/** In memory of its own: a message to a worker takes along all the memory that a view looks at, and shared memory may change. */
+/** Copied: a message to a worker carries the whole buffer of a view, and shared memory may change. */
 function alone(bytes: Uint8Array): Uint8Array {
   const whole = bytes.byteLength === bytes.buffer.byteLength && !types.isSharedArrayBuffer(bytes.buffer);
   return whole ? bytes : new Uint8Array(bytes);

@@ -1,4 +1,4 @@
-/** Pixels become RGB of the size wanted: those that a caller has in memory, and those that sharp has decoded. */
+/** Turns pixels, of a caller or decoded by sharp, into RGB of the target size. */
 import type { RawTile } from "../tiles/tile.js";
 import { chooseChannels } from "./channels.js";
 import type { DecodeOptions, DecodeOutcome } from "./decoder.js";

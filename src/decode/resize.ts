@@ -1,7 +1,7 @@
 /**
- * Resizing in plain TypeScript: the readable reference of what the addon does (native/resize_kernels.cc), with the same bits, and what
- * runs where the addon is not built. Pixels are uint8 RGB HWC; results equal Pillow (antialiased) and tf.image.resize (not antialiased)
- * within one level.
+ * Resizing in plain TypeScript: the readable reference for the addon (native/resize_kernels.cc), with the same bits,
+ * and used without the addon. Pixels are uint8 RGB HWC; results equal Pillow (antialiased) and tf.image.resize (not
+ * antialiased) within one level.
  */
 
 /** Result i is the sum over k < taps of `weights[i * taps + k] * sample[start[i] + k]`. */
@@ -19,7 +19,10 @@ interface Window {
 }
 
 const WEIGHT_SUM = 65535;
-/** Up to so many taps each product is cut to the bits that are kept (16-bit lanes do); of more, the sum. */
+/**
+ * Up to so many taps each product is truncated to the bits that are kept (16-bit lanes suffice); with more taps, the
+ * sum.
+ */
 const SHORT_TAPS = 12;
 
 /**
@@ -59,7 +62,7 @@ function makeTable(source: number, size: number, antialias: boolean): FilterTabl
   return table;
 }
 
-/** Pillow's triangle: as wide as two result pixels (two source pixels where the image grows), cut at the border. */
+/** Pillow's triangle: as wide as two result pixels (two source pixels if the image grows), cut at the border. */
 function triangle(source: number, size: number, i: number): Window {
   const scale = source / size;
   const radius = Math.max(scale, 1);

@@ -8,13 +8,13 @@ import { sniffFormat } from "./sniff.js";
 interface RasterSample {
   tile: Tile;
   info: RasterInfo;
-  /** Of each band used: samples that count. */
+  /** Valid samples of each band used. */
   values: Float64Array[];
 }
 
 /** Samples of a band that are kept of a tile. */
 const PER_TILE = 4096;
-/** Rows of a tile that are read, at its middle: a whole scene is not read to measure it. */
+/** Rows read in the middle of a tile: measuring must not read a whole scene. */
 const ROWS = 1024;
 
 interface SampleOptions {
@@ -37,7 +37,7 @@ export async function sampleRasters(tiles: readonly Tile[], options: SampleOptio
   return samples;
 }
 
-/** Other tiles are not opened: a set of a million JPEGs has no time for it. */
+/** Other tiles are not opened, which would take too long for a million JPEGs. */
 function isNamedTiff({ path, member, content }: Tile): boolean {
   return content === undefined && /\.tiff?$/i.test(member ?? path);
 }

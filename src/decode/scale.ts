@@ -4,7 +4,7 @@ import { RasterError, type RasterInfo, type Samples, sampleType } from "../raste
 interface Scale {
   low: number;
   high: number;
-  /** Samples that are none; they become 0. Undefined where all are. */
+  /** The value of invalid samples, which become 0. Undefined if all are valid. */
   nodata: number | undefined;
   /** Whether the greatest value is black. */
   inverted: boolean;
@@ -14,7 +14,7 @@ interface Scale {
 export function chooseScale(info: RasterInfo, range: readonly [number, number] | undefined): Scale {
   const inverted = info.photometric === 0;
   if (range === undefined && info.kind === "uint" && info.bits <= 16) {
-    // Bytes are taken as they are, whatever the file calls "no data".
+    // Bytes stay as they are, whatever the file calls "no data".
     return { low: 0, high: 2 ** info.bits - 1, nodata: info.bits === 8 ? undefined : info.nodata, inverted };
   }
   if (range === undefined) {
@@ -27,7 +27,7 @@ export function chooseScale(info: RasterInfo, range: readonly [number, number] |
   return { low, high, nodata: info.nodata, inverted };
 }
 
-/** Least and greatest sample that count; null where none does. */
+/** Least and greatest valid sample; null without any. */
 export type Extremes = { min: number; max: number } | null;
 
 /** Writes `samples` to every third byte of `pixels` from `at`, rounded half up and clamped. Gives `extremes` widened by them. */

@@ -1,6 +1,7 @@
 /**
- * JPEG through sharp with the colours the addon gives. sharp on its own sends four-component JPEGs through a CMYK profile, which spoils
- * them; here the header is rewritten so that libjpeg hands over the components the reading needs, and the arithmetic is ours.
+ * JPEG through sharp with the colours the addon gives. By default sharp sends four-component JPEGs through a CMYK
+ * profile, which changes them. Here the header is rewritten so that libjpeg returns the components the reading needs,
+ * and canopy does the arithmetic.
  */
 import type { OutputInfo } from "sharp";
 import type { DecodeFailure, DecodeOptions, RgbImage } from "./decoder.js";
@@ -32,13 +33,13 @@ export async function readSharpJpeg(
   return { width: info.width, height: info.height, pixels, reading: readingTaken(data, reading) };
 }
 
-/** What `auto-4` came to; the others say it themselves. */
+/** The reading of `auto-4`; the others are readings themselves. */
 function readingTaken(data: Uint8Array, reading: Reading): Exclude<Reading, "auto-4"> | "rgb+constant-alpha" {
   if (reading !== "auto-4") return reading;
   return isOpaque(data) ? "rgb+constant-alpha" : "cmyk-inverted";
 }
 
-/** The reading `auto` takes, or the forced one; undefined where the number of components forbids it. */
+/** The reading `auto` takes, or the forced one; undefined if the number of components forbids it. */
 function chooseReading(header: JpegHeader, colorspace: DecodeOptions["colorspace"]): Reading | undefined {
   const { components } = header;
   if (components === 1) return colorspace === "auto" || colorspace === "gray" ? "gray" : undefined;
@@ -69,8 +70,8 @@ function decodeComponents(
   const four = header.components === 4;
   const transform = chooseTransform(header, reading);
   const space = four ? "cmyk" : "srgb";
-  // libjpeg calls broken data a warning, and the addon rejects what it warns of. libvips passes most warnings on, but not all: here
-  // a damaged tile may slip through that the addon would reject.
+  // libjpeg only warns of damaged data, and the addon rejects files with warnings. libvips passes on most warnings, but
+  // not all: some damaged tiles are accepted here that the addon would reject.
   return openPicture(header.components === 1 ? bytes : withColorTransform(bytes, header, transform), {
     ...options,
     warningsFail: true,
@@ -81,7 +82,7 @@ function decodeComponents(
     .toBuffer({ resolveWithObject: true });
 }
 
-/** The Adobe transform that makes libjpeg hand over what the reading needs. Inks stay YCCK where the file says that they are. */
+/** The Adobe transform that makes libjpeg return what the reading needs. CMYK stays YCCK if the file says so. */
 function chooseTransform({ components, adobeTransform }: JpegHeader, reading: Reading): 0 | 1 | 2 {
   if (reading === "ycbcr") return components === 4 ? 2 : 1;
   const inks = reading === "ycck" || reading.startsWith("cmyk");
@@ -107,7 +108,7 @@ function toRgb(data: Uint8Array, channels: number, reading: Reading): Uint8Array
   return pixels;
 }
 
-/** True where the file's fourth component is 255 everywhere: RGBA in disguise, as Planet writes it. */
+/** True if the file's fourth component is 255 everywhere: RGBA in disguise, as Planet writes it. */
 function isOpaque(data: Uint8Array): boolean {
   for (let i = 3; i < data.length; i += 4) if (data[i] !== 0) return false;
   return true;

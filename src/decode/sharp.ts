@@ -1,8 +1,8 @@
 /**
- * SharpDecoder: the images the addon does not read (PNG, WebP, TIFF, GIF, HEIF/AVIF), and all of them where the addon is not built. The
- * contract is the addon's. Alpha is dropped, never composited; of 16-bit samples of a PNG the upper eight bits count; ICC profiles and
- * EXIF orientation are left aside, as in the JPEG path, because models are trained on the stored values; of several pages the first is
- * read. TIFFs that are no photographs are read as bands (tiff.ts).
+ * SharpDecoder: the images that the addon does not read (PNG, WebP, TIFF, GIF, HEIF/AVIF), and all images without the
+ * addon. The contract is the addon's. Alpha is dropped, never composited; of 16-bit samples of a PNG the upper eight
+ * bits are used; ICC profiles and EXIF orientation are ignored, as for JPEG, because models are trained on the stored
+ * values; of several pages the first is read. TIFFs that are no photographs are read as bands (tiff.ts).
  */
 import { readTileBytes } from "./bytes.js";
 import { chooseChannels } from "./channels.js";
@@ -47,7 +47,7 @@ export async function readBytesWithSharp(bytes: Uint8Array, asked: PictureOption
   const most = format === "jpeg" ? mostSharpJpegPixels : mostSharpPixels;
   const options = { ...asked, maxPixels: most(asked, bytes.length) };
   try {
-    // Loaded when first needed: a run without TIFFs never pays for their library.
+    // Loaded when first needed: a run without TIFFs does not load their library.
     if (format === "tiff")
       return await (await import("./tiff.js")).readTiff(bytes, options, () => readOther(bytes, options));
     const image = await (format === "jpeg" ? readSharpJpeg(bytes, options) : readOther(bytes, options));
@@ -62,7 +62,7 @@ async function readOther(
   options: Pick<DecodeOptions, "maxPixels" | "onTruncated">,
 ): Promise<RgbImage> {
   const image = openPicture(bytes, options);
-  // Inks, which of these formats only TIFF knows: libvips would send them through a profile of its own.
+  // CMYK, which of these formats only TIFF has: libvips would convert it by a profile of its own.
   const inks = (await image.metadata()).space === "cmyk";
   const { data, info } = await (inks
     ? image.pipelineColourspace("cmyk").toColourspace("cmyk")
@@ -84,7 +84,7 @@ function inksToRgb(data: Uint8Array, channels: number): Uint8Array {
   return pixels;
 }
 
-/** libvips tells its reasons only in words. */
+/** libvips gives its reasons only as text. */
 function sharpFailure(error: Error, bytes: Uint8Array, format: ImageFormat, maxPixels: number): DecodeFailure {
   const reason = error.message.split("\n")[0].replace(/^Input buffer/, "the file");
   if (/pixel limit/i.test(reason))
@@ -101,7 +101,7 @@ function sharpFailure(error: Error, bytes: Uint8Array, format: ImageFormat, maxP
   return { code: "TRUNCATED", message: `Image data ends early (${reason})` };
 }
 
-/** By the type of its coded item: the libvips that comes with sharp has no decoder for it, and does not say so. */
+/** By the type of its coded item: sharp's libvips has no decoder for it, and does not say so. */
 function isHevc(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096)).includes("hvc1", 0, "latin1");
 }

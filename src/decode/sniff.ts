@@ -1,10 +1,10 @@
-/** What kind of image some bytes are, told by their first bytes and never by a file's name. */
+/** The format of an image by its first bytes, never by its name. */
 
 export type ImageFormat = "jpeg" | "png" | "webp" | "tiff" | "gif" | "heif";
 
 /** The format of `bytes`, or undefined for anything canopy does not read (SVG and PDF on purpose: they are programs, not pictures). */
 export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
-  // A file of one or two bytes may be the beginning of a JPEG: the decoder will say that it ends early.
+  // A file of one or two bytes may be the beginning of a JPEG: the decoder reports that it ends early.
   if (startsWith(bytes, [0xff, 0xd8, 0xff].slice(0, Math.max(1, bytes.length)))) return "jpeg";
   if (startsWith(bytes, [0x89, 0x50, 0x4e, 0x47])) return "png";
   if (ascii(bytes, 0) === "RIFF" && ascii(bytes, 8) === "WEBP") return "webp";

@@ -1,16 +1,16 @@
-/** `stretch` as users give it, and the sample values that it comes to for a tile set. */
+/** `stretch` as users give it, and the resulting sample values for a tile set. */
 import { OptionError } from "../errors.js";
 import type { Tile } from "../tiles/tile.js";
 import type { Bands, Stretch } from "./decoder.js";
 import { sampleRasters } from "./sample-rasters.js";
 
 /**
- * Which sample values of a TIFF become 0 and 255: `"none"` takes samples for levels as they are, `[min, max]` says them, and
+ * Which sample values of a TIFF become 0 and 255: `"none"` takes samples as levels, `[min, max]` are the values, and
  * `"p2,p98"` measures these percentiles of each band over the tiles.
  */
 export type StretchOption = "none" | readonly [min: number, max: number] | `p${number},p${number}`;
 
-/** How TIFFs are read that are no photographs, as commands take it. */
+/** Options of commands for TIFFs that are no photographs. */
 export interface RasterOptions {
   /** Bands that become red, green and blue, from 1, or the one that becomes gray. @default the first three, or the first */
   bands?: Bands | undefined;
@@ -18,12 +18,12 @@ export interface RasterOptions {
   stretch?: StretchOption | undefined;
 }
 
-/** A set needs no more tiles than this to be measured. */
+/** More tiles than this are not needed to measure a set. */
 const MEASURED_TILES = 200;
 
 /**
- * The values for `tiles`; the same tiles give the same.
- * @throws OptionError for a stretch that cannot be, and for percentiles where no tile has bands to measure
+ * The values for `tiles`; the same tiles give the same values.
+ * @throws OptionError for an invalid stretch, and for percentiles if no tile has bands to measure
  */
 export async function resolveStretch(
   option: StretchOption | undefined,
@@ -45,7 +45,7 @@ export async function resolveStretch(
   });
 }
 
-/** @throws OptionError for what is no stretch */
+/** @throws OptionError for an invalid stretch */
 export function checkStretchOption(
   option: StretchOption,
 ): { range: readonly [number, number] } | { low: number; high: number } {
@@ -69,7 +69,7 @@ function percentile(sorted: Float64Array, percent: number): number {
   return sorted[below] + (sorted[Math.min(below + 1, sorted.length - 1)] - sorted[below]) * (place - below);
 }
 
-/** A band of one value only is given a range that it lies at the bottom of. */
+/** A band with a single value gets a range with this value at its bottom. */
 function widen(low: number, high: number): readonly [number, number] {
   return high > low ? [low, high] : [low, low + 1];
 }

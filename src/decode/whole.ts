@@ -1,7 +1,7 @@
-/** Whether a file has its end: what tells one that was cut off from one that is damaged. */
+/** Whether a file has its end: distinguishes a file that was cut off from a damaged one. */
 import type { ImageFormat } from "./sniff.js";
 
-/** False where the data of `bytes` end before the format says that they do. Formats that do not say count as whole. */
+/** False if the data of `bytes` end before the format says that they do. Formats that do not say count as whole. */
 export function isWhole(bytes: Uint8Array, format: ImageFormat): boolean {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (format === "jpeg") return file.lastIndexOf("\xff\xd9", undefined, "latin1") >= 0;

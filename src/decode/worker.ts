@@ -1,4 +1,4 @@
-/** What runs in a decode worker (piscina's entry): one chunk of tiles into its place in a slot. */
+/** piscina entry of a decode worker: decodes one chunk of tiles into its place in a slot. */
 import { statSync } from "node:fs";
 import { loadAddon } from "../addon.js";
 import { refuseIfStopped } from "../stop-flag.js";
@@ -19,7 +19,7 @@ export interface DecodeTask {
 
 let turn: Promise<unknown> = Promise.resolve();
 
-/** Outcomes of the chunk, or undefined where every tile is fine. One chunk at a time: memory is planned for that. */
+/** Outcomes of the chunk, or undefined if every tile was decoded. One chunk at a time: memory is planned for that. */
 export function decodeChunk(task: DecodeTask): Promise<DecodeOutcome[] | undefined> {
   const outcomes = turn.then(() => decodeTiles(task));
   turn = outcomes.catch(() => undefined);
@@ -38,7 +38,9 @@ async function decodeTiles(task: DecodeTask): Promise<DecodeOutcome[] | undefine
   return tiles.map((_, i) => (heavy[i] ? { code: "LIMIT", message } : outcomes?.[i]));
 }
 
-/** Of the tile's file, of its part of an archive, or in memory; 0 where it cannot be had, which decoding will say. */
+/**
+ * Bytes of the tile's file, of its part of an archive, or in memory; 0 if it cannot be read, which decoding reports.
+ */
 function bytesOf(source: DecodeSource): number {
   if ("pixels" in source) return source.pixels.length;
   if ("bytes" in source) return source.bytes.length;
@@ -58,7 +60,7 @@ async function decodeAll(task: DecodeTask): Promise<DecodeOutcome[] | undefined>
   const addon = loadAddon();
   const throughSharp = async (tile: DecodeSource, place: Uint8Array): Promise<DecodeOutcome> => {
     refuseIfStopped(task.stop);
-    // Loaded when first needed: a run over JPEGs never pays for libvips.
+    // Loaded when first needed: a run over JPEGs does not load libvips.
     const { decodeWithSharp } = await import("./sharp.js");
     return decodeWithSharp(tile, place, options, addon ? addon.resizeRgb : resizeRgb);
   };

@@ -51,7 +51,7 @@ const SESSION_BYTES = 40 << 20;
 const ACTIVATION_BYTES_PER_PIXEL = 250;
 
 /** A pipeline that is being planned. */
-type Draft = Omit<PipelinePlan, "batchesAhead" | "memory">;
+type PlanSizes = Omit<PipelinePlan, "batchesAhead" | "memory">;
 
 /**
  * Sessions: one per core on the CPU, one on a GPU. Workers: one per core, too; idle ones cost nothing. A budget is
@@ -73,7 +73,7 @@ export function planPipeline(options: PlanOptions): PipelinePlan {
 }
 
 /** Decoding is a tenth of a CPU backbone's work with the addon, a third without; a GPU needs all cores for decoding. */
-function startOf(options: PlanOptions, cores: number): Draft {
+function startOf(options: PlanOptions, cores: number): PlanSizes {
   const onCpu = options.device === "cpu";
   const share = loadAddon() ? 4 : 2;
   const workers = options.workers ?? (onCpu ? Math.ceil(cores / share) : cores);
@@ -85,7 +85,7 @@ function startOf(options: PlanOptions, cores: number): Draft {
 }
 
 /** Smaller batches, then fewer sessions, then fewer workers, until the plan fits or nothing is left to take away. */
-function shrink(start: Draft, options: PlanOptions, memory: number): Draft {
+function shrink(start: PlanSizes, options: PlanOptions, memory: number): PlanSizes {
   const plan = { ...start };
   const fits = () => reckon(options, plan) <= memory;
   while (!fits() && options.batchSize === undefined && plan.batchSize > 1) plan.batchSize >>= 1;
@@ -94,7 +94,7 @@ function shrink(start: Draft, options: PlanOptions, memory: number): Draft {
   return plan;
 }
 
-function tooSmall(budget: number, { workers, batchSize }: Draft, needed: number): InputError {
+function tooSmall(budget: number, { workers, batchSize }: PlanSizes, needed: number): InputError {
   const mib = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
   const threads = `${workers} decode worker${workers === 1 ? "" : "s"} and one session`;
   return new InputError(
@@ -103,7 +103,7 @@ function tooSmall(budget: number, { workers, batchSize }: Draft, needed: number)
   );
 }
 
-function reckon({ device, size }: PlanOptions, { workers, sessions, batchSize }: Draft): number {
+function reckon({ device, size }: PlanOptions, { workers, sessions, batchSize }: PlanSizes): number {
   const slotBytes = batchSize * size ** 2 * 3;
   const slots = (BATCHES_PER_SESSION + 1) * sessions + 1;
   const pixelsPerRun = Math.min(batchSize, defaultTilesPerRun(device, size)) * size ** 2;

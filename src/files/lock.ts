@@ -88,7 +88,7 @@ function isFree(file: number, path: string, { onWarning }: RunContext): boolean 
   }
 }
 
-/** Undefined where its binary cannot be loaded: there is none for some systems, such as Linux with musl. */
+/** Undefined if its binary cannot be loaded: there is none for some systems, such as Linux with musl. */
 function loadLocks(): typeof import("fs-native-extensions") | undefined {
   try {
     return require("fs-native-extensions");

@@ -1,4 +1,4 @@
-/** Where each tile's converted copy goes: its place below the input it came from, with the new extension. */
+/** The path of each tile's converted copy: its place below its input, with the new extension. */
 import { basename, extname, isAbsolute, join, normalize, relative, resolve, sep } from "node:path";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 
@@ -43,7 +43,7 @@ function innerPath(tile: Tile, roots: readonly string[]): string {
   return root === undefined ? basename(path) : relative(root, path);
 }
 
-/** Archives come from strangers: a member may name no place outside the output folder. */
+/** Archives come from strangers: a member's name must not lead outside the output folder. */
 function contained(member: string): string {
   const inner = normalize(member);
   return isAbsolute(inner) || inner === ".." || inner.startsWith(`..${sep}`) ? basename(inner) : join(inner);

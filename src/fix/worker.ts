@@ -1,4 +1,4 @@
-/** piscina entry: a chunk of tiles becomes files of ordinary RGB, pixel for pixel. */
+/** piscina entry: writes a chunk of tiles as files of ordinary RGB, pixel for pixel. */
 import type { NativeTile } from "../addon.js";
 import { type DecodeFailure, isFailure, type RgbImage } from "../decode/decoder.js";
 import { type FullOptions, readFullTile } from "../decode/full.js";
@@ -20,13 +20,16 @@ export interface FixSettings {
   options: FullOptions;
 }
 
-/** How one tile went; `written` tells how its colours were read. Errors lose their class between threads, hence `unwritten`. */
+/**
+ * The outcome of one tile; `written` is how its colours were read. Errors lose their class between threads, hence
+ * `unwritten`.
+ */
 export type FixOutcome = { written: string } | { unwritten: string; systemCode: string } | DecodeFailure;
 
 /** Pictures are written together, but no more of them are kept in memory than this. */
 const WRITE_BYTES = 16 << 20;
 
-/** What the system says where nothing but the file's own name is at fault. */
+/** The system's error codes if only the file's name is at fault. */
 export const NAME_FAULTS = ["ENAMETOOLONG", "EILSEQ", "EINVAL", "EISDIR", "ENOTDIR"];
 
 interface FixTask extends FixSettings {
@@ -53,7 +56,7 @@ export async function fixChunk({ items, format, options, stop }: FixTask): Promi
   return outcomes;
 }
 
-/** Writes files together or, where that fails, one by one, so that each is whole or has its own failure. */
+/** Writes files together or, if that fails, one by one, so that each is whole or has its own failure. */
 async function writeAll(files: readonly FileContent[]): Promise<Map<string, FixOutcome>> {
   const failures = new Map<string, FixOutcome>();
   try {
@@ -76,7 +79,7 @@ function byteLength(files: readonly FileContent[]): number {
   return files.reduce((sum, { content }) => sum + content.length, 0);
 }
 
-/** PNG is exact; JPEG is of a quality and sampling at which what it loses cannot be seen. */
+/** PNG is exact; JPEG has a quality and sampling at which its losses cannot be seen. */
 function encode(picture: RgbImage, format: FixFormat): Promise<Buffer> {
   const image = openPixels(picture);
   return (format === "png" ? image.png() : image.jpeg({ quality: 95, chromaSubsampling: "4:4:4" })).toBuffer();

@@ -1,4 +1,4 @@
-/** Tiles that are the same, byte by byte or to the eye. */
+/** Tiles that are the same, byte by byte or visually. */
 import { cellDifference, type Fingerprint, hashDistance } from "./perceptual-hash.js";
 
 /** Most bits in which the hashes of near-duplicates differ. */

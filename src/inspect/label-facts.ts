@@ -5,9 +5,9 @@ import type { Doubt, LabelRow, LabelTable, Recognised } from "../labels/table.js
 
 export interface LabelFacts {
   path: string;
-  /** What the file was taken for. */
+  /** What the file was recognised as. */
   recognised: Recognised;
-  /** What is probably not meant. */
+  /** Probable mistakes. */
   doubts: Doubt[];
   /** Rows of the file. */
   rows: number;

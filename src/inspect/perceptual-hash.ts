@@ -33,7 +33,10 @@ export function hashDistance(a: Fingerprint["hash"], b: Fingerprint["hash"]): nu
   return countBits(a[0] ^ b[0]) + countBits(a[1] ^ b[1]);
 }
 
-/** Mean absolute difference of the cells, in levels, once their means agree: what a change of brightness leaves. */
+/**
+ * Mean absolute difference of the cells, in levels, after their means are made equal, so that brightness alone makes no
+ * difference.
+ */
 export function cellDifference(a: Uint8Array, b: Uint8Array): number {
   const shift = (sum(a) - sum(b)) / a.length;
   let difference = 0;

@@ -10,7 +10,7 @@ export interface Problem {
   message: string;
 }
 
-/** What the findings are drawn from. */
+/** The facts that problems are found in. */
 export interface Findings {
   tiles: number;
   rejected: number;
@@ -31,7 +31,7 @@ export interface Findings {
   labels: LabelFacts | null;
 }
 
-/** Tags on fewer tiles than this cannot be learned, nor measured. */
+/** Tags that fewer tiles have cannot be learned, nor measured. */
 const FEW_TILES = 8;
 
 export function findProblems(findings: Findings): Problem[] {

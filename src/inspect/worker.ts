@@ -1,4 +1,4 @@
-/** piscina entry: decodes a chunk of tiles completely and says what they are. */
+/** piscina entry: decodes a chunk of tiles completely and returns facts about them. */
 import { createHash } from "node:crypto";
 import type { NativeTile } from "../addon.js";
 import { readTileBytes } from "../decode/bytes.js";
@@ -11,7 +11,7 @@ export interface ExamineSettings {
   options: FullOptions;
 }
 
-/** What one readable tile is. */
+/** Facts about one readable tile. */
 export interface TileFacts extends Pick<FullImage, "width" | "height" | "byteLength" | "encoding" | "reading"> {
   /** SHA-256 of the file's bytes, hexadecimal. */
   sha256: string;

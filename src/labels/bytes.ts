@@ -1,4 +1,4 @@
-/** Bytes of a label file: what kind of file it is, in which encoding its text is, and the text as a stream. */
+/** Bytes of a label file: its kind, the encoding of its text, and the text as a stream. */
 import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
@@ -12,12 +12,12 @@ export interface LabelFile {
   head: Buffer;
 }
 
-/** So many bytes tell what a file is; of one with longer lines, so many. */
+/** Bytes read to recognise a file, and for a file with longer lines. */
 const HEAD = 64 << 10;
 const LONG_HEAD = 4 << 20;
 const HEAD_LINES = 10;
 
-/** @throws InputError where there is no such file, or nobody may read it, or it is empty; FormatError where it is something else */
+/** @throws InputError if there is no such file, or nobody may read it, or it is empty; FormatError if it is something else */
 export async function openLabelFile(path: string): Promise<LabelFile> {
   try {
     const info = await stat(path);
@@ -56,7 +56,7 @@ export function explainReading(path: string, error: NodeJS.ErrnoException): Erro
   return error;
 }
 
-/** What people take for labels by mistake, by its first bytes. */
+/** Files that are given as labels by mistake, by their first bytes. */
 const OTHERS: readonly [starts: readonly string[], what: string, remedy: string][] = [
   [["\xff\xfe\0\0", "\0\0\xfe\xff"], "text in UTF-32", "Save it as UTF-8."],
   [["\x1f\x8b", "BZh", "\xfd7zXZ", "\x28\xb5\x2f\xfd"], "a compressed file", "Unpack it first."],
@@ -137,7 +137,7 @@ function incompleteTail(bytes: Buffer): number {
   return 0;
 }
 
-/** Latin-1, unless most of what is not ASCII is good UTF-8: then the file is damaged, and Latin-1 would make nonsense of it. */
+/** Latin-1, unless most of what is not ASCII is valid UTF-8: then the file is damaged, and Latin-1 would be wrong. */
 async function legacyEncoding(path: string): Promise<Encoding> {
   const decoder = new TextDecoder("utf-8");
   let [good, bad, line, badLine] = [0, 0, 1, 0];

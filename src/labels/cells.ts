@@ -1,4 +1,4 @@
-/** Cells of tables: texts in CSV, whatever JSON and Parquet have in theirs. */
+/** Cells of tables: texts in CSV, values of any type in JSON and Parquet. */
 import { isListText } from "./separators.js";
 import { isMissing } from "./tags.js";
 
@@ -25,7 +25,7 @@ export function textOfCell(cell: Cell): string {
   return "";
 }
 
-/** Whether anything is known: neither empty, nor null, nor a mark for missing values. */
+/** Whether the cell has a value: not empty, not null, and no mark for missing values. */
 export function isFilled(cell: Cell): boolean {
   if (cell === null || cell === undefined) return false;
   const text = textOfCell(cell);
@@ -37,7 +37,7 @@ const BITS: ReadonlyMap<string, boolean> = new Map([
   ...(["0", "false", "no", ""] as const).map((text): [string, boolean] => [text, false]),
 ]);
 
-/** What a cell of a multi-hot table says; undefined where it is neither yes nor no. */
+/** What a cell of a multi-hot table says; undefined if it is neither yes nor no. */
 export function readBit(cell: Cell): boolean | undefined {
   if (cell === null || cell === undefined) return false;
   if (typeof cell === "object") return undefined;

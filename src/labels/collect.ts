@@ -1,11 +1,11 @@
-/** Rows as they come out of a file become a table: spelled alike, each tile once, with what is doubtful counted. */
+/** Rows of a file become a table: tags spelled alike, each tile once, doubts counted. */
 import { FormatError, InputError } from "../errors.js";
 import { type Doubts, listDoubts, noteDoubt } from "./doubts.js";
 import { toPath, toTileName, withoutExtension } from "./names.js";
 import type { Fail, LabelRow, LabelTable, Part, Recognised } from "./table.js";
 import { createSpellings, isMissing, type Spellings, shorten, spellTag } from "./tags.js";
 
-/** What is known of a file before its rows are. */
+/** What is known of a file before its rows are read. */
 export type FileFacts = Omit<Recognised, "tags" | "tiles" | "untagged" | "parts">;
 
 export interface Collector {
@@ -38,7 +38,7 @@ export function createCollector(path: string, facts: FileFacts, joinRows = false
   };
 }
 
-/** The tags `raw` as they are to be called, each once; undefined where all that stands there says that nothing is known. */
+/** The tags `raw` as canopy spells them, each once; undefined if there are only marks of missing values. */
 export function cleanTags(collector: Collector, raw: readonly string[], line: number): readonly string[] | undefined {
   const key = raw.length === 1 ? raw[0] : raw.join("\0");
   const known = collector.lists.get(key);
@@ -58,12 +58,12 @@ export function cleanTags(collector: Collector, raw: readonly string[], line: nu
       present.map((tag) => spellTag(tag, collector.spellings, line, collector.fail)).filter((tag) => tag !== ""),
     ),
   ];
-  // Where tags are missing each row is to be counted.
+  // Rows with missing tags are counted one by one.
   if (present.length === raw.length) collector.lists.set(key, tags);
   return tags;
 }
 
-/** Adds a tile. `tags` come from `cleanTags`; undefined leaves the tile out, as nobody has labelled it. */
+/** Adds a tile. `tags` come from `cleanTags`; undefined leaves the tile out, because it has no label. */
 export function addRow(
   collector: Collector,
   spelled: string,
@@ -113,7 +113,7 @@ export function sameTags(a: readonly string[], b: readonly string[]): boolean {
   return a === b || (a.length === b.length && a.every((tag) => b.includes(tag)));
 }
 
-/** @throws InputError where nothing is labelled */
+/** @throws InputError if nothing is labelled */
 export function finishTable(collector: Collector): LabelTable {
   const { path, rows, facts } = collector;
   if (rows.length === 0) throw new InputError(emptyMessage(collector));

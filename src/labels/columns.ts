@@ -1,4 +1,4 @@
-/** Which column of a table is what: by the options, by what it is called, by what its cells hold. */
+/** The roles of a table's columns: by the options, by their names, by their cells. */
 import { FormatError, InputError } from "../errors.js";
 import { type ColumnKind, isCounting, isFilled, kindOf, type LabelRecord, readBit, textOfCell } from "./cells.js";
 import { hasImageExtension } from "./names.js";
@@ -19,7 +19,7 @@ import {
 export interface TableSample {
   path: string;
   unit: "line" | "row" | "record";
-  /** Names of the columns, or their numbers where nothing names them. */
+  /** Names of the columns, or their numbers without a header. */
   columns: readonly string[];
   named: boolean;
   records: readonly LabelRecord[];
@@ -151,7 +151,7 @@ function refuseTwoTables(
     throw ambiguous(sample, [...called, ...bits], name);
 }
 
-/** One column called so, or several of a series: tag1, tag2. */
+/** One column with such a name, or several of a series: tag1, tag2. */
 function chooseCalled(sample: TableSample, called: readonly Column[], name: number): number[] {
   const stems = new Set(called.map(({ header }) => toWord(header).replace(/\d+$/, "")));
   const series = stems.size === 1 && called.every(({ header }) => /\d$/.test(header));
@@ -159,7 +159,7 @@ function chooseCalled(sample: TableSample, called: readonly Column[], name: numb
   throw ambiguous(sample, called, name);
 }
 
-/** Without names that tell: the column of text, or without a header all of them. */
+/** If names do not decide: the column of text, or all of them without a header. */
 function chooseByKind(sample: TableSample, others: readonly Column[], name: number): number | number[] {
   const texts = others.filter(({ kind }) => kind === "text");
   if (texts.length === 1 && sample.named && isProseWord(texts[0].header)) throw ambiguous(sample, texts, name);

@@ -9,7 +9,7 @@ import { findHeader } from "./header.js";
 import type { LabelOptions } from "./options.js";
 import type { Table } from "./read-table.js";
 
-/** Of a table with longer lines nobody could say which tags its rows have. */
+/** Longest line: in a longer one the tags of a row cannot be recognised. */
 const MAX_LINE = 16 << 20;
 
 const SAMPLE_RECORDS = 500;
@@ -32,7 +32,7 @@ interface Parsed {
   info: { lines: number };
 }
 
-/** @throws InputError and FormatError where the file is no table */
+/** @throws InputError and FormatError if the file is no table */
 export async function openDelimited(file: LabelFile, options: LabelOptions): Promise<Table> {
   const encoding = await detectEncoding(file);
   const text = headText(file, encoding);
@@ -83,8 +83,8 @@ function parseSample(text: string, delimiter: string): LabelRecord[] {
 const DELIMITERS = [",", "\t", ";", "|"] as const;
 
 /**
- * The delimiter that gives nearly every line two cells or more; of several the one that gives all lines the same number, then the one that
- * comes first in the lines: behind the name.
+ * The delimiter that gives nearly every line two cells or more; of several the one that gives all lines the same
+ * number, then the one that comes first in the lines: right after the name.
  */
 function chooseDelimiter(path: string, text: string): Judgement {
   const candidates = DELIMITERS.filter((delimiter) => text.includes(delimiter))
@@ -139,7 +139,7 @@ async function* withoutFirst(
 
 const BATCH = 1024;
 
-/** The records of `text`, many at a time. @throws FormatError, naming the line, where it is no CSV */
+/** The records of `text`, many at a time. @throws FormatError, naming the line, if it is no CSV */
 export async function* parseRecords(
   path: string,
   text: AsyncIterable<string>,

@@ -1,4 +1,4 @@
-/** What a label file was taken for, said once. */
+/** Reports what a label file was recognised as. */
 import type { RunContext } from "../run-context.js";
 import type { LabelTable, Recognised } from "./table.js";
 

@@ -1,4 +1,4 @@
-/** What is probably not meant in a label file: counted while it is read, said once. */
+/** Probable mistakes in a label file: counted while it is read, reported once. */
 
 import type { Doubt, Recognised } from "./table.js";
 import { type Spellings, spellingKey } from "./tags.js";
@@ -21,7 +21,7 @@ export function noteDoubt(doubts: Doubts, code: string, ...[where, what]: (strin
   doubts.set(code, found);
 }
 
-/** All doubts about a file: those noted, and those its tags give rise to. `counts`: tiles by tag. */
+/** All doubts about a file: those noted while reading, and those about its tags. `counts`: tiles by tag. */
 export function listDoubts(
   noted: Doubts,
   counts: ReadonlyMap<string, number>,

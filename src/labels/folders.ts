@@ -11,7 +11,7 @@ import type { LabelTable } from "./table.js";
 
 const PART = /^(train|training|val|valid|validation|dev|test|testing)$/i;
 
-/** Reads `folder/TAG/.../tile.jpg`, and `folder/PART/TAG/.../tile.jpg` where all folders are called as parts are. */
+/** Reads `folder/TAG/.../tile.jpg`, and `folder/PART/TAG/.../tile.jpg` if all folders have names of parts. */
 export async function readFolders(path: string, { split, ...options }: LabelOptions): Promise<LabelTable> {
   refuseTableOptions(path, "folders", options);
   const entries = await readdir(path, { withFileTypes: true });

@@ -21,7 +21,7 @@ export interface ReadLabelsOptions extends LabelOptions {
 
 interface LabelFormat {
   names: readonly LabelFormatName[];
-  /** Whether a file of which nobody said what it is is of this format; the first that says so reads it. */
+  /** Whether a file looks like this format; without `labelFormat`, the first format that matches reads it. */
   recognises(file: LabelFile): boolean;
   read(file: LabelFile, options: ReadLabelsOptions): Promise<LabelTable>;
 }
@@ -54,14 +54,15 @@ const FORMATS: readonly LabelFormat[] = [
   },
 ];
 
-/** Of any table, whatever it is stored in. */
+/** For any table, however it is stored. */
 const LAYOUTS: readonly (LabelFormatName | undefined)[] = ["multi-hot", "long"];
 
 /**
  * Reads a label file, or a folder of folders, whatever its format; docs/labels.md has them all. Its rows are in the file's order.
  *
- * @throws InputError where there is no such file, no such column, or nothing is labelled
- * @throws FormatError for what is damaged, ambiguous or contradicts itself; the message names the line, and the option that decides
+ * @throws InputError if there is no such file, no such column, or nothing is labelled
+ * @throws FormatError if it is damaged, ambiguous or contradicts itself; the message names the line, and the option
+ * that decides
  */
 export async function readLabels(path: string, options: ReadLabelsOptions = {}): Promise<LabelTable> {
   checkLabelOptions(options);
@@ -86,7 +87,7 @@ function notOfFormat({ path, isFolder }: LabelFile, labelFormat: LabelFormatName
   );
 }
 
-/** Files that stand beside pictures and say what they show. */
+/** Label files that lie beside pictures. */
 const BESIDE: ReadonlySet<string> = new Set(["metadata.csv", "metadata.jsonl", "metadata.parquet", "_classes.csv"]);
 
 /** In a folder, the file that labels what is in it. */

@@ -1,11 +1,11 @@
-/** Whether the first line of a table names its columns: a header that is none would lose the first tile. */
+/** Whether the first line of a table names its columns: taking a tile for a header would lose it. */
 import { FormatError } from "../errors.js";
 import { kindOf, type LabelRecord, textOfCell } from "./cells.js";
 import { hasImageExtension } from "./names.js";
 import type { LabelOptions } from "./options.js";
 import { isNameWord, isSplitWord, isTagWord } from "./words.js";
 
-/** The names of the columns, or undefined where the first line is a tile. FormatError where it could be either. */
+/** The names of the columns, or undefined if the first line is a tile. FormatError if it could be either. */
 export function findHeader(
   path: string,
   records: readonly LabelRecord[],
@@ -21,7 +21,7 @@ export function findHeader(
   if (names.some((name) => isNameWord(name) || isTagWord(name) || isSplitWord(name))) return names;
   refuseTitle(path, first, others);
   if (!looksAlike(names, others)) return names;
-  // Columns given by number decide for a tile.
+  // If columns are given by number, the first line is a tile.
   if (labelColumns.length > 0) return undefined;
   throw new FormatError(
     path,
@@ -43,7 +43,7 @@ function refuseTitle(path: string, first: LabelRecord, others: readonly LabelRec
   );
 }
 
-/** A line of a file name, of 0 and 1, of a name like the others', or of tags that come again. */
+/** A line with a file name, with 0 and 1, with a name like the others', or with tags that occur again. */
 function isTile(names: readonly string[], others: readonly LabelRecord[]): boolean {
   if (names.some(hasImageExtension)) return true;
   if (names.some((name) => kindOf([name]) === "bits" || kindOf([name]) === "parts")) {

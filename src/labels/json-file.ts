@@ -10,10 +10,10 @@ import type { LabelOptions } from "./options.js";
 import { readTable } from "./read-table.js";
 import type { LabelTable } from "./table.js";
 
-/** A text of Node's holds no more. */
+/** Longest string of Node. */
 const MAX_BYTES = 500 << 20;
 
-/** @throws FormatError where the file is no JSON, InputError where it is too large for one */
+/** @throws FormatError if the file is no JSON, InputError if it is too large for one */
 export async function readJsonValue(file: LabelFile): Promise<unknown> {
   const { path, size } = file;
   if (size > MAX_BYTES) {

@@ -15,7 +15,7 @@ interface LineObject {
   line: number;
 }
 
-/** @throws FormatError, naming the line, where one is no JSON object */
+/** @throws FormatError, naming the line, if one is no JSON object */
 export async function openJsonLines(file: LabelFile): Promise<Table> {
   const encoding = await detectEncoding(file);
   const sample: LineObject[] = [];

@@ -7,13 +7,15 @@ import type { LabelTable } from "./table.js";
 type JsonObject = Record<string, unknown>;
 type Fail = (problem: string) => FormatError;
 
-/** What is read of a task or sample: no tags where nobody labelled it. */
+/** The part of a task or sample that is read: no tags without a label. */
 interface Found {
   name: string;
   tags: string[] | undefined;
 }
 
-/** Where a task was annotated more than once, the latest annotation counts. `control`: the one to read; all without it. */
+/**
+ * If a task was annotated more than once, the latest annotation is used. `control`: the one to read; all without it.
+ */
 export function readTasks(path: string, tasks: unknown, control: string | undefined): LabelTable {
   if (!Array.isArray(tasks))
     throw new FormatError(path, `${path} is no list of Label Studio's tasks. Export from Label Studio as JSON.`);

@@ -1,6 +1,6 @@
 /** Lists of tags as JSON and Python write them: ["a", "b"], ['a', 'b'], [1, 2], and NumPy's ['a' 'b']. */
 
-/** The items of `text`, or undefined where it is no flat list of texts and numbers. */
+/** The items of `text`, or undefined if it is no flat list of texts and numbers. */
 export function parseList(text: string): string[] | undefined {
   const items: string[] = [];
   const inside = /^\s*[[({]([\s\S]*)[\])}]\s*$/.exec(text)?.[1];

@@ -1,4 +1,4 @@
-/** Which tile has which labels: by name, and by path where several share a name. */
+/** Which tile has which labels: by name, and by path if several share a name. */
 import { FormatError, InputError } from "../errors.js";
 import { type Tile, type TileSource, tileLocation } from "../tiles/tile.js";
 import { sameTags } from "./collect.js";
@@ -10,16 +10,16 @@ export interface LabelledTiles {
   tiles: Tile[];
   /** `rows[i]` labels `tiles[i]`. */
   rows: LabelRow[];
-  /** What the file calls tiles that are not there. */
+  /** Names in the file that no tile has. */
   labelsWithoutTiles: string[];
-  /** Tiles that nothing labels. */
+  /** Tiles without labels. */
   tilesWithoutLabels: Tile[];
 }
 
 /**
- * Pairs tiles with labels by name; folders count where two tiles or two labels share one.
+ * Pairs tiles with labels by name, and by folders if two tiles or two labels share a name.
  *
- * @throws InputError where there are no tiles, where none of them is labelled, and where a label may mean either of two tiles
+ * @throws InputError if there are no tiles, if none of them is labelled, and if a label may mean either of two tiles
  */
 export async function matchTiles(labels: LabelTable, source: TileSource | Iterable<Tile>): Promise<LabelledTiles> {
   const tiles: Tile[] = [];
@@ -34,7 +34,9 @@ export async function matchTiles(labels: LabelTable, source: TileSource | Iterab
   );
 }
 
-/** The same where it is no error that nothing fits; with `lenient` a label that may mean either of two tiles means both. */
+/**
+ * The same, but it is no error if nothing fits; with `lenient` a label that may mean either of two tiles means both.
+ */
 export function pairTiles(labels: LabelTable, tiles: readonly Tile[], { lenient = false } = {}): LabelledTiles {
   const tilesByName = new Map<string, Tile[]>();
   for (const tile of tiles) addTo(tilesByName, tile.name.normalize("NFC"), tile);
@@ -99,7 +101,7 @@ function pair(
   for (const [tile, { row }] of claims) tileOf.set(row, tile);
 }
 
-/** Tiles by the last folders of their paths, with and without extension; undefined where several tiles share an ending. */
+/** Tiles by the last folders of their paths, with and without extension; undefined if several tiles share an ending. */
 type Endings = Map<string, Tile | undefined>;
 
 function indexEndings(tiles: readonly Tile[], depth: number): Endings {
@@ -116,7 +118,7 @@ function indexEndings(tiles: readonly Tile[], depth: number): Endings {
   return endings;
 }
 
-/** The tile whose path agrees with the row's for the most folders; undefined where the row's folders are none of theirs. */
+/** The tile whose path agrees with the row's for the most folders; undefined if the row's folders are none of theirs. */
 function findTile(
   labels: LabelTable,
   row: LabelRow,
@@ -160,7 +162,7 @@ function refuseContradiction({ path, recognised }: LabelTable, first: LabelRow, 
   );
 }
 
-/** Whether a tile is labelled, for those who see one tile at a time. */
+/** Whether a tile is labelled, for streams of tiles. */
 export function labelledTest(labels: LabelTable): (tile: Tile) => boolean {
   const byName = new Map<string, LabelRow[]>();
   for (const row of labels.rows) addTo(byName, row.name, row);

@@ -16,12 +16,13 @@ export function hasImageExtension(text: string): boolean {
   return IMAGE_EXTENSION.test(text);
 }
 
-/** What makes more of a name than a name. */
+/** Characters of paths and addresses. */
 const NOT_PLAIN = /[/\\:?#]/;
 
 /**
- * A path with `/` between its folders, of what may be a path, a Windows path, or an address ("s3://bucket/a/1.png",
- * "https://host/a/1.png?token=x", Label Studio's "/data/local-files/?d=a/1.png"). Composed Unicode (NFC), so that names compare.
+ * A path with `/` between its folders, from a path, a Windows path, or an address ("s3://bucket/a/1.png",
+ * "https://host/a/1.png?token=x", Label Studio's "/data/local-files/?d=a/1.png"). Composed Unicode (NFC), so that names
+ * compare.
  */
 export function toPath(spelled: string): string {
   const text = spelled.trim().normalize("NFC");

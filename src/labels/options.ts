@@ -1,4 +1,4 @@
-/** How a label file is to be read, where it does not tell by itself. */
+/** Options for reading a label file. */
 import { checkOneOf } from "../check.js";
 import { InputError, OptionError } from "../errors.js";
 import { checkSeparator, type Separator } from "./separators.js";
@@ -33,12 +33,12 @@ export interface LabelOptions {
   split?: string | undefined;
 }
 
-/** Of `options`, those on labels. */
+/** The options on labels among `options`. */
 export function labelOptions({ labelFormat, labelColumns, tagSeparator, split }: LabelOptions): LabelOptions {
   return { labelFormat, labelColumns, tagSeparator, split };
 }
 
-/** @throws OptionError for a value that no label file could be read by */
+/** @throws OptionError for an invalid value */
 export function checkLabelOptions({ labelFormat, labelColumns, tagSeparator, split }: LabelOptions): void {
   if (labelFormat !== undefined) checkOneOf("labelFormat", labelFormat, LABEL_FORMATS);
   if (tagSeparator !== undefined) checkSeparator(tagSeparator);

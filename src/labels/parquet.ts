@@ -26,7 +26,7 @@ const SAMPLE_ROWS = 500;
 /** Rows that are in memory at once. */
 const WINDOW = 16_384;
 
-/** @throws FormatError where the file is damaged */
+/** @throws FormatError if the file is damaged */
 export async function openParquet({ path }: LabelFile, options: LabelOptions): Promise<Table> {
   const parquet = await open(path, options);
   const records = await readRows(parquet, 0, SAMPLE_ROWS);

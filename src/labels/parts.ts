@@ -1,4 +1,4 @@
-/** What a column says of the part that a tile belongs to. */
+/** Reads the part that a tile belongs to from a cell. */
 import { type Cell, readBit, textOfCell } from "./cells.js";
 import type { Fail, Part } from "./table.js";
 import { toWord } from "./words.js";

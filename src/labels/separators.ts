@@ -1,4 +1,4 @@
-/** What stands between the tags in one cell of a label file: recognised in a sample, or told. */
+/** What separates the tags in one cell of a label file: recognised in a sample, or given by an option. */
 import { OptionError } from "../errors.js";
 
 /** A name of SEPARATORS, `none` (the cell is one tag), `list` (JSON or Python), or the text itself. */
@@ -54,8 +54,8 @@ type Recognition =
   | { ambiguous: string; cell: SampleCell };
 
 /**
- * What separates tags in `cells`, none of which is empty. `single`: the column's name speaks of one tag a tile, so that a space may
- * belong to a tag's name.
+ * What separates tags in `cells`, none of which is empty. `single`: by the column's name there is one tag per tile, so
+ * that a space may belong to a tag's name.
  */
 export function recogniseSeparator(cells: readonly SampleCell[], single: boolean): Recognition {
   const lists = cells.filter(({ text }) => isListText(text));
@@ -71,7 +71,7 @@ export function recogniseSeparator(cells: readonly SampleCell[], single: boolean
   return byVocabulary(cells, found);
 }
 
-/** Of texts with spaces and nothing else: names of classes come again as they are, tags of a tile in ever new combinations. */
+/** For texts with only spaces: names of classes occur again unchanged, tags of a tile in ever new combinations. */
 function wordsOrOne(cells: readonly SampleCell[], spaced: SampleCell): Recognition {
   if (vocabulary(cells, "none") > vocabulary(cells, "space")) return { separator: "space", marks: new Set() };
   return { ambiguous: "is one tag with spaces in it, or several tags", cell: spaced };

@@ -1,4 +1,4 @@
-/** What is read out of a label file: which tile has which tags, what the file was taken for, and what is doubtful about it. */
+/** The content of a label file: which tile has which tags, what the file was recognised as, and doubts. */
 import type { FormatError } from "../errors.js";
 import type { Separator } from "./separators.js";
 
@@ -8,17 +8,17 @@ export type Part = "train" | "val" | "test";
 export interface LabelRow {
   /** The tile's name without folder and image extension, as in `Tile.name`. */
   name: string;
-  /** The same with what the file says of folders and extension. */
+  /** The same with folders and extension, as in the file. */
   path: string;
   /** Distinct. Rows with the same tags may share the list. */
   tags: readonly string[];
-  /** Where the row is in its file, from 1; what is counted is `Recognised.unit`. */
+  /** Place of the row in its file, from 1, in units of `Recognised.unit`. */
   line: number;
-  /** Only where `split` names a column. */
+  /** Only if `split` names a column. */
   part?: Part;
 }
 
-/** What a file was taken for. Keys are those of `--json`, in camelCase. */
+/** What a file was recognised as. Keys are those of `--json`, in camelCase. */
 export interface Recognised {
   format: string;
   /** What `LabelRow.line` counts. */
@@ -35,9 +35,9 @@ export interface Recognised {
   tagColumns: string[];
   /** Whether each tag has a column of its own. */
   multiHot: boolean;
-  /** What separates tags within a cell; null where nothing does. */
+  /** What separates tags within a cell; null if nothing does. */
   separator: Separator | null;
-  /** The column that says which part a row belongs to, where it was asked for. */
+  /** The column that says which part a row belongs to, if it was asked for. */
   splitColumn: string | null;
   /** A column that could be used so, but was not asked for. */
   unusedSplit: string | null;
@@ -50,12 +50,12 @@ export interface Recognised {
   parts: Record<Part, number> | null;
 }
 
-/** Something in a label file that is probably not meant. */
+/** A probable mistake in a label file. */
 export interface Doubt {
   /** Stable and machine-readable. */
   code: string;
   count: number;
-  /** What it is, and what was done about it or should be. */
+  /** What it is, and what canopy did or the user should do. */
   message: string;
   /** Some of the lines, names or tags. */
   examples: string[];

@@ -1,4 +1,4 @@
-/** Cells of a table to tags: what separates them is recognised in a sample, and what does not fit it later is refused. */
+/** Cells of a table to tags: the separator is recognised in a sample, and later rows that do not fit it are refused. */
 import { FormatError } from "../errors.js";
 import { type Cell, isFilled, readBit, textOfCell, withoutSpare } from "./cells.js";
 import { type Collector, cleanTags } from "./collect.js";
@@ -15,7 +15,7 @@ export interface SeparatorFacts {
   separator: Separator;
   /** Marks that may stand inside tags, as they were seen there. */
   marks: ReadonlySet<string>;
-  /** Whether it was recognised, not told: then what speaks against it is refused. */
+  /** Whether it was recognised, not given: then rows that contradict it are refused. */
   recognised: boolean;
   /** Whether the cells are single tags without spaces, so that a space may be part of a tag. */
   words?: boolean;
@@ -53,7 +53,7 @@ function chooseSeparator(
   told: Separator | undefined,
 ): SeparatorFacts {
   if (told !== undefined) return { separator: nameSeparator(told), marks: new Set(), recognised: false };
-  // A file that has lists where it needs them has one tag in each text.
+  // If a file also has lists, each text is one tag.
   const single = tags.length === 1 && isSingular(sample.columns[tags[0]]);
   if (sample.typed && (single || cells.some(({ cell }) => typeof cell === "object"))) {
     return { separator: "none", marks: new Set(), recognised: false };
@@ -71,7 +71,7 @@ function chooseSeparator(
   return { ...found, recognised: true, words };
 }
 
-/** The tags of a row as the file spells them; undefined where all cells are empty marks. */
+/** The tags of a row as the file spells them; undefined if all cells are empty marks. */
 export interface TagReader {
   read(cells: readonly Cell[], line: number): readonly string[] | undefined;
 }
@@ -90,7 +90,7 @@ export function createTagReader(
       const joined = joinSpread(cells, columns.length);
       const alone = roles.tags.length === 1 ? joined[roles.tags[0]] : undefined;
       if (typeof alone === "string") return known.get(alone) ?? remember(alone, line);
-      // Null is no empty list: nobody has said anything.
+      // Null is no empty list: it means no label.
       if (typed && roles.tags.every((index) => joined[index] === null)) return undefined;
       const [first, ...others] = roles.tags.map((index) =>
         tagsOfCell(joined[index], columns[index], line, facts, fail),

@@ -1,8 +1,8 @@
-/** How tags are spelled: what canopy makes of a file's spelling, and what it refuses. */
+/** How tags are spelled: canopy's spelling of a file's tags, and tags it refuses. */
 import { hasImageExtension } from "./names.js";
 import type { Fail } from "./table.js";
 
-/** More tags are no tags: a model of so many would not fit anywhere. */
+/** Most tags: a model with more would not fit in memory. */
 const MAX_TAGS = 20_000;
 
 /** How other programs write that a value is missing. */
@@ -50,7 +50,7 @@ function isTorn(text: string): boolean {
 
 /** Tags of one file by their spelling there. */
 export interface Spellings {
-  /** What became of each. */
+  /** The name of each. */
   known: Map<string, string>;
   /** Tags with white space inside, by what they are called instead. */
   respelled: Map<string, string>;
@@ -98,7 +98,7 @@ export function shorten(text: string, length = 40): string {
   return text.length <= length ? text : `${text.slice(0, length - 3)}...`;
 }
 
-/** Tags that differ in case, hyphens, underscores, spaces and what nobody sees alone have the same key. */
+/** Tags that differ only in case, hyphens, underscores, spaces and invisible characters have the same key. */
 export function spellingKey(tag: string): string {
   return tag
     .normalize("NFKC")

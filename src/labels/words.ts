@@ -1,6 +1,6 @@
-/** What columns are called that hold tiles' names, tags, and the part of the data set: letters and digits alone, in lower case. */
+/** Names of columns with tiles' names, tags, or the part of the data set: only letters and digits, in lower case. */
 
-/** Likelier ones first: where there are a file name and an id, the file name is meant. */
+/** Likelier ones first: if there are a file name and an id, the file name is meant. */
 export const NAME_WORDS: readonly string[] = [
   ...["filename", "imagename", "imagefilename", "imagefile", "imgname", "imgfile", "tilename", "tilefile"],
   ...["imagepath", "imgpath", "filepath", "tilepath", "imagegcsuri", "imageurl", "imageuri"],

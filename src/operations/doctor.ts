@@ -23,12 +23,12 @@ export interface DoctorReport {
 }
 
 const REQUIRE = createRequire(import.meta.url);
-/** A cache beyond this is worth a word. */
+/** A larger cache is mentioned. */
 const LARGE_CACHE = 10 * 2 ** 30;
 /** Below this the default pipeline hardly fits. */
 const SMALL_MEMORY = 2 ** 30;
 
-/** Looks the machine over. Trying the execution providers takes a second or two. */
+/** Examines the machine. Trying the execution providers takes a second or two. */
 export async function examine(): Promise<DoctorReport> {
   const [devices, cache] = await Promise.all([probeDevices(), measureFolder(cacheFolder())]);
   const report: DoctorReport = {

@@ -20,7 +20,7 @@ import type { RunContext } from "../run-context.js";
 import { cutTileList, hashRange, type ListRange } from "../tiles/tile-list.js";
 
 export interface EnqueueOptions extends QueueOptions, Omit<PredictOptions, "commit" | "workers" | "shard"> {
-  /** Tiles of a part: what one job does, and what a dead worker costs. @default 2048 */
+  /** Tiles of a part: the work of one job, and the most that the death of a worker costs. @default 2048 */
   partTiles?: number | undefined;
 }
 
@@ -59,8 +59,8 @@ const OPTIONS: OptionNames<EnqueueOptions> = {
 /**
  * Lists the tiles of the inputs, cuts them into parts and puts these into the queue; workers (`work`) do them, and the
  * last one writes `options.out`. The run folder `<out>.parts` must lie on a file system that all workers share under
- * the same path, as must tiles and model. With `resume`, what is done stays and only the rest is enqueued. Throws an
- * InputError where Redis does not answer, or a worker is busy with this very run.
+ * the same path, as must tiles and model. With `resume`, parts that are done stay and only the others are enqueued.
+ * Throws an InputError if Redis does not answer, or a worker is busy with this run.
  */
 export async function enqueue(options: EnqueueOptions, context: RunContext = {}): Promise<EnqueueSummary> {
   checkNames(options, OPTIONS);
@@ -73,7 +73,7 @@ export async function enqueue(options: EnqueueOptions, context: RunContext = {})
     const bullmq = await import("bullmq");
     const queue = new bullmq.Queue(name, { connection: connection(address, false) });
     const flows = new bullmq.FlowProducer({ connection: connection(address, false) });
-    // Errors of the connection reject what waits for it; this keeps them from being thrown a second time.
+    // Errors of the connection reject the calls that wait for it; this keeps them from being thrown a second time.
     queue.on("error", () => {});
     flows.on("error", () => {});
     try {
@@ -123,7 +123,7 @@ async function runRequest(options: EnqueueOptions & { partTiles: number }, queue
   const model = await openModel(folder, options);
   const setup = engineOptions(model, options);
   const identity = identityOf(model, setup, options);
-  // Each worker runs on what it has, unless a device was asked for.
+  // Each worker chooses its device, unless one was asked for.
   const settings = { ...identity.settings, device: options.device ?? "auto" };
   return {
     paths,
@@ -181,7 +181,7 @@ async function forgetJobs(queue: Queue, folder: string): Promise<void> {
   }
 }
 
-/** Jobs of an earlier flow that were done or given up keep their ids; these would stand in the way. */
+/** Jobs of an earlier flow that are done or failed keep their ids, which would block new ones. */
 async function removeParts(queue: Queue, jobs: readonly PartJob[]): Promise<void> {
   for (const { folder, part } of jobs) await (await queue.getJob(partId(folder, part)))?.remove();
 }

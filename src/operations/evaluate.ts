@@ -24,7 +24,7 @@ export interface EvaluateOptions extends LabelOptions, ReadingOptions {
   tiles: TileInputs;
   /**
    * Label file. Tags the model does not know are left out of the score, with a warning. With `split` the tiles for testing are scored, or
-   * those for validation where there are none.
+   * those for validation if there are none.
    */
   labels: string;
   /** Folder that `train` wrote. */
@@ -35,10 +35,10 @@ export interface EvaluateOptions extends LabelOptions, ReadingOptions {
   colorspace?: Colorspace | undefined;
 }
 
-/** Scores under the names of the JSON contract (docs/cli.md). Null where a number has no meaning. */
+/** Scores; docs/cli.md lists the keys of their JSON. Null if a number has no meaning. */
 export interface EvaluateSummary {
   f2: number;
-  /** 95% bootstrap interval of `f2`: how far the luck of which tiles were scored could move it. */
+  /** 95% bootstrap interval of `f2`: how much it depends on which tiles were scored. */
   f2Interval: [low: number, high: number];
   f2AtHalf: number;
   map: number | null;
@@ -48,7 +48,7 @@ export interface EvaluateSummary {
   tiles: number;
   rejected: number;
   provider: Device;
-  /** What the label file was taken for. */
+  /** What the label file was recognised as. */
   labels: Recognised;
   /** Tags of the labels that the model does not know, with the number of tiles that have them. */
   unknownTags: { tag: string; tiles: number }[];
@@ -58,7 +58,7 @@ export interface EvaluateSummary {
 export interface TagSummary {
   tag: string;
   support: number;
-  /** False where fewer than 10 tiles have the tag: its numbers are too much a matter of luck to be taken seriously. */
+  /** False if fewer than 10 tiles have the tag: its numbers are then mostly chance. */
   reliable: boolean;
   predicted: number;
   precision: number | null;
@@ -88,7 +88,7 @@ const OPTIONS: OptionNames<EvaluateOptions> = {
 };
 
 /**
- * Says what a model is worth on labelled tiles.
+ * Scores a model on labelled tiles.
  * @throws FormatError for a damaged model, ModelError for its backbone or device, InputError for tiles and labels that do not fit
  */
 export async function evaluate(options: EvaluateOptions, context: RunContext = {}): Promise<EvaluateSummary> {

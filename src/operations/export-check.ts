@@ -1,4 +1,4 @@
-/** Whether an exported model is the model: the file against canopy's own stages, on made-up tiles. */
+/** Compares an exported model with canopy's own stages, on made-up tiles. */
 import ort from "onnxruntime-node";
 import { resizeRgb } from "../decode/resize.js";
 import { ALL_VARIANTS, applyDihedral } from "../features/dihedral.js";

@@ -15,7 +15,7 @@ export interface ExportOptions {
   model: string;
   /** ONNX file to write. */
   out: string;
-  /** Where the backbone's file is now, if it was given as a file and has moved. @default where it was */
+  /** The backbone's file, if it was given as a file and has moved. @default its old place */
   backbone?: string;
   /** Replaces `out`. @default false */
   overwrite?: boolean;
@@ -31,14 +31,15 @@ export interface ExportSummary {
   difference: number;
 }
 
-/** Probabilities that differ by more mean that the file is not the model; float32 sums in another order give about 1e-6. */
+/** If probabilities differ by more, the file is wrong; float32 sums in another order give about 1e-6. */
 const TOLERANCE = 1e-4;
 
 const OPTIONS: OptionNames<ExportOptions> = { model: true, out: true, backbone: true, overwrite: true };
 
 /**
- * Writes the model in `options.model` as one ONNX file and runs it once to see that it agrees. Throws an InputError where the
- * output exists or the folder holds no model, a ModelError where the backbone is not to be had or the file does not agree.
+ * Writes the model in `options.model` as one ONNX file and runs it once to see that it agrees. Throws an InputError if
+ * the output exists or the folder holds no model, a ModelError if the backbone is not available or the file does not
+ * agree.
  */
 export async function exportModel(options: ExportOptions): Promise<ExportSummary> {
   checkNames(options, OPTIONS);

@@ -59,7 +59,7 @@ export interface FixSummary {
   /** Already there, with `resume`. */
   skipped: number;
   rejected: number;
-  /** The rejects file, or null where nothing was rejected. */
+  /** The rejects file, or null if nothing was rejected. */
   rejects: string | null;
   /** Written tiles by how their colours were read. */
   readings: Record<string, number>;
@@ -70,9 +70,10 @@ export interface FixSummary {
 const CHUNK = 16;
 
 /**
- * Writes a colour-corrected copy of every tile. Each file appears whole; bad tiles go to `<out>.rejects.jsonl` and stop nothing.
+ * Writes a colour-corrected copy of every tile. Each file appears whole; bad tiles go to `<out>.rejects.jsonl` and do
+ * not stop the others.
  *
- * @throws InputError where `out` is in use or an input, InterruptedError on abort (what is written stays, `resume` goes on)
+ * @throws InputError if `out` is in use or an input, InterruptedError on abort (what is written stays, `resume` goes on)
  */
 export function fix(options: FixOptions, context: RunContext = {}): Promise<FixSummary> {
   return fixTiles(options, context).catch(pointToResume);
@@ -118,7 +119,7 @@ async function fixTiles(options: FixOptions, context: RunContext): Promise<FixSu
   }
 }
 
-/** Originals are never at risk: the output may not be an input, and what is there is touched only if asked for. */
+/** Originals are safe: the output may not be an input, and existing files are changed only if asked for. */
 async function checkOut(out: string, inputs: readonly string[], mayWrite: boolean): Promise<void> {
   if (inputs.some((input) => resolve(input) === resolve(out))) {
     throw new InputError(`${out} is both input and output: give another \`out\`; fix never replaces originals.`);
@@ -136,7 +137,7 @@ async function checkOut(out: string, inputs: readonly string[], mayWrite: boolea
   }
 }
 
-/** Makes the folders of all copies. Where one cannot have its name, its copies are refused. */
+/** Makes the folders of all copies. If one cannot have its name, its copies are refused. */
 async function makeFolders(jobs: FixJob[]): Promise<void> {
   const refused = new Map<string, string>();
   for (const job of jobs) {
@@ -148,7 +149,7 @@ async function makeFolders(jobs: FixJob[]): Promise<void> {
   }
 }
 
-/** Makes a folder; why it cannot be called as it is, or "". */
+/** Makes a folder; returns why it cannot have its name, or "". */
 async function reasonAgainst(folder: string): Promise<string> {
   try {
     await ensureFolder(folder);
@@ -213,7 +214,7 @@ async function runJobs(jobs: readonly FixJob[], options: RunOptions, context: Ru
   return tally;
 }
 
-/** What became of a tile; "skipped": its copy is there already. */
+/** The outcome of a tile; "skipped": its copy was there already. */
 type Outcome = FixOutcome | "skipped";
 
 async function runChunk(
@@ -251,7 +252,7 @@ function count(tally: Tally, { tile }: FixJob, outcome: Outcome): void {
   }
 }
 
-/** Writes one line per rejected tile; an older file goes where there is nothing to say any more. */
+/** Writes one line per rejected tile; an older file is removed if there are none. */
 async function writeRejects(path: string, rejects: readonly RejectLine[]): Promise<string | null> {
   if (rejects.length === 0) {
     await rm(path, { force: true });

@@ -1,4 +1,4 @@
-/** `inspect`: what is in a tile set, before anyone trains on it. Every tile is really decoded. */
+/** `inspect`: what is in a tile set, to see before training. Every tile is decoded. */
 import { availableParallelism } from "node:os";
 import type { NativeTile } from "../addon.js";
 import { checkInteger, checkNames, type OptionNames } from "../check.js";
@@ -68,11 +68,11 @@ export interface InspectReport {
   nearDuplicateThreshold: number;
   /** Names (without folder and extension) that several tiles share. */
   duplicateNames: { name: string; tiles: string[] }[];
-  /** Null where no labels were given. */
+  /** Null if no labels were given. */
   labels: LabelFacts | null;
 }
 
-/** Mean level, of 255, below which a tile is told to be dark. */
+/** Mean level, of 255, below which a tile counts as dark. */
 const DARK = 8;
 
 const INTERRUPTED = "Interrupted; inspect keeps nothing, run it again for a report.";
@@ -98,7 +98,7 @@ const OPTIONS: OptionNames<InspectOptions> = {
 /**
  * Decodes all tiles of the inputs and reports what they are, which are bad, and how they fit their labels.
  *
- * @throws InputError where an input does not exist or holds no tiles, and for labels that cannot be read
+ * @throws InputError if an input does not exist or holds no tiles, and for labels that cannot be read
  */
 export async function inspect(options: InspectOptions, context: RunContext = {}): Promise<InspectReport> {
   checkNames(options, OPTIONS);
@@ -161,7 +161,7 @@ function summarize(
     const result = examined[i];
     return isFailure(result) ? [{ path: tileLocation(tile), name: tile.name, ...result }] : [];
   });
-  // Duplicate names are one of the problems told, so here they stop nothing.
+  // Duplicate names are reported as a problem; here they are no error.
   const matched = labels && pairTiles(labels, tiles, { lenient: true });
   const duplicates = findDuplicates(tiles, facts, matched);
   const findings = {
@@ -202,7 +202,7 @@ function findDuplicates(
   const locate = (i: number) => tileLocation(tiles[i]);
   const tagsOf = new Map(matched?.rows.map(({ tags }, i) => [matched.tiles[i], [...tags].sort().join(" ")]));
   const groups = groupEqual(facts.map((fact) => fact?.sha256));
-  // Of identical files one stands for all, lest they be found again.
+  // One of identical files stands for all, so that they are not found again.
   const copies = new Set(groups.flatMap((group) => group.slice(1)));
   const near = groupNear(facts.map((fact, i) => (copies.has(i) ? undefined : fact?.fingerprint)));
   return {

@@ -70,8 +70,9 @@ const OPTIONS: OptionNames<ExportLabelsOptions> = {
 };
 
 /**
- * Writes tiles with their labels or predictions as a table, or as a labelling tool takes them.
- * @throws OptionError where there is neither labels nor predictions; InputError for what does not fit together; FormatError
+ * Writes tiles with their labels or predictions as a table, or in the format of a labelling tool.
+ * @throws OptionError if there is neither labels nor predictions; InputError for files that do not fit together;
+ * FormatError
  */
 export async function exportLabels(
   options: ExportLabelsOptions,
@@ -125,7 +126,7 @@ function textOf(
 interface Known {
   labels: LabelTable | undefined;
   predictions: ReadonlyMap<string, TilePrediction>;
-  /** What tiles to export are called; `ordered` where their order counts. */
+  /** Names of tiles to export; `ordered` if their order matters. */
   names: ReadonlyMap<string, number>;
   ordered: boolean;
   tags: string[];
@@ -175,7 +176,7 @@ async function listTiles(inputs: TileInputs, context: RunContext): Promise<Tile[
   return tiles;
 }
 
-/** Without pictures: what the files name. */
+/** Without pictures: the tiles that the files name. */
 function namedTiles({ labels, predictions }: Known): Tile[] {
   const rows = labels?.rows.map(({ name, path }): Tile => ({ name, path })) ?? [];
   const labelled = new Set(rows.map(({ name }) => name));

@@ -1,4 +1,4 @@
-/** `labels import`: everybody's label files to the plain CSV. */
+/** `labels import`: label files of any format to the plain CSV. */
 
 import { stringify } from "csv-stringify/sync";
 import { checkNames, type OptionNames } from "../check.js";
@@ -34,13 +34,13 @@ export interface ImportLabelsSummary {
   added: number;
   changed: number;
   confirmed: number;
-  /** Tiles of the file that nobody has labelled: they are left out. */
+  /** Tiles of the file without labels: they are left out. */
   unlabelled: number;
   /** Tiles of the file that are labelled with no tag at all. */
   untagged: number;
   /** All tags of `out`, sorted. */
   tags: string[];
-  /** What the file was taken for. */
+  /** What the file was recognised as. */
   recognised: Recognised;
 }
 
@@ -57,7 +57,7 @@ const OPTIONS: OptionNames<ImportLabelsOptions> = {
 };
 
 /**
- * Takes the labels of a file of any format over into the plain CSV.
+ * Writes the labels of a file of any format as the plain CSV.
  * @throws InputError for files that are not there or hold no labels; FormatError, naming the place, for damaged ones
  */
 export async function importLabels(
@@ -91,7 +91,7 @@ export async function importLabels(
 
 type Rows = Map<string, readonly string[]>;
 
-/** By name; by path where names alone would make one tile of two. */
+/** By name; by path if two tiles have the same name. */
 function mergeRows(
   base: readonly LabelRow[],
   imported: readonly LabelRow[],

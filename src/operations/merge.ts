@@ -16,7 +16,7 @@ import { readParquet } from "../tags/read-parquet.js";
 export interface MergeOptions {
   /** Outputs of `predict --shard i/n`, one for each i, in any order; their manifests lie beside them. */
   shards: readonly string[];
-  /** Ends as the shards do. */
+  /** Has the ending of the shards. */
   out: string;
   /** Replaces `out`. @default false */
   overwrite?: boolean | undefined;
@@ -39,7 +39,7 @@ interface ShardOutput {
 
 /**
  * Writes the shards one after the other, by their number, into `options.out` with its rejects and manifest. Throws an
- * InputError where they do not make up one whole: a shard missing or given twice, another model, option or input, a
+ * InputError if they do not make up one whole: a shard missing or given twice, another model, option or input, a
  * tile count that does not add up; InterruptedError on abort, with nothing left behind.
  */
 export function merge(options: MergeOptions, context: RunContext = {}): Promise<MergeSummary> {
@@ -73,7 +73,7 @@ async function mergeShards(options: MergeOptions, context: RunContext): Promise<
   return { shards: shards.length, tiles, predicted, rejected, out, rejects: rejects && paths.rejects, manifest };
 }
 
-/** A pattern such as `tags-*.jsonl` takes in the rejects beside an output, too. */
+/** A pattern such as `tags-*.jsonl` also matches the rejects beside an output. */
 function isOutput(path: string, _place: number, all: readonly string[]): boolean {
   return !all.some((other) => path === runPaths(other).rejects);
 }

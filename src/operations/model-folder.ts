@@ -1,13 +1,13 @@
-/** A model's folder: it appears whole or not at all, and replaces nothing but another model. */
+/** A model's folder: it appears whole or not at all, and replaces only another model. */
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../errors.js";
 import { createFolderDraft } from "../files/folder-draft.js";
 
-/** To be called before any work is done. @throws InputError where `out` exists and may not be replaced, or cannot be made */
+/** Call it before any work is done. @throws InputError if `out` exists and may not be replaced, or cannot be made */
 export async function checkModelFolder(out: string, { overwrite }: { overwrite: boolean }): Promise<void> {
-  // First of all: an old model that a crash left under another name is put back, and not overwritten unasked.
+  // First: an old model that a crash left under another name is put back, so that it is not overwritten unasked.
   await (await createFolderDraft(out)).abandon();
   if (existsSync(out) && !(await isEmptyFolder(out))) {
     if (!overwrite) {

@@ -27,12 +27,12 @@ export function listBackbones(): ModelRecord[] {
   return listModels().map(toRecord);
 }
 
-/** One backbone; an OptionError names the nearest where `name` is unknown. */
+/** One backbone; an OptionError names the nearest if `name` is unknown. */
 export function showBackbone(name: string): ModelRecord {
   return toRecord(findModel(name));
 }
 
-/** Fetches a backbone into the user's cache; see pullModel. */
+/** Downloads a backbone into the user's cache; see pullModel. */
 export async function pullBackbone(name: string, context: RunContext = {}): Promise<ModelRecord> {
   return toRecord(await pullModel(name, context));
 }

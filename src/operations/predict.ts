@@ -1,4 +1,4 @@
-/** `predict`: tiles in, a file of tags out; in bulk, durably, and without losing one. */
+/** `predict`: tiles in, a file of tags out, in bulk, without losing a tile. */
 
 import { loadAddon } from "../addon.js";
 import { checkNames, type OptionNames } from "../check.js";
@@ -22,7 +22,7 @@ import type { RunContext } from "../run-context.js";
 import type { Tile } from "../tiles/tile.js";
 import { readTileList } from "../tiles/tile-list.js";
 
-/** Tiles at the beginning of a run that are looked at for a warning. */
+/** Tiles at the beginning of a run that are checked for a warning. */
 const LOOKED_AT = 256;
 
 export type { PredictOptions, PredictRunOptions };
@@ -34,19 +34,19 @@ export interface PredictSummary {
   rejected: number;
   /** Files in folders and archives that were no tiles by their name. */
   ignored: number;
-  /** Of `tiles`, those that earlier processes had done. */
+  /** Number of `tiles` that earlier processes had done. */
   resumed: number;
   /** Wall clock of this process's part. */
   seconds: number;
-  /** This process's tiles by its seconds, model loading and listing left out; null where it did none. */
+  /** This process's tiles by its seconds, model loading and listing left out; null if it did none. */
   tilesPerS: number | null;
-  /** Decode workers and sessions. Null where it had nothing to do. */
+  /** Decode workers and sessions. Null if it had nothing to do. */
   workers: number | null;
   sessions: number | null;
   /** The provider that ran the backbone. */
   provider: Device;
   out: string;
-  /** The rejects file, or null where nothing was rejected. */
+  /** The rejects file, or null if nothing was rejected. */
   rejects: string | null;
   manifest: string;
 }
@@ -76,9 +76,9 @@ const OPTIONS: OptionNames<PredictOptions> = {
 
 /**
  * Predicts the tags of all tiles of the inputs into `options.out`, with `<out>.rejects.jsonl` and `<out>.manifest.json`
- * beside it. Bad tiles are rejected with their reason, and stop nothing. Throws InputError for inputs and outputs that
- * cannot be used, ModelError for a model or device that cannot, InterruptedError on abort (all that is done is
- * committed), LostInputError where the input goes while it is read (the same), CanopyError where the disk is full.
+ * beside it. Bad tiles are rejected with their reason and do not stop the run. Throws InputError for inputs and outputs
+ * that cannot be used, ModelError for a model or device that cannot, InterruptedError on abort (all that is done is
+ * committed), LostInputError if the input goes away while it is read (the same), CanopyError if the disk is full.
  */
 export async function predict(options: PredictOptions, context: RunContext = {}): Promise<PredictSummary> {
   checkNames(options, OPTIONS);
@@ -141,7 +141,7 @@ async function finishRun(
   return { manifest, tiles: committed.tiles - run.committed.tiles, seconds, threads: engine.threads };
 }
 
-/** Looks at the first tiles of the list. */
+/** Checks the first tiles of the list. */
 async function warnOfDarkRasters(
   list: string,
   decode: DecodeOptions,
@@ -153,10 +153,7 @@ async function warnOfDarkRasters(
   if (warning !== undefined) onWarning?.(warning);
 }
 
-/**
- * Predicts to the end of the run. Writing a large output takes memory of its own: sessions and workers give theirs back
- * before.
- */
+/** Predicts to the end of the run. Sessions and workers end before a large output is written, which needs memory. */
 async function predictAll(
   { identity, committed }: OpenedRun,
   { folder }: RunPaths,

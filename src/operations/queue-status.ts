@@ -18,11 +18,11 @@ export interface QueueStatus {
   /** Runs that are not finished. */
   runs: number;
   workers: number;
-  /** Over the last five minutes; null where nothing was done in them. */
+  /** Over the last five minutes; null if nothing was done in them. */
   tilesPerS: number | null;
-  /** Tiles in parts that are not done, reckoned from the sizes of some. */
+  /** Tiles in parts that are not done, estimated from the sizes of some. */
   tilesLeft: number;
-  /** Null where nothing is left, or no rate is known. */
+  /** Null if nothing is left, or no rate is known. */
   etaSeconds: number | null;
   failures: { job: string; attempts: number; reason: string }[];
 }
@@ -33,7 +33,7 @@ const SAMPLE = 1000;
 
 const OPTIONS: OptionNames<QueueOptions> = { redis: true, queue: true };
 
-/** Throws an InputError where Redis does not answer. */
+/** Throws an InputError if Redis does not answer. */
 export async function queueStatus(options: QueueOptions = {}): Promise<QueueStatus> {
   checkNames(options, OPTIONS);
   const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue } = options;

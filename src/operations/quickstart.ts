@@ -15,7 +15,7 @@ import { train } from "./train.js";
 interface QuickstartOptions {
   /** Folder to make; one that an earlier quickstart made is replaced. */
   out: string;
-  /** Tiles to train on; a third as many again are made to test on. @default 900 */
+  /** Tiles to train on; a third as many are made to test on. @default 900 */
   count?: number | undefined;
 }
 
@@ -26,14 +26,14 @@ export interface QuickstartSummary {
   seconds: number;
 }
 
-/** Says that a folder is a quickstart's, which the next one may replace. */
+/** Marks a folder as one of a quickstart, which the next one may replace. */
 const MARKER = "quickstart.json";
 
 /** Seeds of the generated sets; the backbone in the box was trained on others (models/pretrain). */
 const TRAIN_SEED = 900_001;
 const TEST_SEED = 900_002;
 
-/** @throws InputError where `out` exists and no quickstart made it, InterruptedError on abort */
+/** @throws InputError if `out` exists and no quickstart made it, InterruptedError on abort */
 export async function quickstart(options: QuickstartOptions, context: RunContext = {}): Promise<QuickstartSummary> {
   const { out, count = 900 } = options;
   checkInteger("count", count, 50);

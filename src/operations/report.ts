@@ -1,4 +1,4 @@
-/** `canopy report`: the HTML report of a trained model, once more, from what training kept. */
+/** `canopy report`: renders the HTML report of a trained model again, from the data in its folder. */
 import { checkNames, type OptionNames } from "../check.js";
 import type { WrittenReport } from "../report/store.js";
 
@@ -12,7 +12,7 @@ const OPTIONS: OptionNames<ReportOptions> = { model: true };
 /**
  * Renders `report.html` in a model's folder again from its `report.json`; needs neither tiles nor backbone.
  *
- * @throws InputError where the folder has no report data, FormatError where they are damaged or of another version
+ * @throws InputError if the folder has no report data, FormatError if they are damaged or of another version
  */
 export async function report(options: ReportOptions): Promise<WrittenReport> {
   checkNames(options, OPTIONS);

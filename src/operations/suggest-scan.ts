@@ -1,4 +1,7 @@
-/** Tiles stream by in chunks: features through the cache, probabilities, and what is uncertain into the pool of candidates. */
+/**
+ * Goes through tiles in chunks: features through the cache, probabilities, and uncertain tiles into the pool of
+ * candidates.
+ */
 import { inChunks } from "../chunks.js";
 import { addCandidate, type CandidatePool } from "../curation/candidates.js";
 import { restateInterrupt } from "../errors.js";
@@ -11,7 +14,7 @@ import { allRows } from "../tiles/split.js";
 import type { Tile, TileSource } from "../tiles/tile.js";
 import type { RejectedTile } from "../training/dataset.js";
 
-/** How far a run is; also what it found. */
+/** Progress and counts of a run. */
 export interface Scan {
   checkpoint: Checkpoint;
   extractor: Extractor;
@@ -31,7 +34,9 @@ export function startScan(checkpoint: Checkpoint, extractor: Extractor, pool: Ca
 /** Tiles whose features are in memory at once. */
 const CHUNK = 2048;
 
-/** Looks at all `tiles`, in chunks. Throws InterruptedError on abort, with the features made so far in the cache. */
+/**
+ * Goes through all `tiles`, in chunks. Throws InterruptedError on abort, with the features made so far in the cache.
+ */
 export async function scanTiles(tiles: TileSource, scan: Scan, context: RunContext): Promise<void> {
   for await (const chunk of inChunks(tiles, CHUNK)) await scanChunk(chunk, scan, context);
 }
@@ -48,7 +53,7 @@ export async function* withoutLabelled(
   }
 }
 
-/** Features and probabilities of a chunk; what is uncertain goes into the pool. */
+/** Features and probabilities of a chunk; uncertain tiles go into the pool. */
 async function scanChunk(chunk: readonly Tile[], scan: Scan, context: RunContext): Promise<void> {
   const { checkpoint, pool, seen } = scan;
   const rejectedBefore = scan.rejected.length;

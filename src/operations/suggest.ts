@@ -1,4 +1,7 @@
-/** `suggest`: which unlabelled tiles to label next. Tiles stream by; only the most uncertain are kept, then chosen unlike each other. */
+/**
+ * `suggest`: which unlabelled tiles to label next. Of a stream of tiles only the most uncertain are kept; of these,
+ * tiles unlike each other are chosen.
+ */
 import { extname } from "node:path";
 import { checkInteger, checkNames, checkOneOf, type OptionNames } from "../check.js";
 import { chooseSuggestions, createCandidatePool } from "../curation/candidates.js";
@@ -36,7 +39,7 @@ export interface SuggestOptions extends ImageUrlOptions, ReadingOptions, Omit<La
   out: string;
   /** Tiles to suggest. @default 50 */
   count?: number | undefined;
-  /** What `out` is for. @default by the ending of `out`: .csv, .jsonl or .json */
+  /** Format of `out`. @default by the ending of `out`: .csv, .jsonl or .json */
   format?: SuggestionFormat | undefined;
   /** Label file: the tiles it labels are not suggested. @default none */
   labels?: string | undefined;

@@ -38,7 +38,7 @@ export interface SynthResult {
   labels: string;
   tiles: number;
   seed: number;
-  /** `rgb` where the addon is not built: ordinary JPEGs, same pictures. */
+  /** `rgb` without the addon: ordinary JPEGs, same pictures. */
   encoding: TileEncoding;
   /** Tiles per tag, most frequent first. */
   tags: Partial<Record<PlanetTag, number>>;
@@ -48,7 +48,7 @@ export interface SynthResult {
 /**
  * Makes `count` tiles and `labels.csv` in the folder `out`, which appears complete or not at all (see synth/staging.ts).
  *
- * @throws InputError where `out` exists and may not be replaced
+ * @throws InputError if `out` exists and may not be replaced
  * @throws InterruptedError after `context.signal` aborts; `resume` goes on from there
  */
 export function synthesize(options: SynthOptions, context: RunContext = {}): Promise<SynthResult> {

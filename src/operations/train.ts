@@ -22,13 +22,14 @@ import { summarize, type TrainSummary } from "../training/summary.js";
 import { checkModelFolder, writeModelFolder } from "./model-folder.js";
 import { rejectsBeside } from "./rejects.js";
 
-/** In the model's folder, the backbone that a user brought: the model runs wherever its folder goes. */
+/** The user's own backbone in the model's folder, so that the model runs wherever its folder goes. */
 const BACKBONE_FILE = "backbone.onnx";
 
 /**
  * Trains a model on labelled tiles and writes it as a folder.
- * @throws OptionError for options that cannot be used; InputError for tiles and labels that do not fit, and where `out` exists; ModelError
- *   for backbone or device; InterruptedError on abort: features and finished epochs are kept, and `resume` goes on.
+ * @throws OptionError for options that cannot be used; InputError for tiles and labels that do not fit, and if `out`
+ * exists; ModelError for backbone or device; InterruptedError on abort: features and finished epochs are kept, and
+ * `resume` goes on.
  */
 export function train(options: TrainOptions, context: RunContext = {}): Promise<TrainSummary> {
   return trainModel(options, context).catch(pointToResume);

@@ -12,15 +12,15 @@ export interface ReadingOptions {
   backbone?: string | undefined;
   /** What the backbone runs on. @default "auto" */
   device?: DeviceChoice | undefined;
-  /** Decode threads. @default what keeps the sessions fed */
+  /** Decode threads. @default one per core */
   workers?: number | undefined;
   /** A tile with more pixels than this is rejected. @default 178956970, and 33554432 for what is no JPEG */
   maxPixels?: number | undefined;
-  /** What becomes of a JPEG whose data ends early. @default "reject" */
+  /** What to do with a JPEG whose data ends early. @default "reject" */
   onTruncated?: DecodeOptions["onTruncated"] | undefined;
 }
 
-/** For the model in the folder `model`. @throws ModelError where the backbone is not the one that it was trained with, or does not run */
+/** For the model in the folder `model`. @throws ModelError if the backbone is not the one that it was trained with, or does not run */
 export async function trainedExtractor(
   { card, preprocessing }: Checkpoint,
   { model, backbone, device, workers, maxPixels, onTruncated }: ReadingOptions & { model: string },

@@ -23,8 +23,8 @@ const OPTIONS: OptionNames<WorkOptions> = {
 
 /**
  * Takes jobs until `context.signal` aborts (the job in hand is finished first), or the queue is empty with
- * `untilEmpty`. A job that fails is tried again later by whoever takes it. Throws an InputError where Redis does not
- * answer at the start (later it is waited for), and an UnfitWorkerError, its job put back, where model or decoder here
+ * `untilEmpty`. A job that fails is tried again later by any worker. Throws an InputError if Redis does not answer at
+ * the start (later it waits for Redis), and an UnfitWorkerError, after putting its job back, if model or decoder here
  * are not those of the run.
  */
 export async function work(options: WorkOptions, context: RunContext = {}): Promise<WorkSummary> {
@@ -34,7 +34,7 @@ export async function work(options: WorkOptions, context: RunContext = {}): Prom
   if (options.root !== undefined) await checkFolder(options.root);
   const address = await readAddress(redis);
   await withRedis(address, () => checkReachable(name, address));
-  // Loaded here, because BullMQ takes a third of a second that nobody else who imports canopy should wait for.
+  // Loaded here: BullMQ takes a third of a second to load, which other importers of canopy should not wait for.
   const { WorkSession } = await import("../queue/work-session.js");
   const session = new WorkSession(name, address, options, context);
   try {

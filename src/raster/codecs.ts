@@ -45,7 +45,7 @@ export function decompress(data: Uint8Array, length: number, layout: Layout): Ui
   }
 }
 
-/** What a frame says that it holds (RFC 8878, section 3.1.1.1); undefined where it does not. */
+/** What a frame says that it holds (RFC 8878, section 3.1.1.1); undefined if it does not. */
 function zstdContentBytes(data: Uint8Array): number | undefined {
   const descriptor = data[4];
   const single = (descriptor >> 5) & 1;

@@ -10,7 +10,7 @@ export interface Layout extends RasterInfo {
   reversedBits: boolean;
   /** Of each block, row by row and, where planes are apart, plane by plane. */
   offsets: readonly number[];
-  /** Bytes of each; 0 for a block that is not there. Undefined where the file does not say. */
+  /** Bytes of each; 0 for a block that is not there. Undefined if the file does not say. */
   byteCounts: readonly number[] | undefined;
   /** LERC's second compression: 0 none, 1 Deflate, 2 ZSTD. */
   lercCompression: number;

@@ -3,7 +3,7 @@ declare module "lerc" {
     /** Of each band: `[height, width, dimCount]` with `returnPixelInterleavedDims`. */
     pixels: ArrayBufferView<ArrayBuffer>[];
     dimCount: number;
-    /** `[height, width]`: 1 where a pixel counts; null where all do. */
+    /** `[height, width]`: 1 if a pixel counts; null if all do. */
     mask: Uint8Array | null | undefined;
   }
   const Lerc: { decode(data: ArrayBuffer, options: { returnPixelInterleavedDims: boolean }): Decoded };

@@ -2,7 +2,7 @@
 import Lerc from "lerc";
 import { RasterError } from "./raster.js";
 
-/** Bytes of the samples of a block, `[rows, width, samples]`; samples that a mask leaves out are NaN, or 0 where they cannot be. */
+/** Bytes of the samples of a block, `[rows, width, samples]`; samples that a mask leaves out are NaN, or 0 if they cannot be. */
 export function decodeLerc(data: Uint8Array, mostPixels: number): Uint8Array {
   checkSize(data, mostPixels);
   const { pixels, dimCount, mask } = Lerc.decode(Uint8Array.from(data).buffer, { returnPixelInterleavedDims: true });

@@ -16,7 +16,7 @@ import { allocate, bytesOf, canUnpack, unpack } from "./samples.js";
 /** Bytes of one block; a larger one belongs to a file made to fill the memory. */
 const MOST_BLOCK_BYTES = 2 ** 30;
 
-/** Opens the first image of a TIFF. @throws RasterError where it is none, or is damaged */
+/** Opens the first image of a TIFF. @throws RasterError if it is none, or is damaged */
 export async function openRaster(source: RasterSource): Promise<Raster> {
   const layout = await readLayout(source);
   return {

@@ -47,14 +47,14 @@ export interface Window {
 
 export interface Raster {
   info: RasterInfo;
-  /** False where a block reaches beyond the end of the source. */
+  /** False if a block reaches beyond the end of the source. */
   whole: boolean;
   /**
    * Samples `[height, width]` of each of `bands`, which count from 0. A window that follows the blocks decodes none twice.
    * @throws RasterError
    */
   read(bands: readonly number[], window: Window): Promise<Samples[]>;
-  /** Colours of a palette, `[3, 2 ** bits]` of 16 bits; undefined where there is none. */
+  /** Colours of a palette, `[3, 2 ** bits]` of 16 bits; undefined if there is none. */
   palette: readonly number[] | undefined;
 }
 

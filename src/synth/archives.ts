@@ -47,7 +47,7 @@ export class ArchiveWriter {
     await this.#written;
   }
 
-  /** Gives up: there will be no such archive. Does nothing after `close`. */
+  /** Removes the unfinished archive. Does nothing after `close`. */
   async abandon(): Promise<void> {
     this.#pack.destroy(new Error("The archive was given up."));
     await this.#written.catch(() => undefined);

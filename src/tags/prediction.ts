@@ -5,8 +5,8 @@ import { predictProbabilities } from "../head/logits.js";
 import { decide } from "../head/metrics.js";
 import { normalizeExclusive, toExclusiveColumns } from "./exclusive.js";
 
-/** The part of a model that turns features into probabilities. */
-export type Tagger = Pick<Checkpoint, "head" | "tags" | "exclusive">;
+/** The part of a model that turns features into tags. */
+export type TagHead = Pick<Checkpoint, "head" | "tags" | "exclusive">;
 
 /** The tags of one tile. */
 export interface Prediction {
@@ -26,7 +26,7 @@ export interface TaggedRow {
 
 /** The model's probabilities, `[rows, tags]` float32: the head's, with exclusive groups summing to 1. */
 export async function scoreFeatures(
-  { head, tags, exclusive = [] }: Tagger,
+  { head, tags, exclusive = [] }: TagHead,
   features: FeatureMatrix,
   threads?: number,
 ): Promise<Float32Array> {
@@ -39,7 +39,7 @@ export async function scoreFeatures(
  * The head's kernels sum each row in a fixed order, so a row's result does not depend on other rows.
  */
 export async function tagFeatures(
-  model: Tagger,
+  model: TagHead,
   thresholds: Float32Array,
   features: Float32Array,
   rows: number,

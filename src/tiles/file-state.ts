@@ -1,4 +1,4 @@
-/** The state of files: their size and time of modification, by which a file is told from a later version of itself. */
+/** The state of files: size and time of modification, which show that a file has changed. */
 import { stat } from "node:fs";
 
 export interface FileState {
@@ -7,9 +7,7 @@ export interface FileState {
   mtime: number;
 }
 
-/**
- * The state of each of `paths`, undefined where there is no such file. Neighbours of the same path are looked at once.
- */
+/** The state of each of `paths`, undefined if there is no such file. Consecutive equal paths are looked up once. */
 export function statesOf(paths: readonly string[]): Promise<(FileState | undefined)[]> {
   const states: Promise<FileState | undefined>[] = [];
   for (const [i, path] of paths.entries()) states.push(i > 0 && path === paths[i - 1] ? states[i - 1] : stateOf(path));

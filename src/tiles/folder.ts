@@ -7,9 +7,9 @@ import { isPacked } from "./packed.js";
 import { SortedNames } from "./sorted-names.js";
 import type { Tile } from "./tile.js";
 
-/** Counts what a walk passed over. */
+/** Counts the files that a walk ignored. */
 export interface WalkTally {
-  /** Files that are no tiles by their name. */
+  /** Files whose names are not those of tiles. */
   ignored: number;
   /** The first archive among them. */
   archive?: string;
@@ -18,24 +18,24 @@ export interface WalkTally {
 /** Marks a folder in the sorted names; it cannot occur in a name. */
 const FOLDER_MARK = "/";
 
-/** A walk: where it began, and what it passed over. */
+/** A walk: where it began, and what it ignored. */
 interface Walk {
   top: string;
   tally: WalkTally;
 }
 
 /**
- * Yields the tiles under `folder`, names sorted by code unit within each folder, sub-folders at their place among them. Links to files
- * and folders are followed, except into a folder that the link lies in. A sub-folder that cannot be read comes as a tile with a
- * `failure`, as does a folder that is named like a tile and holds none. Throws if `folder` itself cannot be read, or goes (is unmounted,
- * for one) while it is walked.
+ * Yields the tiles under `folder`, names sorted by code unit within each folder, sub-folders at their place among them.
+ * Links to files and folders are followed, except into a folder that the link lies in. A sub-folder that cannot be read
+ * comes as a tile with a `failure`, as does a folder that is named like a tile and holds none. Throws if `folder`
+ * itself cannot be read, or disappears while it is walked (is unmounted, for example).
  */
 export async function* walkFolder(folder: string, tally: WalkTally): AsyncGenerator<Tile> {
   const info = await stat(folder);
   yield* walk(folder, await sortedEntries(folder, tally), [identity(info)], { top: folder, tally });
 }
 
-/** The same for a folder that an input only names: if it cannot be read, it comes as a tile with a `failure`, too. */
+/** The same for a folder named in a list: if it cannot be read, it comes as a tile with a `failure`, too. */
 export async function* tilesBelow(folder: string, tally: WalkTally): AsyncGenerator<Tile> {
   try {
     yield* walkFolder(folder, tally);
@@ -75,7 +75,7 @@ async function* walkBelow(folder: string, above: string[], context: Walk): Async
   }
 }
 
-/** Bytes that are no UTF-8 are lost in names, and a file is not found by what is left. */
+/** Bytes that are no UTF-8 are lost in names, and the file cannot be found by the rest. */
 async function tileOfOddName(path: string): Promise<Tile> {
   const found = await lstat(path).catch(() => undefined);
   return found ? fileTile(path) : failedTile(path, "READ", BAD_NAME);
@@ -90,7 +90,10 @@ function unreadableFolder(folder: string, error: unknown): Tile {
   return failedTile(folder, "READ", `the folder cannot be read (${code ?? message})`);
 }
 
-/** Whether a folder that had sub-folders can be read no more, or is empty: a mount point is, once its volume has gone. */
+/**
+ * Whether a folder that had sub-folders cannot be read any more, or is empty, as a mount point is once its volume has
+ * gone.
+ */
 async function isGone(folder: string): Promise<boolean> {
   try {
     const entries = await opendir(folder);
@@ -117,7 +120,7 @@ function passOver(path: string, tally: WalkTally): void {
   if (isArchive(path) || isPacked(path)) tally.archive ??= path;
 }
 
-/** A link named like a tile is taken for one without looking: farms of millions of links stay cheap to list. */
+/** A link named like a tile is taken for one without a check, so that millions of links are fast to list. */
 async function isFolder(folder: string, entry: Dirent): Promise<boolean> {
   if (entry.isDirectory()) return true;
   if (entry.isFile() || hasTileExtension(entry.name)) return false;

@@ -10,7 +10,10 @@ export async function* linesOf(path: string, bytes: AsyncIterable<Buffer>): Asyn
   for await (const lines of linesByBlock(path, bytes)) yield* lines;
 }
 
-/** The same, all that end in one block of bytes together: each step of an async generator costs as much as a short line. */
+/**
+ * The same, with all lines that end in one block of bytes together: a step of an async generator costs as much as a
+ * short line.
+ */
 export async function* linesByBlock(path: string, bytes: AsyncIterable<Buffer>): AsyncGenerator<string[]> {
   let rest: Buffer[] = [];
   let length = 0;

@@ -9,9 +9,10 @@ import { tilesOfTar } from "./tar.js";
 import type { Tile } from "./tile.js";
 
 /**
- * Yields one tile per line of `file` (UTF-8; empty lines, CRLF and a byte-order mark are fine), in its order; a line that ends in .tar
- * stands for the archive's members. Paths are relative to the working folder. Nothing is looked at here: a line that is no
- * readable file becomes a rejected tile later. A file that ends in .jsonl is a list of records: see `tilesOfRecords`.
+ * Yields one tile per line of `file` (UTF-8; empty lines, CRLF and a byte-order mark are fine), in its order; a line
+ * that ends in .tar stands for the archive's members. Paths are relative to the working folder. Files are not checked
+ * here: a line that is no readable file becomes a rejected tile later. A file that ends in .jsonl is a list of records:
+ * see `tilesOfRecords`.
  */
 export async function* tilesOfList(file: string, tally: WalkTally): AsyncGenerator<Tile> {
   if (/\.jsonl$/i.test(file)) return yield* tilesOfRecords(file, tally);

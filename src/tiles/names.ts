@@ -1,4 +1,4 @@
-/** How tiles are recognised and named. */
+/** Which files are tiles, and their names. */
 import { basename, extname } from "node:path";
 import type { Tile, TileFailure } from "./tile.js";
 
@@ -35,7 +35,7 @@ export function memberTile(
   return { name: tileName(member), path: archive, offset, byteLength, member };
 }
 
-/** A stand-in for something that should have held tiles and cannot be read: it goes through a run to be rejected with its reason. */
+/** Stands for something that should have tiles and cannot be read: a run rejects it with its reason. */
 export function failedTile(path: string, code: TileFailure["code"], message: string): Tile {
   return { name: tileName(path), path, offset: 0, byteLength: 0, failure: { code, message } };
 }

@@ -1,8 +1,11 @@
-/** Archives and compressed files that cannot be read in place: recognised by name and by their first bytes, and refused with what to do. */
+/**
+ * Archives and compressed files that cannot be read in place: recognised by name and by first bytes, and refused with
+ * advice.
+ */
 import { InputError } from "../errors.js";
 import { openRegular } from "../files/open-regular.js";
 
-/** File name endings, and what such files are. */
+/** File name endings and what such files are. */
 const ENDINGS: readonly (readonly [RegExp, string])[] = [
   [/\.(tgz|tbz2?|txz|tzst|tlz|taz|tar\.(gz|bz2|xz|zst|lz4|lzma|lz|br|z))$/i, "a compressed archive"],
   [/\.zipx?$/i, "a zip archive"],
@@ -21,7 +24,7 @@ const ARCHIVES = {
   "a RAR archive": "526172211a07",
 };
 
-/** The tool that unpacks what begins with `head`, or undefined where it does not look compressed. */
+/** The tool that unpacks what begins with `head`, or undefined if it does not look compressed. */
 export function compressionOf(head: Buffer): string | undefined {
   return nameOf(head, COMPRESSION);
 }
@@ -34,13 +37,13 @@ export function isPacked(path: string): boolean {
   return ENDINGS.some(([ending]) => ending.test(path));
 }
 
-/** Throws an InputError for what is packed by its name. */
+/** Throws an InputError if the name is that of a packed file. */
 export function refusePackedName(path: string): void {
   const [, kind] = ENDINGS.find(([ending]) => ending.test(path)) ?? [];
   if (kind !== undefined) throw packed(path, kind);
 }
 
-/** The same for what is packed by its first bytes. What cannot be read is not refused here. */
+/** The same by the first bytes. Unreadable files are not refused here. */
 export async function refusePackedFile(path: string): Promise<void> {
   const file = await openRegular(path).catch(() => undefined);
   if (file === undefined) return;

@@ -2,7 +2,7 @@
 
 export type PaxRecords = Map<string, string>;
 
-/** `length key=value\n` each, with the length in bytes; undefined where `bytes` hold anything else. */
+/** `length key=value\n` each, with the length in bytes; undefined if `bytes` hold anything else. */
 export function parsePax(bytes: Buffer): PaxRecords | undefined {
   const records: PaxRecords = new Map();
   for (let start = 0; start < bytes.length; ) {

@@ -10,9 +10,9 @@ import { tilesOfTar } from "./tar.js";
 import type { Tile, TileFailure } from "./tile.js";
 
 /**
- * Yields the tiles that the lines of `file` name by their `path`: a file, an archive or a folder (both stand for their tiles), or
- * `archive.tar#member`. What is not there any more comes as a tile with a `failure`, or becomes a rejected tile later. Throws an InputError
- * for a line that is no JSON object with a path.
+ * Yields the tiles that the lines of `file` name by their `path`: a file, an archive or a folder (both stand for their
+ * tiles), or `archive.tar#member`. A path that no longer exists comes as a tile with a `failure`, or becomes a rejected
+ * tile later. Throws an InputError for a line that is no JSON object with a path.
  */
 export async function* tilesOfRecords(file: string, tally: WalkTally): AsyncGenerator<Tile> {
   let members: Members | undefined;
@@ -31,7 +31,7 @@ export async function* tilesOfRecords(file: string, tally: WalkTally): AsyncGene
   if (members) yield* tilesOfMembers(members);
 }
 
-/** Members of one archive: named one after the other, it is gone through once for all of them. */
+/** Consecutive members of one archive, which is read once for all of them. */
 interface Members {
   archive: string;
   wanted: Set<string>;

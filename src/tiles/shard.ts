@@ -1,4 +1,4 @@
-/** Shards: each takes the tiles whose names' hashes are its own, so that they need not know of each other. */
+/** Shards: a hash of a tile's name decides which shard takes it, so that shards need not know of each other. */
 
 export interface Shard {
   /** From 1. */
@@ -12,8 +12,8 @@ export function inShard(name: string, { index, count }: Shard): boolean {
 }
 
 /**
- * 53 bits of `text`, the same on every machine and in every version, as machines share a run by them: two FNV-1a-like
- * lanes over its UTF-16 code units with different multipliers, mixed as in MurmurHash3's finaliser.
+ * A hash of `text` with 53 bits, the same on every machine and in every version, because machines share a run by it:
+ * two FNV-1a-like lanes over its UTF-16 code units with different multipliers, mixed as in MurmurHash3's finaliser.
  */
 export function hashName(text: string): number {
   const low = mix(lane(text, 0x811c9dc5, 0x01000193));

@@ -34,7 +34,7 @@ export class SortedNames {
 function* unpack(run: Buffer): Generator<string> {
   let start = 0;
   while (start < run.length) {
-    // A window ends behind a separator, so that no name and no UTF-8 sequence is cut.
+    // A window ends after a separator, so that no name and no UTF-8 sequence is cut.
     const separator = start + WINDOW < run.length ? run.indexOf(0, start + WINDOW) : -1;
     const end = separator < 0 ? run.length : separator;
     yield* run.toString("utf8", start, end).split("\0");

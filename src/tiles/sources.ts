@@ -1,6 +1,6 @@
 /**
- * INPUT arguments become a stream of tiles: folders, files, `.tar` archives, `@list.txt` and `-`. What goes out is in a deterministic
- * order and holds no more than one folder's names in memory.
+ * INPUT arguments become a stream of tiles: folders, files, `.tar` archives, `@list.txt` and `-`. The order is
+ * deterministic, and only one folder's names are in memory.
  */
 import type { Stats } from "node:fs";
 import { lstat, mkdtemp, rm, stat } from "node:fs/promises";
@@ -17,11 +17,14 @@ import { tilesOfTar } from "./tar.js";
 import type { Tile, TileSource } from "./tile.js";
 
 export interface OpenTilesOptions {
-  /** What `-` reads. @default process.stdin */
+  /** The stream that `-` reads. @default process.stdin */
   stdin?: Readable;
-  /** Where standard input is copied to; the caller then owns the copy. @default a temporary folder, removed by `close()` */
+  /**
+   * Folder for the copy of standard input, which the caller then owns. @default a temporary folder, removed by
+   * `close()`
+   */
   spoolFolder?: string;
-  /** Ends the copying of standard input with InterruptedError. */
+  /** Aborts the copying of standard input with InterruptedError. */
   signal?: AbortSignal | undefined;
   /** Called now and then with the bytes of standard input that have been copied. */
   onBytes?: ((bytes: number) => void) | undefined;
@@ -29,13 +32,13 @@ export interface OpenTilesOptions {
 
 /** An opened INPUT. */
 export interface OpenedTiles {
-  /** Lists the tiles anew on each call. Throws an InputError at its end if there was none. */
+  /** Lists the tiles again on each call. Throws an InputError at the end if there was none. */
   list(): TileSource;
-  /** `list()`, for those who go through it once. */
+  /** `list()`, for a single pass. */
   readonly tiles: TileSource;
-  /** How many files the last listing has passed over so far because their names are no tile's. */
+  /** How many files the last listing has ignored so far because of their names. */
   ignored(): number;
-  /** Of an archive on standard input; undefined where there is none. */
+  /** Of an archive on standard input; undefined if there is none. */
   readonly stdinSha256: string | undefined;
   /** Removes the copy of standard input. */
   close(): Promise<void>;
@@ -50,8 +53,8 @@ interface InputItem {
 }
 
 /**
- * Looks at `inputs` and gives their tiles as a stream, in the order of the arguments. Throws an InputError for an input or list that
- * does not exist. Bad tiles, also files that vanish later, are not noticed here.
+ * Gives the tiles of `inputs` as a stream, in the order of the arguments. Throws an InputError for an input or list
+ * that does not exist. Bad tiles, also files that vanish later, are not noticed here.
  */
 export async function openTiles(input: TileInputs, options: OpenTilesOptions = {}): Promise<OpenedTiles> {
   const inputs = listOf(input);
@@ -119,14 +122,14 @@ export async function collectTiles(
   }
 }
 
-/** Inputs as a list; what is neither a path nor a list of paths is refused. */
+/** Inputs as a list; anything else than paths is refused. */
 export function listOf(input: TileInputs): readonly string[] {
   const inputs = typeof input === "string" ? [input] : input;
   if (Array.isArray(inputs) && inputs.every((each) => typeof each === "string")) return inputs;
   throw new OptionError("Expected inputs to be a path or a list of paths.");
 }
 
-/** `-`, or `stdin:` where a lone dash cannot be said. */
+/** `-`, or `stdin:` if a lone dash is not possible. */
 function isStdin(input: string): boolean {
   return input === "-" || input === "stdin:";
 }
@@ -145,7 +148,7 @@ async function classify(input: string): Promise<InputItem> {
   return { kind: isArchive(input) ? "tar" : "file", path: input };
 }
 
-/** Undefined where something is there that leads nowhere or may not be looked at: as a tile it will be rejected with its reason. */
+/** Undefined for a dead link, or if it may not be read: as a tile it will be rejected with its reason. */
 async function statInput(path: string, subject: string): Promise<Stats | undefined> {
   try {
     return await stat(path);

@@ -73,9 +73,9 @@ function stratify(labels: LabelMatrix, shares: readonly number[], seed: number):
 
 interface Stratification {
   part: Uint8Array;
-  /** Rows each part still wants. */
+  /** Rows each part still needs. */
   wantedRows: number[];
-  /** Rows of each tag each part still wants. */
+  /** Rows of each tag each part still needs. */
   wantedOfTag: Float64Array[];
   /** Unassigned rows of each tag. */
   left: Uint32Array;
@@ -84,7 +84,7 @@ interface Stratification {
 
 const NONE = 255;
 
-/** A part that wants less than one of a tag's two or three tiles would get none: let it want a whole one. */
+/** A part that needs less than one of a tag's two or three tiles would get none; it gets a need of one. */
 function ensureBothSides({ wantedOfTag }: Stratification, support: Uint32Array): void {
   support.forEach((count, tag) => {
     if (count < wantedOfTag.length) return;
@@ -96,12 +96,12 @@ function ensureBothSides({ wantedOfTag }: Stratification, support: Uint32Array):
   });
 }
 
-/** The tag with the fewest unassigned rows, but some; -1 where no unassigned row has a tag. */
+/** The tag with the fewest unassigned rows, at least one; -1 if no unassigned row has a tag. */
 function rarest(left: Uint32Array): number {
   return left.reduce((best, count, tag) => (count > 0 && (best === -1 || count < left[best]) ? tag : best), -1);
 }
 
-/** The part that wants most of `tag`; among equals the one that wants most rows; among those a random one. */
+/** The part that needs most of `tag`; among equals the one that needs most rows; among those a random one. */
 function choosePart({ wantedRows, wantedOfTag, random }: Stratification, tag: number | undefined): number {
   const parts = [...wantedRows.keys()];
   const byTag = tag === undefined ? parts : largestOf(parts, (part) => wantedOfTag[part][tag]);

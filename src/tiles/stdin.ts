@@ -21,18 +21,19 @@ interface SpoolOptions {
   signal?: AbortSignal | undefined;
   /** Called now and then with the bytes copied so far. */
   onBytes?: ((bytes: number) => void) | undefined;
-  /** What to do where the disk cannot hold the copy: the end of a sentence. */
+  /** What to do if the disk cannot hold the copy: the end of a sentence. */
   remedy: string;
 }
 
-/** Enough to tell what it is. */
+/** Bytes that show what it is. */
 const HEAD = 512;
 
 /**
- * Copies `input` to `folder` (made where it is missing), so that it can be read twice and by several threads, and tells by the first
- * block whether it is an archive or a list of paths. The copy takes the archive's size on disk; it is the caller's to remove. A copy of
- * an archive that is in `folder` already is written over in place, and stands for the input where that is empty. Throws InterruptedError
- * on abort, however silent the input, an InputError for what is neither a tar nor a list, CanopyError where the disk is full.
+ * Copies `input` to `folder` (which is made if it is missing), so that it can be read twice and by several threads. The
+ * first block shows whether it is an archive or a list of paths. The copy takes the archive's size on disk; the caller
+ * removes it. An existing copy of an archive in `folder` is written over in place; it is used as the input if that is
+ * empty. Throws InterruptedError on abort, also while the input is silent, an InputError for anything but a tar or a
+ * list, CanopyError if the disk is full.
  */
 export async function spoolInput(input: Readable, folder: string, options: SpoolOptions): Promise<SpooledInput> {
   const { signal } = options;
@@ -58,7 +59,7 @@ export async function spoolInput(input: Readable, folder: string, options: Spool
 /** Where the input is copied to. */
 interface Copy {
   write(blocks: AsyncIterable<Buffer>): Promise<void>;
-  /** Brings the copy to the disk; gives its path. */
+  /** Flushes the copy to the disk; returns its path. */
   end(counted: CountedInput): Promise<string>;
   giveUp(): Promise<void>;
 }
@@ -78,7 +79,10 @@ async function drafting(folder: string): Promise<Copy> {
   };
 }
 
-/** In place: the disk may not hold two copies, and writing the same archive again changes nothing however it ends. */
+/**
+ * In place: the disk may not hold two copies, and writing the same archive again changes nothing, even if it is
+ * interrupted.
+ */
 async function overwriting(archive: string): Promise<Copy> {
   const file = await open(archive, "r+");
   return {
@@ -122,7 +126,7 @@ class CountedInput {
   }
 }
 
-/** At once, and not when all of it has been copied. */
+/** Now, not after all of it has been copied. */
 function refuseOther(head: Buffer): void {
   const tool = compressionOf(head);
   if (tool !== undefined) {
@@ -138,7 +142,7 @@ function refuseOther(head: Buffer): void {
   }
 }
 
-/** An archive of nothing begins with its end mark. */
+/** An empty archive begins with its end mark. */
 function beginsTar(head: Buffer): boolean {
   return headerIn(head) !== undefined || (head.length === HEAD && head.every((byte) => byte === 0));
 }

@@ -1,10 +1,10 @@
-/** The entries of a tar archive (ustar, pax, GNU, v7), found by its headers alone, also behind damage. */
+/** The entries of a tar archive (ustar, pax, GNU, v7), found by its headers alone, also after damage. */
 import { posix } from "node:path";
 import { looksLikePax, type PaxRecords, parsePax } from "./pax.js";
 import { BLOCK, headerIn, isZero, type TarHeader } from "./tar-header.js";
 import type { WindowReader } from "./window-reader.js";
 
-/** Longest name or pax record that is believed. */
+/** Longest name or pax record that is accepted. */
 const MAX_META = 1 << 20;
 
 /** A member and where its data lies. */
@@ -27,7 +27,7 @@ interface TarUnreadable {
   problem: string;
 }
 
-/** A place where the archive cannot be read on, and the member it lies in, if that is known. */
+/** A place where the archive is damaged, and the member there, if it is known. */
 interface TarDamage {
   damage: string;
   path?: string;
@@ -36,8 +36,8 @@ interface TarDamage {
 export type TarEntry = TarFile | TarLink | TarUnreadable | TarDamage;
 
 /**
- * Yields the entries of an archive of `size` bytes, without its folders. Where a header should be and is none, that is a `damage`, and
- * reading goes on at the next block that is a header.
+ * Yields the entries of an archive of `size` bytes, without its folders. If there is no header where one should be,
+ * that is a `damage`, and reading goes on at the next block that is a header.
  */
 export async function* entriesOf(reader: WindowReader, size: number): AsyncGenerator<TarEntry> {
   const scan: Scan = { reader, size, position: 0, told: new Map(), global: new Map() };
@@ -49,12 +49,13 @@ export async function* entriesOf(reader: WindowReader, size: number): AsyncGener
       scan.position += BLOCK;
       continue;
     }
-    // An end mark has two blocks of zeros; archives that were put together with `cat` have them in between. One is a lost header.
+    // An end mark has two blocks of zeros; archives joined by `cat` have end marks in between. A single block of zeros
+    // is a lost header.
     const header = zeros === 1 ? undefined : headerIn(block);
     if (header === undefined || !(await isReadable(scan, header))) {
       const lost = zeros === 1 ? scan.position - BLOCK : scan.position;
       const found = await skipDamage(scan, lost);
-      // What comes after an end mark and is no archive means nothing.
+      // After an end mark, anything but an archive is ignored.
       if (found || zeros < 2) yield { damage: describeDamage(lost, scan) };
       if (!found) return;
     } else if (META_TYPES.has(header.type)) {
@@ -69,17 +70,17 @@ export async function* entriesOf(reader: WindowReader, size: number): AsyncGener
   if (zeros === 0) yield { damage: `the archive has no end mark: it may have been cut off at byte ${size}` };
 }
 
-/** Going through an archive. */
+/** The state of reading an archive. */
 interface Scan {
   reader: WindowReader;
   size: number;
   /** Where the next header should be. */
   position: number;
-  /** What the headers before a member say about it. */
+  /** Values from the headers before a member. */
   told: PaxRecords;
-  /** What global headers say about all that follow. */
+  /** Values of global headers for all members that follow. */
   global: PaxRecords;
-  /** The next member's name may be wrong: what told it is damaged. */
+  /** The next member's name may be wrong, because the header with its name is damaged. */
   inDoubt?: boolean;
   /** Headers before the next member were lost. */
   afterDamage?: boolean;
@@ -87,24 +88,24 @@ interface Scan {
   isCut?: boolean;
 }
 
-/** Headers that say something of the member that follows, or of all. */
+/** Headers about the member that follows, or about all. */
 const META_TYPES: ReadonlySet<string> = new Set("gxXLNK");
-/** Members without data: whatever size they have is that of something else. */
+/** Members without data; their size field means something else. */
 const BODILESS_TYPES: ReadonlySet<string> = new Set("23456");
 /** Notes of some programs; no members. */
 const NOTES: ReadonlySet<string> = new Set("5ADIV");
 
-/** Whether what `header` announces can be there. */
+/** Whether the archive can have the data that `header` announces. */
 async function isReadable({ position, size, told }: Scan, { type, byteLength }: TarHeader): Promise<boolean> {
   if (META_TYPES.has(type)) return byteLength <= MAX_META && position + BLOCK + byteLength <= size;
   return Number.isSafeInteger(Number(told.get("size") ?? 0));
 }
 
-/** Goes to the next block behind `lost` that is a header; false if there is none. */
+/** Goes to the next block after `lost` that is a header; false if there is none. */
 async function skipDamage(scan: Scan, lost: number): Promise<boolean> {
   scan.told = new Map();
   scan.afterDamage = true;
-  // A lost header may have said more of the member that comes next.
+  // The lost header may have been about the next member.
   if (looksLikePax(await scan.reader.read(lost + BLOCK, BLOCK))) scan.inDoubt = true;
   for (scan.position = lost + BLOCK; scan.position < scan.size; scan.position += BLOCK) {
     if (headerIn(await scan.reader.read(scan.position, BLOCK)) !== undefined) return true;
@@ -127,7 +128,7 @@ async function takeMeta(scan: Scan, { type, byteLength }: TarHeader): Promise<vo
   for (const [name, value] of records ?? []) (type === "g" ? scan.global : scan.told).set(name, value);
 }
 
-/** Headers whose data is one value, and how pax calls it. */
+/** Headers whose data is one value, and its name in pax. */
 const LONG_NAMES: Partial<Record<string, string>> = { K: "linkpath", L: "path", N: "path" };
 
 /** A name ends with a zero. */
@@ -136,7 +137,7 @@ function parseLongName(bytes: Buffer, key: string): PaxRecords | undefined {
   return end < 1 ? undefined : new Map([[key, bytes.toString("utf8", 0, end)]]);
 }
 
-/** Goes behind the member; undefined for a folder and for what is no member. */
+/** Goes past the member; undefined for a folder and for anything that is no member. */
 async function takeMember(scan: Scan, header: TarHeader): Promise<TarEntry | undefined> {
   const { told, global, size } = scan;
   const isDoubtful = scan.inDoubt || (scan.afterDamage && hasMore(header, told));
@@ -174,7 +175,7 @@ const PROBLEMS: Partial<Record<string, string>> = {
   M: "it is the rest of a file that began in another volume of the archive",
 };
 
-/** Behind the header, and behind the map that some sparse members have. */
+/** After the header, and after the map that some sparse members have. */
 async function dataOffset({ reader, position }: Scan, { type, hasMapBlocks }: TarHeader): Promise<number> {
   let offset = position + BLOCK;
   for (let more = type === "S" && hasMapBlocks; more; offset += BLOCK) {
@@ -195,7 +196,7 @@ function endOf(offset: number, byteLength: number): number {
   return offset + Math.ceil(byteLength / BLOCK) * BLOCK;
 }
 
-/** Where a symbolic link of the member `path` leads. */
+/** The target of a symbolic link of the member `path`. */
 function besides(path: string, target: string): string {
   return posix.isAbsolute(target) ? target : posix.join(posix.dirname(path), target);
 }

@@ -10,14 +10,14 @@ export interface TarHeader {
   /** The letter in the header; "0" for a file. */
   type: string;
   byteLength: number;
-  /** The name fills its field, as those do that are longer. */
+  /** The name fills its field, so it may be longer. */
   isNameFull: boolean;
   isLinkFull: boolean;
   /** Of an old sparse member: blocks of its map follow before its data. */
   hasMapBlocks: boolean;
 }
 
-/** The header in `block`, or undefined where it is none whose checksum holds. */
+/** The header in `block`, or undefined if it is none whose checksum holds. */
 export function headerIn(block: Buffer): TarHeader | undefined {
   if (block.length < BLOCK || !MAY_BEGIN_CHECKSUM.has(block[148])) return undefined;
   const header = parse(block);
@@ -36,10 +36,10 @@ export function headerIn(block: Buffer): TarHeader | undefined {
   };
 }
 
-/** Octal digits and the space before them: most blocks that are no header are told by that alone. */
+/** Octal digits and the space before them: this alone excludes most blocks that are no header. */
 const MAY_BEGIN_CHECKSUM: ReadonlySet<number> = new Set(Buffer.from(" 01234567"));
 
-/** The library throws at numbers that are none. */
+/** The library throws if numbers are invalid. */
 function parse(block: Buffer): Header | undefined {
   try {
     return new Header(block);

@@ -1,11 +1,13 @@
-/** Links among the members of a tar archive: what they lead to is found in a second pass, so that only links are held in memory. */
+/**
+ * Links among the members of a tar archive: their targets are found in a second pass, so that only links are in memory.
+ */
 import { posix } from "node:path";
 import { failedMember, hasTileExtension, memberTile } from "./names.js";
 import { entriesOf, memberName, type TarFile, type TarLink } from "./tar-entries.js";
 import type { Tile } from "./tile.js";
 import type { WindowReader } from "./window-reader.js";
 
-/** Links that lead to links are followed so often, and as far as a path may be long. */
+/** How many links in a row are followed, and how long a path may get. */
 const MAX_STEPS = 40;
 const MAX_NAME = 4096;
 

@@ -9,8 +9,9 @@ import type { Tile } from "./tile.js";
 import { WindowReader } from "./window-reader.js";
 
 /**
- * Yields the members of `archive` (ustar, pax, GNU, v7) that are tiles by their name, in archive order; behind them links to members.
- * What is damaged, or is no file, comes as a tile with a `failure`. Throws an InputError for a compressed archive.
+ * Yields the members of `archive` (ustar, pax, GNU, v7) that are tiles by their name, in archive order; behind them
+ * links to members. A member that is damaged, or is no file, comes as a tile with a `failure`. Throws an InputError for
+ * a compressed archive.
  */
 export async function* tilesOfTar(archive: string, tally: WalkTally): AsyncGenerator<Tile> {
   const file = await openRegular(archive).catch((error: NodeJS.ErrnoException) => error);

@@ -1,6 +1,6 @@
 /**
- * The tile list of a run: what its inputs held when it began, one line a tile, on disk. A run goes by this list, so
- * that files that come later change nothing, and an interrupted run knows its place.
+ * The tile list of a run: the tiles of its inputs when it began, one per line, on disk. A run uses only this list, so
+ * that later files change nothing, and an interrupted run can go on at its place.
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -11,8 +11,7 @@ import { tileName } from "./names.js";
 import { type Tile, type TileFailure, tileLocation } from "./tile.js";
 
 /**
- * A tile, and the state its file (its archive) was in when it was listed; undefined where there was none, or nobody
- * looked.
+ * A tile, and the state of its file (its archive) when it was listed; undefined if the file was missing or not checked.
  */
 export interface ListedTile {
   tile: Tile;
@@ -69,10 +68,7 @@ export async function* cutTileList(file: string, tiles: number): AsyncGenerator<
   if (index > from) yield { from, to: index, byteOffset };
 }
 
-/**
- * Hashes tiles one after the other, so that rows can be told from those of other tiles: by where they are, whatever
- * became of them.
- */
+/** Hashes where tiles are, one after the other, so that rows of other tiles are noticed. */
 export class TilesHash {
   readonly #hash = createHash("sha256");
 
@@ -80,7 +76,7 @@ export class TilesHash {
     this.#hash.update(tiles.map((tile) => `${tileLocation(tile)}\n`).join(""));
   }
 
-  /** To be asked for once. */
+  /** Can be read once. */
   digest(): string {
     return this.#hash.digest("hex");
   }

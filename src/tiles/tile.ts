@@ -12,9 +12,11 @@ export interface Tile {
   byteLength?: number;
   /** Member name inside the archive, for messages and cache keys; absent for plain files. */
   member?: string;
-  /** The tile itself, where it is in memory; `path` is then only a name. */
+  /** The tile itself, if it is in memory; `path` is then only a name. */
   content?: TileContent;
-  /** Why the tile is known to be bad before anything is decoded; its `byteLength` is then 0, so that no pixel comes of it. */
+  /**
+   * Why the tile is known to be bad before anything is decoded; its `byteLength` is then 0, so that it is not decoded.
+   */
   failure?: TileFailure;
 }
 
@@ -34,7 +36,7 @@ export interface RawTile {
   channels: 1 | 3 | 4;
 }
 
-/** What can be wrong with a tile that was found while listing: a folder nobody may read, a damaged archive, a known crasher. */
+/** A failure that was found while listing: a folder without permission, a damaged archive, a known crasher. */
 export interface TileFailure {
   code: "READ" | "FORMAT" | "CRASH";
   /** One sentence, without the file's name. */

@@ -1,4 +1,4 @@
-/** Small pieces of a file, read through a window: neighbours cost one system call. */
+/** Small pieces of a file, read through a window: adjacent ones take one system call. */
 import type { FileHandle } from "node:fs/promises";
 
 /** Bytes read at a time: several small members of an archive, or one header of a large one. */

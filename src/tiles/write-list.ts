@@ -1,6 +1,4 @@
-/**
- * Writing a tile list, and writing it anew for a run that goes on: what that has read already must not have changed.
- */
+/** Writes a tile list, and writes it again for a resumed run: files of tiles that are done must not have changed. */
 import { createHash } from "node:crypto";
 import { inChunks } from "../chunks.js";
 import { InputError, InterruptedError } from "../errors.js";
@@ -59,9 +57,9 @@ export function writeTileList(file: string, source: TileSource, options: ListOpt
 }
 
 /**
- * The same for a run of the list `file` that goes on. Throws an InputError that names the first difference where
- * `source` holds other tiles than the list, or where the file of a tile that is done is another one now; the list then
- * stays as it was. Tiles that are not done may have changed: they will be read as they are now.
+ * The same for a run of the list `file` that goes on. Throws an InputError that names the first difference if `source`
+ * holds other tiles than the list, or if the file of a tile that is done has changed; the list then stays as it was.
+ * Tiles that are not done may have changed: they are read as they are now.
  */
 export function rewriteTileList(
   file: string,
@@ -72,7 +70,7 @@ export function rewriteTileList(
   return write(file, refuseChanges(file, listTiles(source, options), done));
 }
 
-/** What `writeTileList` would write, without writing it. */
+/** The lines of `writeTileList`, without writing them. */
 export function digestTileList(source: TileSource, options: ListOptions): Promise<WrittenTileList> {
   return encodeTiles(listTiles(source, options), async () => {});
 }
@@ -158,7 +156,7 @@ function keep(then: ListedTile | undefined, now: ListedTile, index: number, done
   if (encodeTile(then.tile) !== encodeTile(now.tile)) throw changed(describeChange(then.tile, now.tile, index));
   if (!done.isDone(index)) return now;
   if (then.state === undefined && now.state !== undefined) done.onAppeared(now.tile);
-  // A file that has gone is not missed: its row is made.
+  // A file that is gone is not needed: its row is done.
   if (then.state === undefined || now.state === undefined) return then;
   if (then.state.size !== now.state.size || then.state.mtime !== now.state.mtime) throw otherFile(now.tile);
   return then;
