@@ -256,7 +256,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "a job of the queue believed without a look",
     file: "src/queue/jobs.ts",
-    from: "part: COUNT, tiles",
+    from: "part: count, tiles",
     to: "part: v.any(), tiles",
     tests: ["test/queue/jobs.test.ts"],
   },
