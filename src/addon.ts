@@ -7,6 +7,8 @@ export interface NativeTile {
   path: string;
   offset?: number;
   byteLength?: number;
+  /** Such a tile is read and inflated before the addon sees it. */
+  inflatedLength?: number;
 }
 
 export interface NativeDecodeOptions {

@@ -31,7 +31,7 @@ import { openBenchTiles } from "./tiles.js";
 import { workerCounts } from "./trials.js";
 
 interface BenchPredictOptions extends BackboneOptions {
-  /** Folders, files, `.tar` archives, `@list.txt` or `-`. @default generated tiles */
+  /** Folders, files, `.tar` and `.zip` archives, `@list.txt` or `-`. @default generated tiles */
   inputs?: readonly string[] | undefined;
   /** Batch sizes to measure. @default 1, 4, 16, 64 on the CPU, 16, 32, 64 on a GPU, and that of `canopy predict` */
   batchSizes?: readonly number[] | undefined;

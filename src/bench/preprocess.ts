@@ -19,7 +19,7 @@ import { openBenchTiles } from "./tiles.js";
 import { listTrials, type Trial, workerCounts } from "./trials.js";
 
 interface BenchPreprocessOptions {
-  /** Folders, files, `.tar` archives, `@list.txt` or `-`. @default 600 generated tiles */
+  /** Folders, files, `.tar` and `.zip` archives, `@list.txt` or `-`. @default 600 generated tiles */
   inputs?: readonly string[] | undefined;
   /** Pixels per side of the result. @default 224 */
   size?: number | undefined;

@@ -30,7 +30,7 @@ export interface BenchTiles {
 }
 
 interface BenchTilesOptions {
-  /** Folders, files, `.tar` archives, `@list.txt` or `-`. @default none: tiles are generated */
+  /** Folders, files, `.tar` and `.zip` archives, `@list.txt` or `-`. @default none: tiles are generated */
   inputs?: readonly string[] | undefined;
   /** At most this many, evenly spread over the input. */
   limit: number;

@@ -28,7 +28,7 @@ import { openBenchTiles } from "./tiles.js";
 import type { AbsentTrial } from "./trials.js";
 
 interface BenchTrainOptions extends BackboneOptions {
-  /** Folders, files, `.tar` archives, `@list.txt` or `-`. @default generated tiles */
+  /** Folders, files, `.tar` and `.zip` archives, `@list.txt` or `-`. @default generated tiles */
   inputs?: readonly string[] | undefined;
   /** Made-up tiles that L-BFGS trains on. @default 2000 */
   rows?: number | undefined;

@@ -16,7 +16,12 @@ export function builder(yargs: Argv) {
       choices: ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const,
       describe: "Forces how the JPEG components are read (default: as the model was trained)",
     })
-    .option("tiles", { type: "string", array: true, demandOption: true, describe: "INPUT: folder, files, .tar, @list" })
+    .option("tiles", {
+      type: "string",
+      array: true,
+      demandOption: true,
+      describe: "INPUT: folder, files, .tar, .zip, @list",
+    })
     .option("labels", { type: "string", demandOption: true, requiresArg: true, describe: LABELS })
     .option("model", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder" })
     .option("backbone", { type: "string", requiresArg: true, describe: "Where the model's backbone FILE.onnx is now" })

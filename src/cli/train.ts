@@ -22,7 +22,12 @@ const SPLIT =
 
 export function builder(yargs: Argv) {
   return withSplit(withOverwrite(withBands(withDecodeOptions(withDeviceOptions(yargs)))), SPLIT)
-    .option("tiles", { type: "string", array: true, demandOption: true, describe: "INPUT: folder, files, .tar, @list" })
+    .option("tiles", {
+      type: "string",
+      array: true,
+      demandOption: true,
+      describe: "INPUT: folder, files, .tar, .zip, @list",
+    })
     .option("labels", { type: "string", demandOption: true, requiresArg: true, describe: LABELS })
     .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder to write" })
     .option("backbone", { type: "string", requiresArg: true, describe: "Name (canopy models list) or FILE.onnx" })

@@ -1,5 +1,6 @@
 /** Reads one tile's bytes: a whole file, or a member of an archive. */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
+import { inflateRawSync } from "node:zlib";
 import type { NativeTile } from "../addon.js";
 import type { DecodeFailure } from "./decoder.js";
 
@@ -32,10 +33,26 @@ function readRange(file: number, stats: Stats, tile: NativeTile): Uint8Array | D
   const available = stats.size - offset;
   const { byteLength = available } = tile;
   if (byteLength > available) return { code: "TRUNCATED", message: "Tile reaches beyond the end of its file" };
-  if (byteLength > MAX_BYTES) {
-    return { code: "LIMIT", message: `File of ${byteLength} bytes exceeds the limit of ${MAX_BYTES} bytes` };
+  const { inflatedLength } = tile;
+  const length = Math.max(byteLength, inflatedLength ?? 0);
+  if (length > MAX_BYTES) {
+    return { code: "LIMIT", message: `File of ${length} bytes exceeds the limit of ${MAX_BYTES} bytes` };
   }
-  return readFully(file, new Uint8Array(byteLength), offset);
+  const bytes = readFully(file, new Uint8Array(byteLength), offset);
+  return inflatedLength === undefined ? bytes : inflate(bytes, inflatedLength);
+}
+
+/** What a deflated member of an archive holds, if it is as long as the archive says. */
+function inflate(bytes: Uint8Array, length: number): Uint8Array | DecodeFailure {
+  if (length === 0) return new Uint8Array();
+  try {
+    const inflated = inflateRawSync(bytes, { maxOutputLength: length });
+    if (inflated.length === length) return inflated;
+  } catch {}
+  return {
+    code: "CORRUPT",
+    message: "The archive is damaged at this member: it does not inflate to what it should be",
+  };
 }
 
 /** Fills `bytes` from `offset`; fewer if the file has just shrunk. */

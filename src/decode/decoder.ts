@@ -90,8 +90,13 @@ const MAX_SIZE = 4096;
 export type DecodeSource = NativeTile | TileContent;
 
 /** Where the bytes of a tile on disk are: all that a worker needs. */
-export function placeOf({ path, offset, byteLength }: Tile): NativeTile {
-  return { path, ...(offset !== undefined && { offset }), ...(byteLength !== undefined && { byteLength }) };
+export function placeOf({ path, offset, byteLength, inflatedLength }: Tile): NativeTile {
+  return {
+    path,
+    ...(offset !== undefined && { offset }),
+    ...(byteLength !== undefined && { byteLength }),
+    ...(inflatedLength !== undefined && { inflatedLength }),
+  };
 }
 
 export function isFile(source: DecodeSource): source is NativeTile {

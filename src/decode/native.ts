@@ -1,7 +1,8 @@
 /** NativeDecoder: JPEG through the addon; what the addon calls FOREIGN goes to sharp. */
-import type { NativeAddon, NativeDecodeOptions, NativeFailure } from "../addon.js";
+import type { NativeAddon, NativeDecodeOptions, NativeFailure, NativeTile } from "../addon.js";
+import { readTileBytes } from "./bytes.js";
 import { chooseChannels } from "./channels.js";
-import { type DecodeOptions, type DecodeOutcome, type DecodeSource, isFile } from "./decoder.js";
+import { type DecodeOptions, type DecodeOutcome, type DecodeSource, isFailure, isFile } from "./decoder.js";
 import { mostJpegPixels } from "./memory.js";
 import { decodeRaw } from "./raw.js";
 
@@ -19,7 +20,7 @@ export async function decodeWithAddon(
 ): Promise<DecodeOutcome[] | undefined> {
   const stride = options.size * options.size * 3;
   const place = (i: number): Uint8Array => target.subarray(i * stride, (i + 1) * stride);
-  const failures = sources.every(isFile)
+  const failures = sources.every(isPlainFile)
     ? addon.decodeFiles(sources, target, nativeOptions(options))
     : sources.map((source, i) => decodeOne(addon, source, place(i), options));
   const chooses = (options.bands ?? options.stretch) !== null;
@@ -45,7 +46,16 @@ function decodeOne(
 ): NativeFailure | DecodeOutcome {
   if ("pixels" in source) return decodeRaw(source, target, options, addon.resizeRgb);
   if ("bytes" in source) return addon.decodeBytes(source.bytes, target, nativeOptions(options));
+  if (!isPlainFile(source)) {
+    const bytes = readTileBytes(source);
+    return isFailure(bytes) ? bytes : addon.decodeBytes(bytes, target, nativeOptions(options));
+  }
   return addon.decodeFiles([source], target, nativeOptions(options))?.[0];
+}
+
+/** What the addon reads itself. */
+function isPlainFile(source: DecodeSource): source is NativeTile {
+  return isFile(source) && source.inflatedLength === undefined;
 }
 
 export function nativeOptions(options: DecodeOptions): NativeDecodeOptions {

@@ -44,8 +44,8 @@ async function decodeTiles(task: DecodeTask): Promise<DecodeOutcome[] | undefine
 function bytesOf(source: DecodeSource): number {
   if ("pixels" in source) return source.pixels.length;
   if ("bytes" in source) return source.bytes.length;
-  const { path, byteLength } = source;
-  if (byteLength !== undefined) return byteLength;
+  const { path, byteLength, inflatedLength } = source;
+  if (byteLength !== undefined) return inflatedLength ?? byteLength;
   try {
     return statSync(path).size;
   } catch {

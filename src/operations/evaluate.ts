@@ -20,7 +20,7 @@ import { rejectsBeside } from "./rejects.js";
 import { type ReadingOptions, trainedExtractor } from "./trained-extractor.js";
 
 export interface EvaluateOptions extends LabelOptions, ReadingOptions {
-  /** Folders, files, `.tar` archives, `@list.txt`. */
+  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`. */
   tiles: TileInputs;
   /**
    * Label file. Tags the model does not know are left out of the score, with a warning. With `split` the tiles for testing are scored, or

@@ -35,7 +35,7 @@ import { collectTiles, listOf, type TileInputs } from "../tiles/sources.js";
 import { tileLocation } from "../tiles/tile.js";
 
 export interface FixOptions extends Partial<Omit<FullOptions, "bands" | "stretch">>, RasterOptions {
-  /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
+  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`, or `-` for standard input. */
   inputs: TileInputs;
   /** Folder for the copies; sub-folders are kept. */
   out: string;

@@ -29,7 +29,7 @@ import { collectTiles, type TileInputs } from "../tiles/sources.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 
 export interface InspectOptions extends Partial<Omit<FullOptions, "bands" | "stretch">>, RasterOptions, LabelOptions {
-  /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
+  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`, or `-` for standard input. */
   inputs: TileInputs;
   /** A label file to compare the tiles with. */
   labels?: string | undefined;

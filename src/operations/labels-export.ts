@@ -23,7 +23,7 @@ export const EXPORT_FORMATS = [...LABEL_TABLES, ...EXCHANGE_FORMATS] as const;
 export type ExportLabelsFormat = (typeof EXPORT_FORMATS)[number];
 
 export interface ExportLabelsOptions extends ImageUrlOptions, LabelOptions {
-  /** Folders, files, `.tar` archives, `@list.txt`: where the pictures are. @default for tables: all that is labelled or predicted */
+  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`: where the pictures are. @default for tables: all that is labelled or predicted */
   tiles?: TileInputs | undefined;
   /** File to write. */
   out: string;

@@ -31,7 +31,7 @@ export const SUGGESTION_FORMATS = [...TABLE_FORMATS, ...EXCHANGE_FORMATS] as con
 export type SuggestionFormat = (typeof SUGGESTION_FORMATS)[number];
 
 export interface SuggestOptions extends ImageUrlOptions, ReadingOptions, Omit<LabelOptions, "split"> {
-  /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
+  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`, or `-` for standard input. */
   inputs: TileInputs;
   /** Folder that `train` wrote. */
   model: string;

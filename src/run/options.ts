@@ -15,7 +15,7 @@ import type { CommitInterval } from "./run-tiles.js";
 const MOST_UNREADABLE = 100_000;
 
 export interface PredictRunOptions extends EngineSettings {
-  /** Folders, files, `.tar` archives, `@list.txt`, or `-` for standard input. */
+  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`, or `-` for standard input. */
   inputs: TileInputs;
   /** Ends in .csv, .jsonl or .parquet. */
   out: string;

@@ -60,8 +60,8 @@ export function toTile(picture: Picture, place: number): Tile {
   return { name, path: "", content: checkRaw(picture as RawPicture, bytes, place) };
 }
 
-function toFileTile(picture: PictureFile & Pick<Tile, "failure">, place: number): Tile {
-  const { path, name, offset, byteLength, failure } = picture;
+function toFileTile(picture: PictureFile & Pick<Tile, "failure" | "inflatedLength">, place: number): Tile {
+  const { path, name, offset, byteLength, failure, inflatedLength } = picture;
   if (offset !== undefined) checkInteger(`pictures[${place}].offset`, offset, 0);
   if (byteLength !== undefined) checkInteger(`pictures[${place}].byteLength`, byteLength, 0);
   return {
@@ -70,6 +70,7 @@ function toFileTile(picture: PictureFile & Pick<Tile, "failure">, place: number)
     ...(offset === undefined ? {} : { offset }),
     ...(byteLength === undefined ? {} : { byteLength }),
     ...(failure === undefined ? {} : { failure }),
+    ...(inflatedLength === undefined ? {} : { inflatedLength }),
   };
 }
 

@@ -1,16 +1,16 @@
 /** Tiles named line by line: `@list.txt`, a rejects file, or paths on stdin. */
 import { readRegular } from "../files/open-regular.js";
+import { tilesOfArchive } from "./archive.js";
 import type { WalkTally } from "./folder.js";
 import { linesOf } from "./lines.js";
 import { fileTile, isArchive } from "./names.js";
 import { refusePackedName } from "./packed.js";
 import { tilesOfRecords } from "./records.js";
-import { tilesOfTar } from "./tar.js";
 import type { Tile } from "./tile.js";
 
 /**
  * Yields one tile per line of `file` (UTF-8; empty lines, CRLF and a byte-order mark are fine), in its order; a line
- * that ends in .tar stands for the archive's members. Paths are relative to the working folder. Files are not checked
+ * that ends in .tar or .zip stands for the archive's members. Paths are relative to the working folder. Files are not checked
  * here: a line that is no readable file becomes a rejected tile later. A file that ends in .jsonl is a list of records:
  * see `tilesOfRecords`.
  */
@@ -22,7 +22,7 @@ export async function* tilesOfList(file: string, tally: WalkTally): AsyncGenerat
     first = false;
     if (line.trim() === "") continue;
     refusePackedName(line);
-    if (isArchive(line)) yield* tilesOfTar(line, tally);
+    if (isArchive(line)) yield* tilesOfArchive(line, tally);
     else yield fileTile(line);
   }
 }

@@ -11,8 +11,9 @@ export function hasTileExtension(path: string): boolean {
   return EXTENSIONS.has(extname(path).toLowerCase());
 }
 
+/** Whether it is read as an archive, by its name. */
 export function isArchive(path: string): boolean {
-  return extname(path).toLowerCase() === ".tar";
+  return [".tar", ".zip"].includes(extname(path).toLowerCase());
 }
 
 /** `a/b/train_1.jpg` -> `train_1`: only the last extension goes. */

@@ -8,7 +8,7 @@ import { openRegular } from "../files/open-regular.js";
 /** File name endings and what such files are. */
 const ENDINGS: readonly (readonly [RegExp, string])[] = [
   [/\.(tgz|tbz2?|txz|tzst|tlz|taz|tar\.(gz|bz2|xz|zst|lz4|lzma|lz|br|z))$/i, "a compressed archive"],
-  [/\.zipx?$/i, "a zip archive"],
+  [/\.zipx$/i, "a zip archive"],
   [/\.7z(\.001)?$/i, "a 7z archive"],
   [/\.rar$/i, "a RAR archive"],
   [/\.(cab|cpio|iso|lha|lzh|squashfs)$/i, "an archive"],
@@ -58,6 +58,8 @@ export async function refusePackedFile(path: string): Promise<void> {
 /** The same for the first bytes of `path`. */
 export function refusePackedBytes(path: string, head: Buffer): void {
   const archive = nameOf(head, ARCHIVES);
+  if (archive?.endsWith("zip archive"))
+    throw new InputError(`${path} is ${archive}: call it .zip, and it is read as one.`);
   if (archive !== undefined) throw packed(path, archive);
   const tool = compressionOf(head);
   if (tool === undefined) return;

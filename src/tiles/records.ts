@@ -2,11 +2,11 @@
 import { stat } from "node:fs/promises";
 import { InputError } from "../errors.js";
 import { readRegular } from "../files/open-regular.js";
+import { tilesOfArchive } from "./archive.js";
 import { tilesBelow, type WalkTally } from "./folder.js";
 import { linesOf } from "./lines.js";
 import { failedMember, failedTile, fileTile, hasTileExtension, isArchive } from "./names.js";
 import { refusePackedName } from "./packed.js";
-import { tilesOfTar } from "./tar.js";
 import type { Tile, TileFailure } from "./tile.js";
 
 /**
@@ -17,7 +17,7 @@ import type { Tile, TileFailure } from "./tile.js";
 export async function* tilesOfRecords(file: string, tally: WalkTally): AsyncGenerator<Tile> {
   let members: Members | undefined;
   for await (const path of pathsOf(file)) {
-    const [, archive, member] = /^(.*?\.tar)#(.+)$/is.exec(path) ?? [];
+    const [, archive, member] = /^(.*?\.(?:tar|zip))#(.+)$/is.exec(path) ?? [];
     if (members && members.archive !== archive) {
       yield* tilesOfMembers(members);
       members = undefined;
@@ -64,7 +64,7 @@ function pathIn(line: string): string | undefined {
 async function* tilesAt(path: string, tally: WalkTally): AsyncGenerator<Tile> {
   if (path.startsWith("-#"))
     yield failedTile(path, "READ", "it came in an archive on standard input, which is not kept");
-  else if (isArchive(path)) yield* tilesOfTar(path, tally);
+  else if (isArchive(path)) yield* tilesOfArchive(path, tally);
   else if (!hasTileExtension(path) && (await isFolder(path))) yield* tilesBelow(path, tally);
   else {
     refusePackedName(path);
@@ -82,7 +82,7 @@ function isFolder(path: string): Promise<boolean> {
 async function* tilesOfMembers({ archive, wanted }: Members): AsyncGenerator<Tile> {
   const missing = new Set(wanted);
   let failure: TileFailure = { code: "READ", message: "the archive has no such member any more" };
-  for await (const tile of tilesOfTar(archive, { ignored: 0 })) {
+  for await (const tile of tilesOfArchive(archive, { ignored: 0 })) {
     const { member } = tile;
     if (member === undefined) failure = tile.failure ?? failure;
     else if (wanted.has(member)) {

@@ -1,5 +1,5 @@
 /**
- * INPUT arguments become a stream of tiles: folders, files, `.tar` archives, `@list.txt` and `-`. The order is
+ * INPUT arguments become a stream of tiles: folders, files, archives, `@list.txt` and `-`. The order is
  * deterministic, and only one folder's names are in memory.
  */
 import type { Stats } from "node:fs";
@@ -8,13 +8,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { InputError, OptionError } from "../errors.js";
+import { tilesOfArchive } from "./archive.js";
 import { type WalkTally, walkFolder } from "./folder.js";
 import { tilesOfList } from "./list.js";
 import { fileTile, hasTileExtension, isArchive, TILE_EXTENSIONS } from "./names.js";
 import { isPacked, refusePackedFile, refusePackedName } from "./packed.js";
 import { type SpooledInput, spoolInput } from "./stdin.js";
-import { tilesOfTar } from "./tar.js";
-import type { Tile, TileSource } from "./tile.js";
+import { type Tile, type TileFailure, type TileSource, tileLocation } from "./tile.js";
 
 export interface OpenTilesOptions {
   /** The stream that `-` reads. @default process.stdin */
@@ -48,7 +48,7 @@ export interface OpenedTiles {
 export type TileInputs = string | readonly string[];
 
 interface InputItem {
-  kind: "folder" | "file" | "tar" | "list";
+  kind: "folder" | "file" | "archive" | "list";
   path: string;
 }
 
@@ -59,7 +59,7 @@ interface InputItem {
 export async function openTiles(input: TileInputs, options: OpenTilesOptions = {}): Promise<OpenedTiles> {
   const inputs = listOf(input);
   if (inputs.length === 0)
-    throw new InputError("No input given: name a folder, files, a .tar, @list.txt, or - for stdin.");
+    throw new InputError("No input given: name a folder, files, a .tar or .zip, @list.txt, or - for stdin.");
   if (inputs.filter(isStdin).length > 1) throw new InputError("Standard input (-) can be given only once.");
   const items: InputItem[] = [];
   let spooled: Spooled | undefined;
@@ -77,7 +77,7 @@ export async function openTiles(input: TileInputs, options: OpenTilesOptions = {
     get tiles() {
       return list();
     },
-    stdinSha256: spooled?.input.kind === "tar" ? spooled.input.sha256 : undefined,
+    stdinSha256: spooled?.input.kind === "archive" ? spooled.input.sha256 : undefined,
     ignored: () => tally.ignored,
     close: async () => {
       await spooled?.remove();
@@ -145,7 +145,7 @@ async function classify(input: string): Promise<InputItem> {
   if (info?.isDirectory()) return { kind: "folder", path: input };
   refusePackedName(input);
   if (!isArchive(input) && !hasTileExtension(input)) await refusePackedFile(input);
-  return { kind: isArchive(input) ? "tar" : "file", path: input };
+  return { kind: isArchive(input) ? "archive" : "file", path: input };
 }
 
 /** Undefined for a dead link, or if it may not be read: as a tile it will be rejected with its reason. */
@@ -165,19 +165,24 @@ async function* listItems(
   tally: WalkTally,
 ): AsyncGenerator<Tile> {
   let count = 0;
+  let hasGood = false;
+  let failed: Tile | undefined;
   for (const item of items) {
     for await (const tile of tilesOf(item, tally)) {
       count++;
+      if (tile.failure === undefined) hasGood = true;
+      else failed ??= tile;
       yield tile;
     }
   }
   if (count === 0) throw new InputError(emptyMessage(inputs, tally));
+  if (failed?.failure && !hasGood) throw nothingIn(failed, failed.failure, count);
 }
 
 async function* tilesOf({ kind, path }: InputItem, tally: WalkTally): AsyncGenerator<Tile> {
   if (kind === "file") yield fileTile(path);
   else if (kind === "folder") yield* tilesOfFolder(path, tally);
-  else if (kind === "tar") yield* tilesOfTar(path, tally);
+  else if (kind === "archive") yield* tilesOfArchive(path, tally);
   else yield* tilesOfList(path, tally);
 }
 
@@ -200,4 +205,10 @@ function adviceOn(archive: string): string {
   return isPacked(archive)
     ? `which are to be unpacked (${archive})`
     : `which are inputs of their own (name ${archive})`;
+}
+
+/** Where all that was listed is known to be bad, nothing would come of a run. */
+function nothingIn(first: Tile, { message }: TileFailure, count: number): InputError {
+  const others = count === 1 ? "" : ` So are ${count - 1} more.`;
+  return new InputError(`Not one tile can be read. ${tileLocation(first)} is rejected: ${message}.${others}`);
 }

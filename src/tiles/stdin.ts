@@ -12,7 +12,7 @@ import { compressionOf } from "./packed.js";
 import { headerIn } from "./tar-header.js";
 
 export interface SpooledInput {
-  kind: "tar" | "list";
+  kind: "archive" | "list";
   path: string;
   sha256: string;
 }
@@ -46,10 +46,10 @@ export async function spoolInput(input: Readable, folder: string, options: Spool
     await pipeline(input, (blocks) => counted.pass(blocks), take.write, ...(signal ? [{ signal }] : []));
     if (kept && counted.bytes === 0) {
       await take.giveUp();
-      return { kind: "tar", path: archive, sha256: (await hashFile(archive, signal)).sha256 };
+      return { kind: "archive", path: archive, sha256: (await hashFile(archive, signal)).sha256 };
     }
     const path = await take.end(counted);
-    return { kind: path === archive ? "tar" : "list", path, sha256: counted.hash.digest("hex") };
+    return { kind: path === archive ? "archive" : "list", path, sha256: counted.hash.digest("hex") };
   } catch (error) {
     await take.giveUp();
     throw explain(error, folder, kept, options);

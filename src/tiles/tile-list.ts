@@ -107,7 +107,8 @@ export async function hashRange(file: string, range: ListRange): Promise<string>
 }
 
 /**
- * `[size, mtime, path]`, or the same with `offset, byteLength, member` and perhaps a failure; the name follows from the
+ * `[size, mtime, path]`, or the same with `offset, byteLength, member` and perhaps a failure (or null) and the length
+ * that the bytes inflate to; the name follows from the
  * path.
  */
 export function encodeLine({ tile, state }: ListedTile): string {
@@ -115,22 +116,26 @@ export function encodeLine({ tile, state }: ListedTile): string {
 }
 
 /** A tile without the state of its file. */
-export function encodeTile({ path, offset, byteLength, member, failure }: Tile): string {
+export function encodeTile({ path, offset, byteLength, member, failure, inflatedLength }: Tile): string {
+  if (inflatedLength !== undefined) {
+    return JSON.stringify([path, offset, byteLength, member ?? null, failure ?? null, inflatedLength]);
+  }
   if (failure !== undefined) return JSON.stringify([path, offset, byteLength, member ?? null, failure]);
   return JSON.stringify(offset === undefined ? [path] : [path, offset, byteLength, member]);
 }
 
-type Line = [number | null, number | null, string, number?, number?, (string | null)?, TileFailure?];
+type Line = [number | null, number | null, string, number?, number?, (string | null)?, (TileFailure | null)?, number?];
 
 function decodeLine(line: string): ListedTile {
-  const [size, mtime, path, offset, byteLength, member, failure] = JSON.parse(line) as Line;
+  const [size, mtime, path, offset, byteLength, member, failure, inflatedLength] = JSON.parse(line) as Line;
   const tile = {
     name: tileName(member ?? path),
     path,
     ...(offset === undefined ? {} : { offset }),
     ...(byteLength === undefined ? {} : { byteLength }),
     ...(member === undefined || member === null ? {} : { member }),
-    ...(failure === undefined ? {} : { failure }),
+    ...(failure === undefined || failure === null ? {} : { failure }),
+    ...(inflatedLength === undefined ? {} : { inflatedLength }),
   };
   return { tile, state: size === null || mtime === null ? undefined : { size, mtime } };
 }

@@ -20,7 +20,7 @@ import type { Tile } from "../tiles/tile.js";
 import { type LabelUse, readDatasetLabels, tagsOutside, type UnknownTag, warnUnmatched } from "./dataset-labels.js";
 
 export interface DatasetOptions extends ExtractorOptions, LabelUse {
-  /** Folders, files, `.tar` archives, `@list.txt`. */
+  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`. */
   tiles: TileInputs;
   /** Which features are in memory. @default all */
   budget?: FeatureBudget | undefined;

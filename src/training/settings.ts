@@ -21,7 +21,7 @@ import type { DatasetOptions, FeatureBudget } from "./dataset.js";
 import type { ReadoutOptions } from "./readout.js";
 
 export interface TrainOptions extends LabelOptions {
-  /** Folders, files, `.tar` archives, `@list.txt`. */
+  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`. */
   tiles: TileInputs;
   /**
    * Label file, or a folder with a folder for each tag; see readLabels. With `split` the tiles for training are trained

@@ -53,12 +53,15 @@ describe("opening what is no regular file", () => {
     const folder = temporaryFolder(t);
     execFileSync("mkfifo", [join(folder, "x.tar")]);
     writeFileSync(join(folder, "list.txt"), join(folder, "x.tar"));
+    const problem = /x\.tar is rejected: the archive cannot be read \(no regular file\)/;
     for (const input of [join(folder, "x.tar"), `@${join(folder, "list.txt")}`]) {
-      const { tiles } = await collectTiles(input);
-      assert.deepEqual(
-        tiles.map(({ failure }) => failure?.message),
-        ["the archive cannot be read (no regular file)"],
-      );
+      await assert.rejects(collectTiles(input), { name: "InputError", message: problem });
     }
+    writeFileSync(join(folder, "a.jpg"), "");
+    const { tiles } = await collectTiles([join(folder, "x.tar"), join(folder, "a.jpg")]);
+    assert.deepEqual(
+      tiles.map(({ failure }) => failure?.code),
+      ["READ", undefined],
+    );
   });
 });

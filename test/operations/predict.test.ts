@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, it } from "node:test";
 import { parse } from "csv-parse/sync";
@@ -10,6 +10,7 @@ import sharp from "sharp";
 import { type PredictRunOptions, predictWith } from "../../src/operations/predict.js";
 import { TOY_TAGS, toyModel, toyPalette, writeToyTiles } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
+import { zip } from "../zip.js";
 
 const MODEL = toyModel();
 
@@ -51,7 +52,7 @@ describe("outputs", () => {
     );
   });
 
-  it("read the same from a folder, a tar, a list, a tar on stdin and paths on stdin", async (t) => {
+  it("read the same from a folder, a tar, a zip, a list, a tar on stdin and paths on stdin", async (t) => {
     const root = temporaryFolder(t);
     await writeToyTiles(join(root, "in"), 30);
     execFileSync("tar", ["--sort=name", "-cf", join(root, "in.tar"), "-C", root, "in"]);
@@ -59,9 +60,12 @@ describe("outputs", () => {
       .sort()
       .map((name) => join(root, "in", name));
     writeFileSync(join(root, "list.txt"), paths.join("\n"));
+    const members = paths.map((path, i) => ({ name: basename(path), data: readFileSync(path), method: i % 3 ? 8 : 0 }));
+    writeFileSync(join(root, "in.zip"), zip(members));
     const ways: { inputs: string[]; stdin?: Readable }[] = [
       { inputs: [join(root, "in")] },
       { inputs: [join(root, "in.tar")] },
+      { inputs: [join(root, "in.zip")] },
       { inputs: [`@${join(root, "list.txt")}`] },
       { inputs: ["-"], stdin: Readable.from([readFileSync(join(root, "in.tar"))]) },
       { inputs: ["-"], stdin: Readable.from([paths.join("\n")]) },

@@ -181,17 +181,7 @@ describe("archives", () => {
 });
 
 describe("what is packed in another way", () => {
-  const names = [
-    "set.zip",
-    "set.ZIP",
-    "set.7z",
-    "set.rar",
-    "set.tar.gz",
-    "set.tgz",
-    "set.tar.zst",
-    "a.jpg.gz",
-    "set.iso",
-  ];
+  const names = ["set.7z", "set.rar", "set.tar.gz", "set.tgz", "set.tar.zst", "a.jpg.gz", "set.iso"];
   for (const name of names) {
     it(`is refused by its name, ${name}, as an input and in lists`, async (t) => {
       const root = temporaryFolder(t);
@@ -213,8 +203,8 @@ describe("what is packed in another way", () => {
   it("is refused by its first bytes where the name says nothing", async (t) => {
     const file = join(temporaryFolder(t), "tiles");
     for (const [head, message] of [
-      ["504b0304", /tiles is a zip archive, and .*: unpack it and name the folder/],
-      ["377abcaf271c", /is a 7z archive/],
+      ["504b0304", /tiles is a zip archive: call it \.zip/],
+      ["377abcaf271c", /is a 7z archive, and .*: unpack it and name the folder/],
       ["526172211a0701", /is a RAR archive/],
       ["1f8b08", /compressed with gzip/],
     ] as const) {

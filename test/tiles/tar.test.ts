@@ -224,7 +224,7 @@ describe("a damaged tar", () => {
         }
         writeFileSync(file, bytes);
         const { tiles } = await collectTiles([file]).catch((error) => {
-          assert.match(error.message, /^No tiles in|is compressed with/);
+          assert.match(error.message, /^No(t one)? tiles? |is compressed with/);
           return { tiles: [] };
         });
         const inside = ({ offset = 0, byteLength = 0 }: Tile) => offset + byteLength <= bytes.length;
@@ -232,11 +232,4 @@ describe("a damaged tar", () => {
       }
     }
   });
-});
-
-it("a pipe called as an archive is refused at once", async (t) => {
-  const pipe = join(temporaryFolder(t), "x.tar");
-  execFileSync("mkfifo", [pipe]);
-  const { tiles } = await collectTiles([pipe]);
-  assert.deepEqual(reasons(tiles), ["the archive cannot be read (no regular file)"]);
 });
