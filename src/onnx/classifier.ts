@@ -1,5 +1,5 @@
 /** Finds the features of a network: the input of its classifier, or the outputs of a network without one. */
-import type { GraphIndex } from "./editing.js";
+import { constantTensor, type GraphIndex } from "./editing.js";
 import { TensorProto_DataType as DataType, type NodeProto } from "./gen/onnx_pb.js";
 import { type Linear, linearLayer } from "./linear.js";
 import { beforeRounding, dataInputs } from "./quantised.js";
@@ -12,7 +12,9 @@ const names = (text: string): ReadonlySet<string> => new Set(text.split(" "));
 const RESHAPING = names(
   "Reshape Flatten Squeeze Unsqueeze Identity Cast Dropout Transpose QuantizeLinear DequantizeLinear",
 );
-const PROBABILITIES = names("Softmax LogSoftmax Sigmoid QLinearSoftmax QLinearSigmoid");
+const PROBABILITIES = names("Softmax LogSoftmax Sigmoid HardSigmoid QLinearSoftmax QLinearSigmoid");
+/** Steps on the scores of a tile: some are chosen, or softmax or sigmoid is written out. */
+const ON_SCORES = names("Gather Slice Split Exp Neg Reciprocal ReduceSum ReduceMax Round");
 export const POOLS = names(
   "GlobalAveragePool GlobalMaxPool AveragePool ReduceMean ReduceMax QLinearGlobalAveragePool QLinearAveragePool QLinearReduceMean",
 );
@@ -30,14 +32,19 @@ const IMAGENET_WIDTHS = new Set([1000, 1001]);
 
 /**
  * The inputs of the classifier's linear layers: one value, or one for each of several averaged heads; undefined without
- * a classifier.
+ * a classifier. Of several classifiers the last one counts: those before it helped in training (Inception).
  */
 export function classifierInputs(index: GraphIndex): string[] | undefined {
-  for (const { name } of index.graph.output) {
-    const inputs = walkBack(index, name, { pool: false, flat: false, probabilities: false }, new Map());
-    if (inputs !== undefined) return [...new Set(inputs)];
-  }
-  return undefined;
+  const found = index.graph.output
+    .map(({ name }) => walkBack(index, name, { pool: false, flat: false, probabilities: false }, new Map()))
+    .filter((inputs) => inputs !== undefined);
+  const [first, ...others] = found;
+  if (others.length === 0) return first && [...new Set(first)];
+  const places = new Map(
+    index.graph.node.flatMap(({ output }, i) => output.map((name): [string, number] => [name, i])),
+  );
+  const last = (inputs: readonly string[]) => Math.max(...inputs.map((name) => places.get(name) ?? -1));
+  return [...new Set(others.reduce((best, inputs) => (last(inputs) > last(best) ? inputs : best), first))];
 }
 
 /** The operators between the output and the node being looked at. */
@@ -76,9 +83,11 @@ function walkThrough(
 ): string[] | undefined {
   const { opType } = node;
   const inputs = dataInputs(index, node);
-  const isPool = POOLS.has(opType) && !isStack(index, inputs[0] ?? "");
+  const onScores = isOnScores(index, node, inputs);
+  const isPool = POOLS.has(opType) && !onScores && !isStack(index, inputs[0] ?? "");
   const passes = RESHAPING.has(opType) || PROBABILITIES.has(opType) || POOLS.has(opType) || JOINING.has(opType);
-  if (inputs.length === 0 || !(passes || (passed.pool && ACTIVATIONS.has(opType)))) return undefined;
+  if (inputs.length === 0 || isGate(index, node)) return undefined;
+  if (!(passes || onScores || (passed.pool && ACTIVATIONS.has(opType)))) return undefined;
   const now = {
     pool: passed.pool || isPool,
     flat: passed.flat || RESHAPING.has(opType),
@@ -86,6 +95,26 @@ function walkThrough(
   };
   const found = inputs.map((each) => walkBack(index, each, now, seen));
   return found.every((each) => each !== undefined) ? [...new Set(found.flat())] : undefined;
+}
+
+/** Whether `node` works on vectors as one works on scores: their maximum is no pool. */
+function isOnScores(index: GraphIndex, node: NodeProto, inputs: readonly string[]): boolean {
+  if (inferDims(index, inputs[0] ?? "")?.length !== 2) return false;
+  return ON_SCORES.has(node.opType) || (node.opType === "Clip" && isUnitRange(index, node));
+}
+
+function isUnitRange(index: GraphIndex, { input }: NodeProto): boolean {
+  const [low, high] = input.slice(1).map((name) => constantTensor(index, name)?.data[0]);
+  return Number(low) === 0 && Number(high) === 1;
+}
+
+/** An activation written out (SiLU, HardSwish): a value times its own sigmoid. */
+function isGate(index: GraphIndex, { opType, input }: NodeProto): boolean {
+  if (opType !== "Mul") return false;
+  return input.some((name, i) => {
+    const gate = index.producers.get(name);
+    return /^(Hard)?Sigmoid$/.test(gate?.opType ?? "") && gate?.input[0] === input[1 - i];
+  });
 }
 
 /** Values of equal shape stacked along a new axis: their mean is no pool. */
@@ -135,13 +164,35 @@ function isFeatures(index: GraphIndex, name: string, seen: Set<string>): boolean
   if (PROBABILITIES.has(opType)) return false;
   if (POOLS.has(opType)) return true;
   const inputs = dataInputs(index, node);
+  if (isPointConv(index, node)) return false;
   const isKnown = RESHAPING.has(opType) || JOINING.has(opType) || ACTIVATIONS.has(opType) || ENDINGS.has(opType);
   if (!isKnown) return false;
-  const isEnding = ENDINGS.has(opType) || ACTIVATIONS.has(opType);
-  return inputs.some((each) => {
+  const isEnding = ENDINGS.has(opType) || ACTIVATIONS.has(opType) || isGate(index, node);
+  const test = (each: string) => {
     const rank = inferDims(index, each)?.length ?? 0;
     const producer = index.producers.get(each);
-    if (rank > 2 || (isEnding && producer !== undefined && linearLayer(index, producer) !== undefined)) return true;
+    if (
+      (rank > 2 && !isPointConv(index, producer)) ||
+      (isEnding && producer !== undefined && linearLayer(index, producer) !== undefined)
+    )
+      return true;
     return isFeatures(index, each, seen);
-  });
+  };
+  return opType === "Concat" ? inputs.every(test) : inputs.some(test);
+}
+
+/** A convolution of what a pool has made of a picture: one more layer, not a map. */
+function isPointConv(index: GraphIndex, node: NodeProto | undefined): boolean {
+  if (node?.opType !== "Conv") return false;
+  const dims = inferDims(index, node.input[0] ?? "");
+  return dims?.[2] === 1 && dims[3] === 1;
+}
+
+/** Whether vectors taken for features may be scores: nothing that tells is between them and a linear layer. */
+export function mayBeScores(index: GraphIndex, name: string): boolean {
+  const node = index.producers.get(name);
+  if (node === undefined || inferDims(index, name)?.length !== 2) return false;
+  if (linearLayer(index, node) !== undefined) return true;
+  const isStep = ENDINGS.has(node.opType) || JOINING.has(node.opType) || RESHAPING.has(node.opType);
+  return isStep && dataInputs(index, node).some((each) => mayBeScores(index, each));
 }

@@ -4,7 +4,7 @@
  */
 import { ModelError } from "../errors.js";
 import { channelAxis, hasClassToken } from "./channels.js";
-import { classifierInputs, featureOutput, POOLS } from "./classifier.js";
+import { classifierInputs, featureOutput, mayBeScores, POOLS } from "./classifier.js";
 import { type Appender, appender, type GraphIndex, indexGraph, pruneGraph } from "./editing.js";
 import { TensorProto_DataType as DataType } from "./gen/onnx_pb.js";
 import { valueInfo } from "./graph.js";
@@ -115,7 +115,8 @@ function tryPlace(index: GraphIndex, name: string): Place | string {
   if (index.isConstant(name) || !(producers.has(name) || isInput)) return `has no value called "${name}"`;
   const read = dimsFromReader(index, name);
   const dims = inferDims(index, name) ?? read;
-  const usual = dims.length === 3 ? 2 : 1;
+  // Of `[N, C, 1]` and `[N, 1, C]` the axis of more than one.
+  const usual = dims.length === 3 && dims[2] !== 1 ? 2 : 1;
   const known = dims.length === 2 ? 1 : channelAxis(index, name);
   const axis = known ?? usual;
   const count = dims[axis] ?? read[axis];
@@ -217,6 +218,13 @@ function notesOn(
   if (tokens !== undefined && options.tokens === undefined) {
     const what = tokens === "class" ? "its class token, the first" : "the mean of its tokens";
     notes.push(`The features are ${what}; \`tokens\` (class or mean) says it.`);
+  }
+  if (options.output === undefined && isOutput && mayBeScores(index, name)) {
+    const inner = candidates(index).filter((each) => each !== name);
+    notes.push(
+      `"${name}" is taken for features. If it holds class scores, name another value as \`output\`` +
+        `${inner.length === 0 ? "" : `: ${inner.map((each) => `"${each}"`).join(", ")}`}.`,
+    );
   }
   if (isGuess)
     notes.push(`Axis ${axis} of "${name}" [${dims.map((size) => size ?? "?").join(", ")}] is taken to count features.`);

@@ -62,6 +62,12 @@ const tokenOutput =
     void g.output("last_hidden_state", make(g, map), "float32", ["N", "T", CHANNELS]);
 const plainTokens = (g: GraphBuilder, map: string) => normalised(g, tokens(g, map));
 
+/** A linear layer, times its own sigmoid. */
+function gated(g: GraphBuilder, value: string): string {
+  const layer = g.node("MatMul", [value, constant(g, float32([CHANNELS, CHANNELS], randoms(CHANNELS ** 2, 8)))]);
+  return g.node("Mul", [layer, g.node("Sigmoid", [layer])]);
+}
+
 export const ENDINGS: Kind[] = [
   { name: "pooled features `[N, C]`", model: model(pooled), gives: "pooled" },
   {
@@ -85,6 +91,18 @@ export const ENDINGS: Kind[] = [
       (g, map) => void g.output("y", reshape(g, map, [0, CHANNELS, TOKENS]), "float32", ["N", CHANNELS, TOKENS]),
     ),
     gives: "pooled",
+  },
+  {
+    name: "pooled features `[N, C, 1]`",
+    model: network((g, map) => {
+      g.output("y", g.node("Unsqueeze", [pooled(g, map), constant(g, int64([1], [2]))]), "float32", ["N", CHANNELS, 1]);
+    }),
+    gives: "pooled",
+  },
+  {
+    name: "a last layer with SiLU written out",
+    model: model((g, map) => gated(g, pooled(g, map))),
+    gives: { features: model((g, map) => gated(g, pooled(g, map))) },
   },
   { name: "several maps, the coarsest last", model: network(outputs(false)), gives: { features: coarseFeatures } },
   { name: "several maps, the coarsest first", model: network(outputs(true)), gives: { features: coarseFeatures } },

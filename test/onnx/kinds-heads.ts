@@ -96,6 +96,25 @@ const TAILS: Record<string, Tail> = {
   },
   "a head with its logits scaled by a constant": (g, map) =>
     scores(g, g.node("Div", [gemm(g, pooled(g, map)), scaleOf(g, 0.07)])),
+  "scores of some classes (Gather)": (g, map) =>
+    scores(g, g.node("Gather", [gemm(g, pooled(g, map)), constant(g, int64([2], [0, 2]))], { axis: 1 }), ["N", 2]),
+  "scores without the background (Slice)": (g, map) => {
+    const [from, to, axis] = [1, CLASSES, 1].map((each) => constant(g, int64([1], [each])));
+    scores(g, g.node("Slice", [gemm(g, pooled(g, map)), from, to, axis]), ["N", CLASSES - 1]);
+  },
+  "scores between 0 and 1 (Clip)": (g, map) =>
+    scores(g, g.node("Clip", [gemm(g, pooled(g, map)), scaleOf(g, 0), scaleOf(g, 1)])),
+  "Gemm, HardSigmoid": (g, map) => scores(g, g.node("HardSigmoid", [gemm(g, pooled(g, map))])),
+  "softmax written out": (g, map) => {
+    const logits = gemm(g, pooled(g, map));
+    const shifted = g.node("Sub", [logits, g.node("ReduceMax", [logits], { axes: [1] })]);
+    const powers = g.node("Exp", [shifted]);
+    scores(g, g.node("Div", [powers, g.node("ReduceSum", [powers, constant(g, int64([1], [1]))])]));
+  },
+  "sigmoid written out": (g, map) => {
+    const power = g.node("Exp", [g.node("Neg", [gemm(g, pooled(g, map))])]);
+    scores(g, g.node("Div", [scaleOf(g, 1), g.node("Add", [scaleOf(g, 1), power])]));
+  },
   "features and scores as two outputs": (g, map) => {
     g.output("features", pooled(g, map), "float32", ["N", CHANNELS]);
     scores(g, gemm(g, "features"));
@@ -128,6 +147,18 @@ const ROUNDED: Record<string, Tail> = {
     const factor = g.node("Mul", [scale, scaleOf(g, 0.01)]);
     scores(g, g.node("Mul", [g.node("Cast", [product], { to: 1 }), factor]));
   },
+};
+
+/** A deeper layer of 12 channels, with a classifier before it that helped in training, which is the first output. */
+const deeper = (g: GraphBuilder, map: string) =>
+  pooled(
+    g,
+    g.node("Relu", [g.node("Conv", [map, constant(g, float32([12, CHANNELS, 3, 3], randoms(12 * CHANNELS * 9, 7)))])]),
+  );
+const withAuxiliary: Tail = (g, map) => {
+  g.output("auxiliary", head(g, pooled(g, map), 3), "float32", ["N", CLASSES]);
+  const matrix = weight(g, CLASSES, 12, 4);
+  scores(g, g.node("Gemm", [deeper(g, map), matrix], { transB: 1 }));
 };
 
 /** Two heads on two tokens, as DeiT has them: the features are their mean. */
@@ -200,6 +231,11 @@ function withLayer(): Uint8Array {
 const shifted = (g: GraphBuilder, map: string) => g.node("Sub", [map, scaleOf(g, 0.5)]);
 
 export const HEADS: Kind[] = [
+  {
+    name: "a classifier for training as the first output (Inception)",
+    model: network(withAuxiliary),
+    gives: { features: network((g, map) => void g.output("y", deeper(g, map), "float32", ["N", 12])) },
+  },
   ...Object.entries(TAILS).map(([name, tail]): Kind => ({ name, model: network(tail), gives: "pooled" })),
   ...Object.entries(ROUNDED).map(
     ([name, tail]): Kind => ({ name, model: network(tail), gives: "pooled", tolerance: ROUNDING }),

@@ -85,6 +85,22 @@ function functions(depth: number, calls: number, last: string): Uint8Array {
 
 export const REFUSED: Kind[] = [
   {
+    name: "scores and features side by side",
+    model: network((g, map) => {
+      const value = pooled(g, map);
+      g.output("y", g.node("Concat", [gemm(g, value), value], { axis: 1 }), "float32", ["N", CLASSES + CHANNELS]);
+    }),
+    gives: { refusal: /has no place canopy knows as its features; name them as `output`/ },
+  },
+  {
+    name: "a classifier of 1x1 convolutions in groups",
+    model: network((g, map) => {
+      const kernel = constant(g, float32([CHANNELS, CHANNELS / 2, 1, 1], randoms(CHANNELS ** 2 / 2, 5)));
+      scores(g, flatten(g, g.node("Conv", [pool(g, map), kernel], { group: 2 })), ["N", CHANNELS]);
+    }),
+    gives: { refusal: /has no place canopy knows as its features; name them as `output`/ },
+  },
+  {
     name: "BatchNormalization in training mode",
     model: network(trainingMode),
     gives: { refusal: /was exported in training mode \(BatchNormalization "bn"\).*export it in evaluation mode/ },
