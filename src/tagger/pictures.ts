@@ -47,13 +47,18 @@ export type Picture = string | Bytes | EncodedPicture | RawPicture | PictureFile
  */
 export function toTile(picture: Picture, place: number): Tile {
   if (typeof picture === "string") return fileTile(picture);
-  if (isBytes(picture)) return { name: String(place), path: "", content: { bytes: viewOf(picture) } };
-  if (typeof picture !== "object" || picture === null) throw refuse(place, `got ${describe(picture)}`);
-  if ("path" in picture && typeof picture.path === "string") return toFileTile(picture, place);
+  if (isBytes(picture)) return { name: String(place), path: "", content: { bytes: viewOf(picture, place) } };
+  if (typeof picture !== "object" || picture === null) throw refuse(place, `got ${shown(picture)}`);
+  const { name: given } = picture as { name?: unknown };
+  if (given !== undefined && typeof given !== "string") throw refuse(place, `its \`name\` is ${shown(given)}`);
+  if ("path" in picture && typeof picture.path === "string") {
+    if ("data" in picture) throw refuse(place, "it has both `data` and `path`");
+    return toFileTile(picture, place);
+  }
   if (!("data" in picture)) throw refuse(place, "got an object with neither `data` nor `path`");
   const { data, name = String(place) } = picture;
-  if (!isBytes(data)) throw refuse(place, `its \`data\` is ${describe(data)}`);
-  const bytes = viewOf(data);
+  if (!isBytes(data)) throw refuse(place, `its \`data\` is ${shown(data)}`);
+  const bytes = viewOf(data, place);
   if (!("width" in picture || "height" in picture || "channels" in picture)) {
     return { name, path: "", content: { bytes } };
   }
@@ -77,7 +82,7 @@ function toFileTile(picture: PictureFile & Pick<Tile, "failure" | "inflatedLengt
 function checkRaw({ width, height, channels }: RawPicture, pixels: Uint8Array, place: number): RawTile {
   checkInteger(`pictures[${place}].width`, width, 1, 65535);
   checkInteger(`pictures[${place}].height`, height, 1, 65535);
-  if (![1, 3, 4].includes(channels)) throw refuse(place, `its \`channels\` are ${describe(channels)}, not 1, 3 or 4`);
+  if (![1, 3, 4].includes(channels)) throw refuse(place, `its \`channels\` are ${shown(channels)}, not 1, 3 or 4`);
   const needed = width * height * channels;
   if (pixels.length !== needed) {
     throw refuse(place, `${width}x${height} pixels of ${channels} channels are ${needed} bytes, not ${pixels.length}`);
@@ -93,9 +98,14 @@ function isBytes(value: unknown): value is Bytes {
   return types.isUint8Array(value) || types.isUint8ClampedArray(value) || types.isAnyArrayBuffer(value);
 }
 
-function viewOf(bytes: Bytes): Uint8Array {
-  if (types.isAnyArrayBuffer(bytes)) return new Uint8Array(bytes);
-  return types.isUint8Array(bytes) ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function viewOf(bytes: Bytes, place: number): Uint8Array {
+  if (types.isUint8Array(bytes)) return bytes;
+  try {
+    if (types.isAnyArrayBuffer(bytes)) return new Uint8Array(bytes);
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  } catch {
+    throw refuse(place, "its memory was transferred to another thread");
+  }
 }
 
 function refuse(place: number, why: string): OptionError {
@@ -105,7 +115,8 @@ function refuse(place: number, why: string): OptionError {
   );
 }
 
-function describe(value: unknown): string {
-  if (value === null || typeof value !== "object") return `${String(value)} (${typeof value})`;
+/** For messages: what it is, not all that is in it. */
+export function shown(value: unknown): string {
+  if (value === null || typeof value !== "object") return `${String(value).slice(0, 40)} (${typeof value})`;
   return `a ${Object.prototype.toString.call(value).slice(8, -1)}`;
 }

@@ -11,7 +11,7 @@ import type { RunContext } from "../run-context.js";
 import type { Tile } from "../tiles/tile.js";
 import { MicroBatcher, type TileResult } from "./batcher.js";
 import { mapAhead } from "./map-ahead.js";
-import { type Picture, toTile } from "./pictures.js";
+import { type Picture, shown, toTile } from "./pictures.js";
 import { type TagResult, toTagged } from "./results.js";
 
 export interface TaggerOptions extends EngineSettings {
@@ -52,7 +52,7 @@ export class Tagger {
   #closed: Promise<void> | undefined;
 
   private constructor(engine: Engine) {
-    this.tags = engine.checkpoint.tags;
+    this.tags = Object.freeze([...engine.checkpoint.tags]);
     this.#engine = engine;
     this.#batcher = new MicroBatcher(engine);
   }
@@ -66,6 +66,9 @@ export class Tagger {
     options: TaggerOptions = {},
     context: Pick<RunContext, "onWarning"> = {},
   ): Promise<Tagger> {
+    if (typeof model !== "string" || model === "") {
+      throw new OptionError(`Expected the path of a model's folder, got ${shown(model)}.`);
+    }
     checkNames(options, OPTIONS);
     checkEngineSettings(options);
     const loaded = await openModel(model, options);
@@ -88,7 +91,9 @@ export class Tagger {
     checkNames(options, CALL_OPTIONS);
     if (!Array.isArray(pictures))
       throw new OptionError("Expected `pictures` to be an array of pictures: put one in [ ].");
-    return this.#tagTiles(pictures.map(toTile), options.signal);
+    checkSignal(options.signal);
+    // Unlike map, Array.from does not skip what is missing.
+    return this.#tagTiles(Array.from(pictures, toTile), options.signal);
   }
 
   /**
@@ -102,6 +107,7 @@ export class Tagger {
   ): AsyncGenerator<TagResult, void, undefined> {
     checkNames(options, CALL_OPTIONS);
     checkSource(source);
+    checkSignal(options.signal);
     const { signal } = options;
     const { batchSize, mostBatches } = this.#engine;
     const left = new AbortController();
@@ -142,6 +148,13 @@ export class Tagger {
   #toResult({ name }: Tile, result: TileResult): TagResult {
     return "row" in result ? toTagged(name, result.row, this.tags) : { name, error: result.failure };
   }
+}
+
+/** By what it does: test runners have signals of their own. */
+function checkSignal(signal: unknown): void {
+  if (signal === undefined) return;
+  const isSignal = typeof signal === "object" && signal !== null && "aborted" in signal && "addEventListener" in signal;
+  if (!isSignal) throw new OptionError(`Expected \`signal\` to be an AbortSignal, got ${shown(signal)}.`);
 }
 
 /** Strings and bytes can be iterated, too, but are no sources. */

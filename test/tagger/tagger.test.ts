@@ -154,6 +154,13 @@ test("an abort rejects calls and streams with its reason", async () => {
   await assert.rejects(call, { name: "AbortError" });
 });
 
+/** Memory that a worker thread has by now. */
+function transferred(): ArrayBuffer {
+  const bytes = new ArrayBuffer(8);
+  structuredClone(bytes, { transfer: [bytes] });
+  return bytes;
+}
+
 test("what is no picture is refused by its place, and nothing is tagged", async () => {
   const picture = { data: Buffer.alloc(12), width: 2, height: 2, channels: 3 };
   const cases: [unknown, RegExp][] = [
@@ -167,11 +174,22 @@ test("what is no picture is refused by its place, and nothing is tagged", async 
     [{ ...picture, height: -1 }, /`pictures\[1\]\.height`/],
     [{ data: picture.data, width: 2 }, /`pictures\[1\]\.height`/],
     [{ path: "x.jpg", offset: -1 }, /`pictures\[1\]\.offset`/],
+    [{ path: "x.jpg", data: picture.data }, /both `data` and `path`/],
+    [{ data: picture.data, name: 5 }, /its `name` is 5 \(number\)/],
+    [{ data: "A".repeat(1000) }, /its `data` is A{40} \(string\)/],
+    [transferred(), /its memory was transferred/],
   ];
   for (const [wrong, message] of cases) {
     await assert.rejects(tagger.tag([picture, wrong] as Picture[]), { name: "OptionError", message });
   }
+  // biome-ignore lint/suspicious/noSparseArray: what is missing is the case
+  const gap = [picture, , picture] as Picture[];
+  await assert.rejects(tagger.tag(gap), /`pictures\[1\]` .* got undefined/);
   await assert.rejects(tagger.tag(picture.data as unknown as Picture[]), /an array of pictures/);
+  const signal = {} as AbortSignal;
+  await assert.rejects(tagger.tag([picture], { signal }), { name: "OptionError", message: /`signal`/ });
+  await assert.rejects(tagger.stream([picture], { signal }).next(), { name: "OptionError", message: /`signal`/ });
+  assert.throws(() => (tagger.tags as string[]).push("mine"), TypeError);
   for (const source of ["path.jpg", picture.data, 7]) {
     await assert.rejects(tagger.stream(source as unknown as Picture[]).next(), /an iterable or async iterable/);
   }
@@ -197,6 +215,10 @@ test("each option does what it says", async () => {
     await assert.rejects(Tagger.open(model, wrong), { name: "OptionError" });
   }
   await assert.rejects(Tagger.open(join(folder, "nowhere")), { name: "InputError" });
+  await assert.rejects(
+    Tagger.open(new URL("file:///model") as unknown as string),
+    /path of a model's folder, got a URL/,
+  );
 });
 
 test("closing finishes what is under way, and what comes later is told so", async () => {
