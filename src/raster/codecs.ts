@@ -1,4 +1,4 @@
-/** Blocks of a TIFF as they were before compression. Nothing grows beyond what the block may have. */
+/** Decompresses blocks of a TIFF. No result is larger than the block may be. */
 import { inflateSync, constants as zlib } from "node:zlib";
 import { decompress as decompressZstd } from "fzstd";
 import type { Layout } from "./directory.js";
@@ -12,10 +12,10 @@ type Codec = (data: Uint8Array, length: number, layout: Layout) => Uint8Array;
 const LERC = 34887;
 
 const inflate: Codec = (data, length) =>
-  // What is missing at the end is noticed by the length; what is too much is broken.
+  // Missing bytes at the end show in the length; too many bytes are an error.
   inflateSync(data, { maxOutputLength: Math.max(1, length), finishFlush: zlib.Z_SYNC_FLUSH });
 
-// With a target of its own it cannot write beyond.
+// With a given target it cannot write beyond that.
 const unzstd: Codec = (data, length) =>
   decompressZstd(data, new Uint8Array(Math.min(length, zstdContentBytes(data) ?? length)));
 
@@ -33,7 +33,7 @@ export function isReadable({ compression }: Pick<Layout, "compression">): boolea
   return CODECS[compression] !== undefined;
 }
 
-/** A block's bytes; `length` of them, or fewer where its data end before. @throws RasterError */
+/** A block's bytes; `length` of them, or fewer if its data end early. @throws RasterError */
 export function decompress(data: Uint8Array, length: number, layout: Layout): Uint8Array {
   const codec = CODECS[layout.compression];
   try {
@@ -45,7 +45,7 @@ export function decompress(data: Uint8Array, length: number, layout: Layout): Ui
   }
 }
 
-/** What a frame says that it holds (RFC 8878, section 3.1.1.1); undefined if it does not. */
+/** The content size in a frame's header (RFC 8878, section 3.1.1.1); undefined if there is none. */
 function zstdContentBytes(data: Uint8Array): number | undefined {
   const descriptor = data[4];
   const single = (descriptor >> 5) & 1;

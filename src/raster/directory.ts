@@ -1,12 +1,12 @@
 /** The first directory of a TIFF: classic and BigTIFF, of either byte order (TIFF 6.0, section 2). */
 import { RasterError, type RasterInfo, type RasterSource } from "./raster.js";
 
-/** All that reading a TIFF's blocks needs to know. */
+/** Everything that is needed to read a TIFF's blocks. */
 export interface Layout extends RasterInfo {
   littleEndian: boolean;
   /** 1 none, 2 differences of samples, 3 of the bytes of floats. */
   predictor: number;
-  /** Bits of a byte are stored the other way round. */
+  /** Bits of each byte are stored in reverse order. */
   reversedBits: boolean;
   /** Of each block, row by row and, where planes are apart, plane by plane. */
   offsets: readonly number[];
@@ -21,10 +21,10 @@ export interface Layout extends RasterInfo {
 /** Values of each tag. */
 export type Directory = ReadonlyMap<number, readonly number[]>;
 
-/** Values of one tag; more belong to a file made to fill the memory. */
+/** Most values of one tag; a file with more is made to fill the memory. */
 const MOST_VALUES = 1 << 24;
 
-/** By field type: bytes of a value and how it is read. Rationals (5, 10) are of no use to anybody here. */
+/** By field type: bytes of a value and how it is read. Rationals (5, 10) are not needed. */
 const TYPES: Readonly<Record<number, [bytes: number, read: (view: DataView, at: number, little: boolean) => number]>> =
   {
     1: [1, (view, at) => view.getUint8(at)],
@@ -117,7 +117,7 @@ const TAG = {
   lercParameters: 50674,
 } as const;
 
-/** Others are not read, however long they are. */
+/** Other tags are not read. */
 const KNOWN: ReadonlySet<number> = new Set(Object.values(TAG));
 
 function toLayout(directory: Directory, littleEndian: boolean): Layout {
@@ -178,7 +178,7 @@ function sampleFormatOf(directory: Directory, bands: number): Pick<RasterInfo, "
   if (mixed) {
     throw new RasterError("FORMAT", "TIFF with bands of different sample formats is not read; give all bands one");
   }
-  // 4 is "undefined", which readers take for unsigned integers.
+  // 4 is "undefined", which readers treat as unsigned integers.
   return { bits: bits[0] || 1, kind: KINDS[formats[0]] ?? "uint" };
 }
 

@@ -13,7 +13,7 @@ export function decodeLerc(data: Uint8Array, mostPixels: number): Uint8Array {
   return new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
 }
 
-/** What the header says is allocated at once: it may not say more than the block has. */
+/** The decoder allocates what the header says, so that must not be more than the block has. */
 function checkSize(data: Uint8Array, mostPixels: number): void {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const isVersion2 = Buffer.from(data.subarray(0, 6)).toString("latin1") === "Lerc2 ";

@@ -6,13 +6,13 @@ const END = 257;
 const FIRST = 258;
 const MOST = 4096;
 
-/** Decodes at most `length` bytes; fewer where the data end before. */
+/** Decodes at most `length` bytes; fewer if the data end early. */
 export function decodeLzw(data: Uint8Array, length: number): Uint8Array {
-  // Files of 1990 and before have the least significant bit first; they begin with the clear code that way round.
+  // Files of 1990 and before have the least significant bit first; their clear code at the beginning shows it.
   if (data[0] === 0 && (data[1] & 1) === 1)
     throw new RasterError("FORMAT", "LZW of the kind before TIFF 5 is not read");
   const out = new Uint8Array(length);
-  // Of each code: where what it stands for was last written, and its length.
+  // For each code: where its bytes were last written, and their number.
   const starts = new Uint32Array(MOST + 1);
   const lengths = new Uint32Array(MOST + 1);
   let [next, width, previous, done] = [FIRST, 9, -1, 0];

@@ -1,4 +1,4 @@
-/** What TIFF's numbers are called, for messages and reports. */
+/** Names of TIFF's numbers, for messages and reports. */
 
 const COMPRESSIONS: Readonly<Record<number, string>> = {
   1: "no compression",

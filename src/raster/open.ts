@@ -13,7 +13,7 @@ import {
 } from "./raster.js";
 import { allocate, bytesOf, canUnpack, unpack } from "./samples.js";
 
-/** Bytes of one block; a larger one belongs to a file made to fill the memory. */
+/** Most bytes of one block; a file with a larger one is made to fill the memory. */
 const MOST_BLOCK_BYTES = 2 ** 30;
 
 /** Opens the first image of a TIFF. @throws RasterError if it is none, or is damaged */
@@ -60,7 +60,7 @@ async function readWindow(
   return targets;
 }
 
-/** @throws RasterError where no band can be read, however it is scaled */
+/** @throws RasterError if no band can be read */
 export function checkReadable(info: RasterInfo): void {
   if (!isReadable(info)) {
     throw new RasterError(
@@ -115,7 +115,7 @@ interface Strided {
   first: number;
 }
 
-/** Copies what a block and the window have in common. */
+/** Copies the common part of a block and the window. */
 function copyBlock(
   { blockWidth, blockHeight }: Layout,
   { row, column }: BlockPlace,

@@ -1,4 +1,4 @@
-/** What a raster is: bands of samples that are read by windows. Nothing here knows pictures or colours. */
+/** A raster: bands of samples that are read by windows, without any meaning as colours. */
 
 /** Samples of one type, as the file has them; 64-bit integers as the nearest doubles, 16-bit floats as 32-bit ones. */
 export type Samples =
@@ -31,7 +31,7 @@ export interface RasterInfo {
   tiled: boolean;
   blockWidth: number;
   blockHeight: number;
-  /** GDAL's tag: samples of this value are none. */
+  /** GDAL's tag: samples of this value are missing. */
   nodata: number | undefined;
   /** Tag 274: 1 is upright. */
   orientation: number;
@@ -61,7 +61,7 @@ export interface Raster {
 /** Where the bytes of a raster come from. */
 export interface RasterSource {
   byteLength: number;
-  /** Fewer bytes than `length` where the source ends. */
+  /** Fewer bytes than `length` if the source ends. */
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
