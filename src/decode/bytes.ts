@@ -1,7 +1,8 @@
 /** Reads one tile's bytes: a whole file, or a member of an archive. */
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { inflateRawSync } from "node:zlib";
 import type { NativeTile } from "../addon.js";
+import { READ_WITHOUT_WAITING } from "../files/open-regular.js";
 import type { DecodeFailure } from "./decoder.js";
 
 /** Largest encoded tile, in bytes; a larger file is no tile, and would only fill the memory. */
@@ -11,8 +12,7 @@ const MAX_BYTES = 256 << 20;
 export function readTileBytes(tile: NativeTile): Uint8Array | DecodeFailure {
   let file: number;
   try {
-    // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-    file = openSync(tile.path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    file = openSync(tile.path, READ_WITHOUT_WAITING);
   } catch (error) {
     return readFailure(error);
   }

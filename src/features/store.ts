@@ -4,9 +4,10 @@
  * written by one process. Rows are found by tile and variant.
  */
 import { hash, randomBytes } from "node:crypto";
-import { closeSync, constants, mkdirSync, openSync, readdirSync, readSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "../cache-folder.js";
+import { READ_WITHOUT_WAITING } from "../files/open-regular.js";
 import { writeWholeSync } from "../files/write.js";
 import type { RunContext } from "../run-context.js";
 import { RowIndex } from "./row-index.js";
@@ -196,8 +197,7 @@ export class FeatureStore {
   #load(name: string): void {
     if (!name.endsWith(EXTENSION)) return;
     try {
-      // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-      const file = openSync(join(this.folder, name), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+      const file = openSync(join(this.folder, name), READ_WITHOUT_WAITING);
       this.#files.push(file);
       for (const block of readBlocks(file, this.#identity, this.numFeatures)) this.#place(block, file);
     } catch {}

@@ -2,12 +2,12 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 
-/**
- * Opens the regular file `path` for reading. Throws the system's error, or NotRegularError.
- * Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
- */
+/** Flags to open for reading: without O_NONBLOCK, opening a named pipe would wait for a writer for ever. */
+export const READ_WITHOUT_WAITING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** Opens the regular file `path` for reading. Throws the system's error, or NotRegularError. */
 export async function openRegular(path: string): Promise<FileHandle> {
-  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const file = await open(path, READ_WITHOUT_WAITING);
   try {
     const info = await file.stat();
     if (info.isFile()) return file;

@@ -3,10 +3,9 @@
  * Such a run stops, and passes on no tile that the loss may have touched: once committed, these tiles would stay
  * rejected for good.
  */
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
 import type { TaggedBatch } from "../engine/engine.js";
 import { CanopyError } from "../errors.js";
+import { openRegular } from "../files/open-regular.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 import { type ListRange, readTileList } from "../tiles/tile-list.js";
 
@@ -130,11 +129,9 @@ async function refuseLongerStreak(streak: Streak, end: number, { list }: WatchOp
 /** Whether the tile's first byte cannot be read. */
 async function isGone({ path, offset = 0, failure }: Tile): Promise<boolean> {
   if (failure !== undefined) return failure.code === "READ";
-  // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(() => undefined);
+  const file = await openRegular(path).catch(() => undefined);
   try {
-    const info = await file?.stat();
-    if (file === undefined || !info?.isFile() || offset > info.size) return true;
+    if (file === undefined || offset > (await file.stat()).size) return true;
     await file.read(Buffer.alloc(1), 0, 1, offset);
     return false;
   } catch {

@@ -1,12 +1,12 @@
 /** Tries a backbone out before it is used: a few tiles through ONNX Runtime, in a child process with a time limit. */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as v from "valibot";
 import { cacheFolder } from "../cache-folder.js";
 import { InterruptedError, ModelError } from "../errors.js";
+import { ensureFolder } from "../files/output.js";
 import { readJson } from "../files/read-json.js";
 import { writeWhole } from "../files/write.js";
 import { prepareBackbone, takesOneTile } from "../onnx/prepare.js";
@@ -56,7 +56,7 @@ function notePath({ sha256, input, features }: ModelCard, size: number): string 
 
 /** If the note cannot be written, the network is tried again next time. */
 async function takeNote(path: string, found: v.InferOutput<typeof SCHEMA>): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await ensureFolder(dirname(path));
   await writeWhole(path, `${JSON.stringify(found)}\n`);
 }
 

@@ -1,24 +1,17 @@
 /** Reads a network's file, which may be a pipe, a device, or a link that leads out of a stranger's folder. */
-import { constants } from "node:fs";
-import { lstat, open } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ModelError } from "../errors.js";
+import { NOT_REGULAR, readWholeRegular } from "../files/open-regular.js";
 
 /** The bytes of the regular file `path`; `advice` ends the message if it cannot be read. */
 export async function readModelFile(path: string, advice: string): Promise<Uint8Array> {
-  try {
-    // Without O_NONBLOCK, opening a pipe without a writer waits for ever.
-    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    try {
-      if (!(await file.stat()).isFile()) throw new ModelError(`${path} is no regular file. ${advice}`);
-      return await file.readFile();
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    if (cause instanceof ModelError) throw cause;
-    throw new ModelError(`${path} cannot be read (${(cause as NodeJS.ErrnoException).code}). ${advice}`, { cause });
-  }
+  return readWholeRegular(path).catch((cause: NodeJS.ErrnoException) => {
+    const isOther = cause.code === NOT_REGULAR || cause.code === "EISDIR";
+    throw new ModelError(`${path} ${isOther ? "is no regular file" : `cannot be read (${cause.code})`}. ${advice}`, {
+      cause,
+    });
+  });
 }
 
 /** The file `name` of `folder`, unless a path or a link leads elsewhere. */

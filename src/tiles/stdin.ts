@@ -1,12 +1,13 @@
 /** Standard input as a tile source: paths, one per line, or a tar archive. */
 import { createHash } from "node:crypto";
-import { mkdir, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { CanopyError, InputError, InterruptedError } from "../errors.js";
 import { Draft } from "../files/draft.js";
 import { exists, hashFile } from "../files/facts.js";
+import { ensureFolder } from "../files/output.js";
 import { explainWriteError, WriteError } from "../files/write-error.js";
 import { compressionOf } from "./packed.js";
 import { headerIn } from "./tar-header.js";
@@ -37,7 +38,7 @@ const HEAD = 512;
  */
 export async function spoolInput(input: Readable, folder: string, options: SpoolOptions): Promise<SpooledInput> {
   const { signal } = options;
-  await mkdir(folder, { recursive: true });
+  await ensureFolder(folder);
   const archive = join(folder, "stdin.tar");
   const kept = await exists(archive);
   const counted = new CountedInput(options.onBytes);
