@@ -43,7 +43,7 @@ export function mostSharpPixels(
   return mostInMemory(most, maxBytes, fileBytes);
 }
 
-/** The same for JPEGs, where the addon is not built. */
+/** The same for JPEGs without the addon. */
 export function mostSharpJpegPixels(
   { maxPixels, maxBytes = DECODE_DEFAULTS.maxBytes }: Pick<PictureOptions, "maxPixels" | "maxBytes">,
   fileBytes: number,

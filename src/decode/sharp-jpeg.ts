@@ -10,7 +10,7 @@ import { openPicture } from "./open-sharp.js";
 
 type Reading = "gray" | "ycbcr" | "rgb" | "cmyk" | "cmyk-inverted" | "ycck" | "auto-4";
 
-/** A JPEG as `[height, width, 3]` RGB. Throws libvips' error where the data are broken. */
+/** A JPEG as `[height, width, 3]` RGB. Throws libvips' error if the data are damaged. */
 export async function readSharpJpeg(
   bytes: Uint8Array,
   options: Pick<DecodeOptions, "colorspace" | "maxPixels" | "onTruncated">,

@@ -17,7 +17,7 @@ const [MIN_IS_WHITE, MIN_IS_BLACK, RGB, PALETTE, CMYK, YCBCR] = [0, 1, 2, 3, 5, 
 /** Compressions of the libtiff that comes with sharp. */
 const LIBVIPS_COMPRESSIONS = [1, 2, 3, 4, 5, 7, 8, 32773, 32946];
 
-/** A TIFF's first image. `readPhotograph` reads it through libvips and throws where that fails. */
+/** A TIFF's first image. `readPhotograph` reads it through libvips and throws if that fails. */
 export async function readTiff(
   bytes: Uint8Array,
   options: TiffOptions,
@@ -103,7 +103,7 @@ async function readBands(raster: Raster, options: TiffOptions): Promise<RgbImage
   return { width, height, pixels, raster: { info, bands, values } };
 }
 
-/** The first three, or the first where fewer than three are colours. */
+/** The first three, or the first if fewer than three are colours. */
 export function firstBands({ bands, alphaBands }: RasterInfo): Bands {
   return bands - alphaBands >= 3 ? [1, 2, 3] : [1];
 }

@@ -18,7 +18,7 @@ export function withoutSpare(cells: readonly Cell[], columns: number): readonly 
   return count === cells.length ? cells : cells.slice(0, count);
 }
 
-/** The cell as text; "" where it is empty or holds more than a plain value. */
+/** The cell as text; "" if it is empty or holds more than a plain value. */
 export function textOfCell(cell: Cell): string {
   if (typeof cell === "string") return cell.trim();
   if (typeof cell === "number" || typeof cell === "bigint" || typeof cell === "boolean") return String(cell);

@@ -59,7 +59,7 @@ export function appendFilter(append: Appender, length: string, size: number, mod
   };
 }
 
-/** A triangle as wide as two result pixels (two source pixels where the picture grows), cut at the border. */
+/** A triangle as wide as two result pixels (two source pixels if the picture grows), cut at the border. */
 function triangle(append: Appender, source: string, size: number): Window {
   const { double, doubles, node } = float64(append);
   const scale = node("Div", [source, double(size)]);

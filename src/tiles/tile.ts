@@ -10,7 +10,7 @@ export interface Tile {
   offset?: number;
   /** Number of bytes from `offset`; absent: to the end of the file. */
   byteLength?: number;
-  /** Number of bytes that those in the archive inflate to; absent where they are stored as they are. */
+  /** Number of bytes that those in the archive inflate to; absent if they are stored uncompressed. */
   inflatedLength?: number;
   /** Member name inside the archive, for messages and cache keys; absent for plain files. */
   member?: string;
