@@ -1,5 +1,5 @@
 /** Settings for running a model, in bulk or on single pictures, and the engine options that follow from them. */
-import { checkInRange, checkInteger } from "../check.js";
+import { checkInRange, checkInteger, type OptionNames } from "../check.js";
 import { type Colorspace, checkDecodeOptions, DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { planInBudget } from "./budget.js";
 import type { EngineOptions, LoadedModel } from "./engine.js";
@@ -25,6 +25,17 @@ export interface EngineSettings {
    */
   memory?: number | undefined;
 }
+
+export const ENGINE_SETTINGS: OptionNames<EngineSettings> = {
+  threshold: true,
+  workers: true,
+  sessions: true,
+  batchSize: true,
+  colorspace: true,
+  onTruncated: true,
+  maxPixels: true,
+  memory: true,
+};
 
 /** OptionError for the first value out of its range. */
 export function checkEngineSettings(settings: EngineSettings): void {

@@ -66,7 +66,11 @@ async function runEpoch(
     const rows = countAt(start);
     const data = await next;
     const following = starts[i + 1];
-    if (following !== undefined) next = source.read(following, countAt(following));
+    if (following !== undefined) {
+      next = source.read(following, countAt(following));
+      // If the steps fail, nobody waits for it any more.
+      next.catch(() => undefined);
+    }
     const window = { data, rows, numFeatures: source.numFeatures, ...standardization };
     const cells = labels.data.subarray(start * numTags, (start + rows) * numTags);
     const order = inOrder(rows).filter((row) => leaveOut?.[start + row] !== 1);

@@ -12,7 +12,7 @@ import { MAX_UNREADABLE } from "../isolation/lost-input.js";
 import type { AssembleJob, PartJob } from "../queue/jobs.js";
 import { connection, JOB_OPTIONS, QUEUE_DEFAULTS, type QueueOptions, withRedis } from "../queue/queue.js";
 import { readAddress } from "../queue/redis-address.js";
-import { checkOptions, identityOf, type PredictOptions } from "../run/options.js";
+import { checkOptions, identityOf, PREDICT_OPTIONS, type PredictOptions } from "../run/options.js";
 import { findDamage, readRecord } from "../run/parts.js";
 import { type RunPaths, runFiles, runPaths } from "../run/paths.js";
 import { openRun } from "../run/run-folder.js";
@@ -33,28 +33,8 @@ export interface EnqueueSummary {
   out: string;
 }
 
-const OPTIONS: OptionNames<EnqueueOptions> = {
-  partTiles: true,
-  redis: true,
-  queue: true,
-  model: true,
-  backbone: true,
-  device: true,
-  inputs: true,
-  out: true,
-  probabilities: true,
-  resume: true,
-  overwrite: true,
-  maxUnreadable: true,
-  stdin: true,
-  threshold: true,
-  sessions: true,
-  batchSize: true,
-  memory: true,
-  colorspace: true,
-  onTruncated: true,
-  maxPixels: true,
-};
+const { commit: _commit, workers: _workers, shard: _shard, ...RUN_OPTIONS } = PREDICT_OPTIONS;
+const OPTIONS: OptionNames<EnqueueOptions> = { ...RUN_OPTIONS, partTiles: true, redis: true, queue: true };
 
 /**
  * Lists the tiles of the inputs, cuts them into parts and puts these into the queue; workers (`work`) do them, and the

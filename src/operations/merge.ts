@@ -5,9 +5,8 @@ import { checkNames, type OptionNames } from "../check.js";
 import { FormatError, InputError, restateInterrupt } from "../errors.js";
 import { exists, type FileFacts, hashFile, readBlocks } from "../files/facts.js";
 import { ensureFolder, refuseFolder } from "../files/output.js";
-import { readJson } from "../files/read-json.js";
-import { MANIFEST, type RunIdentity, type RunManifest } from "../run/formats.js";
-import { differences } from "../run/identity.js";
+import type { RunIdentity, RunManifest } from "../run/formats.js";
+import { differences, readManifest } from "../run/identity.js";
 import { lineFormat, type Piece, type Rows, rowOptions, toStream, writeOutput } from "../run/output.js";
 import { outputFormat, type RunPaths, runPaths } from "../run/paths.js";
 import type { RunContext } from "../run-context.js";
@@ -80,7 +79,7 @@ function isOutput(path: string, _place: number, all: readonly string[]): boolean
 
 async function readShard(out: string): Promise<ShardOutput> {
   const paths = runPaths(out);
-  const manifest = await readJson(paths.manifest, MANIFEST, { advice: "Predict the shard anew." });
+  const manifest = await readManifest(paths);
   if (manifest === undefined || !(await exists(out))) {
     const state = (await exists(paths.folder))
       ? "is not finished: go on with `resume`"

@@ -1,7 +1,7 @@
 /** `predict`: tiles in, a file of tags out, in bulk, without losing a tile. */
 
 import { loadAddon } from "../addon.js";
-import { checkNames, type OptionNames } from "../check.js";
+import { checkNames } from "../check.js";
 import { describeDarkRasters } from "../decode/dark-rasters.js";
 import type { DecodeOptions } from "../decode/decoder.js";
 import { Engine, type LoadedModel } from "../engine/engine.js";
@@ -13,7 +13,13 @@ import { pointToResume } from "../files/write-error.js";
 import { MAX_UNREADABLE } from "../isolation/lost-input.js";
 import { assemble } from "../run/assemble.js";
 import type { RunManifest } from "../run/formats.js";
-import { checkOptions, identityOf, type PredictOptions, type PredictRunOptions } from "../run/options.js";
+import {
+  checkOptions,
+  identityOf,
+  PREDICT_OPTIONS,
+  type PredictOptions,
+  type PredictRunOptions,
+} from "../run/options.js";
 import type { Committed } from "../run/parts.js";
 import { type RunPaths, runFiles, runPaths } from "../run/paths.js";
 import { type OpenedRun, openRun } from "../run/run-folder.js";
@@ -51,29 +57,6 @@ export interface PredictSummary {
   manifest: string;
 }
 
-const OPTIONS: OptionNames<PredictOptions> = {
-  model: true,
-  backbone: true,
-  device: true,
-  inputs: true,
-  out: true,
-  probabilities: true,
-  resume: true,
-  overwrite: true,
-  shard: true,
-  maxUnreadable: true,
-  commit: true,
-  stdin: true,
-  threshold: true,
-  workers: true,
-  sessions: true,
-  batchSize: true,
-  colorspace: true,
-  onTruncated: true,
-  maxPixels: true,
-  memory: true,
-};
-
 /**
  * Predicts the tags of all tiles of the inputs into `options.out`, with `<out>.rejects.jsonl` and `<out>.manifest.json`
  * beside it. Bad tiles are rejected with their reason and do not stop the run. Throws InputError for inputs and outputs
@@ -81,7 +64,7 @@ const OPTIONS: OptionNames<PredictOptions> = {
  * committed), LostInputError if the input goes away while it is read (the same), CanopyError if the disk is full.
  */
 export async function predict(options: PredictOptions, context: RunContext = {}): Promise<PredictSummary> {
-  checkNames(options, OPTIONS);
+  checkNames(options, PREDICT_OPTIONS);
   checkOptions(options);
   const model = await openModel(options.model, { ...options, signal: context.signal });
   if (context.signal?.aborted) throw new InterruptedError();

@@ -1,8 +1,8 @@
 /** Options of a bulk prediction, and the identity of its run. */
-import { checkInRange, checkInteger } from "../check.js";
+import { checkInRange, checkInteger, type OptionNames } from "../check.js";
 import { decoderVersion } from "../decode/pool.js";
 import type { EngineOptions, LoadedModel } from "../engine/engine.js";
-import { checkEngineSettings, type EngineSettings } from "../engine/settings.js";
+import { checkEngineSettings, ENGINE_SETTINGS, type EngineSettings } from "../engine/settings.js";
 import type { DeviceChoice } from "../features/device.js";
 import type { Shard } from "../tiles/shard.js";
 import type { OpenTilesOptions, TileInputs } from "../tiles/sources.js";
@@ -46,6 +46,22 @@ export interface PredictOptions extends PredictRunOptions {
   /** What the backbone runs on. @default "auto" */
   device?: DeviceChoice | undefined;
 }
+
+export const PREDICT_OPTIONS: OptionNames<PredictOptions> = {
+  model: true,
+  backbone: true,
+  device: true,
+  inputs: true,
+  out: true,
+  probabilities: true,
+  resume: true,
+  overwrite: true,
+  shard: true,
+  maxUnreadable: true,
+  commit: true,
+  stdin: true,
+  ...ENGINE_SETTINGS,
+};
 
 /** The identity of a run with these options, except its input. */
 export function identityOf(

@@ -4,7 +4,7 @@ import { loadAddon } from "../addon.js";
 import { checkNames, type OptionNames } from "../check.js";
 import { Engine } from "../engine/engine.js";
 import { openModel } from "../engine/open-model.js";
-import { checkEngineSettings, type EngineSettings, engineOptions } from "../engine/settings.js";
+import { checkEngineSettings, ENGINE_SETTINGS, type EngineSettings, engineOptions } from "../engine/settings.js";
 import { CanopyError, OptionError } from "../errors.js";
 import type { Device, DeviceChoice } from "../features/device.js";
 import type { RunContext } from "../run-context.js";
@@ -30,14 +30,7 @@ const CALL_OPTIONS: OptionNames<TagCallOptions> = { signal: true };
 const OPTIONS: OptionNames<TaggerOptions> = {
   backbone: true,
   device: true,
-  threshold: true,
-  workers: true,
-  sessions: true,
-  batchSize: true,
-  colorspace: true,
-  onTruncated: true,
-  maxPixels: true,
-  memory: true,
+  ...ENGINE_SETTINGS,
 };
 
 /**

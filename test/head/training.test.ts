@@ -190,6 +190,26 @@ describe("computeLogits", () => {
   });
 });
 
+it("a window that is read ahead and fails, after the steps have failed, ends nothing else", async (t) => {
+  const unhandled: unknown[] = [];
+  const listen = (error: unknown) => unhandled.push(error);
+  process.on("unhandledRejection", listen);
+  t.after(() => process.off("unhandledRejection", listen));
+  const { labels } = separable();
+  const config = resolveHeadConfig({ optimizer: "adam", epochs: 1, shuffle: false });
+  // The first window is too short for the steps.
+  const read = async (start: number) => {
+    if (start > 0) throw new Error("the disk has gone");
+    return new Float32Array(1);
+  };
+  await assert.rejects(
+    trainHead({ rows: 100, numFeatures: 5, windowRows: 50, read }, labels, config),
+    /^(?!.*the disk has gone)/,
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(unhandled, []);
+});
+
 function startHead(): { weight: Float32Array; bias: Float32Array } {
   const random = createRandom(11);
   return {
