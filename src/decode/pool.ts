@@ -121,6 +121,8 @@ function sourceOf(tile: Tile): DecodeSource {
 
 /** Copied: a message to a worker carries the whole buffer of a view, and shared memory may change. */
 function alone(bytes: Uint8Array): Uint8Array {
+  // Memory that was transferred since can be neither sent nor copied.
+  if (bytes.byteLength === 0) return new Uint8Array(0);
   const whole = bytes.byteLength === bytes.buffer.byteLength && !types.isSharedArrayBuffer(bytes.buffer);
   return whole ? bytes : new Uint8Array(bytes);
 }

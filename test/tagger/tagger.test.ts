@@ -195,6 +195,15 @@ test("what is no picture is refused by its place, and nothing is tagged", async 
   }
 });
 
+test("bytes transferred during a call are an empty picture, and the others of the call are tagged", async () => {
+  const [path] = paths();
+  const bytes = new Uint8Array(readFileSync(path));
+  const call = tagger.tag([path, bytes, path]);
+  structuredClone(bytes, { transfer: [bytes.buffer] });
+  const codes = (await call).map((result) => ("error" in result ? result.error?.code : "tagged"));
+  assert.deepEqual(codes, ["tagged", "EMPTY", "tagged"]);
+});
+
 test("each option does what it says", async () => {
   const [path] = paths();
   const jpeg = readFileSync(path);
