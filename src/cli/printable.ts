@@ -1,6 +1,6 @@
 /** Printed text may hold names, tags and messages of strangers, which must not control the terminal. */
 
-/** Control characters but tabs and line ends, separators of lines that terminals take for ends, and marks that turn the writing round. */
+/** Control characters but tabs and line ends, Unicode's separators of lines, and marks that turn the writing round. */
 const STEERING =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;

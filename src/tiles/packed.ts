@@ -73,4 +73,4 @@ function packed(path: string, kind: string): InputError {
   return new InputError(`${path} is ${kind}, and its members cannot be read in place: ${remedy}.`);
 }
 
-const UNPACK = "unpack it and name the folder, or make it a .tar, which is read in place";
+const UNPACK = "unpack it and name the folder, or make it a .tar or .zip, which are read in place";

@@ -12,8 +12,8 @@ const MAX_STEPS = 40;
 const MAX_NAME = 4096;
 
 /**
- * Yields a tile for each of `links` (all of the archive's) that is named like one: the bytes of the member that it leads to (of several
- * of that name the last, as when they are unpacked), or a `failure`.
+ * Yields a tile for each of `links` (all of the archive's) that is named like one: the bytes of the member that it
+ * leads to (of several of that name the last, as when they are unpacked), or a `failure`.
  */
 export async function* tilesOfLinks(
   archive: string,

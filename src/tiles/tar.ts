@@ -1,4 +1,4 @@
-/** Tiles of a tar archive, found by its headers alone: each is a range of bytes of the archive, and nothing is unpacked. */
+/** Tiles of a tar archive, found by its headers alone: each is a range of its bytes, and nothing is unpacked. */
 import { openRegular } from "../files/open-regular.js";
 import type { WalkTally } from "./folder.js";
 import { failedMember, failedTile, hasTileExtension, memberTile } from "./names.js";

@@ -1,4 +1,4 @@
-/** Tiles of a zip archive, found by its directory: each is a range of bytes of the archive, and nothing is unpacked before it is decoded. */
+/** Tiles of a zip archive, found by its directory: each is a range of its bytes, inflated when it is decoded. */
 import type { FileHandle } from "node:fs/promises";
 import type { Entry, ZipFile } from "yauzl";
 import { openRegular } from "../files/open-regular.js";
@@ -7,8 +7,8 @@ import { failedMember, failedTile, hasTileExtension, memberTile } from "./names.
 import type { Tile } from "./tile.js";
 
 /**
- * Yields the members of `archive` that are tiles by their name, in the order of its directory. What is damaged, encrypted or compressed in
- * a way that is not read comes as a tile with a `failure`.
+ * Yields the members of `archive` that are tiles by their name, in the order of its directory. What is damaged,
+ * encrypted or compressed in a way that is not read comes as a tile with a `failure`.
  */
 export async function* tilesOfZip(archive: string, tally: WalkTally): AsyncGenerator<Tile> {
   const file = await openRegular(archive).catch((error: NodeJS.ErrnoException) => error);
