@@ -43,6 +43,7 @@ describe("members of a zip", () => {
       { name: "in/link.jpg", data: "stored.jpg", method: 0, attributes: (0o120777 << 16) >>> 0 },
       { name: "in/sizes.jpg", data: "stored", method: 0, size: 7 },
       { name: "in/long.jpg", data: "longer than it says", size: 5 },
+      { name: "in/short.jpg", data: "short", size: 9 },
       { name: "in/bomb.jpg", data: "shorter", size: 4_000_000_000 },
     ];
     const { tiles, ignored } = await read(t, zip(members));
@@ -65,6 +66,7 @@ describe("members of a zip", () => {
       "in/link.jpg it is a link",
       "in/sizes.jpg the archive ",
       "in/long.jpg CORRUPT: The",
+      "in/short.jpg CORRUPT: The",
       "in/bomb.jpg LIMIT: File ",
     ]);
   });
