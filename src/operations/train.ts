@@ -89,10 +89,14 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
   const size = settings.backbone.size ?? card.input.fixedSize ?? card.input.defaultSize;
 
   const dataset = await loadDataset({ ...settings.data, backbone, size }, telling);
-  const rejects = await rejectsBeside(out, dataset.rejected, telling);
-  const headClock = startClock();
-  const fitted = await fitDataset(dataset, settings, card, { out, resume }, telling).finally(dataset.close);
-  const training: FinishedTraining = { settings, card, size, dataset, fitted, headSeconds: headClock() };
+  const fit = async () => {
+    const rejects = await rejectsBeside(out, dataset.rejected, telling);
+    const headClock = startClock();
+    const fitted = await fitDataset(dataset, settings, card, { out, resume }, telling);
+    return { rejects, fitted, headSeconds: headClock() };
+  };
+  const { rejects, ...rest } = await fit().finally(dataset.close);
+  const training: FinishedTraining = { settings, card, size, dataset, ...rest };
 
   const checkpoint = toCheckpoint(training);
   const findings = await writeModelFolder(out, async (folder) => {
