@@ -163,6 +163,8 @@ function chooseCalled(sample: TableSample, called: readonly Column[], name: numb
 function chooseByKind(sample: TableSample, others: readonly Column[], name: number): number | number[] {
   const texts = others.filter(({ kind }) => kind === "text");
   if (texts.length === 1 && sample.named && isProseWord(texts[0].header)) throw ambiguous(sample, texts, name);
+  const flags = others.filter((column) => !isAside(sample, column) && isFlag(sample, column));
+  if (texts.length === 1 && flags.length > 0 && sample.named) throw ambiguous(sample, [...texts, ...flags], name);
   if (texts.length === 1) return texts[0].index;
   if (texts.length > 1 && !sample.named) return texts.map(({ index }) => index);
   if (texts.length > 1) throw ambiguous(sample, texts, name);
@@ -190,6 +192,12 @@ function isAside(sample: TableSample, { index, header, kind }: Column): boolean 
     (header === "" || /^(unnamed: ?\d+|index|id)$/i.test(header)) &&
     isCounting(sample.records.map(({ cells }) => cells[index]))
   );
+}
+
+/** 0 and 1, and -1 for what nobody knows: probably a tag's own column. */
+function isFlag({ records }: TableSample, { index, kind }: Column): boolean {
+  if (kind !== "numbers" && kind !== "bits") return false;
+  return records.every(({ cells }) => /^(-?[01]([.,]0*)?)?$/.test(textOfCell(cells[index])));
 }
 
 function notBits({ path, unit, records }: TableSample, columns: readonly Column[]): FormatError {

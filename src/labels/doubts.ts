@@ -63,7 +63,7 @@ function tagDoubts(
 /** Tags that are others with a character between them which canopy does not take for a separator. */
 function joinedTags(counts: ReadonlyMap<string, number>): string[] {
   return [...counts.keys()].filter((tag) => {
-    const parts = tag.split(/[/+&:，、；]/);
+    const parts = tag.split(/_?[/+&:,;|，、；]_?/);
     return parts.length > 1 && parts.every((part) => counts.has(part));
   });
 }

@@ -104,12 +104,12 @@ function startOf({ head }: LabelFile): string {
     .replace(/^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*/, "");
 }
 
-/** Whether the first line is an object that names a tile. */
+/** Whether the first line is an object that names a tile, or another object comes after it. */
 function isJsonLine(file: LabelFile): boolean {
-  const [line] = startOf(file).split(/[\r\n]/);
+  const [line, ...others] = startOf(file).split(/[\r\n]+/);
   try {
     const json = JSON.parse(line);
-    return Object.keys(json).some(isNameWord);
+    return others[0]?.startsWith("{") || Object.keys(json).some(isNameWord);
   } catch {
     return false;
   }

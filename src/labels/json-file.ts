@@ -97,6 +97,8 @@ const COCO = v.object({
 export function readCoco(path: string, json: unknown): LabelTable {
   const { images, annotations, categories } = checkJson(json, COCO, { path, advice: "Export it as COCO again." });
   const collector = createCollector(path, jsonFacts("coco", "image", "images.file_name", "categories.name"));
+  refuseTwice(path, "image", images);
+  refuseTwice(path, "category", categories);
   const names = new Map(categories.map(({ id, name }) => [id, name]));
   const tagsOf = new Map<string | number, Set<string>>(images.map(({ id }) => [id, new Set()]));
   annotations.forEach(({ image_id, category_id }, i) => {
@@ -111,6 +113,14 @@ export function readCoco(path: string, json: unknown): LabelTable {
     addTags(collector, file_name, [...(tagsOf.get(id) ?? [])], i + 1);
   });
   return finishTable(collector);
+}
+
+function refuseTwice(path: string, what: string, all: readonly { id: string | number }[]): void {
+  const seen = new Set<string | number>();
+  for (const { id } of all) {
+    if (seen.has(id)) throw new FormatError(path, `${path}: there are two of ${what} ${id}. Export it as COCO again.`);
+    seen.add(id);
+  }
 }
 
 /** A tile of an export in which each tag is a text of its own. */

@@ -39,6 +39,13 @@ export function labelOptions({ labelFormat, labelColumns, tagSeparator, split }:
 }
 
 /** @throws OptionError for an invalid value */
+/** For commands that need no labels. @throws OptionError for an option on labels that are not there */
+export function checkLabelsGiven(options: LabelOptions & { labels?: string | undefined }): void {
+  const given = Object.entries(labelOptions(options)).find(([, value]) => value !== undefined);
+  if (options.labels !== undefined || given === undefined) return;
+  throw new OptionError(`\`${given[0]}\` says how label files are read: give \`labels\`, or leave it out.`);
+}
+
 export function checkLabelOptions({ labelFormat, labelColumns, tagSeparator, split }: LabelOptions): void {
   if (labelFormat !== undefined) checkOneOf("labelFormat", labelFormat, LABEL_FORMATS);
   if (tagSeparator !== undefined) checkSeparator(tagSeparator);

@@ -22,7 +22,7 @@ import { findProblems, type Problem } from "../inspect/problems.js";
 import type { Examined, ExamineSettings, TileFacts } from "../inspect/worker.js";
 import { readLabels } from "../labels/formats.js";
 import { type LabelledTiles, pairTiles } from "../labels/match.js";
-import { type LabelOptions, labelOptions } from "../labels/options.js";
+import { checkLabelsGiven, type LabelOptions, labelOptions } from "../labels/options.js";
 import type { LabelTable } from "../labels/table.js";
 import type { RunContext } from "../run-context.js";
 import { collectTiles, type TileInputs } from "../tiles/sources.js";
@@ -102,6 +102,7 @@ const OPTIONS: OptionNames<InspectOptions> = {
  */
 export async function inspect(options: InspectOptions, context: RunContext = {}): Promise<InspectReport> {
   checkNames(options, OPTIONS);
+  checkLabelsGiven(options);
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels, labelOptions(options));
   const { tiles, ignored, close } = await collectTiles(options.inputs, { signal: context.signal });
   try {

@@ -13,7 +13,7 @@ import { tellLabels } from "../labels/describe.js";
 import { readLabels } from "../labels/formats.js";
 import { pairTiles } from "../labels/match.js";
 import { readNames } from "../labels/name-list.js";
-import { type LabelOptions, labelOptions } from "../labels/options.js";
+import { checkLabelsGiven, type LabelOptions, labelOptions } from "../labels/options.js";
 import type { LabelTable } from "../labels/table.js";
 import type { RunContext } from "../run-context.js";
 import { collectTiles, type TileInputs } from "../tiles/sources.js";
@@ -81,6 +81,7 @@ export async function exportLabels(
   checkNames(options, OPTIONS);
   const { out, format } = options;
   checkOneOf("format", format, EXPORT_FORMATS);
+  checkLabelsGiven(options);
   if (options.labels === undefined && options.predictions === undefined) {
     throw new OptionError("Expected `labels` or `predictions`: without them there is nothing to export.");
   }

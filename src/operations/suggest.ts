@@ -19,7 +19,7 @@ import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { tellLabels } from "../labels/describe.js";
 import { readLabels } from "../labels/formats.js";
 import { labelledTest } from "../labels/match.js";
-import { type LabelOptions, labelOptions } from "../labels/options.js";
+import { checkLabelsGiven, type LabelOptions, labelOptions } from "../labels/options.js";
 import type { RunContext } from "../run-context.js";
 import { openTiles, type TileInputs } from "../tiles/sources.js";
 import type { Tile, TileSource } from "../tiles/tile.js";
@@ -143,6 +143,7 @@ function chooseFormat({ format, out }: SuggestOptions): SuggestionFormat {
 }
 
 async function findLabelled(options: SuggestOptions, context: RunContext): Promise<(tile: Tile) => boolean> {
+  checkLabelsGiven(options);
   if (options.labels === undefined) return () => false;
   const labels = await readLabels(options.labels, labelOptions(options));
   tellLabels(labels, context);

@@ -1010,6 +1010,42 @@ add(
   { options: { split: "split" } },
 );
 
+add(
+  "a column for each tag, with -1 for what nobody knows, beside a text",
+  "CheXpert",
+  "labels.csv",
+  oddTable("Path,Sex,clear,road", (_, i) => `F,${i % 2},${-(i % 2)}`),
+  /line 2: the tags may be in "Sex" or "clear" or "road"/,
+);
+add(
+  "COCO with two pictures of one id",
+  "COCO",
+  "labels.json",
+  COCO.replace('"id":11', '"id":10'),
+  /there are two of image 10/,
+);
+add(
+  "COCO with two categories of one id",
+  "COCO",
+  "labels.json",
+  COCO.replace('"id":2,"name"', '"id":1,"name"'),
+  /there are two of category 1/,
+);
+add(
+  "JSON lines of another extension",
+  "SageMaker, output.manifest",
+  "labels.manifest",
+  objects((name, tags) => ({ "source-ref": `s3://bucket/${name}.jpg`, labels: tags })),
+);
+add(
+  "JSON lines with a comma among single labels",
+  "-",
+  "labels.jsonl",
+  '{"image":"t0","label":"clear, road"}\n{"image":"t1","label":"road"}\n{"image":"t2","label":"clear"}\n{"image":"t3","label":"clear, road"}\n',
+  { t0: ["clear,_road"], t1: ["road"], t2: ["clear"], t3: ["clear,_road"] },
+  { doubts: ["JOINED_TAGS", "RESPELLED"] },
+);
+
 export const INPUTS: readonly LabelInput[] = table;
 
 /** Writes the input into `folder`, and gives its path. */
