@@ -72,7 +72,7 @@ function checkChannels(graph: GraphProto, input: string, declared: number | unde
 
 /** Operators between a network's input and its first layer that keep the number of channels. */
 const KEEPING = new Set(
-  "Cast Identity Sub Add Mul Div QuantizeLinear DequantizeLinear BatchNormalization Pad Clip".split(" "),
+  "Cast Identity Transpose Sub Add Mul Div QuantizeLinear DequantizeLinear BatchNormalization Pad Clip".split(" "),
 );
 
 /** The number of channels of the first convolution, if all operators before it keep the number of channels. */

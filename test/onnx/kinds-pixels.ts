@@ -84,6 +84,15 @@ export const PIXELS: Kind[] = [
     gives: { refusal: /takes pictures of 13 channels/ },
   },
   {
+    name: "4 channels, turned to channels first by the network",
+    model: network((g) => {
+      const kernel = constant(g, float32([CHANNELS, 4, 3, 3], randoms(CHANNELS * 36)));
+      const turned = g.node("Transpose", [g.input("picture", "float32", ["N", "H", "W", "C"])], { perm: [0, 3, 1, 2] });
+      scores(g, gemm(g, flatten(g, pool(g, g.node("Conv", [turned, kernel])))));
+    }),
+    gives: { refusal: /takes pictures of 4 channels/ },
+  },
+  {
     name: "two pictures as inputs",
     model: withInputs([3, 3]),
     gives: { refusal: /depend on several inputs \(input_0, input_1\): it is no image network/ },

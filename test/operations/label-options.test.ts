@@ -157,10 +157,10 @@ it("suggest passes over what the labels name, read as it is told", async () => {
 
 it("options on labels are refused where there are no labels", async () => {
   const wrong = { name: "OptionError", message: /`tagSeparator` says how label files are read: give `labels`/ };
-  const options = { tagSeparator: "/", out: at("none.csv"), device: "cpu" as const };
+  const options = { tagSeparator: "/", out: at("unwritten.csv"), device: "cpu" as const };
   await assert.rejects(inspect({ inputs: tiles, tagSeparator: "/", workers: 1 }), wrong);
   await assert.rejects(suggest({ inputs: tiles, ...toy, ...options }), wrong);
-  await assert.rejects(exportLabels({ tiles, tagSeparator: "/", out: at("none.csv"), format: "csv" }), wrong);
+  await assert.rejects(exportLabels({ tiles, tagSeparator: "/", out: at("unwritten.csv"), format: "csv" }), wrong);
 });
 
 describe("import and export", () => {
