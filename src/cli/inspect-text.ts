@@ -2,6 +2,7 @@
 import type { LabelFacts } from "../inspect/label-facts.js";
 import { describeLabels } from "../labels/describe.js";
 import type { InspectReport } from "../operations/inspect.js";
+import { withFlags } from "./flags.js";
 import { printableLine } from "./printable.js";
 
 /** Entries of a list that are shown; --json has them all. */
@@ -37,13 +38,16 @@ function describeProblems(report: InspectReport): string {
   if (report.problems.length === 0) {
     return "Nothing is wrong with it.";
   }
-  const lines = report.problems.flatMap(({ code, message }) => [`- ${message}`, ...examplesOf(code, report)]);
+  const lines = report.problems.flatMap(({ code, message }) => [
+    `- ${withFlags(message)}`,
+    ...examplesOf(code, report),
+  ]);
   return ["What to know, most important first:", ...lines].join("\n");
 }
 
 function examplesOf(code: string, report: InspectReport): string[] {
   const examples: Record<string, () => string[]> = {
-    UNREADABLE: () => report.rejects.map(({ path, message }) => `${path}: ${message}`),
+    UNREADABLE: () => report.rejects.map(({ path, message }) => `${path}: ${withFlags(message)}`),
     DUPLICATE_NAMES: () => report.duplicateNames.map(({ tiles }) => tiles.join(" = ")),
     CONFLICTING_LABELS: () =>
       report.duplicates.filter((group) => group.conflicting).map(({ tiles }) => tiles.join(" = ")),

@@ -4,6 +4,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ROOT, runCli, temporaryFolder } from "../helpers.js";
+import { writeTiff } from "../raster/write-tiff.js";
 
 test("synth, inspect and fix: one JSON object each, and --strict exits with 3 for a bad tile", (t) => {
   const folder = temporaryFolder(t);
@@ -20,6 +21,13 @@ test("synth, inspect and fix: one JSON object each, and --strict exits with 3 fo
   assert.equal(fixed.status, 3, fixed.stderr);
   const { written, rejected, rejects } = JSON.parse(fixed.stdout);
   assert.deepEqual([written, rejected, rejects], [3, 1, `${out}.rejects.jsonl`]);
+});
+
+test("inspect names the flags that mend what it finds", (t) => {
+  const folder = temporaryFolder(t);
+  const tiff = writeTiff({ width: 4, height: 4, bands: 3, type: "float32", at: () => 0.5 });
+  writeFileSync(join(folder, "tile.tif"), tiff);
+  assert.match(runCli(["inspect", folder]).stdout, /tile\.tif: TIFF of float32 samples.* give --stretch /);
 });
 
 test("Ctrl-C during synth exits with 130 and leaves nothing under the final name", async (t) => {
