@@ -132,7 +132,12 @@ function readHead(path: string, bytes: Buffer, { tags, card }: ModelJson): Head 
       `${path} does not hold a head of ${card.features.count} features and ${tags.length} tags, as ${FILES.model} says. Train again.`,
     );
   }
-  return { weight: weight.data as Float32Array, bias: bias.data as Float32Array, numFeatures, numTags: tags.length };
+  const head = { weight: weight.data as Float32Array, bias: bias.data as Float32Array };
+  for (const [name, values] of Object.entries(head)) {
+    if (values.every(Number.isFinite)) continue;
+    throw new FormatError(path, `${path} has values in "${name}" that are no finite numbers. Train again.`);
+  }
+  return { ...head, numFeatures, numTags: tags.length };
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -86,6 +86,19 @@ describe("a checkpoint", () => {
     assert.equal(existsSync(folder), false);
   });
 
+  it("is refused where weights are no finite numbers", async (t) => {
+    for (const [name, value] of [
+      ["weight", Number.NaN],
+      ["bias", Number.POSITIVE_INFINITY],
+    ] as const) {
+      const folder = join(temporaryFolder(t), "model");
+      const checkpoint = example();
+      checkpoint.head[name][0] = value;
+      await saveCheckpoint(folder, checkpoint);
+      await assert.rejects(loadCheckpoint(folder), new RegExp(`head\\.safetensors has values in "${name}"`));
+    }
+  });
+
   it("that is not there is an InputError that says how to make one", async (t) => {
     await assert.rejects(loadCheckpoint(join(temporaryFolder(t), "none")), (error) => {
       return error instanceof InputError && /canopy train/.test(error.message);
