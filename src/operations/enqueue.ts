@@ -19,7 +19,9 @@ import { openRun } from "../run/run-folder.js";
 import type { RunContext } from "../run-context.js";
 import { cutTileList, hashRange, type ListRange } from "../tiles/tile-list.js";
 
-export interface EnqueueOptions extends QueueOptions, Omit<PredictOptions, "commit" | "workers" | "shard"> {
+export interface EnqueueOptions
+  extends QueueOptions,
+    Omit<PredictOptions, "commit" | "workers" | "sessions" | "shard"> {
   /** Tiles of a part: the work of one job, and the most that the death of a worker costs. @default 2048 */
   partTiles?: number | undefined;
 }
@@ -33,7 +35,7 @@ export interface EnqueueSummary {
   out: string;
 }
 
-const { commit: _commit, workers: _workers, shard: _shard, ...RUN_OPTIONS } = PREDICT_OPTIONS;
+const { commit: _commit, workers: _workers, sessions: _sessions, shard: _shard, ...RUN_OPTIONS } = PREDICT_OPTIONS;
 const OPTIONS: OptionNames<EnqueueOptions> = { ...RUN_OPTIONS, partTiles: true, redis: true, queue: true };
 
 /**

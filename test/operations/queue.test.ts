@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { after, before, describe, it } from "node:test";
+import { after, before, describe, it, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { enqueue } from "../../src/operations/enqueue.js";
@@ -21,6 +21,11 @@ import { assertSame, makeSet as makeQueueSet, partFiles, queueOf } from "../queu
 import { noRedis, startRedis, type TestRedis } from "../queue/redis.js";
 
 const KILLS = Number(process.env["CANOPY_QUEUE_KILLS"] ?? 2);
+
+test("what a run in a queue has no use for is no option of it", async () => {
+  const options = { inputs: "in", model: "model", out: "out.csv", sessions: 2 };
+  await assert.rejects(enqueue(options), /There is no option `sessions`/);
+});
 
 describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
   const root = temporaryFolder({ after: (fn) => after(fn) });
