@@ -54,7 +54,7 @@ function build() {
 
 function explain(what) {
   console.error(`canopy: ${what} canopy works without it, but decodes much slower.`);
-  console.error(`canopy: to mend it: ${MEND}, then npm run build:native`);
+  console.error(`canopy: to mend it: ${MEND}, then node ${join(ROOT, "native/build.mjs")}`);
 }
 
 function readStamp() {

@@ -1,5 +1,6 @@
 /** The native addon: its typed declaration, and the one place that loads it. */
 import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 import { isMainThread } from "node:worker_threads";
 
 /** Where one tile's bytes are; see tiles/tile.ts. */
@@ -220,6 +221,11 @@ export function loadAddon(): NativeAddon | undefined {
 export function addonLoadError(): Error | undefined {
   loadAddon();
   return loadError;
+}
+
+/** Builds the addon whatever installed canopy: npm 12, pnpm and others run no install scripts, not even on `rebuild`. */
+export function buildCommand(): string {
+  return `node ${fileURLToPath(new URL("../../native/build.mjs", import.meta.url))}`;
 }
 
 /** The addon ignores an unknown level and uses the fastest kernels. */

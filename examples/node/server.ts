@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { CanopyError, Tagger } from "canopy";
+import { CanopyError, Tagger } from "canopy-tagger";
 
 const [model = "model", port = "8080"] = process.argv.slice(2);
 const tagger = await Tagger.open(model);

@@ -2,7 +2,7 @@
 
 import { types } from "node:util";
 import type { Piscina } from "piscina";
-import { addonLoadError, loadAddon } from "../addon.js";
+import { addonLoadError, buildCommand, loadAddon } from "../addon.js";
 import { checkInteger } from "../check.js";
 import { InterruptedError } from "../errors.js";
 import { usableCores } from "../machine.js";
@@ -136,6 +136,6 @@ function warnWithoutAddon({ onWarning }: RunContext): void {
   onWarning(
     `The native decoder ${reason}, so tiles are decoded through sharp: the colours are right, but it is several times slower. ` +
       "To mend it, install a C++ compiler and the libjpeg-turbo headers (Debian: apt-get install g++ make libjpeg-dev), then run " +
-      "`npm rebuild canopy`, or `npm run build:native` in a checkout; `canopy doctor` says more.",
+      `\`${buildCommand()}\`; \`canopy doctor\` says more.`,
   );
 }

@@ -4,7 +4,7 @@ import { readdir, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { cpus, freemem, totalmem } from "node:os";
 import { join } from "node:path";
-import { addonLoadError, loadAddon } from "../addon.js";
+import { addonLoadError, buildCommand, loadAddon } from "../addon.js";
 import { cacheFolder } from "../cache-folder.js";
 import { type DeviceReport, probeDevices } from "../features/device.js";
 import { cpuFeatures, cpuQuota, memoryLimit, usableCores } from "../machine.js";
@@ -94,7 +94,7 @@ function suggest({ addon, cpu, memory, onnxruntime, cache }: DoctorReport): stri
   } else if (!addon.built) {
     suggestions.push(
       "Build the native decoder, which is several times faster than sharp: install a C++ compiler and the libjpeg-turbo headers " +
-        "(Debian: apt-get install g++ make python3 libjpeg-dev), then `npm rebuild canopy` (in a checkout `npm run build:native`).",
+        `(Debian: apt-get install g++ make python3 libjpeg-dev), then \`${buildCommand()}\`.`,
     );
   }
   const cuda = onnxruntime.devices.find(({ device }) => device === "cuda");

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { before, test } from "node:test";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
@@ -26,7 +26,11 @@ before(async () => {
 });
 
 test("publint finds nothing to complain of", async () => {
-  const { messages } = await publint({ pkgDir: join(project, "node_modules/canopy"), pack: false, strict: true });
+  const { messages } = await publint({
+    pkgDir: join(project, "node_modules/canopy-tagger"),
+    pack: false,
+    strict: true,
+  });
   assert.deepEqual(messages, []);
 });
 
@@ -38,6 +42,23 @@ test("types resolve for every kind of importer; only CommonJS gets an ES module,
     ["CJSResolvesToESM"],
   );
 });
+
+test("pages of the package link only to files that are in it", () => {
+  const own = join(project, "node_modules/canopy-tagger");
+  const pages = readdirSync(own, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".md"));
+  assert.ok(pages.length >= 15);
+  const dead = pages.flatMap((page) =>
+    relativeLinks(readFileSync(join(own, page), "utf8"))
+      .filter((link) => !existsSync(join(own, dirname(page), link)))
+      .map((link) => `${page}: ${link}`),
+  );
+  assert.deepEqual(dead, []);
+});
+
+function relativeLinks(text: string): string[] {
+  const targets = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target]) => target);
+  return targets.filter((target) => !/^[a-z]+:/.test(target));
+}
 
 const WAYS = [
   { compiler: "typescript5", moduleResolution: "NodeNext", module: "NodeNext" },
@@ -78,8 +99,8 @@ test("import and require give the same, and the program ends when the tagger is 
     await tagger.close();
   });`;
   const programs = {
-    "run.mjs": 'import { Tagger } from "canopy";',
-    "run.cjs": 'const { Tagger } = require("canopy");',
+    "run.mjs": 'import { Tagger } from "canopy-tagger";',
+    "run.cjs": 'const { Tagger } = require("canopy-tagger");',
   };
   const outputs = Object.entries(programs).map(([name, head]) => {
     writeFileSync(join(project, name), `${head}\n${body}\n`);

@@ -21,7 +21,7 @@ export function installPackage(folder: string): InstalledPackage {
   if (pack.status !== 0) throw new Error(`npm pack failed: ${pack.stderr}`);
   const tarball = join(folder, pack.stdout.trim().split("\n").at(-1) ?? "");
   const project = join(folder, "project");
-  const own = join(project, "node_modules/canopy");
+  const own = join(project, "node_modules/canopy-tagger");
   mkdirSync(own, { recursive: true });
   const untar = spawnSync("tar", ["xzf", tarball, "--strip-components=1", "-C", own], { encoding: "utf8" });
   if (untar.status !== 0) throw new Error(`tar failed: ${untar.stderr}`);
