@@ -47,6 +47,16 @@ Napi::Value DecodeTile(Napi::Env env, Decoder* decoder, const Bytes& bytes, cons
   return failure;
 }
 
+// The window of tile `i`: `values` are [count, 4] as left, top, width and height.
+Window GetWindow(const Napi::Value& values, uint64_t i, uint64_t count) {
+  const double* const at = GetArray<double>(values, "windows", 4 * count) + 4 * i;
+  const Window window{at[0], at[1], at[2], at[3]};
+  const bool has_place = window.left >= 0 && window.left <= 1 && window.top >= 0 && window.top <= 1;
+  const bool has_sides = window.width > 0 && window.width <= 1 && window.height > 0 && window.height <= 1;
+  if (!has_place || !has_sides) ThrowRange(values.Env(), "`windows` to have places and sides from 0 to 1");
+  return window;
+}
+
 // A copy of the bytes given: another thread may write to shared memory at the same time, and the target may be part of
 // it.
 std::vector<uint8_t> CopyBytes(const Napi::Value& value) {
@@ -57,10 +67,11 @@ std::vector<uint8_t> CopyBytes(const Napi::Value& value) {
 Napi::Value DecodeFiles(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Array tiles = GetList(info[0], "tiles");
-  const DecodeOptions options = GetDecodeOptions(info[2]);
+  DecodeOptions options = GetDecodeOptions(info[2]);
   const uint32_t count = tiles.Length();
   const uint64_t needed = CheckedProduct(env, {count, TileBytes(options.size)});
   GetArray<uint8_t>(info[1], "target", needed);
+  const bool has_windows = !info[3].IsUndefined();
 
   AddonState& state = StateOf(info);
   const ReaderRelease release(&state.reader);
@@ -71,6 +82,7 @@ Napi::Value DecodeFiles(const Napi::CallbackInfo& info) {
     GetTile(tiles.Get(i), &state.tile);
     // Asked for again, because reading a tile may have run JavaScript.
     uint8_t* const pixels = GetArray<uint8_t>(info[1], "target", needed) + i * TileBytes(options.size);
+    if (has_windows) options.window = GetWindow(info[3], i, count);
     const auto read = [&] { return state.reader.Read(state.tile); };
     const Napi::Value failure = DecodeTile(env, &state.decoder, read, options, pixels);
     if (failure.IsUndefined()) continue;
@@ -81,7 +93,8 @@ Napi::Value DecodeFiles(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value DecodeBytes(const Napi::CallbackInfo& info) {
-  const DecodeOptions options = GetDecodeOptions(info[2]);
+  DecodeOptions options = GetDecodeOptions(info[2]);
+  if (!info[3].IsUndefined()) options.window = GetWindow(info[3], 0, 1);
   GetArray<uint8_t>(info[0], "bytes");
   uint8_t* const target = GetArray<uint8_t>(info[1], "target", TileBytes(options.size));
   // Inside the try block, because there may be no memory for it.

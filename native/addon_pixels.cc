@@ -1,8 +1,10 @@
-// Binds resizeRgb, encodePlanetJpeg, aliasShared and dihedral.
+// Binds resizeRgb, encodePlanetJpeg, aliasShared, dihedral and alterTiles.
 #include <memory>
+#include <vector>
 
 #include "addon.h"
 #include "addon_arguments.h"
+#include "alter.h"
 #include "dihedral.h"
 #include "encode.h"
 
@@ -69,6 +71,26 @@ Napi::Value BindDihedral(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
+Napi::Value BindAlterTiles(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const uint64_t count = GetCount(info[1], "count");
+  const int size = GetDimension(info[2], "size");
+  const uint64_t tile = PixelBytes(size, size, 3);
+  const int32_t* const looks = GetArray<int32_t>(info[3], "looks", CheckedProduct(env, {3, count}));
+  for (uint64_t i = 0; i < count; i++) {
+    const int32_t* const look = looks + 3 * i;
+    const bool is_light = look[1] >= 0 && look[1] <= 4 * kOne && look[2] >= 0 && look[2] <= 4 * kOne;
+    if (look[0] < 0 || look[0] > 7 || !is_light) ThrowRange(env, "`looks` to be turns and factors of light");
+  }
+  uint8_t* const tiles = GetArray<uint8_t>(info[0], "tiles", CheckedProduct(env, {tile, count}));
+  std::vector<uint8_t> scratch(count == 0 ? 0 : tile);
+  for (uint64_t i = 0; i < count; i++) {
+    const int32_t* const look = looks + 3 * i;
+    AlterTile(tiles + i * tile, scratch.data(), size, {look[0], look[1], look[2]});
+  }
+  return env.Undefined();
+}
+
 }  // namespace
 
 void InitPixels(Napi::Object exports) {
@@ -76,6 +98,7 @@ void InitPixels(Napi::Object exports) {
   Export<BindEncodePlanetJpeg>(exports, "encodePlanetJpeg");
   Export<AliasShared>(exports, "aliasShared");
   Export<BindDihedral>(exports, "dihedral");
+  Export<BindAlterTiles>(exports, "alterTiles");
 }
 
 }  // namespace canopy

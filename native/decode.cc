@@ -29,9 +29,11 @@ class Stopwatch {
 // twice as many means as the result has pixels, so that the difference is hardly visible. Decoding at half or a quarter
 // of the size would save little over decoding every pixel.
 int ScaleDenominator(const JpegHeader& header, const ColorPlan& plan, const DecodeOptions& options) {
+  const int across = options.window.Across(header.width).length;
+  const int down = options.window.Down(header.height).length;
   const bool inks = plan.conversion == RowConversion::kCmyk || plan.conversion == RowConversion::kCmykInverted;
   if (!options.antialias || inks) return 1;
-  return std::min(header.width, header.height) / options.size >= 2 * DCTSIZE ? DCTSIZE : 1;
+  return std::min(across, down) / options.size >= 2 * DCTSIZE ? DCTSIZE : 1;
 }
 
 struct ResizeSink {
@@ -40,7 +42,8 @@ struct ResizeSink {
   uint8_t* target;
 
   void Begin(const JpegHeader& header, int scale_denominator) {
-    resizer.Start(header.width, header.height, scale_denominator, options.size, options.antialias, target);
+    resizer.Start(options.window.Across(header.width), options.window.Down(header.height), scale_denominator,
+                  options.size, options.antialias, target);
   }
   void Push(const PlanarRows& rows) { resizer.Push(rows); }
 };
@@ -189,7 +192,7 @@ void Decoder::PreparePlanes(int width, int rows) {
 }
 
 void Decoder::ResizeRgb(const uint8_t* pixels, int width, int height, uint8_t* target, int size, bool antialias) {
-  resizer_.Start(width, height, 1, size, antialias, target);
+  resizer_.Start({width, 0, width}, {height, 0, height}, 1, size, antialias, target);
   PreparePlanes(width, 1);
   for (int y = 0; y < height; y++) {
     const uint8_t* row = pixels + static_cast<size_t>(y) * static_cast<size_t>(width) * 3;

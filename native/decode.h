@@ -23,6 +23,8 @@ struct DecodeOptions {
   bool antialias = true;
   uint64_t max_pixels = 0;
   bool accept_truncated = false;
+  // What is resized; the whole picture by default.
+  Window window;
   // Uses libjpeg-turbo alone: the reference that canopy's own decoders are tested against.
   bool libjpeg_only = false;
 };

@@ -16,11 +16,11 @@ struct Taps {
 
 // Pillow's BILINEAR: a triangle as wide as two result pixels (two source pixels if the image grows), cut at the border.
 void TriangleTaps(const AxisKey& key, int i, Taps* taps) {
-  const double scale = static_cast<double>(key.source) / key.size;
+  const double scale = static_cast<double>(key.source.length) / key.size;
   const double radius = std::max(scale, 1.0);
   const double center = (i + 0.5) * scale;
   const int first = std::max(static_cast<int>(center - radius + 0.5), 0);
-  const int end = std::min(static_cast<int>(center + radius + 0.5), key.source);
+  const int end = std::min(static_cast<int>(center + radius + 0.5), key.source.length);
   taps->start = first;
   taps->weights.clear();
   for (int x = first; x < end; x++) {
@@ -30,10 +30,10 @@ void TriangleTaps(const AxisKey& key, int i, Taps* taps) {
 
 // tf.image.resize with half-pixel centres and no antialiasing: the two nearest pixels.
 void NearestTwoTaps(const AxisKey& key, int i, Taps* taps) {
-  const double position = (i + 0.5) * key.source / key.size - 0.5;
+  const double position = (i + 0.5) * key.source.length / key.size - 0.5;
   const double floor = std::floor(position);
-  const int low = std::clamp(static_cast<int>(floor), 0, key.source - 1);
-  const int high = std::clamp(static_cast<int>(floor) + 1, 0, key.source - 1);
+  const int low = std::clamp(static_cast<int>(floor), 0, key.source.length - 1);
+  const int high = std::clamp(static_cast<int>(floor) + 1, 0, key.source.length - 1);
   const double share = position - floor;
   taps->start = low;
   taps->weights.assign(1, low == high ? 1.0 : 1.0 - share);
@@ -60,6 +60,7 @@ void FindTaps(const AxisKey& key, int i, Taps* taps) {
   } else {
     NearestTwoTaps(key, i, taps);
   }
+  taps->start += key.source.from;
   if (key.fold > 1) Fold(key.fold, taps);
 }
 
@@ -172,7 +173,7 @@ void BuildFilterTable(const AxisKey& key, FilterTable* table) {
     FindTaps(key, i, &taps);
     most = std::max(most, taps.weights.size());
   }
-  table->source = (key.source + key.fold - 1) / key.fold;
+  table->source = (key.source.whole + key.fold - 1) / key.fold;
   table->size = key.size;
   // Every result has the same number of taps. Windows at the border start earlier, so that none reads past the end.
   table->taps = static_cast<int>(std::min(most, static_cast<size_t>(table->source)));

@@ -1,12 +1,21 @@
 #include "resize.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "filter_table.h"
 
 namespace canopy {
 
-void Resizer::Start(int source_width, int source_height, int fold, int size, bool antialias, uint8_t* target) {
-  const AxisKey horizontal{source_width, fold, size, antialias};
-  const AxisKey vertical{source_height, fold, size, antialias};
+Extent Window::ExtentOf(int whole, double place, double share) {
+  const int length = std::clamp(static_cast<int>(std::lround(share * whole)), 1, whole);
+  const int from = std::clamp(static_cast<int>(std::floor(place * (whole - length + 1))), 0, whole - length);
+  return {whole, from, length};
+}
+
+void Resizer::Start(Extent across, Extent down, int fold, int size, bool antialias, uint8_t* target) {
+  const AxisKey horizontal{across, fold, size, antialias};
+  const AxisKey vertical{down, fold, size, antialias};
   if (!(horizontal == horizontal_key_)) {
     horizontal_key_ = {};
     BuildFilterTable(horizontal, &horizontal_);
@@ -29,7 +38,11 @@ void Resizer::Start(int source_width, int source_height, int fold, int size, boo
 
 void Resizer::Push(const PlanarRows& rows) {
   const auto horizontal = horizontal_.is_short ? ActiveKernels().horizontal : ActiveKernels().long_horizontal;
-  for (int y = 0; y < rows.rows; y++) {
+  for (int y = 0; y < rows.rows && rows_out_ < vertical_.size; y++) {
+    if (rows_in_ < vertical_.start[0]) {
+      rows_in_++;
+      continue;
+    }
     const size_t at = static_cast<size_t>(y) * rows.stride;
     const uint8_t* const row[3] = {rows.planes[0] + at, rows.planes[1] + at, rows.planes[2] + at};
     horizontal(horizontal_, row, RingRow(rows_in_), row_length_);

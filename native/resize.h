@@ -11,9 +11,33 @@
 
 namespace canopy {
 
+// Pixels along one side of a picture, and those of them that are resized.
+struct Extent {
+  int whole;
+  int from;
+  int length;
+  bool operator==(const Extent& other) const {
+    return whole == other.whole && from == other.from && length == other.length;
+  }
+};
+
+// The part of a picture that is resized: its sides as shares of the picture's, in (0, 1], and where it lies among the
+// places where it can lie, 0 to 1. The same rule as windowOf in src/decode/window.ts.
+struct Window {
+  double left = 0;
+  double top = 0;
+  double width = 1;
+  double height = 1;
+  Extent Across(int picture_width) const { return ExtentOf(picture_width, left, width); }
+  Extent Down(int picture_height) const { return ExtentOf(picture_height, top, height); }
+
+ private:
+  static Extent ExtentOf(int whole, double place, double share);
+};
+
 // All that one axis of a resize depends on; equal keys give equal tables.
 struct AxisKey {
-  int source;      // pixels of the original along this axis
+  Extent source;   // in pixels of the original
   int fold;        // original pixels per given sample (a DCT-scaled decode gives averages of `fold` pixels)
   int size;        // pixels of the result
   bool antialias;  // triangle filter widened by the scale (Pillow's BILINEAR), else the two nearest (tf.image.resize,
@@ -25,8 +49,9 @@ struct AxisKey {
 
 class Resizer {
  public:
-  // `target` is [size, size, 3] and must stay alive until the last row has been pushed.
-  void Start(int source_width, int source_height, int fold, int size, bool antialias, uint8_t* target);
+  // `target` is [size, size, 3] and must stay alive until the last row has been pushed. All rows of the picture are
+  // pushed, whatever part of it is resized.
+  void Start(Extent across, Extent down, int fold, int size, bool antialias, uint8_t* target);
   void Push(const PlanarRows& rows);
 
  private:

@@ -146,15 +146,21 @@ export interface NativeAddon extends NativeHead {
   /**
    * Reads, decodes, colours and resizes `tiles[i]` into `target[i * size * size * 3 ...]` (uint8 RGB HWC). Synchronous,
    * never throws for a bad tile. Returns `undefined` if all went well, else an array with one entry per tile,
-   * `undefined` if that tile was decoded.
+   * `undefined` if that tile was decoded. `windows` is `[tiles, 4]`, see decode/window.ts.
    */
   decodeFiles(
     tiles: readonly NativeTile[],
     target: Uint8Array,
     options: NativeDecodeOptions,
+    windows?: Float64Array,
   ): (NativeFailure | undefined)[] | undefined;
   /** The same for bytes in memory. */
-  decodeBytes(bytes: Uint8Array, target: Uint8Array, options: NativeDecodeOptions): NativeFailure | undefined;
+  decodeBytes(
+    bytes: Uint8Array,
+    target: Uint8Array,
+    options: NativeDecodeOptions,
+    window?: Float64Array,
+  ): NativeFailure | undefined;
   /** Full-resolution RGB of a JPEG, or a failure. */
   decodeFull(
     bytes: Uint8Array,
@@ -188,6 +194,8 @@ export interface NativeAddon extends NativeHead {
    * to right first, then turned `k & 3` quarter turns counter-clockwise. The two must not overlap.
    */
   dihedral(source: Uint8Array, target: Uint8Array, count: number, size: number, k: number): void;
+  /** Turns and lights `count` tiles in place; `looks` is `[count, 3]`, see decode/alter.ts. */
+  alterTiles(tiles: Uint8Array, count: number, size: number, looks: Int32Array): void;
   /**
    * Seconds one stage takes over all `tiles`, on this thread, once through. Reading is not part of the times of "decode", "color",
    * "resize" and "ceiling". Throws an Error on the first tile that fails: pick tiles that decode.

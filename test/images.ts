@@ -33,11 +33,16 @@ export async function encode(
 }
 
 /** Writes `count` JPEG tiles named tile0.jpg and so on, each a little different. */
-export async function writeTiles(folder: string, count: number, size = 32): Promise<Tile[]> {
+export async function writeTiles(
+  folder: string,
+  count: number,
+  size = 32,
+  format: "jpeg" | "png" = "jpeg",
+): Promise<Tile[]> {
   const tiles: Tile[] = [];
   for (let i = 0; i < count; i++) {
-    const path = join(folder, `tile${i}.jpg`);
-    writeFileSync(path, await encode(gradient(size, 3, i * 3), size, 3, "jpeg"));
+    const path = join(folder, `tile${i}.${format === "jpeg" ? "jpg" : format}`);
+    writeFileSync(path, await encode(gradient(size, 3, i * 3), size, 3, format));
     tiles.push({ name: `tile${i}`, path });
   }
   return tiles;

@@ -4,6 +4,7 @@
  */
 import { checkInteger } from "../check.js";
 import { inChunks } from "../chunks.js";
+import type { Augmentation } from "../decode/augmentation.js";
 import type { DecodeOptions, DecodeOutcome } from "../decode/decoder.js";
 import type { DecodePool, PixelTarget } from "../decode/pool.js";
 import { InterruptedError } from "../errors.js";
@@ -24,6 +25,8 @@ export interface LoadOptions {
    * least 4
    */
   chunkSize?: number;
+  /** How tile `i` of the source is altered. @default not at all */
+  augment?: (i: number) => Augmentation;
   /** Aborting ends the stream with InterruptedError. */
   signal?: AbortSignal;
 }
@@ -77,12 +80,16 @@ export function startBatch(
   ring: SlotRing,
   options: LoadOptions,
 ): Pending {
+  const { augment } = options;
   const tileBytes = options.decode.size ** 2 * 3;
   const outcomes: DecodeOutcome[] = new Array(tiles.length).fill(undefined);
   const chunkSize = options.chunkSize ?? defaultChunkSize(tiles.length, pool, ring, options);
   const decodeChunk = async (from: number): Promise<void> => {
     const target: PixelTarget = { buffer: ring.buffer, byteOffset: slot.byteOffset + from * tileBytes };
-    const results = await pool.decode(tiles.slice(from, from + chunkSize), target, options.decode);
+    const chunk = tiles.slice(from, from + chunkSize);
+    const first = index * options.batchSize + from;
+    const augmentations = augment && chunk.map((_, i) => augment(first + i));
+    const results = await pool.decode(chunk, target, options.decode, augmentations);
     for (const [i, outcome] of results?.entries() ?? []) outcomes[from + i] = outcome;
   };
   const chunks = Array.from({ length: Math.ceil(tiles.length / chunkSize) }, (_, i) => decodeChunk(i * chunkSize));

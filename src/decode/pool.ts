@@ -10,6 +10,7 @@ import type { RunContext } from "../run-context.js";
 import { StopFlag } from "../stop-flag.js";
 import type { Tile } from "../tiles/tile.js";
 import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
+import type { Augmentation } from "./augmentation.js";
 import { crashFailure, type DecodeOptions, type DecodeOutcome, type DecodeSource, placeOf } from "./decoder.js";
 import type { DecodeTask } from "./worker.js";
 
@@ -48,7 +49,7 @@ export class DecodePool {
   }
 
   /**
-   * Decodes a chunk in one worker; tiles known to be bad are not touched.
+   * Decodes a chunk in one worker, each tile altered by its augmentation; tiles known to be bad are not touched.
    * @returns undefined if every tile is fine, else one outcome per tile. Never rejects because of a tile or its worker:
    * if a worker throws or dies, its tiles are tried again one by one, and a tile that does it alone has the outcome
    * CRASH.
@@ -58,23 +59,32 @@ export class DecodePool {
     tiles: readonly Tile[],
     target: PixelTarget,
     options: DecodeOptions,
+    augmentations?: readonly Augmentation[],
   ): Promise<DecodeOutcome[] | undefined> {
+    const only = (i: number) => augmentations && [augmentations[i]];
     if (tiles.some((tile) => tile.failure)) {
-      return decodeSingly(tiles, target, options, (tile, place) => this.decode([tile], place, options));
+      return decodeSingly(tiles, target, options, (tile, place, i) => this.decode([tile], place, options, only(i)));
     }
     try {
-      return await this.#threads.run({ tiles: tiles.map(sourceOf), ...target, options, stop: this.#stop.buffer });
+      const task = { tiles: tiles.map(sourceOf), ...target, options, augmentations, stop: this.#stop.buffer };
+      return await this.#threads.run(task);
     } catch {
       if (this.#stop.raised) throw new InterruptedError();
-      return decodeSingly(tiles, target, options, (tile, place) => this.#decodeAlone(tile, place, options));
+      return decodeSingly(tiles, target, options, (tile, place, i) => this.#decodeAlone(tile, place, options, only(i)));
     }
   }
 
   /** The worker has no other tile, so its failure is due to this one. */
-  async #decodeAlone(tile: Tile, place: PixelTarget, options: DecodeOptions): Promise<DecodeOutcome[] | undefined> {
+  async #decodeAlone(
+    tile: Tile,
+    place: PixelTarget,
+    options: DecodeOptions,
+    augmentations: readonly Augmentation[] | undefined,
+  ): Promise<DecodeOutcome[] | undefined> {
     this.#quarantine ??= startThreads(1, 1);
     try {
-      return await this.#quarantine.run({ tiles: [sourceOf(tile)], ...place, options, stop: this.#stop.buffer });
+      const task = { tiles: [sourceOf(tile)], ...place, options, augmentations, stop: this.#stop.buffer };
+      return await this.#quarantine.run(task);
     } catch (error) {
       if (this.#stop.raised) throw new InterruptedError();
       return [crashFailure(error as Error)];
@@ -96,12 +106,12 @@ async function decodeSingly(
   tiles: readonly Tile[],
   { buffer, byteOffset }: PixelTarget,
   options: DecodeOptions,
-  decode: (tile: Tile, place: PixelTarget) => Promise<DecodeOutcome[] | undefined>,
+  decode: (tile: Tile, place: PixelTarget, i: number) => Promise<DecodeOutcome[] | undefined>,
 ): Promise<DecodeOutcome[]> {
   const outcomes: DecodeOutcome[] = [];
   for (const [i, tile] of tiles.entries()) {
     const place: PixelTarget = { buffer, byteOffset: byteOffset + i * options.size ** 2 * 3 };
-    outcomes.push(tile.failure ?? (await decode(tile, place))?.[0]);
+    outcomes.push(tile.failure ?? (await decode(tile, place, i))?.[0]);
   }
   return outcomes;
 }

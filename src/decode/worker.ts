@@ -2,10 +2,13 @@
 import { statSync } from "node:fs";
 import { loadAddon } from "../addon.js";
 import { refuseIfStopped } from "../stop-flag.js";
+import { alterTiles } from "./alter.js";
+import type { Augmentation } from "./augmentation.js";
 import { DECODE_DEFAULTS, type DecodeOptions, type DecodeOutcome, type DecodeSource } from "./decoder.js";
 import { mostFileBytes } from "./memory.js";
 import { decodeWithAddon } from "./native.js";
 import { resizeRgb } from "./resize.js";
+import { resizeWithin } from "./window.js";
 
 export interface DecodeTask {
   tiles: DecodeSource[];
@@ -13,6 +16,8 @@ export interface DecodeTask {
   buffer: SharedArrayBuffer;
   byteOffset: number;
   options: DecodeOptions;
+  /** How each tile is altered. @default not at all */
+  augmentations?: readonly Augmentation[] | undefined;
   /** See `refuseIfStopped`. */
   stop?: SharedArrayBuffer;
 }
@@ -58,16 +63,26 @@ async function decodeAll(task: DecodeTask): Promise<DecodeOutcome[] | undefined>
   const stride = options.size * options.size * 3;
   const target = new Uint8Array(task.buffer, task.byteOffset, tiles.length * stride);
   const addon = loadAddon();
-  const throughSharp = async (tile: DecodeSource, place: Uint8Array): Promise<DecodeOutcome> => {
+  const windows = task.augmentations?.map(({ window }) => window);
+  const throughSharp = async (tile: DecodeSource, place: Uint8Array, i: number): Promise<DecodeOutcome> => {
     refuseIfStopped(task.stop);
     // Loaded when first needed: a run over JPEGs does not load libvips.
     const { decodeWithSharp } = await import("./sharp.js");
-    return decodeWithSharp(tile, place, options, addon ? addon.resizeRgb : resizeRgb);
+    const resize = addon ? addon.resizeRgb : resizeRgb;
+    return decodeWithSharp(tile, place, options, windows ? resizeWithin(windows[i], resize) : resize);
   };
-  if (addon) return decodeWithAddon(addon, tiles, target, options, throughSharp);
+  const outcomes = addon
+    ? await decodeWithAddon(addon, tiles, target, options, throughSharp, windows)
+    : await decodeOneByOne(tiles, (tile, i) => throughSharp(tile, target.subarray(i * stride, (i + 1) * stride), i));
+  if (task.augmentations) alterTiles(target, options.size, task.augmentations, addon);
+  return outcomes;
+}
+
+async function decodeOneByOne(
+  tiles: readonly DecodeSource[],
+  decode: (tile: DecodeSource, i: number) => Promise<DecodeOutcome>,
+): Promise<DecodeOutcome[] | undefined> {
   const outcomes: DecodeOutcome[] = [];
-  for (const [i, tile] of tiles.entries()) {
-    outcomes.push(await throughSharp(tile, target.subarray(i * stride, (i + 1) * stride)));
-  }
+  for (const [i, tile] of tiles.entries()) outcomes.push(await decode(tile, i));
   return outcomes.some((outcome) => outcome !== undefined) ? outcomes : undefined;
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadAddon } from "../../src/addon.js";
-import { ALL_VARIANTS, applyDihedral, turnTiles } from "../../src/features/dihedral.js";
+import { turnTiles } from "../../src/decode/alter.js";
+import { ALL_VARIANTS, applyDihedral } from "../../src/features/dihedral.js";
 import { gradient } from "../images.js";
 
 const SIZE = 5;

@@ -225,6 +225,14 @@ export const HOSTILE: Record<string, HostileCases> = {
       },
     },
   },
+  alterTiles: {
+    good: () => [target(2), 2, SIZE, new Int32Array(6)],
+    refused: {
+      "a product of 2^64": () => [target(), 2 ** 32, 65535, new Int32Array(6)],
+      "detached tiles": () => [detach(target(2)), 2, SIZE, new Int32Array(6)],
+      "too few looks": () => [target(2), 2, SIZE, new Int32Array(5)],
+    },
+  },
   benchStage: {
     good: () => ["read", [], options()],
     survived: {
