@@ -32,6 +32,21 @@ export const MUTATIONS: readonly Mutation[] = [
     to: "difference < -TOLERANCE",
     tests: ["test/operations/export.test.ts"],
   },
+  // Nothing leaves the machine.
+  {
+    what: "ONNX Runtime's telemetry on in the main thread and its workers",
+    file: "src/onnx-runtime.ts",
+    from: '  if (isMainThread) process.env["ORT_DISABLE_TELEMETRY"] = "1";\n  else if',
+    to: "  if (isMainThread) return;\n  else if",
+    tests: ["test/cli/private.test.ts"],
+  },
+  {
+    what: "ONNX Runtime's telemetry on if the library is used in a worker",
+    file: "src/onnx-runtime.ts",
+    from: "loadAddon()?.disableTelemetry();",
+    to: "return;",
+    tests: ["test/cli/private.test.ts"],
+  },
   // Files: what a power cut or a full disk must not cost.
   {
     what: "durable files: the flush of a folder after its files' renames dropped",
