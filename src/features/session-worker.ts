@@ -8,6 +8,7 @@ import { loadAddon } from "../addon.js";
 import { loadOnnxRuntime } from "../onnx-runtime.js";
 import type { Device } from "./device.js";
 import { applyDihedral } from "./dihedral.js";
+import { sessionOptions } from "./session-options.js";
 
 export interface SessionSetup {
   /** ONNX file: `tiles` uint8 [N, size, size, 3] in, `features` float32 [N, numFeatures] out. */
@@ -57,7 +58,7 @@ const rings = new Map<number, AttachedRing>();
 let scratch = new Uint8Array(0);
 
 try {
-  const session = await ort.InferenceSession.create(setup.model, sessionOptions(setup));
+  const session = await ort.InferenceSession.create(setup.model, sessionOptions(setup.device, setup.intraOpThreads));
   serve(session);
   port.postMessage({ type: "ready" } satisfies SessionReply);
 } catch (error) {
@@ -136,17 +137,4 @@ function pixelsOf(ring: AttachedRing, byteOffset: number, count: number, variant
   if (variant === 0) target.set(source);
   else applyDihedral(source, target, count, setup.size, variant);
   return target;
-}
-
-function sessionOptions({ device, intraOpThreads }: SessionSetup): Ort.InferenceSession.SessionOptions {
-  return {
-    executionProviders: [device],
-    graphOptimizationLevel: "all",
-    executionMode: "sequential",
-    intraOpNumThreads: intraOpThreads,
-    interOpNumThreads: 1,
-    logSeverityLevel: 3,
-    // Sessions share the cores with the decode workers: a waiting thread must sleep, not spin.
-    extra: { session: { intra_op: { allow_spinning: "0" }, inter_op: { allow_spinning: "0" } } },
-  };
 }

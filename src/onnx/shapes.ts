@@ -2,7 +2,7 @@
  * As much shape inference as surgery needs: the rank of a value and its fixed sizes. An operator it does not know gives
  * "unknown", which is always safe.
  */
-import { constantTensor, type GraphIndex, intAttribute, intsAttribute } from "./editing.js";
+import { constantTensor, type GraphIndex, intAttribute, intsAttribute, stringAttribute } from "./editing.js";
 import type { NodeProto, ValueInfoProto } from "./gen/onnx_pb.js";
 
 /** Sizes per axis, undefined if not fixed. */
@@ -76,22 +76,22 @@ const globalPool: Rule = (_node, [x]) => x?.map((size, axis) => (axis < 2 ? size
 const localPool: Rule = (node, [x]) =>
   x && [...x.slice(0, 2), ...spatial(node, x.slice(2), intsAttribute(node, "kernel_shape") ?? [])];
 
-/** Height and width after a kernel has passed over them; unknown where padding follows rules of its own. */
+/** Height and width after a kernel has passed over them. */
 function spatial(node: NodeProto, sizes: Dims, kernel: Dims): Dims {
   const each = (name: string, fallback: number) => intsAttribute(node, name) ?? kernel.map(() => fallback);
-  const [strides, dilations, pads] = [each("strides", 1), each("dilations", 1), each("pads", 0)];
-  const isPlain = !hasAttribute(node, "auto_pad") && intAttribute(node, "ceil_mode", 0) === 0;
+  const [strides, dilations] = [each("strides", 1), each("dilations", 1)];
+  const automatic = stringAttribute(node, "auto_pad");
+  const pads = automatic === "VALID" ? [] : each("pads", 0);
+  const round = intAttribute(node, "ceil_mode", 0) === 0 ? Math.floor : Math.ceil;
   return kernel.map((width, axis) => {
-    const size = sizes[axis];
-    if (size === 1 && width === 1 && !isPlain) return 1;
-    if (size === undefined || width === undefined || !isPlain) return undefined;
-    const padded = size + (pads[axis] ?? 0) + (pads[axis + kernel.length] ?? 0);
-    return Math.floor((padded - (dilations[axis] ?? 1) * (width - 1) - 1) / (strides[axis] ?? 1)) + 1;
+    const [size, stride = 1, dilation = 1, begin = 0] = [sizes[axis], strides[axis], dilations[axis], pads[axis]];
+    if (size === undefined || width === undefined) return undefined;
+    if (automatic.startsWith("SAME")) return Math.ceil(size / stride);
+    const padded = size + begin + (pads[axis + kernel.length] ?? 0);
+    const places = round((padded - dilation * (width - 1) - 1) / stride) + 1;
+    // Rounded up, the last window must still begin before the padding behind the map.
+    return round === Math.ceil && (places - 1) * stride >= size + begin ? places - 1 : places;
   });
-}
-
-function hasAttribute(node: NodeProto, name: string): boolean {
-  return node.attribute.some((each) => each.name === name);
 }
 
 const gemm: Rule = (node, [x, w]) => [
