@@ -47,6 +47,13 @@ export const MUTATIONS: readonly Mutation[] = [
     to: "return;",
     tests: ["test/cli/private.test.ts"],
   },
+  {
+    what: "a model folder without the backbone in the box",
+    file: "src/operations/train.ts",
+    from: "    if (stored) await",
+    to: '    if (stored && backbone.card.name !== "canopy") await',
+    tests: ["test/package/install.test.ts"],
+  },
   // Files: what a power cut or a full disk must not cost.
   {
     what: "durable files: the flush of a folder after its files' renames dropped",
