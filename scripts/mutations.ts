@@ -10,6 +10,35 @@ export interface Mutation {
 }
 
 export const MUTATIONS: readonly Mutation[] = [
+  // Integers: what is rounded, and how.
+  {
+    what: "weights with one scale for all channels",
+    file: "src/quantise/weights.ts",
+    from: "    const magnitude = Math.abs(weights[i]);\n",
+    to: "    const magnitude = Math.max(Math.abs(weights[i]), ...largest);\n",
+    tests: ["test/quantise/quantise.test.ts"],
+  },
+  {
+    what: "pixels that stay bytes, without what their whole zero point leaves",
+    file: "src/quantise/quantise.ts",
+    from: "pixels.shift : 0",
+    to: "0 * pixels.shift : 0",
+    tests: ["test/quantise/quantise.test.ts"],
+  },
+  {
+    what: "a range that goes beyond the Clip that is folded into it",
+    file: "src/quantise/quantise.ts",
+    from: "Math.min(range[1], high)",
+    to: "range[1] + 0 * high + 1",
+    tests: ["test/quantise/quantise.test.ts"],
+  },
+  {
+    what: "integer kernels on x86 without VNNI",
+    file: "src/features/kernels.ts",
+    from: 'name === "avx512_vnni" || name === "avx_vnni"',
+    to: 'name.startsWith("avx")',
+    tests: ["test/features/kernels.test.ts"],
+  },
   // The feature cache: an identity that is too short gives wrong features, and says nothing.
   {
     what: "the feature cache's key without antialias",
