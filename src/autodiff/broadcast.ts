@@ -13,14 +13,15 @@ export function unbroadcast(site: Site, gradient: string, at: number): string {
   return from.length === to.length ? sum : site.emit.reshapeLike(sum, name);
 }
 
-function repeatedAxes({ node }: Site, name: string, from: Dims, to: Dims): number[] {
+/** Axes of `from` along which the value `name` of dims `to` is repeated. */
+export function repeatedAxes({ node }: Site, name: string, from: Dims, to: Dims): number[] {
   const lead = from.length - to.length;
   return [...from.keys()].filter((axis) => {
     if (axis < lead) return true;
     const size = to[axis - lead];
-    // Axes that are open in both are those of the batch.
-    if (size === undefined && from[axis] !== undefined)
-      fail(node, `the size of axis ${axis - lead} of "${name}" is not fixed`);
+    // The first axis may be open in both: that of the batch.
+    const isBatch = axis === 0 && from[0] === undefined;
+    if (size === undefined && !isBatch) fail(node, `the size of axis ${axis - lead} of "${name}" is not fixed`);
     return size === 1 && from[axis] !== 1;
   });
 }

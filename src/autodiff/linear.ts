@@ -1,7 +1,7 @@
 /** Matrix products. */
 import { intAttribute } from "../onnx/editing.js";
 import type { NodeProto } from "../onnx/gen/onnx_pb.js";
-import { unbroadcast } from "./broadcast.js";
+import { repeatedAxes, unbroadcast } from "./broadcast.js";
 import type { Emitter } from "./emitter.js";
 import { dimsOf, fail, inputOf, type Rule, type Site } from "./rule.js";
 
@@ -40,19 +40,12 @@ function transposed(emit: Emitter, value: string, rank: number): string {
 /** Sums over batch axes of the product along which input `at` was repeated; its last two sizes are its own already. */
 function sumOverBatch(site: Site, gradient: string, at: number): string {
   const name = inputOf(site, at);
-  const own = dimsOf(site, name);
-  const all = dimsOf(site, inputOf(site, 1 - at));
-  const batch = Math.max(own.length, all.length) - 2;
-  const sizeAt = (dims: typeof own, axis: number) => {
-    const place = axis - (batch + 2 - dims.length);
-    return place < 0 ? 1 : dims[place];
-  };
-  const axes = Array.from({ length: batch }, (_, axis) => axis).filter(
-    (axis) => sizeAt(own, axis) === 1 && sizeAt(all, axis) !== 1,
-  );
+  const own = dimsOf(site, name).slice(0, -2);
+  const batch = dimsOf(site, site.node.output[0] ?? "").slice(0, -2);
+  const axes = repeatedAxes(site, name, batch, own);
   if (axes.length === 0) return gradient;
   const sum = site.emit.sum(gradient, axes);
-  return own.length === batch + 2 ? sum : site.emit.reshapeLike(sum, name);
+  return own.length === batch.length ? sum : site.emit.reshapeLike(sum, name);
 }
 
 /** Y = alpha A B + beta C, A and B perhaps transposed. */

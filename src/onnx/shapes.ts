@@ -41,7 +41,9 @@ function inferAll(index: GraphIndex): Map<string, Dims> {
     const inputs = node.input.map((each) => known.get(each));
     const [first = "", ...rest] = node.output;
     learn(first, RULES[node.opType]?.(node, inputs, index));
-    for (const name of rest) learn(name, node.opType === "Split" ? splitDims(node, inputs[0]) : undefined);
+    for (const [i, name] of rest.entries()) {
+      learn(name, node.opType === "Split" ? splitDims(node, inputs[0], index, i + 1) : undefined);
+    }
   }
   return known;
 }
@@ -99,7 +101,11 @@ const gemm: Rule = (node, [x, w]) => [
   intAttribute(node, "transB", 0) ? w?.[0] : w?.[1],
 ];
 
-const matMul: Rule = (node, [x, w]) => x && w && [...x.slice(0, -1), w.at(intAttribute(node, "transB", 0) ? -2 : -1)];
+const matMul: Rule = (node, [x, w], index) => {
+  if (x === undefined || w === undefined) return undefined;
+  const batch = broadcast(node, [x.slice(0, -2), w.slice(0, -2)], index) ?? [];
+  return [...batch, ...x.slice(-2, -1), w.at(intAttribute(node, "transB", 0) ? -2 : -1)];
+};
 
 /** QGemm and QLinearMatMul: each operand with scale and zero point. */
 const quantisedGemm: Rule = (node, [x, , , w], index) => gemm(node, [x, w], index);
@@ -188,12 +194,25 @@ function slicedSize(size: number, start = Number.NaN, end = Number.NaN, step = 1
   return step > 0 && Number.isFinite(length) ? Math.max(0, length) : undefined;
 }
 
-function splitDims(node: NodeProto, x: Dims | undefined): Dims | undefined {
-  const at = x && (intAttribute(node, "axis", 0) + x.length) % x.length;
-  return x?.map((size, axis) => (axis === at ? undefined : size));
+/** Output `part` of a Split has a size of its own along the axis, or an equal share. */
+function splitDims(node: NodeProto, x: Dims | undefined, index: GraphIndex, part: number): Dims | undefined {
+  if (x === undefined) return undefined;
+  const at = (intAttribute(node, "axis", 0) + x.length) % x.length;
+  const given = constantTensor(index, node.input[1] ?? "");
+  const sizes = intsAttribute(node, "split") ?? (given && Array.from(given.data, Number));
+  const isEqual = sizes === undefined && (node.input[1] ?? "") === "";
+  const size = isEqual ? equalShare(x[at], node.output.length, part) : sizes?.[part];
+  return x.map((each, axis) => (axis === at ? size : each));
 }
 
-const split: Rule = (node, [x]) => splitDims(node, x);
+/** The last part is smaller where the size cannot be divided. */
+function equalShare(size: number | undefined, parts: number, part: number): number | undefined {
+  if (size === undefined) return undefined;
+  const share = Math.ceil(size / parts);
+  return Math.min(share, size - part * share);
+}
+
+const split: Rule = (node, [x], index) => splitDims(node, x, index, 0);
 
 const expand: Rule = (node, [x, shapeDims], index) => {
   const target = constantTensor(index, node.input[1] ?? "");
@@ -211,12 +230,12 @@ const constant: Rule = (node, _inputs, index) => constantTensor(index, node.outp
 const RULES: Readonly<Record<string, Rule>> = {
   ...rulesFor(
     same,
-    "Clip Relu LeakyRelu PRelu Sigmoid HardSigmoid HardSwish Tanh Elu Selu Gelu Erf Mish Softplus Sqrt",
+    "Clip Relu LeakyRelu PRelu Sigmoid HardSigmoid HardSwish Tanh Elu Selu Gelu Erf Mish Softplus Sqrt Log Reciprocal Sign Not",
   ),
   ...rulesFor(same, "Softmax LogSoftmax BatchNormalization InstanceNormalization LRN Dropout"),
   ...rulesFor(same, "Identity Cast DequantizeLinear QuantizeLinear DynamicQuantizeLinear LpNormalization Neg Exp Abs"),
   ...rulesFor(same, "GroupNormalization QLinearSigmoid QLinearLeakyRelu QLinearSoftmax"),
-  ...rulesFor(broadcast, "Add Sub Mul Div Pow Max Min Sum Mean Where"),
+  ...rulesFor(broadcast, "Add Sub Mul Div Pow Max Min Sum Mean Where Equal Greater Less And Or"),
   ...rulesFor((node, [x, , , y], index) => broadcast(node, [x, y], index), "QLinearAdd QLinearMul"),
   ...rulesFor(globalPool, "GlobalAveragePool GlobalMaxPool QLinearGlobalAveragePool"),
   ...rulesFor(localPool, "AveragePool MaxPool QLinearAveragePool"),
