@@ -76,7 +76,11 @@ void* CodecMemory::OnAllocate(j_common_ptr info, int pool, size_t size) {
 }
 
 void CodecMemory::OnFreePool(j_common_ptr info, int pool) {
-  if (pool < 0 || pool >= JPOOL_NUMPOOLS) ERREXIT1(info, JERR_BAD_POOL_ID, pool);
+  // ERREXIT1 does not return, which the compiler cannot know.
+  if (pool < 0 || pool >= JPOOL_NUMPOOLS) {
+    ERREXIT1(info, JERR_BAD_POOL_ID, pool);
+    return;
+  }
   Of(info).ResetPool(pool);
 }
 

@@ -1,7 +1,6 @@
 /** The native addon: its typed declaration, and the one place that loads it. */
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 import { isMainThread } from "node:worker_threads";
+import { type AddonSearch, findAddon } from "./addon-file.js";
 
 /** Where one tile's bytes are; see tiles/tile.ts. */
 export interface NativeTile {
@@ -143,8 +142,6 @@ export interface NativeAddon extends NativeHead {
   /** Changes whenever the pixels the decoder produces may change; part of every feature cache key. */
   readonly decoderVersion: number;
 
-  /** Sets ORT_DISABLE_TELEMETRY=1 in the environment of the process, which JavaScript can only do in the main thread. */
-  disableTelemetry(): void;
   /**
    * Reads, decodes, colours and resizes `tiles[i]` into `target[i * size * size * 3 ...]` (uint8 RGB HWC). Synchronous,
    * never throws for a bad tile. Returns `undefined` if all went well, else an array with one entry per tile,
@@ -208,34 +205,20 @@ export interface NativeAddon extends NativeHead {
 /** Values of CANOPY_SIMD. */
 const SIMD_LEVELS = ["scalar", "sse4", "avx2", "avx512"];
 
-let loaded: NativeAddon | undefined | null = null;
-let loadError: Error | undefined;
+let search: AddonSearch<NativeAddon> | undefined;
 
-/** The addon, or undefined if it is not built (canopy then decodes through sharp) or `CANOPY_NO_ADDON=1` is set. */
+/** The addon, or undefined if there is none (canopy then decodes through sharp) or `CANOPY_NO_ADDON=1` is set. */
 export function loadAddon(): NativeAddon | undefined {
-  if (loaded === null) {
-    loaded = undefined;
-    if (isMainThread) warnOfUnknownSimd();
-    if (process.env["CANOPY_NO_ADDON"] !== "1") {
-      try {
-        loaded = createRequire(import.meta.url)("../../build/Release/canopy.node") as NativeAddon;
-      } catch (error) {
-        loadError = error as Error;
-      }
-    }
-  }
-  return loaded;
+  const found = searchAddon();
+  return "addon" in found ? found.addon : undefined;
 }
 
-/** Why `loadAddon()` gave nothing, for `canopy doctor`; undefined if it loaded or was not wanted. */
-export function addonLoadError(): Error | undefined {
-  loadAddon();
-  return loadError;
-}
-
-/** Builds the addon whatever installed canopy: npm 12, pnpm and others run no install scripts, not even on `rebuild`. */
-export function buildCommand(): string {
-  return `node ${fileURLToPath(new URL("../../native/build.mjs", import.meta.url))}`;
+/** The same with where it was found, or why there is none. */
+export function searchAddon(): AddonSearch<NativeAddon> {
+  if (search !== undefined) return search;
+  if (isMainThread) warnOfUnknownSimd();
+  search = process.env["CANOPY_NO_ADDON"] === "1" ? { reason: "CANOPY_NO_ADDON=1 is set" } : findAddon();
+  return search;
 }
 
 /** The addon ignores an unknown level and uses the fastest kernels. */

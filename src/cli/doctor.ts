@@ -31,7 +31,10 @@ function formatReport(report: DoctorReport): string {
       "memory",
       `${mib(memory.free)} free of ${mib(memory.total)}${memory.limit === null ? "" : `, limited to ${mib(memory.limit)}`}`,
     ],
-    ["native decoder", addon.built ? `libjpeg-turbo ${addon.jpeg}, ${addon.simd}` : `no: ${addon.reason}`],
+    [
+      "native decoder",
+      addon.built ? `libjpeg-turbo ${addon.jpeg}, ${addon.simd}, from ${addon.from}` : `no: ${addon.reason}`,
+    ],
     ["sharp", `${report.sharp.version} (libvips ${report.sharp.libvips})`],
     ["ONNX Runtime", `${onnxruntime.version}, --device auto runs on ${onnxruntime.device}`],
     ...onnxruntime.devices.map(({ device, runs, reason }): [string, string] => [

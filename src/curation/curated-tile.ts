@@ -1,5 +1,4 @@
 /** A tile with everything that labelling tools show of it. */
-import { tilePath, withoutExtension } from "../labels/names.js";
 import type { Tile } from "../tiles/tile.js";
 
 export interface CuratedTile {
@@ -23,9 +22,3 @@ export interface TilePrediction {
 /** Formats of labelling tools. */
 export const EXCHANGE_FORMATS = ["label-studio", "fiftyone"] as const;
 export type ExchangeFormat = (typeof EXCHANGE_FORMATS)[number];
-
-/** How tables name the tiles: if two of them share a name, all are written with their folders. */
-export function namesFor(tiles: readonly CuratedTile[]): (tile: CuratedTile) => string {
-  const distinct = new Set(tiles.map(({ tile }) => tile.name)).size === tiles.length;
-  return ({ tile }) => (distinct ? tile.name : withoutExtension(tilePath(tile)));
-}

@@ -2,7 +2,8 @@
 
 import { types } from "node:util";
 import type { Piscina } from "piscina";
-import { addonLoadError, buildCommand, loadAddon } from "../addon.js";
+import { loadAddon, searchAddon } from "../addon.js";
+import { addonRemedy } from "../addon-file.js";
 import { checkInteger } from "../check.js";
 import { InterruptedError } from "../errors.js";
 import { usableCores } from "../machine.js";
@@ -142,10 +143,10 @@ const warned = new WeakSet<NonNullable<RunContext["onWarning"]>>();
 function warnWithoutAddon({ onWarning }: RunContext): void {
   if (onWarning === undefined || warned.has(onWarning)) return;
   warned.add(onWarning);
-  const reason = addonLoadError() === undefined ? "is switched off (CANOPY_NO_ADDON=1)" : "is not built";
+  const search = searchAddon();
+  if ("addon" in search) return;
   onWarning(
-    `The native decoder ${reason}, so tiles are decoded through sharp: the colours are right, but it is several times slower. ` +
-      "To mend it, install a C++ compiler and the libjpeg-turbo headers (Debian: apt-get install g++ make libjpeg-dev), then run " +
-      `\`${buildCommand()}\`; \`canopy doctor\` says more.`,
+    `There is no native decoder (${search.reason}), so tiles are decoded through sharp: the colours are right, but it is several times ` +
+      `slower. To mend it, ${addonRemedy()}; \`canopy doctor\` says more.`,
   );
 }

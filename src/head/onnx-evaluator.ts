@@ -3,7 +3,6 @@ import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import type { NativeFeatures } from "../addon.js";
 import { GraphBuilder } from "../onnx/graph.js";
 import { float32, int64 } from "../onnx/tensor.js";
-import { loadOnnxRuntime } from "../onnx-runtime.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 import type { Evaluator } from "./evaluator.js";
 
@@ -25,7 +24,7 @@ export async function createOnnxEvaluator(
   labels: LabelMatrix,
   folds: Uint8Array | undefined,
 ): Promise<Evaluator> {
-  const { InferenceSession, Tensor } = loadOnnxRuntime();
+  const { InferenceSession, Tensor } = (await import("onnxruntime-node")).default;
   const session = await InferenceSession.create(buildObjectiveGraph(features), { executionProviders: ["cpu"] });
   const tensor = (data: Float32Array, dims: number[]) => new Tensor("float32", data, dims);
   return {

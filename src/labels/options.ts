@@ -14,7 +14,6 @@ export const LABEL_FORMATS = [
   "coco",
   "label-studio",
   "fiftyone",
-  "webdataset",
   "folders",
 ] as const;
 export type LabelFormatName = (typeof LABEL_FORMATS)[number];

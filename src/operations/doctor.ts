@@ -4,7 +4,8 @@ import { readdir, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { cpus, freemem, totalmem } from "node:os";
 import { join } from "node:path";
-import { addonLoadError, buildCommand, loadAddon } from "../addon.js";
+import { searchAddon } from "../addon.js";
+import { addonRemedy } from "../addon-file.js";
 import { cacheFolder } from "../cache-folder.js";
 import { type DeviceReport, probeDevices } from "../features/device.js";
 import { cpuFeatures, cpuQuota, memoryLimit, usableCores } from "../machine.js";
@@ -15,7 +16,9 @@ export interface DoctorReport {
   node: { version: string; platform: string };
   cpu: { model: string; cores: number; usable_cores: number; quota: number | null; features: string[] };
   memory: { total: number; free: number; limit: number | null };
-  addon: { built: true; jpeg: string; simd: string; decoder_version: number } | { built: false; reason: string };
+  addon:
+    | { built: true; from: string; jpeg: string; simd: string; decoder_version: number }
+    | { built: false; reason: string };
   sharp: { version: string; libvips: string };
   onnxruntime: { version: string; device: string; devices: DeviceReport[] };
   cache: { folder: string; bytes: number; files: number };
@@ -57,14 +60,10 @@ export async function examine(): Promise<DoctorReport> {
 }
 
 function describeAddon(): DoctorReport["addon"] {
-  const addon = loadAddon();
-  if (addon) {
-    return { built: true, jpeg: addon.jpegVersion, simd: addon.simd, decoder_version: addon.decoderVersion };
-  }
-  const error = addonLoadError();
-  if (error === undefined) return { built: false, reason: "CANOPY_NO_ADDON=1 is set" };
-  const missing = (error as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND";
-  return { built: false, reason: missing ? "it has not been built" : error.message.split("\n")[0] };
+  const search = searchAddon();
+  if ("reason" in search) return { built: false, reason: search.reason };
+  const { jpegVersion, simd, decoderVersion } = search.addon;
+  return { built: true, from: search.from, jpeg: jpegVersion, simd, decoder_version: decoderVersion };
 }
 
 async function describeSharp(): Promise<DoctorReport["sharp"]> {
@@ -92,10 +91,7 @@ function suggest({ addon, cpu, memory, onnxruntime, cache }: DoctorReport): stri
       "Unset CANOPY_NO_ADDON: with it every tile is decoded through sharp, which is several times slower.",
     );
   } else if (!addon.built) {
-    suggestions.push(
-      "Build the native decoder, which is several times faster than sharp: install a C++ compiler and the libjpeg-turbo headers " +
-        `(Debian: apt-get install g++ make python3 libjpeg-dev), then \`${buildCommand()}\`.`,
-    );
+    suggestions.push(`Get the native decoder, which is several times faster than sharp: ${addonRemedy()}.`);
   }
   const cuda = onnxruntime.devices.find(({ device }) => device === "cuda");
   if (cuda && !cuda.runs && existsSync("/proc/driver/nvidia/version")) {

@@ -1,0 +1,195 @@
+/**
+ * `npm run check:installs [-- NAME...]`: installs the packages of `npm run packages` from their files in empty folders, with several package managers
+ * and versions of Node, without install scripts, and without a compiler on the PATH; then trains and predicts there. Prints seconds and
+ * megabytes of each. The package managers and Nodes come from the registry.
+ */
+import { spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const PACKAGES = resolve(fileURLToPath(new URL("../../build/packages", import.meta.url)));
+const TRAINED_TILES = 120;
+
+interface Manager {
+  /** The package that holds it, as `npm install` takes it, and its script. */
+  package: string;
+  script: string;
+  install: string[];
+  /** Files of the project that it needs. */
+  files?: Record<string, string>;
+}
+
+const WITHOUT_SCRIPTS = ["install", "--ignore-scripts", "--no-audit", "--no-fund"];
+const MANAGERS: Readonly<Record<string, Manager>> = {
+  npm10: { package: "npm@10", script: "npm/bin/npm-cli.js", install: WITHOUT_SCRIPTS },
+  npm11: { package: "npm@11", script: "npm/bin/npm-cli.js", install: WITHOUT_SCRIPTS },
+  npm12: { package: "npm@12", script: "npm/bin/npm-cli.js", install: ["install", "--no-audit", "--no-fund"] },
+  pnpm: { package: "pnpm@10", script: "pnpm/bin/pnpm.cjs", install: ["install"] },
+  yarn1: { package: "yarn@1", script: "yarn/bin/yarn.js", install: ["install", "--ignore-scripts", "--no-lockfile"] },
+  yarn4: {
+    package: "@yarnpkg/cli-dist@4",
+    script: "@yarnpkg/cli-dist/bin/yarn.js",
+    install: ["install"],
+    files: { ".yarnrc.yml": "nodeLinker: node-modules\nenableScripts: false\nenableTelemetry: false\n" },
+  },
+};
+const NODES = ["20", "22", "24"];
+
+const work = mkdtempSync(join(tmpdir(), "canopy-installs-"));
+try {
+  const wanted = process.argv.slice(2);
+  const names = wanted.length > 0 ? wanted : Object.keys(MANAGERS);
+  for (const name of names) checkManager(name);
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+
+/** One installation with this manager, used with every Node. */
+function checkManager(name: string): void {
+  const manager = MANAGERS[name];
+  if (manager === undefined) throw new Error(`Expected some of ${Object.keys(MANAGERS).join(", ")}, got ${name}`);
+  const script = join(fetchPackages(`tools-${name}`, [manager.package]), manager.script);
+  const project = writeProject(name, manager);
+  const started = performance.now();
+  run(nodePath("22"), [script, ...manager.install], project, pathWithoutCompiler("22"));
+  const seconds = (performance.now() - started) / 1000;
+  const [megabytes, packages] = sizeOf(join(project, "node_modules"));
+  console.log(`${name}: installed in ${seconds.toFixed(1)} s, ${megabytes.toFixed(0)} MB, ${packages} packages`);
+  for (const node of NODES) console.log(`${name}: ${useCanopy(project, node)}`);
+}
+
+function writeProject(name: string, manager: Manager): string {
+  const project = join(work, `project-${name}`);
+  mkdirSync(project);
+  const { optionalDependencies, name: canopy } = manifestOf(join(PACKAGES, packedCanopy()));
+  const fileOf = (packed: string): string => `file:${join(PACKAGES, packed)}`;
+  const tarballs = readdirSync(PACKAGES).filter((file) => file.endsWith(".tgz"));
+  const tarballOf = (packed: string): string =>
+    fileOf(tarballs.find((file) => file.replace(/-\d.*$/, "") === packed) ?? "");
+  const addons = Object.fromEntries(Object.keys(optionalDependencies).map((addon) => [addon, tarballOf(addon)]));
+  const manifest = {
+    name: "project",
+    private: true,
+    dependencies: { [canopy]: tarballOf(canopy) },
+    // Unpublished: the versions that canopy asks for are these files.
+    optionalDependencies: addons,
+    overrides: Object.fromEntries(Object.keys(addons).map((addon) => [addon, `$${addon}`])),
+    resolutions: addons,
+    pnpm: { overrides: addons },
+  };
+  writeFileSync(join(project, "package.json"), JSON.stringify(manifest));
+  for (const [file, text] of Object.entries(manager.files ?? {})) writeFileSync(join(project, file), text);
+  return project;
+}
+
+function packedCanopy(): string {
+  const folders = existsSync(PACKAGES)
+    ? readdirSync(PACKAGES, { withFileTypes: true }).filter((each) => each.isDirectory())
+    : [];
+  const shortest = folders.map((each) => each.name).sort((a, b) => a.length - b.length)[0];
+  if (shortest === undefined)
+    throw new Error("There are no packages: npm run prebuilt -- linux-x64, then npm run packages.");
+  return shortest;
+}
+
+function manifestOf(folder: string): { name: string; optionalDependencies: Record<string, string> } {
+  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+}
+
+/** Generates tiles, trains and predicts; fails unless the addon of the package decoded them. */
+function useCanopy(project: string, node: string): string {
+  const canopy = (...args: string[]): string =>
+    run(
+      nodePath(node),
+      ["node_modules/canopy-tagger/dist/src/cli/main.js", ...args],
+      project,
+      pathWithoutCompiler(node),
+    );
+  const { addon } = JSON.parse(canopy("doctor", "--json"));
+  if (!addon.built || !addon.from.startsWith("canopy-tagger-"))
+    throw new Error(`The addon was not found: ${JSON.stringify(addon)}`);
+  const started = performance.now();
+  canopy("synth", "--count", String(TRAINED_TILES), "--out", `tiles-${node}`, "--quiet");
+  canopy(
+    "train",
+    "--tiles",
+    `tiles-${node}`,
+    "--labels",
+    `tiles-${node}/labels.csv`,
+    "--out",
+    `model-${node}`,
+    "--quiet",
+  );
+  canopy("predict", `tiles-${node}`, "--model", `model-${node}`, "--out", `tags-${node}.csv`, "--quiet");
+  const rows =
+    readFileSync(join(project, `tags-${node}.csv`), "utf8")
+      .trim()
+      .split("\n").length - 1;
+  if (rows !== TRAINED_TILES) throw new Error(`${rows} of ${TRAINED_TILES} tiles were tagged`);
+  const seconds = (performance.now() - started) / 1000;
+  return `Node ${node} made ${rows} tiles, trained and predicted in ${seconds.toFixed(1)} s with ${addon.from} (${addon.simd})`;
+}
+
+/** A folder with nothing but Node and the programs its scripts are started by. */
+function pathWithoutCompiler(node: string): string {
+  const bin = join(work, `bin-${node}`);
+  if (!existsSync(bin)) {
+    mkdirSync(bin);
+    symlinkSync(nodePath(node), join(bin, "node"));
+    for (const name of ["sh", "env", "uname", "sed", "dirname"]) symlinkSync(`/usr/bin/${name}`, join(bin, name));
+  }
+  return bin;
+}
+
+function nodePath(version: string): string {
+  const name = `node-linux-${process.arch}`;
+  return join(fetchPackages(`node-${version}`, [`${name}@${version}`]), name, "bin/node");
+}
+
+/** The node_modules of a folder that holds these packages. */
+function fetchPackages(folder: string, packages: string[]): string {
+  const at = join(work, folder);
+  if (!existsSync(at)) {
+    mkdirSync(at);
+    run(
+      "npm",
+      ["install", "--silent", "--ignore-scripts", "--no-save", "--prefix", at, ...packages],
+      at,
+      process.env["PATH"] ?? "",
+    );
+  }
+  return join(at, "node_modules");
+}
+
+function run(program: string, args: string[], cwd: string, path: string): string {
+  const env = {
+    ...process.env,
+    PATH: path,
+    CANOPY_CACHE: join(work, "cache"),
+    npm_config_update_notifier: "false",
+    CI: "1",
+  };
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, env, encoding: "utf8" });
+  if (status !== 0) throw new Error(`${[program, ...args].join(" ")} failed: ${error ?? ""}${stdout}${stderr}`);
+  return stdout;
+}
+
+function sizeOf(folder: string): [megabytes: number, packages: number] {
+  const du = spawnSync("du", ["-sm", folder], { encoding: "utf8" }).stdout;
+  const manifests = spawnSync("find", [folder, "-path", "*node_modules/*/package.json", "-links", "-99"], {
+    encoding: "utf8",
+  }).stdout;
+  const names = manifests.split("\n").filter((path) => /node_modules\/(@[^/]+\/)?[^/]+\/package\.json$/.test(path));
+  return [Number.parseInt(du, 10), new Set(names.map(dirname)).size];
+}

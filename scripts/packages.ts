@@ -1,0 +1,71 @@
+/**
+ * `npm run packages`: what is published, from what is built, in build/packages: canopy itself, and a package for each addon in
+ * build/prebuilt. Each is there as a folder, for `npm publish`, and packed, for installing it from the file.
+ */
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = resolve(fileURLToPath(new URL("../..", import.meta.url)));
+const PREBUILT = join(ROOT, "build/prebuilt");
+const OUT = join(ROOT, "build/packages");
+/** What only a checkout needs. */
+const DEVELOPMENT = ["scripts", "devDependencies", "allowScripts", "overrides"];
+
+const own = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+const targets = existsSync(PREBUILT) ? readdirSync(PREBUILT).sort() : [];
+
+rmSync(OUT, { recursive: true, force: true });
+for (const target of targets) packAddon(target);
+packCanopy();
+
+/** npm installs the one for its machine, and no other. */
+function packAddon(target: string): void {
+  const [os, cpu, libc = "glibc"] = target.split("-");
+  const { version, license, engines } = own;
+  const folder = join(OUT, `${own.name}-${target}`);
+  mkdirSync(folder, { recursive: true });
+  cpSync(join(PREBUILT, target, "canopy.node"), join(folder, "canopy.node"));
+  for (const name of ["LICENSE", "NOTICE"]) cpSync(join(ROOT, name), join(folder, name));
+  writeFileSync(
+    join(folder, "README.md"),
+    `The native addon of ${own.name} for ${target}, which installs it by itself.\n`,
+  );
+  const description = `The native addon of ${own.name} for ${target}`;
+  const place = { os: [os], cpu: [cpu], ...(os === "linux" && { libc: [libc] }) };
+  const files = ["canopy.node", "NOTICE"];
+  pack(folder, {
+    name: `${own.name}-${target}`,
+    version,
+    description,
+    license,
+    engines,
+    ...place,
+    main: "canopy.node",
+    files,
+  });
+}
+
+/** The addons are dependencies of what is published only: in a checkout they need not exist yet. */
+function packCanopy(): void {
+  const folder = join(OUT, own.name);
+  mkdirSync(folder, { recursive: true });
+  const tarball = npmPack(ROOT, OUT);
+  execFileSync("tar", ["xzf", tarball, "--strip-components=1", "-C", folder]);
+  rmSync(tarball);
+  const kept = Object.entries(own).filter(([key]) => !DEVELOPMENT.includes(key));
+  const addons = targets.map((target) => [`${own.name}-${target}`, own.version]);
+  pack(folder, { ...Object.fromEntries(kept), optionalDependencies: Object.fromEntries(addons) });
+}
+
+function pack(folder: string, manifest: object): void {
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  console.log(npmPack(folder, OUT));
+}
+
+function npmPack(folder: string, destination: string): string {
+  const args = ["pack", "--ignore-scripts", "--json", "--loglevel=error", "--pack-destination", destination];
+  const [{ filename }] = JSON.parse(execFileSync("npm", args, { cwd: folder, encoding: "utf8" }));
+  return join(destination, filename);
+}

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+import { addonRemedy, buildCommand, findAddon } from "../src/addon-file.js";
+
+const [own, other] = ["", "-musl"].map((libc) => `canopy-tagger-${process.platform}-${process.arch}${libc}`);
+const linux = process.platform === "linux" ? {} : { skip: "only Linux has two C libraries" };
+
+/** A `require` that knows these modules; an Error is thrown. */
+function requireOf(modules: Record<string, object>): (name: string) => object {
+  return (name) => {
+    const found = modules[name.includes("native/build/Release") ? "build" : name];
+    if (found === undefined) throw Object.assign(new Error(`Cannot find module ${name}`), { code: "MODULE_NOT_FOUND" });
+    if (found instanceof Error) throw found;
+    return found;
+  };
+}
+
+test("the package for this platform is taken before an addon that was built here", () => {
+  const [packaged, built] = [{ packaged: true }, { built: true }];
+  assert.deepEqual(findAddon(requireOf({ [own]: packaged, build: built })), { addon: packaged, from: own });
+  const local = findAddon(requireOf({ build: built }));
+  assert.ok("addon" in local && local.addon === built && local.from.endsWith("native/build/Release/canopy.node"));
+});
+
+test("a package for the other C library does not keep the right one from being found", linux, () => {
+  const wrong = new Error("libc.so.6: version `GLIBC_2.28' not found");
+  assert.deepEqual(findAddon(requireOf({ [own]: wrong, [other]: { musl: true } })), {
+    addon: { musl: true },
+    from: other,
+  });
+});
+
+test("what does not load is named with the loader's reason, what is missing by the package's name", () => {
+  const broken = findAddon(requireOf({ [own]: new Error("wrong ELF class\nRequire stack:") }));
+  assert.deepEqual(broken, { reason: `${own} does not load: wrong ELF class` });
+  assert.deepEqual(findAddon(requireOf({})), { reason: `there is no package ${own}, and it has not been built` });
+});
+
+test("the remedy names a command that runs as it stands", () => {
+  assert.ok(addonRemedy().includes(buildCommand()));
+  const { status, stderr } = spawnSync(buildCommand(), { shell: true, encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+});
