@@ -4,6 +4,7 @@
 #include <cstdio>
 // jpeglib.h needs size_t and FILE declared before it.
 #include <jpeglib.h>
+#include <uv.h>
 
 #include <cstring>
 #include <memory>
@@ -34,6 +35,12 @@ Napi::Value ReturnFreedMemory(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// Through Node's library, which works on every system.
+Napi::Value DisableTelemetry(const Napi::CallbackInfo& info) {
+  uv_os_setenv("ORT_DISABLE_TELEMETRY", "1");
+  return info.Env().Undefined();
+}
+
 Napi::Error OutOfMemory(Napi::Env env) {
   Napi::Error error = Napi::Error::New(env, kOutOfMemoryMessage);
   error.Set("code", ErrorCodeName(ErrorCode::kOutOfMemory));
@@ -48,6 +55,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("simd", SimdName(ActiveSimd()));
   exports.Set("decoderVersion", kDecoderVersion);
   Export<ReturnFreedMemory>(exports, "returnFreedMemory");
+  Export<DisableTelemetry>(exports, "disableTelemetry");
   InitDecode(exports);
   InitPixels(exports);
   InitBench(exports);

@@ -10,6 +10,35 @@ export interface Mutation {
 }
 
 export const MUTATIONS: readonly Mutation[] = [
+  // Integers: what is rounded, and how.
+  {
+    what: "weights with one scale for all channels",
+    file: "src/quantise/weights.ts",
+    from: "    const magnitude = Math.abs(weights[i]);\n",
+    to: "    const magnitude = Math.max(Math.abs(weights[i]), ...largest);\n",
+    tests: ["test/quantise/quantise.test.ts"],
+  },
+  {
+    what: "pixels that stay bytes, without what their whole zero point leaves",
+    file: "src/quantise/quantise.ts",
+    from: "pixels.shift : 0",
+    to: "0 * pixels.shift : 0",
+    tests: ["test/quantise/quantise.test.ts"],
+  },
+  {
+    what: "a range that goes beyond the Clip that is folded into it",
+    file: "src/quantise/quantise.ts",
+    from: "Math.min(range[1], high)",
+    to: "range[1] + 0 * high + 1",
+    tests: ["test/quantise/quantise.test.ts"],
+  },
+  {
+    what: "integer kernels on x86 without VNNI",
+    file: "src/features/kernels.ts",
+    from: 'name === "avx512_vnni" || name === "avx_vnni"',
+    to: 'name.startsWith("avx")',
+    tests: ["test/features/kernels.test.ts"],
+  },
   // The feature cache: an identity that is too short gives wrong features, and says nothing.
   {
     what: "the feature cache's key without antialias",
@@ -31,6 +60,28 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "!(difference <= TOLERANCE)",
     to: "difference < -TOLERANCE",
     tests: ["test/operations/export.test.ts"],
+  },
+  // Nothing leaves the machine.
+  {
+    what: "ONNX Runtime's telemetry on in the main thread and its workers",
+    file: "src/onnx-runtime.ts",
+    from: '  if (isMainThread) process.env["ORT_DISABLE_TELEMETRY"] = "1";\n  else if',
+    to: "  if (isMainThread) return;\n  else if",
+    tests: ["test/cli/private.test.ts"],
+  },
+  {
+    what: "ONNX Runtime's telemetry on if the library is used in a worker",
+    file: "src/onnx-runtime.ts",
+    from: "loadAddon()?.disableTelemetry();",
+    to: "return;",
+    tests: ["test/cli/private.test.ts"],
+  },
+  {
+    what: "a model folder without the backbone in the box",
+    file: "src/operations/train.ts",
+    from: "    if (stored) await",
+    to: '    if (stored && backbone.card.name !== "canopy") await',
+    tests: ["test/package/install.test.ts"],
   },
   // Files: what a power cut or a full disk must not cost.
   {

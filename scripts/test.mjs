@@ -20,7 +20,9 @@ if (missing !== undefined) {
 }
 const files = named.length > 0 ? named : allTests();
 const args = ["--enable-source-maps", "--test", "--test-concurrency=2", ...options, ...files];
-process.exitCode = spawnSync(process.execPath, args, { cwd: ROOT, stdio: "inherit" }).status ?? 1;
+// Tests load ONNX Runtime themselves, too, and must not report to its maker.
+const env = { ...process.env, ORT_DISABLE_TELEMETRY: "1" };
+process.exitCode = spawnSync(process.execPath, args, { cwd: ROOT, env, stdio: "inherit" }).status ?? 1;
 
 /** `dist/test/a.test.js` for that, for `test/a.test.ts`, and for both from anywhere. */
 function toCompiled(file) {

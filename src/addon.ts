@@ -142,6 +142,8 @@ export interface NativeAddon extends NativeHead {
   /** Changes whenever the pixels the decoder produces may change; part of every feature cache key. */
   readonly decoderVersion: number;
 
+  /** Sets ORT_DISABLE_TELEMETRY=1 in the environment of the process, which JavaScript can only do in the main thread. */
+  disableTelemetry(): void;
   /**
    * Reads, decodes, colours and resizes `tiles[i]` into `target[i * size * size * 3 ...]` (uint8 RGB HWC). Synchronous,
    * never throws for a bad tile. Returns `undefined` if all went well, else an array with one entry per tile,

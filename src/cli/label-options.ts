@@ -9,7 +9,7 @@ export function withLabelOptions<T>(yargs: Argv<T>) {
   return yargs
     .option("label-format", {
       choices: LABEL_FORMATS,
-      describe: "What the file is (default: as recognised)",
+      describe: "The file (default: recognised)",
     })
     .option("label-columns", {
       type: "string",

@@ -31,6 +31,11 @@ export function builder(yargs: Argv) {
     .option("labels", { type: "string", demandOption: true, requiresArg: true, describe: LABELS })
     .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder to write" })
     .option("backbone", { type: "string", requiresArg: true, describe: "Name (canopy models list) or FILE.onnx" })
+    .option("store-backbone", {
+      type: "boolean",
+      default: true,
+      describe: "Copy the backbone into the model; --no-store-backbone names it by its hash",
+    })
     .option("normalisation", {
       choices: ["imagenet", "tf", "unit", "raw"] as const,
       describe: "What an unknown FILE.onnx wants its pixels scaled to",
@@ -107,6 +112,7 @@ function toOptions(argv: Arguments): TrainOptions {
     ...toLabelOptions(argv),
     out: argv.out,
     backbone: argv.backbone,
+    storeBackbone: argv.storeBackbone,
     normalisation: argv.normalisation,
     tokens: argv.tokens,
     size: argv.size,

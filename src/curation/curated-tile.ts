@@ -1,4 +1,5 @@
 /** A tile with everything that labelling tools show of it. */
+import { tilePath, withoutExtension } from "../labels/names.js";
 import type { Tile } from "../tiles/tile.js";
 
 export interface CuratedTile {
@@ -22,3 +23,9 @@ export interface TilePrediction {
 /** Formats of labelling tools. */
 export const EXCHANGE_FORMATS = ["label-studio", "fiftyone"] as const;
 export type ExchangeFormat = (typeof EXCHANGE_FORMATS)[number];
+
+/** How tables name the tiles: if two of them share a name, all are written with their folders. */
+export function namesFor(tiles: readonly CuratedTile[]): (tile: CuratedTile) => string {
+  const distinct = new Set(tiles.map(({ tile }) => tile.name)).size === tiles.length;
+  return ({ tile }) => (distinct ? tile.name : withoutExtension(tilePath(tile)));
+}

@@ -1,9 +1,8 @@
 /** Labels as tables that other programs read: the plain CSV, a column for each tag, JSON lines. */
 import { dirname, relative, resolve } from "node:path";
 import { stringify } from "csv-stringify/sync";
-import { tilePath, withoutExtension } from "../labels/names.js";
 import { tileLocation } from "../tiles/tile.js";
-import type { CuratedTile } from "./curated-tile.js";
+import { type CuratedTile, namesFor } from "./curated-tile.js";
 
 export const LABEL_TABLES = ["csv", "multi-hot", "jsonl"] as const;
 type LabelTableFormat = (typeof LABEL_TABLES)[number];
@@ -21,9 +20,7 @@ export function* labelTableText(
   tiles: readonly CuratedTile[],
   { tags, out }: LabelTableOptions,
 ): Generator<string> {
-  const distinct = new Set(tiles.map(({ tile }) => tile.name)).size === tiles.length;
-  // If two tiles have the same name, it is written with its folders.
-  const nameOf = ({ tile }: CuratedTile) => (distinct ? tile.name : withoutExtension(tilePath(tile)));
+  const nameOf = namesFor(tiles);
   if (format === "csv") yield "image_name,tags\n";
   if (format === "multi-hot") yield stringify([["image_name", ...tags]]);
   for (const tile of tiles) {

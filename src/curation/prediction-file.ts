@@ -6,28 +6,38 @@ import { FormatError, InputError } from "../errors.js";
 import { NOT_REGULAR, openRegular } from "../files/open-regular.js";
 import { parseJson } from "../files/read-json.js";
 import { share, text } from "../files/schemas.js";
-import { toTileName } from "../labels/names.js";
+import type { NamedRows } from "../labels/match.js";
+import { namedRow } from "../labels/name-list.js";
+import { toPath, withFolders } from "../labels/names.js";
+import type { LabelRow } from "../labels/table.js";
 import type { TilePrediction } from "./curated-tile.js";
+
+/** Predictions by the rows that name their tiles. */
+export interface PredictionTable extends NamedRows {
+  of: ReadonlyMap<LabelRow, TilePrediction>;
+}
 
 /** The keys that are used of a line of JSON lines. */
 const predictionLine = v.object({
   image_name: text,
+  path: v.exactOptional(v.unknown()),
   tags: v.array(text),
   probabilities: v.exactOptional(v.record(text, share)),
 });
 
 /**
- * Predictions by tile name.
+ * Predictions, with the folders of their tiles if the file has them (`path` of JSON lines).
  * @throws InputError if the file cannot be read or is of another kind; FormatError, naming the line, if it is damaged
  */
-export async function readPredictions(path: string): Promise<Map<string, TilePrediction>> {
+export async function readPredictions(path: string): Promise<PredictionTable> {
   const readers: Record<string, typeof readCsv> = { ".csv": readCsv, ".jsonl": readJsonLines };
   const reader = readers[extname(path).toLowerCase()];
   if (reader === undefined) {
     throw new InputError(`Predictions are read from .csv and .jsonl files: predict into such a file.`);
   }
   try {
-    return await reader(path);
+    const predictions = await reader(path);
+    return { path, rows: [...predictions.keys()], recognised: { unit: "line" }, of: predictions };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") throw new InputError(`There is no file ${path}.`, { cause: error });
@@ -37,8 +47,8 @@ export async function readPredictions(path: string): Promise<Map<string, TilePre
   }
 }
 
-async function readCsv(path: string): Promise<Map<string, TilePrediction>> {
-  const predictions = new Map<string, TilePrediction>();
+async function readCsv(path: string): Promise<Map<LabelRow, TilePrediction>> {
+  const predictions = new Map<LabelRow, TilePrediction>();
   const parser = parse({ bom: true, info: true, skip_empty_lines: true });
   (await openRegular(path))
     .createReadStream()
@@ -58,7 +68,10 @@ async function readCsv(path: string): Promise<Map<string, TilePrediction>> {
       );
     }
     const tags = record[1].split(/\s+/).filter((tag) => tag !== "");
-    predictions.set(toTileName(record[0]), { tags, ...(probabilities.size > 0 && { probabilities }) });
+    predictions.set(namedRow(toPath(record[0]), info.lines), {
+      tags,
+      ...(probabilities.size > 0 && { probabilities }),
+    });
   }
   return predictions;
 }
@@ -68,15 +81,19 @@ function checkHeader(path: string, header: string[]): string[] {
   throw new FormatError(path, `${path} does not begin with image_name,tags: it is not what canopy predict writes.`);
 }
 
-async function readJsonLines(path: string): Promise<Map<string, TilePrediction>> {
-  const predictions = new Map<string, TilePrediction>();
+async function readJsonLines(path: string): Promise<Map<LabelRow, TilePrediction>> {
+  const predictions = new Map<LabelRow, TilePrediction>();
   let number = 0;
   const file = await openRegular(path);
   for await (const line of file.readLines()) {
     number++;
     if (line.trim() === "") continue;
-    const { image_name, tags, probabilities } = parseJson(line, predictionLine, { path, place: `line ${number}` });
-    predictions.set(toTileName(image_name), { tags, ...(probabilities && { probabilities: toMap(probabilities) }) });
+    const found = parseJson(line, predictionLine, { path, place: `line ${number}` });
+    const { image_name, tags, probabilities } = found;
+    predictions.set(namedRow(toPath(withFolders(image_name, found.path)), number), {
+      tags,
+      ...(probabilities && { probabilities: toMap(probabilities) }),
+    });
   }
   return predictions;
 }

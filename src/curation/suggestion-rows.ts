@@ -2,14 +2,15 @@
 import { stringify } from "csv-stringify/sync";
 import { formatFloat32 } from "../tags/rows.js";
 import { tileLocation } from "../tiles/tile.js";
-import type { CuratedTile } from "./curated-tile.js";
+import { type CuratedTile, namesFor } from "./curated-tile.js";
 
 export const TABLE_FORMATS = ["csv", "jsonl", "json"] as const;
 type TableFormat = (typeof TABLE_FORMATS)[number];
 
 /** The text of the file; see docs/curation.md. */
 export function suggestionTable(format: TableFormat, tiles: readonly CuratedTile[]): string {
-  const rows = tiles.map(toRow);
+  const nameOf = namesFor(tiles);
+  const rows = tiles.map((tile) => ({ image_name: nameOf(tile), ...toRow(tile) }));
   if (format === "json") return `${JSON.stringify(rows, null, 2)}\n`;
   if (format === "jsonl") return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
   const header = ["image_name", "path", "score", "reason", "tags", "probabilities"];
@@ -31,7 +32,6 @@ export function suggestionTable(format: TableFormat, tiles: readonly CuratedTile
 function toRow({ tile, prediction, suggestion, doubtful = [] }: CuratedTile) {
   const probability = (tag: string) => Number(formatFloat32(prediction?.probabilities?.get(tag) ?? 0));
   return {
-    image_name: tile.name,
     path: tileLocation(tile),
     score: suggestion?.score ?? 0,
     reason: suggestion?.reason ?? "",

@@ -1,7 +1,7 @@
 /** Opens a trained model's folder, so that the model can run. */
 import { chooseDevice, type DeviceChoice } from "../features/device.js";
 import { loadCheckpoint } from "../head/checkpoint.js";
-import { loadBackbone } from "../models/registry.js";
+import { loadBackbone } from "../models/load-backbone.js";
 import { prepareBackbone } from "../onnx/prepare.js";
 import type { LoadedModel } from "./engine.js";
 

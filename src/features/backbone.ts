@@ -6,6 +6,7 @@ import type { SlotRing } from "../batch/slot-ring.js";
 import { checkInteger } from "../check.js";
 import { ModelError } from "../errors.js";
 import { usableCores } from "../machine.js";
+import { switchOffTelemetry } from "../onnx-runtime.js";
 import type { Device } from "./device.js";
 import { SessionThread } from "./session-thread.js";
 import type { SessionSetup } from "./session-worker.js";
@@ -57,6 +58,7 @@ export class Backbone {
     checkInteger("tilesPerRun", tilesPerRun, 1);
     const stop = new Int32Array(new SharedArrayBuffer(4));
     const setup: SessionSetup = { model, size, numFeatures, device, intraOpThreads, tilesPerRun, stop };
+    switchOffTelemetry();
     const threads: SessionThread[] = [];
     try {
       for (let i = 0; i < sessions; i++) threads.push(new SessionThread(startWorker(setup)));

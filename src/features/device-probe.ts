@@ -1,8 +1,9 @@
 /** Child process of device.ts: creates and runs a tiny session on one provider, and prints the error, or nothing if it ran. */
-import * as ort from "onnxruntime-node";
 import { GraphBuilder } from "../onnx/graph.js";
 import { float32 } from "../onnx/tensor.js";
+import { loadOnnxRuntime } from "../onnx-runtime.js";
 
+const ort = loadOnnxRuntime();
 const provider = process.argv[2];
 try {
   const session = await ort.InferenceSession.create(tinyModel(), {

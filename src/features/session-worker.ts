@@ -3,10 +3,12 @@
  * features.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import * as ort from "onnxruntime-node";
+import type * as Ort from "onnxruntime-node";
 import { loadAddon } from "../addon.js";
+import { loadOnnxRuntime } from "../onnx-runtime.js";
 import type { Device } from "./device.js";
 import { applyDihedral } from "./dihedral.js";
+import { sessionOptions } from "./session-options.js";
 
 export interface SessionSetup {
   /** ONNX file: `tiles` uint8 [N, size, size, 3] in, `features` float32 [N, numFeatures] out. */
@@ -49,13 +51,14 @@ interface AttachedRing {
   readable: ArrayBufferLike | undefined;
 }
 
+const ort = loadOnnxRuntime();
 const port = parentPort!;
 const setup = workerData as SessionSetup;
 const rings = new Map<number, AttachedRing>();
 let scratch = new Uint8Array(0);
 
 try {
-  const session = await ort.InferenceSession.create(setup.model, sessionOptions(setup));
+  const session = await ort.InferenceSession.create(setup.model, sessionOptions(setup.device, setup.intraOpThreads));
   serve(session);
   port.postMessage({ type: "ready" } satisfies SessionReply);
 } catch (error) {
@@ -63,14 +66,14 @@ try {
   port.close();
 }
 
-function serve(session: ort.InferenceSession): void {
+function serve(session: Ort.InferenceSession): void {
   let last = Promise.resolve();
   port.on("message", (request: SessionRequest) => {
     last = last.then(() => handle(session, request));
   });
 }
 
-async function handle(session: ort.InferenceSession, request: SessionRequest): Promise<void> {
+async function handle(session: Ort.InferenceSession, request: SessionRequest): Promise<void> {
   if (request.type === "attach") rings.set(request.ring, attach(request.buffer));
   else if (request.type === "detach") rings.delete(request.ring);
   else if (request.type === "close") port.close();
@@ -93,7 +96,7 @@ function attach(shared: SharedArrayBuffer): AttachedRing {
 
 /** `[variants, count, numFeatures]` float32. */
 async function extract(
-  session: ort.InferenceSession,
+  session: Ort.InferenceSession,
   request: SessionRequest & { type: "run" },
 ): Promise<Float32Array> {
   const { count, variants, into } = request;
@@ -113,7 +116,7 @@ async function extract(
 }
 
 /** One call of ONNX Runtime: `[count, numFeatures]`. */
-async function runSession(session: ort.InferenceSession, pixels: Uint8Array, count: number): Promise<Float32Array> {
+async function runSession(session: Ort.InferenceSession, pixels: Uint8Array, count: number): Promise<Float32Array> {
   const { size, numFeatures } = setup;
   const output = await session.run({ tiles: new ort.Tensor("uint8", pixels, [count, size, size, 3]) });
   const features = output["features"];
@@ -134,17 +137,4 @@ function pixelsOf(ring: AttachedRing, byteOffset: number, count: number, variant
   if (variant === 0) target.set(source);
   else applyDihedral(source, target, count, setup.size, variant);
   return target;
-}
-
-function sessionOptions({ device, intraOpThreads }: SessionSetup): ort.InferenceSession.SessionOptions {
-  return {
-    executionProviders: [device],
-    graphOptimizationLevel: "all",
-    executionMode: "sequential",
-    intraOpNumThreads: intraOpThreads,
-    interOpNumThreads: 1,
-    logSeverityLevel: 3,
-    // Sessions share the cores with the decode workers: a waiting thread must sleep, not spin.
-    extra: { session: { intra_op: { allow_spinning: "0" }, inter_op: { allow_spinning: "0" } } },
-  };
 }

@@ -7,12 +7,10 @@ const CANNOT = ["EINVAL", "EPERM", "EISDIR", "EACCES", "ENOTSUP"];
 
 /** @throws WriteError */
 export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r").catch(() => undefined);
   try {
-    await handle?.sync();
+    const handle = await open(folder, "r");
+    await handle.sync().finally(() => handle.close());
   } catch (error) {
     if (!CANNOT.includes((error as NodeJS.ErrnoException).code ?? "")) throw explainWriteError(error, folder);
-  } finally {
-    await handle?.close();
   }
 }

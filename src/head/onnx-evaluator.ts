@@ -3,6 +3,7 @@ import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import type { NativeFeatures } from "../addon.js";
 import { GraphBuilder } from "../onnx/graph.js";
 import { float32, int64 } from "../onnx/tensor.js";
+import { loadOnnxRuntime } from "../onnx-runtime.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 import type { Evaluator } from "./evaluator.js";
 
@@ -24,7 +25,7 @@ export async function createOnnxEvaluator(
   labels: LabelMatrix,
   folds: Uint8Array | undefined,
 ): Promise<Evaluator> {
-  const { InferenceSession, Tensor } = (await import("onnxruntime-node")).default;
+  const { InferenceSession, Tensor } = loadOnnxRuntime();
   const session = await InferenceSession.create(buildObjectiveGraph(features), { executionProviders: ["cpu"] });
   const tensor = (data: Float32Array, dims: number[]) => new Tensor("float32", data, dims);
   return {

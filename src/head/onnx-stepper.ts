@@ -1,6 +1,7 @@
 /** Steps by ONNX Runtime: one run per batch, weights and optimiser state going in and out. */
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import type { NativeFeatures } from "../addon.js";
+import { loadOnnxRuntime } from "../onnx-runtime.js";
 import type { GradientConfig } from "./config.js";
 import { type EpochSums, sumLogits } from "./loss.js";
 import { buildStepGraph, variableNames } from "./step-graph.js";
@@ -11,7 +12,7 @@ type Feeds = Record<string, OrtTensor>;
 /** Each run blocks the calling thread for the length of one step (about half a millisecond). */
 export async function createOnnxStepper(config: GradientConfig, shape: StepperShape): Promise<Stepper> {
   // Loaded only if needed: it takes 100 ms, and the native kernels do not need it.
-  const { InferenceSession, Tensor } = (await import("onnxruntime-node")).default;
+  const { InferenceSession, Tensor } = loadOnnxRuntime();
   const session = await InferenceSession.create(buildStepGraph(config, shape), {
     executionProviders: ["cpu"],
     intraOpNumThreads: 1,

@@ -82,9 +82,6 @@ function refuseOthers(path: string, head: Buffer): void {
   const lower = start.trimStart().toLowerCase();
   const found = OTHERS.find(([starts]) => starts.some((each) => start.startsWith(each) || lower.startsWith(each)));
   if (found !== undefined) throw new FormatError(path, `${path} is ${found[1]}. ${found[2]}`);
-  if (head.toString("latin1", 257, 262) === "ustar") {
-    throw new FormatError(path, `${path} is a tar archive. Unpack it, and name the file or folder with the labels.`);
-  }
 }
 
 type Encoding = "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";

@@ -1,8 +1,10 @@
 /** The roles of a table's columns: by the options, by their names, by their cells. */
-import { FormatError, InputError } from "../errors.js";
-import { type ColumnKind, isCounting, isFilled, kindOf, type LabelRecord, readBit, textOfCell } from "./cells.js";
+import { InputError } from "../errors.js";
+import { isCounting, kindOf, textOfCell } from "./cells.js";
+import { ambiguous, notBits, numeric, singleColumn, unnamedBits } from "./column-errors.js";
 import { hasImageExtension } from "./names.js";
 import type { LabelOptions } from "./options.js";
+import type { Column, TableSample } from "./table-sample.js";
 import {
   isConfidenceWord,
   isMeasureWord,
@@ -10,20 +12,11 @@ import {
   isProseWord,
   isSingular,
   isSplitWord,
+  isStateWord,
   isTagWord,
   NAME_WORDS,
   toWord,
 } from "./words.js";
-
-/** A table of which the first records are known. */
-export interface TableSample {
-  path: string;
-  unit: "line" | "row" | "record";
-  /** Names of the columns, or their numbers without a header. */
-  columns: readonly string[];
-  named: boolean;
-  records: readonly LabelRecord[];
-}
 
 /** Columns by their place, from 0. */
 export interface Roles {
@@ -35,12 +28,8 @@ export interface Roles {
   unusedSplit: number | undefined;
   /** Of a row for each tag: the column that says whether it applies (Open Images' `Confidence`). */
   applies: number | undefined;
-}
-
-interface Column {
-  index: number;
-  header: string;
-  kind: ColumnKind;
+  /** The column that says whether anybody has labelled the tile. */
+  labelled: number | undefined;
 }
 
 /** @throws InputError for columns that are not there; FormatError, naming column and line, for what is ambiguous */
@@ -53,15 +42,22 @@ export function findRoles(sample: TableSample, options: LabelOptions): Roles {
   const unusedSplit = split === undefined ? columns.find(isSplitColumn)?.index : undefined;
   const isLong = options.labelFormat === "long";
   const applies = isLong ? columns.find(({ header }) => isConfidenceWord(header))?.index : undefined;
-  const roles = { split, unusedSplit, applies };
-  if (options.labelColumns !== undefined) return { ...roles, ...toldRoles(sample, columns, options) };
+  const labelled = columns.length > 2 && sample.named ? columns.find(isStateColumn)?.index : undefined;
+  const roles = { split, unusedSplit, applies, labelled };
+  if (options.labelColumns !== undefined) {
+    return { ...roles, labelled: undefined, ...toldRoles(sample, columns, options) };
+  }
   const name = findNameColumn(sample, columns);
-  const others = columns.filter((column) => ![name, split].includes(column.index) && !isSplitColumn(column));
+  const others = columns.filter((column) => ![name, split, labelled].includes(column.index) && !isSplitColumn(column));
   return { ...roles, name, ...findTagColumns(sample, others, name, options) };
 }
 
 function isSplitColumn({ header, kind }: Column): boolean {
   return kind === "parts" || (isSplitWord(header) && kind !== "text");
+}
+
+function isStateColumn({ header, kind }: Column): boolean {
+  return kind === "bits" && isStateWord(header);
 }
 
 function toldRoles(sample: TableSample, columns: readonly Column[], options: LabelOptions) {
@@ -198,59 +194,4 @@ function isAside(sample: TableSample, { index, header, kind }: Column): boolean 
 function isFlag({ records }: TableSample, { index, kind }: Column): boolean {
   if (kind !== "numbers" && kind !== "bits") return false;
   return records.every(({ cells }) => /^(-?[01]([.,]0*)?)?$/.test(textOfCell(cells[index])));
-}
-
-function notBits({ path, unit, records }: TableSample, columns: readonly Column[]): FormatError {
-  for (const { cells, line } of records) {
-    const wrong = columns.find(({ index }) => readBit(cells[index]) === undefined);
-    if (wrong === undefined) continue;
-    return new FormatError(
-      path,
-      `${path}, ${unit} ${line}: the column ${JSON.stringify(wrong.header)} holds ${JSON.stringify(textOfCell(cells[wrong.index]))}, ` +
-        "where a table with a column for each tag has 0 or 1 (true, false, yes, no). Name the columns of tags by `labelColumns`.",
-    );
-  }
-  return new FormatError(path, `${path} has no columns of 0 and 1.`);
-}
-
-function numeric(
-  { path, unit, records, columns }: TableSample,
-  { index, header, kind }: Column,
-  name: number,
-): FormatError {
-  const first = records.find(({ cells }) => isFilled(cells[index]));
-  const bits = kind === "bits" ? `, and \`labelFormat: "multi-hot"\` for one tag called ${header}` : "";
-  return new FormatError(
-    path,
-    `${path}, ${unit} ${first?.line ?? 1}: the column ${JSON.stringify(header)} holds ${JSON.stringify(textOfCell(first?.cells[index]))}: ` +
-      `numbers do not say which tags are meant. Put tags there; \`labelColumns: ["${columns[name]}", "${header}"]\` takes the numbers for tags${bits}.`,
-  );
-}
-
-function ambiguous(
-  { path, records, unit, columns }: TableSample,
-  candidates: readonly Column[],
-  name: number,
-): FormatError {
-  const names = candidates.map(({ header }) => JSON.stringify(header)).join(" or ");
-  return new FormatError(
-    path,
-    `${path}, ${unit} ${records[0]?.line ?? 1}: the tags may be in ${names}. Say which: ` +
-      `\`labelColumns: ["${columns[name]}", "${candidates[0].header}"]\`.`,
-  );
-}
-
-function unnamedBits({ path, unit, records }: TableSample): FormatError {
-  return new FormatError(
-    path,
-    `${path}, ${unit} ${records[0]?.line ?? 1}: a table of 0 and 1 without a header does not say which tag each column is. ` +
-      "Put a line with the columns' names before it.",
-  );
-}
-
-function singleColumn({ path, columns, named }: TableSample): InputError {
-  const what = named ? `the single column ${JSON.stringify(columns[0] ?? "")}` : "a single column";
-  return new InputError(
-    `${path} has ${what}: expected a header such as image_name,tags, with a comma, semicolon, tab or | between columns.`,
-  );
 }

@@ -24,7 +24,17 @@ function describeFile({ format, encoding, delimiter, header }: Recognised): stri
 }
 
 function describeColumns(recognised: Recognised): string[] {
-  const { nameColumn, tagColumns, multiHot, separator, splitColumn, unusedSplit, ignoredColumns, header } = recognised;
+  const {
+    nameColumn,
+    tagColumns,
+    multiHot,
+    separator,
+    splitColumn,
+    unusedSplit,
+    labelledColumn,
+    ignoredColumns,
+    header,
+  } = recognised;
   if (nameColumn === null) return unusedSplit === null ? [] : [describeUnused(unusedSplit)];
   const say = (column: string) => (header === false ? `column ${column}` : JSON.stringify(column));
   const several =
@@ -36,6 +46,7 @@ function describeColumns(recognised: Recognised): string[] {
     `names in ${say(nameColumn)}, ${tags}`,
     ...(splitColumn === null ? [] : [`parts in ${say(splitColumn)}`]),
     ...(unusedSplit === null ? [] : [describeUnused(unusedSplit)]),
+    ...(labelledColumn === null ? [] : [`${say(labelledColumn)} says which tiles are labelled`]),
     ...(ignoredColumns.length === 0
       ? []
       : [

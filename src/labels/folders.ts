@@ -8,6 +8,7 @@ import { noteDoubt } from "./doubts.js";
 import { type LabelOptions, refuseTableOptions } from "./options.js";
 import { readPart } from "./parts.js";
 import type { LabelTable } from "./table.js";
+import { isContentWord } from "./words.js";
 
 const PART = /^(train|training|val|valid|validation|dev|test|testing)$/i;
 
@@ -18,6 +19,7 @@ export async function readFolders(path: string, { split, ...options }: LabelOpti
   const folders = entries.filter((entry) => entry.isDirectory() && !isHidden(entry.name)).map(({ name }) => name);
   const inParts = folders.length > 0 && folders.every((name) => PART.test(name));
   if (!inParts) refuseMixture(path, folders);
+  const told = options.labelFormat === "folders";
   if (split !== undefined && (split !== "split" || !inParts)) {
     throw new InputError(
       `${path} has no column ${JSON.stringify(split)} (\`split\`): \`split\` is the one that folders train, val and test make.`,
@@ -27,12 +29,21 @@ export async function readFolders(path: string, { split, ...options }: LabelOpti
   let line = 0;
   for await (const { path: file } of walkFolder(path, { ignored: 0 }))
     addFile(collector, relative(path, file), ++line, inParts);
+  const plain = collector.rows.find(({ tags }) => !told && isContentWord(tags[0] ?? ""));
+  if (plain !== undefined) throw noTag(path, plain.tags[0]);
   if (collector.rows.length === 0) {
     throw new InputError(
       `${path} holds no labels: expected a folder for each tag with tiles in it, or name the file with the labels.`,
     );
   }
   return finishTable(collector);
+}
+
+function noTag(path: string, folder: string): InputError {
+  return new InputError(
+    `${path} holds its pictures in a folder ${folder}, which says what is in it and is probably no tag. Name the file with ` +
+      'the labels (boxes of YOLO: export them as COCO), or say `labelFormat: "folders"` if it is one.',
+  );
 }
 
 function isHidden(name: string): boolean {
@@ -73,6 +84,7 @@ function factsOf(inParts: boolean, split: string | undefined) {
     separator: null,
     splitColumn: split ?? null,
     unusedSplit: inParts && split === undefined ? "split" : null,
+    labelledColumn: null,
     ignoredColumns: [],
   };
 }

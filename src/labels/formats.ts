@@ -6,12 +6,13 @@ import { explainReading, type LabelFile, openLabelFile } from "./bytes.js";
 import { openDelimited } from "./delimited.js";
 import { readFolders } from "./folders.js";
 import { isObject, readCoco, readJsonValue, readObjects } from "./json-file.js";
-import { openJsonLines } from "./json-lines.js";
+import { openJsonLines, RECORD_SEPARATOR } from "./json-lines.js";
 import { readSamples, readTasks } from "./labelling-tools.js";
 import { checkLabelOptions, type LabelFormatName, type LabelOptions, refuseTableOptions } from "./options.js";
 import { openParquet } from "./parquet.js";
 import { readTable } from "./read-table.js";
 import type { LabelTable } from "./table.js";
+import { openWebDataset } from "./webdataset.js";
 import { isNameWord } from "./words.js";
 
 export interface ReadLabelsOptions extends LabelOptions {
@@ -38,8 +39,14 @@ const FORMATS: readonly LabelFormat[] = [
     read: async (file, options) => readTable(await openParquet(file, options), options),
   },
   {
+    names: ["webdataset"],
+    recognises: ({ head }) => head.toString("latin1", 257, 262) === "ustar",
+    read: async (file, options) => readTable(await openWebDataset(file), options),
+  },
+  {
     names: ["jsonl"],
-    recognises: (file) => startOf(file).startsWith("{") && (/\.(jsonl|ndjson)$/i.test(file.path) || isJsonLine(file)),
+    recognises: (file) =>
+      startOf(file).startsWith("{") && (/\.(jsonl|ndjson|geojsonl|geojsons)$/i.test(file.path) || isJsonLine(file)),
     read: async (file, options) => readTable(await openJsonLines(file), options),
   },
   {
@@ -101,6 +108,7 @@ function startOf({ head }: LabelFile): string {
   return head
     .toString("latin1")
     .replaceAll("\0", "")
+    .replaceAll(RECORD_SEPARATOR, "")
     .replace(/^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*/, "");
 }
 

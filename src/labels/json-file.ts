@@ -4,7 +4,7 @@ import { FormatError, InputError } from "../errors.js";
 import { checkJson } from "../files/read-json.js";
 import { detectEncoding, type LabelFile, textOf } from "./bytes.js";
 import { addRow, type Collector, cleanTags, createCollector, type FileFacts, finishTable } from "./collect.js";
-import { tableOfObjects, UNKNOWN_JSON } from "./json-lines.js";
+import { tableOfObjects, UNKNOWN_JSON, withoutGeometry } from "./json-lines.js";
 import { hasImageExtension } from "./names.js";
 import type { LabelOptions } from "./options.js";
 import { readTable } from "./read-table.js";
@@ -53,6 +53,7 @@ export function jsonFacts(format: string, unit: FileFacts["unit"], name: string,
     separator: "list",
     splitColumn: null,
     unusedSplit: null,
+    labelledColumn: null,
     ignoredColumns: [],
   };
 }
@@ -62,13 +63,17 @@ function isMapping(json: unknown): json is Record<string, unknown[]> {
   return isObject(json) && Object.values(json).every(Array.isArray) && Object.keys(json).some(hasImageExtension);
 }
 
-/** A list of objects, as data frames write themselves, or an object of lists: read as JSON lines are. */
+function featuresIn(json: unknown): unknown {
+  return isObject(json) && json["type"] === "FeatureCollection" ? json["features"] : json;
+}
+
+/** A list of objects, as data frames write themselves, GeoJSON's features, or an object of lists: read as JSON lines are. */
 export async function readObjects(path: string, value: unknown, options: LabelOptions): Promise<LabelTable> {
-  const json = isMapping(value) ? Object.entries(value).map(([file, tags]) => ({ file, tags })) : value;
+  const json = isMapping(value) ? Object.entries(value).map(([file, tags]) => ({ file, tags })) : featuresIn(value);
   if (!Array.isArray(json) || !json.every(isObject)) {
     throw new FormatError(path, `${path} ${UNKNOWN_JSON}`);
   }
-  const objects = json.map((object: JsonObject, i) => ({ object, line: i + 1 }));
+  const objects = json.map((object: JsonObject, i) => ({ object: withoutGeometry(object), line: i + 1 }));
   // Everything is in memory, so that everything is the sample.
   return readTable(
     tableOfObjects(

@@ -8,6 +8,9 @@ import type { Table } from "./read-table.js";
 export const UNKNOWN_JSON =
   "is JSON of a kind that is not known: expected objects with a name and tags, COCO, Label Studio's tasks, or FiftyOne's samples.";
 
+/** Stands before each text of a sequence (RFC 8142). */
+export const RECORD_SEPARATOR = "\u001e";
+
 type JsonObject = Record<string, unknown>;
 
 interface LineObject {
@@ -72,10 +75,17 @@ async function* readLines(file: LabelFile, encoding: Parameters<typeof textOf>[1
   }
 }
 
+/** Of a feature of GeoJSON, what it says of its place; any other object as it is. */
+export function withoutGeometry(object: JsonObject): JsonObject {
+  const { type, properties, id } = object;
+  if (type !== "Feature" || typeof properties !== "object" || properties === null) return object;
+  return { ...(id !== undefined && { id }), ...properties };
+}
+
 function parseLine(path: string, text: string, line: number): JsonObject {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text.replace(RECORD_SEPARATOR, ""));
   } catch (cause) {
     throw new FormatError(
       path,
@@ -83,6 +93,6 @@ function parseLine(path: string, text: string, line: number): JsonObject {
       { cause },
     );
   }
-  if (typeof json === "object" && json !== null && !Array.isArray(json)) return json as JsonObject;
+  if (typeof json === "object" && json !== null && !Array.isArray(json)) return withoutGeometry(json as JsonObject);
   throw new FormatError(path, `${path}, line ${line}: not a JSON object, as each line of a .jsonl file should be.`);
 }

@@ -2,6 +2,7 @@
 import { FormatError } from "../errors.js";
 import { createCollector, finishTable } from "./collect.js";
 import { addTags, isObject, jsonFacts } from "./json-file.js";
+import { withFolders } from "./names.js";
 import type { LabelTable } from "./table.js";
 
 type JsonObject = Record<string, unknown>;
@@ -63,8 +64,8 @@ function readTask(task: unknown, fail: Fail, control: string | undefined): Found
 
 /** The name canopy gave the task, or that of its picture. */
 function taskName(data: JsonObject, fail: Fail): string {
-  const { name, image } = data;
-  if (typeof name === "string" && name !== "") return name;
+  const { name, path, image } = data;
+  if (typeof name === "string" && name !== "") return withFolders(name, path);
   const pictures = Object.values(data).filter((value) => typeof value === "string" && /\.\w+$/.test(value));
   const url = typeof image === "string" ? image : pictures.length === 1 ? (pictures[0] as string) : undefined;
   if (url === undefined) throw fail('its data names no picture: expected "image", or "name".');
@@ -92,7 +93,7 @@ function chosenTags(result: unknown, fail: Fail, control: string | undefined): s
 function readSample(sample: unknown, fail: Fail): Found {
   if (!isObject(sample)) throw fail("it is not an object.");
   const { name, filepath, ground_truth: truth } = sample;
-  const called = typeof name === "string" && name !== "" ? name : filepath;
+  const called = typeof name === "string" && name !== "" ? withFolders(name, filepath) : filepath;
   if (typeof called !== "string") throw fail("it has neither name nor filepath.");
   if (truth === null || truth === undefined) return { name: called, tags: undefined };
   const labels = Array.isArray(truth) ? truth.map((each) => (isObject(each) ? each["label"] : each)) : undefined;

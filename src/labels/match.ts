@@ -3,7 +3,14 @@ import { FormatError, InputError } from "../errors.js";
 import { type Tile, type TileSource, tileLocation } from "../tiles/tile.js";
 import { sameTags } from "./collect.js";
 import { tilePath, withoutExtension } from "./names.js";
-import type { LabelRow, LabelTable } from "./table.js";
+import type { LabelRow, LabelTable, Recognised } from "./table.js";
+
+/** Rows that name tiles; of a label file, or of any other table. */
+export interface NamedRows {
+  path: string;
+  rows: readonly LabelRow[];
+  recognised: Pick<Recognised, "unit">;
+}
 
 export interface LabelledTiles {
   /** Tiles that have labels, in the order of the label file. */
@@ -37,7 +44,7 @@ export async function matchTiles(labels: LabelTable, source: TileSource | Iterab
 /**
  * The same, but it is no error if nothing fits; with `lenient` a label that may mean either of two tiles means both.
  */
-export function pairTiles(labels: LabelTable, tiles: readonly Tile[], { lenient = false } = {}): LabelledTiles {
+export function pairTiles(labels: NamedRows, tiles: readonly Tile[], { lenient = false } = {}): LabelledTiles {
   const tilesByName = new Map<string, Tile[]>();
   for (const tile of tiles) addTo(tilesByName, tile.name.normalize("NFC"), tile);
   const rowsByName = new Map<string, LabelRow[]>();
@@ -81,12 +88,7 @@ function addTo<T>(groups: Map<string, T[]>, key: string, item: T): void {
 }
 
 /** Rows and tiles of one name. */
-function pair(
-  labels: LabelTable,
-  rows: readonly LabelRow[],
-  tiles: readonly Tile[],
-  tileOf: Map<LabelRow, Tile>,
-): void {
+function pair(labels: NamedRows, rows: readonly LabelRow[], tiles: readonly Tile[], tileOf: Map<LabelRow, Tile>): void {
   if (tiles.length === 0) return;
   if (rows.length === 1 && tiles.length === 1) return void tileOf.set(rows[0], tiles[0]);
   const endings = indexEndings(tiles, Math.max(...rows.map(({ path }) => path.split("/").length)));
@@ -120,7 +122,7 @@ function indexEndings(tiles: readonly Tile[], depth: number): Endings {
 
 /** The tile whose path agrees with the row's for the most folders; undefined if the row's folders are none of theirs. */
 function findTile(
-  labels: LabelTable,
+  labels: NamedRows,
   row: LabelRow,
   tiles: readonly Tile[],
   endings: Endings,
@@ -138,12 +140,7 @@ function findTile(
   return tiles.length === 1 ? { tile: tiles[0], depth: 1 } : undefined;
 }
 
-function ambiguous(
-  { path, recognised }: LabelTable,
-  row: LabelRow,
-  ending: string,
-  tiles: readonly Tile[],
-): InputError {
+function ambiguous({ path, recognised }: NamedRows, row: LabelRow, ending: string, tiles: readonly Tile[]): InputError {
   const [first, second] = tiles.filter((tile) =>
     `/${withoutExtension(tilePath(tile))}`.endsWith(`/${withoutExtension(ending)}`),
   );
@@ -153,7 +150,7 @@ function ambiguous(
   );
 }
 
-function refuseContradiction({ path, recognised }: LabelTable, first: LabelRow, second: LabelRow, tile: Tile): void {
+function refuseContradiction({ path, recognised }: NamedRows, first: LabelRow, second: LabelRow, tile: Tile): void {
   if (sameTags(first.tags, second.tags) && first.part === second.part) return;
   throw new FormatError(
     path,

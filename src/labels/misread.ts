@@ -1,9 +1,9 @@
 /** Tables that look like names and tags, and are something else. */
 import { FormatError } from "../errors.js";
 import { type Cell, textOfCell, withoutSpare } from "./cells.js";
-import type { TableSample } from "./columns.js";
 import { parseList } from "./lists.js";
 import { isListText, type Separator, splitTags } from "./separators.js";
+import type { TableSample } from "./table-sample.js";
 import { shorten } from "./tags.js";
 
 /** R writes row numbers in a column that its header does not count. */

@@ -56,6 +56,11 @@ function decode(text: string): string {
   }
 }
 
+/** `path` if it is the tile `name` and so tells it from others of that name; else `name`. */
+export function withFolders(name: string, path: unknown): string {
+  return typeof path === "string" && toTileName(toPath(path)) === name.normalize("NFC") ? path : name;
+}
+
 /** Where a tile is, as a path that compares with `toPath`'s; members of archives are below the archive. */
 export function tilePath({ path, member }: Tile): string {
   return toPath(member === undefined ? path : `${path}/${member}`);

@@ -14,6 +14,7 @@ export const LABEL_FORMATS = [
   "coco",
   "label-studio",
   "fiftyone",
+  "webdataset",
   "folders",
 ] as const;
 export type LabelFormatName = (typeof LABEL_FORMATS)[number];

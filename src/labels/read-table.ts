@@ -2,11 +2,12 @@
 import { InputError } from "../errors.js";
 import { type Cell, type LabelRecord, readBit, textOfCell, withoutSpare } from "./cells.js";
 import { addRow, type Collector, createCollector, finishTable } from "./collect.js";
-import { findRoles, type Roles, type TableSample } from "./columns.js";
+import { findRoles, type Roles } from "./columns.js";
 import { noteDoubt } from "./doubts.js";
 import type { LabelOptions } from "./options.js";
 import { readPart } from "./parts.js";
 import type { Fail, LabelTable } from "./table.js";
+import type { TableSample } from "./table-sample.js";
 import { createBitReader, createTagReader, findSeparator, type SeparatorFacts, type TagReader } from "./tag-reader.js";
 
 /** A table whose first records are known and whose others come as a stream. */
@@ -73,7 +74,8 @@ function readRecord(record: LabelRecord, table: Table, roles: Roles, collector: 
   if (table.named && !typed && name === columns[roles.name] && isHeader(cells, columns)) {
     throw fail(line, "the header comes again. Remove the line.");
   }
-  const tags = reader.read(cells, line);
+  const isLabelled = roles.labelled === undefined || readBit(cells[roles.labelled]) === true;
+  const tags = isLabelled ? reader.read(cells, line) : undefined;
   addRow(collector, name, applies(cells, roles, line, fail) ? tags : [], line, part);
 }
 
@@ -101,7 +103,7 @@ function nameOfCell(cell: unknown): string {
 
 function describe(table: Table, roles: Roles, separator: SeparatorFacts | undefined) {
   const { columns } = table;
-  const used = new Set([roles.name, ...roles.tags, roles.split, roles.unusedSplit]);
+  const used = new Set([roles.name, ...roles.tags, roles.split, roles.unusedSplit, roles.labelled]);
   const unused = columns.filter((_, index) => !used.has(index));
   const inside = separator?.separator === "none" && table.typed ? "list" : separator?.separator;
   return {
@@ -116,6 +118,7 @@ function describe(table: Table, roles: Roles, separator: SeparatorFacts | undefi
     separator: inside ?? null,
     splitColumn: roles.split === undefined ? null : columns[roles.split],
     unusedSplit: roles.unusedSplit === undefined ? null : columns[roles.unusedSplit],
+    labelledColumn: roles.labelled === undefined ? null : columns[roles.labelled],
     ignoredColumns: unused,
   };
 }

@@ -41,6 +41,8 @@ export interface Recognised {
   splitColumn: string | null;
   /** A column that could be used so, but was not asked for. */
   unusedSplit: string | null;
+  /** The column that says whether a tile is labelled at all; those that are not are left out. */
+  labelledColumn: string | null;
   ignoredColumns: string[];
   /** Distinct tags, tiles, and tiles among them that have no tag. */
   tags: number;

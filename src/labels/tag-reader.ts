@@ -2,12 +2,13 @@
 import { FormatError } from "../errors.js";
 import { type Cell, isFilled, readBit, textOfCell, withoutSpare } from "./cells.js";
 import { type Collector, cleanTags } from "./collect.js";
-import type { Roles, TableSample } from "./columns.js";
+import type { Roles } from "./columns.js";
 import { parseList } from "./lists.js";
 import { refuseRowNumbers, refuseVectors, type SampleCell } from "./misread.js";
 import type { LabelOptions } from "./options.js";
 import { isListText, nameSeparator, recogniseSeparator, type Separator, splitTags, strayMark } from "./separators.js";
 import type { Fail } from "./table.js";
+import type { TableSample } from "./table-sample.js";
 import { isMissing, shorten } from "./tags.js";
 import { isSingular } from "./words.js";
 

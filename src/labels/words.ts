@@ -11,7 +11,7 @@ export const NAME_WORDS: readonly string[] = [
 const TAG_WORDS: ReadonlySet<string> = new Set([
   ...["tag", "label", "class", "category", "tagname", "labelname", "classname", "categoryname"],
   ...["tags", "labels", "classes", "categories", "tagnames", "labelnames", "classnames", "categorynames"],
-  ...["target", "targets", "keywords", "choice", "choices", "displayname", "displaynames"],
+  ...["cls", "target", "targets", "keywords", "choice", "choices", "displayname", "displaynames"],
   ...["classificationannotation", "classificationannotations", "groundtruth"],
 ]);
 
@@ -24,6 +24,27 @@ const SPLIT_WORDS: ReadonlySet<string> = new Set([
   ...["split", "set", "subset", "partition", "usage", "mluse"],
   ...["isvalid", "isval", "istest", "istrain"],
 ]);
+
+const STATES: ReadonlySet<string> = new Set([
+  ...["labelled", "labeled", "islabelled", "islabeled", "haslabel", "haslabels", "hastags"],
+  ...["tagged", "istagged", "annotated", "isannotated", "classified"],
+]);
+
+/** A column that says whether a tile has labels at all. */
+export function isStateWord(header: string): boolean {
+  return STATES.has(toWord(header));
+}
+
+const CONTENTS: ReadonlySet<string> = new Set([
+  ...["image", "images", "img", "imgs", "picture", "pictures", "photo", "photos", "tile", "tiles", "patches", "chips"],
+  ...["jpegimages", "jpg", "jpgs", "jpeg", "jpegs", "png", "pngs", "tif", "tiff", "data", "dataset", "raw", "all"],
+  ...["labels", "annotations", "masks"],
+]);
+
+/** A folder called after what it holds, as in YOLO's and VOC's layouts. */
+export function isContentWord(folder: string): boolean {
+  return CONTENTS.has(toWord(folder));
+}
 
 export function isNameWord(header: string): boolean {
   return NAME_WORDS.includes(toWord(header));

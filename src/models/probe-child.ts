@@ -2,9 +2,10 @@
  * Child process of probe.ts: reads a prepared backbone from stdin, runs it on three tiles, and prints a verdict as
  * JSON. It is a process of its own because a network may hang, exhaust memory, or crash ONNX Runtime.
  */
-import ort from "onnxruntime-node";
+import type { Tensor } from "onnxruntime-node";
 import { endWithParent } from "../end-with-parent.js";
 import { FEATURES, TILES } from "../onnx/prepare.js";
+import { loadOnnxRuntime } from "../onnx-runtime.js";
 
 /** What a network does with tiles. */
 export type Verdict =
@@ -31,10 +32,11 @@ const verdict = await probe(await readStdin()).catch((error: Error): Verdict => 
 process.stdout.write(`${JSON.stringify(verdict)}\n`);
 
 async function probe(model: Uint8Array): Promise<Verdict> {
+  const ort = loadOnnxRuntime();
   const session = await ort.InferenceSession.create(model, { logSeverityLevel: 4 });
   const run = async (pixels: Uint8Array) => {
     const tiles = new ort.Tensor("uint8", pixels, [pixels.length / (size * size * 3), size, size, 3]);
-    const features = (await session.run({ [TILES]: tiles }))[FEATURES] as ort.Tensor;
+    const features = (await session.run({ [TILES]: tiles }))[FEATURES] as Tensor;
     return { dims: features.dims, data: Float32Array.from(features.data as Float32Array) };
   };
   const pixels = makeTiles();

@@ -15,7 +15,7 @@ import { knownModel } from "./known.js";
 import { buildMobileNetV2, untrainedWeights } from "./mobilenetv2.js";
 import { probeBackbone } from "./probe.js";
 import { withPyramid } from "./pyramid.js";
-import { readModelFile, readOwnFile } from "./read-model.js";
+import { readModelFile } from "./read-model.js";
 import { describeWithAdvice } from "./tried-advice.js";
 
 /** Where a backbone's bytes are: shipped with canopy, built when needed, in the user's cache, or not downloaded. */
@@ -92,61 +92,20 @@ export async function resolveBackbone(nameOrFile: string, options: ResolveOption
   return { card: isVouchedFor(card) ? wanted : await probeBackbone(bytes, wanted, size, options), bytes };
 }
 
-export interface LoadOptions {
-  /** Folder of the trained model, which may hold the backbone. */
-  folder?: string | undefined;
-  /** The backbone's file, if it is not in that folder. */
-  file?: string | undefined;
-  /** Pixels per side it will be fed. */
-  size?: number | undefined;
-  /** Ends trying the network out. */
-  signal?: AbortSignal | undefined;
-}
-
-/**
- * The bytes of a backbone whose card is in a trained model's folder: by its hash among the known ones, from that
- * folder, or from a file that is named. No other place is searched, whatever the card says; bytes with another hash are
- * refused.
- */
-export async function loadBackbone(card: ModelCard, options: LoadOptions = {}): Promise<Uint8Array> {
-  const bytes = await findBytes(card, options);
-  if (!isVouchedFor(card)) await probeBackbone(bytes, card, options.size ?? card.input.defaultSize, options);
-  return bytes;
-}
-
-async function findBytes(card: ModelCard, { folder, file }: LoadOptions): Promise<Uint8Array> {
-  const advice = `The model was trained on the backbone ${card.name} (sha256 ${card.sha256}): name its file with \`backbone\`.`;
-  if (file !== undefined) return verified(await readModelFile(file, advice), card, file);
-  const entry = listModels().find((each) => each.card.sha256 === card.sha256);
-  if (entry !== undefined) return (await resolveName(entry.card.name)).bytes;
-  if (folder !== undefined && existsSync(join(folder, card.file))) {
-    return verified(await readOwnFile(folder, card.file, advice), card, join(folder, card.file));
-  }
-  throw new ModelError(
-    `This canopy does not have the backbone ${card.name} (sha256 ${card.sha256}) that the model was trained on: name its file with ` +
-      `\`backbone\` (it was ${card.file}), or use the canopy that trained it.`,
-  );
-}
-
-/** Whether canopy has or can download the backbone everywhere, so that no model needs a copy of it. */
-export function isObtainable({ sha256 }: ModelCard): boolean {
+/** Whether the backbone comes with canopy or can be pulled. */
+function isObtainable({ sha256 }: ModelCard): boolean {
   return listModels().some(
     ({ card, place }) => card.sha256 === sha256 && (card.url !== undefined || place !== "cache"),
   );
 }
 
 /** Networks with a known hash are known to run; all others are tried out. */
-function isVouchedFor(card: ModelCard): boolean {
+export function isVouchedFor(card: ModelCard): boolean {
   return isObtainable(card) || knownModel(card.sha256) !== undefined;
 }
 
-function verified(bytes: Uint8Array, card: ModelCard, path: string): Uint8Array {
-  verify(bytes, card, path);
-  return bytes;
-}
-
 /** Throws a ModelError if `bytes` are not what `card` says; `path` is for the message. */
-function verify(bytes: Uint8Array, card: ModelCard, path: string): void {
+export function verify(bytes: Uint8Array, card: ModelCard, path: string): void {
   if (bytes.byteLength !== card.byteLength) {
     throw new ModelError(`${path} has ${bytes.byteLength} bytes, the backbone ${card.name} has ${card.byteLength}.`);
   }
@@ -184,7 +143,8 @@ async function resolveFile(path: string, options: ResolveOptions): Promise<Resol
   return { card: await describeWithAdvice(bytes, path, options), bytes };
 }
 
-async function resolveName(name: string): Promise<ResolvedBackbone> {
+/** The backbone called `name`, checked; see resolveBackbone. */
+export async function resolveName(name: string): Promise<ResolvedBackbone> {
   const { card, place, path } = findModel(name);
   if (card.untrained !== undefined) {
     const bytes = buildMobileNetV2(untrainedWeights(card.untrained.seed));

@@ -53,6 +53,11 @@ export function intAttribute(node: NodeProto, name: string, fallback: number): n
   return attribute === undefined ? fallback : Number(attribute.i);
 }
 
+/** A string attribute of `node`, or "". */
+export function stringAttribute(node: NodeProto, name: string): string {
+  return new TextDecoder().decode(node.attribute.find((each) => each.name === name)?.s);
+}
+
 /** An integer-list attribute of `node`, or undefined. */
 export function intsAttribute(node: NodeProto, name: string): number[] | undefined {
   return node.attribute.find((each) => each.name === name)?.ints.map(Number);

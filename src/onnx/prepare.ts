@@ -47,6 +47,8 @@ export interface PrepareOptions {
 /** Names of a prepared model's input and output. */
 export const TILES = "tiles";
 export const FEATURES = "features";
+/** Name of the pixels as the network takes them, normalised. */
+export const PIXELS = "canopy_pixels";
 
 /** Element types of integers that can be 0 to 255. */
 const HOLDS_BYTES: ReadonlySet<ElementType> = new Set<ElementType>(["uint8", "int32", "int64"]);
@@ -149,7 +151,7 @@ function putPixelsInFront(
   size: number,
   options: PrepareOptions,
 ): void {
-  const wanted = freshName(graph, "canopy_pixels");
+  const wanted = freshName(graph, PIXELS);
   renameValue(graph, input.name, wanted);
   vacateName(graph, TILES);
   const append = appender(graph);

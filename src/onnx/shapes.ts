@@ -2,7 +2,7 @@
  * As much shape inference as surgery needs: the rank of a value and its fixed sizes. An operator it does not know gives
  * "unknown", which is always safe.
  */
-import { constantTensor, type GraphIndex, intAttribute, intsAttribute } from "./editing.js";
+import { constantTensor, type GraphIndex, intAttribute, intsAttribute, stringAttribute } from "./editing.js";
 import type { NodeProto, ValueInfoProto } from "./gen/onnx_pb.js";
 
 /** Sizes per axis, undefined if not fixed. */
@@ -41,7 +41,9 @@ function inferAll(index: GraphIndex): Map<string, Dims> {
     const inputs = node.input.map((each) => known.get(each));
     const [first = "", ...rest] = node.output;
     learn(first, RULES[node.opType]?.(node, inputs, index));
-    for (const name of rest) learn(name, node.opType === "Split" ? splitDims(node, inputs[0]) : undefined);
+    for (const [i, name] of rest.entries()) {
+      learn(name, node.opType === "Split" ? splitDims(node, inputs[0], index, i + 1) : undefined);
+    }
   }
   return known;
 }
@@ -76,22 +78,22 @@ const globalPool: Rule = (_node, [x]) => x?.map((size, axis) => (axis < 2 ? size
 const localPool: Rule = (node, [x]) =>
   x && [...x.slice(0, 2), ...spatial(node, x.slice(2), intsAttribute(node, "kernel_shape") ?? [])];
 
-/** Height and width after a kernel has passed over them; unknown where padding follows rules of its own. */
+/** Height and width after a kernel has passed over them. */
 function spatial(node: NodeProto, sizes: Dims, kernel: Dims): Dims {
   const each = (name: string, fallback: number) => intsAttribute(node, name) ?? kernel.map(() => fallback);
-  const [strides, dilations, pads] = [each("strides", 1), each("dilations", 1), each("pads", 0)];
-  const isPlain = !hasAttribute(node, "auto_pad") && intAttribute(node, "ceil_mode", 0) === 0;
+  const [strides, dilations] = [each("strides", 1), each("dilations", 1)];
+  const automatic = stringAttribute(node, "auto_pad");
+  const pads = automatic === "VALID" ? [] : each("pads", 0);
+  const round = intAttribute(node, "ceil_mode", 0) === 0 ? Math.floor : Math.ceil;
   return kernel.map((width, axis) => {
-    const size = sizes[axis];
-    if (size === 1 && width === 1 && !isPlain) return 1;
-    if (size === undefined || width === undefined || !isPlain) return undefined;
-    const padded = size + (pads[axis] ?? 0) + (pads[axis + kernel.length] ?? 0);
-    return Math.floor((padded - (dilations[axis] ?? 1) * (width - 1) - 1) / (strides[axis] ?? 1)) + 1;
+    const [size, stride = 1, dilation = 1, begin = 0] = [sizes[axis], strides[axis], dilations[axis], pads[axis]];
+    if (size === undefined || width === undefined) return undefined;
+    if (automatic.startsWith("SAME")) return Math.ceil(size / stride);
+    const padded = size + begin + (pads[axis + kernel.length] ?? 0);
+    const places = round((padded - dilation * (width - 1) - 1) / stride) + 1;
+    // Rounded up, the last window must still begin before the padding behind the map.
+    return round === Math.ceil && (places - 1) * stride >= size + begin ? places - 1 : places;
   });
-}
-
-function hasAttribute(node: NodeProto, name: string): boolean {
-  return node.attribute.some((each) => each.name === name);
 }
 
 const gemm: Rule = (node, [x, w]) => [
@@ -99,7 +101,11 @@ const gemm: Rule = (node, [x, w]) => [
   intAttribute(node, "transB", 0) ? w?.[0] : w?.[1],
 ];
 
-const matMul: Rule = (node, [x, w]) => x && w && [...x.slice(0, -1), w.at(intAttribute(node, "transB", 0) ? -2 : -1)];
+const matMul: Rule = (node, [x, w], index) => {
+  if (x === undefined || w === undefined) return undefined;
+  const batch = broadcast(node, [x.slice(0, -2), w.slice(0, -2)], index) ?? [];
+  return [...batch, ...x.slice(-2, -1), w.at(intAttribute(node, "transB", 0) ? -2 : -1)];
+};
 
 /** QGemm and QLinearMatMul: each operand with scale and zero point. */
 const quantisedGemm: Rule = (node, [x, , , w], index) => gemm(node, [x, w], index);
@@ -188,12 +194,25 @@ function slicedSize(size: number, start = Number.NaN, end = Number.NaN, step = 1
   return step > 0 && Number.isFinite(length) ? Math.max(0, length) : undefined;
 }
 
-function splitDims(node: NodeProto, x: Dims | undefined): Dims | undefined {
-  const at = x && (intAttribute(node, "axis", 0) + x.length) % x.length;
-  return x?.map((size, axis) => (axis === at ? undefined : size));
+/** Output `part` of a Split has a size of its own along the axis, or an equal share. */
+function splitDims(node: NodeProto, x: Dims | undefined, index: GraphIndex, part: number): Dims | undefined {
+  if (x === undefined) return undefined;
+  const at = (intAttribute(node, "axis", 0) + x.length) % x.length;
+  const given = constantTensor(index, node.input[1] ?? "");
+  const sizes = intsAttribute(node, "split") ?? (given && Array.from(given.data, Number));
+  const isEqual = sizes === undefined && (node.input[1] ?? "") === "";
+  const size = isEqual ? equalShare(x[at], node.output.length, part) : sizes?.[part];
+  return x.map((each, axis) => (axis === at ? size : each));
 }
 
-const split: Rule = (node, [x]) => splitDims(node, x);
+/** The last part is smaller where the size cannot be divided. */
+function equalShare(size: number | undefined, parts: number, part: number): number | undefined {
+  if (size === undefined) return undefined;
+  const share = Math.ceil(size / parts);
+  return Math.min(share, size - part * share);
+}
+
+const split: Rule = (node, [x], index) => splitDims(node, x, index, 0);
 
 const expand: Rule = (node, [x, shapeDims], index) => {
   const target = constantTensor(index, node.input[1] ?? "");
@@ -211,12 +230,12 @@ const constant: Rule = (node, _inputs, index) => constantTensor(index, node.outp
 const RULES: Readonly<Record<string, Rule>> = {
   ...rulesFor(
     same,
-    "Clip Relu LeakyRelu PRelu Sigmoid HardSigmoid HardSwish Tanh Elu Selu Gelu Erf Mish Softplus Sqrt",
+    "Clip Relu LeakyRelu PRelu Sigmoid HardSigmoid HardSwish Tanh Elu Selu Gelu Erf Mish Softplus Sqrt Log Reciprocal Sign Not",
   ),
   ...rulesFor(same, "Softmax LogSoftmax BatchNormalization InstanceNormalization LRN Dropout"),
   ...rulesFor(same, "Identity Cast DequantizeLinear QuantizeLinear DynamicQuantizeLinear LpNormalization Neg Exp Abs"),
   ...rulesFor(same, "GroupNormalization QLinearSigmoid QLinearLeakyRelu QLinearSoftmax"),
-  ...rulesFor(broadcast, "Add Sub Mul Div Pow Max Min Sum Mean Where"),
+  ...rulesFor(broadcast, "Add Sub Mul Div Pow Max Min Sum Mean Where Equal Greater Less And Or"),
   ...rulesFor((node, [x, , , y], index) => broadcast(node, [x, y], index), "QLinearAdd QLinearMul"),
   ...rulesFor(globalPool, "GlobalAveragePool GlobalMaxPool QLinearGlobalAveragePool"),
   ...rulesFor(localPool, "AveragePool MaxPool QLinearAveragePool"),

@@ -75,9 +75,10 @@ async function enqueueRun(
 ): Promise<EnqueueSummary> {
   const paths = runPaths(resolve(options.out));
   const request = await runRequest(options, queue.name, paths);
-  if (options.resume || options.overwrite) await forgetJobs(queue, paths.folder);
+  if (options.resume || options.overwrite) await refuseBusy(queue, paths.folder);
   const run = await openRun(request, context);
   try {
+    await forgetJobs(queue, paths.folder);
     const { tiles } = run.identity.input;
     const parts = Math.ceil(tiles / options.partTiles);
     const summary = { queue: queue.name, tiles, parts, enqueued: 0, out: paths.out };
@@ -151,16 +152,22 @@ function child(queue: Queue, job: PartJob): FlowJobNode {
   return { name: "part", queueName: queue.name, data: job, opts };
 }
 
+/** Asked before anything of the run is changed. */
+async function refuseBusy(queue: Queue, folder: string): Promise<void> {
+  const active = await queue.getActive();
+  if (active.some((job) => job?.data?.folder === folder)) throw busy(folder);
+}
+
 /** Takes an earlier flow of the run out of the queue. */
 async function forgetJobs(queue: Queue, folder: string): Promise<void> {
   const earlier = await queue.getJob(assembleId(folder));
-  try {
-    await earlier?.remove({ removeChildren: true });
-  } catch (error) {
-    throw new InputError(`Workers are busy with the run in ${folder}: wait for them, or stop them first.`, {
-      cause: error,
-    });
-  }
+  await earlier?.remove({ removeChildren: true }).catch((cause) => {
+    throw busy(folder, { cause });
+  });
+}
+
+function busy(folder: string, options?: ErrorOptions): InputError {
+  return new InputError(`Workers are busy with the run in ${folder}: wait for them, or stop them first.`, options);
 }
 
 /** Jobs of an earlier flow that are done or failed keep their ids, which would block new ones. */

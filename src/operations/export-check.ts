@@ -1,10 +1,11 @@
 /** Compares an exported model with canopy's own stages, on made-up tiles. */
-import ort from "onnxruntime-node";
+import type { Tensor } from "onnxruntime-node";
 import { resizeRgb } from "../decode/resize.js";
 import { ALL_VARIANTS, applyDihedral } from "../features/dihedral.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import { PROBABILITIES } from "../onnx/fuse.js";
 import { FEATURES, prepareBackbone, TILES } from "../onnx/prepare.js";
+import { loadOnnxRuntime } from "../onnx-runtime.js";
 import { scoreFeatures } from "../tags/prediction.js";
 
 /** `[height, width, 3]` uint8 RGB. */
@@ -61,13 +62,14 @@ async function score(
 
 /** One output for each picture. */
 async function run(model: Uint8Array, output: string, pictures: readonly Picture[]): Promise<number[][]> {
+  const ort = loadOnnxRuntime();
   const session = await ort.InferenceSession.create(model, { logSeverityLevel: 3 });
   try {
     const outputs: number[][] = [];
     for (const { pixels, width, height } of pictures) {
       const tiles = new ort.Tensor("uint8", pixels, [1, height, width, 3]);
       const results = await session.run({ [TILES]: tiles }, [output]);
-      outputs.push(Array.from((results[output] as ort.Tensor).data as Float32Array));
+      outputs.push(Array.from((results[output] as Tensor).data as Float32Array));
     }
     return outputs;
   } finally {

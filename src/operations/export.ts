@@ -4,7 +4,7 @@ import { ModelError } from "../errors.js";
 import { checkOutput } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
-import { loadBackbone } from "../models/registry.js";
+import { loadBackbone } from "../models/load-backbone.js";
 import { fuseHead } from "../onnx/fuse.js";
 import { prepareBackbone } from "../onnx/prepare.js";
 import { toExclusiveColumns } from "../tags/exclusive.js";

@@ -1,23 +1,23 @@
 /** `labels export`: labels, predictions or both, as tables and for labelling tools. */
 import { checkNames, checkOneOf, type OptionNames } from "../check.js";
-import { type CuratedTile, EXCHANGE_FORMATS, type TilePrediction } from "../curation/curated-tile.js";
+import { type CuratedTile, EXCHANGE_FORMATS } from "../curation/curated-tile.js";
 import { exchangeText } from "../curation/exchange.js";
 import type { ImageUrlOptions } from "../curation/image-url.js";
 import { labelConfig } from "../curation/label-studio.js";
 import { LABEL_TABLES, labelTableText } from "../curation/label-tables.js";
-import { readPredictions } from "../curation/prediction-file.js";
+import { type PredictionTable, readPredictions } from "../curation/prediction-file.js";
 import { InputError, OptionError } from "../errors.js";
 import { checkOutput } from "../files/output.js";
 import { writePieces } from "../files/write.js";
 import { tellLabels } from "../labels/describe.js";
 import { readLabels } from "../labels/formats.js";
-import { pairTiles } from "../labels/match.js";
+import { type NamedRows, pairTiles } from "../labels/match.js";
 import { readNames } from "../labels/name-list.js";
 import { checkLabelsGiven, type LabelOptions, labelOptions } from "../labels/options.js";
-import type { LabelTable } from "../labels/table.js";
+import type { LabelRow, LabelTable } from "../labels/table.js";
 import type { RunContext } from "../run-context.js";
 import { collectTiles, type TileInputs } from "../tiles/sources.js";
-import { type Tile, tileLocation } from "../tiles/tile.js";
+import type { Tile } from "../tiles/tile.js";
 
 export const EXPORT_FORMATS = [...LABEL_TABLES, ...EXCHANGE_FORMATS] as const;
 export type ExportLabelsFormat = (typeof EXPORT_FORMATS)[number];
@@ -92,9 +92,9 @@ export async function exportLabels(
   const known = await readKnown(options, context);
   const tiles = await curate(known, options, context);
   await writePieces(out, textOf(tiles, known, options, context));
-  const withoutTile = known.names.size - tiles.length;
+  const withoutTile = known.wanted.length - tiles.length;
   if (withoutTile > 0) {
-    context.onWarning?.(`${withoutTile} of the ${known.names.size} tiles to export were not found among the tiles.`);
+    context.onWarning?.(`${withoutTile} of the ${known.wanted.length} tiles to export were not found among the tiles.`);
   }
   return {
     out,
@@ -126,49 +126,56 @@ function textOf(
 /** What the files say. */
 interface Known {
   labels: LabelTable | undefined;
-  predictions: ReadonlyMap<string, TilePrediction>;
-  /** Names of tiles to export; `ordered` if their order matters. */
-  names: ReadonlyMap<string, number>;
-  ordered: boolean;
+  predictions: PredictionTable | undefined;
+  /** The tiles to export, in this order; undefined for all that are labelled or predicted. */
+  only: NamedRows | undefined;
+  /** Paths of tiles to export. */
+  wanted: readonly string[];
   tags: string[];
 }
 
 async function readKnown(options: ExportLabelsOptions, context: RunContext): Promise<Known> {
-  const { labels: path, predictions: predicted, only } = options;
+  const { labels: path, predictions: predicted } = options;
   const labels = path === undefined ? undefined : await readLabels(path, labelOptions(options));
   if (labels !== undefined) tellLabels(labels, context);
   const rows = labels?.rows ?? [];
-  const predictions = predicted === undefined ? new Map<string, TilePrediction>() : await readPredictions(predicted);
-  const labelled = new Set(rows.map(({ name }) => name));
-  // A name that several labels share counts as often.
-  const own = rows.map(({ name, path }) => (labelled.size === rows.length ? name : path));
-  const names =
-    only === undefined
-      ? [...own, ...[...predictions.keys()].filter((name) => !labelled.has(name))]
-      : await readNames(only);
+  const predictions = predicted === undefined ? undefined : await readPredictions(predicted);
+  const only = options.only === undefined ? undefined : await readNames(options.only);
+  const wanted = (only?.rows ?? allRows(labels, predictions)).map((row) => row.path);
   const tags = new Set(rows.flatMap((row) => row.tags));
-  for (const prediction of predictions.values()) {
+  for (const prediction of predictions?.of.values() ?? []) {
     for (const tag of [...prediction.tags, ...(prediction.probabilities?.keys() ?? [])]) tags.add(tag);
   }
-  const order = new Map([...new Set(names)].map((name, i) => [name, i]));
-  return { labels, predictions, names: order, ordered: only !== undefined, tags: [...tags].sort() };
+  return { labels, predictions, only, wanted, tags: [...tags].sort() };
+}
+
+/** Rows of labels, and of predictions for other tiles. */
+function allRows(labels: LabelTable | undefined, predictions: PredictionTable | undefined): readonly LabelRow[] {
+  const labelled = new Set(labels?.rows.map(({ name }) => name));
+  const others = predictions?.rows.filter(({ name }) => !labelled.has(name)) ?? [];
+  return [...(labels?.rows ?? []), ...others];
 }
 
 /** The tiles to export, with what is known of them. */
 async function curate(known: Known, options: ExportLabelsOptions, context: RunContext): Promise<CuratedTile[]> {
+  const { labels, predictions, only, wanted } = known;
   const tiles = options.tiles === undefined ? namedTiles(known) : await listTiles(options.tiles, context);
-  const matched = known.labels && pairTiles(known.labels, tiles);
-  const tagsOf = new Map(matched?.tiles.map((tile, i) => [tile, matched.rows[i].tags]));
-  const found = tiles.filter((tile) => isWanted(tile, known, tagsOf));
-  refuseShared(found, known, tagsOf);
+  const labelled = labels && pairTiles(labels, tiles);
+  const predicted = predictions && pairTiles(predictions, tiles);
+  const tagsOf = new Map(labelled?.tiles.map((tile, i) => [tile, labelled.rows[i].tags]));
+  const predictionOf = new Map(predicted?.tiles.map((tile, i) => [tile, predictions?.of.get(predicted.rows[i])]));
+  const found = only
+    ? pairTiles(only, tiles).tiles
+    : tiles.filter((tile) => tagsOf.has(tile) || predictionOf.has(tile));
   if (found.length === 0) {
     throw new InputError(
-      `None of the ${known.names.size} tiles to export is among the tiles; the first is called ${[...known.names.keys()][0]}.`,
+      `None of the ${wanted.length} tiles to export is among the tiles; the first is called ${wanted[0]}.`,
     );
   }
-  const place = (tile: Tile) => known.names.get(tile.name.normalize("NFC")) ?? 0;
-  if (known.ordered) found.sort((a, b) => place(a) - place(b));
-  return found.map((tile) => toCurated(tile, known, tagsOf));
+  return found.map((tile) => {
+    const [own, prediction] = [tagsOf.get(tile), predictionOf.get(tile)];
+    return { tile, ...(own && { labels: own }), ...(prediction && { prediction }) };
+  });
 }
 
 async function listTiles(inputs: TileInputs, context: RunContext): Promise<Tile[]> {
@@ -179,34 +186,5 @@ async function listTiles(inputs: TileInputs, context: RunContext): Promise<Tile[
 
 /** Without pictures: the tiles that the files name. */
 function namedTiles({ labels, predictions }: Known): Tile[] {
-  const rows = labels?.rows.map(({ name, path }): Tile => ({ name, path })) ?? [];
-  const labelled = new Set(rows.map(({ name }) => name));
-  const others = [...predictions.keys()].filter((name) => !labelled.has(name));
-  return [...rows, ...others.map((name): Tile => ({ name, path: name }))];
-}
-
-type TagsOf = ReadonlyMap<Tile, readonly string[]>;
-
-function isWanted(tile: Tile, { ordered, names, predictions }: Known, tagsOf: TagsOf): boolean {
-  const name = tile.name.normalize("NFC");
-  return ordered ? names.has(name) : tagsOf.has(tile) || predictions.has(name);
-}
-
-/** Predictions and lists go by name alone, so that two tiles of one name are refused. */
-function refuseShared(tiles: readonly Tile[], { ordered }: Known, tagsOf: TagsOf): void {
-  const seen = new Map<string, Tile>();
-  for (const tile of tiles) {
-    const other = seen.get(tile.name);
-    if (other !== undefined && (ordered || !tagsOf.has(tile) || !tagsOf.has(other))) {
-      throw new InputError(
-        `Two tiles are called ${tile.name}: ${tileLocation(other)} and ${tileLocation(tile)}. Rename one.`,
-      );
-    }
-    seen.set(tile.name, tile);
-  }
-}
-
-function toCurated(tile: Tile, { predictions }: Known, tagsOf: TagsOf): CuratedTile {
-  const [labels, prediction] = [tagsOf.get(tile), predictions.get(tile.name.normalize("NFC"))];
-  return { tile, ...(labels && { labels }), ...(prediction && { prediction }) };
+  return allRows(labels, predictions).map(({ name, path }): Tile => ({ name, path }));
 }

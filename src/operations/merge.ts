@@ -1,10 +1,10 @@
 /** `merge`: the outputs of all shards of a run become one. */
 
-import { dirname } from "node:path";
 import { checkNames, type OptionNames } from "../check.js";
 import { FormatError, InputError, restateInterrupt } from "../errors.js";
 import { exists, type FileFacts, hashFile, readBlocks } from "../files/facts.js";
-import { ensureFolder, refuseFolder } from "../files/output.js";
+import { whileLocked } from "../files/lock.js";
+import { refuseFolder } from "../files/output.js";
 import type { RunIdentity, RunManifest } from "../run/formats.js";
 import { differences, readManifest } from "../run/identity.js";
 import { lineFormat, type Piece, type Rows, rowOptions, toStream, writeOutput } from "../run/output.js";
@@ -41,16 +41,18 @@ interface ShardOutput {
  * InputError if they do not make up one whole: a shard missing or given twice, another model, option or input, a
  * tile count that does not add up; InterruptedError on abort, with nothing left behind.
  */
-export function merge(options: MergeOptions, context: RunContext = {}): Promise<MergeSummary> {
-  return mergeShards(options, context).catch(restateInterrupt("Interrupted; nothing was written: merge again."));
+export async function merge(options: MergeOptions, context: RunContext = {}): Promise<MergeSummary> {
+  checkNames(options, OPTIONS);
+  const paths = runPaths(options.out);
+  await refuseFolder(paths.out, paths.rejects, paths.manifest);
+  return whileLocked(paths.out, context, () => mergeShards(options, paths, context)).catch(
+    restateInterrupt("Interrupted; nothing was written: merge again."),
+  );
 }
 
 const OPTIONS: OptionNames<MergeOptions> = { shards: true, out: true, overwrite: true };
 
-async function mergeShards(options: MergeOptions, context: RunContext): Promise<MergeSummary> {
-  checkNames(options, OPTIONS);
-  const paths = runPaths(options.out);
-  await refuseFolder(paths.out, paths.rejects, paths.manifest);
+async function mergeShards(options: MergeOptions, paths: RunPaths, context: RunContext): Promise<MergeSummary> {
   if (!options.overwrite && (await exists(paths.out))) {
     throw new InputError(`${paths.out} exists already: replace it with \`overwrite\`, or give \`out\` another name.`);
   }
@@ -60,7 +62,6 @@ async function mergeShards(options: MergeOptions, context: RunContext): Promise<
     await checkFile(shard.out, manifest.output, context.signal);
     if (manifest.rejects !== null) await checkFile(shard.rejects, manifest.rejects, context.signal);
   }
-  await ensureFolder(dirname(paths.out));
   const merged = await writeOutput(
     paths,
     { identity: mergedIdentity(ordered), contents: null },

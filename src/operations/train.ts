@@ -5,7 +5,7 @@ import { whileLocked } from "../files/lock.js";
 import { writeWhole } from "../files/write.js";
 import { pointToResume } from "../files/write-error.js";
 import { saveCheckpoint } from "../head/checkpoint.js";
-import { defaultBackbone, isObtainable, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
+import { defaultBackbone, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
 import type { RunContext } from "../run-context.js";
 import { loadDataset } from "../training/dataset.js";
 import { type FinishedTraining, toCheckpoint } from "../training/finished-training.js";
@@ -22,7 +22,7 @@ import { summarize, type TrainSummary } from "../training/summary.js";
 import { checkModelFolder, writeModelFolder } from "./model-folder.js";
 import { rejectsBeside } from "./rejects.js";
 
-/** The user's own backbone in the model's folder, so that the model runs wherever its folder goes. */
+/** The backbone in the model's folder, so that the model runs wherever its folder goes. */
 const BACKBONE_FILE = "backbone.onnx";
 
 /**
@@ -47,6 +47,7 @@ const OPTIONS: OptionNames<TrainOptions> = {
   labels: true,
   out: true,
   backbone: true,
+  storeBackbone: true,
   normalisation: true,
   size: true,
   device: true,
@@ -85,7 +86,9 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
   const { warnings, ...telling } = keepWarnings(context);
   await checkModelFolder(out, { overwrite });
   const backbone = await openBackbone(settings.backbone, telling);
-  const card = isObtainable(backbone.card) ? backbone.card : { ...backbone.card, file: BACKBONE_FILE };
+  // An untrained backbone has no file: canopy builds it.
+  const stored = settings.backbone.store && backbone.card.untrained === undefined;
+  const card = { ...backbone.card, file: stored ? BACKBONE_FILE : basename(backbone.card.file) };
   const size = settings.backbone.size ?? card.input.fixedSize ?? card.input.defaultSize;
 
   const dataset = await loadDataset({ ...settings.data, backbone, size }, telling);
@@ -100,7 +103,7 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
 
   const checkpoint = toCheckpoint(training);
   const findings = await writeModelFolder(out, async (folder) => {
-    if (card.file === BACKBONE_FILE) await writeWhole(join(folder, BACKBONE_FILE), backbone.bytes);
+    if (stored) await writeWhole(join(folder, BACKBONE_FILE), backbone.bytes);
     await saveCheckpoint(folder, checkpoint);
     const run = { name: basename(resolve(out)), seconds: clock(), warnings };
     return reportTraining(folder, training, checkpoint, run, telling);

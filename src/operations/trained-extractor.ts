@@ -4,7 +4,7 @@ import type { DeviceChoice } from "../features/device.js";
 import { variantsFor } from "../features/dihedral.js";
 import type { ExtractorOptions } from "../features/extractor.js";
 import type { Checkpoint } from "../head/checkpoint.js";
-import { loadBackbone } from "../models/registry.js";
+import { loadBackbone } from "../models/load-backbone.js";
 import type { RunContext } from "../run-context.js";
 
 export interface ReadingOptions {

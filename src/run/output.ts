@@ -42,8 +42,9 @@ export function rowOptions({ model, settings }: Pick<RunIdentity, "model" | "set
 }
 
 /**
- * Writes output, rejects and manifest. They take their places when all three are on the disk, the output last: if the
- * disk is full, older ones stay as they are. Throws InterruptedError on abort, and can be done again then.
+ * Writes output, rejects and manifest. They take their places when all three are on the disk: if it is full, older ones
+ * stay as they are. The manifest goes first and comes last, so that none ever stands beside an output that it does not
+ * describe. Throws InterruptedError on abort, and can be done again then.
  */
 export async function writeOutput(
   paths: RunPaths,
@@ -65,9 +66,10 @@ export async function writeOutput(
     const manifest = { ...identity, ...totals, ...facts, contents };
     await record.write(`${JSON.stringify(manifest, null, 2)}\n`);
     await record.finish();
+    await rm(paths.manifest, { force: true });
     await (facts.rejects === null ? rm(paths.rejects, { force: true }) : rejects.publish());
-    await record.publish();
     await sink.publish();
+    await record.publish();
     return manifest;
   } finally {
     for (const draft of begun) await draft.abandon();

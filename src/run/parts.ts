@@ -3,8 +3,9 @@
  * record is there.
  */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
-import { InterruptedError } from "../errors.js";
+import { InputError, InterruptedError } from "../errors.js";
 import { exists, hashFile } from "../files/facts.js";
 import { readJson } from "../files/read-json.js";
 import { writeTogether } from "../files/write.js";
@@ -92,10 +93,18 @@ export function addPart(committed: Committed, { tiles, predicted, rejected }: Pa
 /**
  * The record of part number `part`, or undefined if it is not committed. A damaged record counts as missing: the part
  * is done again.
+ * @throws FormatError if the system cannot read it now
  */
 export async function readRecord(folder: string, part: number): Promise<PartRecord | undefined> {
-  const record = await readJson(runFiles(folder).record(part), PART_RECORD).catch(() => undefined);
+  const record = await readJson(runFiles(folder).record(part), PART_RECORD).catch((error) => {
+    if (isOfSystem(error.cause)) throw error;
+    return undefined;
+  });
   return record?.part === part ? record : undefined;
+}
+
+function isOfSystem(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "code" in error;
 }
 
 /** Numbers of all parts with a record, in order. */
@@ -104,7 +113,10 @@ export async function listParts(folder: string): Promise<number[]> {
   return numbers.sort((a, b) => a - b);
 }
 
-/** What is wrong with a committed part that should hold the `expected` tiles of the list, or undefined. */
+/**
+ * What is wrong with a committed part that should hold the `expected` tiles of the list, or undefined.
+ * @throws InputError if the system cannot read its rows now
+ */
 export async function findDamage(
   folder: string,
   record: PartRecord,
@@ -112,8 +124,11 @@ export async function findDamage(
 ): Promise<string | undefined> {
   if (record.first !== expected.first) return `begins with tile ${record.first}, not ${expected.first}`;
   if (record.tilesSha256 !== expected.tilesSha256) return "holds other tiles than the list";
-  const rows = await hashFile(runFiles(folder).rows(record.part)).catch(() => undefined);
-  if (rows === undefined) return "has lost its rows";
+  const path = runFiles(folder).rows(record.part);
+  if (!existsSync(path)) return "has lost its rows";
+  const rows = await hashFile(path).catch((cause) => {
+    throw isOfSystem(cause) ? new InputError(`${path} cannot be read (${cause.code}).`, { cause }) : cause;
+  });
   return rows.sha256 === record.sha256 ? undefined : "does not match its checksum";
 }
 

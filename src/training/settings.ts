@@ -32,6 +32,12 @@ export interface TrainOptions extends LabelOptions {
   out: string;
   /** Name of a backbone (`canopy models list`) or FILE.onnx. @default the one in the box */
   backbone?: string | undefined;
+  /**
+   * Puts a copy of the backbone into the model's folder. Without it the model names it by its hash: it must be one that canopy knows, or lie
+   * in a folder of CANOPY_BACKBONES.
+   * @default true
+   */
+  storeBackbone?: boolean | undefined;
   /** The scaling of pixels for an unknown FILE.onnx. @default "imagenet", with a warning; "raw" if it takes integers */
   normalisation?: Normalisation | undefined;
   /**
@@ -97,6 +103,8 @@ export interface TrainSettings {
 export interface BackboneSettings {
   /** Undefined for the default. */
   name: string | undefined;
+  /** Whether the model holds a copy. */
+  store: boolean;
   size: number | undefined;
   normalisation: Normalisation | undefined;
   tokens: Tokens | undefined;
@@ -120,7 +128,7 @@ export function resolveTrainSettings(options: TrainOptions): TrainSettings {
   checkOneOf("features", features, ["pyramid", "last"]);
   const variants = variantsFor(fit.augment, fit.tta);
   return {
-    backbone: { name: backbone, size, normalisation, tokens, features },
+    backbone: { name: backbone, store: options.storeBackbone ?? true, size, normalisation, tokens, features },
     data: {
       tiles,
       labels,

@@ -13,10 +13,19 @@ test("a line of predictions with any key missing or of another type is refused b
     writeFileSync(path, `${JSON.stringify(good)}\n\n${JSON.stringify(json)}\n`);
     return readPredictions(path);
   };
-  const predictions = await read({ ...good, image_name: "b", probabilities: undefined });
-  assert.deepEqual([...predictions.keys()], ["a", "b"]);
-  assert.deepEqual(predictions.get("a"), { tags: ["clear"], probabilities: new Map([["clear", 0.9]]) });
-  assert.deepEqual(predictions.get("b"), { tags: ["clear"] });
+  const predictions = await read({ ...good, image_name: "b", path: "b.jpg", probabilities: undefined });
+  assert.deepEqual(
+    predictions.rows.map(({ name, path }) => [name, path]),
+    [
+      ["a", "in/a.jpg"],
+      ["b", "b.jpg"],
+    ],
+  );
+  assert.deepEqual(predictions.of.get(predictions.rows[0]), {
+    tags: ["clear"],
+    probabilities: new Map([["clear", 0.9]]),
+  });
+  assert.deepEqual(predictions.of.get(predictions.rows[1]), { tags: ["clear"] });
   await assertRefused(good, `${path}, line 3,`, read, /^path |^probabilities(\.clear)? missing$/);
   writeFileSync(path, '{"image_name": "a", "tags": [');
   await assert.rejects(readPredictions(path), /tags\.jsonl, line 1, is damaged: it is not JSON/);

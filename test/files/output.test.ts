@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { InputError } from "../../src/errors.js";
+import { syncFolder } from "../../src/files/folder.js";
 import { checkOutput, ensureFolder } from "../../src/files/output.js";
 import { fix } from "../../src/operations/fix.js";
 import { checkModelFolder } from "../../src/operations/model-folder.js";
@@ -26,6 +27,12 @@ describe("a folder for outputs", () => {
     await ensureFolder(path);
     await ensureFolder(path);
     assert.ok(existsSync(path));
+  });
+
+  it("is flushed, or the error of opening it is told", async (t) => {
+    const root = temporaryFolder(t);
+    await syncFolder(root);
+    await assert.rejects(syncFolder(join(root, "gone")), { name: "WriteError", systemCode: "ENOENT" });
   });
 
   it("is refused where a file is in the way", async (t) => {

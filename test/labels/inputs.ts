@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import type { ReadLabelsOptions } from "../../src/labels/formats.js";
+import { END, member } from "../tar.js";
 
 /** Tags by tile. */
 export const TRUTH: Readonly<Record<string, readonly string[]>> = {
@@ -21,8 +22,8 @@ export interface LabelInput {
   reference: string;
   file: string;
   content: string | Buffer | (() => Buffer);
-  /** Other files beside it. */
-  beside?: readonly string[];
+  /** Files of a folder, which is then what is read. */
+  files?: readonly string[];
   options?: ReadLabelsOptions;
   /** How `options` are written, in the table. */
   said?: string;
@@ -1046,11 +1047,145 @@ add(
   { doubts: ["JOINED_TAGS", "RESPELLED"] },
 );
 
+add(
+  "a column that says which tiles are labelled, beside one for each tag",
+  "labelling tools",
+  "labels.csv",
+  lines((name, tags, i) => `${bits(name, tags)},${i === 3 ? 0 : 1}`, "image,clear,primary,road,labelled"),
+  { ...TRUTH, t3: undefined as never },
+  { doubts: ["UNLABELLED"] },
+);
+add(
+  "a column that says which tiles are labelled, beside tags",
+  "labelling tools",
+  "labels.csv",
+  lines((name, tags) => `${name},true,${tags.join(" ")}`, "image,is_labeled,tags"),
+);
+const feature = (name: string, tags: readonly string[]) => ({
+  type: "Feature",
+  geometry: { type: "Point", coordinates: [1, 2] },
+  properties: { file_name: `${name}.tif`, labels: tags },
+});
+add("GeoJSON, a feature on each line", "RFC 8142", "labels.geojsonl", objects(feature));
+add(
+  "GeoJSON, a sequence with separators",
+  "RFC 8142",
+  "labels.geojsons",
+  lines((name, tags) => `\u001e${json(feature(name, tags))}`),
+);
+add(
+  "GeoJSON, a collection",
+  "RFC 7946",
+  "labels.geojson",
+  json({ type: "FeatureCollection", features: NAMES.map((name) => feature(name, TRUTH[name])) }),
+);
+const shard = (members: (name: string, tags: readonly string[]) => [ending: string, data: string][]): Buffer =>
+  Buffer.concat([
+    ...NAMES.flatMap((name) =>
+      [["jpg", "a picture"], ...members(name, TRUTH[name])].map(([ending, data]) =>
+        member({ name: `set/${name}.${ending}`, data }),
+      ),
+    ),
+    END,
+  ]);
+const SHARD_TRUTH = Object.fromEntries(NAMES.map((name) => [name, [TRUTH[name].join("-")]]));
+add(
+  "a tar with a class beside each picture",
+  "WebDataset, .cls",
+  "tiles.tar",
+  shard((_, tags) => [["cls", `${tags.join("-")}\n`]]),
+  SHARD_TRUTH,
+);
+add(
+  "a tar with an object beside each picture",
+  "WebDataset, .json",
+  "tiles.tar",
+  shard((name, tags) => [
+    ["json", json({ id: 7, file_name: `raw/${name}_original.png`, width: 4, tags })],
+    ["txt", "a caption"],
+  ]),
+);
+add(
+  "a tar with numbers beside the pictures",
+  "WebDataset, .cls",
+  "tiles.tar",
+  shard((_, tags) => [["cls", String(tags.length)]]),
+  /numbers do not say which tags are meant/,
+);
+add(
+  "a tar of pictures alone",
+  "WebDataset",
+  "tiles.tar",
+  shard(() => []),
+  /is a tar archive without labels/,
+);
+add(
+  "a tar whose labels are damaged",
+  "WebDataset",
+  "tiles.tar",
+  shard(() => [["json", '{"tags": ["a"']]),
+  /its member set\/t0\.json is not JSON/,
+);
+/** Folders. */
+const layout = (
+  what: string,
+  reference: string,
+  files: readonly string[],
+  gives: LabelInput["gives"],
+  more: Partial<LabelInput> = {},
+) => add(what, reference, "set", "", gives, { files, ...more });
+const CLASSES = ["forest/a.jpg", "forest/b.jpg", "water/c.jpg"];
+const BY_CLASS = { a: ["forest"], b: ["forest"], c: ["water"] };
+layout("a folder for each tag", "PyTorch, ImageFolder", CLASSES, BY_CLASS);
+layout(
+  "a folder for each tag in one for each part",
+  "Keras, Ultralytics",
+  CLASSES.map((file, i) => `${["train", "train", "val"][i]}/${file}`),
+  BY_CLASS,
+);
+layout(
+  "pictures and boxes in folders for each part",
+  "YOLO, Roboflow",
+  ["train/images/a.jpg", "train/labels/a.txt", "valid/images/b.jpg", "valid/labels/b.txt"],
+  /a folder images, which says what is in it/,
+);
+layout(
+  "pictures and boxes, then parts",
+  "YOLO, Ultralytics",
+  ["images/train/a.jpg", "images/val/b.jpg", "labels/train/a.txt"],
+  /a folder images, which says what is in it/,
+);
+layout(
+  "pictures and annotations",
+  "Pascal VOC",
+  ["JPEGImages/a.jpg", "JPEGImages/b.jpg", "Annotations/a.xml"],
+  /a folder JPEGImages, which says what is in it/,
+);
+layout(
+  "a folder called images that is meant as a tag",
+  "-",
+  ["images/a.jpg", "drawings/b.jpg"],
+  { a: ["images"], b: ["drawings"] },
+  { options: { labelFormat: "folders" }, said: "`--label-format folders`" },
+);
+layout("pictures without folders", "-", ["a.jpg", "b.jpg"], /holds no labels: expected a folder for each tag/);
+layout(
+  "parts beside a tag",
+  "-",
+  ["train/forest/a.jpg", "test/forest/b.jpg", "water/c.jpg"],
+  /folders for parts of a data set/,
+);
+
 export const INPUTS: readonly LabelInput[] = table;
 
 /** Writes the input into `folder`, and gives its path. */
-export function writeInput({ file, content }: LabelInput, folder: string): string {
+export function writeInput({ file, content, files = [] }: LabelInput, folder: string): string {
   const path = join(folder, file);
+  for (const name of files) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
+    writeFileSync(join(path, name), "");
+  }
+  if (files.length > 0) return path;
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, typeof content === "function" ? content() : content);
   return path;

@@ -266,8 +266,9 @@ it("one line says what was recognised", async () => {
 });
 
 it("names of a list are those of its first column, each once", async () => {
-  assert.deepEqual(await readNames(file("image_name,tag\na/t1.jpg,x\nt0,y\nt1,z\n")), ["t1", "t0"]);
-  assert.deepEqual(await readNames(file("image_name\nt0\n")), ["t0"]);
+  const pathsOf = async (text: string) => (await readNames(file(text))).rows.map(({ path }) => path);
+  assert.deepEqual(await pathsOf("image_name,tag\na/t1.jpg,x\nt0,y\na/t1.jpg,z\n"), ["a/t1.jpg", "t0"]);
+  assert.deepEqual(await pathsOf("image_name\nt0\n"), ["t0"]);
   await assert.rejects(readNames(file("image_name,tag\n")), /names no tiles/);
 });
 

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { InterruptedError, ModelError } from "../../src/errors.js";
 import { describeFile } from "../../src/models/file-model.js";
+import { loadBackbone } from "../../src/models/load-backbone.js";
 import { probeBackbone } from "../../src/models/probe.js";
-import { isObtainable, loadBackbone, resolveBackbone } from "../../src/models/registry.js";
+import { isVouchedFor, resolveBackbone } from "../../src/models/registry.js";
 import { NoFeaturesError } from "../../src/onnx/surgery.js";
 import { temporaryFolder } from "../helpers.js";
 import { flatten, gemm, network, pool, scores } from "../onnx/networks.js";
@@ -114,9 +115,9 @@ test("a model's folder reads no file outside it, and nothing but regular files",
   await assert.rejects(load("own.onnx"), /name its file with `backbone`/);
 });
 
-test("backbones that come with canopy need no copy", async () => {
+test("backbones that come with canopy are not tried out", async () => {
   const { card } = await resolveBackbone("untrained");
-  assert.ok(isObtainable(card));
-  assert.ok(!isObtainable({ ...card, sha256: "0".repeat(64) }));
+  assert.ok(isVouchedFor(card));
+  assert.ok(!isVouchedFor({ ...card, sha256: "0".repeat(64) }));
   assert.deepEqual(notes(), []);
 });

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { FormatError, ModelError, OptionError } from "../../src/errors.js";
 import { cardText, readCard } from "../../src/models/card-file.js";
 import { knownModel } from "../../src/models/known.js";
-import { BOX, defaultBackbone, listModels, loadBackbone, resolveBackbone } from "../../src/models/registry.js";
+import { loadBackbone } from "../../src/models/load-backbone.js";
+import { BOX, defaultBackbone, listModels, resolveBackbone } from "../../src/models/registry.js";
 import { GraphBuilder } from "../../src/onnx/graph.js";
 import { assertRefused } from "../damaged-json.js";
 import { needsShared, SHARED, temporaryFolder } from "../helpers.js";
@@ -147,17 +148,40 @@ test("a recorded card finds its backbone again, and refuses another file", async
   copyFileSync(card.file, join(folder, "moved.onnx"));
   assert.deepEqual(await loadBackbone({ ...card, file: "/gone.onnx" }, { file: join(folder, "moved.onnx") }), bytes);
   await assert.rejects(
-    loadBackbone({ ...card, file: "/gone.onnx" }, { folder }),
-    /does not have the backbone tiny .* name its file with `backbone` \(it was \/gone.onnx\)/,
+    loadBackbone({ ...card, file: "/gone.onnx" }, { folder: "model" }),
+    /backbone tiny .* is not in model, canopy itself, the folders of CANOPY_BACKBONES: name its file with `backbone`.$/,
   );
   writeNetwork(folder, [1, 3, 32, 32]);
   await assert.rejects(loadBackbone(own, { folder }), ModelError);
 });
 
-test("a model whose backbone in the box has been replaced by a newer one says so", async () => {
+test("the copy in a model's folder goes before the one that canopy knows", async (t) => {
+  const folder = temporaryFolder(t);
+  const { card, bytes } = await resolveBackbone(defaultBackbone());
+  const own = { ...card, file: "backbone.onnx" };
+  writeFileSync(join(folder, own.file), bytes);
+  assert.deepEqual(await loadBackbone(own, { folder }), bytes);
+  writeFileSync(join(folder, own.file), bytes.with(0, 255));
+  await assert.rejects(loadBackbone(own, { folder }), /backbone.onnx is not the backbone/);
+});
+
+test("a backbone that no model holds is found by its bytes in the folders of CANOPY_BACKBONES", async (t) => {
+  const [folder, empty] = [temporaryFolder(t), temporaryFolder(t)];
+  const { card, bytes } = await resolveBackbone(writeNetwork(folder, ["N", 3, "H", "W"]), { normalisation: "unit" });
+  renameSync(join(folder, "tiny.onnx"), join(folder, "z-renamed.onnx"));
+  writeFileSync(join(folder, "a-same-size.onnx"), bytes.with(0, 255));
+  t.after(() => delete process.env["CANOPY_BACKBONES"]);
+  process.env["CANOPY_BACKBONES"] = ["/gone", empty].join(delimiter);
+  await assert.rejects(loadBackbone({ ...card, file: "tiny.onnx" }, { folder: empty }), /CANOPY_BACKBONES/);
+  process.env["CANOPY_BACKBONES"] = ["/gone", empty, folder].join(delimiter);
+  assert.deepEqual(await loadBackbone({ ...card, file: "tiny.onnx" }, { folder: empty }), bytes);
+});
+
+test("that a model is of another version is said only if canopy has another version of its backbone", async () => {
   const { card } = await resolveBackbone(defaultBackbone());
   const older = { ...card, sha256: "0".repeat(64) };
-  await assert.rejects(loadBackbone(older), /does not have the backbone .* or use the canopy that trained it/);
+  await assert.rejects(loadBackbone(older), /of this canopy is another version; the canopy that trained the model/);
+  await assert.rejects(loadBackbone({ ...older, name: "mine" }), (error: Error) => !/version/.test(error.message));
 });
 
 test("files that people are likely to have are known by their hash", () => {

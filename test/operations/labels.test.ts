@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { beforeEach, describe, it } from "node:test";
 import { labelConfig } from "../../src/curation/label-studio.js";
 import { FormatError, InputError, OptionError } from "../../src/errors.js";
@@ -116,6 +116,39 @@ describe("labels", () => {
     assert.deepEqual(first.predictions, [{ model_version: "canopy", result: [] }]);
     assert.deepEqual(second.annotations, [{ result: [choose(["clear", "primary"])] }]);
     assert.deepEqual(second.predictions, [{ model_version: "canopy", result: [choose(["road"])] }]);
+  });
+
+  it("of tiles of one name go out and come back by their folders, with predictions and lists", async () => {
+    for (const name of ["east/1.jpg", "west/1.jpg"]) {
+      mkdirSync(dirname(at(`twins/${name}`)), { recursive: true });
+      writeFileSync(at(`twins/${name}`), "");
+    }
+    writeFileSync(at("twins.csv"), "image_name,tags\neast/1,haze\nwest/1,clear road\n");
+    const predicted = (side: string, tag: string) =>
+      JSON.stringify({ image_name: "1", path: at(`twins/${side}/1.jpg`), tags: [tag] });
+    writeFileSync(at("twins.jsonl"), `${predicted("west", "west")}\n${predicted("east", "east")}\n`);
+    writeFileSync(at("only.csv"), "image_name\nwest/1\n");
+    const twins = { tiles: [at("twins")], labels: at("twins.csv"), predictions: at("twins.jsonl"), overwrite: true };
+    for (const format of ["label-studio", "fiftyone", "csv"] as const) {
+      await exporting({ ...twins, format, predictions: undefined });
+      await importLabels({ file: at("out.json"), out: at("back.csv"), overwrite: true });
+      assert.deepEqual(
+        rowsOf(read("back.csv")).map((row) => row.replace(/^.*(?=(east|west)\/1,)/, "")),
+        rowsOf(read("twins.csv")),
+        format,
+      );
+    }
+    await exporting({ ...twins, format: "fiftyone", only: at("only.csv") });
+    const { samples } = JSON.parse(read("out.json"));
+    assert.deepEqual(
+      samples.map((sample: { predictions: object; filepath: string }) => [sample.filepath, sample.predictions]),
+      [[at("twins/west/1.jpg"), [{ label: "west", confidence: null }]]],
+    );
+    writeFileSync(at("only.csv"), "image_name\n1\n");
+    await assert.rejects(
+      exporting({ ...twins, only: at("only.csv") }),
+      /Two tiles are called 1 \(.*only\.csv, line 2\)/,
+    );
   });
 
   it("are not exported from nothing, to no tile, or twice", async () => {

@@ -116,6 +116,8 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
       enqueue({ ...options, partTiles: 50, resume: true }),
       /tile_000000\.jpg has another size or time/,
     );
+    // What is refused takes nothing out of the queue.
+    assert.equal((await queueStatus(queueOf(options))).delayed, 1);
     utimesSync(read, atime, mtime);
     const again = await enqueue({ ...options, partTiles: 50, resume: true });
     assert.deepEqual([again.parts, again.enqueued], [3, 1]);

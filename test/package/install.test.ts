@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { before, test } from "node:test";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
@@ -111,6 +111,27 @@ test("import and require give the same, and the program ends when the tagger is 
   });
   assert.deepEqual(JSON.parse(outputs[0])[0].tags, tags);
   assert.equal(outputs[1], outputs[0]);
+});
+
+test("a model is whole: copied, it predicts the same where the package has lost the backbones it comes with", () => {
+  const own = join(project, "node_modules/canopy-tagger");
+  const tiles = join(folder, "training");
+  const env = { ...process.env, CANOPY_CACHE: join(folder, "empty cache") };
+  const canopy = (...args: string[]) => {
+    const run = spawnSync(process.execPath, [join(own, "dist/src/cli/main.js"), ...args, "--quiet"], {
+      env,
+      encoding: "utf8",
+    });
+    assert.equal(run.status, 0, run.stderr);
+  };
+  canopy("synth", "--count", "24", "--size", "64", "--out", tiles);
+  canopy("train", "--tiles", tiles, "--labels", join(tiles, "labels.csv"), "--size", "64", "--out", join(folder, "m"));
+  canopy("predict", tiles, "--model", join(folder, "m"), "--probabilities", "--out", join(folder, "before.csv"));
+  renameSync(join(folder, "m"), join(folder, "moved"));
+  renameSync(join(own, "models"), join(folder, "lost"));
+  canopy("predict", tiles, "--model", join(folder, "moved"), "--probabilities", "--out", join(folder, "after.csv"));
+  renameSync(join(folder, "lost"), join(own, "models"));
+  assert.equal(readFileSync(join(folder, "after.csv"), "utf8"), readFileSync(join(folder, "before.csv"), "utf8"));
 });
 
 test("the example of a server tags what is posted to it, and ends cleanly", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { checkParts, commitPart } from "../../src/run/parts.js";
@@ -51,5 +51,21 @@ test("parts count only as far as they are whole, and hold the tiles of the list"
     assert.equal((await checkParts(folder, { onWarning: (text) => warnings.push(text) })).parts, 2, file);
     assert.equal(warnings.length, 1);
     assert.match(warnings[0], warning);
+  }
+});
+
+test("parts that cannot be read now are not taken for damaged", async (t) => {
+  for (const [file, message] of [
+    ["part-000001.json", /part-000001\.json cannot be read \(EISDIR\)/],
+    ["part-000001.rows", /part-000001\.rows cannot be read \(EISDIR\)/],
+  ] as const) {
+    const folder = temporaryFolder(t);
+    await committed(folder, [0, 1, 2]);
+    // A folder, as root can read any file.
+    rmSync(join(folder, file));
+    mkdirSync(join(folder, file));
+    const onWarning = (text: string) => assert.fail(text);
+    await assert.rejects(checkParts(folder, { onWarning }), message);
+    assert.ok(existsSync(join(folder, "part-000002.json")));
   }
 });

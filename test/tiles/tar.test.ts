@@ -7,43 +7,7 @@ import { createRandom } from "../../src/random.js";
 import { collectTiles } from "../../src/tiles/sources.js";
 import type { Tile } from "../../src/tiles/tile.js";
 import { temporaryFolder } from "../helpers.js";
-
-const BLOCK = 512;
-
-interface TestMember {
-  name: string;
-  type?: string;
-  link?: string;
-  data?: string;
-  /** Where it is not that of the data. */
-  size?: number;
-}
-
-/** A member as it stands in an archive: header and data, padded. */
-function member({ name, type = "0", link = "", data = "", size = Buffer.byteLength(data) }: TestMember): Buffer {
-  const header = Buffer.alloc(BLOCK);
-  header.write(name, 0);
-  header.write("0000644\u00000000000\u00000000000\u0000", 100);
-  header.write(`${size.toString(8).padStart(11, "0")} 00000000000 `, 124);
-  header.write(`        ${type}${link}`, 148);
-  header.write("ustar\u000000", 257);
-  const sum = header.reduce((total, byte) => total + byte, 0);
-  header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
-  const padded = Buffer.alloc(Math.ceil(Buffer.byteLength(data) / BLOCK) * BLOCK);
-  padded.write(data);
-  return Buffer.concat([header, padded]);
-}
-
-function pax(type: "x" | "g", records: Record<string, string>): Buffer {
-  const lines = Object.entries(records).map(([key, value]) => {
-    const rest = Buffer.byteLength(` ${key}=${value}\n`);
-    const length = [1, 2, 3].map((digits) => rest + digits).find((sum, i) => String(sum).length === i + 1);
-    return `${length} ${key}=${value}\n`;
-  });
-  return member({ name: "pax", type, data: lines.join("") });
-}
-
-const END = Buffer.alloc(2 * BLOCK);
+import { BLOCK, END, member, pax } from "../tar.js";
 
 /** The tiles of an archive of `parts`, and how many members were ignored. */
 async function read(t: { after(fn: () => void): void }, parts: Buffer[]) {

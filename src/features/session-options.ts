@@ -1,0 +1,16 @@
+/** How canopy's session threads set ONNX Runtime up. */
+import type { InferenceSession } from "onnxruntime-node";
+import type { Device } from "./device.js";
+
+export function sessionOptions(device: Device, intraOpThreads: number): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [device],
+    graphOptimizationLevel: "all",
+    executionMode: "sequential",
+    intraOpNumThreads: intraOpThreads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    // Sessions share the cores with the decode workers: a waiting thread must sleep, not spin.
+    extra: { session: { intra_op: { allow_spinning: "0" }, inter_op: { allow_spinning: "0" } } },
+  };
+}

@@ -1,0 +1,30 @@
+/** The engine of a fine-tuning: which one runs is chosen by what there is, and said. */
+import { checkInteger } from "../check.js";
+import { ModelError } from "../errors.js";
+import type { Device } from "../features/device.js";
+import type { TunableModel, TuningEngine } from "./engine.js";
+import { createOnnxEngine } from "./onnx-engine.js";
+
+export interface TuningEngineOptions {
+  /** Threads on the CPU. */
+  threads: number;
+  device: Device;
+  /** The largest batch that will come. */
+  batchSize: number;
+  /** @default "native" where it can run, else "onnx" */
+  engine?: TuningEngine["name"];
+}
+
+export interface ChosenEngine {
+  engine: TuningEngine;
+  /** Why this one. */
+  reason: string;
+}
+
+/** @throws ModelError if the network cannot be fine-tuned, saying which of its operators is in the way. */
+export async function createTuningEngine(model: TunableModel, options: TuningEngineOptions): Promise<ChosenEngine> {
+  checkInteger("threads", options.threads, 1, 1024);
+  checkInteger("batchSize", options.batchSize, 1);
+  if (options.engine === "native") throw new ModelError("The native engine is not built here.");
+  return { engine: await createOnnxEngine(model, options), reason: "ONNX Runtime runs every network and device" };
+}

@@ -1,0 +1,30 @@
+/**
+ * The one place that loads ONNX Runtime. On Linux its telemetry writes a device id and a database under the user's home and reports to
+ * its maker, unless ORT_DISABLE_TELEMETRY is set in the environment of the process when the library starts.
+ */
+import { createRequire } from "node:module";
+import { isMainThread } from "node:worker_threads";
+import type * as OnnxRuntime from "onnxruntime-node";
+import { loadAddon } from "./addon.js";
+import { CanopyError } from "./errors.js";
+
+const require = createRequire(import.meta.url);
+
+export function loadOnnxRuntime(): typeof OnnxRuntime {
+  switchOffTelemetry();
+  return require("onnxruntime-node");
+}
+
+/** To be called before threads that load ONNX Runtime are started: without the addon they cannot do it themselves. */
+export function switchOffTelemetry(): void {
+  // What other threads set in `process.env` is a copy that libraries never see.
+  if (isMainThread) process.env["ORT_DISABLE_TELEMETRY"] = "1";
+  else if (loadAddon() !== undefined) loadAddon()?.disableTelemetry();
+  else if (process.env["ORT_DISABLE_TELEMETRY"] !== "1") {
+    throw new CanopyError(
+      "TELEMETRY",
+      "ONNX Runtime's telemetry cannot be switched off from a worker thread without canopy's native addon: " +
+        "start the program with ORT_DISABLE_TELEMETRY=1 in its environment.",
+    );
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Makes a prepared backbone compute with 8-bit integers: activations uint8 by their ranges, weights int8 for each output
+ * channel, biases int32. The file says so with pairs of QuantizeLinear and DequantizeLinear around float operators; ONNX
+ * Runtime makes integer kernels of them, or computes the same in floats if told to.
+ */
+import { create } from "@bufbuild/protobuf";
+import { ModelError } from "../errors.js";
+import { indexGraph, pruneGraph } from "../onnx/editing.js";
+import { foldGraph } from "../onnx/fold.js";
+import { TensorProto_DataType as DataType, type NodeProto, OperatorSetIdProtoSchema } from "../onnx/gen/onnx_pb.js";
+import { decodeModel, encodeModel, type Model, opsetOf } from "../onnx/proto.js";
+
+import { type PixelBytes, pixelBytes } from "./pixels.js";
+import { type FloatNode, planQuantisation, type QuantisationPlan } from "./plan.js";
+import { type Ranges, type Scale, scaleOf } from "./ranges.js";
+import { integerWeights } from "./weights.js";
+import { Writer } from "./writer.js";
+
+export interface Quantised {
+  model: Uint8Array;
+  /** Number of nodes that compute with integers. */
+  integer: number;
+  /** Nodes that stay in float arithmetic. */
+  float: FloatNode[];
+}
+
+/** Raise it if the same ranges give another network: features then are others. */
+export const QUANTISER_VERSION = 1;
+
+/** From here on there are scales for each channel; for older files ONNX Runtime has operators of its own. */
+const MIN_OPSET = 13;
+/** QLinearConv. */
+const MIN_OPSET_RUNTIME = 10;
+const RUNTIME_DOMAIN = "com.microsoft";
+
+/**
+ * The prepared backbone `prepared` (see prepareBackbone) with the ranges of its values (see observingModel). Throws a
+ * ModelError if nothing in it can be quantised, or the ranges are those of another network.
+ */
+export function quantise(prepared: Uint8Array, ranges: Ranges): Quantised {
+  const model = decodeModel(prepared, "The prepared backbone");
+  const { graph } = model;
+  const domain = chooseDomain(model);
+  foldGraph(graph);
+  const plan = planQuantisation(graph);
+  checkPlan(plan, graph.node);
+  const pixels = pixelBytes(indexGraph(graph), plan);
+  const scales = chooseScales(plan, ranges, pixels);
+  const writer = new Writer(graph, domain);
+  const clipped = new Map([...plan.clips.keys()].map((clip) => [clip.input[0], clip.output[0]]));
+  for (const { name } of graph.input) round(writer, plan, scales, name, pixels);
+  for (const node of [...graph.node]) {
+    if (plan.clips.has(node)) continue;
+    const [output = ""] = node.output;
+    if (plan.nodes.has(node)) writeInteger(writer, plan, scales, node, clipped.get(output) ?? output, pixels);
+    else writer.nodes.push(node);
+    for (const name of node.output) round(writer, plan, scales, name, pixels);
+  }
+  graph.node = writer.nodes;
+  pruneGraph(graph);
+  return { model: encodeModel(model), integer: plan.nodes.size, float: plan.float };
+}
+
+/** Values that are read as integers, but made as floats. */
+function round(
+  writer: Writer,
+  { values }: QuantisationPlan,
+  scales: ReadonlyMap<string, Scale>,
+  name: string,
+  pixels: PixelBytes | undefined,
+): void {
+  const scale = scales.get(name);
+  if (values.get(name)?.kind !== "rounded" || scale === undefined) return;
+  if (name !== pixels?.name) writer.dequantise(writer.quantise(name, scale, name), scale, name, `${name}_rounded`);
+  else {
+    const bytes = pixels.isFloat ? writer.node("Cast", [pixels.bytes], { to: DataType.UINT8 }) : pixels.bytes;
+    writer.dequantise(bytes, scale, name, `${name}_rounded`);
+  }
+}
+
+/** `result`: what it makes, after a clip that is now part of the rounding. */
+function writeInteger(
+  writer: Writer,
+  { values, layers }: QuantisationPlan,
+  scales: ReadonlyMap<string, Scale>,
+  node: NodeProto,
+  result: string,
+  pixels: PixelBytes | undefined,
+): void {
+  const [data = ""] = node.input;
+  if (layers.has(node)) {
+    const shift = data === pixels?.name ? pixels.shift : 0;
+    integerWeights(writer, node, (scales.get(data) as Scale).scale, shift);
+  }
+  node.input = node.input.map((name) => (values.get(name)?.kind === "rounded" ? `${name}_rounded` : name));
+  writer.nodes.push(node);
+  const scale = scales.get(result);
+  const made = values.get(result)?.kind;
+  if (scale === undefined || made === undefined || made === "rounded") return;
+  node.output = [writer.fresh(`${result}_float`)];
+  writer.dequantise(writer.quantise(node.output[0], scale, result), scale, result, result);
+}
+
+function checkPlan({ layers, float }: QuantisationPlan, nodes: readonly NodeProto[]): void {
+  const quantised = nodes.find(({ opType }) => /^(DynamicQ|Q|Dequantize)/.test(opType));
+  if (quantised !== undefined) throw new ModelError(`The backbone is quantised already (${quantised.opType}).`);
+  if (layers.size > 0) return;
+  const reason = float[0] ? `${float[0].operator} "${float[0].name}": ${float[0].reason}` : "it has no layers";
+  throw new ModelError(`Nothing in the backbone can be quantised; ${reason}.`);
+}
+
+function chooseDomain(model: Model): string {
+  const opset = opsetOf(model);
+  if (opset >= MIN_OPSET) return "";
+  if (opset < MIN_OPSET_RUNTIME) {
+    throw new ModelError(
+      `The backbone uses ONNX operator set ${opset}; to be quantised it needs ${MIN_OPSET_RUNTIME}, better ${MIN_OPSET}, or later.`,
+    );
+  }
+  if (!model.opsetImport.some(({ domain }) => domain === RUNTIME_DOMAIN)) {
+    model.opsetImport.push(create(OperatorSetIdProtoSchema, { domain: RUNTIME_DOMAIN, version: 1n }));
+  }
+  return RUNTIME_DOMAIN;
+}
+
+/** For each value that is integers. Moved ones have the scale of their source, which comes before them. */
+function chooseScales(
+  { values, clips }: QuantisationPlan,
+  ranges: Ranges,
+  pixels: PixelBytes | undefined,
+): Map<string, Scale> {
+  const bounds = new Map([...clips].map(([clip, each]) => [clip.output[0], each]));
+  const scales = new Map<string, Scale>();
+  const scaleFor = (name: string): Scale => {
+    const integers = values.get(name);
+    if (integers?.kind === "moved") return scaleFor(integers.from);
+    if (name === pixels?.name) return pixels;
+    const range = Object.hasOwn(ranges, name) ? ranges[name] : undefined;
+    if (range === undefined) {
+      throw new ModelError(
+        `There is no range for "${name}": the ranges are those of another network, or of other features.`,
+      );
+    }
+    const { low, high } = bounds.get(name) ?? { low: -Infinity, high: Infinity };
+    return scaleOf([Math.max(range[0], low), Math.min(range[1], high)]);
+  };
+  for (const name of values.keys()) scales.set(name, scaleFor(name));
+  return scales;
+}
