@@ -60,6 +60,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitPixels(exports);
   InitBench(exports);
   InitHead(exports);
+  InitTrainer(exports);
   return exports;
 }
 

@@ -61,6 +61,7 @@ void InitDecode(Napi::Object exports);
 void InitPixels(Napi::Object exports);
 void InitBench(Napi::Object exports);
 void InitHead(Napi::Object exports);
+void InitTrainer(Napi::Object exports);
 
 }  // namespace canopy
 

@@ -2,8 +2,6 @@
 // The typed arrays given must not be written to, nor state arrays read, before the promise settles.
 #include <napi.h>
 
-#include <exception>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,77 +9,12 @@
 
 #include "addon.h"
 #include "addon_arguments.h"
+#include "addon_worker.h"
 #include "head.h"
 #include "head_gram.h"
 
 namespace canopy {
 namespace {
-
-// Arrays whose memory a call works on: none of them is collected before it ends.
-class HeldArrays {
- public:
-  template <typename Element>
-  Element* Take(const Napi::Value& value, const char* name, uint64_t length) {
-    Element* data = GetArray<Element>(value, name, length);
-    arrays_.push_back(Napi::Persistent(value.As<Napi::Object>()));
-    return data;
-  }
-  template <typename Element>
-  Element* TakeOptional(const Napi::Value& value, const char* name, uint64_t length) {
-    return value.IsUndefined() ? nullptr : Take<Element>(value, name, length);
-  }
-
- private:
-  std::vector<Napi::ObjectReference> arrays_;
-};
-
-// Runs a function on a pool thread and settles a promise with the result of `finish`, or with what was thrown.
-class HeadWorker : public Napi::AsyncWorker {
- public:
-  using Work = std::function<void()>;
-  using Finish = std::function<Napi::Value(Napi::Env)>;
-
-  static Napi::Promise Start(Napi::Env env, HeldArrays held, Work work, Finish finish = UndefinedOf) {
-    auto worker = std::make_unique<HeadWorker>(env, std::move(held), std::move(work), std::move(finish));
-    const Napi::Promise promise = worker->deferred_.Promise();
-    worker->Queue();
-    worker.release();  // from here on it deletes itself
-    return promise;
-  }
-
-  HeadWorker(Napi::Env env, HeldArrays held, Work work, Finish finish)
-      : Napi::AsyncWorker(env),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        held_(std::move(held)),
-        work_(std::move(work)),
-        finish_(std::move(finish)) {}
-
- protected:
-  void Execute() override {
-    try {
-      work_();
-    } catch (...) {
-      exception_ = std::current_exception();
-    }
-  }
-  void OnOK() override {
-    try {
-      if (exception_ != nullptr) std::rethrow_exception(exception_);
-      deferred_.Resolve(finish_(Env()));
-    } catch (...) {
-      deferred_.Reject(ToError(Env(), std::current_exception()).Value());
-    }
-  }
-
- private:
-  static Napi::Value UndefinedOf(Napi::Env env) { return env.Undefined(); }
-
-  Napi::Promise::Deferred deferred_;
-  HeldArrays held_;
-  Work work_;
-  Finish finish_;
-  std::exception_ptr exception_;
-};
 
 struct FeatureArguments {
   uint64_t rows, num_features;
@@ -218,7 +151,7 @@ Napi::Value BindTrainSteps(const Napi::CallbackInfo& info) {
   training->labels = held.Take<uint8_t>(info[2], "labels", CheckedProduct(env, {features.rows, num_tags}));
   training->order = CopyOrder(info[3], features.rows);
   training->state = TakeState(state, training->features, num_tags, &held);
-  return HeadWorker::Start(
+  return PoolWorker::Start(
       env, std::move(held), [training] { training->Run(); },
       [training](Napi::Env result_env) { return training->ToResult(result_env); });
 }
@@ -241,7 +174,7 @@ Napi::Value BindHeadLogits(const Napi::CallbackInfo& info) {
   const uint64_t length = CheckedProduct(env, {features.rows, num_tags});
   float* out = held.Take<float>(info[3], "out", length);
   CheckApartFrom(features, env, out, length, "out");
-  return HeadWorker::Start(env, std::move(held),
+  return PoolWorker::Start(env, std::move(held),
                            [=] { ComputeLogits(features, weight, bias, num_tags, threads, out); });
 }
 
@@ -281,7 +214,7 @@ Napi::Value BindEvaluateProblems(const Napi::CallbackInfo& info) {
   float* gradients = held.Take<float>(gradients_value, "gradients", floats);
   CheckApartFrom(features, env, losses, problems->size(), "losses");
   CheckApartFrom(features, env, gradients, floats, "gradients");
-  return HeadWorker::Start(env, std::move(held), [=] {
+  return PoolWorker::Start(env, std::move(held), [=] {
     EvaluateProblems(features, labels, num_tags, folds, problems->data(), problems->size(), weights, threads, losses,
                      gradients);
   });
@@ -298,7 +231,7 @@ Napi::Value BindHeadGram(const Napi::CallbackInfo& info) {
   const uint64_t length = CheckedProduct(env, {features.rows, features.rows});
   double* out = held.Take<double>(info[2], "out", length);
   CheckApartFrom(features, env, out, length, "out");
-  return HeadWorker::Start(env, std::move(held), [=] { ComputeGram(features, threads, out); });
+  return PoolWorker::Start(env, std::move(held), [=] { ComputeGram(features, threads, out); });
 }
 
 }  // namespace

@@ -9,8 +9,8 @@ if [ -z "$compiler" ]; then
   echo "skipped: none of $wanted is installed (apt-get install clang libclang-rt-14-dev)"
   exit 0
 fi
-# All but the binding and the head.
-core=$(ls native/*.cc | grep -v -e native/addon -e native/head -e native/encode.cc)
+# All but the binding, the head and the trainer.
+core=$(ls native/*.cc | grep -v -e native/addon -e native/head -e native/train -e native/encode.cc)
 jpeg_include=$(pkg-config --cflags libjpeg 2>/dev/null || true)
 jpeg_library=$(pkg-config --libs libjpeg 2>/dev/null || echo -ljpeg)
 

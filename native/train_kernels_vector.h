@@ -1,0 +1,230 @@
+// The kernels on vectors of kLanes floats. Each of train_kernels_{portable,avx2,avx512}.cc includes this file inside an
+// anonymous namespace, under its instruction set, after it has defined kLanes, kTileRows, kTileVecs and Sqrt: hence no
+// include guard.
+
+// Loops over registers must be unrolled, or the registers become memory.
+#define CANOPY_UNROLL _Pragma("GCC unroll 32")
+#define CANOPY_INLINE static inline __attribute__((always_inline))
+
+typedef float UnalignedVec __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
+
+CANOPY_INLINE Vec Load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
+CANOPY_INLINE void Store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
+CANOPY_INLINE Vec Broadcast(float x) { return x - Vec{}; }
+
+// NaN stays NaN.
+CANOPY_INLINE Vec Clip(Vec v, float low, float high) {
+  const Vec raised = v < Broadcast(low) ? Broadcast(low) : v;
+  return raised > Broadcast(high) ? Broadcast(high) : raised;
+}
+
+CANOPY_INLINE Vec Activated(const Activation& activation, Vec v) {
+  if (activation.kind == ActivationKind::kClip) return Clip(v, activation.low, activation.high);
+  if (activation.kind == ActivationKind::kIdentity) return v;
+  for (int i = 0; i < kLanes; i++) v[i] = ApplyActivation(activation, v[i]);
+  return v;
+}
+
+CANOPY_INLINE Vec Derivative(const Activation& activation, Vec y) {
+  const Vec one = Broadcast(1);
+  if (activation.kind == ActivationKind::kClip) {
+    const Vec above = y > Broadcast(activation.low) ? one : Vec{};
+    return y < Broadcast(activation.high) ? above : Vec{};
+  }
+  if (activation.kind == ActivationKind::kSigmoid) return y * (one - y);
+  for (int i = 0; i < kLanes; i++) y[i] = DerivativeOf(activation, y[i]);
+  return y;
+}
+
+// Finishes the result at out + at, whose first column is `column`.
+CANOPY_INLINE Vec Finished(const Finish& finish, Vec v, size_t column, size_t at, const float* out) {
+  if (finish.adds) v += Load(out + at);
+  if (finish.bias != nullptr) v += Load(finish.bias + column);
+  v = Activated(finish.activation, v);
+  if (finish.outputs != nullptr) v *= Derivative(finish.derivative, Load(finish.outputs + at));
+  return v;
+}
+
+// Matrix products: kRows rows by kVecs vectors of columns are summed in registers.
+
+template <int kRows, int kVecs>
+CANOPY_INLINE void StoreTile(const Vec (&sums)[kRows][kVecs], const Finish& finish, size_t column, size_t at,
+                             size_t stride, float* c) {
+  CANOPY_UNROLL
+  for (int r = 0; r < kRows; r++) {
+    CANOPY_UNROLL
+    for (int v = 0; v < kVecs; v++) {
+      const size_t place = at + r * stride + v * kLanes;
+      Store(c + place, Finished(finish, sums[r][v], column + v * kLanes, place, c));
+    }
+  }
+}
+
+template <int kRows, int kVecs>
+CANOPY_INLINE void MultiplyTile(Matrix a, const float* panel, size_t depth, size_t columns, const Finish& finish,
+                                size_t column, size_t at, float* c) {
+  Vec sums[kRows][kVecs] = {};
+  for (size_t d = 0; d < depth; d++) {
+    Vec bs[kVecs];
+    CANOPY_UNROLL
+    for (int v = 0; v < kVecs; v++) bs[v] = Load(panel + d * kVecs * kLanes + v * kLanes);
+    CANOPY_UNROLL
+    for (int r = 0; r < kRows; r++) {
+      const Vec x = Broadcast(a.data[r * a.stride + d]);
+      CANOPY_UNROLL
+      for (int v = 0; v < kVecs; v++) sums[r][v] += x * bs[v];
+    }
+  }
+  StoreTile(sums, finish, column, at, columns, c);
+}
+
+template <int kRows>
+static void MultiplyRows(Matrix a, const float* packed, size_t row, size_t depth, size_t columns, const Finish& finish,
+                         float* c) {
+  constexpr size_t kPanel = kTileVecs * kLanes;
+  const Matrix from{a.data + row * a.stride, a.stride};
+  for (size_t first = 0; first < columns; first += kPanel) {
+    const float* const panel = packed + first * depth;
+    const size_t at = row * columns + first;
+    if (columns - first >= kPanel) {
+      MultiplyTile<kRows, kTileVecs>(from, panel, depth, columns, finish, first, at, c);
+    } else {
+      MultiplyTile<kRows, 1>(from, panel, depth, columns, finish, first, at, c);
+    }
+  }
+}
+
+// Calls visit(first, integral constant) for blocks of kTileRows, and of fewer at the end, which together make `rows`.
+template <typename Visit>
+CANOPY_INLINE void ForRowBlocks(size_t rows, const Visit& visit) {
+  size_t r = 0;
+  const auto blocks = [&](auto size) {
+    for (; r + size <= rows; r += size) visit(r, size);
+  };
+  blocks(std::integral_constant<int, kTileRows>());
+  if constexpr (kTileRows > 8) blocks(std::integral_constant<int, 8>());
+  blocks(std::integral_constant<int, 4>());
+  blocks(std::integral_constant<int, 2>());
+  blocks(std::integral_constant<int, 1>());
+}
+
+static void Multiply(Matrix a, const float* packed, size_t rows, size_t depth, size_t columns, const Finish& finish,
+                     float* c) {
+  ForRowBlocks(rows, [&](size_t r, auto size) { MultiplyRows<size>(a, packed, r, depth, columns, finish, c); });
+}
+
+template <int kRows, int kVecs>
+static void SumProductsTile(Matrix a, Matrix b, size_t rows, size_t stride, bool adds, float* c) {
+  Vec sums[kRows][kVecs] = {};
+  for (size_t p = 0; p < rows; p++) {
+    const float* const x = a.data + p * a.stride;
+    const float* const y = b.data + p * b.stride;
+    Vec bs[kVecs];
+    CANOPY_UNROLL
+    for (int v = 0; v < kVecs; v++) bs[v] = Load(y + v * kLanes);
+    CANOPY_UNROLL
+    for (int r = 0; r < kRows; r++) {
+      CANOPY_UNROLL
+      for (int v = 0; v < kVecs; v++) sums[r][v] += x[r] * bs[v];
+    }
+  }
+  CANOPY_UNROLL
+  for (int r = 0; r < kRows; r++) {
+    CANOPY_UNROLL
+    for (int v = 0; v < kVecs; v++) {
+      float* const out = c + r * stride + v * kLanes;
+      Store(out, adds ? Load(out) + sums[r][v] : sums[r][v]);
+    }
+  }
+}
+
+// Rows whose products are summed before they are added to the result: a block of them stays in the first-level cache.
+constexpr size_t kProductRows = 128;
+
+static void SumProducts(Matrix a, size_t a_columns, Matrix b, size_t b_columns, size_t rows, bool adds, float* c) {
+  constexpr size_t kPanel = kTileVecs * kLanes;
+  for (size_t p = 0; p < rows; p += kProductRows) {
+    const size_t count = std::min(kProductRows, rows - p);
+    const bool adds_now = adds || p > 0;
+    for (size_t first = 0; first < b_columns; first += kPanel) {
+      const Matrix right{b.data + p * b.stride + first, b.stride};
+      const bool is_whole = b_columns - first >= kPanel;
+      ForRowBlocks(a_columns, [&](size_t r, auto size) {
+        const Matrix left{a.data + p * a.stride + r, a.stride};
+        float* const out = c + r * b_columns + first;
+        if (is_whole) return SumProductsTile<size, kTileVecs>(left, right, count, b_columns, adds_now, out);
+        SumProductsTile<size, 1>(left, right, count, b_columns, adds_now, out);
+      });
+    }
+  }
+}
+
+static void SumRows(Matrix a, size_t rows, size_t columns, bool adds, float* sums) {
+  for (size_t c = 0; c < columns; c += kLanes) {
+    Vec parts[4] = {};
+    size_t r = 0;
+    for (; r + 4 <= rows; r += 4) {
+      for (size_t i = 0; i < 4; i++) parts[i] += Load(a.data + (r + i) * a.stride + c);
+    }
+    for (; r < rows; r++) parts[0] += Load(a.data + r * a.stride + c);
+    const Vec sum = (parts[0] + parts[1]) + (parts[2] + parts[3]);
+    Store(sums + c, adds ? Load(sums + c) + sum : sum);
+  }
+}
+
+// Element by element.
+
+static void Activate(const float* x, size_t floats, const Activation& activation, float* y) {
+  for (size_t i = 0; i < floats; i += kLanes) Store(y + i, Activated(activation, Load(x + i)));
+}
+
+static void Add(const float* a, const float* b, size_t floats, float* y) {
+  for (size_t i = 0; i < floats; i += kLanes) Store(y + i, Load(a + i) + Load(b + i));
+}
+
+static void Scale(const float* a, Matrix factor, size_t pixels, size_t channels, float* y) {
+  for (size_t p = 0; p < pixels; p++) {
+    for (size_t c = 0; c < channels; c += kLanes) {
+      const size_t at = p * channels + c;
+      Store(y + at, Load(a + at) * Load(factor.data + p * factor.stride + c));
+    }
+  }
+}
+
+static void SumPixels(const float* a, const float* b, size_t pixels, size_t channels, float scale, const Finish& finish,
+                      float* y) {
+  for (size_t c = 0; c < channels; c += kLanes) {
+    Vec sum = {};
+    for (size_t at = c; at < pixels * channels; at += channels) {
+      sum += b == nullptr ? Load(a + at) : Load(a + at) * Load(b + at);
+    }
+    Store(y + c, Finished(finish, sum * scale, c, c, y));
+  }
+}
+
+static void Gradient(const GradientProduct& product, size_t pixels, size_t channels, const Finish& finish, float* dx) {
+  for (size_t p = 0; p < pixels; p++) {
+    const float* const gradient = product.gradient.data + p * product.gradient.stride;
+    for (size_t c = 0; c < channels; c += kLanes) {
+      Vec v = Load(gradient + c) * product.scale;
+      if (product.factor.data != nullptr) {
+        const Vec factor = Load(product.factor.data + p * product.factor.stride + c);
+        v *= product.is_derivative ? Derivative(product.of, factor) : factor;
+      }
+      Store(dx + p * channels + c, Finished(finish, v, c, p * channels + c, dx));
+    }
+  }
+}
+
+static void Adamw(const AdamwStep& step, const float* gradient, size_t parts, size_t part_stride, size_t floats,
+                  float* weight, float* first, float* second) {
+  for (size_t i = 0; i < floats; i += kLanes) {
+    Vec g = Load(gradient + i);
+    for (size_t part = 1; part < parts; part++) g += Load(gradient + part * part_stride + i);
+    const Vec m = Load(first + i) * step.beta1 + g * (1 - step.beta1);
+    const Vec s = Load(second + i) * step.beta2 + g * g * (1 - step.beta2);
+    Store(first + i, m);
+    Store(second + i, s);
+    Store(weight + i, Load(weight + i) * step.decay - m * step.step_size / (Sqrt(s) * step.correction + step.epsilon));
+  }
+}
