@@ -61,9 +61,10 @@ std::vector<Element> GetVector(const Napi::Value& value, const char* name, const
 }
 
 std::vector<size_t> GetSizes(const Napi::Value& value, const char* name, size_t length) {
-  const std::vector<size_t> sizes = GetVector<size_t>(
-      value, name, [&](const Napi::Value& each) { return GetCount(each, name, 0, 1u << 30); });
-  if (length != kNone && sizes.size() != length) ThrowRange(value.Env(), std::string("another length of `") + name + "`");
+  const std::vector<size_t> sizes =
+      GetVector<size_t>(value, name, [&](const Napi::Value& each) { return GetCount(each, name, 0, 1u << 30); });
+  if (length != kNone && sizes.size() != length)
+    ThrowRange(value.Env(), std::string("another length of `") + name + "`");
   return sizes;
 }
 
@@ -76,22 +77,24 @@ TrainParameter GetParameter(const Napi::Value& value) {
   const Napi::Object from = GetObject(value, "parameters");
   const std::vector<size_t> sizes = GetSizes(from.Get("sizes"), "sizes", 3);
   const std::vector<size_t> strides = GetSizes(from.Get("strides"), "strides", 3);
-  return {sizes[0],   sizes[1],   sizes[2],
-          strides[0], strides[1], strides[2], GetFlag(from.Get("trainable"), "trainable")};
+  return {
+      sizes[0], sizes[1], sizes[2], strides[0], strides[1], strides[2], GetFlag(from.Get("trainable"), "trainable")};
 }
 
-Window GetWindow(const Napi::Value& value) {
+KernelWindow GetWindow(const Napi::Value& value) {
   if (value.IsUndefined()) return {};
   const std::vector<size_t> sizes = GetSizes(value, "window", 6);
   return {sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]};
 }
 
 TrainOperation GetOperation(const Napi::Value& value) {
-  static const std::map<std::string, TrainKind> kKinds = {
-      {"convolution", TrainKind::kConvolution}, {"depthwise", TrainKind::kDepthwise},
-      {"activation", TrainKind::kActivation},   {"add", TrainKind::kAdd},
-      {"multiply", TrainKind::kMultiply},       {"mean", TrainKind::kMean},
-      {"concat", TrainKind::kConcat}};
+  static const std::map<std::string, TrainKind> kKinds = {{"convolution", TrainKind::kConvolution},
+                                                          {"depthwise", TrainKind::kDepthwise},
+                                                          {"activation", TrainKind::kActivation},
+                                                          {"add", TrainKind::kAdd},
+                                                          {"multiply", TrainKind::kMultiply},
+                                                          {"mean", TrainKind::kMean},
+                                                          {"concat", TrainKind::kConcat}};
   const Napi::Object from = GetObject(value, "operations");
   TrainOperation op;
   op.kind = GetKind(from.Get("kind"), "kind", kKinds);

@@ -35,7 +35,7 @@ template <int kKernel>
 static void DepthwiseMap(const DepthwiseShape& shape, const float* x, const float* weight, const float* zeros,
                          const Finish& finish, float* y) {
   const size_t channels = shape.input.stride();
-  const Window& window = shape.window;
+  const KernelWindow& window = shape.window;
   const ptrdiff_t width = static_cast<ptrdiff_t>(shape.input.width);
   for (size_t c = 0; c < channels; c += kLanes) {
     Vec w[kKernel * kKernel];
@@ -59,8 +59,8 @@ static void DepthwiseMap(const DepthwiseShape& shape, const float* x, const floa
 // What one pixel of the input gets from the outputs that see it, and gives to the weights' gradient. Its taps are those
 // from kPhaseY and kPhaseX on, kStride apart; tap kx belongs to output column right - (kx - kPhaseX) / kStride.
 template <int kKernel, int kStride, int kPhaseY, int kPhaseX, bool kInside>
-CANOPY_INLINE Vec PixelBack(const float* const (&rows)[kKernel], Vec x, const float* w, ptrdiff_t right, ptrdiff_t width,
-                            size_t channels, Vec* dw) {
+CANOPY_INLINE Vec PixelBack(const float* const (&rows)[kKernel], Vec x, const float* w, ptrdiff_t right,
+                            ptrdiff_t width, size_t channels, Vec* dw) {
   Vec sum = {};
   CANOPY_UNROLL
   for (int kx = kPhaseX; kx < kKernel; kx += kStride) {
@@ -138,7 +138,7 @@ static void DepthwiseMapBack(const DepthwiseBackCall& call, float* weight_gradie
   }
 }
 
-static bool IsSquare(const Window& window, size_t kernel) {
+static bool IsSquare(const KernelWindow& window, size_t kernel) {
   return window.kernel_height == kernel && window.kernel_width == kernel;
 }
 
@@ -153,7 +153,7 @@ static void Depthwise(const DepthwiseShape& shape, const float* x, const float* 
 static void DepthwiseBack(const DepthwiseShape& shape, const float* x, const float* dy, const float* weight,
                           const float* zeros, const Finish& finish, float* dx, float* weight_gradient) {
   const DepthwiseBackCall call{shape, x, dy, weight, zeros, finish, dx};
-  const Window& window = shape.window;
+  const KernelWindow& window = shape.window;
   const bool is_even = window.stride_y == window.stride_x && window.stride_x <= 2;
   if (is_even && IsSquare(window, 3)) {
     return window.stride_x == 1 ? DepthwiseMapBack<3, 1>(call, weight_gradient)

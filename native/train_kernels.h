@@ -24,7 +24,8 @@ struct Matrix {
   size_t stride;
 };
 
-// result[p, c] = gradient[p, c] * scale * (derivative of `of` at, or just) factor[p, c]; a stride of 0 repeats one pixel.
+// result[p, c] = gradient[p, c] * scale * (derivative of `of` at, or just) factor[p, c]; a stride of 0 repeats one
+// pixel.
 struct GradientProduct {
   Matrix gradient;
   Matrix factor{nullptr, 0};
@@ -35,7 +36,7 @@ struct GradientProduct {
 
 struct DepthwiseShape {
   MapShape input, output;
-  Window window;
+  KernelWindow window;
 };
 
 // Factors of one AdamW step, as PyTorch defines it.
@@ -55,7 +56,8 @@ struct TrainKernels {
   // c[rows, columns] = a[rows, depth] * packed[depth, columns], finished.
   void (*multiply)(Matrix a, const float* packed, size_t rows, size_t depth, size_t columns, const Finish& finish,
                    float* c);
-  // c[a_columns, b_columns] = a^T b, summed over rows, or with `adds` that more. b_columns is padded, and the stride of c.
+  // c[a_columns, b_columns] = a^T b, summed over rows, or with `adds` that more. b_columns is padded, and the stride of
+  // c.
   void (*sum_products)(Matrix a, size_t a_columns, Matrix b, size_t b_columns, size_t rows, bool adds, float* c);
   // sums[columns] = the sum of a's rows, or with `adds` that more.
   void (*sum_rows)(Matrix a, size_t rows, size_t columns, bool adds, float* sums);
@@ -83,8 +85,8 @@ const TrainKernels* FindTrainKernels(const char* name);
 // The fastest that CANOPY_SIMD allows; with "scalar" those are the plain ones.
 const TrainKernels& ChosenTrainKernels();
 
-// Lays out [depth, columns] for `multiply`: panel after panel, row after row. Element (d, c) is w[d * stride + c], or with
-// `is_transposed` w[c * stride + d], and zero from column `used` on.
+// Lays out [depth, columns] for `multiply`: panel after panel, row after row. Element (d, c) is w[d * stride + c], or
+// with `is_transposed` w[c * stride + d], and zero from column `used` on.
 void PackPanels(Matrix w, size_t depth, size_t columns, size_t used, bool is_transposed, size_t panel, float* packed);
 
 // For the few places that handle single floats.

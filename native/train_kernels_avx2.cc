@@ -32,7 +32,9 @@ inline Vec Sqrt(Vec v) { return reinterpret_cast<Vec>(_mm256_sqrt_ps(reinterpret
 // After it.
 #include "train_depthwise_vector.h"
 
-constexpr TrainKernels kKernels = {"avx2",   kTileVecs * kLanes, Multiply, SumProducts, SumRows, Depthwise, DepthwiseBack, Activate, Add, Scale, SumPixels, Gradient, Adamw};
+constexpr TrainKernels kKernels = {"avx2",    kTileVecs* kLanes, Multiply, SumProducts, SumRows,
+                                   Depthwise, DepthwiseBack,     Activate, Add,         Scale,
+                                   SumPixels, Gradient,          Adamw};
 
 }  // namespace
 

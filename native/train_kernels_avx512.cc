@@ -10,7 +10,8 @@
 #include <immintrin.h>
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl"))), \
+                             apply_to = function)
 #else
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")
@@ -32,7 +33,9 @@ inline Vec Sqrt(Vec v) { return reinterpret_cast<Vec>(_mm512_maskz_sqrt_ps(0xFFF
 // After it.
 #include "train_depthwise_vector.h"
 
-constexpr TrainKernels kKernels = {"avx512",   kTileVecs * kLanes, Multiply, SumProducts, SumRows, Depthwise, DepthwiseBack, Activate, Add, Scale, SumPixels, Gradient, Adamw};
+constexpr TrainKernels kKernels = {"avx512",  kTileVecs* kLanes, Multiply, SumProducts, SumRows,
+                                   Depthwise, DepthwiseBack,     Activate, Add,         Scale,
+                                   SumPixels, Gradient,          Adamw};
 
 }  // namespace
 
@@ -47,8 +50,9 @@ constexpr TrainKernels kKernels = {"avx512",   kTileVecs * kLanes, Multiply, Sum
 namespace canopy {
 
 const TrainKernels* Avx512TrainKernels() {
-  static const bool kHasAll = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  static const bool kHasAll = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                              __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   return kHasAll ? &kKernels : nullptr;
 }
 

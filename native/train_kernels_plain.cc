@@ -57,7 +57,7 @@ void SumRows(Matrix a, size_t rows, size_t columns, bool adds, float* sums) {
 // Calls visit(place in the input, place in the output, tap) for each pair of pixels that a window joins.
 template <typename Visit>
 void ForPairs(const DepthwiseShape& shape, const Visit& visit) {
-  const Window& window = shape.window;
+  const KernelWindow& window = shape.window;
   for (size_t y = 0; y < shape.output.height; y++) {
     for (size_t x = 0; x < shape.output.width; x++) {
       for (size_t tap = 0; tap < window.kernel_height * window.kernel_width; tap++) {
@@ -132,8 +132,8 @@ void Gradient(const GradientProduct& product, size_t pixels, size_t channels, co
   }
 }
 
-void Adamw(const AdamwStep& step, const float* gradient, size_t parts, size_t part_stride, size_t floats,
-           float* weight, float* first, float* second) {
+void Adamw(const AdamwStep& step, const float* gradient, size_t parts, size_t part_stride, size_t floats, float* weight,
+           float* first, float* second) {
   for (size_t i = 0; i < floats; i++) {
     float g = gradient[i];
     for (size_t part = 1; part < parts; part++) g += gradient[part * part_stride + i];
@@ -147,9 +147,8 @@ void Adamw(const AdamwStep& step, const float* gradient, size_t parts, size_t pa
 }  // namespace
 
 const TrainKernels* PlainTrainKernels() {
-  static constexpr TrainKernels kKernels = {"plain",   kPanel,        Multiply, SumProducts, SumRows,
-                                            Depthwise, DepthwiseBack, Activate, Add,         Scale,
-                                            SumPixels, Gradient,      Adamw};
+  static constexpr TrainKernels kKernels = {"plain",  kPanel, Multiply, SumProducts, SumRows,  Depthwise, DepthwiseBack,
+                                            Activate, Add,    Scale,    SumPixels,   Gradient, Adamw};
   return &kKernels;
 }
 

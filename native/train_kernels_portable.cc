@@ -24,7 +24,9 @@ inline Vec Sqrt(Vec v) {
 // After it.
 #include "train_depthwise_vector.h"
 
-constexpr TrainKernels kKernels = {"portable",   kTileVecs * kLanes, Multiply, SumProducts, SumRows, Depthwise, DepthwiseBack, Activate, Add, Scale, SumPixels, Gradient, Adamw};
+constexpr TrainKernels kKernels = {"portable", kTileVecs* kLanes, Multiply, SumProducts, SumRows,
+                                   Depthwise,  DepthwiseBack,     Activate, Add,         Scale,
+                                   SumPixels,  Gradient,          Adamw};
 
 }  // namespace
 

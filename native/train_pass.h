@@ -32,7 +32,8 @@ class TrainPass {
 
   // [count, tags]
   void Logits(const TileGroup& group, float* out);
-  // Sum of the cross-entropies of the group; writes the gradient of the batch's mean loss, in the layout of the weights.
+  // Sum of the cross-entropies of the group; writes the gradient of the batch's mean loss, in the layout of the
+  // weights.
   double Train(const TileGroup& group, const GroupTargets& targets, float* gradients);
 
   // Floats that a pass takes.

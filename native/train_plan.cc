@@ -44,7 +44,7 @@ void CheckParameterSize(const TrainPlan& plan, size_t index, size_t rows, size_t
 }
 
 void CheckWindowed(const TrainPlan& plan, const TrainOperation& op, const MapShape& in, const MapShape& out) {
-  const Window& window = op.window;
+  const KernelWindow& window = op.window;
   Require(IsOneOutput(in.height, window.kernel_height, window.stride_y, window.pad_top, out.height) &&
               IsOneOutput(in.width, window.kernel_width, window.stride_x, window.pad_left, out.width),
           "a window leaves its map");

@@ -1,5 +1,5 @@
-// What the trainer runs: a network as operations on maps, and a linear head on its features. Maps are channels last, one
-// after the other for the tiles of a batch; the channels of a pixel are padded to a multiple of kChannelPad floats.
+// What the trainer runs: a network as operations on maps, and a linear head on its features. Maps are channels last,
+// one after the other for the tiles of a batch; the channels of a pixel are padded to a multiple of kChannelPad floats.
 #ifndef CANOPY_NATIVE_TRAIN_PLAN_H_
 #define CANOPY_NATIVE_TRAIN_PLAN_H_
 
@@ -45,7 +45,7 @@ struct TrainParameter {
 // kDepthwise: weight [taps, channels]. kMultiply: the second input may be one pixel that all pixels are multiplied by.
 enum class TrainKind { kConvolution, kDepthwise, kActivation, kAdd, kMultiply, kMean, kConcat };
 
-struct Window {
+struct KernelWindow {
   size_t kernel_height = 1, kernel_width = 1;
   size_t stride_y = 1, stride_x = 1;
   size_t pad_top = 0, pad_left = 0;
@@ -57,7 +57,7 @@ struct TrainOperation {
   size_t output;               // a value
   size_t weight = kNone;       // parameters
   size_t bias = kNone;
-  Window window;
+  KernelWindow window;
   Activation activation;  // of a convolution, applied to its result; or the operation itself
 };
 

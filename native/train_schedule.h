@@ -13,8 +13,8 @@ namespace canopy {
 // groups in order, so that the number of threads does not show in a single bit.
 constexpr size_t kGroupTiles = 8;
 
-// Operations [first, last) that are done for `tiles` tiles before the next tiles: few where maps are large, so that what
-// one operation writes is still in the cache when the next reads it.
+// Operations [first, last) that are done for `tiles` tiles before the next tiles: few where maps are large, so that
+// what one operation writes is still in the cache when the next reads it.
 struct Segment {
   size_t first, last;
   size_t tiles;
@@ -36,8 +36,8 @@ struct InputGradient {
 
 struct Schedule {
   std::vector<Segment> segments;
-  std::vector<Place> maps;       // by value; none of value 0, the tiles
-  std::vector<Place> gradients;  // by value
+  std::vector<Place> maps;                         // by value; none of value 0, the tiles
+  std::vector<Place> gradients;                    // by value
   std::vector<std::vector<InputGradient>> inputs;  // by operation
   std::vector<bool> goes_back;                     // by operation: whether it has anything to do going back
   std::vector<Activation> made_by;                 // by value: the activation of the convolution that made it

@@ -8,7 +8,7 @@ namespace {
 // Calls visit(pixel of the input or kNone, place in the rows) for each tap of each output pixel.
 template <typename Visit>
 void ForTaps(const WindowedMap& map, const Visit& visit) {
-  const Window& window = map.window;
+  const KernelWindow& window = map.window;
   for (size_t p = 0; p < map.output.pixels(); p++) {
     const size_t top = p / map.output.width * window.stride_y - window.pad_top;
     const size_t left = p % map.output.width * window.stride_x - window.pad_left;
@@ -33,7 +33,7 @@ void ClearBeyond(const WindowedMap& map, float* rows) {
 }  // namespace
 
 bool IsPointwise(const TrainPlan& plan, const TrainOperation& op) {
-  const Window& w = op.window;
+  const KernelWindow& w = op.window;
   return op.inputs[0] != 0 && w.kernel_height * w.kernel_width * w.stride_y * w.stride_x == 1 &&
          plan.values[op.inputs[0]].pixels() == plan.values[op.output].pixels();
 }

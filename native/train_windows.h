@@ -15,7 +15,7 @@ bool IsPointwise(const TrainPlan& plan, const TrainOperation& op);
 struct WindowedMap {
   const MapShape& input;
   const MapShape& output;
-  const Window& window;
+  const KernelWindow& window;
   size_t stride;  // floats from one row of the matrix to the next; what lies beyond its columns becomes zero
 };
 

@@ -1,6 +1,7 @@
 /** The native addon: its typed declaration, and the one place that loads it. */
 import { isMainThread } from "node:worker_threads";
 import { type AddonSearch, findAddon } from "./addon-file.js";
+import type { NativeTraining } from "./native-trainer.js";
 
 /** Where one tile's bytes are; see tiles/tile.ts. */
 export interface NativeTile {
@@ -131,7 +132,7 @@ export type BenchStage = "read" | "decode" | "color" | "resize" | "whole" | "cei
  * No argument from JavaScript ends the process: misuse is a TypeError or RangeError. If memory runs out, that is an
  * Error with the `code` OUT_OF_MEMORY, or the failure of the tile that needed it.
  */
-export interface NativeAddon extends NativeHead {
+export interface NativeAddon extends NativeHead, NativeTraining {
   /** libjpeg-turbo's version, for example "2.1.5". */
   readonly jpegVersion: string;
   /**

@@ -4,7 +4,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import ort from "onnxruntime-node";
-import { HEAD_BIAS, HEAD_WEIGHTS, type TunableModel } from "../../src/finetune/engine.js";
+import { loadAddon, type NativeAddon } from "../../src/addon.js";
+import { createTuningEngine } from "../../src/finetune/create-engine.js";
+import { HEAD_BIAS, HEAD_WEIGHTS, type TunableModel, type TuningEngine } from "../../src/finetune/engine.js";
+import { planNative } from "../../src/finetune/native-plan.js";
 import { createOnnxEngine } from "../../src/finetune/onnx-engine.js";
 import { buildTrainingGraphs, gradientName } from "../../src/finetune/training-graph.js";
 import { prepareBackbone } from "../../src/onnx/prepare.js";
@@ -15,6 +18,7 @@ import { runModel } from "../onnx/run.js";
 
 const FOLDER = join(SHARED, "golden/finetune");
 const skip = needsShared("golden/finetune");
+const needsNative = loadAddon() === undefined ? { skip: "the addon is not built" } : skip;
 const [SIZE, TILES, TAGS, FEATURES] = [96, 4, 17, 1280];
 /** Of a tensor's largest entry; PyTorch's own float32 is off by 2e-3. */
 const TOLERANCE = 5e-3;
@@ -57,7 +61,9 @@ function openBatch() {
 /** The golden file's names of the head's tensors. */
 const NAMES: Record<string, string> = { "head.weight": HEAD_WEIGHTS, "head.bias": HEAD_BIAS };
 
-test("every gradient of MobileNetV2 is PyTorch's", skip, async () => {
+type Gradients = Map<string, Float32Array>;
+
+async function onnxGradients(): Promise<Gradients> {
   const { training, parameters } = buildTrainingGraphs(openModel());
   const { tiles, targets } = openBatch();
   const outputs = await runModel(training, {
@@ -67,10 +73,30 @@ test("every gradient of MobileNetV2 is PyTorch's", skip, async () => {
     dropout: new ort.Tensor("float32", new Float32Array(TILES * FEATURES).fill(1), [TILES, FEATURES]),
     share: new ort.Tensor("float32", Float32Array.of(1 / (TILES * TAGS)), []),
   });
+  return new Map(parameters.map(({ name }) => [name, outputs[gradientName(name)].data]));
+}
+
+async function nativeGradients(): Promise<Gradients> {
+  const network = planNative(openModel(), TILES);
+  if ("reason" in network) throw new Error(network.reason);
+  const { plan, parameters } = network;
+  const trainer = (loadAddon() as NativeAddon).createTrainer(plan, 1);
+  await trainer.write(
+    0,
+    parameters.map(({ data }) => data),
+  );
+  const arrays = parameters.map(({ data }) => new Float32Array(data.length));
+  const { tiles, targets } = openBatch();
+  await trainer.gradient(tiles, TILES, targets, undefined, arrays);
+  trainer.close();
+  return new Map(parameters.map(({ name }, i) => [name, arrays[i]]));
+}
+
+function checkGradients(gradients: Gradients): void {
   const expected = Object.entries(golden().gradients);
-  assert.equal(expected.length, parameters.length);
+  assert.equal(expected.length, gradients.size);
   for (const [name, { l2, sum, max_abs, file }] of expected) {
-    const found = outputs[gradientName(NAMES[name] ?? name)].data;
+    const found = gradients.get(NAMES[name] ?? name) as Float32Array;
     const norm = Math.sqrt(found.reduce((total, value) => total + value ** 2, 0));
     assert.ok(Math.abs(norm - l2) <= TOLERANCE * l2, `${name}: norm ${norm}, PyTorch ${l2}`);
     const total = found.reduce((all, value) => all + value, 0);
@@ -87,7 +113,13 @@ test("every gradient of MobileNetV2 is PyTorch's", skip, async () => {
     );
     assert.ok(off <= TOLERANCE * max_abs, `${name}: off by ${off} of ${max_abs}`);
   }
-});
+}
+
+test("every gradient of MobileNetV2 is PyTorch's", skip, async () => checkGradients(await onnxGradients()));
+
+test("every gradient by the native kernels is PyTorch's", needsNative, async () =>
+  checkGradients(await nativeGradients()),
+);
 
 /**
  * Before each step, and after the third. Adam divides small gradients by themselves: weights changed by a ten-millionth
@@ -95,20 +127,27 @@ test("every gradient of MobileNetV2 is PyTorch's", skip, async () => {
  */
 const LOSS_TOLERANCES = [1e-5, 0.01, 0.01, 0.03];
 
-test("three steps of AdamW give PyTorch's losses, whatever the number of tiles at once", skip, async () => {
-  const batch = openBatch();
+async function checkLosses(engine: TuningEngine): Promise<void> {
   const rates = { backbone: 1e-4, head: 1e-4, weightDecay: 0.01 };
+  try {
+    for (const [step, expected] of golden().losses_float64.entries()) {
+      const loss = await engine.step(openBatch(), rates);
+      const message = `step ${step}: loss ${loss}, PyTorch ${expected}`;
+      assert.ok(Math.abs(loss - expected) <= LOSS_TOLERANCES[step] * expected, message);
+    }
+  } finally {
+    await engine.close();
+  }
+}
+
+test("three steps of AdamW give PyTorch's losses, whatever the number of tiles at once", skip, async () => {
   for (const tilesPerRun of [TILES, 3]) {
     const options = { device: "cpu", threads: 1, batchSize: TILES, tilesPerRun } as const;
-    const engine = await createOnnxEngine(openModel(), options);
-    try {
-      for (const [step, expected] of golden().losses_float64.entries()) {
-        const loss = await engine.step(batch, rates);
-        const message = `step ${step}: loss ${loss}, PyTorch ${expected}`;
-        assert.ok(Math.abs(loss - expected) <= LOSS_TOLERANCES[step] * expected, message);
-      }
-    } finally {
-      await engine.close();
-    }
+    await checkLosses(await createOnnxEngine(openModel(), options));
   }
+});
+
+test("three steps by the native kernels give PyTorch's losses", needsNative, async () => {
+  const options = { device: "cpu", threads: 1, batchSize: TILES, engine: "native" } as const;
+  await checkLosses((await createTuningEngine(openModel(), options)).engine);
 });
