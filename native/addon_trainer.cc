@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,8 +64,9 @@ std::vector<Element> GetVector(const Napi::Value& value, const char* name, const
 std::vector<size_t> GetSizes(const Napi::Value& value, const char* name, size_t length) {
   const std::vector<size_t> sizes =
       GetVector<size_t>(value, name, [&](const Napi::Value& each) { return GetCount(each, name, 0, 1u << 30); });
-  if (length != kNone && sizes.size() != length)
-    ThrowRange(value.Env(), std::string("another length of `") + name + "`");
+  if (length != kNone && sizes.size() != length) {
+    ThrowRange(value.Env(), std::string("`") + name + "` to have a length of " + std::to_string(length));
+  }
   return sizes;
 }
 
@@ -116,7 +118,7 @@ TrainInput GetInput(const Napi::Value& value) {
   };
   const std::vector<float> factor = floats("factor");
   const std::vector<float> offset = floats("offset");
-  if (factor.size() != 3 || offset.size() != 3) ThrowRange(value.Env(), "three factors and offsets");
+  if (factor.size() != 3 || offset.size() != 3) ThrowRange(value.Env(), "`factor` and `offset` to have three numbers");
   return {{order[0], order[1], order[2]}, {factor[0], factor[1], factor[2]}, {offset[0], offset[1], offset[2]}};
 }
 
@@ -260,7 +262,12 @@ Napi::Value BindCreateTrainer(const Napi::CallbackInfo& info) {
   TrainPlan plan = GetPlan(info[0]);
   const size_t threads = GetThreads(info[1]);
   const TrainKernels& kernels = GetKernels(info[2]);
-  const auto trainer = std::make_shared<Trainer>(std::move(plan), kernels, threads);
+  std::shared_ptr<Trainer> trainer;
+  try {
+    trainer = std::make_shared<Trainer>(std::move(plan), kernels, threads);
+  } catch (const std::invalid_argument& error) {
+    ThrowRange(env, std::string("`plan` to be consistent: ") + error.what());
+  }
   const Holder holder = std::make_shared<std::shared_ptr<Trainer>>(trainer);
   Napi::Object object = Napi::Object::New(env);
   object.Set("kernels", trainer->kernels());

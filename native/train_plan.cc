@@ -12,7 +12,7 @@ constexpr size_t kMaxChannels = 1 << 20;
 constexpr size_t kMaxFloats = size_t{1} << 40;
 
 void Require(bool condition, const std::string& what) {
-  if (!condition) throw std::invalid_argument("The training plan is not consistent: " + what);
+  if (!condition) throw std::invalid_argument(what);
 }
 
 void CheckShape(const MapShape& shape) {

@@ -84,6 +84,35 @@ const weights = () => new Float32Array(2 * (FEATURES + 1));
 const HUGE = { rows: 2 ** 40, numFeatures: 2 ** 24 };
 const hugeFeatures = () => ({ data: new Float32Array(1), ...HUGE });
 
+/** A network of one convolution and a mean. */
+const plan = () => ({
+  input: { order: [0, 1, 2], factor: [1, 1, 1], offset: [0, 0, 0] },
+  values: [
+    [SIZE, SIZE, 3],
+    [SIZE, SIZE, FEATURES],
+    [1, 1, FEATURES],
+  ],
+  parameters: [
+    { sizes: [FEATURES, 9, 3], strides: [27, 1, 9], trainable: true },
+    { sizes: [TAGS, 1, FEATURES], strides: [1, 0, TAGS], trainable: true },
+    { sizes: [1, 1, TAGS], strides: [0, 0, 1], trainable: true },
+  ],
+  operations: [
+    { kind: "convolution", inputs: [0], output: 1, weight: 0, window: [3, 3, 1, 1, 1, 1] },
+    { kind: "mean", inputs: [1], output: 2 },
+  ],
+  features: 2,
+  numTags: TAGS,
+  batchSize: 4,
+});
+type Plan = ReturnType<typeof plan>;
+/** A trainer's arguments with a plan that is spoilt. */
+const spoilt = (spoil: (plan: Plan) => void) => () => {
+  const made = plan();
+  spoil(made);
+  return [made, 1, "portable"];
+};
+
 /** `args` whose arrays nobody else holds, for a call after which rubbish is collected. */
 const dropped = (args: unknown[], given: object, name: string) => ({
   args,
@@ -95,6 +124,41 @@ const dropped = (args: unknown[], given: object, name: string) => ({
 
 export const HOSTILE: Record<string, HostileCases> = {
   returnFreedMemory: { good: () => [] },
+  disableTelemetry: { good: () => [] },
+  createTrainer: {
+    good: () => [plan(), 1, "portable"],
+    refused: {
+      "kernels that no CPU has": () => [plan(), 1, "avx1024"],
+      "a parameter whose strides leave its tensor": spoilt(({ parameters }) => parameters[0].strides.fill(100)),
+      "a map of no pixels": spoilt(({ values }) => values[1].fill(0)),
+      "a map larger than any memory": spoilt(({ values }) => values[1].fill(2 ** 30)),
+      "a window that leaves its map": spoilt(({ values }) => values[1].fill(100, 0, 2)),
+      "padding by more than a window": spoilt(({ operations }) => operations[0].window?.fill(9, 4)),
+      "strides of zero": spoilt(({ operations }) => operations[0].window?.fill(0, 2, 4)),
+      "weights that are another's": spoilt(({ operations }) => Object.assign(operations[0], { weight: 1 })),
+      "weights that are none": spoilt(({ operations }) => Object.assign(operations[0], { weight: 7 })),
+      "an operation of unknown kind": spoilt(({ operations }) => Object.assign(operations[0], { kind: "guess" })),
+      "a value used before it is made": spoilt(({ operations }) => operations.reverse()),
+      "a value made twice": spoilt(({ operations }) => operations.push(operations[1])),
+      "a mean of the tiles": spoilt(({ operations }) => operations[1].inputs.fill(0)),
+      "values that are none": spoilt(({ operations }) => operations[1].inputs.fill(9)),
+      "a head that does not fit": spoilt((made) => Object.assign(made, { numTags: 3 })),
+      "features that are a map": spoilt((made) => Object.assign(made, { features: 1 })),
+      "colours that are none": spoilt(({ input }) => input.order.fill(3)),
+    },
+    survived: {
+      "lists that shrink while they are read": () => {
+        const made = plan();
+        Object.defineProperty(made.values, 0, {
+          get: () => {
+            made.values.length = 1;
+            return [SIZE, SIZE, 3];
+          },
+        });
+        return { args: [made, 1, "portable"] };
+      },
+    },
+  },
   decodeFiles: {
     good: () => [[tile()], target(), options()],
     refused: {
