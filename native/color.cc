@@ -93,6 +93,14 @@ ColorPlan PlanYcbcr(const JpegHeader& header) {
   return {Reading::kYcbcr, JCS_YCCK, JCS_CMYK, RowConversion::kInvertThree, false, false};
 }
 
+// Chroma at a lower resolution than the other two, as Java writes YCbCr with alpha. Colours or inks are never so.
+bool HasSubsampledChroma(const JpegHeader& header) {
+  const auto samples = [&](int component) {
+    return header.sampling[component].horizontal * header.sampling[component].vertical;
+  };
+  return samples(1) < samples(0) && samples(2) < samples(0) && samples(3) == samples(0);
+}
+
 ColorPlan PlanAuto(const JpegHeader& header) {
   switch (header.components) {
     case 1:
@@ -102,6 +110,7 @@ ColorPlan PlanAuto(const JpegHeader& header) {
                                           : PlanYcbcr(header);
     case 4: {
       if (header.adobe_transform >= 0) return PlanInk(header, true);
+      if (HasSubsampledChroma(header)) return PlanYcbcr(header);
       ColorPlan plan = AsTheyAre(Reading::kRgbConstantAlpha, RowConversion::kTakeThree, header.unsampled);
       plan.needs_constant_alpha = true;
       return plan;

@@ -15,7 +15,7 @@
 namespace canopy {
 
 // Changes whenever the pixels may change; see decoderVersion in src/addon.ts.
-constexpr int kDecoderVersion = 2;
+constexpr int kDecoderVersion = 3;
 
 struct DecodeOptions {
   int size = 0;

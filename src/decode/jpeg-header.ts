@@ -9,6 +9,8 @@ export interface JpegHeader {
   components: number;
   /** Component ids spell "RGB": libjpeg then reads RGB if no marker says otherwise. */
   namedRgb: boolean;
+  /** Four components, of which the second and the third have fewer samples than the first and the fourth. */
+  subsampledChroma: boolean;
   jfif: boolean;
   /** Adobe's transform (0 none, 1 YCbCr, 2 YCCK), or -1 without the marker. */
   adobeTransform: number;
@@ -27,6 +29,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
     height: 0,
     components: 0,
     namedRgb: false,
+    subsampledChroma: false,
     jfif: false,
     adobeTransform: -1,
     scanStart: 0,
@@ -82,6 +85,9 @@ function readSegment(header: JpegHeader, marker: number, body: Uint8Array): void
     header.height = body[1] * 256 + body[2];
     header.width = body[3] * 256 + body[4];
     header.components = body[5];
+    const samples = (component: number) => (body[7 + 3 * component] >> 4) * (body[7 + 3 * component] & 15);
+    header.subsampledChroma =
+      header.components === 4 && Math.max(samples(1), samples(2)) < samples(0) && samples(3) === samples(0);
     header.namedRgb = header.components === 3 && body[6] === 0x52 && body[9] === 0x47 && body[12] === 0x42;
   }
 }

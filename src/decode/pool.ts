@@ -27,7 +27,7 @@ export interface PixelTarget {
 }
 
 /** Version of the pixels that are not the addon's: those of sharp and of TIFF's bands; counted up whenever they may change. */
-const SHARP_VERSION = 3;
+const SHARP_VERSION = 4;
 
 type Threads = Piscina<DecodeTask, DecodeOutcome[] | undefined>;
 

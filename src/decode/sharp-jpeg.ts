@@ -49,7 +49,8 @@ function chooseReading(header: JpegHeader, colorspace: DecodeOptions["colorspace
   }
   if (components !== 4) return undefined;
   if (colorspace !== "auto") return colorspace;
-  if (header.adobeTransform < 0) return "auto-4";
+  // Java writes YCbCr with alpha so.
+  if (header.adobeTransform < 0) return header.subsampledChroma ? "ycbcr" : "auto-4";
   return header.adobeTransform === 0 ? "cmyk-inverted" : "ycck";
 }
 
