@@ -1,13 +1,15 @@
 /** Threads that are alive, to see that none is left behind. */
 import { syncBuiltinESMExports } from "node:module";
 import type { TestContext } from "node:test";
-import workerThreads, { Worker } from "node:worker_threads";
+import workerThreads, { type Worker } from "node:worker_threads";
 
 /** The threads that are started from now on and have not ended; one that `fails` picks by its file and number cannot start. */
 export function watchThreads(t: TestContext, fails: (file: string, number: number) => boolean = () => false) {
   const alive = new Set<Worker>();
   let started = 0;
-  class Watched extends Worker {
+  // The import follows what is put in its place.
+  const original = workerThreads.Worker;
+  class Watched extends original {
     constructor(file: string | URL, options?: ConstructorParameters<typeof Worker>[1]) {
       if (fails(String(file), started++)) throw new Error("no thread is left");
       super(file, options);
@@ -20,6 +22,6 @@ export function watchThreads(t: TestContext, fails: (file: string, number: numbe
     syncBuiltinESMExports();
   };
   replace(Watched);
-  t.after(() => replace(Worker));
+  t.after(() => replace(original));
   return alive;
 }

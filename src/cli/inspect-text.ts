@@ -54,6 +54,7 @@ function examplesOf(code: string, report: InspectReport): string[] {
     LABELS_WITHOUT_TILES: () => report.labels?.labelsWithoutTiles ?? [],
     TILES_WITHOUT_LABELS: () => report.labels?.tilesWithoutLabels ?? [],
     ROWS_WITHOUT_TAGS: () => report.labels?.rowsWithoutTags ?? [],
+    LEFT_ASIDE: () => report.leftAside.map(({ what, example }) => `${what}: ${example}`),
     NEARLY_BLACK: () => report.dark,
     NEARLY_WHITE: () => report.bright,
     DUPLICATES: () => report.duplicates.map(({ tiles }) => tiles.join(" = ")),

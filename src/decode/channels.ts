@@ -11,7 +11,10 @@ export function chooseChannels(
   what = "The picture",
 ): DecodeFailure | undefined {
   if (stretch != null) {
-    return { code: "FORMAT", message: `${what} has colours of 8 bits, and \`stretch\` is for samples of a TIFF` };
+    return {
+      code: "FORMAT",
+      message: `${what} has colours of 8 bits, and \`stretch\` is for the samples of a TIFF, or of a PNG of 16 bits`,
+    };
   }
   if (bands == null || bands.join() === "1,2,3") return undefined;
   const missing = bands.find((band) => band > 3);

@@ -1,4 +1,4 @@
-/** Notices TIFFs of 16 bits that use little of their range: without a stretch they are nearly black. */
+/** Notices TIFFs and PNGs of 16 bits that use little of their range: without a stretch they are nearly black. */
 import type { Tile } from "../tiles/tile.js";
 import type { DecodeOptions } from "./decoder.js";
 import { sampleRasters } from "./sample-rasters.js";
@@ -30,7 +30,7 @@ export function isLittleOfRange(greatest: number): boolean {
 
 export function describeDark(greatest: number): string {
   return (
-    `TIFFs of 16 bits whose greatest value is ${greatest} are read over their whole range, 0 to 65535, so that they are nearly black: ` +
+    `TIFFs and PNGs of 16 bits whose greatest value is ${greatest} are read over their whole range, 0 to 65535, so that they are nearly black: ` +
     `train with \`stretch\`, such as 0,${greatest} or p2,p98.`
   );
 }

@@ -139,12 +139,13 @@ export interface RgbImage {
   pixels: Uint8Array;
   /** How a JPEG's components were read; absent for other formats. */
   reading?: string;
-  /** What the bands were that a TIFF was read by; absent for what is no raster of bands but a photograph. */
+  /** The bands that a TIFF, or a PNG of 16 bits, was read by; absent for photographs. */
   raster?: RasterFacts;
 }
 
 /** Of the bands that were read. */
 export interface RasterFacts {
+  format: "TIFF" | "PNG";
   info: RasterInfo;
   /** From 1; three, or one that became gray. */
   bands: Bands;

@@ -61,11 +61,13 @@ async function readWithSharp(bytes: Uint8Array, options: FullOptions): Promise<F
   return { ...image, byteLength: bytes.length, encoding, reading: image.reading ?? reading };
 }
 
-function describeRaster({ info, bands }: RasterFacts): { encoding: string; reading: string } {
+function describeRaster({ format, info, bands }: RasterFacts): { encoding: string; reading: string } {
   const { bands: count, planar, compression } = info;
   const layout = `${count} ${count === 1 ? "band" : "bands"}${planar ? " apart" : ""}`;
   return {
-    encoding: `TIFF, ${layout}, ${sampleType(info)}, ${nameCompression(compression)}`,
+    encoding: [format, layout, sampleType(info), ...(format === "TIFF" ? [nameCompression(compression)] : [])].join(
+      ", ",
+    ),
     reading: `${bands.length === 1 ? "band" : "bands"} ${bands.join(", ")}`,
   };
 }

@@ -1,21 +1,18 @@
 /** Some samples of some tiles: to measure a stretch, and to notice one that is missing. */
-import { RasterError, type RasterInfo, type Samples } from "../raster/raster.js";
+import { availableParallelism } from "node:os";
+import type { NativeTile } from "../addon.js";
+import { ChunkPool } from "../chunk-pool.js";
+import { chunksOf } from "../chunks.js";
 import type { Tile } from "../tiles/tile.js";
 import { readTileBytes } from "./bytes.js";
 import { type Bands, isFailure, placeOf } from "./decoder.js";
-import { sniffFormat } from "./sniff.js";
+import type { RasterSample } from "./sample-worker.js";
+import { isPng16 } from "./sniff.js";
 
-interface RasterSample {
-  tile: Tile;
-  info: RasterInfo;
-  /** Valid samples of each band used. */
-  values: Float64Array[];
-}
-
-/** Samples of a band that are kept of a tile. */
-const PER_TILE = 4096;
-/** Rows read in the middle of a tile: measuring must not read a whole scene. */
-const ROWS = 1024;
+/** Tiles per task. */
+const CHUNK = 8;
+/** Bytes of a PNG up to its bit depth. */
+const PNG_HEAD = 26;
 
 interface SampleOptions {
   bands: Bands | null;
@@ -24,56 +21,40 @@ interface SampleOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Of those that are TIFFs and can be read; the same tiles give the same samples. */
+/**
+ * Of those that are TIFFs, or PNGs of 16 bits, and can be read; the same tiles give the same samples. Worker threads
+ * read them. Throws InterruptedError on abort.
+ */
 export async function sampleRasters(tiles: readonly Tile[], options: SampleOptions): Promise<RasterSample[]> {
-  const named = tiles.filter((tile) => tile.failure === undefined && isNamedTiff(tile));
-  const step = Math.max(1, named.length / options.most);
-  const samples: RasterSample[] = [];
-  for (let at = 0; Math.floor(at) < named.length; at += step) {
-    if (options.signal?.aborted) break;
-    const sample = await sampleTile(named[Math.floor(at)], options.bands);
-    if (sample !== undefined) samples.push(sample);
+  const { bands, most, signal } = options;
+  const named = tiles.filter((tile) => tile.failure === undefined && mayHaveBands(tile));
+  const places = takeEvenly(named, most).map(placeOf).filter(isNoPng8);
+  if (places.length === 0) return [];
+  const file = new URL("./sample-worker.js", import.meta.url);
+  const chunks = [...chunksOf(places, CHUNK)];
+  const workers = Math.min(availableParallelism(), chunks.length);
+  const pool = new ChunkPool<NativeTile, RasterSample | null>(file, "sampleChunk", workers, { bands }, signal);
+  try {
+    const samples = await Promise.all(chunks.map((chunk) => pool.run(chunk, () => null)));
+    return samples.flat().filter((sample) => sample !== null);
+  } finally {
+    await pool.close();
   }
-  return samples;
 }
 
 /** Other tiles are not opened, which would take too long for a million JPEGs. */
-function isNamedTiff({ path, member, content }: Tile): boolean {
-  return content === undefined && /\.tiff?$/i.test(member ?? path);
+function mayHaveBands({ path, member, content }: Tile): boolean {
+  return content === undefined && /\.(tiff?|png)$/i.test(member ?? path);
 }
 
-async function sampleTile(tile: Tile, chosen: Bands | null): Promise<RasterSample | undefined> {
-  const bytes = readTileBytes(placeOf(tile));
-  if (isFailure(bytes) || sniffFormat(bytes) !== "tiff") return undefined;
-  // Loaded when first needed, see sharp.ts.
-  const [{ bytesSource, openRaster }, { firstBands }] = await Promise.all([
-    import("../raster/open.js"),
-    import("./tiff.js"),
-  ]);
-  try {
-    const raster = await openRaster(bytesSource(bytes));
-    const { info } = raster;
-    const bands = chosen ?? firstBands(info);
-    if (info.photometric > 2 || bands.some((band) => band > info.bands)) return undefined;
-    const height = Math.min(info.height, ROWS);
-    const window = { x: 0, y: (info.height - height) >> 1, width: info.width, height };
-    const samples = await raster.read(
-      bands.map((band) => band - 1),
-      window,
-    );
-    return { tile, info, values: samples.map((band) => thin(band, info.nodata)) };
-  } catch (error) {
-    if (error instanceof RasterError) return undefined;
-    throw error;
-  }
+function takeEvenly<T>(items: readonly T[], most: number): T[] {
+  const step = Math.max(1, items.length / most);
+  return Array.from({ length: Math.min(items.length, most) }, (_, i) => items[Math.floor(i * step)]);
 }
 
-function thin(samples: Samples, nodata: number | undefined): Float64Array {
-  const step = Math.max(1, Math.floor(samples.length / PER_TILE));
-  const none = samples instanceof Float32Array && nodata !== undefined ? Math.fround(nodata) : nodata;
-  const kept: number[] = [];
-  for (let i = 0; i < samples.length; i += step) {
-    if (samples[i] !== none && Number.isFinite(samples[i])) kept.push(samples[i]);
-  }
-  return Float64Array.from(kept);
+/** A look at the first bytes spares sets of ordinary PNGs the threads. */
+function isNoPng8(place: NativeTile): boolean {
+  if (place.inflatedLength !== undefined) return true;
+  const bytes = readTileBytes({ ...place, byteLength: Math.min(PNG_HEAD, place.byteLength ?? PNG_HEAD) });
+  return !isFailure(bytes) && (bytes[0] !== 0x89 || isPng16(bytes));
 }

@@ -1,12 +1,15 @@
 /**
  * SharpDecoder: the images that the addon does not read (PNG, WebP, TIFF, GIF, HEIF/AVIF), and all images without the
- * addon. The contract is the addon's. Alpha is dropped, never composited; of 16-bit samples of a PNG the upper eight
- * bits are used; ICC profiles and EXIF orientation are ignored, as for JPEG, because models are trained on the stored
- * values; of several pages the first is read. TIFFs that are no photographs are read as bands (tiff.ts).
+ * addon. The contract is the addon's. Alpha is dropped, never composited; ICC profiles and EXIF orientation are ignored,
+ * as for JPEG, because models are trained on the stored values; of several pages the first is read. TIFFs that are no
+ * photographs and PNGs of 16 bits are read as bands (bands.ts).
  */
+import { RasterError } from "../raster/raster.js";
+import { readBands } from "./bands.js";
 import { readTileBytes } from "./bytes.js";
 import { chooseChannels } from "./channels.js";
 import {
+  DECODE_DEFAULTS,
   type DecodeFailure,
   type DecodeOptions,
   type DecodeOutcome,
@@ -18,9 +21,10 @@ import {
 import { describeForeign } from "./foreign.js";
 import { mostSharpJpegPixels, mostSharpPixels } from "./memory.js";
 import { openPicture } from "./open-sharp.js";
+import { openPng16 } from "./png16.js";
 import { decodeRaw, type Resize, takeThreeBands } from "./raw.js";
 import { readSharpJpeg } from "./sharp-jpeg.js";
-import { type ImageFormat, sniffFormat } from "./sniff.js";
+import { type ImageFormat, isPng16, sniffFormat } from "./sniff.js";
 import { isWhole } from "./whole.js";
 
 /** Reads, decodes and resizes one tile into `target` `[size, size, 3]`. Never throws for a bad tile. */
@@ -44,17 +48,28 @@ export async function readBytesWithSharp(bytes: Uint8Array, asked: PictureOption
   if (bytes.length === 0) return { code: "EMPTY", message: "File is empty" };
   const format = sniffFormat(bytes);
   if (format === undefined) return { code: "FORMAT", message: describeForeign(bytes) };
-  const most = format === "jpeg" ? mostSharpJpegPixels : mostSharpPixels;
-  const options = { ...asked, maxPixels: most(asked, bytes.length) };
+  const options = { ...asked, maxPixels: mostPixels(asked, bytes, format) };
   try {
     // Loaded when first needed: a run without TIFFs does not load their library.
     if (format === "tiff")
       return await (await import("./tiff.js")).readTiff(bytes, options, () => readOther(bytes, options));
+    if (format === "png" && isPng16(bytes)) return await readBands(await openPng16(bytes, options), "PNG", options);
     const image = await (format === "jpeg" ? readSharpJpeg(bytes, options) : readOther(bytes, options));
     return isFailure(image) ? image : (chooseChannels(image.pixels, options) ?? image);
   } catch (error) {
+    if (error instanceof RasterError) return { code: error.code, message: error.message };
     return sharpFailure(error as Error, bytes, format, options.maxPixels);
   }
+}
+
+function mostPixels(asked: PictureOptions, bytes: Uint8Array, format: ImageFormat): number {
+  if (format === "jpeg") return mostSharpJpegPixels(asked, bytes.length);
+  const most = mostSharpPixels(asked, bytes.length);
+  // Samples of 16 bits take twice the memory.
+  const { maxBytes } = asked;
+  return format === "png" && isPng16(bytes) && maxBytes !== undefined && maxBytes < DECODE_DEFAULTS.maxBytes
+    ? Math.max(1, most >> 1)
+    : most;
 }
 
 async function readOther(

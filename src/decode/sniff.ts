@@ -14,6 +14,11 @@ export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
   return undefined;
 }
 
+/** Of a PNG: by the bit depth in its header (PNG, section 11.2.2). */
+export function isPng16(bytes: Uint8Array): boolean {
+  return bytes[24] === 16;
+}
+
 /** Classic TIFF (42) and BigTIFF (43), in both byte orders. */
 function isTiff(bytes: Uint8Array): boolean {
   return [42, 43].some(

@@ -5,12 +5,12 @@ import type { Bands, Stretch } from "./decoder.js";
 import { sampleRasters } from "./sample-rasters.js";
 
 /**
- * Which sample values of a TIFF become 0 and 255: `"none"` takes samples as levels, `[min, max]` are the values, and
+ * Which sample values of a TIFF, or of a PNG of 16 bits, become 0 and 255: `"none"` takes samples as levels, `[min, max]` are the values, and
  * `"p2,p98"` measures these percentiles of each band over the tiles.
  */
 export type StretchOption = "none" | readonly [min: number, max: number] | `p${number},p${number}`;
 
-/** Options of commands for TIFFs that are no photographs. */
+/** Options of commands for TIFFs that are no photographs, and for PNGs of 16 bits. */
 export interface RasterOptions {
   /** Bands that become red, green and blue, from 1, or the one that becomes gray. @default the first three, or the first */
   bands?: Bands | undefined;
@@ -36,7 +36,9 @@ export async function resolveStretch(
   if (!("low" in checked)) return [checked.range];
   const samples = await sampleRasters(tiles, { bands, most: MEASURED_TILES, signal });
   if (samples.length === 0) {
-    throw new OptionError(`\`stretch\` is ${option}, and no tile is a TIFF with bands that it could be measured on.`);
+    throw new OptionError(
+      `\`stretch\` is ${option}, and no tile is a TIFF, or a PNG of 16 bits, that it could be measured on.`,
+    );
   }
   const count = Math.min(...samples.map(({ values }) => values.length));
   return Array.from({ length: count }, (_, band) => {

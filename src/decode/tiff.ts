@@ -3,14 +3,11 @@ import { isReadable } from "../raster/codecs.js";
 import { nameCompression, namePhotometric } from "../raster/names.js";
 import { bytesSource, checkReadable, openRaster } from "../raster/open.js";
 import { type Raster, RasterError, type RasterInfo, sampleType } from "../raster/raster.js";
+import { type BandOptions, readBands } from "./bands.js";
 import { chooseChannels } from "./channels.js";
-import { type Bands, type DecodeFailure, isFailure, type PictureOptions, type RgbImage } from "./decoder.js";
-import { chooseScale, type Extremes, scaleInto } from "./scale.js";
+import { type DecodeFailure, isFailure, type PictureOptions, type RgbImage } from "./decoder.js";
 
-type TiffOptions = Pick<PictureOptions, "maxPixels" | "onTruncated" | "bands" | "stretch">;
-
-/** Rows read at a time, at least: the others wait in the file. */
-const ROWS = 64;
+type TiffOptions = Pick<PictureOptions, "maxPixels" | "onTruncated"> & BandOptions;
 
 const [MIN_IS_WHITE, MIN_IS_BLACK, RGB, PALETTE, CMYK, YCBCR] = [0, 1, 2, 3, 5, 6];
 
@@ -32,7 +29,10 @@ export async function readTiff(
     if (isPhotograph(raster.info) && !wantsBands(raster.info, options)) {
       return withChannels(await readPhotograph().catch((error) => fail(error, raster)), options);
     }
-    return raster.info.photometric === PALETTE ? await readPalette(raster, options) : await readBands(raster, options);
+    if (raster.info.photometric === PALETTE) return await readPalette(raster, options);
+    if (raster.info.photometric > RGB) throw unread(raster.info);
+    checkReadable(raster.info);
+    return await readBands(raster, "TIFF", options);
   } catch (error) {
     if (error instanceof RasterError) return { code: error.code, message: error.message };
     throw error;
@@ -72,40 +72,6 @@ function fail(error: unknown, { whole }: Raster): never {
 function withChannels(image: RgbImage, options: TiffOptions): RgbImage | DecodeFailure {
   const failure = chooseChannels(image.pixels, options, "This TIFF");
   return isFailure(failure) ? failure : image;
-}
-
-async function readBands(raster: Raster, options: TiffOptions): Promise<RgbImage> {
-  const { info } = raster;
-  if (info.photometric > RGB) throw unread(info);
-  checkReadable(info);
-  const bands = options.bands ?? firstBands(info);
-  const missing = bands.find((band) => band > info.bands);
-  if (missing !== undefined) {
-    throw new RasterError("FORMAT", `\`bands\` asks for band ${missing}, and the TIFF has ${info.bands}`);
-  }
-  const { stretch } = options;
-  const scales = bands.map((_, i) => chooseScale(info, stretch?.[stretch.length === 1 ? 0 : i]));
-  const { width, height } = info;
-  const pixels = new Uint8Array(width * height * 3);
-  let values: Extremes = null;
-  const rows = Math.ceil(ROWS / info.blockHeight) * info.blockHeight;
-  for (let y = 0; y < height; y += rows) {
-    const window = { x: 0, y, width, height: Math.min(rows, height - y) };
-    const samples = await raster.read(
-      bands.map((band) => band - 1),
-      window,
-    );
-    for (let c = 0; c < 3; c++) {
-      const band = bands.length === 1 ? 0 : c;
-      values = scaleInto(samples[band], scales[band], pixels, y * width * 3 + c, values);
-    }
-  }
-  return { width, height, pixels, raster: { info, bands, values } };
-}
-
-/** The first three, or the first if fewer than three are colours. */
-export function firstBands({ bands, alphaBands }: RasterInfo): Bands {
-  return bands - alphaBands >= 3 ? [1, 2, 3] : [1];
 }
 
 /** The colours that the numbers stand for. */

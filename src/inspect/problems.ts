@@ -21,6 +21,7 @@ export interface Findings {
     tiles: number;
     values: { min: number; max: number } | null;
   }[];
+  leftAside: readonly { what: string; tiles: number }[];
   dark: readonly string[];
   bright: readonly string[];
   /** Whether the user said how samples are scaled. */
@@ -99,6 +100,17 @@ function darkRasters({ encodings }: Findings): Row {
   return ["LITTLE_OF_RANGE", dark.reduce((sum, { tiles }) => sum + tiles, 0), describeDark(greatest)];
 }
 
+/** Turned pictures are not upright, and colours of several profiles do not compare. */
+function leftAsideOf({ leftAside }: Findings): Row {
+  const kinds = leftAside.map(({ what, tiles }) => `${what} (${plural(tiles, "tile")})`);
+  const shown = [...kinds.slice(0, 3), ...(kinds.length > 3 ? [`and ${kinds.length - 3} more`] : [])].join(", ");
+  return [
+    "LEFT_ASIDE",
+    Math.max(0, ...leftAside.map(({ tiles }) => tiles)),
+    `Files say what canopy does not apply: ${shown}. Pixels are read as they are stored; apply it before if it matters.`,
+  ];
+}
+
 function notes(findings: Findings): Row[] {
   const { duplicates, nearDuplicates, sizes, encodings, dark, bright } = findings;
   const copies = duplicates.reduce((total, { tiles }) => total + tiles.length - 1, 0);
@@ -108,6 +120,7 @@ function notes(findings: Findings): Row[] {
   const readings = new Set(encodings.map(({ reading }) => reading));
   return [
     ...(findings.stretched ? [] : [darkRasters(findings)]),
+    leftAsideOf(findings),
     [
       "NEARLY_BLACK",
       dark.length,

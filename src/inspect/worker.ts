@@ -5,6 +5,7 @@ import { readTileBytes } from "../decode/bytes.js";
 import { type DecodeFailure, isFailure } from "../decode/decoder.js";
 import { type FullImage, type FullOptions, readFull } from "../decode/full.js";
 import { refuseIfStopped } from "../stop-flag.js";
+import { findLeftAside } from "./left-aside.js";
 import { type Fingerprint, fingerprint } from "./perceptual-hash.js";
 
 export interface ExamineSettings {
@@ -20,6 +21,8 @@ export interface TileFacts extends Pick<FullImage, "width" | "height" | "byteLen
   brightness: number;
   /** Least and greatest sample of the bands of a TIFF; null for other pictures. */
   values: { min: number; max: number } | null;
+  /** What the file says of its colours and orientation and is not applied, in words. */
+  leftAside: string[];
 }
 
 interface ExamineTask extends ExamineSettings {
@@ -52,5 +55,6 @@ async function examine(tile: NativeTile, options: FullOptions): Promise<Examined
   const print = fingerprint(pixels, width, height);
   const brightness = print.cells.reduce((sum, cell) => sum + cell, 0) / print.cells.length;
   const values = raster?.values ?? null;
-  return { width, height, byteLength, encoding, reading, sha256, fingerprint: print, brightness, values };
+  const leftAside = await findLeftAside(bytes);
+  return { width, height, byteLength, encoding, reading, sha256, fingerprint: print, brightness, values, leftAside };
 }

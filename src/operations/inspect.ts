@@ -16,6 +16,14 @@ import type { FullOptions } from "../decode/full.js";
 import { type RasterOptions, resolveStretch } from "../decode/stretch.js";
 import { InterruptedError, restateInterrupt } from "../errors.js";
 import { mapInFlight } from "../in-flight.js";
+import {
+  countEncodings,
+  countLeftAside,
+  countSizes,
+  type EncodingCount,
+  type LeftAsideCount,
+  type SizeCount,
+} from "../inspect/counts.js";
 import { groupEqual, groupNear, NEAR_DISTANCE } from "../inspect/duplicates.js";
 import { describeLabels, type LabelFacts } from "../inspect/label-facts.js";
 import { findProblems, type Problem } from "../inspect/problems.js";
@@ -49,15 +57,10 @@ export interface InspectReport {
   /** What is wrong, most important first. */
   problems: Problem[];
   rejects: { path: string; name: string; code: DecodeFailure["code"]; message: string }[];
-  sizes: { width: number; height: number; tiles: number }[];
-  /** `example` is the first such tile; `values` the least and greatest sample of a TIFF's bands, null for other pictures. */
-  encodings: {
-    encoding: string;
-    reading: string;
-    tiles: number;
-    example: string;
-    values: { min: number; max: number } | null;
-  }[];
+  sizes: SizeCount[];
+  encodings: EncodingCount[];
+  /** What files say of their colours and orientation and canopy does not apply. */
+  leftAside: LeftAsideCount[];
   /** Tiles whose mean level is below 8 or above 247 of 255. */
   dark: string[];
   bright: string[];
@@ -173,6 +176,7 @@ function summarize(
     bytes: readable.reduce((total, { byteLength }) => total + byteLength, 0),
     sizes: countSizes(readable),
     encodings: countEncodings(tiles, facts),
+    leftAside: countLeftAside(tiles, facts),
     dark: locateIf(tiles, facts, ({ brightness }) => brightness < DARK),
     bright: locateIf(tiles, facts, ({ brightness }) => brightness > 255 - DARK),
     ...duplicates,
@@ -213,34 +217,4 @@ function findDuplicates(
     }),
     nearDuplicates: near.map(({ members, distance }) => ({ tiles: members.map(locate), distance })),
   };
-}
-
-function countSizes(facts: readonly TileFacts[]): InspectReport["sizes"] {
-  const counts = new Map<string, InspectReport["sizes"][number]>();
-  for (const { width, height } of facts) {
-    const entry = counts.get(`${width}x${height}`) ?? { width, height, tiles: 0 };
-    entry.tiles++;
-    counts.set(`${width}x${height}`, entry);
-  }
-  return [...counts.values()].sort((a, b) => b.tiles - a.tiles);
-}
-
-function widest(a: TileFacts["values"], b: TileFacts["values"]): TileFacts["values"] {
-  if (a === null || b === null) return a ?? b;
-  return { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) };
-}
-
-function countEncodings(tiles: readonly Tile[], facts: readonly (TileFacts | undefined)[]): InspectReport["encodings"] {
-  const counts = new Map<string, InspectReport["encodings"][number]>();
-  for (const [i, fact] of facts.entries()) {
-    if (fact !== undefined) {
-      const { encoding, reading, values } = fact;
-      const key = `${encoding}\n${reading}`;
-      const entry = counts.get(key) ?? { encoding, reading, tiles: 0, example: tileLocation(tiles[i]), values: null };
-      entry.tiles++;
-      entry.values = widest(entry.values, values);
-      counts.set(key, entry);
-    }
-  }
-  return [...counts.values()].sort((a, b) => b.tiles - a.tiles);
 }

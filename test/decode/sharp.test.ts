@@ -98,14 +98,24 @@ test("gray, with and without alpha, becomes three equal channels", async () => {
   }
 });
 
-test("of 16-bit samples the upper eight bits count", async () => {
+test("samples of 16 bits are scaled over their whole range, or as they are told", async () => {
   const samples = new Uint16Array(20 * 20 * 3).map((_, i) => i * 54);
   const png = await sharp(samples, { raw: { width: 20, height: 20, channels: 3 } })
     .toColourspace("rgb16")
     .png()
     .toBuffer();
-  const { pixels } = await read(png);
-  assert.ok(pixels.every((value, i) => value === samples[i] >> 8));
+  const scaled = (low: number, high: number) => (_: number, i: number) =>
+    Math.max(0, Math.min(255, Math.floor(((samples[i] - low) * 255) / (high - low) + 0.5)));
+  const whole = await read(png);
+  assert.deepEqual(Array.from(whole.pixels), Array.from(whole.pixels, scaled(0, 65535)));
+  assert.deepEqual([whole.raster?.values, whole.raster?.bands], [{ min: 0, max: 64746 }, [1, 2, 3]]);
+  const some = await read(png, { stretch: [[1000, 20000]] });
+  assert.deepEqual(Array.from(some.pixels), Array.from(some.pixels, scaled(1000, 20000)));
+  const turned = await read(png, { bands: [3, 3, 1] });
+  assert.ok(turned.pixels.every((value, i) => value === whole.pixels[i - (i % 3) + [2, 2, 0][i % 3]]));
+  assert.match((await failureOf(png, { bands: [4] })).message, /band 4, and the PNG has 3/);
+  assert.equal((await failureOf(png.subarray(0, png.length - 90))).code, "TRUNCATED");
+  assert.equal((await failureOf(png, { maxPixels: 399 })).code, "LIMIT");
 });
 
 for (const [bands, Type] of [

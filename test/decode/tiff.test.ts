@@ -143,7 +143,7 @@ test("`bands` orders the channels of every other picture, and asks for none that
     assert.match((await failureOf(file, { bands: [4, 3, 2] })).message, /band 4/, format);
   }
   const png = await encode(pixels, 12, 3, "png");
-  assert.match((await failureOf(png, { stretch: [[0, 10]] })).message, /`stretch` is for samples of a TIFF/);
+  assert.match((await failureOf(png, { stretch: [[0, 10]] })).message, /`stretch` is for the samples of a TIFF/);
 });
 
 test("a stretch of each band is that band's", async () => {

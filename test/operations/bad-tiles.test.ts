@@ -128,7 +128,7 @@ test("predict", async () => {
   );
   assert.equal(predicted, GOOD);
   assert.deepEqual(codesIn(rejects), expectedCodes());
-  assert.match(warnings.join("\n"), /TIFFs of 16 bits.*nearly black/);
+  assert.match(warnings.join("\n"), /TIFFs and PNGs of 16 bits.*nearly black/);
 });
 
 test("suggest", async () => {

@@ -114,7 +114,7 @@ test("a model's bands and stretch are used by predict, evaluate, suggest and the
         .toBuffer(),
     ]);
     assert.deepEqual(tiff.tags, ["blue"]);
-    assert.match(png.error?.message ?? "", /`stretch` is for samples of a TIFF/);
+    assert.match(png.error?.message ?? "", /`stretch` is for the samples of a TIFF/);
   } finally {
     await tagger.close();
   }
