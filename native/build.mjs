@@ -2,18 +2,19 @@
  * Builds the addon through the node-gyp that comes with npm. Installing must succeed everywhere: if a compiler or a
  * header is missing this says so in two lines and exits with 0, and canopy decodes through sharp.
  *
- * Called by binding.gyp, too, with `--sources`, `--jpeg-include-dirs` or `--jpeg-libraries`.
+ * Called by addon.gypi, too, with `--sources`, `--jpeg-include-dirs` or `--jpeg-libraries`.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const FOLDER = dirname(fileURLToPath(import.meta.url));
-const ADDON = join(FOLDER, "build/Release/canopy.node");
-const STAMP = join(FOLDER, "build/canopy.stamp");
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+const ADDON = join(ROOT, "build/Release/canopy.node");
+const STAMP = join(ROOT, "build/canopy.stamp");
+const GYP = join(ROOT, "binding.gyp");
 const MEND =
   process.platform === "darwin"
     ? "xcode-select --install && brew install jpeg-turbo pkg-config"
@@ -35,7 +36,7 @@ else process.exitCode = build();
 function build() {
   const stamp = { setup: hash(setupInputs()), sources: hash(sourceInputs()) };
   const previous = readStamp();
-  const sameSetup = previous.setup === stamp.setup && existsSync(join(FOLDER, "build/Makefile"));
+  const sameSetup = previous.setup === stamp.setup && existsSync(join(ROOT, "build/Makefile"));
   if (existsSync(ADDON) && sameSetup && previous.sources === stamp.sources) return 0;
   const missing = findMissing();
   if (missing.length > 0) {
@@ -54,7 +55,7 @@ function build() {
 
 function explain(what) {
   console.error(`canopy: ${what} canopy works without it, but decodes much slower.`);
-  console.error(`canopy: to mend it: ${MEND}, then node ${fileURLToPath(import.meta.url)}`);
+  console.error(`canopy: to mend it: ${MEND}, then node ${join(ROOT, "native/build.mjs")}`);
 }
 
 function readStamp() {
@@ -67,15 +68,15 @@ function readStamp() {
 
 /** What the generated Makefile depends on. */
 function setupInputs() {
-  const versions = [process.version, process.platform, process.arch, realpathSync(process.execPath), FOLDER];
-  return [...versions, ...sources(), ...jpegFlags("--libs"), readFileSync(join(FOLDER, "binding.gyp"), "utf8")];
+  const versions = [process.version, process.platform, process.arch, realpathSync(process.execPath), ROOT];
+  return [...versions, ...sources(), ...jpegFlags("--libs"), readFileSync(join(ROOT, "native/addon.gypi"), "utf8")];
 }
 
 /** The sources, and the flags that make takes from the environment. */
 function sourceInputs() {
-  const names = readdirSync(FOLDER).filter((name) => /\.(cc|h)$/.test(name));
+  const names = readdirSync(join(ROOT, "native")).filter((name) => /\.(cc|h)$/.test(name));
   const flags = ["CXXFLAGS", "LDFLAGS"].map((name) => process.env[name] ?? "");
-  return [...flags, ...names.sort().flatMap((name) => [name, readFileSync(join(FOLDER, name), "utf8")])];
+  return [...flags, ...names.sort().flatMap((name) => [name, readFileSync(join(ROOT, "native", name), "utf8")])];
 }
 
 function hash(parts) {
@@ -83,8 +84,8 @@ function hash(parts) {
 }
 
 function sources() {
-  const names = readdirSync(FOLDER).filter((name) => name.endsWith(".cc"));
-  return names.sort();
+  const names = readdirSync(join(ROOT, "native")).filter((name) => name.endsWith(".cc"));
+  return names.sort().map((name) => `native/${name}`);
 }
 
 /** The names of what is missing, empty where the addon can be built. */
@@ -125,9 +126,11 @@ function jpegFlags(which) {
 }
 
 function runNodeGyp(step) {
+  // A published canopy has none: npm clients would compile whatever has one.
+  if (!existsSync(GYP)) writeFileSync(GYP, '{ "includes": ["native/addon.gypi"] }\n');
   const jobs = String(availableParallelism());
   const [command, ...args] = [...findNodeGyp(), step, "--release", "--jobs", jobs, ...nodeHeaders()];
-  const result = spawnSync(command, args, { cwd: FOLDER, encoding: "utf8", maxBuffer: 64 << 20 });
+  const result = spawnSync(command, args, { cwd: ROOT, encoding: "utf8", maxBuffer: 64 << 20 });
   if (result.status !== 0) process.stderr.write(`${result.stdout ?? ""}${result.stderr ?? ""}${result.error ?? ""}\n`);
   return result.status === 0;
 }

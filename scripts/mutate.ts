@@ -43,7 +43,7 @@ function copyTree(): void {
   for (const path of list.toString().split("\0")) {
     if (path !== "" && existsSync(join(ROOT, path))) cpSync(join(ROOT, path), join(copy, path));
   }
-  for (const path of ["native/build", "dist"]) cpSync(join(ROOT, path), join(copy, path), { recursive: true });
+  for (const path of ["build", "dist"]) cpSync(join(ROOT, path), join(copy, path), { recursive: true });
   symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
 }
 

@@ -46,9 +46,9 @@ function build(name: string, target: Target): void {
   console.log(out);
 }
 
-/** The same as in native/binding.gyp. */
+/** The same as in native/addon.gypi. */
 function compilerFlags(): string[] {
-  const { targets } = JSON.parse(readFileSync(join(ROOT, "native/binding.gyp"), "utf8"));
+  const { targets } = JSON.parse(readFileSync(join(ROOT, "native/addon.gypi"), "utf8"));
   const { cflags, cflags_cc, defines } = targets[0];
   const includes = ["node-addon-api", "node-api-headers/include"].map((name) => `-Inode_modules/${name}`);
   const sources = execFileSync(process.execPath, ["native/build.mjs", "--sources"], { cwd: ROOT, encoding: "utf8" });
@@ -64,10 +64,7 @@ function compilerFlags(): string[] {
     ],
     ...[...defines, "NODE_ADDON_API_CPP_EXCEPTIONS_ALL", "BUILDING_NODE_EXTENSION"].map((define) => `-D${define}`),
     ...includes,
-    ...sources
-      .trim()
-      .split("\n")
-      .map((name) => `native/${name}`),
+    ...sources.trim().split("\n"),
     "native/prebuilt/old_libc.cc",
   ];
 }

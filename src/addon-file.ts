@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 export type AddonSearch<Addon> = { addon: Addon; from: string } | { reason: string };
 
 const REQUIRE = createRequire(import.meta.url);
-const BUILT = "../../native/build/Release/canopy.node";
+const BUILT = "../../build/Release/canopy.node";
 
 /** Takes the first that loads. */
 export function findAddon<Addon>(require: (name: string) => Addon = REQUIRE): AddonSearch<Addon> {

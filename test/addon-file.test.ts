@@ -9,7 +9,7 @@ const linux = process.platform === "linux" ? {} : { skip: "only Linux has two C 
 /** A `require` that knows these modules; an Error is thrown. */
 function requireOf(modules: Record<string, object>): (name: string) => object {
   return (name) => {
-    const found = modules[name.includes("native/build/Release") ? "build" : name];
+    const found = modules[name.includes("build/Release") ? "build" : name];
     if (found === undefined) throw Object.assign(new Error(`Cannot find module ${name}`), { code: "MODULE_NOT_FOUND" });
     if (found instanceof Error) throw found;
     return found;
@@ -20,7 +20,7 @@ test("the package for this platform is taken before an addon that was built here
   const [packaged, built] = [{ packaged: true }, { built: true }];
   assert.deepEqual(findAddon(requireOf({ [own]: packaged, build: built })), { addon: packaged, from: own });
   const local = findAddon(requireOf({ build: built }));
-  assert.ok("addon" in local && local.addon === built && local.from.endsWith("native/build/Release/canopy.node"));
+  assert.ok("addon" in local && local.addon === built && local.from.endsWith("build/Release/canopy.node"));
 });
 
 test("a package for the other C library does not keep the right one from being found", linux, () => {

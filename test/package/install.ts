@@ -25,7 +25,7 @@ export function installPackage(folder: string): InstalledPackage {
   mkdirSync(own, { recursive: true });
   const untar = spawnSync("tar", ["xzf", tarball, "--strip-components=1", "-C", own], { encoding: "utf8" });
   if (untar.status !== 0) throw new Error(`tar failed: ${untar.stderr}`);
-  const addon = "native/build/Release/canopy.node";
+  const addon = "build/Release/canopy.node";
   if (existsSync(join(ROOT, addon))) cpSync(join(ROOT, addon), join(own, addon));
   const { dependencies } = JSON.parse(readFileSync(join(own, "package.json"), "utf8"));
   for (const name of [...Object.keys(dependencies), "@types/node"]) link(name, project);

@@ -2,9 +2,9 @@
   "targets": [
     {
       "target_name": "canopy",
-      "sources": ["<!@(node build.mjs --sources)"],
-      "include_dirs": ["<!@(node build.mjs --jpeg-include-dirs)"],
-      "libraries": ["<!@(node build.mjs --jpeg-libraries)"],
+      "sources": ["<!@(node native/build.mjs --sources)"],
+      "include_dirs": ["<!@(node native/build.mjs --jpeg-include-dirs)"],
+      "libraries": ["<!@(node native/build.mjs --jpeg-libraries)"],
       "dependencies": ["<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except_all"],
       "defines": ["NAPI_VERSION=8"],
       "cflags": ["-O3", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fvisibility=hidden"],
