@@ -10,6 +10,34 @@ export interface Mutation {
 }
 
 export const MUTATIONS: readonly Mutation[] = [
+  {
+    what: "the feature cache's key without the precision",
+    file: "src/features/extractor.ts",
+    from: '    ...given("precision", describePrecision(precision, card, device)),\n',
+    to: "    ...(false && describePrecision(precision, card, device)),\n",
+    tests: ["test/operations/precision.test.ts"],
+  },
+  {
+    what: "an int8 model that runs with floats",
+    file: "src/engine/open-model.ts",
+    from: "prepareWith(precision,",
+    to: 'prepareWith(precision && "fp32",',
+    tests: ["test/operations/precision.test.ts"],
+  },
+  {
+    what: "sessions that never simulate",
+    file: "src/features/session-options.ts",
+    from: 'kernels === "integer" ? "0" : "1"',
+    to: 'kernels === "integer" ? "0" : "0"',
+    tests: ["test/operations/precision.test.ts"],
+  },
+  {
+    what: "auto that takes integers whatever they cost",
+    file: "src/training/precision.ts",
+    from: "lost > MOST_LOST",
+    to: "lost > 1",
+    tests: ["test/training/precision.test.ts"],
+  },
   // Integers: what is rounded, and how.
   {
     what: "weights with one scale for all channels",
@@ -57,8 +85,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "export without its check",
     file: "src/operations/export.ts",
-    from: "!(difference <= TOLERANCE)",
-    to: "difference < -TOLERANCE",
+    from: '!(difference <= TOLERANCES[checkpoint.precision ?? "fp32"])',
+    to: "difference < 0",
     tests: ["test/operations/export.test.ts"],
   },
   // Nothing leaves the machine.

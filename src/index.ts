@@ -32,6 +32,7 @@ export {
 export { type MergeOptions, type MergeSummary, merge } from "./operations/merge.js";
 export { importBackbone, listBackbones, type ModelRecord, pullBackbone, showBackbone } from "./operations/models.js";
 export { type PredictSummary, predict } from "./operations/predict.js";
+export { type QuantizeOptions, type QuantizeSummary, quantize } from "./operations/quantize.js";
 export { type QueueStatus, queueStatus } from "./operations/queue-status.js";
 export { type ReportOptions, report } from "./operations/report.js";
 export {

@@ -11,6 +11,7 @@ import * as labels from "./labels.js";
 import * as merge from "./merge.js";
 import * as models from "./models.js";
 import * as predict from "./predict.js";
+import * as quantize from "./quantize.js";
 import * as queue from "./queue.js";
 import * as quickstart from "./quickstart.js";
 import * as report from "./report.js";
@@ -39,6 +40,7 @@ export const commands = [
   synth,
   models,
   report,
+  quantize,
   exportCommand,
   merge,
   enqueue,

@@ -49,6 +49,11 @@ export function builder(yargs: Argv) {
       choices: ["pyramid", "last"] as const,
       describe: "Of the backbone: means of its maps at several resolutions too, or the last alone",
     })
+    .option("precision", {
+      choices: ["auto", "fp32", "int8"] as const,
+      default: "fp32" as const,
+      describe: "What the backbone computes with: floats, 8-bit integers, or auto for what is better here",
+    })
     .option("recipe", { choices: ["tutorial"] as const, describe: "tutorial: RMSprop 1e-4, 50 epochs of batch 32" })
     .option("optimizer", {
       choices: ["rmsprop", "adam", "sgd", "lbfgs"] as const,
@@ -117,6 +122,7 @@ function toOptions(argv: Arguments): TrainOptions {
     tokens: argv.tokens,
     size: argv.size,
     features: argv.features,
+    precision: argv.precision,
     device: argv.device,
     workers: argv.workers,
     decode: { colorspace: argv.colorspace, maxPixels: argv.maxPixels, onTruncated: argv.onTruncated },
@@ -154,10 +160,15 @@ function describeSummary(summary: TrainSummary): string {
   return (
     `F2 ${summary.f2.toFixed(4)} (95%: ${interval}; at 0.5: ${summary.f2AtHalf.toFixed(4)}) on ${summary.measuredOn}\n` +
     `${describeExclusive(summary)}${summary.tiles} tiles, ${summary.tags.length} tags; ${summary.decoded} decoded, ${summary.cached} from the cache; ` +
-    `${summary.seconds.toFixed(1)} s on ${summary.provider}\n` +
+    `${summary.seconds.toFixed(1)} s on ${summary.provider}${describePrecision(summary)}\n` +
     `${summary.labelErrors.count} probable label errors: ${summary.labelErrors.file}\n` +
     `${summary.model}\n${summary.report}`
   );
+}
+
+function describePrecision({ precision, kernels }: TrainSummary): string {
+  if (precision === "fp32") return "";
+  return kernels === "integer" ? ", int8" : ", int8 simulated in floats";
 }
 
 function describeExclusive({ exclusive }: TrainSummary): string {

@@ -2,7 +2,7 @@
 import { chooseDevice, type DeviceChoice } from "../features/device.js";
 import { loadCheckpoint } from "../head/checkpoint.js";
 import { loadBackbone } from "../models/load-backbone.js";
-import { prepareBackbone } from "../onnx/prepare.js";
+import { prepareWith } from "../quantise/prepare.js";
 import type { LoadedModel } from "./engine.js";
 
 interface OpenModelOptions {
@@ -17,12 +17,12 @@ interface OpenModelOptions {
 /** Loads the model in `folder`, finds its backbone and chooses the device. Throws FormatError, ModelError. */
 export async function openModel(folder: string, options: OpenModelOptions): Promise<LoadedModel> {
   const checkpoint = await loadCheckpoint(folder);
-  const { card, preprocessing } = checkpoint;
+  const { card, preprocessing, precision = "fp32" } = checkpoint;
   const { backbone, device, signal } = options;
   const bytes = await loadBackbone(card, { folder, file: backbone, size: preprocessing.size, signal });
   return {
     checkpoint,
-    backbone: prepareBackbone(bytes, card, preprocessing.size),
+    backbone: prepareWith(precision, bytes, card, preprocessing.size),
     device: await chooseDevice(device),
   };
 }

@@ -8,6 +8,7 @@ import { ModelError } from "../errors.js";
 import { usableCores } from "../machine.js";
 import { switchOffTelemetry } from "../onnx-runtime.js";
 import type { Device } from "./device.js";
+import type { Kernels } from "./kernels.js";
 import { SessionThread } from "./session-thread.js";
 import type { SessionSetup } from "./session-worker.js";
 
@@ -20,6 +21,8 @@ export interface BackboneOptions {
   numFeatures: number;
   /** The provider to run on; see `chooseDevice`. @default "cpu" */
   device?: Device;
+  /** What computes if the model is quantised. @default see `kernelsOn` */
+  kernels?: Kernels;
   /** Number of sessions, each in a thread of its own. @default one per core on the CPU, 1 on a GPU */
   sessions?: number;
   /** Threads inside one session. @default 1 */
@@ -57,7 +60,8 @@ export class Backbone {
     const { model, size, numFeatures, tilesPerRun = defaultTilesPerRun(device, size) } = options;
     checkInteger("tilesPerRun", tilesPerRun, 1);
     const stop = new Int32Array(new SharedArrayBuffer(4));
-    const setup: SessionSetup = { model, size, numFeatures, device, intraOpThreads, tilesPerRun, stop };
+    const { kernels } = options;
+    const setup: SessionSetup = { model, size, numFeatures, device, kernels, intraOpThreads, tilesPerRun, stop };
     switchOffTelemetry();
     const threads: SessionThread[] = [];
     try {

@@ -3,12 +3,14 @@ import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { decoderVersion } from "../decode/pool.js";
 import type { ModelCard } from "../models/card.js";
 import type { ResolvedBackbone } from "../models/registry.js";
-import { prepareBackbone } from "../onnx/prepare.js";
+import { type Precision, prepareWith } from "../quantise/prepare.js";
+import { QUANTISER_VERSION } from "../quantise/quantise.js";
 import type { RunContext } from "../run-context.js";
 import type { Tile } from "../tiles/tile.js";
 import { onnxRuntimeVersion } from "../versions.js";
 import { chooseDevice, type Device, type DeviceChoice } from "./device.js";
 import { type ExtractedFeatures, extractFeatures } from "./extract.js";
+import { kernelsOn } from "./kernels.js";
 import { openPipeline } from "./pipeline.js";
 import { type PipelinePlan, planPipeline } from "./plan.js";
 import { FeatureStore } from "./store.js";
@@ -18,6 +20,8 @@ export interface ExtractorOptions {
   backbone: ResolvedBackbone;
   /** Pixels per side the backbone is fed. */
   size: number;
+  /** "int8" needs a card with ranges. @default "fp32" */
+  precision?: Precision | undefined;
   /** @default "auto" */
   device?: DeviceChoice | undefined;
   /** Decode threads. @default one per core */
@@ -44,6 +48,7 @@ export interface Extractor {
 /** @throws ModelError for a backbone or device that cannot be used */
 export async function openExtractor(options: ExtractorOptions, context: RunContext): Promise<Extractor> {
   const { card, bytes } = options.backbone;
+  const { precision = "fp32" } = options;
   const device = await chooseDevice(options.device);
   const plan = planPipeline({ device, size: options.size, ...given("workers", options.workers) });
   const decode = { ...DECODE_DEFAULTS, ...options.decode };
@@ -51,6 +56,7 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
     backbone: card.sha256,
     use: describeUse(card),
     numFeatures: card.features.count,
+    ...given("precision", describePrecision(precision, card, device)),
     ...given("levels", card.features.levels?.map(({ name }) => name).join(" ")),
     size: options.size,
     colorspace: decode.colorspace,
@@ -62,7 +68,7 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
     decoder: decoderVersion(),
     runtime: `${device} ${onnxRuntimeVersion()}`,
   };
-  const model = prepareBackbone(bytes, card, options.size);
+  const model = prepareWith(precision, bytes, card, options.size);
   const setup = { model, size: options.size, numFeatures: card.features.count, device, sessions: plan.sessions };
   const { backbone, pool } = await openPipeline(setup, plan.workers, context);
   const store = new FeatureStore(identity, context);
@@ -83,6 +89,12 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
 /** `{ [name]: value }` if there is a value: exactOptionalPropertyTypes distinguishes absent from undefined. */
 function given<K extends string, V>(name: K, value: V | undefined): { [name in K]?: V } {
   return (value === undefined ? {} : { [name]: value }) as { [name in K]?: V };
+}
+
+/** What features with integers depend on beside the backbone; undefined for floats. */
+function describePrecision(precision: Precision, { ranges }: ModelCard, device: Device): string | undefined {
+  if (precision === "fp32") return undefined;
+  return JSON.stringify([precision, QUANTISER_VERSION, kernelsOn(device).kernels, ranges]);
 }
 
 function describeUse({ input, features }: ModelCard): string {

@@ -4,6 +4,7 @@
  */
 import { loadAddon } from "../addon.js";
 import { cpuFeatures } from "../machine.js";
+import type { Device } from "./device.js";
 
 /** "integer": integer arithmetic. "simulated": the same rounding in float arithmetic. */
 export type Kernels = "integer" | "simulated";
@@ -26,6 +27,11 @@ export interface KernelChoice {
   kernels: Kernels;
   /** Why, as the end of a sentence. */
   reason: string;
+}
+
+/** On `device`: processors other than the CPU compute in floats. */
+export function kernelsOn(device: Device): KernelChoice {
+  return device === "cpu" ? chooseKernels() : { kernels: "simulated", reason: `${device} computes in floats` };
 }
 
 export function chooseKernels(cpu: Cpu = thisCpu()): KernelChoice {

@@ -8,12 +8,15 @@ import { loadAddon } from "../addon.js";
 import { loadOnnxRuntime } from "../onnx-runtime.js";
 import type { Device } from "./device.js";
 import { applyDihedral } from "./dihedral.js";
+import type { Kernels } from "./kernels.js";
 import { sessionOptions } from "./session-options.js";
 
 export interface SessionSetup {
   /** ONNX file: `tiles` uint8 [N, size, size, 3] in, `features` float32 [N, numFeatures] out. */
   model: Uint8Array;
   device: Device;
+  /** What computes if the model is quantised. @default see `kernelsOn` */
+  kernels?: Kernels | undefined;
   intraOpThreads: number;
   /** Tiles per call of ONNX Runtime; a batch with more is cut. */
   tilesPerRun: number;
@@ -58,7 +61,8 @@ const rings = new Map<number, AttachedRing>();
 let scratch = new Uint8Array(0);
 
 try {
-  const session = await ort.InferenceSession.create(setup.model, sessionOptions(setup.device, setup.intraOpThreads));
+  const { device, intraOpThreads, kernels } = setup;
+  const session = await ort.InferenceSession.create(setup.model, sessionOptions(device, intraOpThreads, kernels));
   serve(session);
   port.postMessage({ type: "ready" } satisfies SessionReply);
 } catch (error) {

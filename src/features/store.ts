@@ -23,6 +23,8 @@ export interface FeatureIdentity {
    */
   use: string;
   numFeatures: number;
+  /** How 8-bit integers stand for values, and what computes with them. @default floats */
+  precision?: string;
   /** Feature maps that were pooled beside the features, by name. @default none */
   levels?: string;
   size: number;

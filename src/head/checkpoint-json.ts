@@ -5,6 +5,7 @@ import { FormatError } from "../errors.js";
 import { checkJson } from "../files/read-json.js";
 import { count, positive, sha256, share, text } from "../files/schemas.js";
 import { modelCard } from "../models/card.js";
+import { PRECISIONS } from "../quantise/prepare.js";
 import type { Head } from "./head.js";
 import type { HistoryRow } from "./history.js";
 import { headConfig, metrics } from "./record-schemas.js";
@@ -13,7 +14,8 @@ import { headConfig, metrics } from "./record-schemas.js";
  * Versions of the folder's format. A canopy that knows only 1 cannot read models whose features come from several levels of
  * the backbone (2), and one that knows only 2 none whose tiles are read by bands or a stretch (3).
  */
-const [PLAIN_VERSION, LEVELS_VERSION, BANDS_VERSION] = [1, 2, 3];
+const [PLAIN_VERSION, LEVELS_VERSION, BANDS_VERSION, INT8_VERSION] = [1, 2, 3, 4];
+const VERSIONS = [PLAIN_VERSION, LEVELS_VERSION, BANDS_VERSION, INT8_VERSION];
 
 const distinct = v.check((names: string[]) => new Set(names).size === names.length, "each name once");
 
@@ -56,7 +58,7 @@ const trainingRecord = v.object({
 });
 
 const fields = v.object({
-  version: v.picklist([PLAIN_VERSION, LEVELS_VERSION, BANDS_VERSION]),
+  version: v.picklist(VERSIONS),
   /** "canopy 0.1.0" */
   createdBy: text,
   /** Tag names by column of the head. */
@@ -67,6 +69,8 @@ const fields = v.object({
   exclusive: v.exactOptional(v.array(v.pipe(v.array(text), v.minLength(2, "at least two tags")))),
   card: modelCard,
   backboneSha256: sha256,
+  /** "int8": the backbone computes with 8-bit integers, by the card's ranges. @default "fp32" */
+  precision: v.exactOptional(v.picklist(PRECISIONS)),
   preprocessing,
   training: trainingRecord,
   metrics: v.object({ holdOut: v.exactOptional(metrics), crossValidated: v.exactOptional(metrics) }),
@@ -87,6 +91,10 @@ const modelJson = v.pipe(
     ),
     ["exclusive"],
   ),
+  v.forward(
+    v.check(({ precision, card }) => precision !== "int8" || card.ranges !== undefined, "a card with ranges for int8"),
+    ["precision"],
+  ),
 );
 
 export type ModelJson = v.InferOutput<typeof modelJson>;
@@ -102,7 +110,12 @@ export interface Checkpoint extends Omit<v.InferOutput<typeof modelJson>, "versi
 }
 
 /** The version that a model with these features is written in. */
-export function formatVersion({ card, preprocessing }: Pick<Checkpoint, "card" | "preprocessing">): number {
+export function formatVersion({
+  card,
+  precision,
+  preprocessing,
+}: Pick<Checkpoint, "card" | "precision" | "preprocessing">): number {
+  if (precision === "int8") return INT8_VERSION;
   if (preprocessing.bands !== undefined || preprocessing.stretch !== undefined) return BANDS_VERSION;
   return card.features.levels === undefined ? PLAIN_VERSION : LEVELS_VERSION;
 }
@@ -116,10 +129,10 @@ export function checkModelJson(json: unknown, path: string): ModelJson {
       `${path} is not a canopy model: it has no version. Name a folder made by \`canopy train\`.`,
     );
   }
-  if (version !== PLAIN_VERSION && version !== LEVELS_VERSION && version !== BANDS_VERSION) {
+  if (!VERSIONS.includes(version as number)) {
     throw new FormatError(
       path,
-      `${path} has format version ${JSON.stringify(version)}, this canopy reads versions ${PLAIN_VERSION} to ${BANDS_VERSION}: use the canopy that wrote it (${String(createdBy ?? "unknown")}), or train again.`,
+      `${path} has format version ${JSON.stringify(version)}, this canopy reads versions ${PLAIN_VERSION} to ${INT8_VERSION}: use the canopy that wrote it (${String(createdBy ?? "unknown")}), or train again.`,
     );
   }
   return checkJson(json, modelJson, { path, advice: "Restore it from a copy, or train again." });

@@ -49,6 +49,8 @@ export const modelCard = v.object({
     /** Feature maps before the last whose means over height and width come after the features (see withPyramid). @default none */
     levels: v.exactOptional(v.array(v.object({ name: text, count: positive }))),
   }),
+  /** Least and greatest of the network's values over many tiles, by name: what 8-bit integers must hold. @default unknown */
+  ranges: v.exactOptional(v.record(text, v.tuple([finite, finite]))),
   /** Measured scores, each with what it was measured on. */
   scores: v.exactOptional(v.array(v.object({ metric: text, value: finite, size: positive, measuredOn: text }))),
 });

@@ -2,10 +2,13 @@
 import type { Tensor } from "onnxruntime-node";
 import { resizeRgb } from "../decode/resize.js";
 import { ALL_VARIANTS, applyDihedral } from "../features/dihedral.js";
+import { sessionOptions } from "../features/session-options.js";
 import type { Checkpoint } from "../head/checkpoint.js";
+import { usableCores } from "../machine.js";
 import { PROBABILITIES } from "../onnx/fuse.js";
-import { FEATURES, prepareBackbone, TILES } from "../onnx/prepare.js";
+import { FEATURES, TILES } from "../onnx/prepare.js";
 import { loadOnnxRuntime } from "../onnx-runtime.js";
+import { prepareWith } from "../quantise/prepare.js";
 import { scoreFeatures } from "../tags/prediction.js";
 
 /** `[height, width, 3]` uint8 RGB. */
@@ -42,7 +45,7 @@ async function score(
   checkpoint: Checkpoint,
   pictures: readonly Picture[],
 ): Promise<Float32Array> {
-  const { card, head, preprocessing } = checkpoint;
+  const { card, head, preprocessing, precision = "fp32" } = checkpoint;
   const { size } = preprocessing;
   const variants = preprocessing.tta === "d4" ? ALL_VARIANTS : [0];
   const views = pictures.flatMap(({ pixels, width, height }) => {
@@ -54,7 +57,7 @@ async function score(
       return { pixels: turned, width: size, height: size };
     });
   });
-  const features = await run(prepareBackbone(backbone, card, size), FEATURES, views);
+  const features = await run(prepareWith(precision, backbone, card, size), FEATURES, views);
   const data = pictures.flatMap((_, i) => meanOf(features.slice(i * variants.length, (i + 1) * variants.length)));
   const matrix = { data: Float32Array.from(data), rows: pictures.length, numFeatures: head.numFeatures };
   return scoreFeatures(checkpoint, matrix);
@@ -63,7 +66,7 @@ async function score(
 /** One output for each picture. */
 async function run(model: Uint8Array, output: string, pictures: readonly Picture[]): Promise<number[][]> {
   const ort = loadOnnxRuntime();
-  const session = await ort.InferenceSession.create(model, { logSeverityLevel: 3 });
+  const session = await ort.InferenceSession.create(model, sessionOptions("cpu", usableCores()));
   try {
     const outputs: number[][] = [];
     for (const { pixels, width, height } of pictures) {

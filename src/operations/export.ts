@@ -6,7 +6,7 @@ import { writeWhole } from "../files/write.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { loadBackbone } from "../models/load-backbone.js";
 import { fuseHead } from "../onnx/fuse.js";
-import { prepareBackbone } from "../onnx/prepare.js";
+import { prepareWith } from "../quantise/prepare.js";
 import { toExclusiveColumns } from "../tags/exclusive.js";
 import { findDifference } from "./export-check.js";
 
@@ -31,8 +31,11 @@ export interface ExportSummary {
   difference: number;
 }
 
-/** If probabilities differ by more, the file is wrong; float32 sums in another order give about 1e-6. */
-const TOLERANCE = 1e-4;
+/**
+ * If probabilities differ by more, the file is wrong. Float32 sums in another order give about 1e-6; with integers a
+ * value between two of them may be rounded either way.
+ */
+const TOLERANCES = { fp32: 1e-4, int8: 0.02 };
 
 const OPTIONS: OptionNames<ExportOptions> = { model: true, out: true, backbone: true, overwrite: true };
 
@@ -50,7 +53,7 @@ export async function exportModel(options: ExportOptions): Promise<ExportSummary
   const backbone = await loadBackbone(checkpoint.card, { folder: model, file: options.backbone, size });
   const exported = buildExport(backbone, checkpoint);
   const difference = await findDifference(exported, backbone, checkpoint);
-  if (!(difference <= TOLERANCE)) {
+  if (!(difference <= TOLERANCES[checkpoint.precision ?? "fp32"])) {
     throw new ModelError(
       `The exported model's probabilities differ by ${difference} from canopy's; nothing was written.`,
     );
@@ -65,8 +68,8 @@ export async function exportModel(options: ExportOptions): Promise<ExportSummary
  * string `[tags]`, `thresholds` float32 `[tags]`. The metadata says the same and more, as JSON, under keys that begin with `canopy.`.
  */
 export function buildExport(backbone: Uint8Array, checkpoint: Checkpoint): Uint8Array {
-  const { card, head, tags, thresholds, exclusive = [], preprocessing, createdBy } = checkpoint;
-  const prepared = prepareBackbone(backbone, card, preprocessing.size, {
+  const { card, head, tags, thresholds, exclusive = [], preprocessing, createdBy, precision = "fp32" } = checkpoint;
+  const prepared = prepareWith(precision, backbone, card, preprocessing.size, {
     resize: preprocessing.antialias ? "antialias" : "plain",
     allViews: preprocessing.tta === "d4",
   });
@@ -76,6 +79,7 @@ export function buildExport(backbone: Uint8Array, checkpoint: Checkpoint): Uint8
     "canopy.tags": JSON.stringify(tags),
     "canopy.thresholds": JSON.stringify(Array.from(thresholds)),
     "canopy.exclusive": JSON.stringify(exclusive),
+    "canopy.precision": precision,
     "canopy.preprocessing": JSON.stringify(preprocessing),
     "canopy.card": JSON.stringify(card),
   };

@@ -9,8 +9,10 @@ import { openModel } from "../engine/open-model.js";
 import { engineOptions } from "../engine/settings.js";
 import { InterruptedError } from "../errors.js";
 import type { Device } from "../features/device.js";
+import { type Kernels, kernelsOn } from "../features/kernels.js";
 import { pointToResume } from "../files/write-error.js";
 import { MAX_UNREADABLE } from "../isolation/lost-input.js";
+import type { Precision } from "../quantise/prepare.js";
 import { assemble } from "../run/assemble.js";
 import type { RunManifest } from "../run/formats.js";
 import {
@@ -51,6 +53,9 @@ export interface PredictSummary {
   sessions: number | null;
   /** The provider that ran the backbone. */
   provider: Device;
+  /** What the backbone computes with; with "int8" by which kernels here: "integer", or "simulated" in floats. */
+  precision: Precision;
+  kernels: Kernels | null;
   out: string;
   /** The rejects file, or null if nothing was rejected. */
   rejects: string | null;
@@ -90,7 +95,7 @@ export async function predictWith(
     const work = run.finished
       ? { manifest: run.finished, tiles: 0, seconds: 0, threads: { workers: null, sessions: null } }
       : await finishRun(run, paths, await Engine.open(model, setup, context), options, context);
-    return summarize(work, run, paths, model.device, startedAt);
+    return summarize(work, run, paths, model, startedAt);
   } catch (error) {
     return pointToResume(error);
   } finally {
@@ -154,8 +159,9 @@ async function predictAll(
   }
 }
 
-function summarize(work: Work, run: OpenedRun, paths: RunPaths, provider: Device, startedAt: number): PredictSummary {
+function summarize(work: Work, run: OpenedRun, paths: RunPaths, model: LoadedModel, startedAt: number): PredictSummary {
   const { tiles, predicted, rejected, rejects } = work.manifest;
+  const { precision = "fp32" } = model.checkpoint;
   return {
     tiles,
     predicted,
@@ -165,7 +171,9 @@ function summarize(work: Work, run: OpenedRun, paths: RunPaths, provider: Device
     seconds: round((performance.now() - startedAt) / 1000),
     tilesPerS: work.tiles === 0 ? null : round(work.tiles / work.seconds),
     ...work.threads,
-    provider,
+    provider: model.device,
+    precision,
+    kernels: precision === "int8" ? kernelsOn(model.device).kernels : null,
     out: paths.out,
     rejects: rejects === null ? null : paths.rejects,
     manifest: paths.manifest,

@@ -1,15 +1,19 @@
 /** `train`: labelled tiles become a model's folder: features once, a head on top, thresholds, scores and a report. */
 import { basename, join, resolve } from "node:path";
 import { checkNames, type OptionNames } from "../check.js";
+import { chooseDevice } from "../features/device.js";
+import { timePrecisions } from "../features/time-precisions.js";
 import { whileLocked } from "../files/lock.js";
 import { writeWhole } from "../files/write.js";
 import { pointToResume } from "../files/write-error.js";
 import { saveCheckpoint } from "../head/checkpoint.js";
 import { defaultBackbone, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
+import { type Precision, prepareWith } from "../quantise/prepare.js";
 import type { RunContext } from "../run-context.js";
 import { loadDataset } from "../training/dataset.js";
 import { type FinishedTraining, toCheckpoint } from "../training/finished-training.js";
 import { fitDataset } from "../training/fit-dataset.js";
+import { choosePrecision, type PrecisionChoice } from "../training/precision.js";
 import { reportTraining } from "../training/report.js";
 import {
   type BackboneSettings,
@@ -50,6 +54,7 @@ const OPTIONS: OptionNames<TrainOptions> = {
   storeBackbone: true,
   normalisation: true,
   size: true,
+  precision: true,
   device: true,
   workers: true,
   decode: true,
@@ -91,15 +96,19 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
   const card = { ...backbone.card, file: stored ? BACKBONE_FILE : basename(backbone.card.file) };
   const size = settings.backbone.size ?? card.input.fixedSize ?? card.input.defaultSize;
 
-  const dataset = await loadDataset({ ...settings.data, backbone, size }, telling);
-  const fit = async () => {
-    const rejects = await rejectsBeside(out, dataset.rejected, telling);
-    const headClock = startClock();
-    const fitted = await fitDataset(dataset, settings, card, { out, resume }, telling);
-    return { rejects, fitted, headSeconds: headClock() };
+  let rejects: string | null = null;
+  const attempt = async (precision: Precision): Promise<FinishedTraining> => {
+    const dataset = await loadDataset({ ...settings.data, backbone, size, precision }, telling);
+    const used = { ...dataset.card, file: card.file };
+    const fit = async () => {
+      rejects = await rejectsBeside(out, dataset.rejected, telling);
+      const headClock = startClock();
+      const fitted = await fitDataset(dataset, settings, { card: used, precision }, { out, resume }, telling);
+      return { fitted, headSeconds: headClock() };
+    };
+    return { settings, precision, card: used, size, dataset, ...(await fit().finally(dataset.close)) };
   };
-  const { rejects, ...rest } = await fit().finally(dataset.close);
-  const training: FinishedTraining = { settings, card, size, dataset, ...rest };
+  const { training, choice } = await trainPrecisely(attempt, backbone, settings, telling);
 
   const checkpoint = toCheckpoint(training);
   const findings = await writeModelFolder(out, async (folder) => {
@@ -109,7 +118,25 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
     return reportTraining(folder, training, checkpoint, run, telling);
   });
   await forgetStates(out);
-  return summarize(training, checkpoint, { model: out, rejects, findings, seconds: clock() });
+  return summarize(training, checkpoint, { model: out, choice, rejects, findings, seconds: clock() });
+}
+
+/** With the precision that the settings name, or with the one that is better here. */
+async function trainPrecisely(
+  attempt: (precision: Precision) => Promise<FinishedTraining>,
+  { bytes }: ResolvedBackbone,
+  { precision, data }: TrainSettings,
+  { onNotice }: RunContext,
+): Promise<{ training: FinishedTraining; choice: PrecisionChoice | null }> {
+  if (precision !== "auto") return { training: await attempt(precision), choice: null };
+  const time = ({ card, size }: FinishedTraining) => {
+    const model = (each: Precision) => prepareWith(each, bytes, card, size);
+    return timePrecisions({ fp32: model("fp32"), int8: model("int8"), size, numFeatures: card.features.count });
+  };
+  const device = await chooseDevice(data.device);
+  const { training, choice } = await choosePrecision({ device, attempt, time });
+  onNotice?.(`Precision ${choice.precision}: ${choice.reason}`);
+  return { training, choice };
 }
 
 /** Seconds since the call. */

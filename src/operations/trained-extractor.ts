@@ -22,7 +22,7 @@ export interface ReadingOptions {
 
 /** For the model in the folder `model`. @throws ModelError if the backbone is not the one that it was trained with, or does not run */
 export async function trainedExtractor(
-  { card, preprocessing }: Checkpoint,
+  { card, preprocessing, precision }: Checkpoint,
   { model, backbone, device, workers, maxPixels, onTruncated }: ReadingOptions & { model: string },
   { signal }: RunContext,
 ): Promise<ExtractorOptions & { decode: Partial<DecodeOptions> }> {
@@ -36,5 +36,5 @@ export async function trainedExtractor(
     ...(maxPixels !== undefined && { maxPixels }),
     ...(onTruncated !== undefined && { onTruncated }),
   };
-  return { backbone: { card, bytes }, size, device, workers, decode, variants: variantsFor("none", tta) };
+  return { backbone: { card, bytes }, size, device, workers, decode, precision, variants: variantsFor("none", tta) };
 }

@@ -1,13 +1,9 @@
 /** Ranges of values, and the integers that stand for them. */
-import * as v from "valibot";
-import { finite, text } from "../files/schemas.js";
-
 /** Least and greatest value, 0 included. */
-export type Range = readonly [low: number, high: number];
+export type Range = [low: number, high: number];
 
 /** What a network's values may be, by their names in the prepared and folded graph. */
-export const ranges = v.record(text, v.tuple([finite, finite]));
-export type Ranges = Readonly<Record<string, Range>>;
+export type Ranges = Record<string, Range>;
 
 /** The integers 0 to 255 stand for `(integer - zeroPoint) * scale`. */
 export interface Scale {

@@ -7,11 +7,14 @@ import { InputError } from "../errors.js";
 import type { Device } from "../features/device.js";
 import type { ExtractedFeatures } from "../features/extract.js";
 import { type ExtractorOptions, openExtractor } from "../features/extractor.js";
+import { observeRanges } from "../features/observe-ranges.js";
 import type { PipelinePlan } from "../features/plan.js";
 import type { StoredFeatures } from "../features/stored.js";
 import type { FeatureMatrix, FeatureSource } from "../head/feature-matrix.js";
 import { type LabelledTiles, matchTiles } from "../labels/match.js";
 import type { Recognised } from "../labels/table.js";
+import type { ModelCard } from "../models/card.js";
+import { prepareBackbone } from "../onnx/prepare.js";
 import type { RunContext } from "../run-context.js";
 import { type LabelMatrix, toLabelMatrix } from "../tiles/label-matrix.js";
 import { openTiles, type TileInputs } from "../tiles/sources.js";
@@ -59,6 +62,8 @@ export interface Dataset {
   ignored: number;
   labelsWithoutTiles: number;
   tilesWithoutLabels: number;
+  /** The backbone's, with the ranges that integers need. */
+  card: ModelCard;
   device: Device;
   plan: PipelinePlan;
   decode: Omit<DecodeOptions, "size">;
@@ -86,7 +91,8 @@ export async function loadDataset(options: DatasetOptions, context: RunContext =
     const matched = await matchTiles(labels, opened.list());
     warnUnmatched(matched, options.labels, context);
     const unknown = tagsOutside(matched, options, context);
-    const reading = { ...options, decode: await resolveReading(matched.tiles, options, context) };
+    const decode = await resolveReading(matched.tiles, options, context);
+    const reading = await withRanges(matched.tiles, { ...options, decode }, context);
     const extracted = await extract(matched.tiles, reading, context);
     try {
       return assemble(matched, labels.recognised, unknown, opened.ignored(), extracted, reading);
@@ -114,6 +120,20 @@ async function resolveReading(
   const warning = await describeDarkRasters(tiles, reading, signal);
   if (warning !== undefined) onWarning?.(warning);
   return reading;
+}
+
+/** Observes the ranges that integers need on these tiles, if the backbone's card has none. */
+async function withRanges<Options extends ExtractorOptions>(
+  tiles: readonly Tile[],
+  options: Options,
+  context: RunContext,
+): Promise<Options> {
+  const { precision, size, decode, workers } = options;
+  const { card, bytes } = options.backbone;
+  if (precision !== "int8" || card.ranges !== undefined) return options;
+  const model = prepareBackbone(bytes, card, size);
+  const ranges = await observeRanges(tiles, { model, size, decode, workers }, context);
+  return { ...options, backbone: { bytes, card: { ...card, ranges } } };
 }
 
 interface Extraction extends Omit<ExtractedFeatures, "features"> {
@@ -199,6 +219,7 @@ function assemble(
     ignored,
     labelsWithoutTiles: matched.labelsWithoutTiles.length,
     tilesWithoutLabels: matched.tilesWithoutLabels.length,
+    card: options.backbone.card,
     device,
     plan,
     decode: { ...DECODE_DEFAULTS, ...options.decode },

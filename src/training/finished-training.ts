@@ -1,6 +1,7 @@
 /** A finished training: everything for its model, report and summary. */
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { ModelCard } from "../models/card.js";
+import type { Precision } from "../quantise/prepare.js";
 import { canopyVersion } from "../versions.js";
 import type { Dataset } from "./dataset.js";
 import type { FittedDataset } from "./fit-dataset.js";
@@ -8,6 +9,7 @@ import type { TrainSettings } from "./settings.js";
 
 export interface FinishedTraining {
   settings: TrainSettings;
+  precision: Precision;
   card: ModelCard;
   /** Pixels per side the backbone was fed. */
   size: number;
@@ -16,7 +18,7 @@ export interface FinishedTraining {
   headSeconds: number;
 }
 
-export function toCheckpoint({ settings, card, size, dataset, fitted }: FinishedTraining): Checkpoint {
+export function toCheckpoint({ settings, precision, card, size, dataset, fitted }: FinishedTraining): Checkpoint {
   const { scored, holdOut, split, config, l2 } = fitted;
   const { fit, readout } = settings;
   const tags = [...dataset.labels.tags];
@@ -29,6 +31,7 @@ export function toCheckpoint({ settings, card, size, dataset, fitted }: Finished
     ...(fitted.exclusive.length > 0 && { exclusive: fitted.exclusive.map((group) => group.map((tag) => tags[tag])) }),
     card,
     backboneSha256: card.sha256,
+    ...(precision === "int8" && { precision }),
     preprocessing: {
       size,
       colorspace: dataset.decode.colorspace,

@@ -2,6 +2,7 @@
 import type { HeadConfig } from "../head/config.js";
 import type { ModelCard } from "../models/card.js";
 import { featureBlocks } from "../models/pyramid.js";
+import type { Precision } from "../quantise/prepare.js";
 import type { RunContext } from "../run-context.js";
 import { toExclusiveColumns } from "../tags/exclusive.js";
 import type { Dataset } from "./dataset.js";
@@ -18,7 +19,7 @@ export interface FittedDataset extends FittedHead {
 export async function fitDataset(
   dataset: Dataset,
   settings: TrainSettings,
-  card: ModelCard,
+  { card, precision }: { card: ModelCard; precision: Precision },
   place: Omit<StatesOptions, "fingerprint">,
   context: RunContext,
 ): Promise<FittedDataset> {
@@ -32,7 +33,8 @@ export async function fitDataset(
       `The features are read from disk as they do not fit in memory: trained by ${config.optimizer}, scored on the held-out tiles alone.`,
     );
   }
-  const fingerprint = fingerprintOf(dataset, settings, config, card.sha256);
+  const network = `${card.sha256}${precision === "int8" ? ` ${precision} ${JSON.stringify(card.ranges)}` : ""}`;
+  const fingerprint = fingerprintOf(dataset, settings, config, network);
   const { holdOut, augment, tta } = fit;
   const running = { seed: config.seed, validation, ...reporting(config, stored !== undefined, context) };
   const options = { ...readout, holdOut, augment, tta, ...running };

@@ -2,6 +2,7 @@
 import { checkInRange, checkOneOf } from "../check.js";
 import type { Bands, DecodeOptions } from "../decode/decoder.js";
 import { checkStretchOption, type StretchOption } from "../decode/stretch.js";
+import { OptionError } from "../errors.js";
 import type { DeviceChoice } from "../features/device.js";
 import { variantsFor } from "../features/dihedral.js";
 import {
@@ -15,6 +16,7 @@ import type { VariantUse } from "../head/variants.js";
 import { type LabelOptions, labelOptions } from "../labels/options.js";
 import type { Normalisation } from "../models/file-model.js";
 import type { Tokens } from "../onnx/surgery.js";
+import { PRECISIONS } from "../quantise/prepare.js";
 import type { TileInputs } from "../tiles/sources.js";
 import { CALIBRATIONS, type CalibrationName } from "./calibration.js";
 import type { DatasetOptions, FeatureBudget } from "./dataset.js";
@@ -46,6 +48,12 @@ export interface TrainOptions extends LabelOptions {
   tokens?: Tokens | undefined;
   /** Pixels per side the backbone is fed. @default the backbone's */
   size?: number | undefined;
+  /**
+   * What the backbone computes with: 32-bit floats, 8-bit integers (see docs/int8.md), or what is better here; with "auto" features are
+   * made with both.
+   * @default "fp32"
+   */
+  precision?: PrecisionOption | undefined;
   /** What the backbone runs on. @default "auto" */
   device?: DeviceChoice | undefined;
   /** Decode threads. @default one per core */
@@ -94,11 +102,15 @@ export interface TrainOptions extends LabelOptions {
 }
 
 export interface TrainSettings {
+  precision: PrecisionOption;
   backbone: BackboneSettings;
   data: Omit<DatasetOptions, "backbone" | "size">;
   fit: FitSettings;
   readout: Required<Pick<ReadoutOptions, "beta" | "exclusive" | "calibrate">>;
 }
+
+export const PRECISION_OPTIONS = ["auto", ...PRECISIONS] as const;
+export type PrecisionOption = (typeof PRECISION_OPTIONS)[number];
 
 export interface BackboneSettings {
   /** Undefined for the default. */
@@ -126,8 +138,16 @@ export function resolveTrainSettings(options: TrainOptions): TrainSettings {
   if (stretch !== undefined) checkStretchOption(stretch);
   const { features = fit.head.optimizer === "lbfgs" ? "pyramid" : "last" } = options;
   checkOneOf("features", features, ["pyramid", "last"]);
+  const { precision = "fp32" } = options;
+  checkOneOf("precision", precision, PRECISION_OPTIONS);
+  if (options.head?.recipe === "tutorial" && precision !== "fp32") {
+    throw new OptionError(
+      `The recipe tutorial computes with floats: leave out \`precision\` ${precision}, or the recipe.`,
+    );
+  }
   const variants = variantsFor(fit.augment, fit.tta);
   return {
+    precision,
     backbone: { name: backbone, store: options.storeBackbone ?? true, size, normalisation, tokens, features },
     data: {
       tiles,

@@ -1,10 +1,13 @@
 /** The summary that `train` returns. */
 import { LABEL_ERRORS_FILE } from "../curation/label-errors.js";
 import type { Device } from "../features/device.js";
+import { type Kernels, kernelsOn } from "../features/kernels.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { Recognised } from "../labels/table.js";
+import type { Precision } from "../quantise/prepare.js";
 import type { CalibrationName } from "./calibration.js";
 import type { FinishedTraining } from "./finished-training.js";
+import type { PrecisionChoice } from "./precision.js";
 import type { TrainingFindings } from "./report.js";
 
 /** Results of a training; docs/cli.md lists the keys of its JSON. */
@@ -22,6 +25,11 @@ export interface TrainSummary {
   /** Features of a tile. */
   features: number;
   size: number;
+  /** What the backbone computes with, and by which kernels on this machine: "integer", or "simulated" in floats. */
+  precision: Precision;
+  kernels: Kernels | null;
+  /** How "auto" chose it; null if it was named. */
+  precisionChoice: PrecisionChoice | null;
   provider: Device;
   optimizer: string;
   l2: number | null;
@@ -53,15 +61,16 @@ export interface TrainSummary {
 interface RunOutcome {
   /** The model's folder. */
   model: string;
+  choice: PrecisionChoice | null;
   rejects: string | null;
   findings: TrainingFindings;
   seconds: number;
 }
 
 export function summarize(
-  { settings, card, size, dataset, fitted, headSeconds }: FinishedTraining,
+  { settings, precision, card, size, dataset, fitted, headSeconds }: FinishedTraining,
   { exclusive = [] }: Checkpoint,
-  { model, rejects, findings, seconds }: RunOutcome,
+  { model, choice, rejects, findings, seconds }: RunOutcome,
 ): TrainSummary {
   const { scored, holdOut, exclusiveGain } = fitted;
   const { metrics } = scored;
@@ -76,6 +85,9 @@ export function summarize(
     backbone: card.name,
     features: card.features.count,
     size,
+    precision,
+    kernels: precision === "int8" ? kernelsOn(dataset.device).kernels : null,
+    precisionChoice: choice,
     provider: dataset.device,
     optimizer: fitted.config.optimizer,
     l2: fitted.l2 ?? null,

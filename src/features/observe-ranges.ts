@@ -1,4 +1,4 @@
-/** Calibration: the ranges of a backbone's values, observed on tiles. */
+/** The ranges of a backbone's values, observed on tiles. */
 import type { DecodeOptions } from "../decode/decoder.js";
 import { InputError } from "../errors.js";
 import { observingModel } from "../quantise/observe.js";
@@ -9,7 +9,7 @@ import { extractFeatures } from "./extract.js";
 import { openPipeline } from "./pipeline.js";
 import { planPipeline } from "./plan.js";
 
-export interface CalibrateOptions {
+export interface ObserveOptions {
   /** The prepared float backbone. */
   model: Uint8Array;
   /** Pixels per side it is fed. */
@@ -29,7 +29,7 @@ const MOST_TILES = 256;
  */
 export async function observeRanges(
   tiles: readonly Tile[],
-  { model, size, decode, workers }: CalibrateOptions,
+  { model, size, decode, workers }: ObserveOptions,
   context: RunContext = {},
 ): Promise<Ranges> {
   const observing = observingModel(model);

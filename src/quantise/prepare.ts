@@ -1,0 +1,32 @@
+/** Backbones as sessions run them: prepared, and quantised if that is asked for. */
+import { ModelError } from "../errors.js";
+import { type BackboneDescription, type PrepareOptions, prepareBackbone } from "../onnx/prepare.js";
+import { quantise } from "./quantise.js";
+import type { Ranges } from "./ranges.js";
+
+/** "fp32": 32-bit floats. "int8": 8-bit integers, see quantise. */
+export const PRECISIONS = ["fp32", "int8"] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/** A card that may know the ranges of its network's values. */
+export interface RangedDescription extends BackboneDescription {
+  ranges?: Ranges;
+}
+
+/** As prepareBackbone; with "int8" a ModelError if the card has no ranges, or those of another network. */
+export function prepareWith(
+  precision: Precision,
+  model: Uint8Array,
+  card: RangedDescription,
+  size: number,
+  options: PrepareOptions = {},
+): Uint8Array {
+  const prepared = prepareBackbone(model, card, size, options);
+  if (precision === "fp32") return prepared;
+  if (card.ranges === undefined) {
+    throw new ModelError(
+      `Nothing says which ranges the values of ${card.name} have, so it cannot run with 8-bit integers.`,
+    );
+  }
+  return quantise(prepared, card.ranges).model;
+}

@@ -1,0 +1,103 @@
+/** Fits a trained model to slightly other features of its backbone: thresholds, and with labels the head if that is better. */
+import type { Checkpoint } from "../head/checkpoint.js";
+import type { FeatureMatrix } from "../head/feature-matrix.js";
+import type { Head } from "../head/head.js";
+import { decide, type Metrics, meanFBeta } from "../head/metrics.js";
+import { meanFeatures, toVariants } from "../head/variants.js";
+import type { RunContext } from "../run-context.js";
+import { scoreFeatures } from "../tags/prediction.js";
+import type { LabelMatrix } from "../tiles/label-matrix.js";
+import { allRows } from "../tiles/split.js";
+import { CALIBRATIONS } from "./calibration.js";
+import { type FittedHead, fitHead } from "./fit.js";
+import { matchThresholds } from "./match-thresholds.js";
+
+export interface TileFeatures {
+  /** `[tiles, numFeatures]` for each variant that the model averages. */
+  features: FeatureMatrix[];
+  labels?: LabelMatrix;
+}
+
+export interface Refitted {
+  head: Head;
+  thresholds: Float32Array;
+  refitted: "thresholds" | "head";
+  metrics: { crossValidated?: Metrics };
+  /** Share of tiles with the same tags as before, under the new model. */
+  sameTags: number;
+  /** Null without labels. `kept`: the model's head and matched thresholds; `refitted`: new heads, out of fold. */
+  f2: { before: number; kept: number; refitted: { before: number; after: number } } | null;
+}
+
+/** `before` and `after` are the same tiles in the same order. */
+export async function refit(
+  checkpoint: Checkpoint,
+  before: TileFeatures,
+  after: TileFeatures,
+  context: RunContext,
+): Promise<Refitted> {
+  const score = async ({ features }: TileFeatures, model: Checkpoint) =>
+    scoreFeatures(model, meanFeatures(toVariants(features, features[0].rows), allRows(features[0].rows)));
+  const decisions = decide(await score(before, checkpoint), checkpoint.thresholds);
+  const probabilities = await score(after, checkpoint);
+  const thresholds = matchThresholds(probabilities, decisions, checkpoint.thresholds);
+  const matched = decide(probabilities, thresholds);
+  const { head } = checkpoint;
+  const kept = { head, thresholds, refitted: "thresholds" as const, metrics: {} };
+  const share = (now: Uint8Array) => sameTags(decisions, now, checkpoint.tags.length);
+  if (after.labels === undefined) return { ...kept, sameTags: share(matched), f2: null };
+  const { labels } = after;
+  const [old, now] = [
+    await refitHead(checkpoint, before, labels, context),
+    await refitHead(checkpoint, after, labels, context),
+  ];
+  const f2 = {
+    before: meanFBeta(decisions, labels, 2),
+    kept: meanFBeta(matched, labels, 2),
+    refitted: { before: old.scored.metrics.f2, after: now.scored.metrics.f2 },
+  };
+  // The model may have been trained on these very tiles: only losses can be compared, each with its own kind.
+  const isBetter = f2.refitted.before - f2.refitted.after < f2.before - f2.kept;
+  if (!isBetter) return { ...kept, sameTags: share(matched), f2 };
+  const changed = { ...checkpoint, head: now.head, thresholds: now.thresholds };
+  const fresh = decide(await score(after, changed), now.thresholds);
+  return {
+    head: now.head,
+    thresholds: now.thresholds,
+    refitted: "head",
+    metrics: { crossValidated: now.scored.metrics },
+    sameTags: share(fresh),
+    f2,
+  };
+}
+
+/** As the model's head was fitted, with its exclusive groups. */
+function refitHead(
+  { training, preprocessing, exclusive = [] }: Checkpoint,
+  { features }: TileFeatures,
+  labels: LabelMatrix,
+  { signal }: RunContext,
+): Promise<FittedHead> {
+  const { augment, beta, calibrate } = training.settings;
+  const known = CALIBRATIONS.find((each) => each === calibrate) ?? "none";
+  return fitHead(features, labels, training.head, {
+    holdOut: 0,
+    seed: training.head.seed,
+    augment: augment === "d4" ? "d4" : "none",
+    tta: preprocessing.tta,
+    beta: typeof beta === "number" ? beta : 2,
+    calibrate: known,
+    exclusive,
+    ...(signal && { signal }),
+  });
+}
+
+function sameTags(a: Uint8Array, b: Uint8Array, numTags: number): number {
+  const rows = a.length / numTags;
+  let same = 0;
+  for (let row = 0; row < rows; row++) {
+    const isSame = a.subarray(row * numTags, (row + 1) * numTags).every((each, tag) => each === b[row * numTags + tag]);
+    if (isSame) same++;
+  }
+  return rows === 0 ? 1 : same / rows;
+}

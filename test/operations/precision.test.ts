@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { loadCheckpoint } from "../../src/head/checkpoint.js";
+import { BOX } from "../../src/models/registry.js";
+import { decodeModel } from "../../src/onnx/proto.js";
+import { evaluate } from "../../src/operations/evaluate.js";
+import { exportModel } from "../../src/operations/export.js";
+import { predict } from "../../src/operations/predict.js";
+import { quantize } from "../../src/operations/quantize.js";
+import { synthesize } from "../../src/operations/synth.js";
+import { train } from "../../src/operations/train.js";
+import { runCli, suiteFolder } from "../helpers.js";
+import { NO_INTEGERS } from "../quantise/run.js";
+
+const folder = suiteFolder();
+process.env["CANOPY_CACHE"] = join(folder, "cache");
+const tiles = join(folder, "tiles");
+const labels = join(tiles, "labels.csv");
+const options = { tiles: [tiles], labels, size: 32, device: "cpu", head: { l2: 1 }, exclusive: [] } as const;
+const [floats, integers] = [join(folder, "floats"), join(folder, "integers")];
+let summaries: Awaited<ReturnType<typeof train>>[];
+
+before(async () => {
+  await synthesize({ count: 60, out: tiles, seed: 5 });
+  // A file of the user's own has no card, so that ranges are observed on the tiles.
+  const backbone = join(folder, "own.onnx");
+  copyFileSync(join(BOX, "canopy.onnx"), backbone);
+  summaries = [
+    await train({ ...options, backbone, normalisation: "tf", out: floats }),
+    await train({ ...options, backbone, normalisation: "tf", out: integers, precision: "int8" }),
+  ];
+});
+
+const json = (model: string) => JSON.parse(readFileSync(join(model, "model.json"), "utf8"));
+/** The rows of a prediction with probabilities, by the name of the tile. */
+const rowsOf = (path: string) =>
+  readFileSync(path, "utf8")
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split(","));
+
+test("an int8 model says so and holds its ranges; one with floats is written as before", () => {
+  const [own, plain] = [json(integers), json(floats)];
+  assert.equal(own.precision, "int8");
+  assert.equal(own.version, 4);
+  assert.ok(Object.keys(own.card.ranges).length > 50);
+  assert.deepEqual([plain.precision, plain.version], [undefined, 2]);
+  assert.deepEqual(
+    summaries.map(({ precision }) => precision),
+    ["fp32", "int8"],
+  );
+  assert.equal(summaries[0].kernels, null);
+});
+
+test("features with integers do not come from the cache of floats", () => {
+  assert.deepEqual(
+    summaries.map(({ cached }) => cached),
+    [0, 0],
+  );
+});
+
+test("the head is fitted on the features that integers give", async () => {
+  const [a, b] = [await loadCheckpoint(floats), await loadCheckpoint(integers)];
+  assert.notDeepEqual(a.head.weight, b.head.weight);
+  const scores = await evaluate({ tiles: [tiles], labels, model: integers, device: "cpu" });
+  const others = await evaluate({ tiles: [tiles], labels, model: floats, device: "cpu" });
+  assert.ok(Math.abs(scores.f2 - others.f2) < 0.05, `${scores.f2} ${others.f2}`);
+});
+
+test("a model without its ranges is refused", async () => {
+  const { card, ...rest } = json(integers);
+  const broken = join(folder, "broken");
+  await train({ ...options, out: broken });
+  const { ranges: _, ...bare } = card;
+  writeFileSync(join(broken, "model.json"), JSON.stringify({ ...rest, card: bare }));
+  await assert.rejects(loadCheckpoint(broken), /precision.*a card with ranges/s);
+});
+
+test("integer kernels and their simulation give the same tags", { skip: NO_INTEGERS }, async () => {
+  const [here, there] = [join(folder, "here.csv"), join(folder, "there.csv")];
+  const { kernels, precision } = await predict({ inputs: [tiles], model: integers, out: here, probabilities: true });
+  assert.deepEqual([precision, kernels], ["int8", "integer"]);
+  const args = ["predict", tiles, "--model", integers, "--out", there, "--probabilities", "--json"];
+  const { stdout } = runCli(args, { env: { CANOPY_SIMD: "avx2" } });
+  assert.equal(JSON.parse(stdout).kernels, "simulated");
+  const [a, b] = [rowsOf(here), rowsOf(there)];
+  assert.equal(a.length, 60);
+  const different = a.filter((row, i) => row[1] !== b[i][1]).length;
+  assert.ok(different <= 1, `${different} of 60`);
+  const most = Math.max(
+    ...a.flatMap((row, i) => row.slice(2).map((each, k) => Math.abs(Number(each) - Number(b[i][k + 2])))),
+  );
+  assert.ok(most > 0 && most < 0.05, `${most}`);
+});
+
+test("quantize makes an int8 model of one with floats, with its own backbone, and says what changed", async () => {
+  const out = join(folder, "quantized");
+  const summary = await quantize({ model: floats, tiles: [tiles], out, device: "cpu" });
+  assert.deepEqual([summary.tiles, summary.refitted, summary.f2], [60, "thresholds", null]);
+  assert.ok(summary.cosine.least > 0.99 && summary.cosine.mean >= summary.cosine.least);
+  assert.ok(summary.sameTags > 0.9);
+  assert.ok(summary.integer > 50 && summary.float.some(({ operator }) => operator === "GlobalAveragePool"));
+  const [before, after] = [await loadCheckpoint(floats), await loadCheckpoint(out)];
+  assert.deepEqual([after.precision, after.head.weight], ["int8", before.head.weight]);
+  // Without its own backbone the folder would not run.
+  assert.equal((await evaluate({ tiles: [tiles], labels, model: out, device: "cpu" })).tiles, 60);
+  await assert.rejects(quantize({ model: out, tiles: [tiles], out: join(folder, "twice") }), /8-bit integers already/);
+  await assert.rejects(quantize({ model: floats, tiles: [tiles], out }), /exists already/);
+  await assert.rejects(async () => quantize({ model: floats, tiles, out, split: "part" }), /`split` says how label files are read/);
+});
+
+test("quantize with labels compares the old head with a new one, and takes the better", async () => {
+  const out = join(folder, "relearned");
+  const { f2, refitted } = await quantize({ model: floats, tiles: [tiles], labels, out, device: "cpu" });
+  assert.ok(f2 !== null);
+  const isBetter = f2.refitted.before - f2.refitted.after < f2.before - f2.kept;
+  assert.equal(refitted, isBetter ? "head" : "thresholds");
+  const [before, after] = [await loadCheckpoint(floats), await loadCheckpoint(out)];
+  assert.equal(isBetter, !after.head.weight.every((value, i) => value === before.head.weight[i]));
+});
+
+test("export writes the integers", async () => {
+  const out = join(folder, "exported.onnx");
+  const { difference } = await exportModel({ model: integers, out });
+  assert.ok(difference < 0.02);
+  const { graph, metadataProps } = decodeModel(readFileSync(out), out);
+  assert.ok(graph.node.filter(({ opType }) => opType === "QuantizeLinear").length > 50);
+  assert.equal(metadataProps.find(({ key }) => key === "canopy.precision")?.value, "int8");
+});
+
+test("the recipe tutorial is refused with integers, and an unknown precision, too", async () => {
+  const head = { recipe: "tutorial" } as const;
+  await assert.rejects(
+    train({ ...options, head, out: join(folder, "t"), precision: "int8" }),
+    /tutorial computes with floats/,
+  );
+  await assert.rejects(train({ ...options, out: join(folder, "t"), precision: "int4" as "int8" }), /precision/);
+});

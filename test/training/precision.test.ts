@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Device } from "../../src/features/device.js";
+import type { Precision } from "../../src/quantise/prepare.js";
+import type { FinishedTraining } from "../../src/training/finished-training.js";
+import { choosePrecision } from "../../src/training/precision.js";
+import { NO_INTEGERS } from "../quantise/run.js";
+
+/** Which precision is chosen if F2 is so with either, and integers are so much faster; and which were tried. */
+async function choose(f2: Record<Precision, number>, gain: number, device: Device = "cpu") {
+  const tried: Precision[] = [];
+  const attempt = async (precision: Precision) => {
+    tried.push(precision);
+    return { precision, fitted: { scored: { metrics: { f2: f2[precision] } } } } as unknown as FinishedTraining;
+  };
+  const time = async () => ({ fp32: gain, int8: 1, gain, rounds: 1 });
+  const { training, choice } = await choosePrecision({ device, attempt, time });
+  assert.equal(training.precision, choice.precision);
+  return { ...choice, tried };
+}
+
+test("integers are taken if they are faster and cost no more than 0.002 of F2", { skip: NO_INTEGERS }, async () => {
+  assert.equal((await choose({ fp32: 0.88, int8: 0.8785 }, 1.9)).precision, "int8");
+  assert.equal((await choose({ fp32: 0.88, int8: 0.8775 }, 1.9)).precision, "fp32");
+  assert.equal((await choose({ fp32: 0.88, int8: 0.9 }, 1.1)).precision, "fp32");
+});
+
+test("the choice says the scores, the gain and the reason", { skip: NO_INTEGERS }, async () => {
+  const { f2, gain, reason } = await choose({ fp32: 0.88, int8: 0.8785 }, 1.9);
+  assert.deepEqual([f2, gain], [{ fp32: 0.88, int8: 0.8785 }, 1.9]);
+  assert.match(reason, /0\.8800 with floats, 0\.8785 with integers; integers are 1\.90 times as fast/);
+});
+
+test("where no integer kernels run, floats are taken and nothing else is tried", async () => {
+  const { precision, tried, reason } = await choose({ fp32: 0.8, int8: 0.9 }, 3, "cuda");
+  assert.deepEqual([precision, tried], ["fp32", ["fp32"]]);
+  assert.match(reason, /cuda computes in floats/);
+});
