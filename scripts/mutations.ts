@@ -272,15 +272,15 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "a run's identity without exclusive groups",
     file: "src/run/identity.ts",
-    from: "JSON.stringify([tags, exclusive, backboneSha256, preprocessing])",
-    to: "JSON.stringify([tags, backboneSha256, preprocessing, exclusive.length * 0])",
+    from: "[tags, exclusive, backboneSha256, preprocessing, ...rounding]",
+    to: "[tags, backboneSha256, preprocessing, exclusive.length * 0]",
     tests: ["test/run/identity.test.ts"],
   },
   {
     what: "a run's identity without the colour reading of its model",
     file: "src/run/identity.ts",
-    from: "JSON.stringify([tags, exclusive, backboneSha256, preprocessing])",
-    to: 'JSON.stringify([tags, exclusive, backboneSha256, { ...preprocessing, colorspace: "auto" }])',
+    from: "[tags, exclusive, backboneSha256, preprocessing, ...rounding]",
+    to: '[tags, exclusive, backboneSha256, { ...preprocessing, colorspace: "auto" }, ...rounding]',
     tests: ["test/run/identity.test.ts"],
   },
   {

@@ -113,7 +113,7 @@ describe("a checkpoint", () => {
     ["a JSON array", /has no version/, (f) => writeFileSync(join(f, "model.json"), "[]")],
     [
       "a later version",
-      /format version 99, this canopy reads versions 1 to 3.*canopy 0\.1\.0/,
+      /format version 99, this canopy reads versions 1 to 4.*canopy 0\.1\.0/,
       (f) => edit(f, (j) => Object.assign(j, { version: 99 })),
     ],
     ["a missing threshold", /"thresholds"/, (f) => edit(f, (j) => (j["thresholds"] as number[]).pop())],
