@@ -23,20 +23,20 @@ interface JpegComponent {
   sampling: readonly [horizontal: number, vertical: number];
 }
 
-/** A baseline JPEG of `width` and `height` with these components, ids from `firstId`, after the segments `markers`. */
+/** A baseline JPEG of `width` and `height` with these components, ids from 1 unless they are given, after the segments `markers`. */
 export function joinComponents(
   [width, height]: readonly [number, number],
   components: readonly JpegComponent[],
-  { firstId = 1, markers = [] }: { firstId?: number; markers?: readonly Buffer[] } = {},
+  { ids = [1, 2, 3, 4], markers = [] }: { ids?: readonly number[]; markers?: readonly Buffer[] } = {},
 ): Buffer {
   const tables = segmentsOf(components[0].gray).filter(({ marker }) => marker === 0xdb || marker === 0xc4);
   const frame = Buffer.from([0xff, 0xc0, 0, 8 + 3 * components.length, 8, 0, 0, 0, 0, components.length]);
   frame.writeUInt16BE(height, 5);
   frame.writeUInt16BE(width, 7);
-  const described = components.flatMap(({ sampling: [h, v] }, i) => [firstId + i, (h << 4) | v, 0]);
+  const described = components.flatMap(({ sampling: [h, v] }, i) => [ids[i], (h << 4) | v, 0]);
   const scans = components.map(({ gray }, i) => {
     const scan = segmentsOf(gray).find(({ marker }) => marker === 0xda)?.bytes ?? Buffer.alloc(0);
-    const header = Buffer.from([0xff, 0xda, 0, 8, 1, firstId + i, 0, 0, 63, 0]);
+    const header = Buffer.from([0xff, 0xda, 0, 8, 1, ids[i], 0, 0, 63, 0]);
     return Buffer.concat([header, scan.subarray(10)]);
   });
   const [start, end] = [Buffer.from([0xff, 0xd8]), Buffer.from([0xff, 0xd9])];
