@@ -1,14 +1,16 @@
-/** `npm run docs`: writes the generated parts of docs/cli.md and docs/labels.md again, and wraps the prose of all pages. */
+/** `npm run docs`: writes the generated parts of docs/cli.md, labels.md and inputs.md again, and wraps the prose of all pages. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { updateLabelInputs } from "./label-inputs.js";
 import { listPages } from "./pages.js";
 import { updateReference } from "./reference.js";
+import { updateTileInputs } from "./tile-inputs.js";
 import { wrapMarkdown } from "./wrap.js";
 
 const GENERATED: Readonly<Record<string, (page: string) => string | Promise<string>>> = {
   "cli.md": updateReference,
   "labels.md": updateLabelInputs,
+  "inputs.md": updateTileInputs,
 };
 
 for (const path of listPages()) {

@@ -7,8 +7,9 @@ export const TILE_EXTENSIONS = [".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp
 
 const EXTENSIONS: ReadonlySet<string> = new Set(TILE_EXTENSIONS);
 
+/** macOS puts `._a.jpg` beside `a.jpg` where the file system has no place for its notes, also into archives. */
 export function hasTileExtension(path: string): boolean {
-  return EXTENSIONS.has(extname(path).toLowerCase());
+  return EXTENSIONS.has(extname(path).toLowerCase()) && !basename(path).startsWith("._");
 }
 
 /** Whether it is read as an archive, by its name. */

@@ -135,6 +135,11 @@ function refuseOther(head: Buffer): void {
       `Standard input is compressed with ${tool}: pipe in what \`${tool} -dc\` makes of it (${tool} -dc FILE | canopy ... -).`,
     );
   }
+  if (head.toString("latin1", 0, 2) === "PK") {
+    throw new InputError(
+      "Standard input is a zip archive, whose directory is at its end: save it to a .zip, and name that.",
+    );
+  }
   // A path holds no zero byte.
   if (!beginsTar(head) && head.includes(0)) {
     throw new InputError(

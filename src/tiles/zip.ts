@@ -36,7 +36,7 @@ async function* membersOf(archive: string, file: FileHandle, tally: WalkTally): 
       const { generalPurposeBitFlag, fileNameRaw, extraFields } = entry;
       const member = yauzl.getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, false);
       if (member.endsWith("/")) continue;
-      if (hasTileExtension(member) && !member.startsWith(MAC_NOTES)) yield await tileOf(archive, member, zip, entry);
+      if (hasTileExtension(member)) yield await tileOf(archive, member, zip, entry);
       else tally.ignored++;
     }
   } catch (error) {
@@ -49,9 +49,6 @@ async function* membersOf(archive: string, file: FileHandle, tally: WalkTally): 
     );
   }
 }
-
-/** Where macOS keeps what zip has no place for, called as the files. */
-const MAC_NOTES = "__MACOSX/";
 
 const STORED = 0;
 const DEFLATED = 8;

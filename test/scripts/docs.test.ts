@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { updateLabelInputs } from "../../scripts/label-inputs.js";
 import { listPages } from "../../scripts/pages.js";
 import { updateReference } from "../../scripts/reference.js";
+import { updateTileInputs } from "../../scripts/tile-inputs.js";
 import { LONGEST_LINE } from "../../scripts/wrap.js";
 import { ROOT } from "../helpers.js";
 
@@ -16,6 +17,11 @@ test("docs/cli.md lists what the commands define", () => {
 test("docs/labels.md says what canopy does with the label files of its tests", async () => {
   const page = readFileSync(join(ROOT, "docs/labels.md"), "utf8");
   assert.ok(page === (await updateLabelInputs(page)), "docs/labels.md is stale: npm run docs writes it again");
+});
+
+test("docs/inputs.md says what canopy does with the pictures and inputs of its tests", async () => {
+  const page = readFileSync(join(ROOT, "docs/inputs.md"), "utf8");
+  assert.ok(page === (await updateTileInputs(page)), "docs/inputs.md is stale: npm run docs writes it again");
 });
 
 test("no line of a page is longer than 160 characters (npm run docs wraps prose; a long table is better a list)", () => {
