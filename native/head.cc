@@ -173,7 +173,8 @@ CellLoss CrossEntropy(float z, bool present) {
 }
 
 double SampleF2(uint32_t hits, uint32_t predicted, uint32_t present) {
-  return hits == 0 ? 0 : 5.0 * hits / (4.0 * present + predicted);
+  if (hits == 0) return predicted == 0 && present == 0 ? 1 : 0;
+  return 5.0 * hits / (4.0 * present + predicted);
 }
 
 // Turns logits [rows, tags] into the derivative of the mean loss, in place, and adds up loss and scores.

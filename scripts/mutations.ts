@@ -111,6 +111,48 @@ export const MUTATIONS: readonly Mutation[] = [
     to: '    if (stored && backbone.card.name !== "canopy") await',
     tests: ["test/package/install.test.ts"],
   },
+  {
+    what: "the report's curves by probabilities of folds with other thresholds",
+    file: "src/training/report.ts",
+    from: "    ranking: aboveThresholds(margins, checkpoint.thresholds),\n",
+    to: "    ranking: probabilities,\n",
+    tests: ["test/cli/commands.test.ts"],
+  },
+  {
+    what: "the report's galleries by the final thresholds",
+    file: "src/training/report.ts",
+    from: "    decisions,\n    ranking",
+    to: "    ranking",
+    tests: ["test/cli/commands.test.ts"],
+  },
+  {
+    what: "a given group of exclusive tags decided by thresholds",
+    file: "src/tags/exclusive.ts",
+    from: "return exactlyOne ? exclusive : [];",
+    to: "return exactlyOne ? [] : [];",
+    tests: ["test/cli/commands.test.ts"],
+  },
+  {
+    what: "an exported model without the tag of each group",
+    file: "src/onnx/fuse.ts",
+    from: "if (head.settled?.length) addGiven",
+    to: "if (head.settled?.length === -1) addGiven",
+    tests: ["test/operations/export.test.ts"],
+  },
+  {
+    what: "targets of a tag's precision ignored",
+    file: "src/training/thresholds.ts",
+    from: "const fixed = targetThresholds(probabilities, labels, targets);",
+    to: "const fixed = targetThresholds(probabilities, labels, targets.slice(0, 0));",
+    tests: ["test/training/thresholds.test.ts"],
+  },
+  {
+    what: "a training tile known by its size alone",
+    file: "src/training/seen-tiles.ts",
+    from: ").update(tail)",
+    to: ")",
+    tests: ["test/training/seen-tiles.test.ts"],
+  },
   // Files: what a power cut or a full disk must not cost.
   {
     what: "durable files: the flush of a folder after its files' renames dropped",

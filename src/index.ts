@@ -126,18 +126,25 @@ export {
 export type { FeatureMatrix, FeatureSource } from "./head/feature-matrix.js";
 export type { Head } from "./head/head.js";
 export type { HistoryRow } from "./head/history.js";
-export { computeMetrics, type Metrics, type MetricsOptions, type TagMetrics } from "./head/metrics.js";
+export {
+  computeMetrics,
+  type ExclusiveColumns,
+  type Metrics,
+  type MetricsOptions,
+  type TagMetrics,
+} from "./head/metrics.js";
 export { STEPPER_KINDS, type StepperKind, type StepState } from "./head/stepper.js";
 export { trainHead } from "./head/train.js";
 export type { TrainedHead, TrainHeadOptions, TrainState } from "./head/trained-head.js";
 export type { VariantUse } from "./head/variants.js";
+export type { ExclusiveGroups } from "./tags/exclusive.js";
 export { CALIBRATIONS, type CalibrationName } from "./training/calibration.js";
 export { type FittedHead, fitHead, type ScoredTiles } from "./training/fit.js";
 export type { FitOptions, FittedWeights, UnseenLogits } from "./training/fitted-weights.js";
-export type { ChosenExclusive, CrossFitted, ExclusiveColumns, ReadoutOptions } from "./training/readout.js";
+export type { ChosenExclusive, CrossFitted, ReadoutOptions } from "./training/readout.js";
 export type { TrainOptions } from "./training/settings.js";
 export type { TrainSummary } from "./training/summary.js";
-export { type FittedThresholds, fitThresholds, type ThresholdOptions } from "./training/thresholds.js";
+export { type FittedThresholds, fitThresholds, type TagTarget, type ThresholdOptions } from "./training/thresholds.js";
 export type { TrainingName, TrainingStates, TrainingsOptions } from "./training/trainings.js";
 
 // Choosing tiles and labels, copies, reports, generated tiles

@@ -1,7 +1,9 @@
 /** `canopy train`: labelled tiles to a model folder. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
+import { OptionError } from "../errors.js";
 import type { TrainOptions } from "../training/settings.js";
 import type { TrainSummary } from "../training/summary.js";
+import type { TagTarget } from "../training/thresholds.js";
 import {
   type GlobalArguments,
   rasterOptions,
@@ -80,7 +82,13 @@ export function builder(yargs: Argv) {
       type: "string",
       array: true,
       requiresArg: true,
-      describe: "Tags of which a tile has one, as a,b,c, or none; kept if it helps out of fold (found by itself)",
+      describe: "Tags of which each tile gets exactly one, as a,b,c; or none (default: groups in the labels are tried)",
+    })
+    .option("target", {
+      type: "string",
+      array: true,
+      requiresArg: true,
+      describe: "Threshold of a tag by its precision or recall, as TAG=precision:0.9",
     })
     .option("calibrate", {
       choices: ["platt", "temperature", "none"] as const,
@@ -141,6 +149,7 @@ function toOptions(argv: Arguments): TrainOptions {
     tta: argv.tta,
     beta: argv.beta,
     exclusive: parseExclusive(argv.exclusive),
+    targets: argv.target?.map(parseTarget),
     calibrate: argv.calibrate,
     memory: argv.memory === undefined ? undefined : parseBytes("memory", argv.memory),
     resume: argv.resume,
@@ -150,16 +159,35 @@ function toOptions(argv: Arguments): TrainOptions {
 
 /** Groups as lists of tags; "auto" and "none" stand alone. */
 function parseExclusive(groups: readonly string[] | undefined): TrainOptions["exclusive"] {
-  if (groups === undefined || groups.join() === "auto") return "auto";
+  if (groups === undefined) return undefined;
+  if (groups.join() === "auto") return "auto";
   if (groups.join() === "none") return [];
   return groups.map((group) => group.split(",").map((tag) => tag.trim()));
+}
+
+function parseTarget(text: string): TagTarget {
+  const [, tag, measure, value] = /^(.+)=(precision|recall):([\d.]+)$/.exec(text) ?? [];
+  if (tag === undefined) {
+    throw new OptionError(`Expected --target as TAG=precision:0.9 or TAG=recall:0.9, got "${text}".`);
+  }
+  return { tag, measure: measure as TagTarget["measure"], value: Number(value) };
+}
+
+function describeTargets({ targets }: TrainSummary): string {
+  const show = (value: number | null) => (value === null ? "unknown" : value.toFixed(3));
+  return targets
+    .map((each) => {
+      const aim = `${each.tag} at ${each.measure} ${each.value}`;
+      return `${aim}: precision ${show(each.precision)}, recall ${show(each.recall)} on tiles the model has not seen\n`;
+    })
+    .join("");
 }
 
 function describeSummary(summary: TrainSummary): string {
   const interval = summary.f2Interval.map((end) => end.toFixed(4)).join(" to ");
   return (
     `F2 ${summary.f2.toFixed(4)} (95%: ${interval}; at 0.5: ${summary.f2AtHalf.toFixed(4)}) on ${summary.measuredOn}\n` +
-    `${describeExclusive(summary)}${summary.tiles} tiles, ${summary.tags.length} tags; ${summary.decoded} decoded, ${summary.cached} from the cache; ` +
+    `${describeExclusive(summary)}${describeTargets(summary)}${summary.tiles} tiles, ${summary.tags.length} tags; ${summary.decoded} decoded, ${summary.cached} from the cache; ` +
     `${summary.seconds.toFixed(1)} s on ${summary.provider}${describePrecision(summary)}\n` +
     `${summary.labelErrors.count} probable label errors: ${summary.labelErrors.file}\n` +
     `${summary.model}\n${summary.report}`
@@ -175,5 +203,6 @@ function describeExclusive({ exclusive }: TrainSummary): string {
   if (exclusive === null) return "";
   const gain = `F2 ${exclusive.gain < 0 ? "" : "+"}${exclusive.gain.toFixed(4)} out of fold`;
   if (!exclusive.kept) return `Exclusive tags dropped: ${gain}\n`;
-  return `Exclusive tags kept (${exclusive.groups.map((group) => group.join(", ")).join("; ")}): ${gain}\n`;
+  const groups = exclusive.groups.map((group) => group.join(", ")).join("; ");
+  return `${exclusive.exactlyOne ? "Exactly one of" : "Exclusive tags kept"} (${groups}): ${gain}\n`;
 }

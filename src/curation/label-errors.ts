@@ -27,6 +27,9 @@ export const LABEL_ERRORS_FILE = "label-errors.csv";
 /** Suspects kept in report.json: more than the tiles that the page shows, because a tile may have several. */
 const MOST_REPORTED = 200;
 
+/** What the report counts by. */
+const SURENESS = [0.95, 0.8];
+
 /** `issues` with names instead of rows and columns, in their order; row i of `labels` is tile i. */
 export function toLabelErrors(
   issues: readonly LabelIssue[],
@@ -65,6 +68,7 @@ export function toReportErrors(errors: readonly LabelError[]): LabelErrors {
   return {
     file: LABEL_ERRORS_FILE,
     count: errors.length,
+    sureness: SURENESS.map((from) => ({ from, count: errors.filter(({ score }) => score >= from).length })),
     suspects: errors
       .slice(0, MOST_REPORTED)
       .map(({ name, tag, given, probability, tags }) => ({ name, tag, given, probability, tags })),

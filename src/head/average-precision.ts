@@ -3,8 +3,11 @@ import type { LabelMatrix } from "../tiles/label-matrix.js";
 import { allRows } from "../tiles/split.js";
 
 /** One point of a precision-recall curve: precision and recall if the tag is predicted from this probability up. */
-interface PrecisionRecall {
+export interface PrecisionRecall {
   threshold: number;
+  /** Tiles from there up, and those of them that have the tag. */
+  predicted: number;
+  hits: number;
   precision: number;
   recall: number;
 }
@@ -14,7 +17,11 @@ interface PrecisionRecall {
  * one threshold. Null if no tile has the tag.
  */
 export function averagePrecision(probabilities: Float32Array, labels: LabelMatrix, tag: number): number | null {
-  const curve = precisionRecallCurve(probabilities, labels, tag);
+  return areaUnder(precisionRecallCurve(probabilities, labels, tag));
+}
+
+/** The average precision of a curve; null for an empty one. */
+export function areaUnder(curve: readonly PrecisionRecall[]): number | null {
   if (curve.length === 0) return null;
   let [sum, before] = [0, 0];
   for (const { precision, recall } of curve) {
@@ -36,7 +43,7 @@ export function precisionRecallCurve(probabilities: Float32Array, labels: LabelM
     const threshold = probabilities[row * numTags + tag];
     const next = order[rank + 1];
     if (next === undefined || probabilities[next * numTags + tag] !== threshold) {
-      curve.push({ threshold, precision: hits / (rank + 1), recall: hits / support });
+      curve.push({ threshold, predicted: rank + 1, hits, precision: hits / (rank + 1), recall: hits / support });
     }
   });
   return support === 0 ? [] : curve;

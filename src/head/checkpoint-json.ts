@@ -67,6 +67,8 @@ const fields = v.object({
   thresholds: v.array(share),
   /** Groups of tags of which a tile has exactly one: their probabilities are divided by their sum. @default none */
   exclusive: v.exactOptional(v.array(v.pipe(v.array(text), v.minLength(2, "at least two tags")))),
+  /** Each tile gets the most probable tag of each group, and no other. @default false: thresholds decide */
+  exactlyOne: v.exactOptional(v.boolean()),
   card: modelCard,
   backboneSha256: sha256,
   /** "int8": the backbone computes with 8-bit integers, by the card's ranges. @default "fp32" */

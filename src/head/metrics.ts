@@ -4,7 +4,8 @@
  * left out of means.
  */
 import type { LabelMatrix } from "../tiles/label-matrix.js";
-import { averagePrecision } from "./average-precision.js";
+import { bootstrap, bootstrapMean, type Interval } from "./bootstrap.js";
+import { type RankingScores, rankingScores } from "./ranking-scores.js";
 
 /** One tag's scores. */
 export interface TagMetrics {
@@ -20,13 +21,14 @@ export interface TagMetrics {
   recall: number | null;
   /** Null if no tile has the tag. */
   f2: number | null;
-  /** Null if no tile has the tag. */
   averagePrecision: number | null;
+  rocAuc?: number | null;
+  precisionAtRecall90?: number | null;
 }
 
 export interface Metrics {
   tiles: number;
-  /** Samples-averaged F2 (the Kaggle metric) at the given thresholds. */
+  /** Samples-averaged F2 (the Kaggle metric) at the given thresholds; with one tag alone that tag's F2. See setFBeta. */
   f2: number;
   /** The same at 0.5 for every tag. */
   f2AtHalf: number;
@@ -56,7 +58,9 @@ export interface MetricsOptions {
    * Tags with fewer tiles are left out of `map`; 1 is scikit-learn's mean over all tags that some tile has. @default 3
    */
   minSupport?: number;
-  /** `[rows, tags]`: the tags given, if that is not `probabilities >= thresholds`. */
+  /** Groups of which each tile has the most probable tag. @default none */
+  settled?: ExclusiveColumns;
+  /** `[rows, tags]`: the tags given. @default by `thresholds` and `settled` */
   decisions?: Uint8Array;
   /**
    * `[rows, tags]`: average precision ranks by these. Out-of-fold values calibrated fold by fold must not be ranked
@@ -75,21 +79,21 @@ export function computeMetrics(
 ): Metrics {
   const {
     minSupport = RELIABLE_SUPPORT,
-    decisions = decide(probabilities, thresholds),
+    settled = [],
+    decisions = decide(probabilities, thresholds, settled),
     ranking = probabilities,
   } = options;
   checkLengths(probabilities, labels, thresholds);
   const counts = countPerTag(decisions, labels);
   const perTag = labels.tags.map((tag, column) => {
-    const precision = averagePrecision(ranking, labels, column);
-    return tagMetrics(tag, counts[column], thresholds[column], precision);
+    return { ...tagMetrics(tag, counts[column], thresholds[column]), ...rankingScores(ranking, labels, column) };
   });
   const counted = perTag.filter(({ support }) => support >= Math.max(1, minSupport));
-  const half = decide(probabilities, new Float32Array(labels.tags.length).fill(0.5));
+  const half = decide(probabilities, new Float32Array(labels.tags.length).fill(0.5), settled);
   return {
     tiles: labels.rows,
-    f2: meanFBeta(decisions, labels, 2),
-    f2AtHalf: meanFBeta(half, labels, 2),
+    f2: setFBeta(decisions, labels, 2),
+    f2AtHalf: setFBeta(half, labels, 2),
     map: mean(counted.map(({ averagePrecision: precision }) => precision as number)),
     minSupport,
     ...f1Scores(counts),
@@ -98,15 +102,29 @@ export function computeMetrics(
   };
 }
 
-/** 1 if a probability reaches its tag's threshold: `[rows, tags]`. */
-export function decide(probabilities: Float32Array, thresholds: Float32Array): Uint8Array {
+/** Columns of the tags of each exclusive group; see tags/exclusive.ts. */
+export type ExclusiveColumns = readonly (readonly number[])[];
+
+/** `[rows, tags]`: 1 if a probability reaches its tag's threshold; of a group in `settled` the most probable tag alone. */
+export function decide(
+  probabilities: Float32Array,
+  thresholds: Float32Array,
+  settled: ExclusiveColumns = [],
+): Uint8Array {
   const numTags = thresholds.length;
-  return Uint8Array.from(probabilities, (probability, cell) => (probability >= thresholds[cell % numTags] ? 1 : 0));
+  const decisions = Uint8Array.from(probabilities, (each, cell) => (each >= thresholds[cell % numTags] ? 1 : 0));
+  for (let from = 0; from < decisions.length; from += numTags) {
+    for (const group of settled) {
+      const most = group.reduce((a, b) => (probabilities[from + b] > probabilities[from + a] ? b : a));
+      for (const column of group) decisions[from + column] = column === most ? 1 : 0;
+    }
+  }
+  return decisions;
 }
 
 /**
- * Each tile's F-beta, `(1 + b^2) hits / (b^2 present + predicted)`, `[rows]`; a tile without a hit scores 0, also one without tags
- * (scikit-learn's zero_division=0). `decisions` is `[labels.rows, tags]`, 0 or 1.
+ * Each tile's F-beta, `(1 + b^2) hits / (b^2 present + predicted)`, `[rows]`. A tile without tags scores 1 if it is given none, else 0
+ * (scikit-learn's zero_division=1). `decisions` is `[labels.rows, tags]`, 0 or 1.
  */
 export function tileFBetas(decisions: Uint8Array, labels: LabelMatrix, beta: number): Float64Array {
   const numTags = labels.tags.length;
@@ -121,7 +139,33 @@ export function tileFBetas(decisions: Uint8Array, labels: LabelMatrix, beta: num
   });
 }
 
-/** Their mean: scikit-learn's `fbeta_score(average="samples")`; 0 without tiles. */
+/**
+ * F-beta of decisions on some tiles: the mean of theirs, or, with one tag alone, that tag's: the mean would only say how many tiles are
+ * decided right.
+ */
+export function setFBeta(decisions: Uint8Array, labels: LabelMatrix, beta: number): number {
+  if (labels.tags.length > 1) return meanFBeta(decisions, labels, beta);
+  const [{ hits, predicted, support }] = countPerTag(decisions, labels);
+  return support === 0 && predicted === 0 ? 0 : fBeta(hits, predicted, support, beta);
+}
+
+/** 95% interval of setFBeta, by the bootstrap. */
+export function setFBetaInterval(decisions: Uint8Array, labels: LabelMatrix, beta: number, seed?: number): Interval {
+  const options = seed === undefined ? {} : { seed };
+  if (labels.tags.length > 1) return bootstrapMean(tileFBetas(decisions, labels, beta), options);
+  const statistic = (rows: Uint32Array): number => {
+    let [hits, predicted, support] = [0, 0, 0];
+    for (const row of rows) {
+      hits += labels.data[row] & decisions[row];
+      predicted += decisions[row];
+      support += labels.data[row];
+    }
+    return support === 0 && predicted === 0 ? 0 : fBeta(hits, predicted, support, beta);
+  };
+  return bootstrap(labels.rows, statistic, options);
+}
+
+/** Their mean: scikit-learn's `fbeta_score(average="samples", zero_division=1)`; 0 without tiles. */
 export function meanFBeta(decisions: Uint8Array, labels: LabelMatrix, beta: number): number {
   return labels.rows === 0 ? 0 : tileFBetas(decisions, labels, beta).reduce((sum, each) => sum + each, 0) / labels.rows;
 }
@@ -137,9 +181,10 @@ export function sampleFBeta(
   return meanFBeta(decide(probabilities, thresholds), labels, beta);
 }
 
-/** F-beta from counts; 0 without a hit. */
+/** F-beta from counts; without a hit 0, or 1 if there was nothing to hit and nothing was tried. */
 export function fBeta(hits: number, predicted: number, present: number, beta: number): number {
-  return hits === 0 ? 0 : ((1 + beta * beta) * hits) / (beta * beta * present + predicted);
+  if (hits === 0) return predicted === 0 && present === 0 ? 1 : 0;
+  return ((1 + beta * beta) * hits) / (beta * beta * present + predicted);
 }
 
 function countPerTag(decisions: Uint8Array, labels: LabelMatrix): Counts[] {
@@ -153,7 +198,7 @@ function countPerTag(decisions: Uint8Array, labels: LabelMatrix): Counts[] {
   return counts;
 }
 
-function tagMetrics(tag: string, counts: Counts, threshold: number, precision: number | null): TagMetrics {
+function tagMetrics(tag: string, counts: Counts, threshold: number): Omit<TagMetrics, keyof RankingScores> {
   const { support, predicted, hits } = counts;
   return {
     tag,
@@ -163,7 +208,6 @@ function tagMetrics(tag: string, counts: Counts, threshold: number, precision: n
     precision: predicted === 0 ? null : hits / predicted,
     recall: support === 0 ? null : hits / support,
     f2: support === 0 ? null : fBeta(hits, predicted, support, 2),
-    averagePrecision: precision,
   };
 }
 
@@ -171,7 +215,7 @@ function f1Scores(counts: readonly Counts[]): { microF1: number; macroF1: number
   const total = (key: keyof Counts) => counts.reduce((sum, each) => sum + each[key], 0);
   const supported = counts.filter(({ support }) => support > 0);
   return {
-    microF1: fBeta(total("hits"), total("predicted"), total("support"), 1),
+    microF1: total("hits") === 0 ? 0 : fBeta(total("hits"), total("predicted"), total("support"), 1),
     macroF1: mean(supported.map(({ hits, predicted, support }) => fBeta(hits, predicted, support, 1))),
   };
 }

@@ -55,6 +55,8 @@ export const metrics: v.GenericSchema<unknown, Metrics> = v.object({
       recall: v.nullable(share),
       f2: v.nullable(share),
       averagePrecision: v.nullable(share),
+      rocAuc: v.exactOptional(v.nullable(share)),
+      precisionAtRecall90: v.exactOptional(v.nullable(share)),
     }),
   ),
 });

@@ -14,7 +14,7 @@ import {
 import { makeNode, valueInfo } from "./graph.js";
 import { decodeModel, encodeModel, toTensorProto } from "./proto.js";
 import { declaredDims } from "./shapes.js";
-import { float32 } from "./tensor.js";
+import { float32, int64 } from "./tensor.js";
 
 /** A trained linear head: `probability = sigmoid(features * weight + bias)`. */
 interface LinearHead {
@@ -28,6 +28,8 @@ interface LinearHead {
   thresholds?: Float32Array;
   /** Groups of columns whose probabilities are divided by their sum. @default [] */
   exclusive?: readonly (readonly number[])[];
+  /** Groups of columns of which the most probable is given, whatever the thresholds; if there are any, there is an output `given`. */
+  settled?: readonly (readonly number[])[];
 }
 
 /** Name of the first output of a model with its head. */
@@ -52,7 +54,7 @@ export function fuseHead(
       `A head of ${head.weight.length} weights and ${tags} tags does not fit a backbone of ${count} features.`,
     );
   }
-  for (const name of [PROBABILITIES, "tags", "thresholds"]) vacateName(graph, name);
+  for (const name of [PROBABILITIES, "tags", "thresholds", "given"]) vacateName(graph, name);
   const append = appender(graph);
   const weight = append.constant("head_weight", float32([count, tags], head.weight));
   const bias = append.constant("head_bias", float32([tags], head.bias));
@@ -67,6 +69,7 @@ export function fuseHead(
   graph.output = [valueInfo(PROBABILITIES, "float32", ["N", tags])];
   if (head.tags !== undefined) addTags(graph, head.tags);
   if (head.thresholds !== undefined) addThresholds(graph, head.thresholds);
+  if (head.settled?.length) addGiven(graph, head, head.settled);
   model.metadataProps = Object.entries(metadata).map(([key, value]) =>
     create(StringStringEntryProtoSchema, { key, value }),
   );
@@ -100,4 +103,26 @@ function addTags(graph: GraphProto, tags: readonly string[]): void {
 function addThresholds(graph: GraphProto, thresholds: Float32Array): void {
   graph.initializer.push(toTensorProto("thresholds", float32([thresholds.length], thresholds)));
   graph.output.push(valueInfo("thresholds", "float32", [thresholds.length]));
+}
+
+/** Output `given` bool `[N, tags]`: a probability that reaches its threshold, or the greatest of its group. */
+function addGiven(graph: GraphProto, { bias, thresholds }: LinearHead, settled: readonly (readonly number[])[]): void {
+  const append = appender(graph, "given");
+  const tags = bias.length;
+  const reaches = (bar: string) => append.node("Not", [append.node("Less", [PROBABILITIES, bar])]);
+  let given = reaches(append.constant("bars", float32([tags], thresholds ?? new Float32Array(tags).fill(0.5))));
+  settled.forEach((group, i) => {
+    const columns = group.map((column) => {
+      const index = append.constant(`column_${column}`, int64([1], [column]));
+      return append.node("Gather", [PROBABILITIES, index], { axis: 1 });
+    });
+    const inGroup = Float32Array.from({ length: tags }, (_, column) => (group.includes(column) ? 1 : 0));
+    const zero = append.constant(`zero_${i}`, float32([1], Float32Array.of(0)));
+    const members = append.node("Greater", [append.constant(`group_${i}`, float32([tags], inGroup)), zero]);
+    const most = append.node("And", [members, reaches(append.node("Max", columns))]);
+    const others = append.node("And", [append.node("Not", [members]), given]);
+    given = append.node("Or", [most, others]);
+  });
+  graph.node.push(...append.nodes, makeNode("Identity", [given], ["given"]));
+  graph.output.push(valueInfo("given", "bool", ["N", tags]));
 }

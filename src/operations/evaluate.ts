@@ -3,19 +3,21 @@ import { checkNames, type OptionNames } from "../check.js";
 import type { Colorspace } from "../decode/decoder.js";
 import { restateInterrupt } from "../errors.js";
 import type { Device } from "../features/device.js";
-import { bootstrapMean, type Interval } from "../head/bootstrap.js";
+import type { Interval } from "../head/bootstrap.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
-import { computeMetrics, decide, type Metrics, tileFBetas } from "../head/metrics.js";
+import { computeMetrics, decide, type Metrics, setFBetaInterval } from "../head/metrics.js";
 import { meanFeatures, toVariants } from "../head/variants.js";
 import { type LabelOptions, labelOptions } from "../labels/options.js";
 import type { Recognised } from "../labels/table.js";
 import { FEW_POSITIVES } from "../report/data.js";
 import type { RunContext } from "../run-context.js";
+import { groupsOf, settledGroups } from "../tags/exclusive.js";
 import { chooseThresholds, scoreFeatures } from "../tags/prediction.js";
 import type { TileInputs } from "../tiles/sources.js";
 import { allRows } from "../tiles/split.js";
 import { createTagSet } from "../tiles/tag-set.js";
 import { type Dataset, loadDataset } from "../training/dataset.js";
+import { countSeenTiles } from "../training/seen-tiles.js";
 import { rejectsBeside } from "./rejects.js";
 import { type ReadingOptions, trainedExtractor } from "./trained-extractor.js";
 
@@ -47,6 +49,8 @@ export interface EvaluateSummary {
   binaryAccuracy: number;
   tiles: number;
   rejected: number;
+  /** Of the scored tiles, those that the model was trained on: their scores flatter it. Null if the model does not say. */
+  trainedOn: number | null;
   provider: Device;
   /** What the label file was recognised as. */
   labels: Recognised;
@@ -65,6 +69,9 @@ export interface TagSummary {
   recall: number | null;
   f2: number | null;
   averagePrecision: number | null;
+  rocAuc: number | null;
+  /** The best precision that still finds 90% of the tag's tiles. */
+  precisionAtRecall90: number | null;
   threshold: number;
 }
 
@@ -99,9 +106,16 @@ export async function evaluate(options: EvaluateOptions, context: RunContext = {
   const features = meanFeatures(toVariants(dataset.features, dataset.labels.rows), allRows(dataset.labels.rows));
   const probabilities = await scoreFeatures(checkpoint, features);
   const thresholds = chooseThresholds(checkpoint, options.threshold);
-  const decisions = decide(probabilities, thresholds);
-  const metrics = computeMetrics(probabilities, dataset.labels, thresholds, { decisions });
-  return summarize(metrics, bootstrapMean(tileFBetas(decisions, dataset.labels, 2)), dataset);
+  const settled = settledGroups(groupsOf(checkpoint));
+  const decisions = decide(probabilities, thresholds, settled);
+  const metrics = computeMetrics(probabilities, dataset.labels, thresholds, { settled, decisions });
+  const trainedOn = await countSeenTiles(options.model, dataset.tiles);
+  if (trainedOn !== null && trainedOn > 0) {
+    context.onWarning?.(
+      `The model was trained on ${trainedOn} of these ${dataset.tiles.length} tiles, so that its scores are too good: score tiles it has not seen.`,
+    );
+  }
+  return summarize(metrics, setFBetaInterval(decisions, dataset.labels, 2), { ...dataset, trainedOn });
 }
 
 async function loadFor(checkpoint: Checkpoint, options: EvaluateOptions, context: RunContext): Promise<Dataset> {
@@ -112,7 +126,11 @@ async function loadFor(checkpoint: Checkpoint, options: EvaluateOptions, context
   return loadDataset({ ...extractor, ...labelled, decode, parts: [["test"], ["val"]] }, context);
 }
 
-function summarize(metrics: Metrics, { low, high }: Interval, dataset: Dataset): EvaluateSummary {
+function summarize(
+  metrics: Metrics,
+  { low, high }: Interval,
+  dataset: Dataset & Pick<EvaluateSummary, "trainedOn">,
+): EvaluateSummary {
   return {
     f2: metrics.f2,
     f2Interval: [low, high],
@@ -123,13 +141,16 @@ function summarize(metrics: Metrics, { low, high }: Interval, dataset: Dataset):
     binaryAccuracy: metrics.binaryAccuracy,
     tiles: metrics.tiles,
     rejected: dataset.rejected.length,
+    trainedOn: dataset.trainedOn,
     provider: dataset.device,
     labels: dataset.recognised,
     unknownTags: dataset.unknownTags,
-    perTag: metrics.perTag.map(({ averagePrecision, ...rest }) => ({
+    perTag: metrics.perTag.map(({ averagePrecision, rocAuc = null, precisionAtRecall90 = null, ...rest }) => ({
       ...rest,
       reliable: rest.support >= FEW_POSITIVES,
       averagePrecision,
+      rocAuc,
+      precisionAtRecall90,
     })),
   };
 }

@@ -7,7 +7,7 @@ import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { loadBackbone } from "../models/load-backbone.js";
 import { fuseHead } from "../onnx/fuse.js";
 import { prepareWith } from "../quantise/prepare.js";
-import { toExclusiveColumns } from "../tags/exclusive.js";
+import { groupsOf, settledGroups } from "../tags/exclusive.js";
 import { findDifference } from "./export-check.js";
 
 export interface ExportOptions {
@@ -65,10 +65,11 @@ export async function exportModel(options: ExportOptions): Promise<ExportSummary
 
 /**
  * The model as ONNX bytes: input `tiles` uint8 `[N, H, W, 3]` RGB, any N, H and W; outputs `probabilities` float32 `[N, tags]`, `tags`
- * string `[tags]`, `thresholds` float32 `[tags]`. The metadata says the same and more, as JSON, under keys that begin with `canopy.`.
+ * string `[tags]`, `thresholds` float32 `[tags]`, and `given` bool `[N, tags]` if each tile gets exactly one tag of some groups. The metadata says the same and more, as JSON, under keys that begin with `canopy.`.
  */
 export function buildExport(backbone: Uint8Array, checkpoint: Checkpoint): Uint8Array {
-  const { card, head, tags, thresholds, exclusive = [], preprocessing, createdBy, precision = "fp32" } = checkpoint;
+  const { card, head, tags, thresholds, preprocessing, createdBy, precision = "fp32" } = checkpoint;
+  const groups = groupsOf(checkpoint);
   const prepared = prepareWith(precision, backbone, card, preprocessing.size, {
     resize: preprocessing.antialias ? "antialias" : "plain",
     allViews: preprocessing.tta === "d4",
@@ -78,11 +79,12 @@ export function buildExport(backbone: Uint8Array, checkpoint: Checkpoint): Uint8
     "canopy.created_by": createdBy,
     "canopy.tags": JSON.stringify(tags),
     "canopy.thresholds": JSON.stringify(Array.from(thresholds)),
-    "canopy.exclusive": JSON.stringify(exclusive),
+    "canopy.exclusive": JSON.stringify(checkpoint.exclusive ?? []),
+    "canopy.exactly_one": JSON.stringify(groups.exactlyOne),
     "canopy.precision": precision,
     "canopy.preprocessing": JSON.stringify(preprocessing),
     "canopy.card": JSON.stringify(card),
   };
-  const groups = toExclusiveColumns(exclusive, tags);
-  return fuseHead(prepared, { ...head, tags, thresholds, exclusive: groups }, metadata);
+  const { exclusive } = groups;
+  return fuseHead(prepared, { ...head, tags, thresholds, exclusive, settled: settledGroups(groups) }, metadata);
 }

@@ -11,10 +11,11 @@ import { defaultBackbone, type ResolvedBackbone, resolveBackbone } from "../mode
 import { type Precision, prepareWith } from "../quantise/prepare.js";
 import type { RunContext } from "../run-context.js";
 import { loadDataset } from "../training/dataset.js";
-import { type FinishedTraining, toCheckpoint } from "../training/finished-training.js";
+import { type FinishedTraining, toCheckpoint, trainedTiles } from "../training/finished-training.js";
 import { fitDataset } from "../training/fit-dataset.js";
 import { choosePrecision, type PrecisionChoice } from "../training/precision.js";
 import { reportTraining } from "../training/report.js";
+import { encodeSeenTiles, SEEN_TILES_FILE } from "../training/seen-tiles.js";
 import {
   type BackboneSettings,
   resolveTrainSettings,
@@ -67,6 +68,7 @@ const OPTIONS: OptionNames<TrainOptions> = {
   tta: true,
   beta: true,
   exclusive: true,
+  targets: true,
   calibrate: true,
   memory: true,
   overwrite: true,
@@ -113,6 +115,7 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
   const checkpoint = toCheckpoint(training);
   const findings = await writeModelFolder(out, async (folder) => {
     if (stored) await writeWhole(join(folder, BACKBONE_FILE), backbone.bytes);
+    await writeWhole(join(folder, SEEN_TILES_FILE), await encodeSeenTiles(trainedTiles(training)));
     await saveCheckpoint(folder, checkpoint);
     const run = { name: basename(resolve(out)), seconds: clock(), warnings };
     return reportTraining(folder, training, checkpoint, run, telling);

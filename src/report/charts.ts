@@ -60,15 +60,11 @@ export function scoreChart({ score: { metrics, interval }, summary }: ReportData
 }
 
 /** Precision over recall with the chosen threshold marked. */
-export function precisionRecallChart(
-  tag: TagSummary,
-  column: number,
-  chosen: { recall: number | null; precision: number | null; threshold: number; support: number },
-): Html {
-  const { recall, precision, threshold } = chosen;
+export function precisionRecallChart(tag: TagSummary, column: number, { threshold }: { threshold: number }): Html {
+  const chosen = tag.curve.find((point) => point.chosen);
   // Drawn in steps from recall 0, so that the area below is the average precision.
   const curve = [[0, tag.curve[0]?.precision ?? 0], ...tag.curve.map((point) => [point.recall, point.precision])];
-  const marked = recall === null || precision === null ? [] : [[recall, precision]];
+  const marked = chosen === undefined ? [] : [[chosen.recall, chosen.precision]];
   const option = {
     grid: { left: 40, right: 10, top: 10, bottom: 38 },
     xAxis: valueAxis("recall", { min: 0, max: 1 }),
@@ -86,9 +82,9 @@ export function precisionRecallChart(
     ],
   } as EChartsOption;
   const where =
-    marked.length === 0
+    chosen === undefined
       ? ""
-      : ` At the chosen threshold ${score(threshold)}: precision ${score(precision)}, recall ${score(recall)}.`;
+      : ` At the chosen threshold ${score(threshold)}: precision ${score(chosen.precision)}, recall ${score(chosen.recall)}.`;
   return renderChart(option, {
     id: `pr${column}`,
     label: `Precision-recall curve of ${tag.tag}.${where}`,

@@ -3,7 +3,13 @@ import * as v from "valibot";
 import { count, finite, positive, sha256, share, text } from "../files/schemas.js";
 import { historyRow, metrics } from "../head/record-schemas.js";
 
-const curvePoint = v.object({ threshold: share, precision: share, recall: share });
+const curvePoint = v.object({
+  threshold: share,
+  precision: share,
+  recall: share,
+  /** What the model's decisions reach; its precision and recall are those of the tag's scores. */
+  chosen: v.exactOptional(v.literal(true)),
+});
 
 const galleryTile = v.object({
   name: text,
@@ -57,6 +63,8 @@ const summary = v.object({
   tags: v.array(tagSummary),
   reliability,
   coOccurrence,
+  /** Of the tiles that miss tag i, how many were wrongly given tag j: `[tags, tags]`, row-major. */
+  confusions: v.array(count),
   /** The best samples-averaged F2 with the same tags for every tile: any model must beat it. */
   constant: v.object({ f2: share, tags: v.array(text) }),
 });
@@ -77,6 +85,8 @@ const labelErrors = v.object({
   file: v.exactOptional(text),
   /** How many there are; `suspects` may be fewer. */
   count,
+  /** How many of them the model holds to be wrong with this probability or more, from high to low. */
+  sureness: v.array(v.object({ from: share, count })),
   /** The surest first. */
   suspects: v.array(suspect),
 });
@@ -131,7 +141,7 @@ const picture = v.object({
 });
 
 /** Version of report.json that this canopy writes and reads. */
-export const REPORT_VERSION = 1;
+export const REPORT_VERSION = 2;
 
 export const reportData = v.object({
   version: v.literal(REPORT_VERSION),

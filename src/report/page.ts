@@ -5,7 +5,7 @@ import { counted } from "./format.js";
 import { type Html, html, render, trusted } from "./html.js";
 import { type Album, createAlbum } from "./pictures.js";
 import { SCRIPT } from "./script.js";
-import { renderCalibration, renderCoOccurrence, renderHistory } from "./sections/diagnostics.js";
+import { renderCalibration, renderConfusions, renderCoOccurrence, renderHistory } from "./sections/diagnostics.js";
 import { renderFacts } from "./sections/facts.js";
 import { renderLabelErrors } from "./sections/label-errors.js";
 import { renderOverview } from "./sections/overview.js";
@@ -13,7 +13,7 @@ import { renderCurves, renderTagCards, renderTagTable } from "./sections/tags.js
 import { STYLE } from "./style.js";
 
 /** Limit of a report in bytes: pictures beyond it are left out. */
-export const REPORT_BYTE_LIMIT = 3_000_000;
+export const REPORT_BYTE_LIMIT = 5_000_000;
 
 /** The report as an HTML document; the same data give the same bytes. */
 export function renderReport(data: ReportData): string {
@@ -28,7 +28,13 @@ function composer(data: ReportData): (album: Album) => string {
   const curves = renderCurves(data);
   const overview = renderOverview(data);
   const tags = renderTagTable(data);
-  const rest = [renderCalibration(data), renderCoOccurrence(data), renderHistory(data), renderFacts(data)];
+  const rest = [
+    renderConfusions(data),
+    renderCalibration(data),
+    renderCoOccurrence(data),
+    renderHistory(data),
+    renderFacts(data),
+  ];
   return (album) =>
     renderDocument(data, [overview, tags, renderLabelErrors(data, album), renderTagCards(data, curves, album), rest]);
 }
@@ -38,6 +44,7 @@ const SECTIONS = [
   ["tags", "Tags"],
   ["label-errors", "Label errors"],
   ["by-tag", "Tag by tag"],
+  ["confusions", "Confusions"],
   ["calibration", "Calibration"],
   ["co-occurrence", "Co-occurrence"],
   ["history", "History"],

@@ -86,6 +86,11 @@ ${BARS}
 .pictures img,.pictures .no-picture{width:100%;height:auto;aspect-ratio:1}
 .pictures img{margin-bottom:3px}
 img{display:block;border-radius:3px;background:var(--raised)}
+main img[role=button]{cursor:zoom-in}
+.viewer{padding:12px;border:1px solid var(--grid);border-radius:6px;background:var(--surface);color:var(--ink);cursor:zoom-out}
+.viewer::backdrop{background:rgb(0 0 0/.6)}
+.viewer img{width:min(80vw,75vh,560px);height:auto}
+.viewer p{margin:8px 0 0}
 .no-picture{display:block;width:112px;height:112px;border:1px dashed var(--grid);border-radius:3px}
 .name{overflow-wrap:anywhere}
 .labels{display:block;color:var(--muted);overflow-wrap:anywhere}

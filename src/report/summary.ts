@@ -14,7 +14,13 @@ interface ScoredTiles {
   labels: Uint8Array;
   /** `[tags]` */
   thresholds: ArrayLike<number>;
+  /** `[rows, tags]`, 0 or 1: the tags given. @default by thresholds */
+  decisions?: Uint8Array;
+  /** `[rows, tags]`, 0..1: orders tiles and traces curves; those that are given a tag come before the others. @default probabilities */
+  ranking?: Float32Array;
 }
+
+type Complete = Required<ScoredTiles>;
 
 interface SummaryOptions {
   /** Tiles listed per gallery. @default 6 */
@@ -29,13 +35,19 @@ const CURVE_POINTS = 64;
 const MOST_ROWS = 2 ** 23;
 
 /** @throws RangeError for arrays whose lengths do not fit together, probabilities outside 0..1, and more than 8 million tiles */
-export function summarise(scored: ScoredTiles, { galleryLength = 6, bins = 10 }: SummaryOptions = {}): Summary {
-  checkScored(scored);
+export function summarise(tiles: ScoredTiles, { galleryLength = 6, bins = 10 }: SummaryOptions = {}): Summary {
+  checkScored(tiles);
+  const { probabilities, thresholds } = tiles;
+  const decisions = Uint8Array.from(probabilities, (each, cell) =>
+    each >= thresholds[cell % thresholds.length] ? 1 : 0,
+  );
+  const scored: Complete = { decisions, ranking: probabilities, ...tiles };
   return {
     tiles: scored.names.length,
     tags: scored.tags.map((_, column) => summariseTag(scored, column, galleryLength)),
     reliability: measureReliability(scored, bins),
     coOccurrence: countCoOccurrence(scored),
+    confusions: countConfusions(scored),
     constant: bestConstant(scored),
   };
 }
@@ -57,8 +69,8 @@ function checkScored({ names, tags, probabilities, labels, thresholds }: ScoredT
   }
 }
 
-function summariseTag(scored: ScoredTiles, column: number, galleryLength: number): TagSummary {
-  const { names, tags, probabilities, labels, thresholds } = scored;
+function summariseTag(scored: Complete, column: number, galleryLength: number): TagSummary {
+  const { names, tags, probabilities, labels, decisions, ranking } = scored;
   const probabilityOf = (row: number) => probabilities[row * tags.length + column];
   const hits: number[] = [];
   const falseAlarms: number[] = [];
@@ -66,7 +78,7 @@ function summariseTag(scored: ScoredTiles, column: number, galleryLength: number
   const order = rankRows(scored, column);
   for (const row of order) {
     const labelled = labels[row * tags.length + column] === 1;
-    const predicted = probabilityOf(row) >= thresholds[column];
+    const predicted = decisions[row * tags.length + column] === 1;
     if (labelled || predicted) {
       (labelled ? (predicted ? hits : misses) : falseAlarms).push(row);
     }
@@ -81,7 +93,14 @@ function summariseTag(scored: ScoredTiles, column: number, galleryLength: number
   });
   return {
     tag: tags[column],
-    curve: thin(traceCurve(order, probabilityOf, (row) => labels[row * tags.length + column])),
+    curve: thin(
+      traceCurve(
+        order,
+        (row) => ranking[row * tags.length + column],
+        (row) => labels[row * tags.length + column],
+        hits.length + falseAlarms.length,
+      ),
+    ),
     hits: gallery(hits),
     falseAlarms: gallery(falseAlarms),
     misses: gallery(misses.reverse()),
@@ -93,13 +112,13 @@ function summariseTag(scored: ScoredTiles, column: number, galleryLength: number
  * probability are packed into one float64 without loss: up to 1, a float32's bits sort like its value, and are below
  * 2^30. Sorting plain numbers is several times as fast as sorting rows with a comparison function.
  */
-function rankRows({ names, tags, probabilities }: ScoredTiles, column: number): Uint32Array {
+function rankRows({ names, tags, ranking }: Complete, column: number): Uint32Array {
   const rows = names.length;
   const value = new Float32Array(1);
   const bits = new Uint32Array(value.buffer);
   const keys = new Float64Array(rows);
   for (let row = 0; row < rows; row++) {
-    value[0] = Math.abs(probabilities[row * tags.length + column]);
+    value[0] = Math.abs(ranking[row * tags.length + column]);
     keys[row] = (2 ** 30 - bits[0]) * MOST_ROWS + row;
   }
   keys.sort();
@@ -111,24 +130,26 @@ function rankRows({ names, tags, probabilities }: ScoredTiles, column: number): 
 }
 
 /**
- * Precision at every recall that is reached. `order` runs from the most probable row down; tiles of equal probability
- * are taken together.
+ * Precision at every recall that is reached, and at the `given` first rows, which were given the tag. `order` runs from the most probable
+ * row down; tiles of equal value are taken together.
  */
 function traceCurve(
   order: Uint32Array,
-  probabilityOf: (row: number) => number,
+  heightOf: (row: number) => number,
   labelOf: (row: number) => number,
+  given: number,
 ): CurvePoint[] {
   const support = order.reduce((sum, row) => sum + labelOf(row), 0);
   const points: CurvePoint[] = [];
   let right = 0;
   let reached = 0;
   order.forEach((row, i) => {
-    const threshold = probabilityOf(row);
+    const threshold = heightOf(row);
     right += labelOf(row);
-    const last = i + 1 === order.length || probabilityOf(order[i + 1]) !== threshold;
-    if (last && right > reached) {
-      points.push({ threshold, precision: right / (i + 1), recall: right / support });
+    const last = i + 1 === order.length || heightOf(order[i + 1]) !== threshold;
+    const chosen = i + 1 === given;
+    if ((last && right > reached) || (chosen && support > 0)) {
+      points.push({ threshold, precision: right / (i + 1), recall: right / support, ...(chosen && { chosen }) });
       reached = right;
     }
   });
@@ -142,7 +163,7 @@ function thin(points: CurvePoint[]): CurvePoint[] {
   }
   const kept: CurvePoint[] = [];
   for (const point of points) {
-    if (point.recall * (CURVE_POINTS - 2) >= kept.length) {
+    if (point.chosen || point.recall * (CURVE_POINTS - 3) >= kept.length) {
       kept.push(point);
     }
   }
@@ -150,7 +171,7 @@ function thin(points: CurvePoint[]): CurvePoint[] {
   return kept.at(-1) === last ? kept : [...kept, last];
 }
 
-function measureReliability({ probabilities, labels }: ScoredTiles, numBins: number): Reliability {
+function measureReliability({ probabilities, labels }: Complete, numBins: number): Reliability {
   const sums = Array.from({ length: numBins }, () => ({ count: 0, probability: 0, positives: 0 }));
   for (let cell = 0; cell < labels.length; cell++) {
     const sum = sums[Math.min(numBins - 1, Math.floor(probabilities[cell] * numBins))];
@@ -171,7 +192,7 @@ function measureReliability({ probabilities, labels }: ScoredTiles, numBins: num
   return { ece: gaps.reduce((sum, gap) => sum + gap, 0) / Math.max(1, labels.length), bins };
 }
 
-function countCoOccurrence({ names, tags, probabilities, labels, thresholds }: ScoredTiles): CoOccurrence {
+function countCoOccurrence({ names, tags, labels, decisions }: Complete): CoOccurrence {
   const width = tags.length;
   const counts = {
     labels: new Array<number>(width * width).fill(0),
@@ -187,7 +208,22 @@ function countCoOccurrence({ names, tags, probabilities, labels, thresholds }: S
   };
   for (let row = 0; row < names.length; row++) {
     addRow(counts.labels, (column) => labels[row * width + column] === 1);
-    addRow(counts.predicted, (column) => probabilities[row * width + column] >= thresholds[column]);
+    addRow(counts.predicted, (column) => decisions[row * width + column] === 1);
+  }
+  return counts;
+}
+
+/** Of the tiles that miss tag i, how many were wrongly given tag j: `[tags, tags]`, row-major. */
+function countConfusions({ names, tags, labels, decisions }: Complete): number[] {
+  const width = tags.length;
+  const counts = new Array<number>(width * width).fill(0);
+  for (let row = 0; row < names.length; row++) {
+    const differ = (column: number) => decisions[row * width + column] - labels[row * width + column];
+    const columns = tags.map((_, column) => column);
+    const alarms = columns.filter((column) => differ(column) === 1);
+    for (const missed of columns.filter((column) => differ(column) === -1)) {
+      for (const alarm of alarms) counts[missed * width + alarm]++;
+    }
   }
   return counts;
 }

@@ -2,11 +2,11 @@
 import sharp from "sharp";
 import { checkInteger } from "../check.js";
 
-/** Pixels per side of a thumbnail: more than the page shows it at, for screens of high density. */
-export const THUMBNAIL_SIZE = 144;
+/** Pixels per side of a thumbnail: more than the page shows it at, so that it can be enlarged. */
+export const THUMBNAIL_SIZE = 224;
 
 /**
- * Encodes `[size, size, 3]` uint8 RGB pixels as a WebP thumbnail of at most 144 pixels per side.
+ * Encodes `[size, size, 3]` uint8 RGB pixels as a WebP thumbnail of at most 224 pixels per side.
  *
  * @returns a `data:image/webp;base64,` URI
  */

@@ -13,10 +13,11 @@ export type RunKind = Omit<RunIdentity, "input">;
 
 /** SHA-256 over everything in a model that its predictions depend on. */
 export function hashModel(checkpoint: Checkpoint): string {
-  const { tags, thresholds, head, exclusive = [], backboneSha256, preprocessing, precision, card } = checkpoint;
+  const { tags, thresholds, head, exclusive = [], exactlyOne, backboneSha256, preprocessing, precision, card } = checkpoint;
   const rounding = precision === "int8" ? [precision, card.ranges] : [];
   const facts = [tags, exclusive, backboneSha256, preprocessing, ...rounding];
   const hash = createHash("sha256").update(JSON.stringify(facts));
+  if (exactlyOne) hash.update("exactly one");
   for (const { buffer, byteOffset, byteLength } of [thresholds, head.weight, head.bias]) {
     hash.update(new Uint8Array(buffer, byteOffset, byteLength));
   }

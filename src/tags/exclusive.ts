@@ -1,8 +1,33 @@
 /**
  * Exclusive groups: tags of which a tile has exactly one (clear, partly cloudy, cloudy or haze). Their probabilities
- * are divided by their sum, so that a high one lowers the others.
+ * are divided by their sum, so that a high one lowers the others. Of a group that a user gave, a tile gets the most probable tag alone; in
+ * groups that were found in the labels thresholds decide, because two tags of a doubtful tile may score better than one.
  */
 import { InputError, OptionError } from "../errors.js";
+import type { ExclusiveColumns } from "../head/metrics.js";
+
+export interface ExclusiveGroups {
+  exclusive: ExclusiveColumns;
+  /** Whether each tile gets exactly one tag of each group. */
+  exactlyOne: boolean;
+}
+
+/** The groups of which the most probable tag is given, whatever the thresholds. */
+export function settledGroups({ exclusive, exactlyOne }: ExclusiveGroups): ExclusiveColumns {
+  return exactlyOne ? exclusive : [];
+}
+
+/** The groups of a model. */
+export function groupsOf(model: {
+  tags: readonly string[];
+  exclusive?: readonly (readonly string[])[];
+  exactlyOne?: boolean;
+}): ExclusiveGroups {
+  return {
+    exclusive: toExclusiveColumns(model.exclusive ?? [], model.tags),
+    exactlyOne: model.exactlyOne ?? false,
+  };
+}
 
 /** Columns of each group of tag names; InputError for a name that is no tag, OptionError for one in two groups or without a partner. */
 export function toExclusiveColumns(groups: readonly (readonly string[])[], tags: readonly string[]): number[][] {

@@ -3,10 +3,10 @@ import type { Checkpoint } from "../head/checkpoint.js";
 import type { FeatureMatrix } from "../head/feature-matrix.js";
 import { predictProbabilities } from "../head/logits.js";
 import { decide } from "../head/metrics.js";
-import { normalizeExclusive, toExclusiveColumns } from "./exclusive.js";
+import { groupsOf, normalizeExclusive, settledGroups } from "./exclusive.js";
 
 /** The part of a model that turns features into tags. */
-export type TagHead = Pick<Checkpoint, "head" | "tags" | "exclusive">;
+export type TagHead = Pick<Checkpoint, "head" | "tags" | "exclusive" | "exactlyOne">;
 
 /** The tags of one tile. */
 export interface Prediction {
@@ -25,17 +25,14 @@ export interface TaggedRow {
 }
 
 /** The model's probabilities, `[rows, tags]` float32: the head's, with exclusive groups summing to 1. */
-export async function scoreFeatures(
-  { head, tags, exclusive = [] }: TagHead,
-  features: FeatureMatrix,
-  threads?: number,
-): Promise<Float32Array> {
-  const probabilities = await predictProbabilities(head, features, threads);
-  return normalizeExclusive(probabilities, tags.length, toExclusiveColumns(exclusive, tags));
+export async function scoreFeatures(model: TagHead, features: FeatureMatrix, threads?: number): Promise<Float32Array> {
+  const probabilities = await predictProbabilities(model.head, features, threads);
+  return normalizeExclusive(probabilities, model.tags.length, groupsOf(model).exclusive);
 }
 
 /**
- * Tags each row of `features` (`[rows, numFeatures]` float32): a tag is given if its probability reaches its threshold.
+ * Tags each row of `features` (`[rows, numFeatures]` float32): a tag is given if its probability reaches its threshold, of a
+ * group that is settled the most probable one.
  * The head's kernels sum each row in a fixed order, so a row's result does not depend on other rows.
  */
 export async function tagFeatures(
@@ -46,7 +43,7 @@ export async function tagFeatures(
 ): Promise<TaggedRow[]> {
   const { head, tags } = model;
   const all = await scoreFeatures(model, { data: features, rows, numFeatures: head.numFeatures }, 1);
-  const decisions = decide(all, thresholds);
+  const decisions = decide(all, thresholds, settledGroups(groupsOf(model)));
   return Array.from({ length: rows }, (_, row) => {
     const from = row * tags.length;
     return {

@@ -2,6 +2,7 @@
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { ModelCard } from "../models/card.js";
 import type { Precision } from "../quantise/prepare.js";
+import type { Tile } from "../tiles/tile.js";
 import { canopyVersion } from "../versions.js";
 import type { Dataset } from "./dataset.js";
 import type { FittedDataset } from "./fit-dataset.js";
@@ -29,6 +30,7 @@ export function toCheckpoint({ settings, precision, card, size, dataset, fitted 
     thresholds: fitted.thresholds,
     head: fitted.head,
     ...(fitted.exclusive.length > 0 && { exclusive: fitted.exclusive.map((group) => group.map((tag) => tags[tag])) }),
+    ...(fitted.exactlyOne && { exactlyOne: true }),
     card,
     backboneSha256: card.sha256,
     ...(precision === "int8" && { precision }),
@@ -49,6 +51,7 @@ export function toCheckpoint({ settings, precision, card, size, dataset, fitted 
         augment: fit.augment,
         beta: readout.beta,
         calibrate: readout.calibrate,
+        ...(readout.targets.length > 0 && { targets: readout.targets }),
         ...(l2 !== undefined && { l2 }),
         device: dataset.device,
       },
@@ -59,4 +62,10 @@ export function toCheckpoint({ settings, precision, card, size, dataset, fitted 
     },
     history: fitted.history,
   };
+}
+
+/** Those that the weights have seen. */
+export function trainedTiles({ dataset, fitted: { scored } }: FinishedTraining): Tile[] {
+  const unseen = new Set(scored.measuredOn === "hold-out" ? scored.rows : dataset.validation);
+  return dataset.tiles.filter((_, row) => !unseen.has(row));
 }

@@ -1,4 +1,5 @@
 /** The fit of a dataset's features under the settings of a training. */
+import { InputError, OptionError } from "../errors.js";
 import type { HeadConfig } from "../head/config.js";
 import type { ModelCard } from "../models/card.js";
 import { featureBlocks } from "../models/pyramid.js";
@@ -27,6 +28,7 @@ export async function fitDataset(
   const { fit, readout } = settings;
   // Fails now rather than after the cross-validation.
   if (readout.exclusive !== "auto") toExclusiveColumns(readout.exclusive, labels.tags);
+  checkTargets(readout, labels.tags);
   const config = chooseConfig(fit, stored !== undefined, featureBlocks(card));
   if (stored !== undefined) {
     context.onWarning?.(
@@ -59,4 +61,19 @@ function reporting(config: HeadConfig, onDisk: boolean, { signal, onProgress }: 
     return { ...stopping, onTraining: (done: number, total: number) => tell(done, total, "trainings") };
   }
   return { ...stopping, onEpoch: ({ epoch }: { epoch: number }) => tell(epoch, config.epochs, "epochs") };
+}
+
+/** @throws InputError for a target of no tag, OptionError for one in an exclusive group or a second one of a tag */
+function checkTargets({ targets, exclusive }: TrainSettings["readout"], tags: readonly string[]): void {
+  const seen = new Set(exclusive === "auto" ? [] : exclusive.flat());
+  for (const { tag } of targets) {
+    if (!tags.includes(tag))
+      throw new InputError(`There is no tag ${tag} for \`targets\`; known are: ${tags.join(", ")}.`);
+    if (seen.has(tag)) {
+      throw new OptionError(
+        `The tag ${tag} has two targets, or one beside an exclusive group, which needs no threshold.`,
+      );
+    }
+    seen.add(tag);
+  }
 }

@@ -7,6 +7,7 @@ import type { FeatureMatrix, FeatureSource } from "../head/feature-matrix.js";
 import type { Head } from "../head/head.js";
 import { computeMetrics, type Metrics } from "../head/metrics.js";
 import { toVariants } from "../head/variants.js";
+import { type ExclusiveGroups, settledGroups } from "../tags/exclusive.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { foldCalibration } from "./calibration.js";
 import { fitFromDisk } from "./fit-from-disk.js";
@@ -16,7 +17,6 @@ import {
   type ChosenExclusive,
   type CrossFitted,
   chooseExclusive,
-  type ExclusiveColumns,
   fitReadout,
   type ReadoutOptions,
   readProbabilities,
@@ -25,7 +25,7 @@ import { selectRows } from "./rows.js";
 
 export interface FittedHead
   extends Pick<FittedWeights, "l2" | "history" | "split">,
-    Pick<ChosenExclusive, "exclusive" | "exclusiveGain"> {
+    Pick<ChosenExclusive, "exclusive" | "exactlyOne" | "exclusiveGain"> {
   /** Calibration is folded in. Probabilities of tags in a group of `exclusive` are divided by their sum. */
   head: Head;
   /** `[tags]` */
@@ -66,10 +66,10 @@ export async function fitHead(
 function addReadout(weights: FittedWeights, labels: LabelMatrix, options: ReadoutOptions): FittedHead {
   const { head, l2, history, split, unseen } = weights;
   const chosen = chooseExclusive(unseen, options);
-  const { exclusive, exclusiveGain } = chosen;
-  const { calibration, thresholds } = fitReadout(unseen.logits, unseen.labels, exclusive, options);
+  const { exclusive, exactlyOne, exclusiveGain } = chosen;
+  const { calibration, thresholds } = fitReadout(unseen.logits, unseen.labels, chosen, options);
   const scored = scoreUnseen(unseen, chosen, thresholds);
-  const holdOut = unseen.measuredOn === "hold-out" ? scored.metrics : scoreHeldOut(weights, labels, exclusive, options);
+  const holdOut = unseen.measuredOn === "hold-out" ? scored.metrics : scoreHeldOut(weights, labels, chosen, options);
   return {
     head: foldCalibration(head, calibration),
     thresholds,
@@ -77,6 +77,7 @@ function addReadout(weights: FittedWeights, labels: LabelMatrix, options: Readou
     history,
     split,
     exclusive,
+    exactlyOne,
     exclusiveGain,
     scored,
     ...(holdOut && { holdOut }),
@@ -86,23 +87,27 @@ function addReadout(weights: FittedWeights, labels: LabelMatrix, options: Readou
 /** Tags are given by each fold's thresholds, fitted on the others; the table shows the final ones. */
 function scoreUnseen(
   { rows, logits, labels, folds, measuredOn }: UnseenLogits,
-  { crossFitted, exclusive }: ChosenExclusive,
+  chosen: ChosenExclusive,
   thresholds: Float32Array,
 ): ScoredTiles {
-  const { probabilities, decisions } = crossFitted;
+  const { probabilities, decisions, margins } = chosen.crossFitted;
   // Calibrations of folds differ, but each keeps the order of its tag's logits. Dividing within exclusive groups does
   // not.
-  const shared = new Set(exclusive.flat());
+  const shared = new Set(chosen.exclusive.flat());
   const ranking = logits.map((z, cell) => (shared.has(cell % thresholds.length) ? probabilities[cell] : z));
-  const metrics = computeMetrics(probabilities, labels, thresholds, { decisions, ranking });
-  return { rows, probabilities, decisions, folds, measuredOn, metrics };
+  const metrics = computeMetrics(probabilities, labels, thresholds, {
+    settled: settledGroups(chosen),
+    decisions,
+    ranking,
+  });
+  return { rows, probabilities, decisions, margins, folds, measuredOn, metrics };
 }
 
 /** The held-out tiles under a readout that was fitted on the others. */
 function scoreHeldOut(
   { heldOutLogits, split, unseen }: FittedWeights,
   labels: LabelMatrix,
-  exclusive: ExclusiveColumns,
+  groups: ExclusiveGroups,
   options: ReadoutOptions,
 ): Metrics | undefined {
   if (heldOutLogits === undefined) return undefined;
@@ -113,7 +118,9 @@ function scoreHeldOut(
     labels.tags.length,
     Array.from(train, (row) => place.get(row) as number),
   );
-  const readout = fitReadout(others, selectLabels(labels, train), exclusive, options);
+  const readout = fitReadout(others, selectLabels(labels, train), groups, options);
   const probabilities = readProbabilities(readout, heldOutLogits);
-  return computeMetrics(probabilities, selectLabels(labels, heldOut), readout.thresholds);
+  return computeMetrics(probabilities, selectLabels(labels, heldOut), readout.thresholds, {
+    settled: settledGroups(groups),
+  });
 }

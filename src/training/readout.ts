@@ -2,9 +2,9 @@
  * Readout: from logits to tags. Calibration makes probabilities mean what they say, those of exclusive groups are
  * divided by their sum, thresholds decide. All of it is fitted on logits of tiles that the weights have not seen.
  */
-import { sigmoid } from "../head/head.js";
+import { logit, sigmoid } from "../head/head.js";
 import { decide, tileFBetas } from "../head/metrics.js";
-import { normalizeExclusive, toExclusiveColumns } from "../tags/exclusive.js";
+import { type ExclusiveGroups, normalizeExclusive, settledGroups, toExclusiveColumns } from "../tags/exclusive.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { type Calibration, type CalibrationName, calibrate, fitCalibration, moveThresholds } from "./calibration.js";
 import { findExclusive } from "./find-exclusive.js";
@@ -16,19 +16,15 @@ export interface ReadoutOptions extends ThresholdOptions {
   /** Platt scaling by tag, or one temperature for all. @default "none" */
   calibrate?: CalibrationName;
   /**
-   * Groups of tag names of which a tile has exactly one, kept only if that improves the score out of fold; "auto" finds
-   * them in the labels.
+   * Groups of tag names of which every tile is given exactly one. "auto" finds groups in the labels, lets thresholds decide in them, and
+   * drops them if that costs score out of fold.
    * @default []
    */
   exclusive?: "auto" | readonly (readonly string[])[];
 }
 
-/** Columns of the tags of each exclusive group. */
-export type ExclusiveColumns = readonly (readonly number[])[];
-
-interface Readout {
+interface Readout extends ExclusiveGroups {
   calibration: Calibration;
-  exclusive: ExclusiveColumns;
   /** `[tags]` */
   thresholds: Float32Array;
 }
@@ -39,47 +35,55 @@ export interface CrossFitted {
   probabilities: Float32Array;
   /** `[rows, tags]`, 0 or 1 */
   decisions: Uint8Array;
+  /**
+   * `[rows, tags]` in logits: how far above the threshold that decided on it a probability lies, or, in a settled group, above the
+   * others of the group; not below 0 if the tag is given. Rows of different folds are comparable.
+   */
+  margins: Float32Array;
 }
 
-export interface ChosenExclusive {
-  /** The groups that were kept. */
-  exclusive: ExclusiveColumns;
+/** The groups that were kept. */
+export interface ChosenExclusive extends ExclusiveGroups {
   /** F-beta gained by exclusive groups, kept or not; null if none were given or found. */
   exclusiveGain: number | null;
   crossFitted: CrossFitted;
 }
 
-/** Tries the exclusive groups of `options`. @throws InputError for groups of unknown tags */
+/** Given groups stay, whatever they gain; those that are found are tried. @throws InputError for groups of unknown tags */
 export function chooseExclusive(unseen: UnseenLogits, options: ReadoutOptions): ChosenExclusive {
   const { labels } = unseen;
-  const { exclusive = [], beta = 2 } = options;
-  const groups = exclusive === "auto" ? findExclusive(labels) : toExclusiveColumns(exclusive, labels.tags);
-  const without = crossFitReadout(unseen, [], options);
-  if (groups.length === 0) return { exclusive: [], exclusiveGain: null, crossFitted: without };
-  const shared = crossFitReadout(unseen, groups, options);
+  const { exclusive: wanted = [], beta = 2 } = options;
+  const exactlyOne = wanted !== "auto";
+  const exclusive = exactlyOne ? toExclusiveColumns(wanted, labels.tags) : findExclusive(labels);
+  const none = { exclusive: [], exactlyOne: false };
+  const without = crossFitReadout(unseen, none, options);
+  if (exclusive.length === 0) return { ...none, exclusiveGain: null, crossFitted: without };
+  const shared = crossFitReadout(unseen, { exclusive, exactlyOne }, options);
   const before = tileFBetas(without.decisions, labels, beta);
   const gains = tileFBetas(shared.decisions, labels, beta).map((score, row) => score - before[row]);
   const exclusiveGain = gains.reduce((sum, each) => sum + each, 0) / gains.length;
-  return exclusiveGain > 0
-    ? { exclusive: groups, exclusiveGain, crossFitted: shared }
-    : { exclusive: [], exclusiveGain, crossFitted: without };
+  return exactlyOne || exclusiveGain > 0
+    ? { exclusive, exactlyOne, exclusiveGain, crossFitted: shared }
+    : { ...none, exclusiveGain, crossFitted: without };
 }
 
 /** Fits on unseen `logits` `[labels.rows, tags]`. */
 export function fitReadout(
   logits: Float32Array,
   labels: LabelMatrix,
-  exclusive: ExclusiveColumns,
+  groups: ExclusiveGroups,
   options: ReadoutOptions,
 ): Readout {
   const calibration = fitCalibration(logits, labels, options.calibrate ?? "none");
-  if (exclusive.length === 0) {
+  if (groups.exclusive.length === 0) {
     // Fitted before calibration and moved with it, so that calibration changes no decision.
     const { thresholds } = fitThresholds(logits.map(sigmoid), labels, options);
-    return { calibration, exclusive, thresholds: moveThresholds(thresholds, calibration) };
+    return { calibration, ...groups, thresholds: moveThresholds(thresholds, calibration) };
   }
+  const { exclusive, exactlyOne } = groups;
   const probabilities = readProbabilities({ calibration, exclusive }, logits);
-  return { calibration, exclusive, thresholds: fitThresholds(probabilities, labels, options).thresholds };
+  const { thresholds } = fitThresholds(probabilities, labels, options, settledGroups(groups));
+  return { calibration, exclusive, exactlyOne, thresholds };
 }
 
 /** Probabilities for `logits` `[rows, tags]`. */
@@ -92,17 +96,46 @@ export function readProbabilities(
 
 function crossFitReadout(
   { logits, labels, folds }: UnseenLogits,
-  exclusive: ExclusiveColumns,
+  groups: ExclusiveGroups,
   options: ReadoutOptions,
 ): CrossFitted {
   const numTags = labels.tags.length;
   const probabilities = new Float32Array(logits.length);
   const decisions = new Uint8Array(logits.length);
+  const margins = new Float32Array(logits.length);
   for (const { others, own } of leaveOneOut(folds)) {
-    const readout = fitReadout(selectRows(logits, numTags, others), selectLabels(labels, others), exclusive, options);
+    const readout = fitReadout(selectRows(logits, numTags, others), selectLabels(labels, others), groups, options);
     const read = readProbabilities(readout, selectRows(logits, numTags, own));
     scatterRows(probabilities, numTags, own, read);
-    scatterRows(decisions, numTags, own, decide(read, readout.thresholds));
+    const decided = decide(read, readout.thresholds, settledGroups(groups));
+    scatterRows(decisions, numTags, own, decided);
+    scatterRows(margins, numTags, own, measureMargins(read, decided, readout));
   }
-  return { probabilities, decisions };
+  return { probabilities, decisions, margins };
+}
+
+function measureMargins(probabilities: Float32Array, decisions: Uint8Array, readout: Readout): Float32Array {
+  const { thresholds } = readout;
+  const numTags = thresholds.length;
+  const bars = probabilities.map((_, cell) => thresholds[cell % numTags]);
+  for (let from = 0; from < bars.length; from += numTags) {
+    for (const group of settledGroups(readout)) {
+      for (const column of group) {
+        const others = group.filter((each) => each !== column).map((each) => probabilities[from + each]);
+        bars[from + column] = Math.max(...others);
+      }
+    }
+  }
+  return bars.map((bar, cell) => {
+    const margin = boundedLogit(probabilities[cell]) - boundedLogit(bar);
+    // What is decided stands, also where rounding puts both into one place.
+    return decisions[cell] === 1 ? Math.max(margin, 0) : Math.min(margin, -LEAST_MARGIN);
+  });
+}
+
+const LEAST_MARGIN = 1e-6;
+const EDGE = 1e-7;
+
+function boundedLogit(probability: number): number {
+  return logit(Math.min(Math.max(probability, EDGE), 1 - EDGE));
 }

@@ -6,9 +6,10 @@ import { findLabelIssues } from "../curation/label-issues.js";
 import { DECODE_DEFAULTS } from "../decode/decoder.js";
 import { DecodePool } from "../decode/pool.js";
 import { writeWhole } from "../files/write.js";
-import { bootstrapMean, type Interval } from "../head/bootstrap.js";
+import type { Interval } from "../head/bootstrap.js";
 import type { Checkpoint } from "../head/checkpoint.js";
-import { tileFBetas } from "../head/metrics.js";
+import { logit, sigmoid } from "../head/head.js";
+import { setFBetaInterval } from "../head/metrics.js";
 import type { ReportData, StageSpeed } from "../report/data.js";
 import type { RunContext } from "../run-context.js";
 import { selectLabels } from "../tiles/label-matrix.js";
@@ -47,7 +48,7 @@ export async function reportTraining(
   const { summarise } = await import("../report/summary.js");
   const { wantedPictures, REPORT_VERSION } = await import("../report/data.js");
   const { dataset, fitted } = training;
-  const { metrics, rows, probabilities, decisions, folds, measuredOn } = fitted.scored;
+  const { metrics, rows, probabilities, decisions, margins, folds, measuredOn } = fitted.scored;
   const labels = selectLabels(dataset.labels, rows);
   const tiles = Array.from(rows, (row) => dataset.tiles[row]);
   const summary = summarise({
@@ -56,8 +57,10 @@ export async function reportTraining(
     probabilities,
     labels: labels.data,
     thresholds: checkpoint.thresholds,
+    decisions,
+    ranking: aboveThresholds(margins, checkpoint.thresholds),
   });
-  const interval = bootstrapMean(tileFBetas(decisions, labels, 2), { seed: fitted.config.seed });
+  const interval = setFBetaInterval(decisions, labels, 2, fitted.config.seed);
   const errors = toLabelErrors(findLabelIssues(probabilities, labels), tiles, labels);
   await writeWhole(join(folder, LABEL_ERRORS_FILE), labelErrorsToCsv(errors));
   const labelErrors = toReportErrors(errors);
@@ -77,6 +80,11 @@ export async function reportTraining(
   };
   await writeReport(folder, data);
   return { interval, labelErrors: errors.length };
+}
+
+/** Probabilities as they would be if the final thresholds were those that decided: the same decisions, comparable across folds. */
+function aboveThresholds(margins: Float32Array, thresholds: Float32Array): Float32Array {
+  return margins.map((margin, cell) => sigmoid(margin + logit(thresholds[cell % thresholds.length])));
 }
 
 function trainingFacts(

@@ -21,6 +21,7 @@ import type { TileInputs } from "../tiles/sources.js";
 import { CALIBRATIONS, type CalibrationName } from "./calibration.js";
 import type { DatasetOptions, FeatureBudget } from "./dataset.js";
 import type { ReadoutOptions } from "./readout.js";
+import type { TagTarget } from "./thresholds.js";
 
 export interface TrainOptions extends LabelOptions {
   /** Folders, files, `.tar` and `.zip` archives, `@list.txt`. */
@@ -83,9 +84,11 @@ export interface TrainOptions extends LabelOptions {
   tta?: "none" | "d4" | undefined;
   /** The F-beta thresholds are fitted for. @default 2 */
   beta?: number | undefined;
+  /** Thresholds of single tags by a precision or recall, instead of F-beta. @default [] */
+  targets?: readonly TagTarget[] | undefined;
   /**
-   * Groups of tags of which a tile has exactly one; kept only if cross-validation shows that they help. "auto" finds
-   * them in the labels, [] is for none. @default "auto"
+   * Groups of tags of which a tile has exactly one, and gets exactly one. "auto" finds groups in the labels, in which thresholds decide, and
+   * drops them if they cost score; [] is for none. @default "auto", [] for the tutorial's recipe
    */
   exclusive?: "auto" | readonly (readonly string[])[] | undefined;
   /** Calibration of probabilities; it changes no decision. @default "platt"; "none" for the tutorial's recipe */
@@ -106,7 +109,7 @@ export interface TrainSettings {
   backbone: BackboneSettings;
   data: Omit<DatasetOptions, "backbone" | "size">;
   fit: FitSettings;
-  readout: Required<Pick<ReadoutOptions, "beta" | "exclusive" | "calibrate">>;
+  readout: Required<Pick<ReadoutOptions, "beta" | "exclusive" | "calibrate" | "targets">>;
 }
 
 export const PRECISION_OPTIONS = ["auto", ...PRECISIONS] as const;
@@ -176,12 +179,23 @@ function resolveFit({ val = 0.2, augment = "none", tta = "none", head = {} }: Tr
   return { head: config, headOnDisk, holdOut: val, augment, tta };
 }
 
-function resolveReadout({ beta = 2, exclusive = "auto", calibrate, head }: TrainOptions): TrainSettings["readout"] {
+function resolveReadout({
+  beta = 2,
+  exclusive,
+  calibrate,
+  targets = [],
+  head,
+}: TrainOptions): TrainSettings["readout"] {
   // The tutorial's head shall equal that of Keras in every weight.
-  const chosen = calibrate ?? (head?.recipe === "tutorial" ? "none" : "platt");
+  const isTutorial = head?.recipe === "tutorial";
+  const chosen = calibrate ?? (isTutorial ? "none" : "platt");
+  for (const { measure, value } of targets) {
+    checkOneOf("targets", measure, ["precision", "recall"]);
+    checkInRange("targets", value, 0, 1);
+  }
   checkInRange("beta", beta, 0.01, 100);
   checkOneOf("calibrate", chosen, CALIBRATIONS);
-  return { beta, exclusive, calibrate: chosen };
+  return { beta, exclusive: exclusive ?? (isTutorial ? [] : "auto"), calibrate: chosen, targets };
 }
 
 function resolveBudget(options: TrainOptions, variants: readonly number[]): FeatureBudget {

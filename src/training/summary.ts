@@ -3,12 +3,14 @@ import { LABEL_ERRORS_FILE } from "../curation/label-errors.js";
 import type { Device } from "../features/device.js";
 import { type Kernels, kernelsOn } from "../features/kernels.js";
 import type { Checkpoint } from "../head/checkpoint.js";
+import type { TagMetrics } from "../head/metrics.js";
 import type { Recognised } from "../labels/table.js";
 import type { Precision } from "../quantise/prepare.js";
 import type { CalibrationName } from "./calibration.js";
 import type { FinishedTraining } from "./finished-training.js";
 import type { PrecisionChoice } from "./precision.js";
 import type { TrainingFindings } from "./report.js";
+import type { TagTarget } from "./thresholds.js";
 
 /** Results of a training; docs/cli.md lists the keys of its JSON. */
 export interface TrainSummary {
@@ -35,9 +37,11 @@ export interface TrainSummary {
   l2: number | null;
   /**
    * The F-beta that exclusive groups gain out of fold, and the tags of each group that was kept; null if there is no
-   * group.
+   * group. With `exactlyOne` each tile gets one tag of each.
    */
-  exclusive: { kept: boolean; gain: number; groups: string[][] } | null;
+  exclusive: { kept: boolean; exactlyOne: boolean; gain: number; groups: string[][] } | null;
+  /** Tags whose thresholds were fitted for a target, and what these give on tiles the model has not seen. */
+  targets: (TagTarget & Pick<TagMetrics, "precision" | "recall">)[];
   calibrate: CalibrationName;
   decoded: number;
   cached: number;
@@ -72,7 +76,7 @@ export function summarize(
   { exclusive = [] }: Checkpoint,
   { model, choice, rejects, findings, seconds }: RunOutcome,
 ): TrainSummary {
-  const { scored, holdOut, exclusiveGain } = fitted;
+  const { scored, holdOut } = fitted;
   const { metrics } = scored;
   return {
     model,
@@ -91,7 +95,11 @@ export function summarize(
     provider: dataset.device,
     optimizer: fitted.config.optimizer,
     l2: fitted.l2 ?? null,
-    exclusive: exclusiveGain === null ? null : { kept: exclusive.length > 0, gain: exclusiveGain, groups: exclusive },
+    exclusive: describeGroups(fitted, exclusive),
+    targets: settings.readout.targets.map((target) => {
+      const { precision, recall } = metrics.perTag.find(({ tag }) => tag === target.tag) as TagMetrics;
+      return { ...target, precision, recall };
+    }),
     calibrate: settings.readout.calibrate,
     decoded: dataset.decoded,
     cached: dataset.cached,
@@ -106,4 +114,11 @@ export function summarize(
     headSeconds,
     seconds,
   };
+}
+
+function describeGroups(
+  { exclusiveGain, exactlyOne }: FinishedTraining["fitted"],
+  groups: string[][],
+): TrainSummary["exclusive"] {
+  return exclusiveGain === null ? null : { kept: groups.length > 0, exactlyOne, gain: exclusiveGain, groups };
 }

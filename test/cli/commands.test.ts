@@ -29,12 +29,14 @@ before(async () => {
 test("train writes a whole model folder and says what it is worth", () => {
   const summary = json(...trainArguments, "--out", model);
   assert.deepEqual(readdirSync(model).sort(), [
+    "backbone.onnx",
     "head.safetensors",
     "history.csv",
     "label-errors.csv",
     "model.json",
     "report.html",
     "report.json",
+    "training-tiles.bin",
   ]);
   assert.equal(summary.tiles, 80);
   assert.equal(summary.decoded, 80);
@@ -64,30 +66,58 @@ test("the same tiles and seed give the same head, bit for bit, whatever the numb
   assert.deepEqual(heads[0], heads[1]);
 });
 
-test("exclusive tags are tried, and what was kept is applied alike by evaluate and predict", () => {
+test("of a group that is given each tile gets exactly one tag, in the report, by evaluate, by predict and with one threshold", () => {
   const out = join(folder, "exclusive");
-  const summary = json(...trainArguments, "--out", out, "--exclusive", "clear,partly_cloudy,cloudy,haze");
-  const groups = JSON.parse(readFileSync(join(out, "model.json"), "utf8")).exclusive;
-  assert.equal(summary.exclusive.kept, summary.exclusive.gain > 0);
-  assert.deepEqual(summary.exclusive.groups, groups ?? []);
-  assert.deepEqual(groups, summary.exclusive.kept ? [["clear", "partly_cloudy", "cloudy", "haze"]] : undefined);
-  const scores = json("evaluate", "--tiles", tiles, "--labels", labels, "--model", out);
-  const file = join(folder, "exclusive.jsonl");
-  json("predict", tiles, "--model", out, "--out", file, "--probabilities");
-  const rows = readFileSync(file, "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  for (const { tag, predicted } of scores.per_tag) {
-    assert.equal(rows.filter((row) => row.tags.includes(tag)).length, predicted, tag);
-  }
-  const sum = (row: { probabilities: Record<string, number> }) =>
-    ["clear", "partly_cloudy", "cloudy", "haze"].reduce((total, tag) => total + row.probabilities[tag], 0);
+  const group = ["clear", "partly_cloudy", "cloudy", "haze"];
+  const target = ["--target", "primary=recall:0.9"];
+  const summary = json(...trainArguments, "--out", out, "--exclusive", group.join(","), ...target);
+  assert.deepEqual(summary.exclusive, { ...summary.exclusive, kept: true, exactly_one: true, groups: [group] });
+  const perTag: { tag: string; predicted: number; recall: number }[] = readReport(out).score.metrics.perTag;
   assert.equal(
-    rows.every((row) => Math.abs(sum(row) - 1) < 1e-5),
-    summary.exclusive.kept,
+    perTag.filter(({ tag }) => group.includes(tag)).reduce((sum, { predicted }) => sum + predicted, 0),
+    summary.tiles,
   );
+  const [{ tag, measure, value, recall }] = summary.targets;
+  assert.deepEqual([tag, measure, value], ["primary", "recall", 0.9]);
+  assert.equal(recall, perTag.find((each) => each.tag === "primary")?.recall);
+  for (const more of [[], ["--threshold", "0.9"]]) {
+    const scores = json("evaluate", "--tiles", tiles, "--labels", labels, "--model", out, ...more);
+    const file = join(folder, "exclusive.jsonl");
+    json("predict", tiles, "--model", out, "--out", file, "--probabilities", "--overwrite", ...more);
+    const rows = readFileSync(file, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    for (const { tag, predicted } of scores.per_tag) {
+      assert.equal(rows.filter((row) => row.tags.includes(tag)).length, predicted, tag);
+    }
+    for (const { tags, probabilities } of rows) {
+      const most = group.reduce((a, b) => (probabilities[b] > probabilities[a] ? b : a));
+      assert.deepEqual(
+        tags.filter((each: string) => group.includes(each)),
+        [most],
+      );
+      assert.ok(Math.abs(group.reduce((total, each) => total + probabilities[each], 0) - 1) < 1e-5);
+    }
+  }
 });
+
+test("tables, galleries, curves and co-occurrence of a report count the same decisions", () => {
+  for (const name of ["model", "exclusive"]) {
+    const { summary, score } = readReport(join(folder, name));
+    score.metrics.perTag.forEach((tag: Record<string, number | null>, column: number) => {
+      const { hits, falseAlarms, misses, curve } = summary.tags[column];
+      assert.equal(hits.count + falseAlarms.count, tag["predicted"]);
+      assert.equal(hits.count + misses.count, tag["support"]);
+      assert.equal(summary.coOccurrence.predicted[column * summary.tags.length + column], tag["predicted"]);
+      const chosen = curve.find((point: { chosen?: true }) => point.chosen);
+      if (tag["support"] === 0 || tag["predicted"] === 0) assert.equal(chosen, undefined);
+      else assert.deepEqual([chosen.precision, chosen.recall], [tag["precision"], tag["recall"]]);
+    });
+  }
+});
+
+const readReport = (out: string) => JSON.parse(readFileSync(join(out, "report.json"), "utf8"));
 
 test("the levels of the backbone are used where features are scaled, unless told otherwise", () => {
   const last = json(...trainArguments, "--out", join(folder, "last"), "--features", "last");
@@ -239,6 +269,7 @@ test("wrong usage exits with 2 and names the nearest valid option", () => {
     ],
     [[...trainArguments, "--out", "z", "--recipe", "tutorial", "--l2", "1"], /--l2 has no meaning/],
     [[...trainArguments, "--out", "z", "--exclusive", "clear"], /two tags or more/],
+    [[...trainArguments, "--out", "z", "--target", "primary=f2:0.9"], /TAG=precision:0.9/],
     [[...trainArguments, "--out", "z", "--backbone", "canpy"], /did you mean "canopy"/],
   ] as const) {
     const result = run(...args);

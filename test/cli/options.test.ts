@@ -17,6 +17,7 @@ const PARSED: Record<string, string> = {
   "max-unreadable": "7",
   metrics: "127.0.0.1:9464",
   exclusive: "a,b",
+  target: "a=recall:0.9",
   bands: "3,2,1",
   stretch: "0,3000",
 };
@@ -29,7 +30,8 @@ const leaves = (command: CommandDefinition): CommandDefinition[] =>
 
 function wordsFor(option: OptionDefinition, value: string): string[] {
   if (option.positional) return [value];
-  return option.type === "boolean" ? [`--${option.name}`] : [`--${option.name}`, value];
+  if (option.type === "boolean") return [option.default === true ? `--no-${option.name}` : `--${option.name}`];
+  return [`--${option.name}`, value];
 }
 
 function firstValue({ choices, type }: OptionDefinition): string {

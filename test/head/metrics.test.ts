@@ -45,9 +45,9 @@ describe("averagePrecision", () => {
 describe("computeMetrics", () => {
   const metrics = computeMetrics(PROBABILITIES, LABELS, HALF, { minSupport: 1 });
 
-  it("averages F2 over tiles, a tile without tags and without hits scoring 0", () => {
-    // Tile by tile: 5*1/(4*1+2), 5*1/(4*2+1), 5*1/(4*1+2), 0.
-    close(metrics.f2, (5 / 6 + 5 / 9 + 5 / 6 + 0) / 4);
+  it("averages F2 over tiles, a tile without tags that is given none scoring 1", () => {
+    // Tile by tile: 5*1/(4*1+2), 5*1/(4*2+1), 5*1/(4*1+2), 1.
+    close(metrics.f2, (5 / 6 + 5 / 9 + 5 / 6 + 1) / 4);
     close(metrics.f2AtHalf, metrics.f2);
   });
 
@@ -61,6 +61,8 @@ describe("computeMetrics", () => {
       recall: 0.5,
       f2: 5 / 9,
       averagePrecision: 1,
+      rocAuc: 1,
+      precisionAtRecall90: 1,
     });
     const { precision, recall, f2, averagePrecision: ap } = metrics.perTag[2];
     assert.deepEqual([precision, recall, f2, ap], [0, null, null, null]);
@@ -76,7 +78,7 @@ describe("computeMetrics", () => {
 
   it("scores decisions made otherwise", () => {
     const right = computeMetrics(PROBABILITIES, LABELS, HALF, { decisions: LABELS.data });
-    close(right.f2, 0.75);
+    close(right.f2, 1);
     close(right.binaryAccuracy, 1);
   });
 
@@ -89,10 +91,37 @@ describe("F-beta", () => {
   it("weighs recall the more the larger beta", () => {
     close(fBeta(1, 2, 1, 1), 2 / 3);
     close(fBeta(1, 2, 1, 2), 5 / 6);
-    assert.equal(fBeta(0, 0, 0, 2), 0);
+    assert.deepEqual([fBeta(0, 0, 0, 2), fBeta(0, 1, 0, 2), fBeta(0, 0, 1, 2)], [1, 0, 0]);
     assert.ok(sampleFBeta(PROBABILITIES, LABELS, HALF, 0.5) < sampleFBeta(PROBABILITIES, LABELS, HALF, 2));
-    close(meanFBeta(LABELS.data, LABELS, 2), 0.75);
+    close(meanFBeta(LABELS.data, LABELS, 2), 1);
   });
+});
+
+it("of one tag alone F2 is that of the tag, not the share of tiles decided right", () => {
+  const labels = single([1, 0, 0, 0, 0, 0, 0, 1]);
+  const none = computeMetrics(new Float32Array(8), labels, Float32Array.of(0.5));
+  assert.equal(none.f2, 0);
+  const one = new Float32Array(8).with(0, 0.9).with(1, 0.8);
+  close(computeMetrics(one, labels, Float32Array.of(0.5)).f2, (5 * 1) / (4 * 2 + 2));
+});
+
+it("the area under the ROC curve is the share of pairs in the right order, and precision is found at 90% recall", () => {
+  const { perTag } = computeMetrics(
+    Float32Array.of(0.9, 0.8, 0.7, 0.7, 0.1),
+    single([1, 0, 1, 0, 0]),
+    Float32Array.of(0.5),
+  );
+  // Pairs: 0.9 beats three; 0.7 beats one, ties with one and loses to one.
+  close(perTag[0].rocAuc as number, (3 + 1.5) / 6);
+  close(perTag[0].precisionAtRecall90 as number, 2 / 4);
+  assert.equal(computeMetrics(Float32Array.of(0.2, 0.4), single([1, 1]), Float32Array.of(0.5)).perTag[0].rocAuc, null);
+});
+
+it("of a settled group each tile has the most probable tag and no other", () => {
+  const decisions = decide(Float32Array.of(0.3, 0.2, 0.9, /**/ 0.8, 0.7, 0.1), Float32Array.of(0.5, 0.5, 0.5), [
+    [0, 1],
+  ]);
+  assert.deepEqual([...decisions], [1, 0, 1, /**/ 1, 0, 0]);
 });
 
 it("tileFBetas gives each tile's own", () => {

@@ -9,6 +9,7 @@ import { readFullTile } from "../../src/decode/full.js";
 import { InputError, ModelError } from "../../src/errors.js";
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../../src/head/checkpoint.js";
 import { resolveHeadConfig } from "../../src/head/config.js";
+import { decide } from "../../src/head/metrics.js";
 import { resolveBackbone } from "../../src/models/registry.js";
 import { decodeModel } from "../../src/onnx/proto.js";
 import { exportModel } from "../../src/operations/export.js";
@@ -178,6 +179,19 @@ test("exclusive tags share out their probabilities in the exported model too", a
   assert.ok(slashBurn > 0 && Math.abs(clear + slashBurn + steam - 1) > 1e-3);
 });
 
+test("of a settled group the exported model gives the most probable tag, as canopy does", async (t) => {
+  const folder = temporaryFolder(t);
+  const model = await makeModel(folder, { exclusive: [["clear", "vapeur d'été"]], exactlyOne: true });
+  const out = join(folder, "settled.onnx");
+  await exportModel({ model, out });
+  const pixels = Uint8Array.from({ length: 8 * SIZE * SIZE * 3 }, (_, i) => (i * 2654435761) >>> 24);
+  const result = await runModel(readFileSync(out), { tiles: new ort.Tensor("uint8", pixels, [8, SIZE, SIZE, 3]) });
+  const { probabilities, thresholds, given } = result;
+  assert.deepEqual(given.dims, [8, 3]);
+  const expected = decide(probabilities.data as Float32Array, thresholds.data as Float32Array, [[0, 2]]);
+  assert.deepEqual(Array.from(given.data as Iterable<number>, Number), [...expected]);
+});
+
 test("a file that does not give the model's probabilities is not written", async (t) => {
   const folder = temporaryFolder(t);
   const out = join(folder, "model.onnx");
@@ -199,7 +213,7 @@ test("an existing file, a lost backbone, another backbone and a folder without a
   renameSync(join(model, "net.onnx"), join(folder, "moved.onnx"));
   await assert.rejects(
     exportModel({ model, out: other }),
-    /does not have the backbone net .* name its file with `backbone`/,
+    /backbone net .* is not in .* name its file with `backbone`/,
   );
   await assert.rejects(exportModel({ model, out: other, backbone: out }), ModelError);
   await assert.rejects(exportModel({ model: join(folder, "none"), out: other }), InputError);

@@ -127,6 +127,22 @@ test("the tag table sorts by keyboard", needsChromium, async (t) => {
   assert.deepEqual(complaints, []);
 });
 
+test("a picture is enlarged by mouse and keyboard", needsChromium, async (t) => {
+  const { page, complaints } = await openReport(t, { viewport: { width: 1280, height: 800 } });
+  const small = page.locator("main img").first();
+  const { width } = (await small.boundingBox()) ?? { width: 0 };
+  await small.focus();
+  await page.keyboard.press("Enter");
+  const large = page.locator("dialog[open] img");
+  assert.ok(((await large.boundingBox())?.width ?? 0) > 3 * width);
+  assert.equal(await page.locator("dialog[open] p").textContent(), await small.getAttribute("alt"));
+  await large.click();
+  assert.equal(await page.locator("dialog[open]").count(), 0);
+  await small.click();
+  assert.equal(await page.locator("dialog[open]").count(), 1);
+  assert.deepEqual(complaints, []);
+});
+
 test("without JavaScript the page reads the same", needsChromium, async (t) => {
   const { page } = await openReport(t, { javaScriptEnabled: false });
   assert.equal(await page.locator("table[data-sortable] tbody tr").count(), 4);

@@ -16,10 +16,33 @@ test("a tag's curve has the precision at every recall that is reached", () => {
   const [a, b] = summarise(SCORED).tags;
   assert.deepEqual(a.curve, [
     { threshold: 0.875, precision: 1, recall: 1 / 3 },
-    { threshold: 0.5, precision: 2 / 3, recall: 2 / 3 },
+    { threshold: 0.5, precision: 2 / 3, recall: 2 / 3, chosen: true },
     { threshold: 0.25, precision: 3 / 4, recall: 1 },
   ]);
   assert.deepEqual(b.curve, []);
+});
+
+test("decisions made otherwise count everywhere, and the curve passes through what they reach", () => {
+  // A fold decided more strictly: t1 was not given the tag, although its probability is above the threshold.
+  const decisions = Uint8Array.of(1, 0, 0, 0, 1, 0, 0, 0);
+  const ranking = Float32Array.of(0.9, 0.1, 0.4, 0.1, 0.6, 0.1, 0.2, 0.1);
+  const { tags, coOccurrence, confusions } = summarise({ ...SCORED, decisions, ranking });
+  assert.deepEqual([tags[0].hits.count, tags[0].falseAlarms.count, tags[0].misses.count], [1, 1, 2]);
+  assert.equal(coOccurrence.predicted[0], 2);
+  const chosen = tags[0].curve.find((point) => point.chosen);
+  assert.deepEqual([chosen?.precision, chosen?.recall], [1 / 2, 1 / 3]);
+  assert.deepEqual(confusions, [0, 0, 0, 0]);
+});
+
+test("a confusion is a tile that misses one tag and is wrongly given another", () => {
+  const { confusions } = summarise({
+    names: ["x", "y", "z"],
+    tags: ["a", "b", "c"],
+    probabilities: Float32Array.of(0, 1, 0, /**/ 0, 1, 1, /**/ 1, 0, 0),
+    labels: Uint8Array.of(1, 0, 0, /**/ 1, 0, 1, /**/ 1, 0, 0),
+    thresholds: [0.5, 0.5, 0.5],
+  });
+  assert.deepEqual(confusions, [0, 2, 0, /**/ 0, 0, 0, /**/ 0, 0, 0]);
 });
 
 test("tiles of equal probability make one point of the curve", () => {
@@ -30,7 +53,7 @@ test("tiles of equal probability make one point of the curve", () => {
     labels: Uint8Array.of(0, 1),
     thresholds: [0.5],
   });
-  assert.deepEqual(tags[0].curve, [{ threshold: 0.5, precision: 0.5, recall: 1 }]);
+  assert.deepEqual(tags[0].curve, [{ threshold: 0.5, precision: 0.5, recall: 1, chosen: true }]);
 });
 
 test("a long curve is thinned to 64 points that keep both ends", () => {

@@ -9,10 +9,10 @@ async function decode(source: string) {
   return sharp(Buffer.from(body, "base64")).removeAlpha().raw().toBuffer({ resolveWithObject: true });
 }
 
-test("a thumbnail keeps the colours and has at most 144 pixels per side", async () => {
+test("a thumbnail keeps the colours and has at most 224 pixels per side", async () => {
   const pixels = Uint8Array.from({ length: 256 * 256 * 3 }, (_, i) => [40, 90, 60][i % 3]);
   const { data, info } = await decode(await makeThumbnail(pixels, 256));
-  assert.deepEqual([info.width, info.height], [144, 144]);
+  assert.deepEqual([info.width, info.height], [224, 224]);
   assert.ok([40, 90, 60].every((value, channel) => Math.abs(data[3000 + channel] - value) <= 4));
 });
 

@@ -94,11 +94,35 @@ describe("fitThresholds", () => {
     assert.throws(() => fitThresholds(probabilities, labels, { beta: 0 }), RangeError);
   });
 
+  it("meets a tag's own precision with the best recall, or its recall with the best precision", () => {
+    const labels = { data: Uint8Array.of(1, 1, 0, 1, 0, 1, 0, 0), rows: 8, tags: ["mine"] };
+    const probabilities = Float32Array.of(0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2);
+    const at = (measure: "precision" | "recall", value: number) =>
+      fitThresholds(probabilities, labels, { targets: [{ tag: "mine", measure, value }] }).thresholds[0];
+    const between = (threshold: number, low: number, high: number) =>
+      assert.ok(threshold > low && threshold < high, `${threshold}`);
+    between(at("precision", 0.75), 0.5, 0.6);
+    between(at("precision", 1), 0.7, 0.8);
+    between(at("recall", 0.75), 0.5, 0.6);
+    between(at("recall", 1), 0.3, 0.4);
+    const other = { ...labels, data: Uint8Array.of(0, 1, 0, 0, 0, 0, 0, 0) };
+    const unmet = fitThresholds(probabilities, other, { targets: [{ tag: "mine", measure: "precision", value: 0.9 }] });
+    between(unmet.thresholds[0], 0.7, 0.8);
+  });
+
+  it("of one tag alone maximises that tag's F-beta, where most tiles have none", () => {
+    const rows = 100;
+    const labels = { data: new Uint8Array(rows).fill(1, 0, 4), rows, tags: ["mine"] };
+    const probabilities = Float32Array.from({ length: rows }, (_, row) => (row < 4 ? 0.2 : row < 8 ? 0.15 : 0.01));
+    const { thresholds } = fitThresholds(probabilities, labels, { shrinkage: 0 });
+    assert.ok(thresholds[0] > 0.15 && thresholds[0] < 0.2, `${thresholds[0]}`);
+  });
+
   it("stays between 0 and 1 for probabilities of exactly 0 and 1", () => {
     const labels = { data: Uint8Array.of(1, 0, 1, 0), rows: 4, tags: ["t"] };
     const { thresholds, score } = fitThresholds(Float32Array.of(1, 0, 1, 0), labels, { shrinkage: 0 });
     assert.ok(thresholds[0] > 0 && thresholds[0] < 1);
-    assert.equal(score, 0.5);
+    assert.equal(score, 1);
   });
 });
 

@@ -53,6 +53,40 @@ ${tags.length > shown.length && `The ${shown.length} tags with the most positive
 ${renderPairs(tags, summary.coOccurrence, shown)}</section>`;
 }
 
+/** Tags in a line of the table of confusions. */
+const MOST_INSTEAD = 5;
+
+export function renderConfusions({ summary: { tags, confusions } }: ReportData): Html {
+  const rows = tags
+    .map(({ tag, misses }, row) => ({ tag, missed: misses.count, instead: givenInstead(tags, confusions, row) }))
+    .filter(({ missed }) => missed > 0)
+    .sort((a, b) => b.missed - a.missed);
+  return html`<section aria-labelledby="confusions"><h2 id="confusions">Which tags come for which</h2>
+<p class="muted">Of the tiles on which a tag was missed, those that were wrongly given another one.</p>
+${
+  rows.length === 0
+    ? html`<p>No tag was missed.</p>`
+    : renderTable({
+        caption: "Tags that were missed, and what was given wrongly on these tiles",
+        columns: [
+          { name: "Tag", kind: "text" },
+          { name: "Missed" },
+          { name: "Given instead, with the number of tiles", kind: "text" },
+        ],
+        rows: rows.map(({ tag, missed, instead }) => [tag, count(missed), instead || "nothing"]),
+      })
+}</section>`;
+}
+
+function givenInstead(tags: ReportData["summary"]["tags"], confusions: readonly number[], row: number): string {
+  const others = tags.map(({ tag }, column) => ({ tag, count: confusions[row * tags.length + column] }));
+  const found = others.filter((other) => other.count > 0).sort((a, b) => b.count - a.count);
+  return found
+    .slice(0, MOST_INSTEAD)
+    .map((other) => `${other.tag} ${count(other.count)}`)
+    .join(", ");
+}
+
 function renderPairs(
   tags: readonly string[],
   { labels, predicted }: { labels: number[]; predicted: number[] },

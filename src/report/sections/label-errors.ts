@@ -1,6 +1,6 @@
 /** Probable label errors: tiles whose labels the predictions contradict, with what to change. */
-import { MOST_SUSPECTS, type ReportData, type Suspect } from "../data.js";
-import { counted, probability } from "../format.js";
+import { type LabelErrors, MOST_SUSPECTS, type ReportData, type Suspect } from "../data.js";
+import { count, counted, probability } from "../format.js";
 import { type Html, html } from "../html.js";
 import type { Album } from "../pictures.js";
 
@@ -16,10 +16,18 @@ export function renderLabelErrors({ labelErrors }: ReportData, album: Album): Ht
 <p class="muted">${
     labelErrors.count === 0
       ? "None found: no label is contradicted by models that have not seen the tile."
-      : `${counted(labelErrors.count, "label")} contradicted by models that have not seen the tile, the surest first. A struck-out tag is in the labels and probably wrong, one with a plus is probably missing; beside it its probability. Not every one is an error: look before you change it.`
+      : `${counted(labelErrors.count, "label")} contradicted by models that have not seen the tile, the surest first${describeSureness(labelErrors)}. A struck-out tag is in the labels and probably wrong, one with a plus is probably missing; beside it its probability. Not every one is an error: look before you change it.`
   }${labelErrors.file !== undefined && labelErrors.count > 0 && html` All of them: <code>${labelErrors.file}</code>.`}</p>
 ${tiles.length > 0 && renderTiles(tiles.slice(0, UNFOLDED), album)}
 ${tiles.length > UNFOLDED && html`<details class="more"><summary>${counted(tiles.length - UNFOLDED, "more tile")}</summary>${renderTiles(tiles.slice(UNFOLDED), album)}</details>`}</section>`;
+}
+
+/** The probabilities are the model's own: they say how sure it is, not how often it is right. */
+function describeSureness({ sureness, count: all }: LabelErrors): string {
+  const parts = sureness.map(
+    ({ from, count: number }) => `${count(number)} of them with ${Math.round(from * 100)}% or more`,
+  );
+  return all === 0 || parts.length === 0 ? "" : `: the model holds ${parts.join(", ")} to be wrong`;
 }
 
 function renderTiles(tiles: readonly Suspect[][], album: Album): Html {

@@ -1,0 +1,72 @@
+/**
+ * Which tiles a model was trained on, so that nobody takes their scores for those of new tiles. A tile is known by its number of bytes and
+ * the last 4 KiB of them: whatever it is called, in a folder or an archive (but not deflated in one and plain in the other).
+ */
+import { createHash } from "node:crypto";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { FormatError } from "../errors.js";
+import type { Tile } from "../tiles/tile.js";
+
+/** In a model's folder: the divisor, then the fingerprints, ascending; each a little-endian uint64. */
+export const SEEN_TILES_FILE = "training-tiles.bin";
+
+const TAIL = 4096;
+/** Of more tiles only those are kept whose size is a multiple of the divisor. */
+const MOST_TILES = 1_000_000;
+/** Tiles read before other work has its turn. */
+const TURN = 256;
+
+/** The content of SEEN_TILES_FILE for a model that was trained on `tiles`. */
+export async function encodeSeenTiles(tiles: readonly Tile[], most = MOST_TILES): Promise<Uint8Array> {
+  const divisor = Math.ceil(tiles.length / most) || 1;
+  const fingerprints = await fingerprint(tiles, divisor);
+  return new Uint8Array(BigUint64Array.of(BigInt(divisor), ...new Set(fingerprints.sort())).buffer);
+}
+
+/** About how many of `tiles` the model in `folder` was trained on (exactly, up to a million); null if it does not say. */
+export async function countSeenTiles(folder: string, tiles: readonly Tile[]): Promise<number | null> {
+  const path = join(folder, SEEN_TILES_FILE);
+  if (!existsSync(path)) return null;
+  const bytes = Uint8Array.from(await readFile(path));
+  if (bytes.length < 8 || bytes.length % 8 !== 0) {
+    throw new FormatError(
+      path,
+      `${path} is damaged: it is no list of fingerprints. Restore it from a copy, or delete it.`,
+    );
+  }
+  const [divisor, ...seen] = new BigUint64Array(bytes.buffer);
+  const known = new Set(seen);
+  const found = (await fingerprint(tiles, Number(divisor))).filter((each) => known.has(each)).length;
+  return Math.min(tiles.length, found * Number(divisor));
+}
+
+/** Of those tiles that can be read and whose size is a multiple of `divisor`. */
+async function fingerprint(tiles: readonly Tile[], divisor: number): Promise<BigUint64Array> {
+  const fingerprints: bigint[] = [];
+  for (const [i, tile] of tiles.entries()) {
+    if (i % TURN === 0) await setImmediate();
+    const each = readFingerprint(tile, divisor);
+    if (each !== undefined) fingerprints.push(each);
+  }
+  return BigUint64Array.from(fingerprints);
+}
+
+function readFingerprint({ path, offset = 0, byteLength }: Tile, divisor: number): bigint | undefined {
+  let file: number | undefined;
+  try {
+    file = openSync(path, "r");
+    const size = byteLength ?? fstatSync(file).size - offset;
+    if (size % divisor !== 0) return undefined;
+    const tail = Buffer.alloc(Math.min(size, TAIL));
+    readSync(file, tail, 0, tail.length, offset + size - tail.length);
+    return createHash("sha256").update(`${size}:`).update(tail).digest().readBigUInt64LE();
+  } catch {
+    // A tile that is gone by now is no tile that was seen.
+    return undefined;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}

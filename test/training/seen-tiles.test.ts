@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { FormatError } from "../../src/errors.js";
+import { openTiles } from "../../src/tiles/sources.js";
+import type { Tile } from "../../src/tiles/tile.js";
+import { countSeenTiles, encodeSeenTiles, SEEN_TILES_FILE } from "../../src/training/seen-tiles.js";
+import { suiteFolder } from "../helpers.js";
+
+const folder = suiteFolder();
+const tiles = join(folder, "tiles");
+
+async function tilesIn(...inputs: string[]): Promise<Tile[]> {
+  const found: Tile[] = [];
+  for await (const tile of (await openTiles(inputs)).tiles) found.push(tile);
+  return found;
+}
+
+before(async () => {
+  mkdirSync(tiles);
+  // Two of the same size, and one that is larger than what is read of it.
+  for (let i = 0; i < 6; i++) writeFileSync(join(tiles, `t${i}.jpg`), Buffer.alloc(i < 2 ? 300 : 3000 * i, i + 1));
+  writeFileSync(join(folder, SEEN_TILES_FILE), await encodeSeenTiles((await tilesIn(tiles)).slice(0, 4)));
+});
+
+test("tiles of the training are recognised under other names and in archives, and no others", async () => {
+  assert.equal(await countSeenTiles(folder, await tilesIn(tiles)), 4);
+  const renamed = join(folder, "renamed");
+  cpSync(tiles, renamed, { recursive: true });
+  for (const name of readdirSync(renamed)) renameSync(join(renamed, name), join(renamed, `x-${name}`));
+  assert.equal(await countSeenTiles(folder, await tilesIn(renamed)), 4);
+  const tar = join(folder, "tiles.tar");
+  assert.equal(spawnSync("tar", ["cf", tar, "-C", tiles, "."]).status, 0);
+  assert.equal(await countSeenTiles(folder, await tilesIn(tar)), 4);
+  writeFileSync(join(renamed, "x-t0.jpg"), Buffer.alloc(300, 99));
+  assert.equal(await countSeenTiles(folder, await tilesIn(renamed)), 3);
+});
+
+test("of very many tiles a part is remembered, and the count is an estimate", async () => {
+  const many = join(folder, "many");
+  mkdirSync(many);
+  for (let i = 0; i < 200; i++) writeFileSync(join(many, `t${i}.jpg`), Buffer.alloc(500 + i, i));
+  const content = await encodeSeenTiles(await tilesIn(many), 50);
+  assert.equal(content.length, 8 * (1 + 50));
+  writeFileSync(join(many, SEEN_TILES_FILE), content);
+  assert.equal(await countSeenTiles(many, await tilesIn(many)), 200);
+});
+
+test("a model that does not say is no model of none, and a damaged list is told", async () => {
+  assert.equal(await countSeenTiles(tiles, await tilesIn(tiles)), null);
+  const damaged = join(folder, "damaged");
+  mkdirSync(damaged);
+  writeFileSync(join(damaged, SEEN_TILES_FILE), "damaged");
+  await assert.rejects(countSeenTiles(damaged, []), FormatError);
+});
