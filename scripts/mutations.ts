@@ -11,6 +11,13 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    what: "bench predict that compares no precisions",
+    file: "src/bench/predict.ts",
+    from: 'precisions.join() !== "fp32" && {',
+    to: 'precisions.join() === "" && {',
+    tests: ["test/bench/backbone.test.ts"],
+  },
+  {
     what: "the feature cache's key without the precision",
     file: "src/features/extractor.ts",
     from: '    ...given("precision", describePrecision(precision, card, device)),\n',

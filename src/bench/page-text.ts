@@ -1,4 +1,5 @@
 /** The benchmark page's words and tables. */
+import type { PrecisionRates } from "./precisions.js";
 import type { BenchPredictReport } from "./predict.js";
 import type { ContenderResult, PreprocessReport } from "./preprocess-report.js";
 import type { BenchTrainReport } from "./train.js";
@@ -82,7 +83,7 @@ function contenderRow(each: ContenderResult): string[] {
 }
 
 function predictText(title: string, report: BenchPredictReport): string {
-  const { tiles, backbone, size, device, runs, predict } = report;
+  const { tiles, backbone, size, device, runs, predict, precisions = [] } = report;
   return `## Prediction: ${title}
 ${tiles} tiles through the backbone \`${backbone}\` at ${size} pixels on ${device}. ${machineText(report)} "Share" is files to features over the same sessions
 alone on ready-made tensors, measured in turn while all of them are busy: the tiles are taken again and again, and the time in which the pipeline
@@ -112,7 +113,32 @@ ${table(
 )}
 
 \`canopy predict\` from files to a CSV, from start to end of a run of several seconds, with ${predict.workers} decode ${predict.workers === 1 ? "worker" : "workers"} and batches of ${predict.batch_size}: ${rate(predict.tiles_per_s, predict.spread)} tiles/s.
-`;
+${precisionsText(precisions)}`;
+}
+
+/** Processor time is steadier than rates on a busy machine, so gains are taken from it. */
+function precisionsText(precisions: readonly PrecisionRates[]): string {
+  const [first] = precisions;
+  if (first === undefined) return "";
+  const rows = precisions.map((each) => [
+    each.kernels === "simulated" ? `${each.precision}, simulated` : each.precision,
+    number(each.bare_tiles_per_s),
+    each.bare_cpu_ms.toPrecision(3),
+    (first.bare_cpu_ms / each.bare_cpu_ms).toFixed(2),
+    number(each.predict_tiles_per_s),
+    each.predict_cpu_ms.toPrecision(3),
+    (first.predict_cpu_ms / each.predict_cpu_ms).toFixed(2),
+  ]);
+  const header = [
+    "precision",
+    "sessions alone, tiles/s",
+    "CPU ms per tile",
+    "gain",
+    "`canopy predict`, tiles/s",
+    "CPU ms per tile",
+    "gain",
+  ];
+  return `\nBy precision, in turn; gains are of processor time ([int8.md](int8.md)):\n\n${table(header, rows)}\n`;
 }
 
 function trainText(title: string, report: BenchTrainReport): string {

@@ -5,16 +5,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkInteger } from "../check.js";
-import type { LoadedModel } from "../engine/engine.js";
+import { checkInteger, checkOneOf } from "../check.js";
 import { planPipeline } from "../features/plan.js";
-import { resolveHeadConfig } from "../head/config.js";
-import { initHead } from "../head/init.js";
 import { predictWith } from "../operations/predict.js";
+import { PRECISIONS, type Precision } from "../quantise/prepare.js";
 import type { RunContext } from "../run-context.js";
-import { canopyVersion } from "../versions.js";
+import { benchModel } from "./bench-model.js";
 import { type MachineFacts, machineFacts, versionFacts } from "./facts.js";
 import { interruptible } from "./interrupted.js";
+import { measurePrecisions, type PrecisionRates } from "./precisions.js";
 import {
   asTiles,
   type BackboneOptions,
@@ -44,6 +43,8 @@ interface BenchPredictOptions extends BackboneOptions {
    * @default 2
    */
   seconds?: number | undefined;
+  /** Compared in turn, unless it is "fp32" alone; the rest of the report is of floats. @default ["fp32"] */
+  precisions?: readonly Precision[] | undefined;
   /** At most this many tiles, evenly spread over the input. @default 480 */
   limit?: number | undefined;
 }
@@ -71,6 +72,8 @@ export interface BenchPredictReport {
     spread: [number, number];
     samples: number[];
   };
+  /** The precisions that were compared. */
+  precisions?: PrecisionRates[];
   machine: MachineFacts;
   versions: Record<string, string>;
 }
@@ -83,11 +86,14 @@ async function measure(options: BenchPredictOptions, context: RunContext): Promi
   const { inputs, repeats = 3, seconds = 2, limit = 480 } = options;
   checkInteger("repeats", repeats, 1, 1000);
   checkInteger("limit", limit, 1, 100_000);
+  const { precisions = ["fp32"] } = options;
+  for (const precision of precisions) checkOneOf("precision", precision, PRECISIONS);
   const backbone = await prepare(options);
   const settings = listSettings(options, backbone);
   const tiles = await openBenchTiles({ inputs, limit }, context);
   try {
-    const runs = await measureRuns(tiles.paths, backbone, settings, { rounds: repeats, seconds }, context);
+    const effort = { rounds: repeats, seconds };
+    const runs = await measureRuns(tiles.paths, backbone, settings, effort, context);
     const fastest = Math.max(...runs.map((run) => run.tiles_per_s));
     const times = Math.max(1, Math.ceil((4 * seconds * fastest) / tiles.paths.length));
     const many = Array.from({ length: times }, () => tiles.paths).flat();
@@ -98,6 +104,9 @@ async function measure(options: BenchPredictOptions, context: RunContext): Promi
       device: backbone.device,
       runs,
       predict: await measurePredict(many, backbone, repeats, context),
+      ...(precisions.join() !== "fp32" && {
+        precisions: await measurePrecisions(tiles.paths, many, backbone, precisions, effort, context),
+      }),
       machine: machineFacts(),
       versions: versionFacts(),
     };
@@ -167,7 +176,7 @@ async function measurePredict(
   try {
     for (let round = 0; round <= repeats; round++) {
       const options = { inputs: paths, out: join(folder, `${round}.csv`), workers, batchSize };
-      const summary = await predictWith(modelOf(backbone), options, signal === undefined ? {} : { signal });
+      const summary = await predictWith(benchModel(backbone), options, signal === undefined ? {} : { signal });
       // The first round warms up.
       if (round > 0) samples.push(roughly(summary.tilesPerS!));
     }
@@ -177,26 +186,4 @@ async function measurePredict(
   const { median, low, high } = summarize(samples);
   const spread: [number, number] = [roughly(low), roughly(high)];
   return { tiles: paths.length, batch_size: batchSize, workers, tiles_per_s: roughly(median), spread, samples };
-}
-
-/** A head with initial weights: the time does not depend on the tags. */
-function modelOf({ resolved, size, device, model }: PreparedBackbone): LoadedModel {
-  const { card } = resolved;
-  const tags = Array.from({ length: 17 }, (_, i) => `tag_${i}`);
-  return {
-    backbone: model,
-    device,
-    checkpoint: {
-      createdBy: `canopy ${canopyVersion()}`,
-      tags,
-      thresholds: new Float32Array(tags.length).fill(0.5),
-      head: initHead(card.features.count, tags.length, 1),
-      card,
-      backboneSha256: card.sha256,
-      preprocessing: { size, colorspace: "auto", antialias: true, tta: "none" },
-      training: { head: resolveHeadConfig({ optimizer: "rmsprop" }), tiles: 0, heldOut: 0, settings: {} },
-      metrics: {},
-      history: [],
-    },
-  };
 }

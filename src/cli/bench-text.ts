@@ -90,11 +90,28 @@ export function describePredict(report: BenchPredictReport): string {
     "",
     formatTable(header, rows),
     "",
+    ...describePrecisions(report.precisions),
     `canopy predict, files to CSV: ${whole(predict.tiles_per_s)} tiles/s (batch ${predict.batch_size}, ${predict.workers} decode ${predict.workers === 1 ? "worker" : "workers"})`,
     "",
     `Best is batch ${best.batch_size} with ${best.workers} decode ${best.workers === 1 ? "worker" : "workers"}: ${whole(best.tiles_per_s)} tiles/s, ` +
       `${(100 * best.share).toFixed(0)}% of what the sessions do on ready-made tensors.`,
   ].join("\n");
+}
+
+function describePrecisions(precisions: BenchPredictReport["precisions"] = []): string[] {
+  const [first] = precisions;
+  if (first === undefined) return [];
+  const rows = precisions.map((each) => [
+    each.precision + (each.kernels === "simulated" ? " (simulated)" : ""),
+    whole(each.bare_tiles_per_s),
+    each.bare_cpu_ms.toPrecision(3),
+    `${(first.bare_cpu_ms / each.bare_cpu_ms).toFixed(2)} x`,
+    whole(each.predict_tiles_per_s),
+    each.predict_cpu_ms.toPrecision(3),
+    `${(first.predict_cpu_ms / each.predict_cpu_ms).toFixed(2)} x`,
+  ]);
+  const header = ["precision", "sessions alone", "CPU ms a tile", "gain", "canopy predict", "CPU ms a tile", "gain"];
+  return [formatTable(header, rows), ""];
 }
 
 export function describeTrain(report: BenchTrainReport): string {

@@ -4,6 +4,7 @@
 import type { Argv, CommandModule } from "yargs";
 import type { PageEntry } from "../bench/page-text.js";
 import type { DeviceChoice } from "../features/device.js";
+import type { Precision } from "../quantise/prepare.js";
 import { describePredict, describePreprocess, describeTrain } from "./bench-text.js";
 import { type CommandResult, type GlobalArguments, requireNumber, runCommand } from "./common.js";
 
@@ -44,6 +45,7 @@ interface BackboneArguments extends BenchArguments {
 }
 
 interface PredictArguments extends BackboneArguments {
+  precision: string | undefined;
   "batch-size": string | undefined;
   workers: number | undefined;
 }
@@ -79,6 +81,7 @@ const predict: CommandModule<GlobalArguments, PredictArguments> = {
     withBackboneOptions(withBenchOptions(yargs, 480))
       .option("batch-size", { type: "string", requiresArg: true, describe: "Batch sizes to measure, such as 4,8,16" })
       .option("workers", { type: "number", requiresArg: true, describe: "Up to this many decode workers" })
+      .option("precision", { type: "string", requiresArg: true, describe: "fp32,int8: compares the two in one run" })
       .example("$0 bench predict train-jpg --batch-size 8,16", "Two batch sizes only") as Argv<PredictArguments>,
   handler: (argv) =>
     runBench(argv, async (context) => {
@@ -86,7 +89,9 @@ const predict: CommandModule<GlobalArguments, PredictArguments> = {
       const { input: inputs, backbone, device } = argv;
       const batchSizes = argv.batchSize === undefined ? undefined : String(argv.batchSize).split(",").map(Number);
       const numbers = numbersOf(argv, ["size", "seconds", "repeats", "workers", "limit"]);
-      const report = await benchPredict({ inputs, backbone, device, batchSizes, ...numbers }, context);
+      // Checked where it is used.
+      const precisions = argv.precision?.split(",").map((each) => each.trim() as Precision);
+      const report = await benchPredict({ inputs, backbone, device, batchSizes, precisions, ...numbers }, context);
       return { entry: { kind: "predict", title: titleOf(argv), report }, text: describePredict(report) };
     }),
 };

@@ -41,6 +41,10 @@ function formatReport(report: DoctorReport): string {
       `  ${device}`,
       runs ? "runs" : `no: ${reason}`,
     ]),
+    [
+      "int8 models",
+      `${onnxruntime.int8.kernels === "integer" ? "integer kernels" : "simulated in floats"}: ${onnxruntime.int8.reason}`,
+    ],
     ["cache", `${cache.folder}: ${mib(cache.bytes)} in ${cache.files} files`],
   ];
   const text = lines.map(([name, value]) => `${name.padEnd(15)} ${value}`).join("\n");

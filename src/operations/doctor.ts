@@ -8,6 +8,7 @@ import { searchAddon } from "../addon.js";
 import { addonRemedy } from "../addon-file.js";
 import { cacheFolder } from "../cache-folder.js";
 import { type DeviceReport, probeDevices } from "../features/device.js";
+import { chooseKernels, type KernelChoice } from "../features/kernels.js";
 import { cpuFeatures, cpuQuota, memoryLimit, usableCores } from "../machine.js";
 
 /** What `canopy doctor --json` prints; the keys are stable. Sizes are bytes. */
@@ -20,7 +21,7 @@ export interface DoctorReport {
     | { built: true; from: string; jpeg: string; simd: string; decoder_version: number }
     | { built: false; reason: string };
   sharp: { version: string; libvips: string };
-  onnxruntime: { version: string; device: string; devices: DeviceReport[] };
+  onnxruntime: { version: string; device: string; devices: DeviceReport[]; int8: KernelChoice };
   cache: { folder: string; bytes: number; files: number };
   suggestions: string[];
 }
@@ -52,6 +53,7 @@ export async function examine(): Promise<DoctorReport> {
       // What `--device auto` takes: see chooseDevice.
       device: devices.some(({ device, runs }) => device === "cuda" && runs) ? "cuda" : "cpu",
       devices,
+      int8: chooseKernels(),
     },
     cache: { folder: cacheFolder(), ...cache },
     suggestions: [],

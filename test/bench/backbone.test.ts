@@ -9,6 +9,7 @@ import { benchPredict } from "../../src/bench/predict.js";
 import { measureStored } from "../../src/bench/stored.js";
 import { benchTrain } from "../../src/bench/train.js";
 import { InterruptedError } from "../../src/errors.js";
+import { chooseKernels } from "../../src/features/kernels.js";
 import { usableCores } from "../../src/machine.js";
 import { mountDisk, temporaryFolder } from "../helpers.js";
 
@@ -81,3 +82,19 @@ function useCache(t: TestContext, folder: string): void {
     else process.env["CANOPY_CACHE"] = before;
   });
 }
+
+test("bench predict compares precisions in one run, with rates and processor time of each", async () => {
+  const report = await benchPredict({ ...TINY, batchSizes: [4], workers: 1, precisions: ["fp32", "int8"] });
+  assert.deepEqual(
+    report.precisions?.map(({ precision }) => precision),
+    ["fp32", "int8"],
+  );
+  const [floats, integers] = report.precisions ?? [];
+  assert.deepEqual([floats.kernels, integers.kernels], [null, chooseKernels().kernels]);
+  for (const { samples, ...each } of [floats, integers]) {
+    for (const name of ["bare_tiles_per_s", "bare_cpu_ms", "predict_tiles_per_s", "predict_cpu_ms"] as const) {
+      assert.ok(each[name] > 0 && samples[name].length === TINY.repeats, name);
+    }
+  }
+  await assert.rejects(benchPredict({ ...TINY, precisions: ["int4" as "int8"] }), /precision/);
+});
