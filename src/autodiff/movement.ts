@@ -1,5 +1,5 @@
 /** Operators that move values without changing them. */
-import { constantTensor, intAttribute, intsAttribute, stringAttribute } from "../onnx/editing.js";
+import { intAttribute, intsAttribute, stringAttribute } from "../onnx/editing.js";
 import { TensorProto_DataType as DataType } from "../onnx/gen/onnx_pb.js";
 import { constantInput, dimsOf, fail, fromFront, inputOf, type Rule, type Site, sizeOf } from "./rule.js";
 
@@ -95,13 +95,13 @@ export function alongAxis({ emit }: Site, value: string, rank: number, axis: num
 
 /** Values taken by constant indices: those taken several times get the sum. */
 export const gather: Rule = (site) => {
-  const { node, index, dy } = site;
-  const x = inputOf(site, 0);
+  const { node, dy } = site;
+  const [x, indices] = [inputOf(site, 0), inputOf(site, 1)];
   const axis = fromFront(intAttribute(node, "axis", 0), dimsOf(site, x).length);
-  const indices = constantTensor(index, inputOf(site, 1)) ?? fail(node, "its indices are not constant");
   const size = sizeOf(site, x, axis);
-  const taken = Array.from(indices.data as BigInt64Array, (place) => fromFront(Number(place), size));
-  return [scatter(site, indices.dims.length === 1 ? dy : flatIndices(site, axis, taken.length), axis, taken)];
+  const taken = (constantInput(site, 1) ?? []).map((place) => fromFront(place, size));
+  const value = dimsOf(site, indices).length === 1 ? dy : flatIndices(site, axis, taken.length);
+  return [scatter(site, value, axis, taken)];
 };
 
 /** The gradient of a Gather with the axes of its indices as one. */

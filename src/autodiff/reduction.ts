@@ -1,6 +1,6 @@
 /** Sums and means over axes. */
-import { constantTensor, intAttribute, intsAttribute } from "../onnx/editing.js";
-import { dimsOf, fail, fromFront, inputOf, type Rule, type Site, sizeOf } from "./rule.js";
+import { intAttribute, intsAttribute } from "../onnx/editing.js";
+import { constantInput, dimsOf, fromFront, inputOf, type Rule, type Site, sizeOf } from "./rule.js";
 
 /** Every value that went into a sum gets the gradient of the sum. */
 export const reduceSum: Rule = (site) => [repeated(site, site.dy)];
@@ -39,12 +39,9 @@ function kept(site: Site, value: string): string {
 
 /** The summed axes, from the attribute (older operator sets) or the second input; all if none is given. */
 function axesOf(site: Site): number[] {
-  const { node, index } = site;
+  const { node } = site;
   const rank = dimsOf(site, inputOf(site, 0)).length;
-  const name = node.input[1] ?? "";
-  const given = name === "" ? undefined : constantTensor(index, name);
-  if (name !== "" && given === undefined) fail(node, "its axes are not constant");
-  const axes = intsAttribute(node, "axes") ?? (given && Array.from(given.data as BigInt64Array, Number));
+  const axes = intsAttribute(node, "axes") ?? constantInput(site, 1);
   if (axes === undefined || axes.length === 0) {
     return intAttribute(node, "noop_with_empty_axes", 0) ? [] : Array.from({ length: rank }, (_, axis) => axis);
   }

@@ -1,8 +1,8 @@
 /** What a gradient rule is: the derivative of one operator, as nodes. */
 import { ModelError } from "../errors.js";
-import { constantTensor, type GraphIndex } from "../onnx/editing.js";
+import type { GraphIndex } from "../onnx/editing.js";
 import type { NodeProto } from "../onnx/gen/onnx_pb.js";
-import { type Dims, inferDims } from "../onnx/shapes.js";
+import { type Dims, inferDims, inferNumbers } from "../onnx/shapes.js";
 import type { Emitter } from "./emitter.js";
 
 /** One node to be differentiated. */
@@ -38,11 +38,11 @@ export function sizeOf(site: Site, name: string, axis: number): number {
 }
 
 /** The numbers of a constant input, or undefined if it is left out. */
-export function constantInput({ node, index }: Site, at: number): number[] | undefined {
-  const name = node.input[at] ?? "";
+export function constantInput(site: Site, at: number): number[] | undefined {
+  const name = site.node.input[at] ?? "";
   if (name === "") return undefined;
-  const tensor = constantTensor(index, name) ?? fail(node, `its input "${name}" is not constant`);
-  return Array.from(tensor.data as Float32Array, Number);
+  const numbers = inferNumbers(site.index, name);
+  return numbers ?? fail(site.node, `its input "${name}" is not constant`);
 }
 
 /** All axes of rank `rank` but `kept`. */
