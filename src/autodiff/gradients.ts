@@ -7,7 +7,7 @@ import { ModelError } from "../errors.js";
 import { type GraphIndex, indexGraph } from "../onnx/editing.js";
 import type { GraphProto, NodeProto } from "../onnx/gen/onnx_pb.js";
 import { Emitter } from "./emitter.js";
-import type { Rule } from "./rule.js";
+import { fail, type Rule } from "./rule.js";
 import { RULES } from "./rules.js";
 
 /** Operators whose results do not change with small changes of what they read. */
@@ -24,7 +24,7 @@ export interface GradientRequest {
   of: readonly string[];
 }
 
-/** Appends nodes to `graph`. Returns the name of the gradient of each value in `of`. @throws UnknownGradientError */
+/** Appends nodes to `graph`. Returns the name of the gradient of each value in `of`. @throws NotDifferentiableError */
 export function appendGradients(graph: GraphProto, { output, gradient, of }: GradientRequest): Map<string, string> {
   const index = indexGraph(graph);
   const changing = changingNodes(graph, of);
@@ -37,15 +37,8 @@ export function appendGradients(graph: GraphProto, { output, gradient, of }: Gra
   return new Map(of.map((name) => [name, gathered.take(name) ?? unreached(name, output)]));
 }
 
-/** A node that has no rule. */
-export class UnknownGradientError extends ModelError {
-  constructor(readonly node: NodeProto) {
-    super(`canopy cannot differentiate ${node.opType} "${node.name || node.output[0]}"`);
-  }
-}
-
 /** Nodes whose results depend on `of`, in the graph's order. */
-function changingNodes(graph: GraphProto, of: readonly string[]): NodeProto[] {
+export function changingNodes(graph: GraphProto, of: readonly string[]): NodeProto[] {
   const changing = new Set(of);
   return graph.node.filter((node) => {
     if (CONSTANT.has(node.opType) || !node.input.some((name) => changing.has(name))) return false;
@@ -68,7 +61,7 @@ function nodesOnPath(nodes: readonly NodeProto[], output: string): NodeProto[] {
 
 function checkRules(path: readonly NodeProto[]): void {
   const unknown = path.findLast((node) => ruleOf(node) === undefined);
-  if (unknown !== undefined) throw new UnknownGradientError(unknown);
+  if (unknown !== undefined) fail(unknown, "it has no rule");
 }
 
 function ruleOf(node: NodeProto): Rule | undefined {

@@ -1,15 +1,15 @@
 /** Pools. */
 import { intAttribute, intsAttribute } from "../onnx/editing.js";
+import { TensorProto_DataType as DataType } from "../onnx/gen/onnx_pb.js";
 import { dimsOf, inputOf, type Rule, type Site } from "./rule.js";
 import { channelsOf, mapSize, placeCount, spread, type Window, windowOf } from "./window.js";
 
 /** A mean over the whole map: each pixel gets an equal share. */
 export const globalAveragePool: Rule = (site) => {
-  const { emit, dy } = site;
+  const { emit, dy, node } = site;
   const x = inputOf(site, 0);
-  const rank = dimsOf(site, x).length;
-  const pixels = Array.from({ length: rank - 2 }, (_, axis) => mapSize(site, axis)).reduce((a, b) => a * b, 1);
-  return [emit.expandLike(emit.op("Div", [dy, pixels]), x)];
+  const pixels = emit.op("Div", [emit.op("Size", [x]), emit.op("Size", [node.output[0]])]);
+  return [emit.expandLike(emit.op("Div", [dy, emit.op("Cast", [pixels], { to: DataType.FLOAT })]), x)];
 };
 
 /** The largest of a whole map gets the gradient; of equal ones each an equal share. */

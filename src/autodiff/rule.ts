@@ -55,7 +55,18 @@ export function fromFront(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }
 
-/** A ModelError that says what of `node` cannot be differentiated. */
+/** A node in the way of gradients. */
+export class NotDifferentiableError extends ModelError {
+  constructor(
+    readonly node: NodeProto,
+    reason: string,
+  ) {
+    super(
+      `canopy cannot differentiate the operator ${node.opType} of node "${node.name || node.output[0]}": ${reason}`,
+    );
+  }
+}
+
 export function fail(node: NodeProto, reason: string): never {
-  throw new ModelError(`${node.opType} "${node.name || node.output[0]}" cannot be differentiated: ${reason}`);
+  throw new NotDifferentiableError(node, reason);
 }

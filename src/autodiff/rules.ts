@@ -7,6 +7,7 @@ import * as movement from "./movement.js";
 import * as normalization from "./normalization.js";
 import * as pooling from "./pooling.js";
 import * as reduction from "./reduction.js";
+import { resize } from "./resampling.js";
 import type { Rule } from "./rule.js";
 
 export const RULES: Readonly<Record<string, Rule>> = {
@@ -67,4 +68,5 @@ export const RULES: Readonly<Record<string, Rule>> = {
   Slice: movement.slice,
   Gather: movement.gather,
   Pad: movement.pad,
+  Resize: resize,
 };

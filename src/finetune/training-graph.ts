@@ -2,13 +2,15 @@
  * A backbone with its head as ONNX graphs whose learning weights are inputs: one that computes the loss and the gradient
  * of every weight, and one that only computes logits.
  */
-import { appendGradients } from "../autodiff/gradients.js";
+import { appendGradients, changingNodes } from "../autodiff/gradients.js";
+import { NotDifferentiableError } from "../autodiff/rule.js";
 import { ModelError } from "../errors.js";
 import { type Appender, appender, pruneGraph, vacateName } from "../onnx/editing.js";
-import type { ValueInfoProto } from "../onnx/gen/onnx_pb.js";
+import type { GraphProto, ValueInfoProto } from "../onnx/gen/onnx_pb.js";
 import { makeNode, valueInfo } from "../onnx/graph.js";
+import { weightBlocks } from "../onnx/learnable.js";
 import { FEATURES } from "../onnx/prepare.js";
-import { decodeModel, encodeModel, fromTensorProto, type Model, toTensorProto } from "../onnx/proto.js";
+import { decodeModel, encodeModel, fromTensorProto, type Model, opsetOf, toTensorProto } from "../onnx/proto.js";
 import { float32 } from "../onnx/tensor.js";
 import { HEAD_BIAS, HEAD_WEIGHTS, type TunableModel } from "./engine.js";
 
@@ -20,6 +22,11 @@ export const DROPOUT = "dropout";
 export const SHARE = "share";
 export const LOSS = "loss";
 export const LOGITS = "logits";
+
+/** ReduceSum and Unsqueeze with their axes as inputs. */
+const MIN_OPSET = 13;
+/** ScatterElements that adds (16). */
+const OPSET = 17;
 
 /** A weight that learns. */
 export interface Parameter {
@@ -70,16 +77,50 @@ function trainingGraph(model: TunableModel, parameters: readonly Parameter[]): U
     decoded.graph.initializer.push(toTensorProto(name, float32(dims, data)));
   }
   const names = parameters.map(({ name }) => name);
-  const gradients = appendGradients(decoded.graph, { output: LOGITS, gradient, of: names });
+  const gradients = differentiate(model, decoded.graph, gradient, names);
   append.nodes.push(...names.map((name) => makeNode("Identity", [gradients.get(name) ?? ""], [gradientName(name)])));
   const outputs = parameters.map(({ name, dims }) => valueInfo(gradientName(name), "float32", dims));
   return finish(decoded, append, parameters, [valueInfo(LOSS, "float32", []), ...outputs]);
 }
 
+/** Of an operator in the way, the message says how much of the network lies behind it. */
+function differentiate(
+  { network }: TunableModel,
+  graph: GraphProto,
+  gradient: string,
+  names: readonly string[],
+): Map<string, string> {
+  try {
+    return appendGradients(graph, { output: LOGITS, gradient, of: names });
+  } catch (error) {
+    if (!(error instanceof NotDifferentiableError)) throw error;
+    const { node, message } = error;
+    const blocks = weightBlocks(decodeModel(network, "The backbone").graph);
+    const behind = blocks.filter((block) => !changingNodes(graph, block).includes(node)).length;
+    const advice = behind === 0 ? "Only the head can be trained" : `The last ${behind} blocks can be tuned`;
+    throw new ModelError(`${message}. ${advice}.`, { cause: error });
+  }
+}
+
+/** @throws ModelError for an operator set that has not yet the forms of operators that gradients use. */
 function openNetwork(model: TunableModel): { decoded: Model; append: Appender } {
   const decoded = decodeModel(model.network, "The backbone");
+  raiseOpset(decoded);
   for (const name of [TARGETS, DROPOUT, SHARE, LOSS, LOGITS, HEAD_WEIGHTS, HEAD_BIAS]) vacateName(decoded.graph, name);
   return { decoded, append: appender(decoded.graph) };
+}
+
+/** Between these two, operators of image networks only gained forms. */
+function raiseOpset(model: Model): void {
+  const version = opsetOf(model);
+  if (version < MIN_OPSET) {
+    throw new ModelError(
+      `The backbone uses ONNX operator set ${version}; fine-tuning needs ${MIN_OPSET} or later: convert or export it again.`,
+    );
+  }
+  for (const entry of model.opsetImport) {
+    if (entry.domain === "" || entry.domain === "ai.onnx") entry.version = BigInt(Math.max(version, OPSET));
+  }
 }
 
 function backboneParameters({ network, trainable }: TunableModel): Parameter[] {

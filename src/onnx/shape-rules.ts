@@ -182,7 +182,17 @@ const expand: Rule = (node, [x, shapeDims], ints) => {
   return rank === undefined ? undefined : broadcast(node, [x, new Array(rank).fill(undefined)], ints);
 };
 
-const resized: Rule = (_node, [x]) => x?.map((size, axis) => (axis < 2 ? size : undefined));
+/** By given sizes, or by factors. */
+const resized: Rule = (node, [x], ints) => {
+  const [factors, sizes] = [ints(node.input[2] ?? ""), ints(node.input[3] ?? "")];
+  const axes = intsAttribute(node, "axes")?.map((axis) => (axis + (x?.length ?? 0)) % (x?.length ?? 1));
+  return x?.map((size, axis) => {
+    const at = axes === undefined ? axis : axes.indexOf(axis);
+    const factor = factors?.[at];
+    if (at === -1 || factor === 1) return size;
+    return sizes?.[at] ?? (factor === undefined || size === undefined ? undefined : Math.floor(size * factor));
+  });
+};
 
 const shapeOf: Rule = (_node, [x]) => [x?.length];
 
@@ -208,7 +218,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   ...rulesFor(layerNorm, "LayerNormalization RMSNormalization"),
   Slice: slice,
   Expand: expand,
-  ...rulesFor(resized, "Resize Upsample"),
+  Resize: resized,
+  Upsample: (_node, [x]) => x?.map((size, axis) => (axis < 2 ? size : undefined)),
   Flatten: flatten,
   Reshape: reshape,
   Squeeze: squeeze,

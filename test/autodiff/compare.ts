@@ -10,8 +10,6 @@ import { openReference } from "./reference.js";
 
 /** Tiles in a batch. */
 const BATCH = 3;
-/** Of the largest entry: what float32 is off by. */
-const TOLERANCE = 2e-5;
 const STEP = 1e-5;
 
 interface Tile {
@@ -21,10 +19,14 @@ interface Tile {
 
 /** The graph of one case in the making. */
 export class Case {
-  readonly graph = new GraphBuilder("case", { opset: 20 });
+  readonly graph: GraphBuilder;
   readonly weights: string[] = [];
   readonly inputs = new Map<string, Tile>();
   #seed = 0;
+
+  constructor(opset: number) {
+    this.graph = new GraphBuilder("case", { opset });
+  }
 
   /** A weight whose gradient is compared, of random values between `from` and `to`. */
   weight(dims: readonly number[], from = -2, to = 2): string {
@@ -48,9 +50,19 @@ export class Case {
   }
 }
 
+interface Comparison {
+  /** @default 20 */
+  opset?: number;
+  /** Of the largest entry: what float32 may be off by. @default 2e-5 */
+  tolerance?: number;
+}
+
 /** Fails unless the gradients of all weights of a case are what central differences give. */
-export async function compareGradients(make: (network: Case) => string): Promise<void> {
-  const network = new Case();
+export async function compareGradients(
+  make: (network: Case) => string,
+  { opset = 20, tolerance = 2e-5 }: Comparison = {},
+): Promise<void> {
+  const network = new Case(opset);
   const output = make(network);
   const bytes = network.graph.build();
   const reference = openReference(bytes);
@@ -59,11 +71,11 @@ export async function compareGradients(make: (network: Case) => string): Promise
   const { dims, data: forward } = reference.run(output);
   const seed = randoms(forward.length, 99);
   const found = await runModel(withGradients(bytes, network, output, dims, seed), feeds(network));
-  compare(output, found[output].data, forward);
+  compare(output, found[output].data, forward, tolerance);
   const loss = () => reference.run(output).data.reduce((sum, value, i) => sum + value * seed[i], 0);
   for (const name of network.weights) {
     const { data } = reference.values.get(name) ?? assert.fail(name);
-    compare(`the gradient of ${name}`, found[`${name}.gradient`].data, differences(data, loss));
+    compare(`the gradient of ${name}`, found[`${name}.gradient`].data, differences(data, loss), tolerance);
   }
 }
 
@@ -102,11 +114,11 @@ function feeds({ inputs }: Case): Record<string, ort.Tensor> {
   return Object.fromEntries([...inputs].map(([name, { dims, data }]) => [name, new ort.Tensor("float32", data, dims)]));
 }
 
-function compare(what: string, found: Float32Array, expected: Float64Array): void {
+function compare(what: string, found: Float32Array, expected: Float64Array, tolerance: number): void {
   assert.equal(found.length, expected.length, what);
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   for (const [i, value] of expected.entries()) {
     const off = Math.abs(found[i] - value);
-    assert.ok(off <= TOLERANCE * largest + 1e-7, `${what}, entry ${i}: ${found[i]}, the reference gives ${value}`);
+    assert.ok(off <= tolerance * largest + 1e-7, `${what}, entry ${i}: ${found[i]}, the reference gives ${value}`);
   }
 }
