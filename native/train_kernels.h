@@ -61,7 +61,7 @@ struct TrainKernels {
   void (*sum_products)(Matrix a, size_t a_columns, Matrix b, size_t b_columns, size_t rows, bool adds, float* c);
   // sums[columns] = the sum of a's rows, or with `adds` that more.
   void (*sum_rows)(Matrix a, size_t rows, size_t columns, bool adds, float* sums);
-  // One map. `zeros` is a row of the input or the output, whichever is longer.
+  // One map; of the Finish, bias and activation. `zeros` is a row of the input or the output, whichever is longer.
   void (*depthwise)(const DepthwiseShape& shape, const float* x, const float* weight, const float* zeros,
                     const Finish& finish, float* y);
   // dx may be null. Adds to weight_gradient [taps, channels].

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <type_traits>
 
 #include "simd.h"
@@ -30,7 +31,7 @@ typedef float Vec __attribute__((vector_size(4 * kLanes)));
 inline Vec Sqrt(Vec v) { return reinterpret_cast<Vec>(_mm512_maskz_sqrt_ps(0xFFFF, reinterpret_cast<__m512>(v))); }
 
 #include "train_kernels_vector.h"
-// After it.
+// It builds on the file above.
 #include "train_depthwise_vector.h"
 
 constexpr TrainKernels kKernels = {"avx512",  kTileVecs* kLanes, Multiply, SumProducts, SumRows,

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <type_traits>
 
 #include "train_kernel_sets.h"
@@ -21,7 +22,7 @@ inline Vec Sqrt(Vec v) {
 }
 
 #include "train_kernels_vector.h"
-// After it.
+// It builds on the file above.
 #include "train_depthwise_vector.h"
 
 constexpr TrainKernels kKernels = {"portable", kTileVecs* kLanes, Multiply, SumProducts, SumRows,

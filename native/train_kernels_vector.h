@@ -5,6 +5,7 @@
 // Loops over registers must be unrolled, or the registers become memory.
 #define CANOPY_UNROLL _Pragma("GCC unroll 32")
 #define CANOPY_INLINE static inline __attribute__((always_inline))
+#define CANOPY_INLINE_LAMBDA __attribute__((always_inline))
 
 typedef float UnalignedVec __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
 
@@ -18,50 +19,103 @@ CANOPY_INLINE Vec Clip(Vec v, float low, float high) {
   return raised > Broadcast(high) ? Broadcast(high) : raised;
 }
 
-CANOPY_INLINE Vec Activated(const Activation& activation, Vec v) {
+static Vec Activated(const Activation& activation, Vec v) {
   if (activation.kind == ActivationKind::kClip) return Clip(v, activation.low, activation.high);
   if (activation.kind == ActivationKind::kIdentity) return v;
   for (int i = 0; i < kLanes; i++) v[i] = ApplyActivation(activation, v[i]);
   return v;
 }
 
-CANOPY_INLINE Vec Derivative(const Activation& activation, Vec y) {
-  const Vec one = Broadcast(1);
-  if (activation.kind == ActivationKind::kClip) {
-    const Vec above = y > Broadcast(activation.low) ? one : Vec{};
-    return y < Broadcast(activation.high) ? above : Vec{};
-  }
-  if (activation.kind == ActivationKind::kSigmoid) return y * (one - y);
+CANOPY_INLINE Vec ClipDerivative(Vec y, float low, float high) {
+  const Vec above = y > Broadcast(low) ? Broadcast(1) : Vec{};
+  return y < Broadcast(high) ? above : Vec{};
+}
+
+static Vec Derivative(const Activation& activation, Vec y) {
+  if (activation.kind == ActivationKind::kClip) return ClipDerivative(y, activation.low, activation.high);
+  if (activation.kind == ActivationKind::kSigmoid) return y * (Broadcast(1) - y);
   for (int i = 0; i < kLanes; i++) y[i] = DerivativeOf(activation, y[i]);
   return y;
 }
 
-// Finishes the result at out + at, whose first column is `column`.
-CANOPY_INLINE Vec Finished(const Finish& finish, Vec v, size_t column, size_t at, const float* out) {
+// A Finish of which nothing is left but what takes no call. With a call in them, loops would keep no sums in registers.
+// Kernels take it by value: after each store, the compiler would read again what lies in memory.
+struct QuickFinish {
+  const float *bias, *outputs;
+  bool adds;
+  float low, high;                        // of the activation
+  float derivative_low, derivative_high;  // where the derivative is 1
+
+  explicit QuickFinish(const Finish& finish)
+      : bias(finish.bias),
+        outputs(finish.outputs),
+        adds(finish.adds),
+        low(finish.activation.low),
+        high(finish.activation.high),
+        derivative_low(finish.derivative.low),
+        derivative_high(finish.derivative.high) {
+    if (finish.activation.kind == ActivationKind::kClip) return;
+    low = -std::numeric_limits<float>::infinity();
+    high = -low;
+  }
+
+  Vec Bias(size_t column) const { return bias == nullptr ? Vec{} : Load(bias + column); }
+};
+
+static bool IsQuick(const Finish& finish) {
+  const ActivationKind kind = finish.activation.kind;
+  return (kind == ActivationKind::kIdentity || kind == ActivationKind::kClip) &&
+         (finish.outputs == nullptr || finish.derivative.kind == ActivationKind::kClip);
+}
+
+// What a quick kernel can do of a Finish, before FinishRest does the rest.
+static QuickFinish QuickPart(const Finish& finish) {
+  if (IsQuick(finish)) return QuickFinish(finish);
+  Finish part;
+  part.bias = finish.bias;
+  part.adds = finish.adds;
+  return QuickFinish(part);
+}
+
+static void FinishRest(const Finish& finish, size_t floats, float* out) {
+  if (IsQuick(finish)) return;
+  for (size_t i = 0; i < floats; i += kLanes) {
+    Vec v = Activated(finish.activation, Load(out + i));
+    if (finish.outputs != nullptr) v *= Derivative(finish.derivative, Load(finish.outputs + i));
+    Store(out + i, v);
+  }
+}
+
+// Finishes the result at out + at.
+CANOPY_INLINE Vec Finished(const QuickFinish& finish, Vec v, Vec bias, size_t at, const float* out) {
   if (finish.adds) v += Load(out + at);
-  if (finish.bias != nullptr) v += Load(finish.bias + column);
-  v = Activated(finish.activation, v);
-  if (finish.outputs != nullptr) v *= Derivative(finish.derivative, Load(finish.outputs + at));
+  v = Clip(v + bias, finish.low, finish.high);
+  if (finish.outputs != nullptr) {
+    v *= ClipDerivative(Load(finish.outputs + at), finish.derivative_low, finish.derivative_high);
+  }
   return v;
 }
 
 // Matrix products: kRows rows by kVecs vectors of columns are summed in registers.
 
 template <int kRows, int kVecs>
-CANOPY_INLINE void StoreTile(const Vec (&sums)[kRows][kVecs], const Finish& finish, size_t column, size_t at,
+CANOPY_INLINE void StoreTile(const Vec (&sums)[kRows][kVecs], const QuickFinish& finish, size_t column, size_t at,
                              size_t stride, float* c) {
+  Vec bias[kVecs];
+  CANOPY_UNROLL
+  for (int v = 0; v < kVecs; v++) bias[v] = finish.Bias(column + v * kLanes);
   CANOPY_UNROLL
   for (int r = 0; r < kRows; r++) {
     CANOPY_UNROLL
     for (int v = 0; v < kVecs; v++) {
       const size_t place = at + r * stride + v * kLanes;
-      Store(c + place, Finished(finish, sums[r][v], column + v * kLanes, place, c));
+      Store(c + place, Finished(finish, sums[r][v], bias[v], place, c));
     }
   }
 }
 
 template <int kRows, int kVecs>
-CANOPY_INLINE void MultiplyTile(Matrix a, const float* panel, size_t depth, size_t columns, const Finish& finish,
+CANOPY_INLINE void MultiplyTile(Matrix a, const float* panel, size_t depth, size_t columns, const QuickFinish& finish,
                                 size_t column, size_t at, float* c) {
   Vec sums[kRows][kVecs] = {};
   for (size_t d = 0; d < depth; d++) {
@@ -79,7 +133,7 @@ CANOPY_INLINE void MultiplyTile(Matrix a, const float* panel, size_t depth, size
 }
 
 template <int kRows>
-static void MultiplyRows(Matrix a, const float* packed, size_t row, size_t depth, size_t columns, const Finish& finish,
+static void MultiplyRows(Matrix a, const float* packed, size_t row, size_t depth, size_t columns, QuickFinish finish,
                          float* c) {
   constexpr size_t kPanel = kTileVecs * kLanes;
   const Matrix from{a.data + row * a.stride, a.stride};
@@ -110,7 +164,9 @@ CANOPY_INLINE void ForRowBlocks(size_t rows, const Visit& visit) {
 
 static void Multiply(Matrix a, const float* packed, size_t rows, size_t depth, size_t columns, const Finish& finish,
                      float* c) {
-  ForRowBlocks(rows, [&](size_t r, auto size) { MultiplyRows<size>(a, packed, r, depth, columns, finish, c); });
+  const QuickFinish quick = QuickPart(finish);
+  ForRowBlocks(rows, [&](size_t r, auto size) { MultiplyRows<size>(a, packed, r, depth, columns, quick, c); });
+  FinishRest(finish, rows * columns, c);
 }
 
 template <int kRows, int kVecs>
@@ -193,16 +249,20 @@ static void Scale(const float* a, Matrix factor, size_t pixels, size_t channels,
 
 static void SumPixels(const float* a, const float* b, size_t pixels, size_t channels, float scale, const Finish& finish,
                       float* y) {
+  const QuickFinish quick = QuickPart(finish);
   for (size_t c = 0; c < channels; c += kLanes) {
     Vec sum = {};
     for (size_t at = c; at < pixels * channels; at += channels) {
       sum += b == nullptr ? Load(a + at) : Load(a + at) * Load(b + at);
     }
-    Store(y + c, Finished(finish, sum * scale, c, c, y));
+    Store(y + c, Finished(quick, sum * scale, quick.Bias(c), c, y));
   }
+  FinishRest(finish, channels, y);
 }
 
-static void Gradient(const GradientProduct& product, size_t pixels, size_t channels, const Finish& finish, float* dx) {
+static void Gradient(const GradientProduct& given, size_t pixels, size_t channels, const Finish& finish, float* dx) {
+  const GradientProduct product = given;
+  const QuickFinish quick = QuickPart(finish);
   for (size_t p = 0; p < pixels; p++) {
     const float* const gradient = product.gradient.data + p * product.gradient.stride;
     for (size_t c = 0; c < channels; c += kLanes) {
@@ -211,13 +271,15 @@ static void Gradient(const GradientProduct& product, size_t pixels, size_t chann
         const Vec factor = Load(product.factor.data + p * product.factor.stride + c);
         v *= product.is_derivative ? Derivative(product.of, factor) : factor;
       }
-      Store(dx + p * channels + c, Finished(finish, v, c, p * channels + c, dx));
+      Store(dx + p * channels + c, Finished(quick, v, Vec{}, p * channels + c, dx));
     }
   }
+  FinishRest(finish, pixels * channels, dx);
 }
 
-static void Adamw(const AdamwStep& step, const float* gradient, size_t parts, size_t part_stride, size_t floats,
+static void Adamw(const AdamwStep& given, const float* gradient, size_t parts, size_t part_stride, size_t floats,
                   float* weight, float* first, float* second) {
+  const AdamwStep step = given;
   for (size_t i = 0; i < floats; i += kLanes) {
     Vec g = Load(gradient + i);
     for (size_t part = 1; part < parts; part++) g += Load(gradient + part * part_stride + i);

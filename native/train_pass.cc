@@ -66,6 +66,7 @@ double TrainPass::Train(const TileGroup& group, const GroupTargets& targets, flo
 
 void TrainPass::Forward(const TileGroup& group) {
   tiles_ = group.tiles;
+  goes_back_ = false;
   for (const Segment& segment : schedule_.segments) {
     segment_tiles_ = segment.tiles;
     for (size_t first = 0; first < group.count; first += segment.tiles) {
@@ -111,7 +112,8 @@ double TrainPass::FindLoss(size_t count, const GroupTargets& targets) {
 }
 
 float* TrainPass::Map(size_t value, Range range) const {
-  const Place& place = schedule_.maps[value];
+  const Place& again = schedule_.maps_again[value];
+  const Place& place = goes_back_ && again.offset != kNone ? again : schedule_.maps[value];
   const size_t tile = place.is_local ? range.first % segment_tiles_ : range.first;
   return const_cast<float*>(workspace_.data()) + place.offset + tile * plan_.values[value].floats();
 }

@@ -78,6 +78,7 @@ class TrainPass {
   const TrainKernels& kernels_;
   const TrainWeights& weights_;
   size_t segment_tiles_ = 0;  // of the segment that runs now: local memory begins again after that many
+  bool goes_back_ = false;
   const uint8_t* tiles_ = nullptr;
   AlignedFloats workspace_;
   AlignedFloats windows_, zeros_, dropped_, logits_, head_gradient_;

@@ -42,12 +42,14 @@ void TrainPass::HeadBack(size_t count, const float* dropout, float* gradients) {
 }
 
 void TrainPass::Back(const TileGroup& group, float* gradients) {
+  goes_back_ = true;
   for (size_t s = schedule_.segments.size(); s-- > 0;) {
     const Segment& segment = schedule_.segments[s];
     segment_tiles_ = segment.tiles;
     for (size_t first = 0; first < group.count; first += segment.tiles) {
       const Range range{first, std::min(segment.tiles, group.count - first)};
       for (size_t i = segment.last; i-- > segment.first;) {
+        for (size_t maker : schedule_.makes_again[i]) Run(plan_.operations[maker], range);
         if (schedule_.goes_back[i]) RunBack(i, range, gradients);
       }
     }

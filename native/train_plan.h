@@ -57,8 +57,8 @@ struct TrainOperation {
   size_t output;               // a value
   size_t weight = kNone;       // parameters
   size_t bias = kNone;
-  KernelWindow window;
-  Activation activation;  // of a convolution, applied to its result; or the operation itself
+  KernelWindow window{};
+  Activation activation{};  // of a convolution, applied to its result; or the operation itself
 };
 
 // Value 0 is the tiles: the network sees pixel[order[c]] * factor[c] + offset[c].

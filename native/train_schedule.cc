@@ -3,11 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "train_windows.h"
+
 namespace canopy {
 namespace {
 
 // About what a core's second-level cache holds of the maps of an operation.
 constexpr size_t kCacheFloats = (size_t{1} << 20) / sizeof(float);
+
+// A pointwise convolution of this many inputs or fewer is done again going back. Its sums take about as long as memory
+// takes to keep and return an output.
+constexpr size_t kDepthMadeAgain = 96;
 
 // A block of memory over the steps [first, last] of a pass. Going forward operation i is step i, going back it is step
 // 2 * operations - i; the step between is the head.
@@ -129,10 +135,25 @@ class Scheduler {
     lifetimes_.push_back({plan_.values[value].floats() * tiles, first, last, place});
   }
 
+  bool IsMadeAgain(size_t value) const {
+    const TrainOperation& op = Op(makers_[value]);
+    if (op.kind != TrainKind::kConvolution || !IsPointwise(plan_, op) || users_[value].empty()) return false;
+    const size_t input_maker = makers_[op.inputs[0]];
+    return schedule_.goes_back[makers_[value]] && AreTogether(value) &&
+           plan_.parameters[op.weight].columns() <= kDepthMadeAgain &&
+           schedule_.maps_again[op.inputs[0]].offset == kNone && input_maker != kNone;
+  }
+
   void PlaceMap(size_t value) {
     const size_t maker = makers_[value];
     const std::vector<size_t>& users = users_[value];
     const bool is_local = AreTogether(value);
+    if (IsMadeAgain(value)) {
+      schedule_.makes_again[users.back()].push_back(maker);
+      schedule_.maps_again[value].offset = 0;  // until Pack places it
+      AddLifetime(value, maker, users.back(), true, &schedule_.maps[value]);
+      return AddLifetime(value, BackStep(users.back()), BackStep(maker), true, &schedule_.maps_again[value]);
+    }
     if (schedule_.goes_back[maker]) return AddLifetime(value, maker, BackStep(maker), false, &schedule_.maps[value]);
     const auto goes_back = [&](size_t user) { return schedule_.goes_back[user]; };
     const auto first = std::find_if(users.begin(), users.end(), goes_back);
@@ -143,9 +164,11 @@ class Scheduler {
 
   void PlaceAll() {
     schedule_.maps.resize(plan_.values.size());
+    schedule_.maps_again.resize(plan_.values.size());
+    schedule_.makes_again.resize(count_);
     schedule_.gradients.resize(plan_.values.size());
-    for (size_t value = 1; value < plan_.values.size(); value++) {
-      if (makers_[value] == kNone) continue;
+    for (const TrainOperation& op : plan_.operations) {
+      const size_t value = op.output;
       PlaceMap(value);
       if (!wanted_[value]) continue;
       const size_t first = value == plan_.features ? count_ : BackStep(users_[value].back());

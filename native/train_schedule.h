@@ -36,7 +36,10 @@ struct InputGradient {
 
 struct Schedule {
   std::vector<Segment> segments;
-  std::vector<Place> maps;                         // by value; none of value 0, the tiles
+  std::vector<Place> maps;  // by value; none of value 0, the tiles
+  // Going back, of a map that was not kept but is made again: cheaper than to write it to memory and read it.
+  std::vector<Place> maps_again;
+  std::vector<std::vector<size_t>> makes_again;    // by operation: those that run again before it goes back
   std::vector<Place> gradients;                    // by value
   std::vector<std::vector<InputGradient>> inputs;  // by operation
   std::vector<bool> goes_back;                     // by operation: whether it has anything to do going back

@@ -51,12 +51,12 @@ void ReadWindows(const WindowedMap& map, const float* x, float* rows) {
 }
 
 void ReadTileWindows(const WindowedMap& map, const TrainInput& prepare, const uint8_t* pixels, float* rows) {
+  float values[3][256];
+  for (size_t c = 0; c < 3; c++) {
+    for (size_t v = 0; v < 256; v++) values[c][v] = static_cast<float>(v) * prepare.factor[c] + prepare.offset[c];
+  }
   ForTaps(map, [&](size_t pixel, size_t at) {
-    for (size_t c = 0; c < 3; c++) {
-      const float value =
-          pixel == kNone ? 0 : pixels[3 * pixel + prepare.order[c]] * prepare.factor[c] + prepare.offset[c];
-      rows[at + c] = value;
-    }
+    for (size_t c = 0; c < 3; c++) rows[at + c] = pixel == kNone ? 0 : values[c][pixels[3 * pixel + prepare.order[c]]];
   });
   ClearBeyond(map, rows);
 }
