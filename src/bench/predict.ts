@@ -91,6 +91,7 @@ async function measure(options: BenchPredictOptions, context: RunContext): Promi
   const backbone = await prepare(options);
   const settings = listSettings(options, backbone);
   const tiles = await openBenchTiles({ inputs, limit }, context);
+  if (tiles.unfit > 0) context.onWarning?.(`${tiles.unfit} tiles are left out: no JPEGs, or damaged.`);
   try {
     const effort = { rounds: repeats, seconds };
     const runs = await measureRuns(tiles.paths, backbone, settings, effort, context);

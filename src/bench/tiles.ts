@@ -1,12 +1,11 @@
 /** The tiles a benchmark runs on: the user's own, or generated ones; as plain files, all of them JPEGs that decode. */
-import { closeSync, openSync, readSync } from "node:fs";
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadBatches } from "../batch/loader.js";
 import { SlotRing } from "../batch/slot-ring.js";
 import { readTileBytes } from "../decode/bytes.js";
-import { DECODE_DEFAULTS, isFailure } from "../decode/decoder.js";
+import { DECODE_DEFAULTS, isFailure, placeOf } from "../decode/decoder.js";
 import { DecodePool } from "../decode/pool.js";
 import { sniffFormat } from "../decode/sniff.js";
 import { CanopyError, InputError } from "../errors.js";
@@ -99,19 +98,8 @@ async function keepFit(tiles: readonly Tile[], context: RunContext): Promise<Til
 }
 
 function isJpeg(tile: Tile): boolean {
-  if (tile.failure !== undefined) return false;
-  const first = new Uint8Array(16);
-  try {
-    const file = openSync(tile.path, "r");
-    try {
-      readSync(file, first, 0, first.length, tile.offset ?? 0);
-    } finally {
-      closeSync(file);
-    }
-  } catch {
-    return false;
-  }
-  return sniffFormat(first) === "jpeg";
+  const bytes = tile.failure ?? readTileBytes(placeOf(tile));
+  return !isFailure(bytes) && sniffFormat(bytes) === "jpeg";
 }
 
 /** Other libraries read files, not members of archives. */

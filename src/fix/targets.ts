@@ -8,12 +8,16 @@ export interface FixJob {
   target: string | { code: "NAME"; message: string };
 }
 
-/** Jobs in the order of the tiles. Of several tiles that would be written to one file the first gets it, the others are refused. */
+/**
+ * Jobs in the order of the tiles. Of several tiles that would be written to one file the first gets it, the others are
+ * refused; with `folds`, names that differ in case or Unicode form alone are one file.
+ */
 export function planTargets(
   tiles: Iterable<Tile>,
   inputs: readonly string[],
   out: string,
   extension: string,
+  folds = false,
 ): FixJob[] {
   const roots = inputs.filter((input) => input !== "-" && !input.startsWith("@")).map((input) => resolve(input));
   const taken = new Map<string, Tile>();
@@ -21,9 +25,10 @@ export function planTargets(
   for (const tile of tiles) {
     const inner = innerPath(tile, roots);
     const target = resolve(out, `${inner.slice(0, inner.length - extname(inner).length)}.${extension}`);
-    const other = taken.get(target);
+    const key = folds ? target.normalize("NFC").toLowerCase() : target;
+    const other = taken.get(key);
     if (other === undefined) {
-      taken.set(target, tile);
+      taken.set(key, tile);
       jobs.push({ tile, target });
     } else {
       const message = `${tileLocation(other)} is written to the same file; give inputs with equal names different output folders`;

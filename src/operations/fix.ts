@@ -17,6 +17,7 @@ import {
 import type { FullOptions } from "../decode/full.js";
 import { checkStretchOption, type RasterOptions, resolveStretch } from "../decode/stretch.js";
 import { InputError, InterruptedError } from "../errors.js";
+import { foldsNames } from "../files/folds-names.js";
 import { ensureFolder } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
 import { pointToResume, WriteError } from "../files/write-error.js";
@@ -105,8 +106,8 @@ async function fixTiles(options: FixOptions, context: RunContext): Promise<FixSu
   await checkOut(out, inputs, resume || overwrite);
   const { tiles, close } = await collectTiles(inputs, { signal: context.signal });
   try {
-    const jobs = planTargets(tiles, inputs, out, format);
     await ensureFolder(out);
+    const jobs = planTargets(tiles, inputs, out, format, await foldsNames(out));
     await makeFolders(jobs);
     const run = await runJobs(jobs, { ...options, format, resume }, context);
     const rejects = await writeRejects(`${out}.rejects.jsonl`, run.rejects);

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
-import { resolve } from "node:path";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { test } from "node:test";
+import { foldsNames } from "../../src/files/folds-names.js";
 import { planTargets } from "../../src/fix/targets.js";
 import type { Tile } from "../../src/tiles/tile.js";
+import { temporaryFolder } from "../helpers.js";
 
 function member(name: string): Tile {
   return { name: "x", path: "/data/a.tar", offset: 0, byteLength: 1, member: name };
@@ -31,4 +34,16 @@ test("tiles below a folder keep their place, tiles of lists only their names", (
     jobs.map(({ target }) => target),
     [resolve("out/sub/a.jpg"), resolve("out/b.jpg")],
   );
+});
+
+test("names that differ in case or Unicode form alone are one file where the folder says so", async (t) => {
+  const tiles = ["A.jpg", "a.tif", "e\u0301.jpg", "\u00e9.png"].map((name) => member(name));
+  const refusedOf = (folds: boolean) =>
+    planTargets(tiles, ["/data/a.tar"], "out", "png", folds).map(({ target }) => typeof target !== "string");
+  assert.deepEqual(refusedOf(false), [false, false, false, false]);
+  assert.deepEqual(refusedOf(true), [false, true, false, true]);
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, "x"), "");
+  assert.equal(await foldsNames(folder), existsSync(join(folder, "X")));
+  assert.deepEqual(readdirSync(folder), ["x"]);
 });
