@@ -30,21 +30,43 @@ const FLOATS: ReadonlySet<number> = new Set([DataType.FLOAT, DataType.FLOAT16, D
 /** Widths of ImageNet classifiers, with and without the background class. */
 const IMAGENET_WIDTHS = new Set([1000, 1001]);
 
+/** Where a network's classifier reads its features. */
+export interface Classifier {
+  /** The output that its scores are. */
+  output: string;
+  /** The inputs of its linear layers: one value, or one for each of several averaged heads. */
+  inputs: string[];
+  /** Outputs of other classifiers, which read other values. */
+  others: string[];
+}
+
 /**
- * The inputs of the classifier's linear layers: one value, or one for each of several averaged heads; undefined without
- * a classifier. Of several classifiers the last one counts: those before it helped in training (Inception).
+ * The classifier of a network; undefined without one. Of several the last one counts: those before it helped in training
+ * (Inception).
  */
-export function classifierInputs(index: GraphIndex): string[] | undefined {
-  const found = index.graph.output
-    .map(({ name }) => walkBack(index, name, { pool: false, flat: false, probabilities: false }, new Map()))
-    .filter((inputs) => inputs !== undefined);
-  const [first, ...others] = found;
-  if (others.length === 0) return first && [...new Set(first)];
+export function findClassifier(index: GraphIndex): Classifier | undefined {
+  const found = index.graph.output.flatMap(({ name }) => {
+    const inputs = walkBack(index, name, { pool: false, flat: false, probabilities: false }, new Map());
+    return inputs === undefined ? [] : [{ output: name, inputs: [...new Set(inputs)] }];
+  });
+  const [first, ...rest] = found;
+  if (first === undefined) return undefined;
   const places = new Map(
     index.graph.node.flatMap(({ output }, i) => output.map((name): [string, number] => [name, i])),
   );
-  const last = (inputs: readonly string[]) => Math.max(...inputs.map((name) => places.get(name) ?? -1));
-  return [...new Set(others.reduce((best, inputs) => (last(inputs) > last(best) ? inputs : best), first))];
+  const last = ({ inputs }: { inputs: string[] }) => Math.max(...inputs.map((name) => places.get(name) ?? -1));
+  const best = rest.reduce((best, each) => (last(each) > last(best) ? each : best), first);
+  const others = found.filter(({ inputs }) => inputs.join("\n") !== best.inputs.join("\n"));
+  return { ...best, others: others.map(({ output }) => output) };
+}
+
+/** Whether `output` comes from a linear layer as it is, without a bias or a softmax: it may be a projection (CLIP). */
+export function mayBeProjection(index: GraphIndex, output: string): boolean {
+  const node = index.producers.get(output);
+  if (node?.opType === "Identity") return mayBeProjection(index, node.input[0] ?? "");
+  const linear = node && linearLayer(index, node);
+  if (node === undefined || linear === undefined || IMAGENET_WIDTHS.has(linear.outputs ?? 0)) return false;
+  return node.opType === "MatMul" || (node.opType === "Gemm" && (node.input[2] ?? "") === "");
 }
 
 /** The operators between the output and the node being looked at. */

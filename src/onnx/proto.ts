@@ -118,8 +118,9 @@ function findType(dataType: TensorProto_DataType): ElementType | undefined {
 }
 
 function unknownType(what: string, dataType: TensorProto_DataType): never {
-  const name = TensorProto_DataType[dataType] ?? String(dataType);
-  throw new ModelError(`${what} has the element type ${name}, which canopy does not handle.`);
+  const name =
+    dataType === TensorProto_DataType.UNDEFINED ? "undefined" : TensorProto_DataType[dataType]?.toLowerCase();
+  throw new ModelError(`${what} has the element type ${name ?? dataType}, which canopy does not handle.`);
 }
 
 function typedValues(type: ElementType, proto: TensorProto): TensorData {

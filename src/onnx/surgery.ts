@@ -4,7 +4,7 @@
  */
 import { ModelError } from "../errors.js";
 import { channelAxis, hasClassToken } from "./channels.js";
-import { classifierInputs, featureOutput, mayBeScores, POOLS } from "./classifier.js";
+import { type Classifier, featureOutput, findClassifier, mayBeProjection, mayBeScores, POOLS } from "./classifier.js";
 import { type Appender, appender, type GraphIndex, indexGraph, pruneGraph } from "./editing.js";
 import { TensorProto_DataType as DataType } from "./gen/onnx_pb.js";
 import { valueInfo } from "./graph.js";
@@ -78,7 +78,9 @@ export function cutModel(model: Model, options: CutOptions = {}): Cut {
   const path = options.path ?? "The model";
   const { graph } = model;
   const index = indexGraph(graph);
-  const places = options.output === undefined ? findPlaces(index, path) : [placeAt(index, options.output, path)];
+  const classifier = options.output === undefined ? findClassifier(index) : undefined;
+  const places =
+    options.output === undefined ? findPlaces(index, classifier, path) : [placeAt(index, options.output, path)];
   const levels = (options.levels ?? []).map((name) => levelAt(index, name, path));
   const tokens = places.some(({ dims }) => dims.length === 3)
     ? (options.tokens ?? (hasClassToken(index) ? "class" : "mean"))
@@ -90,7 +92,8 @@ export function cutModel(model: Model, options: CutOptions = {}): Cut {
   const means = levels.map((level) => appendFeatures(append, index, level, undefined));
   const output = means.length === 0 ? mean : append.node("Concat", [mean, ...means], { axis: 1 });
   const count = levels.reduce((sum, level) => sum + level.count, first.count);
-  const notes = notesOn(index, places, tokens, options);
+  const isHead = classifier !== undefined && first.name === classifier.inputs[0];
+  const notes = [...(isHead ? notesOnClassifier(index, classifier) : []), ...notesOn(index, places, tokens, options)];
   graph.node.push(...append.nodes);
   graph.output = [valueInfo(output, "float32", ["N", count])];
   pruneGraph(graph);
@@ -133,8 +136,8 @@ function placeAt(index: GraphIndex, name: string, path: string): Place {
   return place;
 }
 
-function findPlaces(index: GraphIndex, path: string): [Place, ...Place[]] {
-  const heads = placesOf(index, classifierInputs(index) ?? []);
+function findPlaces(index: GraphIndex, classifier: Classifier | undefined, path: string): [Place, ...Place[]] {
+  const heads = placesOf(index, classifier?.inputs ?? []);
   if (heads !== undefined) return heads;
   const output = featureOutput(index);
   const found = placesOf(index, output === undefined ? [] : [output]);
@@ -200,6 +203,22 @@ function appendFloats(append: Appender, index: GraphIndex, name: string): string
   // ONNX Runtime removes casts that change nothing.
   const isOther = types.some((type) => type !== undefined && OTHER_FLOATS.has(type));
   return isOther ? append.node("Cast", [name], { to: DataType.FLOAT }) : name;
+}
+
+function notesOnClassifier(index: GraphIndex, { output, others }: Classifier): string[] {
+  const isOther = others.length > 0;
+  return [
+    ...(isOther
+      ? [
+          `Of its classifiers that of "${output}" counts, the last; the others are ${others.map((each) => `"${each}"`).join(", ")}.`,
+        ]
+      : []),
+    ...(mayBeProjection(index, output)
+      ? [
+          `The features are what the layer of "${output}" reads. If that is a projection and no classifier (CLIP), name "${output}" as \`output\`.`,
+        ]
+      : []),
+  ];
 }
 
 function notesOn(

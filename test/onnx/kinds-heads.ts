@@ -236,6 +236,17 @@ export const HEADS: Kind[] = [
     model: network(withAuxiliary),
     gives: { features: network((g, map) => void g.output("y", deeper(g, map), "float32", ["N", 12])) },
   },
+  {
+    name: "a projection to embeddings, named as `output` (CLIP)",
+    model: network(TAILS["MatMul alone"]),
+    options: { normalisation: "unit", output: "scores" },
+    gives: {
+      features: network((g, map) => {
+        const product = g.node("MatMul", [pooled(g, map), weight(g, CHANNELS, CLASSES, 3)]);
+        g.output("y", product, "float32", ["N", CLASSES]);
+      }),
+    },
+  },
   ...Object.entries(TAILS).map(([name, tail]): Kind => ({ name, model: network(tail), gives: "pooled" })),
   ...Object.entries(ROUNDED).map(
     ([name, tail]): Kind => ({ name, model: network(tail), gives: "pooled", tolerance: ROUNDING }),

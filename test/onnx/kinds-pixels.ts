@@ -1,5 +1,7 @@
 /** Networks by how they take their pixels: types, orders, sizes, channels. */
+import { TensorProto_DataType } from "../../src/onnx/gen/onnx_pb.js";
 import { GraphBuilder, type Shape } from "../../src/onnx/graph.js";
+import { decodeModel, encodeModel } from "../../src/onnx/proto.js";
 import { float32 } from "../../src/onnx/tensor.js";
 import type { Kind } from "./kind.js";
 import { CHANNELS, constant, flatten, gemm, network, pool, scores, type Tail } from "./networks.js";
@@ -26,6 +28,14 @@ function withoutInput(): Uint8Array {
   graph.output("y", constant(graph, float32([1, 4], [1, 2, 3, 4])), "float32", [1, 4]);
   graph.input("x", "float32", free);
   return graph.build();
+}
+
+/** Of a type that canopy cannot build. */
+function withInputType(type: TensorProto_DataType): Uint8Array {
+  const made = decodeModel(model(free, { type: "int32" }), "made-up");
+  const declared = made.graph.input[0].type?.tensorType;
+  if (declared !== undefined) declared.elemType = type;
+  return encodeModel(made);
 }
 
 function ofRank(shape: Shape): Uint8Array {
@@ -55,6 +65,12 @@ export const PIXELS: Kind[] = [
     model: model(free, { type: "int8" }),
     options: {},
     gives: { refusal: /takes its input as int8, which cannot hold pixels/ },
+  },
+  {
+    name: "uint16 input",
+    model: withInputType(TensorProto_DataType.UINT16),
+    options: {},
+    gives: { refusal: /"x" has the element type uint16, which canopy does not handle/ },
   },
   { name: "float16 input", model: model(free, { type: "float16" }), gives: "pooled", tolerance: 5e-3 },
   { name: "float64 input", model: model(free, { type: "float64" }), gives: "pooled" },

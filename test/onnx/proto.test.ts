@@ -65,5 +65,5 @@ test("tensors are read from raw bytes and from typed fields alike", () => {
   const raw = fromTensorProto(proto);
   Object.assign(proto, { rawData: new Uint8Array(), floatData: Array.from(raw.data, Number) });
   assert.deepEqual(fromTensorProto(proto), raw);
-  assert.throws(() => fromTensorProto({ ...proto, dataType: 12 }), /element type UINT32/);
+  assert.throws(() => fromTensorProto({ ...proto, dataType: 12 }), /element type uint32/);
 });
