@@ -51,6 +51,8 @@ function record(build: (yargs: Argv) => unknown) {
     example: (command: string, describe: string) => examples.push({ command, describe }),
     command: (each: CommandModule[]) => modules.push(...each),
     demandCommand: () => {},
+    config: () => {},
+    middleware: () => {},
   };
   const yargs: Argv = new Proxy({} as Argv, {
     get: (_, method) => {

@@ -160,6 +160,13 @@ export const MUTATIONS: readonly Mutation[] = [
     to: ")",
     tests: ["test/training/seen-tiles.test.ts"],
   },
+  {
+    what: "defaults of the command line over a configuration file",
+    file: "src/cli/train-config.ts",
+    from: ".filter(([name]) => !defaulted.has(name))",
+    to: ".filter(() => true)",
+    tests: ["test/cli/train-config.test.ts"],
+  },
   // Files: what a power cut or a full disk must not cost.
   {
     what: "durable files: the flush of a folder after its files' renames dropped",

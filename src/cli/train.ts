@@ -14,6 +14,7 @@ import {
   withOverwrite,
 } from "./common.js";
 import { LABELS, toLabelOptions, withSplit } from "./label-options.js";
+import { withConfig, withConfigFile } from "./train-config.js";
 import { parseBytes } from "./values.js";
 
 export const command = "train";
@@ -23,7 +24,7 @@ const SPLIT =
   "Column of train, val and test: train on the first, hold out the second instead of --val, leave out the third";
 
 export function builder(yargs: Argv) {
-  return withSplit(withOverwrite(withBands(withDecodeOptions(withDeviceOptions(yargs)))), SPLIT)
+  return withSplit(withConfig(withOverwrite(withBands(withDecodeOptions(withDeviceOptions(yargs))))), SPLIT)
     .option("tiles", {
       type: "string",
       array: true,
@@ -111,8 +112,13 @@ type Arguments = Awaited<ReturnType<typeof builder>["argv"]> & GlobalArguments;
 
 export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
   await runCommand(argv, async (context) => {
+    const options = withConfigFile(argv, toOptions);
+    if (argv.printConfig) {
+      const { configToYaml, completeOptions } = await import("../training/config.js");
+      return { json: completeOptions(options), text: configToYaml(options) };
+    }
     const { train } = await import("../operations/train.js");
-    const summary = await train(toOptions(argv), context);
+    const summary = await train(options, context);
     return { json: summary, text: describeSummary(summary), rejected: summary.rejected };
   });
 }

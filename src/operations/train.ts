@@ -10,6 +10,7 @@ import { saveCheckpoint } from "../head/checkpoint.js";
 import { defaultBackbone, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
 import { type Precision, prepareWith } from "../quantise/prepare.js";
 import type { RunContext } from "../run-context.js";
+import { CONFIG_FILE, configToYaml } from "../training/config.js";
 import { loadDataset } from "../training/dataset.js";
 import { type FinishedTraining, toCheckpoint, trainedTiles } from "../training/finished-training.js";
 import { fitDataset } from "../training/fit-dataset.js";
@@ -116,6 +117,7 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
   const findings = await writeModelFolder(out, async (folder) => {
     if (stored) await writeWhole(join(folder, BACKBONE_FILE), backbone.bytes);
     await writeWhole(join(folder, SEEN_TILES_FILE), await encodeSeenTiles(trainedTiles(training)));
+    await writeWhole(join(folder, CONFIG_FILE), configToYaml(options));
     await saveCheckpoint(folder, checkpoint);
     const run = { name: basename(resolve(out)), seconds: clock(), warnings };
     return reportTraining(folder, training, checkpoint, run, telling);

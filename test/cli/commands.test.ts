@@ -30,6 +30,7 @@ test("train writes a whole model folder and says what it is worth", () => {
   const summary = json(...trainArguments, "--out", model);
   assert.deepEqual(readdirSync(model).sort(), [
     "backbone.onnx",
+    "config.yaml",
     "head.safetensors",
     "history.csv",
     "label-errors.csv",

@@ -7,6 +7,8 @@ import { type CommandDefinition, defineCommands, type OptionDefinition } from ".
 /** Options that the command line itself obeys, and where that is tested. */
 const OBEYED_HERE = new Map([
   ["strict", "test/cli/predict.test.ts: exit code 3"],
+  ["config", "test/cli/train-config.test.ts"],
+  ["print-config", "test/cli/train-config.test.ts"],
   ["title", "of bench, for the page that --update names: test/bench/page.test.ts"],
 ]);
 

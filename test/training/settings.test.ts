@@ -10,6 +10,7 @@ describe("resolveTrainSettings", () => {
     const { backbone, data, fit, readout } = resolveTrainSettings(OPTIONS);
     assert.deepEqual(backbone, {
       name: undefined,
+      store: true,
       size: undefined,
       normalisation: undefined,
       tokens: undefined,
@@ -20,7 +21,7 @@ describe("resolveTrainSettings", () => {
     const { head, headOnDisk, ...rest } = fit;
     assert.deepEqual([head.optimizer, headOnDisk.optimizer, headOnDisk.epochs], ["lbfgs", "adam", 20]);
     assert.deepEqual(rest, { holdOut: 0.2, augment: "none", tta: "none" });
-    assert.deepEqual(readout, { beta: 2, exclusive: "auto", calibrate: "platt" });
+    assert.deepEqual(readout, { beta: 2, exclusive: "auto", calibrate: "platt", targets: [] });
   });
 
   it("is plain data: nothing in it is a function", () => {
@@ -31,6 +32,7 @@ describe("resolveTrainSettings", () => {
   it("leaves the tutorial's head as Keras has it, unless told otherwise", () => {
     const tutorial = resolveTrainSettings({ ...OPTIONS, head: { recipe: "tutorial" } });
     assert.deepEqual([tutorial.readout.calibrate, tutorial.backbone.features], ["none", "last"]);
+    assert.deepEqual(tutorial.readout.exclusive, []);
     const { readout } = resolveTrainSettings({ ...OPTIONS, head: { recipe: "tutorial" }, calibrate: "platt" });
     assert.equal(readout.calibrate, "platt");
   });

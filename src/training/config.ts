@@ -1,0 +1,77 @@
+/** A training's configuration as a file: the options of `train`, in YAML or JSON. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { FormatError } from "../errors.js";
+import { defaultBackbone } from "../models/registry.js";
+import { resolveTrainSettings, type TrainOptions } from "./settings.js";
+
+/** In a model's folder: what it was trained with. */
+export const CONFIG_FILE = "config.yaml";
+
+// Loaded when it is needed: most commands read no YAML.
+const loadYaml = (): typeof import("yaml") => createRequire(import.meta.url)("yaml");
+
+/** The options in the file `path`, as they are written: `train` checks them. */
+export function readConfig(path: string): Partial<TrainOptions> {
+  let parsed: unknown;
+  try {
+    parsed = loadYaml().parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new FormatError(path, `${path} cannot be read as YAML or JSON: ${(cause as Error).message.split("\n")[0]}`, {
+      cause,
+    });
+  }
+  if (!isRecord(parsed)) {
+    throw new FormatError(path, `${path} holds no options: write them as \`tiles: train-jpg\`, one on a line.`);
+  }
+  return toCamelCase(parsed) as Partial<TrainOptions>;
+}
+
+/** Names may also be spelt as flags are, or as in JSON that canopy prints: `batch-size`, `batch_size`. */
+function toCamelCase(options: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(options).map(([name, value]) => [
+    name.replaceAll(/[-_]([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+    isRecord(value) ? toCamelCase(value) : value,
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/** The file for `options`: all that are given, and the defaults of those that decide what is trained. */
+export function configToYaml(options: TrainOptions): string {
+  return loadYaml().stringify(completeOptions(options));
+}
+
+/** Those of an output's place and state are of one run, and left out. */
+export function completeOptions({ out: _out, overwrite: _overwrite, resume: _resume, ...options }: TrainOptions) {
+  const { backbone, fit, readout } = resolveTrainSettings({ ...options, out: "" });
+  const complete = {
+    ...options,
+    backbone: backbone.name ?? defaultBackbone(),
+    features: backbone.features,
+    head: { ...options.head, seed: fit.head.seed },
+    val: fit.holdOut,
+    augment: fit.augment,
+    tta: fit.tta,
+    ...readout,
+  };
+  return dropUndefined(complete);
+}
+
+/** `changes` over `base`: lists as a whole, groups of options one by one. */
+export function mergeOptions(base: object, changes: object): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...base };
+  for (const [name, value] of Object.entries(dropUndefined(changes))) {
+    const old = merged[name];
+    merged[name] = isRecord(value) && isRecord(old) ? mergeOptions(old, value) : value;
+  }
+  return merged;
+}
+
+function dropUndefined(options: object): Record<string, unknown> {
+  const said = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(said.map(([name, value]) => [name, isRecord(value) ? dropUndefined(value) : value]));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
