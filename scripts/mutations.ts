@@ -11,6 +11,20 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    what: "kept networks whatever their ranges",
+    file: "src/quantise/network.ts",
+    from: "[QUANTISER_VERSION, ranges]",
+    to: "[QUANTISER_VERSION, ranges && null]",
+    tests: ["test/quantise/network.test.ts"],
+  },
+  {
+    what: "kept networks that are damaged",
+    file: "src/quantise/network.ts",
+    from: "hashOf(network).equals(file.subarray(-HASH_BYTES)) ? network : undefined",
+    to: "hashOf(network).length > 0 ? network : undefined",
+    tests: ["test/quantise/network.test.ts"],
+  },
+  {
     what: "bench predict that compares no precisions",
     file: "src/bench/predict.ts",
     from: 'precisions.join() !== "fp32" && {',

@@ -2,7 +2,7 @@
 import type { LoadedModel } from "../engine/engine.js";
 import { resolveHeadConfig } from "../head/config.js";
 import { initHead } from "../head/init.js";
-import type { Precision } from "../quantise/prepare.js";
+import type { Precision } from "../quantise/precision.js";
 import { canopyVersion } from "../versions.js";
 import type { PreparedBackbone } from "./rates.js";
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { checkInteger, checkOneOf } from "../check.js";
 import { planPipeline } from "../features/plan.js";
 import { predictWith } from "../operations/predict.js";
-import { PRECISIONS, type Precision } from "../quantise/prepare.js";
+import { PRECISIONS, type Precision } from "../quantise/precision.js";
 import type { RunContext } from "../run-context.js";
 import { benchModel } from "./bench-model.js";
 import { type MachineFacts, machineFacts, versionFacts } from "./facts.js";

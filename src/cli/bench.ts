@@ -4,7 +4,7 @@
 import type { Argv, CommandModule } from "yargs";
 import type { PageEntry } from "../bench/page-text.js";
 import type { DeviceChoice } from "../features/device.js";
-import type { Precision } from "../quantise/prepare.js";
+import type { Precision } from "../quantise/precision.js";
 import { describePredict, describePreprocess, describeTrain } from "./bench-text.js";
 import { type CommandResult, type GlobalArguments, requireNumber, runCommand } from "./common.js";
 

@@ -2,7 +2,7 @@
 import { chooseDevice, type DeviceChoice } from "../features/device.js";
 import { loadCheckpoint } from "../head/checkpoint.js";
 import { loadBackbone } from "../models/load-backbone.js";
-import { prepareWith } from "../quantise/prepare.js";
+import { preparedNetwork } from "../quantise/network.js";
 import type { LoadedModel } from "./engine.js";
 
 interface OpenModelOptions {
@@ -22,7 +22,7 @@ export async function openModel(folder: string, options: OpenModelOptions): Prom
   const bytes = await loadBackbone(card, { folder, file: backbone, size: preprocessing.size, signal });
   return {
     checkpoint,
-    backbone: prepareWith(precision, bytes, card, preprocessing.size),
+    backbone: await preparedNetwork(precision, bytes, card, preprocessing.size),
     device: await chooseDevice(device),
   };
 }

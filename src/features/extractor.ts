@@ -3,8 +3,8 @@ import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { decoderVersion } from "../decode/pool.js";
 import type { ModelCard } from "../models/card.js";
 import type { ResolvedBackbone } from "../models/registry.js";
-import { type Precision, prepareWith } from "../quantise/prepare.js";
-import { QUANTISER_VERSION } from "../quantise/quantise.js";
+import { preparedNetwork } from "../quantise/network.js";
+import { type Precision, QUANTISER_VERSION } from "../quantise/precision.js";
 import type { RunContext } from "../run-context.js";
 import type { Tile } from "../tiles/tile.js";
 import { onnxRuntimeVersion } from "../versions.js";
@@ -68,7 +68,7 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
     decoder: decoderVersion(),
     runtime: `${device} ${onnxRuntimeVersion()}`,
   };
-  const model = prepareWith(precision, bytes, card, options.size);
+  const model = await preparedNetwork(precision, bytes, card, options.size);
   const setup = { model, size: options.size, numFeatures: card.features.count, device, sessions: plan.sessions };
   const { backbone, pool } = await openPipeline(setup, plan.workers, context);
   const store = new FeatureStore(identity, context);

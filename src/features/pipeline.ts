@@ -10,11 +10,12 @@ export interface Pipeline {
 
 /** Throws a ModelError where ONNX Runtime refuses the model or the device. */
 export async function openPipeline(options: BackboneOptions, workers: number, context: RunContext): Promise<Pipeline> {
-  const backbone = await Backbone.open(options);
+  // Workers start while sessions are opened.
+  const pool = new DecodePool({ workers }, context);
   try {
-    return { backbone, pool: new DecodePool({ workers }, context) };
+    return { backbone: await Backbone.open(options), pool };
   } catch (error) {
-    await backbone.close();
+    await pool.close();
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { FormatError } from "../errors.js";
 import { checkJson } from "../files/read-json.js";
 import { count, positive, sha256, share, text } from "../files/schemas.js";
 import { modelCard } from "../models/card.js";
-import { PRECISIONS } from "../quantise/prepare.js";
+import { PRECISIONS } from "../quantise/precision.js";
 import type { Head } from "./head.js";
 import type { HistoryRow } from "./history.js";
 import { headConfig, metrics } from "./record-schemas.js";

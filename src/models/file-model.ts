@@ -1,7 +1,6 @@
 /**
  * The card of a user's ONNX file: from the card beside it, by a known hash, or from the file itself and the options.
  */
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { ModelError } from "../errors.js";
@@ -11,6 +10,7 @@ import type { ModelCard } from "./card.js";
 import { readCard } from "./card-file.js";
 import { imageInput } from "./image-input.js";
 import { knownModel } from "./known.js";
+import { sha256Of } from "./sha256.js";
 
 /** How the network wants its pixels: `imagenet` mean and std, `tf` [-1, 1], `unit` [0, 1], `raw` 0..255. */
 export const NORMALISATIONS = {
@@ -40,11 +40,6 @@ export interface FileModelOptions {
   tokens?: Tokens;
   /** Called with what had to be guessed. */
   onWarning?: (message: string) => void;
-}
-
-/** SHA-256 of `bytes` in hexadecimal. */
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** The card of the model `bytes` read from `path`. Throws a ModelError if the file is no usable image network. */

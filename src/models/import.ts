@@ -6,10 +6,11 @@ import { writeTogether } from "../files/write.js";
 import { cutAtFeatures } from "../onnx/surgery.js";
 import type { ModelCard } from "./card.js";
 import { cardText } from "./card-file.js";
-import { type FileModelOptions, sha256Of } from "./file-model.js";
+import type { FileModelOptions } from "./file-model.js";
 import { type ProbeOptions, probeBackbone } from "./probe.js";
 import { readModelFile } from "./read-model.js";
 import { listModels, type ModelEntry, modelCache } from "./registry.js";
+import { sha256Of } from "./sha256.js";
 import { describeWithAdvice } from "./tried-advice.js";
 
 export interface ImportOptions extends FileModelOptions {

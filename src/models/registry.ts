@@ -10,13 +10,10 @@ import { cacheFolder } from "../cache-folder.js";
 import { ModelError, OptionError } from "../errors.js";
 import type { ModelCard } from "./card.js";
 import { readCard } from "./card-file.js";
-import { type FileModelOptions, sha256Of } from "./file-model.js";
+import type { FileModelOptions } from "./file-model.js";
 import { knownModel } from "./known.js";
-import { buildMobileNetV2, untrainedWeights } from "./mobilenetv2.js";
-import { probeBackbone } from "./probe.js";
-import { withPyramid } from "./pyramid.js";
 import { readModelFile } from "./read-model.js";
-import { describeWithAdvice } from "./tried-advice.js";
+import { sha256Of } from "./sha256.js";
 
 /** Where a backbone's bytes are: shipped with canopy, built when needed, in the user's cache, or not downloaded. */
 export type ModelPlace = "box" | "built" | "cache" | "not downloaded";
@@ -88,8 +85,10 @@ export async function resolveBackbone(nameOrFile: string, options: ResolveOption
     throw new ModelError(`${nameOrFile} takes tiles of ${fixedSize} pixels only, not ${options.size}.`);
   }
   const size = options.size ?? fixedSize ?? card.input.defaultSize;
-  const wanted = options.pyramid ? withPyramid(card, bytes) : card;
-  return { card: isVouchedFor(card) ? wanted : await probeBackbone(bytes, wanted, size, options), bytes };
+  const wanted = options.pyramid ? (await import("./pyramid.js")).withPyramid(card, bytes) : card;
+  if (isVouchedFor(card)) return { card: wanted, bytes };
+  const { probeBackbone } = await import("./probe.js");
+  return { card: await probeBackbone(bytes, wanted, size, options), bytes };
 }
 
 /** Whether the backbone comes with canopy or can be pulled. */
@@ -140,6 +139,7 @@ async function resolveFile(path: string, options: ResolveOptions): Promise<Resol
     path,
     "Give the path of an ONNX file, or the name of a backbone (canopy models list).",
   );
+  const { describeWithAdvice } = await import("./tried-advice.js");
   return { card: await describeWithAdvice(bytes, path, options), bytes };
 }
 
@@ -147,6 +147,7 @@ async function resolveFile(path: string, options: ResolveOptions): Promise<Resol
 export async function resolveName(name: string): Promise<ResolvedBackbone> {
   const { card, place, path } = findModel(name);
   if (card.untrained !== undefined) {
+    const { buildMobileNetV2, untrainedWeights } = await import("./mobilenetv2.js");
     const bytes = buildMobileNetV2(untrainedWeights(card.untrained.seed));
     verify(bytes, card, "The untrained MobileNetV2 canopy built");
     return { card, bytes };

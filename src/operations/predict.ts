@@ -12,7 +12,7 @@ import type { Device } from "../features/device.js";
 import { type Kernels, kernelsOn } from "../features/kernels.js";
 import { pointToResume } from "../files/write-error.js";
 import { MAX_UNREADABLE } from "../isolation/lost-input.js";
-import type { Precision } from "../quantise/prepare.js";
+import type { Precision } from "../quantise/precision.js";
 import { assemble } from "../run/assemble.js";
 import type { RunManifest } from "../run/formats.js";
 import {

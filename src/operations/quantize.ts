@@ -14,7 +14,7 @@ import type { FeatureMatrix } from "../head/feature-matrix.js";
 import { checkLabelsGiven, type LabelOptions, labelOptions } from "../labels/options.js";
 import { prepareBackbone } from "../onnx/prepare.js";
 import type { FloatNode } from "../quantise/plan.js";
-import type { Precision } from "../quantise/prepare.js";
+import type { Precision } from "../quantise/precision.js";
 import { quantise } from "../quantise/quantise.js";
 import type { Ranges } from "../quantise/ranges.js";
 import type { RunContext } from "../run-context.js";

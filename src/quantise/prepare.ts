@@ -1,12 +1,9 @@
 /** Backbones as sessions run them: prepared, and quantised if that is asked for. */
 import { ModelError } from "../errors.js";
 import { type BackboneDescription, type PrepareOptions, prepareBackbone } from "../onnx/prepare.js";
+import type { Precision } from "./precision.js";
 import { quantise } from "./quantise.js";
 import type { Ranges } from "./ranges.js";
-
-/** "fp32": 32-bit floats. "int8": 8-bit integers, see quantise. */
-export const PRECISIONS = ["fp32", "int8"] as const;
-export type Precision = (typeof PRECISIONS)[number];
 
 /** A card that may know the ranges of its network's values. */
 export interface RangedDescription extends BackboneDescription {

@@ -24,9 +24,6 @@ export interface Quantised {
   float: FloatNode[];
 }
 
-/** Raise it if the same ranges give another network: features then are others. */
-export const QUANTISER_VERSION = 1;
-
 /** From here on there are scales for each channel; for older files ONNX Runtime has operators of its own. */
 const MIN_OPSET = 13;
 /** QLinearConv. */

@@ -13,7 +13,17 @@ export type RunKind = Omit<RunIdentity, "input">;
 
 /** SHA-256 over everything in a model that its predictions depend on. */
 export function hashModel(checkpoint: Checkpoint): string {
-  const { tags, thresholds, head, exclusive = [], exactlyOne, backboneSha256, preprocessing, precision, card } = checkpoint;
+  const {
+    tags,
+    thresholds,
+    head,
+    exclusive = [],
+    exactlyOne,
+    backboneSha256,
+    preprocessing,
+    precision,
+    card,
+  } = checkpoint;
   const rounding = precision === "int8" ? [precision, card.ranges] : [];
   const facts = [tags, exclusive, backboneSha256, preprocessing, ...rounding];
   const hash = createHash("sha256").update(JSON.stringify(facts));

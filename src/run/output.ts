@@ -4,7 +4,6 @@ import { InterruptedError } from "../errors.js";
 import { Draft } from "../files/draft.js";
 import type { FileFacts } from "../files/facts.js";
 import { packedRows, type RowBlock } from "../tags/packed-rows.js";
-import { ParquetEncoder } from "../tags/parquet.js";
 import { csvRows, jsonRows, type RowFormat, type RowOptions } from "../tags/rows.js";
 import type { RunIdentity, RunManifest } from "./formats.js";
 import type { OutputFormat, RunPaths } from "./paths.js";
@@ -109,7 +108,7 @@ interface Sink {
 
 async function openSink(path: string, identity: RunIdentity): Promise<Sink> {
   const file = await Draft.create(path);
-  return identity.settings.format === "parquet" ? parquetSink(file, identity) : lineSink(file, identity);
+  return identity.settings.format === "parquet" ? await parquetSink(file, identity) : lineSink(file, identity);
 }
 
 function lineSink(file: Draft, identity: RunIdentity): Sink {
@@ -125,7 +124,8 @@ function lineSink(file: Draft, identity: RunIdentity): Sink {
   };
 }
 
-function parquetSink(file: Draft, identity: RunIdentity): Sink {
+async function parquetSink(file: Draft, identity: RunIdentity): Promise<Sink> {
+  const { ParquetEncoder } = await import("../tags/parquet.js");
   const metadata = { canopy_model_sha256: identity.model.sha256 };
   const encoder = new ParquetEncoder((bytes) => file.write(bytes), rowOptions(identity), metadata);
   return {

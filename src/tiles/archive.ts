@@ -1,11 +1,10 @@
 /** Archives that are read in place. */
 import { extname } from "node:path";
 import type { WalkTally } from "./folder.js";
-import { tilesOfTar } from "./tar.js";
 import type { Tile } from "./tile.js";
-import { tilesOfZip } from "./zip.js";
 
-/** The members of an archive that are tiles; see `isArchive`. */
-export function tilesOfArchive(path: string, tally: WalkTally): AsyncGenerator<Tile> {
-  return extname(path).toLowerCase() === ".zip" ? tilesOfZip(path, tally) : tilesOfTar(path, tally);
+/** The members of an archive that are tiles; see `isArchive`. The readers are loaded when there is an archive. */
+export async function* tilesOfArchive(path: string, tally: WalkTally): AsyncGenerator<Tile> {
+  if (extname(path).toLowerCase() === ".zip") yield* (await import("./zip.js")).tilesOfZip(path, tally);
+  else yield* (await import("./tar.js")).tilesOfTar(path, tally);
 }

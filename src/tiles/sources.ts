@@ -13,7 +13,7 @@ import { type WalkTally, walkFolder } from "./folder.js";
 import { tilesOfList } from "./list.js";
 import { fileTile, hasTileExtension, isArchive, TILE_EXTENSIONS } from "./names.js";
 import { isPacked, refusePackedFile, refusePackedName } from "./packed.js";
-import { type SpooledInput, spoolInput } from "./stdin.js";
+import type { SpooledInput } from "./stdin.js";
 import { type Tile, type TileFailure, type TileSource, tileLocation } from "./tile.js";
 
 export interface OpenTilesOptions {
@@ -99,6 +99,7 @@ async function spool({ stdin = process.stdin, spoolFolder, signal, onBytes }: Op
   const remedy =
     spoolFolder === undefined ? "let TMPDIR name a larger disk" : "put the output on a larger disk (`out`)";
   try {
+    const { spoolInput } = await import("./stdin.js");
     return { input: await spoolInput(stdin, folder, { signal, onBytes, remedy }), remove };
   } catch (error) {
     await remove();

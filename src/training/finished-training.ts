@@ -1,7 +1,7 @@
 /** A finished training: everything for its model, report and summary. */
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { ModelCard } from "../models/card.js";
-import type { Precision } from "../quantise/prepare.js";
+import type { Precision } from "../quantise/precision.js";
 import type { Tile } from "../tiles/tile.js";
 import { canopyVersion } from "../versions.js";
 import type { Dataset } from "./dataset.js";

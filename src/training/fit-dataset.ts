@@ -3,7 +3,7 @@ import { InputError, OptionError } from "../errors.js";
 import type { HeadConfig } from "../head/config.js";
 import type { ModelCard } from "../models/card.js";
 import { featureBlocks } from "../models/pyramid.js";
-import type { Precision } from "../quantise/prepare.js";
+import type { Precision } from "../quantise/precision.js";
 import type { RunContext } from "../run-context.js";
 import { toExclusiveColumns } from "../tags/exclusive.js";
 import type { Dataset } from "./dataset.js";

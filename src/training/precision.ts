@@ -2,7 +2,7 @@
 import type { Device } from "../features/device.js";
 import { kernelsOn } from "../features/kernels.js";
 import type { PrecisionTiming } from "../features/time-precisions.js";
-import type { Precision } from "../quantise/prepare.js";
+import type { Precision } from "../quantise/precision.js";
 import type { FinishedTraining } from "./finished-training.js";
 
 /** How a precision was chosen; docs/int8.md says the rules. */

@@ -16,7 +16,7 @@ import type { VariantUse } from "../head/variants.js";
 import { type LabelOptions, labelOptions } from "../labels/options.js";
 import type { Normalisation } from "../models/file-model.js";
 import type { Tokens } from "../onnx/surgery.js";
-import { PRECISIONS } from "../quantise/prepare.js";
+import { PRECISIONS } from "../quantise/precision.js";
 import type { TileInputs } from "../tiles/sources.js";
 import { CALIBRATIONS, type CalibrationName } from "./calibration.js";
 import type { DatasetOptions, FeatureBudget } from "./dataset.js";

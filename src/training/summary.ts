@@ -5,7 +5,7 @@ import { type Kernels, kernelsOn } from "../features/kernels.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { TagMetrics } from "../head/metrics.js";
 import type { Recognised } from "../labels/table.js";
-import type { Precision } from "../quantise/prepare.js";
+import type { Precision } from "../quantise/precision.js";
 import type { CalibrationName } from "./calibration.js";
 import type { FinishedTraining } from "./finished-training.js";
 import type { PrecisionChoice } from "./precision.js";

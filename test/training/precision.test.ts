@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Device } from "../../src/features/device.js";
-import type { Precision } from "../../src/quantise/prepare.js";
+import type { Precision } from "../../src/quantise/precision.js";
 import type { FinishedTraining } from "../../src/training/finished-training.js";
 import { choosePrecision } from "../../src/training/precision.js";
 import { NO_INTEGERS } from "../quantise/run.js";

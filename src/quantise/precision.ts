@@ -1,0 +1,8 @@
+/** What a backbone computes with. */
+
+/** "fp32": 32-bit floats. "int8": 8-bit integers, see quantise. */
+export const PRECISIONS = ["fp32", "int8"] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/** Raise it if the same ranges give another network: features then are others. */
+export const QUANTISER_VERSION = 1;
