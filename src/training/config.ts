@@ -43,11 +43,12 @@ export function configToYaml(options: TrainOptions): string {
 
 /** Those of an output's place and state are of one run, and left out. */
 export function completeOptions({ out: _out, overwrite: _overwrite, resume: _resume, ...options }: TrainOptions) {
-  const { backbone, fit, readout } = resolveTrainSettings({ ...options, out: "" });
+  const { backbone, fit, precision, readout } = resolveTrainSettings({ ...options, out: "" });
   const complete = {
     ...options,
     backbone: backbone.name ?? defaultBackbone(),
     features: backbone.features,
+    precision,
     head: { ...options.head, seed: fit.head.seed },
     val: fit.holdOut,
     augment: fit.augment,
