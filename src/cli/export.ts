@@ -19,10 +19,13 @@ export function builder(yargs: Argv): Argv {
 }
 
 export async function handler(argv: ArgumentsCamelCase<ExportArguments>): Promise<void> {
-  await runCommand(argv, async () => {
+  await runCommand(argv, async (context) => {
     const { exportModel } = await import("../operations/export.js");
     const { model, out, backbone, overwrite } = argv;
-    const summary = await exportModel({ model, out, overwrite, ...(backbone === undefined ? {} : { backbone }) });
+    const summary = await exportModel(
+      { model, out, overwrite, ...(backbone === undefined ? {} : { backbone }) },
+      context,
+    );
     return { json: summary, text: describeExport(summary) };
   });
 }

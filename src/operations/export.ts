@@ -1,12 +1,13 @@
 /** Exporting a trained model as one ONNX file that needs no canopy: pictures in, probabilities out, tags and thresholds inside. */
 import { checkNames, type OptionNames } from "../check.js";
-import { ModelError } from "../errors.js";
+import { InterruptedError, ModelError } from "../errors.js";
 import { checkOutput } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { loadBackbone } from "../models/load-backbone.js";
 import { fuseHead } from "../onnx/fuse.js";
 import { prepareWith } from "../quantise/prepare.js";
+import type { RunContext } from "../run-context.js";
 import { groupsOf, settledGroups } from "../tags/exclusive.js";
 import { findDifference } from "./export-check.js";
 
@@ -44,13 +45,13 @@ const OPTIONS: OptionNames<ExportOptions> = { model: true, out: true, backbone: 
  * the output exists or the folder holds no model, a ModelError if the backbone is not available or the file does not
  * agree.
  */
-export async function exportModel(options: ExportOptions): Promise<ExportSummary> {
+export async function exportModel(options: ExportOptions, { signal }: RunContext = {}): Promise<ExportSummary> {
   checkNames(options, OPTIONS);
   const { model, out, overwrite = false } = options;
   await checkOutput(out, overwrite);
   const checkpoint = await loadCheckpoint(model);
   const { size } = checkpoint.preprocessing;
-  const backbone = await loadBackbone(checkpoint.card, { folder: model, file: options.backbone, size });
+  const backbone = await loadBackbone(checkpoint.card, { folder: model, file: options.backbone, size, signal });
   const exported = buildExport(backbone, checkpoint);
   const difference = await findDifference(exported, backbone, checkpoint);
   if (!(difference <= TOLERANCES[checkpoint.precision ?? "fp32"])) {
@@ -58,6 +59,7 @@ export async function exportModel(options: ExportOptions): Promise<ExportSummary
       `The exported model's probabilities differ by ${difference} from canopy's; nothing was written.`,
     );
   }
+  if (signal?.aborted) throw new InterruptedError("Interrupted; nothing was written.");
   await writeWhole(out, exported);
   const { tags, preprocessing } = checkpoint;
   return { out, bytes: exported.byteLength, tags, size: preprocessing.size, difference };

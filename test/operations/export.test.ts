@@ -6,7 +6,7 @@ import ort from "onnxruntime-node";
 import sharp from "sharp";
 import { isFailure } from "../../src/decode/decoder.js";
 import { readFullTile } from "../../src/decode/full.js";
-import { InputError, ModelError } from "../../src/errors.js";
+import { InputError, InterruptedError, ModelError } from "../../src/errors.js";
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../../src/head/checkpoint.js";
 import { resolveHeadConfig } from "../../src/head/config.js";
 import { decide } from "../../src/head/metrics.js";
@@ -190,6 +190,14 @@ test("of a settled group the exported model gives the most probable tag, as cano
   assert.deepEqual(given.dims, [8, 3]);
   const expected = decide(probabilities.data as Float32Array, thresholds.data as Float32Array, [[0, 2]]);
   assert.deepEqual(Array.from(given.data as Iterable<number>, Number), [...expected]);
+});
+
+test("an interrupted export writes nothing", async (t) => {
+  const folder = temporaryFolder(t);
+  const out = join(folder, "model.onnx");
+  const model = await makeModel(folder);
+  await assert.rejects(exportModel({ model, out }, { signal: AbortSignal.abort() }), InterruptedError);
+  assert.ok(!existsSync(out));
 });
 
 test("a file that does not give the model's probabilities is not written", async (t) => {
