@@ -1,6 +1,7 @@
 /** Operators that move values without changing them. */
 import { intAttribute, intsAttribute, stringAttribute } from "../onnx/editing.js";
 import { TensorProto_DataType as DataType } from "../onnx/gen/onnx_pb.js";
+import { inferNumbers } from "../onnx/shapes.js";
 import { constantInput, dimsOf, fail, fromFront, inputOf, type Rule, type Site, sizeOf } from "./rule.js";
 
 export const identity: Rule = ({ dy }) => [dy];
@@ -93,16 +94,26 @@ export function alongAxis({ emit }: Site, value: string, rank: number, axis: num
   return emit.op("Transpose", [emit.op("MatMul", [emit.op("Transpose", [value], { perm }), matrix])], { perm });
 }
 
-/** Values taken by constant indices: those taken several times get the sum. */
+/** Values taken by their indices: those taken several times get the sum. */
 export const gather: Rule = (site) => {
-  const { node, dy } = site;
+  const { node, index, dy } = site;
   const [x, indices] = [inputOf(site, 0), inputOf(site, 1)];
-  const axis = fromFront(intAttribute(node, "axis", 0), dimsOf(site, x).length);
+  const rank = dimsOf(site, x).length;
+  if (rank === 1 && inferNumbers(index, indices) === undefined) return [scatterByIndex(site, indices)];
+  const axis = fromFront(intAttribute(node, "axis", 0), rank);
   const size = sizeOf(site, x, axis);
   const taken = (constantInput(site, 1) ?? []).map((place) => fromFront(place, size));
   const value = dimsOf(site, indices).length === 1 ? dy : flatIndices(site, axis, taken.length);
   return [scatter(site, value, axis, taken)];
 };
+
+/** From a list, by indices that are computed: PyTorch writes views by strides like this. */
+function scatterByIndex(site: Site, indices: string): string {
+  const { emit, dy } = site;
+  const flat = (value: string) => emit.op("Reshape", [value, emit.ints([-1])]);
+  const zeros = emit.op("Mul", [inputOf(site, 0), 0]);
+  return emit.op("ScatterElements", [zeros, flat(indices), flat(dy)], { axis: 0, reduction: "add" });
+}
 
 /** The gradient of a Gather with the axes of its indices as one. */
 function flatIndices(site: Site, axis: number, count: number): string {

@@ -228,6 +228,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   Concat: concat,
   Gather: gather,
   Shape: shapeOf,
+  Range: () => [undefined],
 };
 
 function rulesFor(rule: Rule, operators: string): Record<string, Rule> {

@@ -201,6 +201,13 @@ const CASES: Readonly<Record<string, Make>> = {
     const at = network.graph.initializer("at", int64([], [1]));
     return network.graph.node("Gather", [network.maps([4, 3]), at], { axis: 1 });
   },
+  "Gather by computed indices": (network) => {
+    const { graph } = network;
+    const x = network.maps([3]);
+    const isAbove = graph.node("Greater", [x, number(network, 0)]);
+    const taken = graph.node("Gather", [network.weight([4]), graph.node("Cast", [isAbove], { to: 7 })]);
+    return graph.node("Mul", [taken, x]);
+  },
   "Gather by a table": (network) => {
     const table = network.graph.initializer("table", int64([2, 3], [0, 1, 1, 3, 0, 0]));
     return network.graph.node("Gather", [network.weight([4, 2]), table]);

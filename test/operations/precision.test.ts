@@ -109,7 +109,10 @@ test("quantize makes an int8 model of one with floats, with its own backbone, an
   assert.equal((await evaluate({ tiles: [tiles], labels, model: out, device: "cpu" })).tiles, 60);
   await assert.rejects(quantize({ model: out, tiles: [tiles], out: join(folder, "twice") }), /8-bit integers already/);
   await assert.rejects(quantize({ model: floats, tiles: [tiles], out }), /exists already/);
-  await assert.rejects(async () => quantize({ model: floats, tiles, out, split: "part" }), /`split` says how label files are read/);
+  await assert.rejects(
+    async () => quantize({ model: floats, tiles, out, split: "part" }),
+    /`split` says how label files are read/,
+  );
 });
 
 test("quantize with labels compares the old head with a new one, and takes the better", async () => {
