@@ -594,4 +594,40 @@ export const MUTATIONS: readonly Mutation[] = [
     to: "const kept = 1 - 0 * decay;",
     tests: ["test/finetune/onnx-engine.test.ts"],
   },
+  // Fine-tuning: a mistake here gives a worse model and says nothing.
+  {
+    what: "an augmentation's window is left aside",
+    file: "src/decode/worker.ts",
+    from: "windows ? resizeWithin(windows[i], resize) : resize",
+    to: "resize",
+    tests: ["test/decode/augmentation.test.ts"],
+  },
+  {
+    what: "a fine-tuning that got worse keeps its last weights",
+    file: "src/finetune/tune.ts",
+    from: "isPastBest(now, task) || divergedIn !== undefined ? now.best : now.last",
+    to: "divergedIn !== undefined ? now.best : now.last",
+    tests: ["test/finetune/tune.test.ts"],
+  },
+  {
+    what: "a fine-tuning that goes on begins its epoch anew",
+    file: "src/finetune/tune.ts",
+    from: "order.subarray(now.step * batchSize)",
+    to: "order.subarray(0)",
+    tests: ["test/finetune/tune.test.ts"],
+  },
+  {
+    what: "a fine-tuning is kept although it is no better",
+    file: "src/training/fine-tune.ts",
+    from: "if (after.scored.metrics.f2 <= before.f2)",
+    to: "if (after.scored.metrics.f2 < 0)",
+    tests: ["test/operations/fine-tune.test.ts"],
+  },
+  {
+    what: "batch normalisation is folded without its mean",
+    file: "src/onnx/float-weights.ts",
+    from: "(Number(own?.data[c] ?? 0) - Number(mean[c]))",
+    to: "Number(own?.data[c] ?? 0)",
+    tests: ["test/onnx/float-weights.test.ts"],
+  },
 ];

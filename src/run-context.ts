@@ -9,6 +9,8 @@ export interface ProgressState {
   rejected: number;
   /** What `done` counts. @default "tiles" */
   unit?: string;
+  /** How well it goes: a loss, a score. */
+  note?: string;
 }
 
 export interface RunContext {

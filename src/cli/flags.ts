@@ -8,7 +8,12 @@ export function useFlags(names: Iterable<string>): void {
 }
 
 /** Flags with a name of their own. */
-const RENAMED: Readonly<Record<string, string>> = { learningRate: "lr" };
+const RENAMED: Readonly<Record<string, string>> = {
+  learningRate: "lr",
+  "finetune.epochs": "finetune-epochs",
+  "finetune.learningRate": "finetune-lr",
+  "finetune.blocks": "finetune-blocks",
+};
 
 /** `resume` becomes --resume, `labelColumns: ["name", "tags"]` --label-columns name,tags; what is no option of the command stays. */
 export function withFlags(message: string): string {
@@ -22,7 +27,7 @@ export function withFlags(message: string): string {
 /** Of groups of options (`decode.maxPixels`) the command line has the members. */
 function flagOf(name: string): string {
   const last = name.split(".").at(-1) ?? name;
-  return RENAMED[last] ?? last.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return RENAMED[name] ?? RENAMED[last] ?? last.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** A value as it stands in code, as a word of the command line. */

@@ -91,7 +91,11 @@ const importFile: CommandModule<GlobalArguments, ImportArguments> = {
 
 function importOptions(yargs: Argv<GlobalArguments>): Argv<ImportArguments> {
   return yargs
-    .positional("file", { type: "string", demandOption: true, describe: "An image classifier or feature extractor" })
+    .positional("file", {
+      type: "string",
+      demandOption: true,
+      describe: "An image classifier or feature extractor, or the folder of a fine-tuned model",
+    })
     .option("name", { type: "string", requiresArg: true, describe: "What to call it (default: the file's name)" })
     .option("input", { type: "string", requiresArg: true, describe: "Image input (default: the only one)" })
     .option("output", { type: "string", requiresArg: true, describe: "Value to take as features (default: found)" })

@@ -63,8 +63,8 @@ function newBar(totalKnown: boolean): cliProgress.SingleBar {
   return new cliProgress.SingleBar(
     {
       format: totalKnown
-        ? "{stage} [{bar}] {value}/{total} {unit}  {rate}/s  ETA {eta_formatted}{rejects}"
-        : "{stage} {value} {unit}  {rate}/s{rejects}",
+        ? "{stage} [{bar}] {value}/{total} {unit}  {rate}/s  ETA {eta_formatted}{rejects}{note}"
+        : "{stage} {value} {unit}  {rate}/s{rejects}{note}",
       stream: process.stderr,
       hideCursor: true,
       clearOnComplete: false,
@@ -81,6 +81,7 @@ function payload(state: ProgressState, start: Start) {
     unit: state.unit ?? "tiles",
     rate: showRate(rate(state, start)),
     rejects: state.rejected > 0 ? `  ${state.rejected} rejected` : "",
+    note: state.note === undefined ? "" : `  ${state.note}`,
   };
 }
 
@@ -109,7 +110,8 @@ function plainLine(state: ProgressState, start: Start): string {
   const perSecond = rate(state, start);
   const left =
     state.total === undefined || perSecond === 0 ? "" : `, ETA ${Math.round((state.total - state.done) / perSecond)} s`;
-  return `${state.stage}: ${state.done}${total} ${state.unit ?? "tiles"}, ${showRate(perSecond)}/s${left}${rejected}`;
+  const note = state.note === undefined ? "" : `, ${state.note}`;
+  return `${state.stage}: ${state.done}${total} ${state.unit ?? "tiles"}, ${showRate(perSecond)}/s${left}${rejected}${note}`;
 }
 
 /** Done each second since `start`. */

@@ -95,6 +95,22 @@ export function builder(yargs: Argv) {
       choices: ["platt", "temperature", "none"] as const,
       describe: "Make probabilities mean what they say (platt)",
     })
+    .option("finetune", {
+      type: "boolean",
+      default: false,
+      describe: "Train the backbone, too; kept if it scores better on unseen tiles",
+    })
+    .option("finetune-epochs", { type: "number", requiresArg: true, describe: "Passes over the tiles (15)" })
+    .option("finetune-lr", {
+      type: "number",
+      requiresArg: true,
+      describe: "Highest learning rate of the backbone (1e-4); the head's is three times that",
+    })
+    .option("finetune-blocks", {
+      type: "string",
+      requiresArg: true,
+      describe: "How many blocks of the backbone learn, from its end, or all (all)",
+    })
     .option("memory", {
       type: "string",
       requiresArg: true,
@@ -102,6 +118,7 @@ export function builder(yargs: Argv) {
     })
     .option("resume", { type: "boolean", default: false, describe: "Go on where an interrupted training stopped" })
     .example("$0 train --tiles train-jpg --labels train.csv --out model", "Everything by default")
+    .example("$0 train --tiles train-jpg --labels train.csv --out model --finetune --tta d4", "The best scores")
     .example(
       "$0 train --tiles train-jpg --labels train.csv --out model --recipe tutorial",
       "The Keras tutorial's head",
@@ -158,9 +175,33 @@ function toOptions(argv: Arguments): TrainOptions {
     targets: argv.target?.map(parseTarget),
     calibrate: argv.calibrate,
     memory: argv.memory === undefined ? undefined : parseBytes("memory", argv.memory),
+    finetune: finetuneOptions(argv),
     resume: argv.resume,
     overwrite: argv.overwrite,
   };
+}
+
+/** @throws OptionError for settings of a fine-tuning that is not asked for */
+function finetuneOptions({
+  finetune,
+  finetuneEpochs,
+  finetuneLr,
+  finetuneBlocks,
+}: Arguments): TrainOptions["finetune"] {
+  const given = Object.entries({ finetuneEpochs, finetuneLr, finetuneBlocks }).find(([, value]) => value !== undefined);
+  if (!finetune) {
+    if (given === undefined) return false;
+    const flag = given[0].replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new OptionError(`--${flag} has no meaning without --finetune: give that, too.`);
+  }
+  return { epochs: finetuneEpochs, learningRate: finetuneLr, blocks: parseBlocks(finetuneBlocks) };
+}
+
+/** @throws OptionError unless it is a number or "all" */
+function parseBlocks(text: string | undefined): number | "all" | undefined {
+  if (text === undefined || text === "all") return text;
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new OptionError(`Expected --finetune-blocks to be all or a number from 1, got ${text}.`);
 }
 
 /** Groups as lists of tags; "auto" and "none" stand alone. */
@@ -193,7 +234,7 @@ function describeSummary(summary: TrainSummary): string {
   const interval = summary.f2Interval.map((end) => end.toFixed(4)).join(" to ");
   return (
     `F2 ${summary.f2.toFixed(4)} (95%: ${interval}; at 0.5: ${summary.f2AtHalf.toFixed(4)}) on ${summary.measuredOn}\n` +
-    `${describeExclusive(summary)}${describeTargets(summary)}${summary.tiles} tiles, ${summary.tags.length} tags; ${summary.decoded} decoded, ${summary.cached} from the cache; ` +
+    `${describeFinetune(summary)}${describeExclusive(summary)}${describeTargets(summary)}${summary.tiles} tiles, ${summary.tags.length} tags; ${summary.decoded} decoded, ${summary.cached} from the cache; ` +
     `${summary.seconds.toFixed(1)} s on ${summary.provider}${describePrecision(summary)}\n` +
     `${summary.labelErrors.count} probable label errors: ${summary.labelErrors.file}\n` +
     `${summary.model}\n${summary.report}`
@@ -203,6 +244,15 @@ function describeSummary(summary: TrainSummary): string {
 function describePrecision({ precision, kernels }: TrainSummary): string {
   if (precision === "fp32") return "";
   return kernels === "integer" ? ", int8" : ", int8 simulated in floats";
+}
+
+function describeFinetune({ finetune }: TrainSummary): string {
+  if (finetune === null) return "";
+  const { kept, epochs, f2Before, f2After, mapBefore, mapAfter, engine, msPerTile } = finetune;
+  const maps = [mapBefore, mapAfter].map((map) => (map === null ? "-" : map.toFixed(4)));
+  const what = kept ? `Fine-tuning kept (${epochs} epochs)` : "Fine-tuning dropped, the frozen backbone is as good";
+  const speed = msPerTile === null ? "" : `, ${msPerTile.toFixed(1)} ms a tile`;
+  return `${what}: F2 ${f2Before.toFixed(4)} -> ${f2After.toFixed(4)}, mAP ${maps.join(" -> ")} on unseen tiles; ${engine} engine${speed}\n`;
 }
 
 function describeExclusive({ exclusive }: TrainSummary): string {

@@ -7,7 +7,7 @@ import { computeLogits } from "./logits.js";
 import { type EpochSums, sumLogits } from "./loss.js";
 
 /** Means over tiles. */
-type EpochMeans = Pick<HistoryRow, "loss" | "binaryAccuracy" | "f2">;
+type EpochMeans = Record<"loss" | "binaryAccuracy" | "f2", number>;
 
 export function toMeans({ loss, correct, f2 }: EpochSums, rows: number, numTags: number): EpochMeans {
   return { loss: loss / rows, binaryAccuracy: correct / (rows * numTags), f2: f2 / rows };

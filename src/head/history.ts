@@ -8,10 +8,10 @@ export interface HistoryRow {
   epoch: number;
   /** Mean loss over the epoch's tiles, each with the weights its step began with (Keras' running mean); for L-BFGS with the weights of the row. */
   loss: number;
-  /** Share of right labels at 0.5, running like `loss`. */
-  binaryAccuracy: number;
-  /** Samples-averaged F2 at 0.5, running like `loss`. */
-  f2: number;
+  /** Share of right labels at 0.5, running like `loss`; null if the training does not tell (a fine-tuning). */
+  binaryAccuracy: number | null;
+  /** Samples-averaged F2 at 0.5, running like `loss`; null like `binaryAccuracy`. */
+  f2: number | null;
   /** The same three on the held-out tiles with the weights after the epoch; null without held-out tiles. */
   valLoss: number | null;
   valBinaryAccuracy: number | null;
@@ -28,6 +28,14 @@ const COLUMNS = {
   valF2: "val_f2",
 } as const satisfies Record<keyof HistoryRow, string>;
 
+/** Columns whose cells may be empty. */
+const MAY_LACK: ReadonlySet<keyof HistoryRow> = new Set([
+  "binaryAccuracy",
+  "f2",
+  "valLoss",
+  "valBinaryAccuracy",
+  "valF2",
+]);
 const KEYS = Object.keys(COLUMNS) as (keyof HistoryRow)[];
 
 /** One line per row under a header; empty cells for null. */
@@ -44,7 +52,7 @@ export function historyFromCsv(csv: string, path: string): HistoryRow[] {
 
 function toCell(record: Record<string, string>, key: keyof HistoryRow, path: string): number | null {
   const text = record[COLUMNS[key]];
-  if (text === "" && key.startsWith("val")) return null;
+  if (text === "" && MAY_LACK.has(key)) return null;
   const value = Number(text);
   if (text === undefined || text === "" || !Number.isFinite(value)) {
     throw new FormatError(

@@ -64,8 +64,8 @@ export const metrics: v.GenericSchema<unknown, Metrics> = v.object({
 export const historyRow: v.GenericSchema<unknown, HistoryRow> = v.object({
   epoch: count,
   loss: finite,
-  binaryAccuracy: share,
-  f2: share,
+  binaryAccuracy: v.nullable(share),
+  f2: v.nullable(share),
   valLoss: v.nullable(finite),
   valBinaryAccuracy: v.nullable(share),
   valF2: v.nullable(share),

@@ -38,6 +38,8 @@ export interface FileModelOptions {
    * If the network ends in tokens: its class token or the mean of all. @default "class" if it has one, with a warning
    */
   tokens?: Tokens;
+  /** What is known of the file already; it must be the card of these bytes. */
+  card?: ModelCard;
   /** Called with what had to be guessed. */
   onWarning?: (message: string) => void;
 }
@@ -45,17 +47,24 @@ export interface FileModelOptions {
 /** The card of the model `bytes` read from `path`. Throws a ModelError if the file is no usable image network. */
 export function describeFile(bytes: Uint8Array, path: string, options: FileModelOptions = {}): ModelCard {
   const identity = { file: resolve(path), byteLength: bytes.byteLength, sha256: sha256Of(bytes) };
+  if (options.card !== undefined) {
+    if (options.card.sha256 !== identity.sha256) throw otherFile(path, "the model's folder");
+    return { ...options.card, ...identity };
+  }
   const sidecar = `${path.replace(/\.onnx$/i, "")}.card.json`;
   if (existsSync(sidecar)) {
     const card = readCard(sidecar);
-    if (card.sha256 !== identity.sha256)
-      throw new ModelError(`${sidecar} is the card of another file than ${path}: hashes differ.`);
+    if (card.sha256 !== identity.sha256) throw otherFile(path, sidecar);
     return { ...card, ...identity };
   }
   const known = knownModel(identity.sha256);
   return known === undefined
     ? describeUnknown(bytes, path, identity, options)
     : { ...structuredClone(known), ...identity };
+}
+
+function otherFile(path: string, card: string): ModelError {
+  return new ModelError(`${card} is the card of another file than ${path}: hashes differ.`);
 }
 
 function describeUnknown(

@@ -1,4 +1,8 @@
 /** The operations behind `canopy models`: backbones as plain records, for people and programs. */
+import { existsSync, statSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { InputError } from "../errors.js";
+import { loadCheckpoint } from "../head/checkpoint.js";
 import { type ImportOptions, importModel } from "../models/import.js";
 import { pullModel } from "../models/pull.js";
 import { findModel, listModels, type ModelEntry, type ModelPlace } from "../models/registry.js";
@@ -37,9 +41,16 @@ export async function pullBackbone(name: string, context: RunContext = {}): Prom
   return toRecord(await pullModel(name, context));
 }
 
-/** Makes a backbone of a user's ONNX file; see importModel. */
+/** Makes a backbone of a user's ONNX file, or of the one in a trained model's folder; see importModel. */
 export async function importBackbone(path: string, options: ImportOptions = {}): Promise<ModelRecord> {
-  return toRecord(await importModel(path, options));
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (!isFolder) return toRecord(await importModel(path, options));
+  const { card } = await loadCheckpoint(path);
+  const file = join(path, card.file);
+  if (!existsSync(file)) {
+    throw new InputError(`${path} holds no backbone: its model was trained on ${card.name}, stored elsewhere.`);
+  }
+  return toRecord(await importModel(file, { name: basename(resolve(path)), ...options, card }));
 }
 
 function toRecord({ card, place, path, isDefault }: ModelEntry): ModelRecord {

@@ -6,6 +6,7 @@ import { timePrecisions } from "../features/time-precisions.js";
 import { whileLocked } from "../files/lock.js";
 import { writeWhole } from "../files/write.js";
 import { pointToResume } from "../files/write-error.js";
+import { BACKBONE_FILE } from "../finetune/tunable.js";
 import { saveCheckpoint } from "../head/checkpoint.js";
 import { defaultBackbone, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
 import type { Precision } from "../quantise/precision.js";
@@ -13,6 +14,7 @@ import { prepareWith } from "../quantise/prepare.js";
 import type { RunContext } from "../run-context.js";
 import { CONFIG_FILE, configToYaml } from "../training/config.js";
 import { loadDataset } from "../training/dataset.js";
+import { FinetuneStates, forgetFinetune, tuningFingerprint } from "../training/finetune-states.js";
 import { type FinishedTraining, toCheckpoint, trainedTiles } from "../training/finished-training.js";
 import { fitDataset } from "../training/fit-dataset.js";
 import { choosePrecision, type PrecisionChoice } from "../training/precision.js";
@@ -24,13 +26,10 @@ import {
   type TrainOptions,
   type TrainSettings,
 } from "../training/settings.js";
-import { forgetStates } from "../training/states.js";
+import { fingerprintOf, forgetStates } from "../training/states.js";
 import { summarize, type TrainSummary } from "../training/summary.js";
 import { checkModelFolder, writeModelFolder } from "./model-folder.js";
 import { rejectsBeside } from "./rejects.js";
-
-/** The backbone in the model's folder, so that the model runs wherever its folder goes. */
-const BACKBONE_FILE = "backbone.onnx";
 
 /**
  * Trains a model on labelled tiles and writes it as a folder.
@@ -75,6 +74,7 @@ const OPTIONS: OptionNames<TrainOptions> = {
   memory: true,
   overwrite: true,
   resume: true,
+  finetune: true,
   labelFormat: true,
   labelColumns: true,
   tagSeparator: true,
@@ -112,18 +112,19 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
     };
     return { settings, precision, card: used, size, dataset, ...(await fit().finally(dataset.close)) };
   };
-  const { training, choice } = await trainPrecisely(attempt, backbone, settings, telling);
+  const { training: frozen, choice } = await trainPrecisely(attempt, backbone, settings, telling);
+  const { training, bytes } = await fineTuneIf(options, frozen, { card: frozen.card, bytes: backbone.bytes }, telling);
 
   const checkpoint = toCheckpoint(training);
   const findings = await writeModelFolder(out, async (folder) => {
-    if (stored) await writeWhole(join(folder, BACKBONE_FILE), backbone.bytes);
+    if (stored || training.finetune?.kept) await writeWhole(join(folder, BACKBONE_FILE), bytes);
     await writeWhole(join(folder, SEEN_TILES_FILE), await encodeSeenTiles(trainedTiles(training)));
     await writeWhole(join(folder, CONFIG_FILE), configToYaml(options));
     await saveCheckpoint(folder, checkpoint);
     const run = { name: basename(resolve(out)), seconds: clock(), warnings };
     return reportTraining(folder, training, checkpoint, run, telling);
   });
-  await forgetStates(out);
+  await Promise.all([forgetStates(out), forgetFinetune(out)]);
   return summarize(training, checkpoint, { model: out, choice, rejects, findings, seconds: clock() });
 }
 
@@ -143,6 +144,26 @@ async function trainPrecisely(
   const { training, choice } = await choosePrecision({ device, attempt, time });
   onNotice?.(`Precision ${choice.precision}: ${choice.reason}`);
   return { training, choice };
+}
+
+/** The training with its backbone; a tuned one if the options ask for it and it is better. */
+async function fineTuneIf(
+  { out, resume = false }: TrainOptions,
+  frozen: FinishedTraining,
+  backbone: ResolvedBackbone,
+  context: RunContext,
+): Promise<{ training: FinishedTraining; bytes: Uint8Array }> {
+  const { settings, dataset, size, fitted } = frozen;
+  const { finetune: config } = settings;
+  if (config === undefined) return { training: frozen, bytes: backbone.bytes };
+  const { fineTune } = await import("../training/fine-tune.js");
+  const fingerprint = tuningFingerprint(fingerprintOf(dataset, settings, fitted.config, backbone.card.sha256), config);
+  const states = await FinetuneStates.open(out, fingerprint, resume, context);
+  const input = { dataset, frozen: fitted, settings, config, backbone, size, states };
+  const { record, tuned } = await fineTune(input, context);
+  if (tuned === undefined) return { training: { ...frozen, finetune: record }, bytes: backbone.bytes };
+  const { card, bytes } = tuned.backbone;
+  return { training: { ...frozen, fitted: tuned.fitted, card, finetune: record }, bytes };
 }
 
 /** Seconds since the call. */

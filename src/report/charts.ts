@@ -100,26 +100,24 @@ export function historyChart(history: readonly HistoryRow[], kind: "loss" | "f2"
   const [name, own, held] =
     kind === "loss" ? (["loss", "loss", "valLoss"] as const) : (["F2 at 0.5", "f2", "valF2"] as const);
   const points = { showSymbol: rows.length <= SEPARATE_POINTS, symbol: "circle", symbolSize: 6 };
-  const heldOut = rows.flatMap((row) => (row[held] === null ? [] : [[row.epoch, row[held]]]));
+  const pointsOf = (key: typeof own | typeof held) =>
+    rows.flatMap((row) => (row[key] === null ? [] : [[row.epoch, row[key]]]));
+  const [training, heldOut] = [pointsOf(own), pointsOf(held)];
   const option = {
     legend: LEGEND,
     grid: { left: 48, right: 12, top: 26, bottom: 38 },
     xAxis: valueAxis(unit, { min: rows[0]?.epoch, max: rows.at(-1)?.epoch, splitLine: { show: false } }),
     yAxis: valueAxis(name, { scale: true, nameGap: 34 }),
     series: [
-      lineSeries(
-        "training",
-        rows.map((row) => [row.epoch, row[own]]),
-        COLOR.first,
-        points,
-      ),
+      ...(training.length > 0 ? [lineSeries("training", training, COLOR.first, points)] : []),
       ...(heldOut.length > 0 ? [lineSeries("held out", heldOut, COLOR.second, points)] : []),
     ],
   } as EChartsOption;
   const last = rows.at(-1);
-  const spoken = last
-    ? `After ${unit} ${last.epoch}: training ${score(last[own])}${last[held] === null ? "" : `, held out ${score(last[held])}`}.`
-    : "";
+  const parts = [["training", own] as const, ["held out", held] as const].flatMap(([part, key]) =>
+    last === undefined || last[key] === null ? [] : [`${part} ${score(last[key])}`],
+  );
+  const spoken = last && parts.length > 0 ? `After ${unit} ${last.epoch}: ${parts.join(", ")}.` : "";
   return renderChart(option, {
     id: `history-${kind}`,
     label: `${name} by ${unit}. ${spoken}`,

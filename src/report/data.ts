@@ -140,6 +140,16 @@ const picture = v.object({
   source: v.pipe(v.string(), v.startsWith("data:image/", "a data:image/ URI")),
 });
 
+/** The frozen backbone against the tuned one, on tiles that neither has seen. */
+const finetune = v.object({
+  kept: v.boolean(),
+  epochs: count,
+  f2Before: share,
+  f2After: share,
+  mapBefore: v.nullable(share),
+  mapAfter: v.nullable(share),
+});
+
 /** Version of report.json that this canopy writes and reads. */
 export const REPORT_VERSION = 2;
 
@@ -159,6 +169,8 @@ export const reportData = v.object({
   /** Null if label errors were not looked for. */
   labelErrors: v.nullable(labelErrors),
   speed: v.array(stageSpeed),
+  /** Absent if the backbone was not fine-tuned. */
+  finetune: v.exactOptional(finetune),
   /** Warnings of the run. */
   warnings: v.array(v.string()),
   /** Thumbnails by tile name; see `wantedPictures`. Tiles without one are shown by name. */

@@ -5,6 +5,7 @@ import type { Precision } from "../quantise/precision.js";
 import type { Tile } from "../tiles/tile.js";
 import { canopyVersion } from "../versions.js";
 import type { Dataset } from "./dataset.js";
+import type { FinetuneRecord } from "./fine-tune.js";
 import type { FittedDataset } from "./fit-dataset.js";
 import type { TrainSettings } from "./settings.js";
 
@@ -17,9 +18,12 @@ export interface FinishedTraining {
   dataset: Dataset;
   fitted: FittedDataset;
   headSeconds: number;
+  /** What came of fine-tuning, if it was asked for. */
+  finetune?: FinetuneRecord;
 }
 
-export function toCheckpoint({ settings, precision, card, size, dataset, fitted }: FinishedTraining): Checkpoint {
+export function toCheckpoint(training: FinishedTraining): Checkpoint {
+  const { settings, precision, card, size, dataset, fitted, finetune } = training;
   const { scored, holdOut, split, config, l2 } = fitted;
   const { fit, readout } = settings;
   const tags = [...dataset.labels.tags];
@@ -54,6 +58,7 @@ export function toCheckpoint({ settings, precision, card, size, dataset, fitted 
         ...(readout.targets.length > 0 && { targets: readout.targets }),
         ...(l2 !== undefined && { l2 }),
         device: dataset.device,
+        ...(finetune && { finetune: recipeOf(settings, finetune) }),
       },
     },
     metrics: {
@@ -68,4 +73,10 @@ export function toCheckpoint({ settings, precision, card, size, dataset, fitted 
 export function trainedTiles({ dataset, fitted: { scored } }: FinishedTraining): Tile[] {
   const unseen = new Set(scored.measuredOn === "hold-out" ? scored.rows : dataset.validation);
   return dataset.tiles.filter((_, row) => !unseen.has(row));
+}
+
+/** The recipe and its result; what differs from one run to the next (times) is left out, so that a seed gives one model. */
+function recipeOf({ finetune: config }: TrainSettings, record: FinetuneRecord) {
+  const { msPerTile: _msPerTile, seconds: _seconds, ...result } = record;
+  return { ...config, ...result };
 }

@@ -2,6 +2,7 @@
 import { checkInteger } from "../check.js";
 import { InputError } from "../errors.js";
 import type { HeadConfig } from "../head/config.js";
+import type { Head } from "../head/head.js";
 import { computeLogits } from "../head/logits.js";
 import { trainOnTiles } from "../head/train-tiles.js";
 import type { TrainedHead, TrainHeadOptions } from "../head/trained-head.js";
@@ -32,8 +33,14 @@ export async function fitInMemory(
   const holdsOut = split.heldOut.length > 0;
   const refits = used.length > split.train.length;
   const run = createTrainings(folds + (refits ? 2 : 1), options);
-  const trainOn = (name: TrainingName, rows: Uint32Array, more: TrainHeadOptions = {}) =>
-    run(name, (running) => trainOnTiles(variants, labels, rows, config, { ...running, ...more, augment, tta, seed }));
+  const heads = new Map<TrainingName, Head>();
+  const trainOn = async (name: TrainingName, rows: Uint32Array, more: TrainHeadOptions = {}) => {
+    const trained = await run(name, (running) =>
+      trainOnTiles(variants, labels, rows, config, { ...running, ...more, augment, tta, seed }),
+    );
+    heads.set(name, trained.head);
+    return trained;
+  };
   const logitsOf = ({ head }: TrainedHead, rows: Uint32Array) =>
     computeLogits(head, scoringRows(variants, rows, { tta }), threads);
 
@@ -57,6 +64,7 @@ export async function fitInMemory(
   const { head, l2 } = refits ? await trainOn("final", used) : first;
   return {
     head,
+    heads,
     ...(l2 !== undefined && { l2 }),
     history: first.history,
     split,

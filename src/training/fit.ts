@@ -33,6 +33,8 @@ export interface FittedHead
   scored: ScoredTiles;
   /** Held-out tiles under a head and thresholds that have not seen them; absent without held-out tiles. */
   holdOut?: Metrics;
+  /** What the readout was fitted on. */
+  weights: FittedWeights;
 }
 
 /** Tiles under weights and a readout that have not seen them. */
@@ -63,7 +65,7 @@ export async function fitHead(
 }
 
 /** The model of these weights. */
-function addReadout(weights: FittedWeights, labels: LabelMatrix, options: ReadoutOptions): FittedHead {
+export function addReadout(weights: FittedWeights, labels: LabelMatrix, options: ReadoutOptions): FittedHead {
   const { head, l2, history, split, unseen } = weights;
   const chosen = chooseExclusive(unseen, options);
   const { exclusive, exactlyOne, exclusiveGain } = chosen;
@@ -81,6 +83,7 @@ function addReadout(weights: FittedWeights, labels: LabelMatrix, options: Readou
     exclusiveGain,
     scored,
     ...(holdOut && { holdOut }),
+    weights,
   };
 }
 

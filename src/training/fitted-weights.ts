@@ -4,7 +4,7 @@ import type { HistoryRow } from "../head/history.js";
 import type { VariantUse } from "../head/variants.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 import type { Split } from "../tiles/split.js";
-import type { TrainingsOptions } from "./trainings.js";
+import type { TrainingName, TrainingsOptions } from "./trainings.js";
 
 export interface FitOptions extends Partial<VariantUse>, TrainingsOptions {
   /** Share of tiles held out for the history and `holdOut`; 0 for none. @default 0.2 */
@@ -33,6 +33,8 @@ export interface UnseenLogits {
 
 export interface FittedWeights {
   head: Head;
+  /** The heads of all trainings; that of "fold 1" and so on has not seen the tiles of its fold. */
+  heads: ReadonlyMap<TrainingName, Head>;
   /** The penalty L-BFGS used for `head`, given or chosen. */
   l2?: number;
   /** Of the training on the tiles that were not held out. */

@@ -17,6 +17,7 @@ import { listOf } from "../tiles/sources.js";
 import type { Tile } from "../tiles/tile.js";
 import { versions } from "../versions.js";
 import type { Dataset } from "./dataset.js";
+import type { FinetuneRecord } from "./fine-tune.js";
 import type { FinishedTraining } from "./finished-training.js";
 
 /** Facts of a run beside the training itself. */
@@ -75,6 +76,7 @@ export async function reportTraining(
     history: fitted.history,
     labelErrors,
     speed: stageSpeeds(training),
+    ...(training.finetune && { finetune: finetuneScores(training.finetune) }),
     warnings,
     pictures: await thumbnails(wantedPictures(summary, labelErrors), dataset, context),
   };
@@ -112,10 +114,25 @@ function trainingFacts(
       ...(exclusive && { exclusive: exclusive.map((group) => group.join(", ")).join("; ") }),
       augment: fit.augment,
       tta: fit.tta,
+      ...tuningRecipe(settings),
     },
     versions: versions(),
     machine: `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     seconds,
+  };
+}
+
+function finetuneScores({ kept, epochs, f2Before, f2After, mapBefore, mapAfter }: FinetuneRecord) {
+  return { kept, epochs, f2Before, f2After, mapBefore, mapAfter };
+}
+
+function tuningRecipe({ finetune }: FinishedTraining["settings"]): Record<string, string | number> {
+  if (finetune === undefined) return {};
+  const { epochs, learningRate, headRate, blocks } = finetune;
+  return {
+    "fine-tuning: epochs": epochs,
+    "fine-tuning: learning rates": `${learningRate}, head ${headRate}`,
+    "fine-tuning: blocks": String(blocks),
   };
 }
 

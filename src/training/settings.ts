@@ -1,10 +1,11 @@
 /** The options of `train`: checked, with defaults, sorted by stage. */
-import { checkInRange, checkOneOf } from "../check.js";
+import { checkInRange, checkNames, checkOneOf, type OptionNames } from "../check.js";
 import type { Bands, DecodeOptions } from "../decode/decoder.js";
 import { checkStretchOption, type StretchOption } from "../decode/stretch.js";
 import { OptionError } from "../errors.js";
 import type { DeviceChoice } from "../features/device.js";
 import { variantsFor } from "../features/dihedral.js";
+import { type FinetuneConfig, type FinetuneOptions, resolveFinetune } from "../finetune/config.js";
 import {
   type GradientConfig,
   type HeadConfig,
@@ -91,6 +92,11 @@ export interface TrainOptions extends LabelOptions {
    * drops them if they cost score; [] is for none. @default "auto", [] for the tutorial's recipe
    */
   exclusive?: "auto" | readonly (readonly string[])[] | undefined;
+  /**
+   * Then trains backbone and head together, and keeps that model if it scores better on tiles that it has not seen. @default
+   * false
+   */
+  finetune?: boolean | FinetuneOptions | undefined;
   /** Calibration of probabilities; it changes no decision. @default "platt"; "none" for the tutorial's recipe */
   calibrate?: CalibrationName | undefined;
   /**
@@ -110,6 +116,8 @@ export interface TrainSettings {
   data: Omit<DatasetOptions, "backbone" | "size">;
   fit: FitSettings;
   readout: Required<Pick<ReadoutOptions, "beta" | "exclusive" | "calibrate" | "targets">>;
+  /** Absent if the backbone stays as it is. */
+  finetune?: FinetuneConfig;
 }
 
 export const PRECISION_OPTIONS = ["auto", ...PRECISIONS] as const;
@@ -133,6 +141,8 @@ export interface FitSettings extends VariantUse {
   /** Share of the tiles. */
   holdOut: number;
 }
+
+const FINETUNE_OPTIONS: OptionNames<FinetuneOptions> = { epochs: true, learningRate: true, blocks: true };
 
 /** @throws OptionError for a value out of range, and for one that the optimiser has no use for */
 export function resolveTrainSettings(options: TrainOptions): TrainSettings {
@@ -166,7 +176,23 @@ export function resolveTrainSettings(options: TrainOptions): TrainSettings {
     },
     fit,
     readout: resolveReadout(options),
+    ...resolveTuning(options, fit),
   };
+}
+
+function resolveTuning(
+  { finetune = false, precision = "fp32" }: TrainOptions,
+  { head }: FitSettings,
+): Pick<TrainSettings, "finetune"> {
+  if (finetune === false) return {};
+  if (precision !== "fp32") {
+    throw new OptionError(
+      "A backbone is fine-tuned in floats: leave out `precision`, and quantize the model afterwards.",
+    );
+  }
+  const options = finetune === true ? {} : finetune;
+  checkNames(options, FINETUNE_OPTIONS, "finetune.");
+  return { finetune: resolveFinetune(options, head.seed) };
 }
 
 function resolveFit({ val = 0.2, augment = "none", tta = "none", head = {} }: TrainOptions): FitSettings {

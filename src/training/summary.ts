@@ -7,6 +7,7 @@ import type { TagMetrics } from "../head/metrics.js";
 import type { Recognised } from "../labels/table.js";
 import type { Precision } from "../quantise/precision.js";
 import type { CalibrationName } from "./calibration.js";
+import type { FinetuneRecord } from "./fine-tune.js";
 import type { FinishedTraining } from "./finished-training.js";
 import type { PrecisionChoice } from "./precision.js";
 import type { TrainingFindings } from "./report.js";
@@ -56,6 +57,8 @@ export interface TrainSummary {
   labelErrors: { file: string; count: number };
   /** Scores on the held-out tiles, under the head trained on the others. */
   holdOut: { tiles: number; f2: number; f2AtHalf: number; map: number | null } | null;
+  /** What came of fine-tuning; null if it was not asked for. */
+  finetune: FinetuneRecord | null;
   featureSeconds: number;
   headSeconds: number;
   seconds: number;
@@ -72,7 +75,7 @@ interface RunOutcome {
 }
 
 export function summarize(
-  { settings, precision, card, size, dataset, fitted, headSeconds }: FinishedTraining,
+  { settings, precision, card, size, dataset, fitted, headSeconds, finetune }: FinishedTraining,
   { exclusive = [] }: Checkpoint,
   { model, choice, rejects, findings, seconds }: RunOutcome,
 ): TrainSummary {
@@ -110,6 +113,7 @@ export function summarize(
     measuredOn: `${metrics.tiles} ${scored.measuredOn === "hold-out" ? "held-out tiles" : "tiles out of fold"}`,
     labelErrors: { file: `${model}/${LABEL_ERRORS_FILE}`, count: findings.labelErrors },
     holdOut: holdOut ? { tiles: holdOut.tiles, f2: holdOut.f2, f2AtHalf: holdOut.f2AtHalf, map: holdOut.map } : null,
+    finetune: finetune ?? null,
     featureSeconds: dataset.seconds,
     headSeconds,
     seconds,

@@ -22,10 +22,16 @@ const PARSED: Record<string, string> = {
   target: "a=recall:0.9",
   bands: "3,2,1",
   stretch: "0,3000",
+  "finetune-blocks": "2",
 };
 
 /** What has to be given beside an option for it to mean something. */
-const PARTNERS: Record<string, string[]> = { "synth per-tar": ["--tar"] };
+const PARTNERS: Record<string, string[]> = {
+  "synth per-tar": ["--tar"],
+  "train finetune-epochs": ["--finetune"],
+  "train finetune-lr": ["--finetune"],
+  "train finetune-blocks": ["--finetune"],
+};
 
 const leaves = (command: CommandDefinition): CommandDefinition[] =>
   command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);

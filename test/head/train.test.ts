@@ -24,7 +24,7 @@ async function assertKeras(folder: string, name: string, stepper: StepperKind): 
     stepper,
   });
   const { history: keras } = runs[name];
-  const column = (key: "loss" | "binaryAccuracy") => history.map((row) => row[key]);
+  const column = (key: "loss" | "binaryAccuracy") => history.map((row) => row[key] ?? Number.NaN);
   assertClose(column("loss"), keras.loss, 1e-5);
   assertClose(column("binaryAccuracy"), keras.binary_accuracy, 1e-5);
   const expected = loadHead(folder, name, golden);

@@ -162,3 +162,16 @@ test("a head whose loss ran away still gets its page, also from the data read ba
   assert.doesNotMatch(contentOf(page), /NaN|undefined|Infinity/);
   assert.doesNotMatch(contentOf(renderReport(data)), /NaN|undefined|Infinity/);
 });
+
+test("a fine-tuning is shown by the scores before and after, kept or not", async () => {
+  const data = await sampleReport();
+  assert.doesNotMatch(contentOf(renderReport(data)), /Fine-tuning/);
+  const scores = { epochs: 12, f2Before: 0.8123, f2After: 0.8456, mapBefore: 0.5, mapAfter: 0.6 };
+  const kept = contentOf(renderReport({ ...data, finetune: { kept: true, ...scores } }));
+  assert.match(
+    kept,
+    /Fine-tuning<\/dt><dd>0\.812 → 0\.846 <small>F2 of unseen tiles; mAP 0\.500 → 0\.600; kept, 12 epochs/,
+  );
+  const dropped = contentOf(renderReport({ ...data, finetune: { kept: false, ...scores } }));
+  assert.match(dropped, /dropped: the frozen backbone is as good/);
+});

@@ -113,8 +113,8 @@ function renderPairs(
   });
 }
 
-export function renderHistory({ history, training }: ReportData): Html {
-  const unit = training.recipe["optimizer"] === "lbfgs" ? "iteration" : "epoch";
+export function renderHistory({ history, training, finetune }: ReportData): Html {
+  const unit = training.recipe["optimizer"] === "lbfgs" && !finetune?.kept ? "iteration" : "epoch";
   return html`<section aria-labelledby="history"><h2 id="history">Training history</h2>
 ${history.length < 2 ? renderShortHistory(history, unit) : renderHistoryCharts(history, unit)}</section>`;
 }

@@ -29,7 +29,18 @@ ${interval && html`<span class="interval">${score(interval.low)} – ${score(int
 <span class="muted">${on}</span></p>`;
 }
 
-function renderFigures({ score: { metrics }, training, speed }: ReportData): Html {
+/** The F2 with the frozen backbone and with the tuned one. */
+function finetuneFigure({ finetune }: ReportData): [string, string, string][] {
+  if (finetune === undefined) return [];
+  const { kept, epochs, f2Before, f2After, mapBefore, mapAfter } = finetune;
+  const maps = `mAP ${score(mapBefore)} → ${score(mapAfter)}`;
+  const what = kept ? `kept, ${counted(epochs, "epoch")}` : "dropped: the frozen backbone is as good";
+  return [["Fine-tuning", `${score(f2Before)} → ${score(f2After)}`, `F2 of unseen tiles; ${maps}; ${what}`]];
+}
+
+function renderFigures(data: ReportData): Html {
+  const { metrics } = data.score;
+  const { training, speed } = data;
   const features = speed.find(({ stage }) => stage === "features");
   const figures = [
     ["mAP", score(metrics.map), `tags with ${metrics.minSupport} or more positives`],
@@ -42,6 +53,7 @@ function renderFigures({ score: { metrics }, training, speed }: ReportData): Htm
       duration(training.seconds),
       features ? `features ${rate(features.count, features.seconds)} tiles/s` : "features from the cache",
     ],
+    ...finetuneFigure(data),
   ];
   return html`<dl class="figures">${figures.map(([name, value, note]) => html`<div><dt>${name}</dt><dd>${value} <small>${note}</small></dd></div>`)}</dl>`;
 }

@@ -1,0 +1,129 @@
+/** The state of an interrupted fine-tuning, in a file beside the model's folder: trainings that are done, and the one that ran. */
+import { createHash } from "node:crypto";
+import { readFile, rm } from "node:fs/promises";
+import { deserialize, serialize } from "node:v8";
+import * as v from "valibot";
+import { count } from "../files/schemas.js";
+import { writeWhole } from "../files/write.js";
+import type { FinetuneConfig } from "../finetune/config.js";
+import type { TuneState } from "../finetune/tune.js";
+import { historyRow } from "../head/record-schemas.js";
+import type { RunContext } from "../run-context.js";
+import { canopyVersion } from "../versions.js";
+import type { TrainingName } from "./trainings.js";
+
+/** What a training leaves for the readout. */
+export interface TunedPart {
+  /** `[watched, tags]` */
+  logits: Float32Array;
+  /** The epoch of the weights. */
+  epoch: number;
+  history: v.InferOutput<typeof historyRow>[];
+  /** Of a training on held-out tiles, which is the final one, too. */
+  weights?: Map<string, Float32Array>;
+}
+
+const floats = v.instance(Float32Array);
+const tensors = v.map(v.string(), floats);
+const epochWeights = v.undefinedable(v.object({ epoch: count, loss: v.number(), weights: tensors }));
+const running: v.GenericSchema<unknown, TuneState> = v.object({
+  epoch: count,
+  step: count,
+  lossSum: v.number(),
+  engine: v.object({ steps: count, weights: tensors, firstMoments: tensors, secondMoments: tensors }),
+  average: v.object({ mean: v.exactOptional(v.undefinedable(tensors)), count }),
+  history: v.array(historyRow),
+  last: epochWeights,
+  best: epochWeights,
+});
+const name = v.custom<TrainingName>((each) => /^(history|final|fold \d+)$/.test(String(each)));
+const SAVED = v.object({
+  fingerprint: v.string(),
+  done: v.map(
+    name,
+    v.object({ logits: floats, epoch: count, history: v.array(historyRow), weights: v.exactOptional(tensors) }),
+  ),
+  running: v.undefinedable(v.object({ name, state: running })),
+});
+
+/** Seconds between writes: a state is four times as large as the network. */
+const INTERVAL = 30;
+
+export class FinetuneStates {
+  readonly #file: string;
+  readonly #fingerprint: string;
+  readonly done: Map<TrainingName, TunedPart>;
+  #running: { name: TrainingName; state: TuneState } | undefined;
+  #writtenAt = performance.now();
+
+  private constructor(file: string, saved: v.InferOutput<typeof SAVED>) {
+    this.#file = file;
+    this.#fingerprint = saved.fingerprint;
+    this.done = saved.done;
+    this.#running = saved.running;
+  }
+
+  /** What there is for the model's folder `out`; nothing unless `resume` is set and the file is of this fine-tuning. */
+  static async open(
+    out: string,
+    fingerprint: string,
+    resume: boolean,
+    { onWarning }: RunContext,
+  ): Promise<FinetuneStates> {
+    const file = finetuneStateFile(out);
+    const saved = resume ? await readSaved(file) : undefined;
+    if (saved?.success && saved.output.fingerprint === fingerprint) return new FinetuneStates(file, saved.output);
+    if (saved !== undefined) {
+      const reason = saved.success ? "is of a training on other tiles or settings" : "cannot be read";
+      onWarning?.(`${file} ${reason}, so the fine-tuning begins anew.`);
+    }
+    return new FinetuneStates(file, { fingerprint, done: new Map(), running: undefined });
+  }
+
+  /** The state of the training `name`, if it was interrupted. */
+  running(name: TrainingName): TuneState | undefined {
+    return this.#running?.name === name ? this.#running.state : undefined;
+  }
+
+  /** Writes the state of the training `name` now and then, and at once if it is `last`. */
+  async keep(name: TrainingName, state: TuneState, last: boolean): Promise<void> {
+    this.#running = { name, state };
+    if (last || performance.now() - this.#writtenAt > INTERVAL * 1000) await this.#write();
+  }
+
+  /** The training `name` is over. */
+  async finish(name: TrainingName, part: TunedPart): Promise<void> {
+    this.done.set(name, part);
+    this.#running = undefined;
+    await this.#write();
+  }
+
+  async #write(): Promise<void> {
+    const { done } = this;
+    await writeWhole(this.#file, serialize({ fingerprint: this.#fingerprint, done, running: this.#running }));
+    this.#writtenAt = performance.now();
+  }
+}
+
+/** Changes with everything that tuned weights depend on: `head` is the fingerprint of the frozen head. */
+export function tuningFingerprint(head: string, config: FinetuneConfig): string {
+  return createHash("sha256")
+    .update(JSON.stringify([head, config, canopyVersion()]))
+    .digest("hex");
+}
+
+function finetuneStateFile(out: string): string {
+  return `${out.replace(/\/+$/, "")}.finetune`;
+}
+
+export async function forgetFinetune(out: string): Promise<void> {
+  await rm(finetuneStateFile(out), { force: true });
+}
+
+async function readSaved(file: string): Promise<v.SafeParseResult<typeof SAVED> | undefined> {
+  try {
+    return v.safeParse(SAVED, deserialize(await readFile(file)));
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? undefined : v.safeParse(SAVED, undefined);
+  }
+}

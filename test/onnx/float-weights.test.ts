@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compactWeights, weightRounder } from "../../src/onnx/compact-weights.js";
+import { exposeWeights } from "../../src/onnx/float-weights.js";
+import { GraphBuilder } from "../../src/onnx/graph.js";
+import { weightBlocks } from "../../src/onnx/learnable.js";
+import { decodeModel, encodeModel, fromTensorProto } from "../../src/onnx/proto.js";
+import { float32, type Tensor } from "../../src/onnx/tensor.js";
+import { maxDifference, randoms, runModel } from "./run.js";
+
+const tensor = (dims: number[], seed: number) =>
+  float32(
+    dims,
+    randoms(
+      dims.reduce((a, b) => a * b, 1),
+      seed,
+    ),
+  );
+
+/** Two convolutions, the first with batch normalisation and weights as int8, a residual block and a matrix product. */
+function network(): Uint8Array {
+  const graph = new GraphBuilder("network");
+  const add = (name: string, value: Tensor) => graph.initializer(name, value);
+  const input = graph.input("input", "float32", ["N", 3, 8, 8]);
+  const integers = Int8Array.from(randoms(16 * 27, 1), (value) => Math.round(value * 100));
+  add("w8", { type: "int8", dims: [16, 3, 3, 3], data: integers });
+  add(
+    "scale",
+    float32(
+      [16, 1, 1, 1],
+      randoms(16, 2).map((value) => 0.01 + Math.abs(value) / 50),
+    ),
+  );
+  const w = graph.node("Mul", [graph.node("Cast", ["w8"], { to: 1 }), "scale"], {}, "stem.weight");
+  const stem = graph.node("Conv", [input, w], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
+  const norms = ["gamma", "beta", "mean"].map((name, i) => add(name, tensor([16], 3 + i)));
+  const variance = add(
+    "variance",
+    float32(
+      [16],
+      randoms(16, 7).map((value) => 0.5 + Math.abs(value)),
+    ),
+  );
+  const normal = graph.node("BatchNormalization", [stem, ...norms, variance], { epsilon: { float: 1e-3 } });
+  const start = graph.node("Relu", [normal]);
+  const inner = graph.node("Conv", [start, add("a", tensor([16, 16, 1, 1], 8)), add("a.bias", tensor([16], 9))]);
+  const outer = graph.node("Conv", [graph.node("Relu", [inner]), add("b", tensor([16, 16, 1, 1], 10))]);
+  const sum = graph.node("Add", [start, outer]);
+  const flat = graph.node("Flatten", [graph.node("GlobalAveragePool", [sum])]);
+  graph.output("features", graph.node("MatMul", [flat, add("last", tensor([16, 20], 11))]), "float32", ["N", 20]);
+  return graph.build();
+}
+
+const FEEDS = { input: { dims: [2, 3, 8, 8], data: randoms(2 * 3 * 64, 12) } };
+
+async function featuresOf(model: Uint8Array): Promise<Float32Array> {
+  const { Tensor: OrtTensor } = await import("onnxruntime-node");
+  const { dims, data } = FEEDS.input;
+  const outputs = await runModel(model, { input: new OrtTensor("float32", data, dims) });
+  return outputs["features"].data as Float32Array;
+}
+
+test("exposed weights are float32, without batch normalisation, and the network computes the same", async () => {
+  const original = network();
+  const model = decodeModel(original, "network");
+  exposeWeights(model);
+  const operators = model.graph.node.map(({ opType }) => opType);
+  assert.ok(!operators.includes("BatchNormalization") && !operators.includes("Cast") && !operators.includes("Mul"));
+  for (const each of model.graph.initializer) assert.equal(fromTensorProto(each).type, "float32", each.name);
+  assert.ok(maxDifference(await featuresOf(encodeModel(model)), await featuresOf(original)) < 1e-4);
+});
+
+test("compact weights are a quarter of the bytes, and stand for what the rounder says, to the last bit", async () => {
+  const model = decodeModel(network(), "network");
+  exposeWeights(model);
+  const round = weightRounder(model.graph);
+  const expected = new Map(
+    model.graph.initializer.map((each) => [each.name, round(each.name, fromTensorProto(each).data as Float32Array)]),
+  );
+  compactWeights(model);
+  const types = model.graph.initializer.map((each) => fromTensorProto(each).type);
+  assert.equal(types.filter((type) => type === "int8").length, 4);
+  const compact = encodeModel(model);
+  exposeWeights(model);
+  for (const each of model.graph.initializer) {
+    assert.deepEqual(fromTensorProto(each).data, expected.get(each.name), each.name);
+  }
+  assert.deepEqual(await featuresOf(compact), await featuresOf(encodeModel(model)));
+  // One scale for each output channel: a step is its largest weight / 127.
+  const weights = fromTensorProto(decodeModel(network(), "").graph.initializer.find(({ name }) => name === "last")!);
+  const rounded = expected.get("last") as Float32Array;
+  for (let column = 0; column < 20; column++) {
+    const own = (data: ArrayLike<number>) => Array.from({ length: 16 }, (_, row) => data[row * 20 + column]);
+    const largest = Math.max(...own(weights.data as Float32Array).map(Math.abs));
+    const error = own(weights.data as Float32Array).map((value, row) => Math.abs(value - own(rounded)[row]));
+    assert.ok(Math.max(...error) <= (largest / 127) * 0.5001);
+  }
+});
+
+test("blocks are residual blocks and the layers between them, with all their weights", () => {
+  const model = decodeModel(network(), "network");
+  exposeWeights(model);
+  const blocks = weightBlocks(model.graph);
+  assert.equal(blocks.length, 3);
+  assert.equal(blocks[0].length, 2);
+  assert.deepEqual(blocks.slice(1), [["a", "a.bias", "b"], ["last"]]);
+});

@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { InterruptedError, OptionError } from "../../src/errors.js";
+import { loadCheckpoint } from "../../src/head/checkpoint.js";
+import { exposeWeights } from "../../src/onnx/float-weights.js";
+import { decodeModel, fromTensorProto } from "../../src/onnx/proto.js";
+import { evaluate } from "../../src/operations/evaluate.js";
+import { exportModel } from "../../src/operations/export.js";
+import { importBackbone } from "../../src/operations/models.js";
+import { train } from "../../src/operations/train.js";
+import { createRandom } from "../../src/random.js";
+import type { TrainOptions } from "../../src/training/settings.js";
+import type { TrainSummary } from "../../src/training/summary.js";
+import { suiteFolder } from "../helpers.js";
+import { writeColours, writeTinyBackbone } from "../training/tiny-backbone.js";
+
+const folder = suiteFolder();
+process.env["CANOPY_CACHE"] = join(folder, "cache");
+const FILES = ["model.json", "head.safetensors", "history.csv", "backbone.onnx"];
+const TUNING = { epochs: 12, learningRate: 0.05 };
+let options: Omit<TrainOptions, "out">;
+let summary: TrainSummary;
+
+before(async () => {
+  mkdirSync(join(folder, "tiles"));
+  const { tiles, labels } = await writeColours(join(folder, "tiles"), 120);
+  const backbone = writeTinyBackbone(folder);
+  options = { tiles: [tiles], labels, backbone, normalisation: "unit", size: 16, device: "cpu", exclusive: [] };
+  await train({ ...options, out: join(folder, "frozen") });
+  summary = await train({ ...options, out: join(folder, "tuned"), finetune: TUNING });
+});
+
+const bytesOf = (model: string) => FILES.map((name) => readFileSync(join(folder, model, name)));
+
+/** The float32 weights of a model's backbone. */
+function weightsOf(path: string): Map<string, Float32Array> {
+  const model = decodeModel(readFileSync(path), path);
+  exposeWeights(model);
+  return new Map(model.graph.initializer.map((each) => [each.name, fromTensorProto(each).data as Float32Array]));
+}
+
+test("a backbone that cannot tell the tiles apart learns to, and the scores are those of unseen tiles", async () => {
+  const { finetune } = summary;
+  assert.ok(finetune?.kept);
+  assert.ok(finetune.f2After > finetune.f2Before + 0.05, `${finetune.f2Before} -> ${finetune.f2After}`);
+  assert.ok((finetune.mapAfter ?? 0) > (finetune.mapBefore ?? 1));
+  assert.equal(summary.f2, finetune.f2After);
+  assert.equal(summary.measuredOn, "120 tiles out of fold");
+  assert.ok(finetune.epochs >= 1 && finetune.epochs <= TUNING.epochs);
+  assert.ok((finetune.msPerTile ?? 0) > 0 && finetune.seconds > 0);
+  const { metrics } = await loadCheckpoint(join(folder, "frozen"));
+  assert.equal(finetune.f2Before, metrics.crossValidated?.f2);
+});
+
+test("the folder's own backbone gives the tags: evaluation and export run on it", async () => {
+  const model = join(folder, "tuned");
+  const { card, backboneSha256 } = await loadCheckpoint(model);
+  assert.equal(card.file, "backbone.onnx");
+  assert.match(card.description, /fine-tuned/);
+  assert.notEqual(backboneSha256, (await loadCheckpoint(join(folder, "frozen"))).backboneSha256);
+  const scores = await evaluate({ model, tiles: options.tiles, labels: options.labels });
+  assert.ok(scores.f2 > 0.9, `${scores.f2}`);
+  await exportModel({ model, out: join(folder, "tuned.onnx") });
+});
+
+test("a tuned backbone becomes one for other trainings", async () => {
+  const record = await importBackbone(join(folder, "tuned"), { name: "colours" });
+  assert.equal(record.features, 8);
+  const other = await train({ ...options, backbone: "colours", normalisation: undefined, out: join(folder, "second") });
+  const { metrics } = await loadCheckpoint(join(folder, "frozen"));
+  assert.ok(other.f2 > (metrics.crossValidated?.f2 ?? 1) + 0.05, `${other.f2}`);
+});
+
+test("stopped at ten random moments and resumed, it ends with the same bytes", async () => {
+  const out = join(folder, "stopped");
+  const random = createRandom(11);
+  let stops = 0;
+  for (let done = false; !done; ) {
+    const stop = new AbortController();
+    // 8 epochs of 2 steps in five folds, and 3 steps in the final training: about 100 steps.
+    let left = stops < 10 ? 1 + random.below(9) : Number.POSITIVE_INFINITY;
+    const onProgress = ({ stage }: { stage: string }) => {
+      if (stage === "fine-tune" && --left <= 0) stop.abort();
+    };
+    const context = { signal: stop.signal, onProgress };
+    await train({ ...options, out, finetune: TUNING, resume: true }, context).then(
+      () => {
+        done = true;
+      },
+      (error) => {
+        assert.ok(error instanceof InterruptedError, error);
+        stops++;
+      },
+    );
+  }
+  assert.equal(stops, 10);
+  assert.deepEqual(bytesOf("stopped"), bytesOf("tuned"));
+});
+
+test("a second run gives the same bytes, whatever the number of decode workers", async () => {
+  await train({ ...options, out: join(folder, "workers"), workers: 3, finetune: TUNING });
+  assert.deepEqual(bytesOf("workers"), bytesOf("tuned"));
+});
+
+test("only the last blocks learn if so asked", async () => {
+  await train({ ...options, out: join(folder, "last"), finetune: { ...TUNING, blocks: 1 } });
+  const all = weightsOf(join(folder, "tuned", "backbone.onnx"));
+  const last = weightsOf(join(folder, "last", "backbone.onnx"));
+  const original = weightsOf(join(folder, "tiny.onnx"));
+  const far = (a: Map<string, Float32Array>, name: string) =>
+    Math.max(...(a.get(name) ?? []).map((value, i) => Math.abs(value - (original.get(name) as Float32Array)[i])));
+  // Rounding to int8 moves a weight by half a step at most.
+  assert.ok(far(last, "first.weight") < 0.0007, `${far(last, "first.weight")}`);
+  assert.ok(far(last, "second.weight") > 0.01);
+  assert.ok(far(all, "first.weight") > 0.01);
+});
+
+test("a tuning that is no better is dropped, and the frozen model written", async () => {
+  const dropped = await train({
+    ...options,
+    out: join(folder, "dropped"),
+    finetune: { epochs: 1, learningRate: 1e-9 },
+  });
+  assert.equal(dropped.finetune?.kept, false);
+  assert.equal(dropped.f2, dropped.finetune.f2Before);
+  for (const name of ["head.safetensors", "backbone.onnx"]) {
+    assert.deepEqual(readFileSync(join(folder, "dropped", name)), readFileSync(join(folder, "frozen", name)), name);
+  }
+});
+
+test("with a column of parts the final weights are scored on the tiles for validation", async () => {
+  const rows = readFileSync(options.labels, "utf8").trim().split("\n");
+  const parts = rows.map((row, i) => `${row},${i === 0 ? "part" : i % 4 === 0 ? "val" : "train"}`);
+  const labels = join(folder, "parts.csv");
+  writeFileSync(labels, parts.join("\n"));
+  const out = join(folder, "parts");
+  const parted = await train({ ...options, labels, split: "part", out, finetune: TUNING });
+  assert.ok(parted.finetune?.kept);
+  assert.equal(parted.measuredOn, "90 tiles out of fold");
+  assert.equal(parted.holdOut?.tiles, 30);
+  assert.ok(parted.holdOut.f2 > parted.finetune.f2Before, `${parted.holdOut.f2}`);
+});
+
+test("wrong options are refused before any work", async () => {
+  const refuse = (finetune: object, message: RegExp) =>
+    assert.rejects(train({ ...options, out: join(folder, "wrong"), finetune }), (error: Error) => {
+      assert.ok(error instanceof OptionError);
+      assert.match(error.message, message);
+      return true;
+    });
+  await refuse({ epoch: 3 }, /no option `finetune.epoch`: did you mean `finetune.epochs`/);
+  await refuse({ epochs: 0 }, /`finetune.epochs` to be an integer from 1 to 1000/);
+  await refuse({ learningRate: 0 }, /`finetune.learningRate`/);
+  await refuse({ blocks: 0 }, /`finetune.blocks` to be all or a number from 1, got 0/);
+  await refuse({ blocks: 3 }, /`finetune.blocks` to be at most 2, the blocks of tiny, got 3/);
+});
