@@ -127,6 +127,9 @@ function backboneParameters({ network, trainable }: TunableModel): Parameter[] {
   const { graph } = decodeModel(network, "The backbone");
   const initializers = new Map(graph.initializer.map((each) => [each.name, each]));
   return trainable.map((name) => {
+    if (name === HEAD_WEIGHTS || name === HEAD_BIAS) {
+      throw new ModelError(`The backbone's weight "${name}" has the name of canopy's own head; give it another name.`);
+    }
     const found = initializers.get(name);
     if (found === undefined) throw new ModelError(`The backbone has no weight "${name}".`);
     const { type, dims, data } = fromTensorProto(found);

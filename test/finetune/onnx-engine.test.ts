@@ -147,7 +147,13 @@ test("an old operator set is refused by name", async () => {
   await assert.rejects(withEngine(openModel(withCumSum, 12), threeSteps), /operator set 12; fine-tuning needs 13/);
 });
 
-test("a weight that is not there or that nothing reads is refused by name", async () => {
-  const model = openModel(NETWORKS["ResNet"]);
-  await assert.rejects(withEngine({ ...model, trainable: ["nobody"] }, threeSteps), /has no weight "nobody"/);
+test("a weight that is not there, cannot learn, or has the head's name is refused by name", async () => {
+  const refusals: Record<string, RegExp> = {
+    nobody: /has no weight "nobody"/,
+    mean: /BatchNormalization .*: its mean and variance cannot learn/,
+    [HEAD_BIAS]: /weight "head.bias" has the name of canopy's own head/,
+  };
+  for (const [name, message] of Object.entries(refusals)) {
+    await assert.rejects(withEngine({ ...openModel(NETWORKS["ResNet"]), trainable: [name] }, threeSteps), message);
+  }
 });
