@@ -3,7 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { InterruptedError, OptionError } from "../../src/errors.js";
+import { openTunable } from "../../src/finetune/tunable.js";
 import { loadCheckpoint } from "../../src/head/checkpoint.js";
+import { describeFile } from "../../src/models/file-model.js";
 import { exposeWeights } from "../../src/onnx/float-weights.js";
 import { decodeModel, fromTensorProto } from "../../src/onnx/proto.js";
 import { evaluate } from "../../src/operations/evaluate.js";
@@ -104,17 +106,19 @@ test("a second run gives the same bytes, whatever the number of decode workers",
   assert.deepEqual(bytesOf("workers"), bytesOf("tuned"));
 });
 
-test("only the last blocks learn if so asked", async () => {
-  await train({ ...options, out: join(folder, "last"), finetune: { ...TUNING, blocks: 1 } });
-  const all = weightsOf(join(folder, "tuned", "backbone.onnx"));
-  const last = weightsOf(join(folder, "last", "backbone.onnx"));
+test("only the last blocks learn if so asked: the second convolution cannot see what the first one does not", async () => {
+  const last = await train({ ...options, out: join(folder, "last"), finetune: { ...TUNING, blocks: 1 } });
+  assert.ok(
+    last.finetune && last.finetune.f2After < (summary.finetune?.f2After ?? 0) - 0.03,
+    `${last.finetune?.f2After}`,
+  );
   const original = weightsOf(join(folder, "tiny.onnx"));
-  const far = (a: Map<string, Float32Array>, name: string) =>
-    Math.max(...(a.get(name) ?? []).map((value, i) => Math.abs(value - (original.get(name) as Float32Array)[i])));
-  // Rounding to int8 moves a weight by half a step at most.
-  assert.ok(far(last, "first.weight") < 0.0007, `${far(last, "first.weight")}`);
-  assert.ok(far(last, "second.weight") > 0.01);
-  assert.ok(far(all, "first.weight") > 0.01);
+  const backbone = {
+    card: describeFile(readFileSync(join(folder, "tiny.onnx")), "tiny.onnx", { normalisation: "unit" }),
+    bytes: readFileSync(join(folder, "tiny.onnx")),
+  };
+  assert.deepEqual(openTunable(backbone, 16, 1).trainable, ["second.weight", "second.bias"]);
+  assert.deepEqual(new Set(openTunable(backbone, 16, "all").trainable), new Set(original.keys()));
 });
 
 test("a tuning that is no better is dropped, and the frozen model written", async () => {
@@ -132,14 +136,14 @@ test("a tuning that is no better is dropped, and the frozen model written", asyn
 
 test("with a column of parts the final weights are scored on the tiles for validation", async () => {
   const rows = readFileSync(options.labels, "utf8").trim().split("\n");
-  const parts = rows.map((row, i) => `${row},${i === 0 ? "part" : i % 4 === 0 ? "val" : "train"}`);
+  const parts = rows.map((row, i) => `${row},${i === 0 ? "part" : i % 5 === 0 ? "val" : "train"}`);
   const labels = join(folder, "parts.csv");
   writeFileSync(labels, parts.join("\n"));
   const out = join(folder, "parts");
-  const parted = await train({ ...options, labels, split: "part", out, finetune: TUNING });
+  const parted = await train({ ...options, labels, split: "part", out, finetune: { ...TUNING, epochs: 20 } });
   assert.ok(parted.finetune?.kept);
-  assert.equal(parted.measuredOn, "90 tiles out of fold");
-  assert.equal(parted.holdOut?.tiles, 30);
+  assert.equal(parted.measuredOn, "96 tiles out of fold");
+  assert.equal(parted.holdOut?.tiles, 24);
   assert.ok(parted.holdOut.f2 > parted.finetune.f2Before, `${parted.holdOut.f2}`);
 });
 
