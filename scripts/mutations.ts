@@ -593,6 +593,92 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "const kept = 1 - rate * decay;",
     to: "const kept = 1 - 0 * decay;",
     tests: ["test/finetune/onnx-engine.test.ts"],
+  // What people bring, and what a disk does.
+  {
+    what: "input: a record that cannot be read now counts as damaged",
+    file: "src/run/parts.ts",
+    from: "    if (isOfSystem(error.cause)) throw error;\n",
+    to: "",
+    tests: ["test/run/parts.test.ts"],
+  },
+  {
+    what: "input: merge without its lock",
+    file: "src/operations/merge.ts",
+    from: "whileLocked(paths.out, context, () => mergeShards(options, paths, context))",
+    to: "mergeShards(options, paths, context)",
+    tests: ["test/operations/output-lock.test.ts"],
+  },
+  {
+    what: "input: errors of opening a folder to flush it are ignored",
+    file: "src/files/folder.ts",
+    from: `const handle = await open(folder, "r");
+    await handle.sync().finally(() => handle.close());`,
+    to: `const handle = await open(folder, "r").catch(() => undefined);
+    await handle?.sync().finally(() => handle?.close());`,
+    tests: ["test/files/output.test.ts"],
+  },
+  {
+    what: "input: YCbCr with alpha is taken for RGB without the addon",
+    file: "src/decode/sharp-jpeg.ts",
+    from: `header.subsampledChroma ? "ycbcr" : "auto-4"`,
+    to: `"auto-4"`,
+    tests: ["test/decode/four-components.test.ts"],
+  },
+  {
+    what: "input: an orientation that is not applied is not told",
+    file: "src/inspect/left-aside.ts",
+    from: "orientation > 1 && ",
+    to: "orientation > 8 && ",
+    tests: ["test/inspect/left-aside.test.ts"],
+  },
+  {
+    what: "input: labels of tiles that nobody has labelled",
+    file: "src/labels/read-table.ts",
+    from: "readBit(cells[roles.labelled]) === true",
+    to: "readBit(cells[roles.labelled]) !== undefined",
+    tests: ["test/labels/inputs.test.ts"],
+  },
+  {
+    what: "input: a folder of pictures is a tag",
+    file: "src/labels/folders.ts",
+    from: `!told && isContentWord(tags[0] ?? "")`,
+    to: "false",
+    tests: ["test/labels/inputs.test.ts"],
+  },
+  {
+    what: "input: exports name tiles of one name alike",
+    file: "src/curation/curated-tile.ts",
+    from: "(distinct ? tile.name : withoutExtension(tilePath(tile)))",
+    to: "(distinct ? tile.name : tile.name)",
+    tests: ["test/operations/labels.test.ts"],
+  },
+  {
+    what: "input: folding names in fix is forgotten",
+    file: "src/fix/targets.ts",
+    from: `folds ? target.normalize("NFC").toLowerCase() : target`,
+    to: "target",
+    tests: ["test/fix/targets.test.ts"],
+  },
+  {
+    what: "input: deflated members are no JPEGs of a benchmark",
+    file: "src/bench/tiles.ts",
+    from: "tile.failure ?? readTileBytes(placeOf(tile))",
+    to: "tile.failure ?? readTileBytes({ path: tile.path })",
+    tests: ["test/bench/tiles.test.ts"],
+  },
+  {
+    what: "input: notes of macOS are tiles",
+    file: "src/tiles/names.ts",
+    from: ` && !basename(path).startsWith("._")`,
+    to: "",
+    tests: ["test/tiles/inputs.test.ts"],
+  },
+  {
+    what: "input: samples of a PNG of 16 bits from the wrong row",
+    file: "src/decode/png16.ts",
+    from: "const first = (window.y * width + window.x)",
+    to: "const first = (0 * width + window.x)",
+    tests: ["test/decode/sharp.test.ts"],
   },
   // Fine-tuning: a mistake here gives a worse model and says nothing.
   {
