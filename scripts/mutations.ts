@@ -234,8 +234,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "durable files: rejects in place before the manifest is on the disk",
     file: "src/run/output.ts",
-    from: "    await record.finish();\n    await (facts.rejects === null ? rm(paths.rejects, { force: true }) : rejects.publish());\n",
-    to: "    await (facts.rejects === null ? rm(paths.rejects, { force: true }) : rejects.publish());\n    await record.finish();\n",
+    from: "    await record.finish();\n    await rm(paths.manifest, { force: true });\n    await (facts.rejects === null ? rm(paths.rejects, { force: true }) : rejects.publish());\n",
+    to: "    await (facts.rejects === null ? rm(paths.rejects, { force: true }) : rejects.publish());\n    await record.finish();\n    await rm(paths.manifest, { force: true });\n",
     tests: ["test/cli/flushes.test.ts"],
   },
   {
@@ -299,8 +299,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "resizing without antialias: no half-pixel centre (native)",
     file: "native/filter_table.cc",
-    from: "const double position = (i + 0.5) * key.source / key.size - 0.5;",
-    to: "const double position = static_cast<double>(i) * key.source / key.size;",
+    from: "const double position = (i + 0.5) * key.source.length / key.size - 0.5;",
+    to: "const double position = static_cast<double>(i) * key.source.length / key.size;",
     tests: ["test/native/golden.test.ts"],
   },
   {
@@ -491,8 +491,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "thresholds: > instead of >= where tags are given",
     file: "src/head/metrics.ts",
-    from: "probability >= thresholds[cell % numTags]",
-    to: "probability > thresholds[cell % numTags]",
+    from: "each >= thresholds[cell % numTags]",
+    to: "each > thresholds[cell % numTags]",
     tests: ["test/head/metrics.test.ts"],
   },
   {

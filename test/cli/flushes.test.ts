@@ -125,7 +125,7 @@ describe("on the way to the disk", needsStrace, () => {
       join(`${out}.parts`, name),
     );
     assertDurable(calls, ...files);
-    const order = [...files, `${out}.rejects.jsonl`, `${out}.manifest.json`, out];
+    const order = [...files, `${out}.rejects.jsonl`, out, `${out}.manifest.json`];
     const renames = calls.flatMap(({ to }) => (to !== undefined && order.includes(to) ? [to] : []));
     assert.deepEqual(renames, order);
     // Output, rejects and manifest are on the disk before any of them takes its place.
