@@ -41,8 +41,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "an int8 model that runs with floats",
     file: "src/engine/open-model.ts",
-    from: "prepareWith(precision,",
-    to: 'prepareWith(precision && "fp32",',
+    from: "preparedNetwork(precision,",
+    to: 'preparedNetwork(precision && "fp32",',
     tests: ["test/operations/precision.test.ts"],
   },
   {
@@ -593,6 +593,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "const kept = 1 - rate * decay;",
     to: "const kept = 1 - 0 * decay;",
     tests: ["test/finetune/onnx-engine.test.ts"],
+  },
   // What people bring, and what a disk does.
   {
     what: "input: a record that cannot be read now counts as damaged",
