@@ -78,6 +78,8 @@ export type { EncodedTile, RawTile, Tile, TileContent, TileFailure, TileFeed, Ti
 export type { Batch } from "./batch/batch.js";
 export { type LoadOptions, loadBatches } from "./batch/loader.js";
 export { type Slot, SlotRing } from "./batch/slot-ring.js";
+export type { Look } from "./decode/alter.js";
+export type { Augmentation } from "./decode/augmentation.js";
 export {
   type Bands,
   COLORSPACES,
@@ -92,6 +94,7 @@ export {
 export type { FullOptions } from "./decode/full.js";
 export { DecodePool, type DecodePoolOptions, type PixelTarget } from "./decode/pool.js";
 export type { RasterOptions, StretchOption } from "./decode/stretch.js";
+export type { Window } from "./decode/window.js";
 
 // Backbones and features
 
@@ -109,6 +112,7 @@ export type { Tokens } from "./onnx/surgery.js";
 
 // Training: head, thresholds, what they are worth
 
+export type { FinetuneOptions } from "./finetune/config.js";
 export { type BootstrapOptions, bootstrapMean, type Interval } from "./head/bootstrap.js";
 export { loadCheckpoint, saveCheckpoint } from "./head/checkpoint.js";
 export type { Checkpoint, Preprocessing, TrainingRecord } from "./head/checkpoint-json.js";
@@ -139,6 +143,7 @@ export type { TrainedHead, TrainHeadOptions, TrainState } from "./head/trained-h
 export type { VariantUse } from "./head/variants.js";
 export type { ExclusiveGroups } from "./tags/exclusive.js";
 export { CALIBRATIONS, type CalibrationName } from "./training/calibration.js";
+export type { FinetuneRecord } from "./training/fine-tune.js";
 export { type FittedHead, fitHead, type ScoredTiles } from "./training/fit.js";
 export type { FitOptions, FittedWeights, UnseenLogits } from "./training/fitted-weights.js";
 export type { ChosenExclusive, CrossFitted, ReadoutOptions } from "./training/readout.js";

@@ -11,7 +11,7 @@ export interface FinetuneOptions {
   /** Highest learning rate of the backbone; the head's is three times that. @default 1e-4 */
   learningRate?: number | undefined;
   /** How many blocks of the backbone learn, counted from its end. @default "all" */
-  blocks?: Blocks | undefined;
+  blocks?: number | "all" | undefined;
 }
 
 export interface FinetuneConfig {

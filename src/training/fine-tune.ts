@@ -39,7 +39,7 @@ export interface FinetuneRecord {
   mapBefore: number | null;
   mapAfter: number | null;
   /** What did the steps. */
-  engine: TuningEngine["name"];
+  engine: "native" | "onnx";
   /** Wall clock of a step for each of its tiles, decoding left out; null if an interrupted run had done all steps. */
   msPerTile: number | null;
   seconds: number;
