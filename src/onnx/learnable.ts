@@ -25,7 +25,8 @@ const FLOAT = 1;
  */
 export function weightBlocks(graph: GraphProto): string[][] {
   const index = indexGraph(graph);
-  const nodes = graph.node.filter((node) => !node.output.every((name) => index.isConstant(name)));
+  const sizes = sizeValues(index);
+  const nodes = graph.node.filter((node) => !node.output.every((name) => index.isConstant(name) || sizes.has(name)));
   const lastRead = lastReaders(graph, nodes);
   const reached = new Set<string>();
   const blocks: string[][] = [];
@@ -46,6 +47,16 @@ export function weightBlocks(graph: GraphProto): string[][] {
   if (block.length > 0) blocks.push(block);
   const seen = new Set<string>();
   return blocks.map((names) => names.filter((name) => !seen.has(name) && seen.add(name)));
+}
+
+/** Values that are computed from sizes alone: exporters may take them from the input and use them at the end. */
+function sizeValues({ graph, isConstant }: GraphIndex): Set<string> {
+  const sizes = new Set<string>();
+  for (const node of graph.node) {
+    const isSize = node.opType === "Shape" || node.input.every((name) => isConstant(name) || sizes.has(name));
+    if (isSize) for (const name of node.output) sizes.add(name);
+  }
+  return sizes;
 }
 
 /** Activations and normalisations belong to the layer before them. */
