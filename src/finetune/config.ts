@@ -19,6 +19,8 @@ export interface FinetuneConfig {
   learningRate: number;
   headRate: number;
   blocks: Blocks;
+  /** The least L2 penalty of the head to begin with. */
+  startPenalty: number;
   weightDecay: number;
   batchSize: number;
   /** Share of features that a step leaves out before the head. */
@@ -39,6 +41,7 @@ export interface FinetuneConfig {
 const HEAD_FACTOR = 3;
 /** Chosen by out-of-fold scores, see docs/finetuning.md. */
 const RECIPE = {
+  startPenalty: 3,
   weightDecay: 0.01,
   batchSize: 32,
   dropout: 0.2,

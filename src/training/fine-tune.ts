@@ -15,6 +15,8 @@ import type { Weights } from "../finetune/weight-average.js";
 import type { Head } from "../head/head.js";
 import type { HistoryRow } from "../head/history.js";
 import type { Metrics } from "../head/metrics.js";
+import { trainOnTiles } from "../head/train-tiles.js";
+import { toVariants } from "../head/variants.js";
 import { usableCores } from "../machine.js";
 import type { ResolvedBackbone } from "../models/registry.js";
 import type { RunContext } from "../run-context.js";
@@ -79,7 +81,7 @@ export async function fineTune(input: FineTuneInput, context: RunContext): Promi
   const tunable = openTunable(backbone, size, config.blocks);
   const plan = planFinetune(dataset.labels, frozen.weights, config.seed);
   const { engine, reason } = await createTuningEngine(
-    { ...tunable, ...headOf(plan.watched[0].head), numTags: dataset.labels.tags.length },
+    { ...tunable, ...headOf(plan.watched[0].frozen.head), numTags: dataset.labels.tags.length },
     { threads: usableCores(), device: dataset.device, batchSize: config.batchSize },
   );
   context.onNotice?.(`Fine-tuning on the ${engine.name} engine: ${reason}.`);
@@ -165,7 +167,7 @@ async function runTraining(bench: Bench, training: PlannedTuning, epochs?: numbe
   const { name, scored } = training;
   const earlier = states.done.get(name);
   if (earlier !== undefined) return earlier;
-  const task = makeTask(bench, training, epochs);
+  const task = makeTask(bench, training, await startHead(input, training), epochs);
   const tuned = await tune(task, states.running(name));
   warnOfDivergence(name, tuned, context);
   if (tuned === undefined) return undefined;
@@ -177,7 +179,25 @@ async function runTraining(bench: Bench, training: PlannedTuning, epochs?: numbe
   return part;
 }
 
-function makeTask(bench: Bench, { name, train, watched, head }: PlannedTuning, epochs: number | undefined): TuneTask {
+/**
+ * The head to begin with. The best one for a frozen backbone knows its tiles nearly by heart, and would leave the backbone little to
+ * learn from them, so that it is fitted with a stronger penalty.
+ */
+async function startHead({ dataset, frozen, settings, config }: FineTuneInput, { train, frozen: own }: PlannedTuning) {
+  const { features, labels } = dataset;
+  if (own.l2 === undefined || frozen.config.optimizer !== "lbfgs" || features.length === 0) return own.head;
+  const penalty = { ...frozen.config, l2: Math.max(own.l2, config.startPenalty) };
+  const { augment, tta } = settings.fit;
+  const use = { augment, tta, seed: frozen.config.seed };
+  return (await trainOnTiles(toVariants(features, labels.rows), labels, train, penalty, use)).head;
+}
+
+function makeTask(
+  bench: Bench,
+  { name, train, watched }: PlannedTuning,
+  head: Head,
+  epochs: number | undefined,
+): TuneTask {
   const { tunable, input, plan, signal } = bench;
   const trainings = [...plan.watched, ...(plan.final ? [plan.final] : [])];
   const place = trainings.findIndex((each) => each.name === name);

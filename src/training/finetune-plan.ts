@@ -3,7 +3,7 @@ import type { Head } from "../head/head.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { kFold, rowsWithout } from "../tiles/split.js";
 import { addReadout } from "./fit.js";
-import type { FittedWeights, UnseenLogits } from "./fitted-weights.js";
+import type { FittedWeights, PenalizedHead, UnseenLogits } from "./fitted-weights.js";
 import type { ReadoutOptions } from "./readout.js";
 import { leaveOneOut } from "./rows.js";
 import type { TrainingName } from "./trainings.js";
@@ -20,8 +20,8 @@ export interface PlannedTuning {
   watched: Uint32Array;
   /** Rows that the weights have not seen, of which logits are wanted. */
   scored: Uint32Array;
-  /** The head to begin with. */
-  head: Head;
+  /** The frozen backbone's head for the tiles of `train`. */
+  frozen: PenalizedHead;
 }
 
 export interface FinetunePlan {
@@ -49,22 +49,27 @@ export function scoreFrozen(plan: FinetunePlan, frozen: FittedWeights, labels: L
   return addReadout({ ...frozen, unseen: plan.unseen }, labels, readout).scored.metrics;
 }
 
-function onHeldOut({ split, heads, head }: FittedWeights, unseen: UnseenLogits): FinetunePlan {
+function onHeldOut({ split, heads, head, l2 }: FittedWeights, unseen: UnseenLogits): FinetunePlan {
   const { train } = split;
-  const start = heads.get("history") ?? head;
-  const only = { name: "history", train, watched: unseen.rows, scored: unseen.rows, head: start } as const;
+  const start = heads.get("history") ?? penalized(head, l2);
+  const only = { name: "history", train, watched: unseen.rows, scored: unseen.rows, frozen: start } as const;
   return { watched: [only], final: undefined, unseen };
 }
 
-function inFolds(labels: LabelMatrix, { unseen, heads, head, split }: FittedWeights): FinetunePlan {
+function inFolds(labels: LabelMatrix, { unseen, heads, head, l2, split }: FittedWeights): FinetunePlan {
   const { rows, folds } = unseen;
   const tiles = (places: Uint32Array) => places.map((place) => rows[place]);
+  const whole = penalized(head, l2);
   const watched = [...leaveOneOut(folds)].map(({ fold, others, own }) => {
     const name = `fold ${fold + 1}` as const;
-    return { name, train: tiles(others), watched: tiles(own), scored: tiles(own), head: heads.get(name) ?? head };
+    return { name, train: tiles(others), watched: tiles(own), scored: tiles(own), frozen: heads.get(name) ?? whole };
   });
   // Tiles of a column of parts that are for validation are never learnt.
   const left = rows.length < labels.rows ? split.heldOut : new Uint32Array();
   const train = rowsWithout(labels.rows, left);
-  return { watched, final: { name: "final", train, watched: new Uint32Array(), scored: left, head }, unseen };
+  return { watched, final: { name: "final", train, watched: new Uint32Array(), scored: left, frozen: whole }, unseen };
+}
+
+function penalized(head: Head, l2: number | undefined): PenalizedHead {
+  return l2 === undefined ? { head } : { head, l2 };
 }

@@ -42,7 +42,7 @@ export async function fitFromDisk(
   const logits = await computeLogits(head, validation.features, threads);
   const parts = kFold(validation.labels, folds, seed);
   const unseen = { rows: heldOut, logits, labels: validation.labels, folds: parts, measuredOn: "hold-out" } as const;
-  return { head, heads: new Map([["history", head]]), history, split, unseen };
+  return { head, heads: new Map([["history", { head }]]), history, split, unseen };
 }
 
 /** If there are more tiles for validation than that, evenly spaced ones are scored; none is trained on. */

@@ -2,14 +2,13 @@
 import { checkInteger } from "../check.js";
 import { InputError } from "../errors.js";
 import type { HeadConfig } from "../head/config.js";
-import type { Head } from "../head/head.js";
 import { computeLogits } from "../head/logits.js";
 import { trainOnTiles } from "../head/train-tiles.js";
 import type { TrainedHead, TrainHeadOptions } from "../head/trained-head.js";
 import { type FeatureVariants, scoringRows } from "../head/variants.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { allRows, kFold, rowsWithout, type Split, splitRows } from "../tiles/split.js";
-import type { FitOptions, FittedWeights } from "./fitted-weights.js";
+import type { FitOptions, FittedWeights, PenalizedHead } from "./fitted-weights.js";
 import { leaveOneOut, scatterRows } from "./rows.js";
 import { createTrainings, type TrainingName } from "./trainings.js";
 
@@ -33,12 +32,12 @@ export async function fitInMemory(
   const holdsOut = split.heldOut.length > 0;
   const refits = used.length > split.train.length;
   const run = createTrainings(folds + (refits ? 2 : 1), options);
-  const heads = new Map<TrainingName, Head>();
+  const heads = new Map<TrainingName, PenalizedHead>();
   const trainOn = async (name: TrainingName, rows: Uint32Array, more: TrainHeadOptions = {}) => {
     const trained = await run(name, (running) =>
       trainOnTiles(variants, labels, rows, config, { ...running, ...more, augment, tta, seed }),
     );
-    heads.set(name, trained.head);
+    heads.set(name, trained);
     return trained;
   };
   const logitsOf = ({ head }: TrainedHead, rows: Uint32Array) =>

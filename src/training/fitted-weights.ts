@@ -1,6 +1,7 @@
 /** The options of the fit of a model's weights, and what it passes on to the readout. */
 import type { Head } from "../head/head.js";
 import type { HistoryRow } from "../head/history.js";
+import type { TrainedHead } from "../head/trained-head.js";
 import type { VariantUse } from "../head/variants.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 import type { Split } from "../tiles/split.js";
@@ -31,10 +32,13 @@ export interface UnseenLogits {
   measuredOn: "out-of-fold" | "hold-out";
 }
 
+/** A head, and the penalty that L-BFGS used for it. */
+export type PenalizedHead = Pick<TrainedHead, "head" | "l2">;
+
 export interface FittedWeights {
   head: Head;
-  /** The heads of all trainings; that of "fold 1" and so on has not seen the tiles of its fold. */
-  heads: ReadonlyMap<TrainingName, Head>;
+  /** The heads of all trainings, with their penalties; that of "fold 1" and so on has not seen the tiles of its fold. */
+  heads: ReadonlyMap<TrainingName, PenalizedHead>;
   /** The penalty L-BFGS used for `head`, given or chosen. */
   l2?: number;
   /** Of the training on the tiles that were not held out. */
