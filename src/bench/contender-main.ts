@@ -1,6 +1,7 @@
 /** Entry of a contender's process: answers requests (see protocol.ts) until stdin ends. */
 import { createInterface } from "node:readline";
 import { openCanopyContender } from "./contender-canopy.js";
+import { openTuning } from "./contender-finetune.js";
 import { openLbfgs, openStepper } from "./contender-head.js";
 import { openCeiling, openStages } from "./contender-native.js";
 import { openPlainSharp, openSharpWorkaround } from "./contender-sharp.js";
@@ -15,6 +16,8 @@ const CONTENDERS: Record<string, (setup: SetupRequest) => Contender | Promise<Co
   "head-native": openStepper("native"),
   "head-onnx": openStepper("onnx"),
   "head-lbfgs": openLbfgs,
+  "finetune-native": openTuning("native"),
+  "finetune-onnx": openTuning("onnx"),
 };
 
 let contender: Contender | undefined;

@@ -12,6 +12,13 @@ import { PYTHON_PROGRAM } from "./python.js";
 /** Longest that one round or start may take. */
 const PATIENCE_SECONDS = 300;
 
+/** A contender in Python. */
+export interface PythonProgram {
+  source: string;
+  args?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+}
+
 export class ContenderProcess {
   readonly name: string;
   version = "";
@@ -38,18 +45,18 @@ export class ContenderProcess {
     });
   }
 
-  /** Starts a contender: this program's own (contender-main.ts), or, given a Python, one of PYTHON_PROGRAM. */
+  /** Starts a contender: this program's own (contender-main.ts), or, given a Python, `program`, by default PYTHON_PROGRAM. */
   static async open(
     name: string,
     setup: Omit<SetupRequest, "type">,
-    options: { python?: string; signal?: AbortSignal | undefined } = {},
+    options: { python?: string; program?: PythonProgram; signal?: AbortSignal | undefined } = {},
   ): Promise<ContenderProcess> {
     const child =
       options.python === undefined
         ? spawn(process.execPath, [fileURLToPath(new URL("./contender-main.js", import.meta.url))], {
             env: { ...process.env, UV_THREADPOOL_SIZE: String(Math.max(4, 2 * setup.threads)) },
           })
-        : spawn(options.python, ["-B", "-c", PYTHON_PROGRAM]);
+        : spawnPython(options.python, options.program ?? { source: PYTHON_PROGRAM });
     const contender = new ContenderProcess(name, child, options.signal);
     try {
       const reply = await contender.#ask({ type: "setup", ...setup });
@@ -101,4 +108,8 @@ export class ContenderProcess {
     const last = this.#complaints.trim().split("\n").at(-1);
     return last ? `its process ended: ${last}` : "its process ended or took too long.";
   }
+}
+
+function spawnPython(python: string, { source, args = [], env = {} }: PythonProgram): ChildProcessWithoutNullStreams {
+  return spawn(python, ["-B", "-c", source, ...args], { env: { ...process.env, ...env } });
 }

@@ -1,4 +1,5 @@
 /** The benchmark page's words and tables. */
+import type { FinetuneResult } from "./finetune.js";
 import type { PrecisionRates } from "./precisions.js";
 import type { BenchPredictReport } from "./predict.js";
 import type { ContenderResult, PreprocessReport } from "./preprocess-report.js";
@@ -142,7 +143,8 @@ function precisionsText(precisions: readonly PrecisionRates[]): string {
 }
 
 function trainText(title: string, report: BenchTrainReport): string {
-  const { num_features, num_tags, batch_size, steps, lbfgs, stored, extraction, backbone, size, absent } = report;
+  const { num_features, num_tags, batch_size, steps, lbfgs, stored, extraction, backbone, size, absent, finetune } =
+    report;
   const rows = [
     ...steps.map(({ stepper, ms_per_step, spread, version }) => [
       `one RMSprop step, batch ${batch_size}, ${stepper} (${version})`,
@@ -173,6 +175,21 @@ function trainText(title: string, report: BenchTrainReport): string {
 A head of ${num_features} features and ${num_tags} tags. ${machineText(report)}
 
 ${table(["what", "median", "quartiles"], rows)}
+${absent.map(({ name, reason }) => `\n${name} did not run: ${reason}.`).join("")}
+${finetune === undefined ? "" : finetuneText(finetune)}`;
+}
+
+function finetuneText({ size, batch_size, engines, absent }: FinetuneResult): string {
+  const rows = engines.map(({ engine, threads, cpu_ms_per_tile, spread, ms_per_tile, version }) => [
+    `${engine} (${version})`,
+    String(threads),
+    `${cpu_ms_per_tile.toPrecision(3)} ms (${spread[0].toPrecision(3)}-${spread[1].toPrecision(3)})`,
+    `${ms_per_tile.toPrecision(3)} ms`,
+  ]);
+  return `
+A step of fine-tuning MobileNetV2 at ${size} pixels (forward, back, AdamW), batch ${batch_size}, for each tile:
+
+${table(["engine", "threads", "processor time (quartiles)", "by the clock"], rows)}
 ${absent.map(({ name, reason }) => `\n${name} did not run: ${reason}.`).join("")}
 `;
 }

@@ -15,10 +15,10 @@ export const PYTHON_LIBRARIES: readonly PythonLibrary[] = [
   { name: "OpenCV", module: "cv2" },
 ];
 
-/** Path of the first python3 that can import the library, and NumPy, or undefined. */
-export async function findPython(library: PythonLibrary): Promise<string | undefined> {
+/** Path of the first python3 that can import `modules` ("numpy, PIL"), or undefined. `CANOPY_PYTHON` comes first. */
+export async function findPython(modules: string): Promise<string | undefined> {
   for (const python of candidates()) {
-    const found = await promisify(execFile)(python, ["-c", `import numpy, ${library.module}`], {
+    const found = await promisify(execFile)(python, ["-c", `import ${modules}`], {
       timeout: 30_000,
     }).then(
       () => true,
@@ -32,7 +32,9 @@ export async function findPython(library: PythonLibrary): Promise<string | undef
 function candidates(): string[] {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/bin", "/usr/local/bin"];
   const there = folders.map((folder) => join(folder, "python3")).filter((path) => existsSync(path));
-  return [...new Set(there.map((path) => realpathSync(path)))];
+  const named = process.env["CANOPY_PYTHON"];
+  // Not the real path of a virtual environment's: that is the Python it was made from.
+  return [...new Set([...(named === undefined ? [] : [named]), ...there.map((path) => realpathSync(path))])];
 }
 
 /** Answers the requests of protocol.ts; the contender's name is the module's. One thread, as one worker of canopy has. */

@@ -9,6 +9,7 @@ import type { RunContext } from "../run-context.js";
 import { BATCH_SIZE } from "./contender-head.js";
 import { ContenderProcess } from "./contender-process.js";
 import { type MachineFacts, machineFacts, versionFacts } from "./facts.js";
+import { type FinetuneResult, measureFinetune } from "./finetune.js";
 import { interruptible } from "./interrupted.js";
 import { TAGS } from "./made-up.js";
 import {
@@ -34,6 +35,8 @@ interface BenchTrainOptions extends BackboneOptions {
   rows?: number | undefined;
   /** Also trains once on this many made-up tiles whose features are streamed from disk. @default none */
   stored?: number | undefined;
+  /** Also measures steps of fine-tuning. @default false */
+  finetune?: boolean | undefined;
   /** Rounds. @default 5 */
   repeats?: number | undefined;
   /** Seconds that extraction is measured at least in each round. @default 2 */
@@ -69,6 +72,7 @@ export interface BenchTrainReport {
   lbfgs: { rows: number; seconds: number; spread: [number, number]; samples: number[] };
   /** Present if it was asked for. */
   stored?: StoredResult;
+  finetune?: FinetuneResult;
   machine: MachineFacts;
   versions: Record<string, string>;
 }
@@ -105,6 +109,7 @@ async function measure(options: BenchTrainOptions, context: RunContext): Promise
       batch_size: BATCH_SIZE,
       ...(await measureSteps(card.features.count, repeats, context)),
       lbfgs: await measureLbfgs(card.features.count, rows, repeats, context),
+      ...(options.finetune && { finetune: await measureFinetune({ size: options.size, repeats }, context) }),
       ...(stored && { stored: await measureStored({ rows: stored, numFeatures: card.features.count }, context) }),
       machine: machineFacts(),
       versions: versionFacts(),

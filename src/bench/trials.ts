@@ -44,7 +44,7 @@ export async function listTrials(
     absent.push({ name: workaround, reason: "no tile has four components" });
   }
   for (const library of PYTHON_LIBRARIES) {
-    const python = await findPython(library);
+    const python = await findPython(`numpy, ${library.module}`);
     if (python === undefined) absent.push({ name: library.name, reason: "not installed" });
     else trials.push({ name: library.name, contender: library.module, threads: 1, python, compared: "full size" });
   }

@@ -1,4 +1,5 @@
 /** What benchmarks print on the terminal. */
+import type { FinetuneResult } from "../bench/finetune.js";
 import type { BenchPredictReport } from "../bench/predict.js";
 import type { ContenderResult, PreprocessReport } from "../bench/preprocess-report.js";
 import type { StoredResult } from "../bench/stored.js";
@@ -115,7 +116,7 @@ function describePrecisions(precisions: BenchPredictReport["precisions"] = []): 
 }
 
 export function describeTrain(report: BenchTrainReport): string {
-  const { steps, absent, lbfgs, stored, extraction, num_features, num_tags, batch_size, machine } = report;
+  const { steps, absent, lbfgs, stored, finetune, extraction, num_features, num_tags, batch_size, machine } = report;
   const rows = [
     ...steps.map(({ stepper, ms_per_step, spread }) => [
       `RMSprop step, batch ${batch_size}, ${stepper}`,
@@ -141,6 +142,7 @@ export function describeTrain(report: BenchTrainReport): string {
     formatTable(["what", "median", "middle half"], rows),
     ...absent.map(({ name, reason }) => `${name}: ${reason}`),
     ...(stored === undefined ? [] : ["", describeStored(stored)]),
+    ...(finetune === undefined ? [] : ["", describeFinetune(finetune)]),
     "",
     `All 40,479 tiles of Planet's set would take ${whole(40_479 / extraction.tiles_per_s / 60)} minutes for features, once, and ` +
       `${((epoch * fastest.ms_per_step) / 1000).toPrecision(2)} s for an epoch (${fastest.stepper}).`,
@@ -152,4 +154,20 @@ function describeStored({ rows, epochs, seconds, bytes, peak_rss_bytes, f2 }: St
     `${rows.toLocaleString("en")} tiles streamed from disk (${(bytes / 2 ** 30).toPrecision(3)} GiB): ${epochs} epochs, thresholds and all in ${whole(seconds)} s, ` +
     `within ${(peak_rss_bytes / 2 ** 30).toPrecision(3)} GiB of memory; F2 ${f2.toFixed(3)} on held-out tiles.`
   );
+}
+
+function describeFinetune({ size, batch_size, engines, absent }: FinetuneResult): string {
+  const rows = engines.map(({ engine, threads, cpu_ms_per_tile, spread, ms_per_tile, version }) => [
+    `${engine} (${version})`,
+    String(threads),
+    `${cpu_ms_per_tile.toPrecision(3)} ms`,
+    `${spread[0].toPrecision(3)}-${spread[1].toPrecision(3)}`,
+    `${ms_per_tile.toPrecision(3)} ms`,
+  ]);
+  return [
+    `A step of fine-tuning MobileNetV2 at ${size} pixels, batch ${batch_size}, for each tile`,
+    "",
+    formatTable(["engine", "threads", "processor time", "middle half", "by the clock"], rows),
+    ...absent.map(({ name, reason }) => `${name}: ${reason}`),
+  ].join("\n");
 }

@@ -53,6 +53,7 @@ interface PredictArguments extends BackboneArguments {
 interface TrainArguments extends BackboneArguments {
   rows: number | undefined;
   stored: number | undefined;
+  finetune: boolean;
 }
 
 const preprocess: CommandModule<GlobalArguments, PreprocessArguments> = {
@@ -107,6 +108,12 @@ const train: CommandModule<GlobalArguments, TrainArguments> = {
         requiresArg: true,
         describe: "Also train on this many made-up tiles streamed from disk (5 KB each, in the cache folder)",
       })
+      .option("finetune", {
+        type: "boolean",
+        default: false,
+        describe:
+          "Also measure steps of fine-tuning MobileNetV2 (at --size, default: 128), and PyTorch's if a python3 has it",
+      })
       .example("$0 bench train", "")
       .example(
         "$0 bench train --stored 1000000 --repeats 1",
@@ -115,9 +122,9 @@ const train: CommandModule<GlobalArguments, TrainArguments> = {
   handler: (argv) =>
     runBench(argv, async (context) => {
       const { benchTrain } = await import("../bench/train.js");
-      const { input: inputs, backbone, device } = argv;
+      const { input: inputs, backbone, device, finetune } = argv;
       const numbers = numbersOf(argv, ["size", "seconds", "repeats", "rows", "stored", "limit"]);
-      const report = await benchTrain({ inputs, backbone, device, ...numbers }, context);
+      const report = await benchTrain({ inputs, backbone, device, finetune, ...numbers }, context);
       return { entry: { kind: "train", title: titleOf(argv), report }, text: describeTrain(report) };
     }),
 };
