@@ -717,4 +717,40 @@ export const MUTATIONS: readonly Mutation[] = [
     to: "Number(own?.data[c] ?? 0)",
     tests: ["test/onnx/float-weights.test.ts"],
   },
+  // The native trainer.
+  {
+    what: "the native trainer: a stale gradient is added to",
+    file: "native/train_pass_back.cc",
+    from: "finish.adds = !gradient.is_first;",
+    to: "finish.adds = true;",
+    tests: ["test/finetune/native-engine.test.ts"],
+  },
+  {
+    what: "the native trainer: an activation's mask left out where a map has two users",
+    file: "native/train_schedule.cc",
+    from: "gradient.is_last = is_done[Op(i).inputs[k]] = true;",
+    to: "is_done[Op(i).inputs[k]] = true;",
+    tests: ["test/finetune/native-engine.test.ts"],
+  },
+  {
+    what: "the native trainer: padding of weights learns",
+    file: "native/train_pass_back.cc",
+    from: "if (parameter.stride() == parameter.columns()) return;",
+    to: "return;",
+    tests: ["test/finetune/native-engine.test.ts"],
+  },
+  {
+    what: "the native trainer: SAME_UPPER pads as SAME_LOWER",
+    file: "src/finetune/native-layers.ts",
+    from: 'autoPad === "SAME_UPPER" ? Math.floor',
+    to: 'autoPad !== "SAME_UPPER" ? Math.floor',
+    tests: ["test/finetune/native-engine.test.ts"],
+  },
+  {
+    what: "the native trainer: HardSwish merged into its convolution, which needs its argument",
+    file: "src/finetune/native-fusion.ts",
+    from: 'user.activation.kind === "hard-swish"',
+    to: "false",
+    tests: ["test/finetune/native-engine.test.ts"],
+  },
 ];

@@ -9,6 +9,7 @@ mkdir -p "$folder"
 . native/fuzz/compiler.sh
 sanitize "$sanitizers"
 program=$folder/trainer-$(echo "$sanitizers" | tr , -)
+# Not optimised: the kernels are many, and their compilation would take minutes under the sanitizers.
 # shellcheck disable=SC2046,SC2086
-compile "$program" -O1 $sanitize -Wno-psabi -pthread native/fuzz/trainer.cc native/simd.cc $(ls native/train*.cc)
+compile "$program" -O0 $sanitize -Wno-psabi -pthread native/fuzz/trainer.cc native/simd.cc $(ls native/train*.cc)
 exec "$program" "$networks"

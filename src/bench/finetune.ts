@@ -31,6 +31,14 @@ export interface FinetuneResult {
   absent: AbsentTrial[];
 }
 
+interface TuningEffort {
+  /** Pixels per side. @default 128 */
+  size?: number | undefined;
+  repeats: number;
+  /** Seconds of each engine's part of a round. @default 2 */
+  sliceSeconds?: number;
+}
+
 /** The size that fine-tuning is mostly done at. */
 const DEFAULT_SIZE = 128;
 const PYTORCH = "PyTorch";
@@ -38,7 +46,7 @@ const PYTORCH = "PyTorch";
 const STEPS_SECONDS = 2;
 
 export async function measureFinetune(
-  { size = DEFAULT_SIZE, repeats }: { size?: number | undefined; repeats: number },
+  { size = DEFAULT_SIZE, repeats, sliceSeconds = STEPS_SECONDS }: TuningEffort,
   context: RunContext,
 ): Promise<FinetuneResult> {
   const runners: Runner[] = [];
@@ -53,7 +61,7 @@ export async function measureFinetune(
     }
     if (loadAddon() === undefined) absent.push({ name: "native", reason: "the addon is not built" });
     if (!runners.some(({ name }) => name === PYTORCH)) absent.push({ name: PYTORCH, reason: "no python3 has torch" });
-    const samples = await runRounds(runners, { tiles: 1, repeats, sliceSeconds: STEPS_SECONDS }, context);
+    const samples = await runRounds(runners, { tiles: 1, repeats, sliceSeconds }, context);
     return { size, batch_size: TUNING_BATCH, engines: runners.map((runner) => rateOf(runner, samples)), absent };
   } finally {
     for (const { process } of runners) process.close();

@@ -51,3 +51,14 @@ test("the kernels of every instruction set give what plain ones give", (t) => {
   if (output !== undefined && process.arch === "x64")
     assert.match(output, /avx2: as plain kernels, 100000 quads of blocks, [1-9]\d+ of them wild/);
 });
+
+for (const [sanitizers, networks] of [
+  ["address,undefined", "40"],
+  ["thread", "15"],
+]) {
+  test(`the trainer trains random networks under the sanitizers ${sanitizers}`, (t) => {
+    const output = runScript(t, "trainer.sh", [sanitizers, networks]);
+    if (output === undefined) return;
+    assert.match(output, new RegExp(`${networks} networks: every set of kernels and number of threads agrees`));
+  });
+}
