@@ -116,6 +116,11 @@ export function builder(yargs: Argv) {
       requiresArg: true,
       describe: "Memory for features, such as 4G; more are streamed from disk (half of what is free)",
     })
+    .option("tensorboard", {
+      type: "string",
+      requiresArg: true,
+      describe: "Folder for a file of events for TensorBoard",
+    })
     .option("resume", { type: "boolean", default: false, describe: "Go on where an interrupted training stopped" })
     .example("$0 train --tiles train-jpg --labels train.csv --out model", "Everything by default")
     .example("$0 train --tiles train-jpg --labels train.csv --out model --finetune --tta d4", "The best scores")
@@ -176,6 +181,7 @@ function toOptions(argv: Arguments): TrainOptions {
     calibrate: argv.calibrate,
     memory: argv.memory === undefined ? undefined : parseBytes("memory", argv.memory),
     finetune: finetuneOptions(argv),
+    tensorboard: argv.tensorboard,
     resume: argv.resume,
     overwrite: argv.overwrite,
   };

@@ -4,6 +4,7 @@ import { checkNames, type OptionNames } from "../check.js";
 import { chooseDevice } from "../features/device.js";
 import { timePrecisions } from "../features/time-precisions.js";
 import { whileLocked } from "../files/lock.js";
+import { ensureFolder } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
 import { pointToResume } from "../files/write-error.js";
 import { BACKBONE_FILE } from "../finetune/tunable.js";
@@ -28,6 +29,7 @@ import {
 } from "../training/settings.js";
 import { fingerprintOf, forgetStates } from "../training/states.js";
 import { summarize, type TrainSummary } from "../training/summary.js";
+import { encodeEvents, listScalars } from "../training/tensorboard.js";
 import { checkModelFolder, writeModelFolder } from "./model-folder.js";
 import { rejectsBeside } from "./rejects.js";
 
@@ -72,6 +74,7 @@ const OPTIONS: OptionNames<TrainOptions> = {
   targets: true,
   calibrate: true,
   memory: true,
+  tensorboard: true,
   overwrite: true,
   resume: true,
   finetune: true,
@@ -124,6 +127,7 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
     const run = { name: basename(resolve(out)), seconds: clock(), warnings };
     return reportTraining(folder, training, checkpoint, run, telling);
   });
+  if (options.tensorboard !== undefined) await writeEvents(options.tensorboard, training);
   await Promise.all([forgetStates(out), forgetFinetune(out)]);
   return summarize(training, checkpoint, { model: out, choice, rejects, findings, seconds: clock() });
 }
@@ -164,6 +168,14 @@ async function fineTuneIf(
   if (tuned === undefined) return { training: { ...frozen, finetune: record }, bytes: backbone.bytes };
   const { card, bytes } = tuned.backbone;
   return { training: { ...frozen, fitted: tuned.fitted, card, finetune: record }, bytes };
+}
+
+/** Each training adds a file of its own to `folder`, which TensorBoard shows as one of its runs. */
+async function writeEvents(folder: string, { fitted }: FinishedTraining): Promise<void> {
+  const now = Date.now() / 1000;
+  await ensureFolder(folder);
+  const content = encodeEvents(listScalars(fitted.history, fitted.scored.metrics), now);
+  await writeWhole(join(folder, `events.out.tfevents.${now.toFixed(6)}.canopy`), content);
 }
 
 /** Seconds since the call. */

@@ -83,6 +83,8 @@ function summariseTag(scored: Complete, column: number, galleryLength: number): 
       (labelled ? (predicted ? hits : misses) : falseAlarms).push(row);
     }
   }
+  const bySureness = (rows: number[], sign: 1 | -1) =>
+    rows.sort((a, b) => sign * (probabilityOf(b) - probabilityOf(a)) || a - b);
   const gallery = (rows: number[]): Gallery => ({
     count: rows.length,
     tiles: rows.slice(0, galleryLength).map((row) => ({
@@ -101,9 +103,9 @@ function summariseTag(scored: Complete, column: number, galleryLength: number): 
         hits.length + falseAlarms.length,
       ),
     ),
-    hits: gallery(hits),
-    falseAlarms: gallery(falseAlarms),
-    misses: gallery(misses.reverse()),
+    hits: gallery(bySureness(hits, 1)),
+    falseAlarms: gallery(bySureness(falseAlarms, 1)),
+    misses: gallery(bySureness(misses, -1)),
   };
 }
 
