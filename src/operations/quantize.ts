@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { checkNames, type OptionNames } from "../check.js";
-import { InputError, restateInterrupt } from "../errors.js";
+import { InputError, ModelError, restateInterrupt } from "../errors.js";
 import type { Device } from "../features/device.js";
 import { type ExtractorOptions, openExtractor } from "../features/extractor.js";
 import { type Kernels, kernelsOn } from "../features/kernels.js";
@@ -106,6 +106,7 @@ async function quantizeInto(options: QuantizeOptions, context: RunContext): Prom
   const { fp32, int8, ranges } = await loadBoth(options, floats, prepared, before, context);
   const { integer, float } = quantise(prepared, ranges);
   const rejects = await rejectsBeside(out, int8.rejected, context);
+  const cosine = checkCosine(cosines(fp32.features[0], int8.features[0]), card.name, float);
   const fitted = await refit(before, fp32, int8, context);
   const after: Checkpoint = {
     ...before,
@@ -128,7 +129,7 @@ async function quantizeInto(options: QuantizeOptions, context: RunContext): Prom
     rejects,
     integer,
     float,
-    cosine: cosines(fp32.features[0], int8.features[0]),
+    cosine,
     sameTags: fitted.sameTags,
     refitted: fitted.refitted,
     thresholds: before.tags.map((tag, i) => ({ tag, before: before.thresholds[i], after: after.thresholds[i] })),
@@ -189,6 +190,19 @@ async function extractAll(tiles: readonly Tile[], options: ExtractorOptions, con
   } finally {
     await extractor.close();
   }
+}
+
+/** Below this, features are others than those the network learned. */
+const LEAST_COSINE = 0.99;
+
+/** @throws ModelError for a network that loses too much */
+export function checkCosine(cosine: QuantizeSummary["cosine"], name: string, float: readonly FloatNode[]) {
+  if (cosine.mean >= LEAST_COSINE) return cosine;
+  const operators = [...new Set(float.map(({ operator }) => operator))].join(", ");
+  throw new ModelError(
+    `${name} loses too much with 8-bit integers: the cosine of its features to those of floats is ${cosine.mean.toFixed(3)}, less than ` +
+      `${LEAST_COSINE} (${operators} stay float). Keep the float model, or train with \`precision\` auto, which measures what it costs.`,
+  );
 }
 
 /** Between the rows of two matrices. */

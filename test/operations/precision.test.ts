@@ -8,7 +8,7 @@ import { decodeModel } from "../../src/onnx/proto.js";
 import { evaluate } from "../../src/operations/evaluate.js";
 import { exportModel } from "../../src/operations/export.js";
 import { predict } from "../../src/operations/predict.js";
-import { quantize } from "../../src/operations/quantize.js";
+import { checkCosine, quantize } from "../../src/operations/quantize.js";
 import { synthesize } from "../../src/operations/synth.js";
 import { train } from "../../src/operations/train.js";
 import { runCli, suiteFolder } from "../helpers.js";
@@ -123,6 +123,15 @@ test("quantize with labels compares the old head with a new one, and takes the b
   assert.equal(refitted, isBetter ? "head" : "thresholds");
   const [before, after] = [await loadCheckpoint(floats), await loadCheckpoint(out)];
   assert.equal(isBetter, !after.head.weight.every((value, i) => value === before.head.weight[i]));
+});
+
+test("a network that loses too much is refused, with what stays float", () => {
+  const float = [{ operator: "Softmax", name: "attention", reason: "ONNX Runtime has no integer kernel for it" }];
+  assert.throws(
+    () => checkCosine({ mean: 0.98, least: 0.9 }, "net", float),
+    /net loses too much.*0\.980.*Softmax stay float.*auto/,
+  );
+  assert.deepEqual(checkCosine({ mean: 0.991, least: 0.9 }, "net", float), { mean: 0.991, least: 0.9 });
 });
 
 test("export writes the integers", async () => {
