@@ -37,6 +37,13 @@ class BaselineReader {
   bool ReadRow(const ComponentRows& rows);
 
  private:
+  // The loop over all blocks is compiled for BMI2 on x86.
+#ifdef CANOPY_X86
+  static constexpr Simd kLeast = Simd::kAvx2;
+#else
+  static constexpr Simd kLeast = Simd::k128;
+#endif
+
   struct Component {
     const FirstTable* first;
     const AcTable* ac;
@@ -68,7 +75,7 @@ class BaselineReader {
   size_t mcu_blocks_ = 0;
   FourthComponent fourth_ = FourthComponent::kDropped;
   int rows_read_ = 0;
-  InverseDct inverse_dct_ = InverseDctFor(ActiveSimd());
+  InverseDct inverse_dct_ = ActiveSimd() >= kLeast ? InverseDctFor(ActiveSimd()) : nullptr;
 };
 
 }  // namespace canopy

@@ -1,5 +1,5 @@
-// The inner loops of YCbCr to RGB on planes, bit for bit as libjpeg computes them. Scalar references, and AVX2 or
-// AVX-512 if the CPU has it.
+// The inner loops of YCbCr to RGB on planes, bit for bit as libjpeg computes them. Scalar references, and
+// what the CPU has.
 #ifndef CANOPY_NATIVE_COLOR_KERNELS_H_
 #define CANOPY_NATIVE_COLOR_KERNELS_H_
 

@@ -6,6 +6,13 @@
 #include "image.h"
 #include "simd.h"
 
+// Each product and each sum is rounded: on ARM compilers would fuse them, and some weights would differ from x86's.
+#if defined(__clang__)
+#pragma clang fp contract(off)
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=off")
+#endif
+
 namespace canopy {
 namespace {
 

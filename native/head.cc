@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "parallel.h"
+#include "simd.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -68,6 +69,13 @@ namespace fma {
 #endif
 #endif
 
+// The compiler makes NEON of the vectors.
+#ifdef CANOPY_NEON
+constexpr const char* kPlainName = "neon";
+#else
+constexpr const char* kPlainName = "plain";
+#endif
+
 struct HeadKernels {
   const char* name;
   decltype(&plain::Logits) logits;
@@ -82,7 +90,7 @@ const HeadKernels& ChosenKernels() {
       return HeadKernels{"fma", fma::Logits, fma::Step, fma::AddGradient};
     }
 #endif
-    return HeadKernels{"plain", plain::Logits, plain::Step, plain::AddGradient};
+    return HeadKernels{kPlainName, plain::Logits, plain::Step, plain::AddGradient};
   }();
   return kChosen;
 }

@@ -51,7 +51,7 @@ struct BlockQuanta {
 // samples are then invalid.
 using InverseDct = bool (*)(BlockQuad* blocks, const BlockQuanta& quanta, uint8_t* samples, size_t stride);
 
-// nullptr below Simd::kAvx2, where libjpeg's own is faster. `simd` is at most ActiveSimd().
+// nullptr for Simd::kScalar, where libjpeg's own is faster. `simd` is at most ActiveSimd().
 InverseDct InverseDctFor(Simd simd);
 
 // The sample of a block whose coefficients are all zero but the first.

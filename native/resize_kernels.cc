@@ -4,8 +4,10 @@
 
 namespace canopy {
 
+#ifdef CANOPY_128
+extern const ResizeKernels k128Kernels;
+#endif
 #ifdef CANOPY_X86
-extern const ResizeKernels kSse4Kernels;
 extern const ResizeKernels kAvx2Kernels;
 extern const ResizeKernels kAvx512Kernels;
 #endif
@@ -85,7 +87,9 @@ const ResizeKernels& ActiveKernels() {
 #ifdef CANOPY_X86
   if (ActiveSimd() >= Simd::kAvx512) return kAvx512Kernels;
   if (ActiveSimd() >= Simd::kAvx2) return kAvx2Kernels;
-  if (ActiveSimd() >= Simd::kSse4) return kSse4Kernels;
+#endif
+#ifdef CANOPY_128
+  if (ActiveSimd() >= Simd::k128) return k128Kernels;
 #endif
   return kScalarKernels;
 }

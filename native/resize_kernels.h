@@ -87,6 +87,9 @@ void ScalarHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* ou
 void ScalarLongHorizontal(const FilterTable& table, const uint8_t* row, uint16_t* out);
 void ScalarLongVertical(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
                         uint32_t* sums, uint8_t* out);
+// `split` and `merge` of all CPUs with registers of 128 bits; wider ones gain nothing.
+void Split128(const uint8_t* rgb, int width, uint8_t* r, uint8_t* g, uint8_t* b);
+void Merge128(const uint8_t* r, const uint8_t* g, const uint8_t* b, int width, uint8_t* rgb);
 
 const ResizeKernels& ActiveKernels();
 

@@ -119,19 +119,10 @@ CANOPY_AVX512 void VerticalAvx512(const uint16_t* const* rows, const uint16_t* w
   }
 }
 
-// AVX2 is fast enough for these.
-void Split(const uint8_t* rgb, int width, uint8_t* r, uint8_t* g, uint8_t* b) {
-  kAvx2Kernels.split(rgb, width, r, g, b);
-}
-
-void Merge(const uint8_t* r, const uint8_t* g, const uint8_t* b, int width, uint8_t* rgb) {
-  kAvx2Kernels.merge(r, g, b, width, rgb);
-}
-
 }  // namespace
 
 const ResizeKernels kAvx512Kernels = {
-    HorizontalAvx512, LongHorizontalAvx512, VerticalAvx512, LongVerticalAvx512, Split, Merge};
+    HorizontalAvx512, LongHorizontalAvx512, VerticalAvx512, LongVerticalAvx512, Split128, Merge128};
 
 }  // namespace canopy
 

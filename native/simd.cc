@@ -7,7 +7,7 @@
 namespace canopy {
 namespace {
 
-constexpr Simd kAll[] = {Simd::kScalar, Simd::kSse4, Simd::kAvx2, Simd::kAvx512};
+constexpr Simd kAll[] = {Simd::kScalar, Simd::k128, Simd::kAvx2, Simd::kAvx512};
 
 #ifdef CANOPY_X86
 // The compiler's runtime also asks whether the operating system keeps the registers.
@@ -27,7 +27,9 @@ Simd BestOfCpu() {
 #ifdef CANOPY_X86
   __builtin_cpu_init();
   if (HasAvx2()) return HasAvx512() ? Simd::kAvx512 : Simd::kAvx2;
-  if (__builtin_cpu_supports("sse4.1")) return Simd::kSse4;
+  if (__builtin_cpu_supports("sse4.1")) return Simd::k128;
+#elif defined(CANOPY_NEON)
+  return Simd::k128;  // every ARM processor of 64 bits has it
 #endif
   return Simd::kScalar;
 }
@@ -54,8 +56,12 @@ const char* SimdName(Simd simd) {
       return "avx512";
     case Simd::kAvx2:
       return "avx2";
-    case Simd::kSse4:
+    case Simd::k128:
+#ifdef CANOPY_NEON
+      return "neon";
+#else
       return "sse4";
+#endif
     case Simd::kScalar:
       break;
   }

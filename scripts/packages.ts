@@ -12,6 +12,12 @@ const PREBUILT = join(ROOT, "build/prebuilt");
 const OUT = join(ROOT, "build/packages");
 /** What only a checkout needs. */
 const DEVELOPMENT = ["scripts", "devDependencies", "allowScripts", "overrides"];
+/** Files of ECharts, and where they go. */
+const ECHARTS = [
+  ["dist/echarts.esm.min.mjs", "vendor/echarts/echarts.esm.min.mjs"],
+  ["LICENSE", "vendor/echarts/LICENSE"],
+  ["NOTICE", "vendor/echarts/NOTICE"],
+] as const;
 
 const own = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 const targets = existsSync(PREBUILT) ? readdirSync(PREBUILT).sort() : [];
@@ -47,7 +53,10 @@ function packAddon(target: string): void {
   });
 }
 
-/** The addons are dependencies of what is published only: in a checkout they need not exist yet. */
+/**
+ * The addons are dependencies of what is published only: in a checkout they need not exist yet. Of ECharts, 63 MB, the one
+ * file that is used goes along.
+ */
 function packCanopy(): void {
   const folder = join(OUT, own.name);
   mkdirSync(folder, { recursive: true });
@@ -55,8 +64,16 @@ function packCanopy(): void {
   execFileSync("tar", ["xzf", tarball, "--strip-components=1", "-C", folder]);
   rmSync(tarball);
   const kept = Object.entries(own).filter(([key]) => !DEVELOPMENT.includes(key));
+  const { echarts: _, ...dependencies } = own.dependencies;
   const addons = targets.map((target) => [`${own.name}-${target}`, own.version]);
-  pack(folder, { ...Object.fromEntries(kept), optionalDependencies: Object.fromEntries(addons) });
+  for (const [from, to] of ECHARTS) cpSync(join(ROOT, "node_modules/echarts", from), join(folder, to));
+  pack(folder, {
+    ...Object.fromEntries(kept),
+    imports: { "#echarts": `./${ECHARTS[0][1]}` },
+    files: [...own.files, "vendor"],
+    dependencies,
+    optionalDependencies: Object.fromEntries(addons),
+  });
 }
 
 function pack(folder: string, manifest: object): void {

@@ -3,8 +3,8 @@
  * docs/releasing.md says what each target needs. libjpeg-turbo and libstdc++ are part of the file, which runs with any glibc from 2.28 on.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { strangersOf } from "./addon-symbols.js";
 
@@ -50,7 +50,7 @@ function build(name: string, target: Target): void {
 function compilerFlags(): string[] {
   const { targets } = JSON.parse(readFileSync(join(ROOT, "native/addon.gypi"), "utf8"));
   const { cflags, cflags_cc, defines } = targets[0];
-  const includes = ["node-addon-api", "node-api-headers/include"].map((name) => `-Inode_modules/${name}`);
+  const includes = ["node_modules/node-addon-api", nodeHeaders()].map((folder) => `-I${folder}`);
   const sources = execFileSync(process.execPath, ["native/build.mjs", "--sources"], { cwd: ROOT, encoding: "utf8" });
   return [
     ...[
@@ -67,6 +67,13 @@ function compilerFlags(): string[] {
     ...sources.trim().split("\n"),
     "native/prebuilt/old_libc.cc",
   ];
+}
+
+/** Node's headers are the same for all machines. They stand beside the Node that runs this. */
+function nodeHeaders(): string {
+  const folder = join(dirname(dirname(realpathSync(process.execPath))), "include/node");
+  if (!existsSync(join(folder, "node_api.h"))) throw new Error(`Node's headers are not in ${folder}`);
+  return folder;
 }
 
 function linkerFlags({ triplet, wrapped }: Target): string[] {

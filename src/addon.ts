@@ -89,7 +89,7 @@ interface NativeEpochSums {
  * their number.
  */
 interface NativeHead {
-  /** "fma" or "plain": the kernels this CPU runs. */
+  /** "fma", "neon" or "plain": the kernels this CPU runs. */
   readonly headSimd: string;
   /** One optimiser step per `batchSize` rows of `order`. */
   trainSteps(
@@ -136,8 +136,8 @@ export interface NativeAddon extends NativeHead, NativeTraining {
   /** libjpeg-turbo's version, for example "2.1.5". */
   readonly jpegVersion: string;
   /**
-   * Instruction set chosen at run time for decoding, colour and resize: "avx512", "avx2", "sse4" or "scalar". The
-   * environment variable CANOPY_SIMD chooses a lower one by name; all give the same pixels.
+   * Instruction set chosen at run time for decoding, colour and resize: "avx512", "avx2", "sse4", "neon" or "scalar".
+   * The environment variable CANOPY_SIMD chooses a lower one by name; all give the same pixels.
    */
   readonly simd: string;
   /** Changes whenever the pixels the decoder produces may change; part of every feature cache key. */
@@ -206,7 +206,7 @@ export interface NativeAddon extends NativeHead, NativeTraining {
 }
 
 /** Values of CANOPY_SIMD. */
-const SIMD_LEVELS = ["scalar", "sse4", "avx2", "avx512"];
+const SIMD_LEVELS = process.arch === "arm64" ? ["scalar", "neon"] : ["scalar", "sse4", "avx2", "avx512"];
 
 let search: AddonSearch<NativeAddon> | undefined;
 

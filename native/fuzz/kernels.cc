@@ -197,7 +197,7 @@ bool UnstuffsRight(std::mt19937* random) {
 int main(int argc, char** argv) {
   if (argc != 3) return std::fprintf(stderr, "usage: kernels FOLDER ROUNDS\n"), 2;
   const long quads = std::atol(argv[2]) * kQuadsPerRound;
-  for (Simd simd : {Simd::kAvx2, Simd::kAvx512}) {
+  for (Simd simd : {Simd::k128, Simd::kAvx2, Simd::kAvx512}) {
     if (simd > canopy::ActiveSimd()) continue;
     const char* const name = canopy::SimdName(simd);
     std::mt19937 random(7);

@@ -1,6 +1,6 @@
 /** One chart: an ECharts option in, an SVG out that follows the page's colours and says in words what it shows. */
 import type { EChartsOption } from "echarts";
-import { init } from "echarts/dist/echarts.esm.min.mjs";
+import { init } from "#echarts";
 import { escapeHtml, type Html, trusted } from "./html.js";
 
 interface ChartFrame {

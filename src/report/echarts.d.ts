@@ -1,4 +1,4 @@
-/** The one-file build of ECharts loads several times faster than its modules and has the package's types. */
-declare module "echarts/dist/echarts.esm.min.mjs" {
+/** The one-file build of ECharts: it loads several times faster than its modules, and is all of the package that is published. */
+declare module "#echarts" {
   export * from "echarts";
 }

@@ -48,8 +48,17 @@ test("what a decoder has read before changes nothing", (t) => {
 
 test("the kernels of every instruction set give what plain ones give", (t) => {
   const output = runScript(t, "check.sh", ["kernels", "100"]);
-  if (output !== undefined && process.arch === "x64")
-    assert.match(output, /avx2: as plain kernels, 100000 quads of blocks, [1-9]\d+ of them wild/);
+  const name = process.arch === "arm64" ? "neon" : "sse4";
+  if (output !== undefined)
+    assert.match(output, new RegExp(`${name}: as plain kernels, 100000 quads of blocks, [1-9]\\d+ of them wild`));
+});
+
+test("64-bit ARM gives the same pixels, under emulation", (t) => {
+  const output = runScript(t, "arm64.sh", ["1"]);
+  if (output === undefined) return;
+  assert.match(output, /neon: as plain kernels, 1000 quads of blocks/);
+  assert.match(output, /1 rounds of \d{4} files, \d+ of them bad: as in a new decoder/);
+  assert.match(output, /\d{2,} files of .*seeds: the same pixels/);
 });
 
 for (const [sanitizers, networks] of [
