@@ -733,13 +733,6 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/finetune/native-engine.test.ts"],
   },
   {
-    what: "the native trainer: padding of weights learns",
-    file: "native/train_pass_back.cc",
-    from: "if (parameter.stride() == parameter.columns()) return;",
-    to: "return;",
-    tests: ["test/finetune/native-engine.test.ts"],
-  },
-  {
     what: "the native trainer: SAME_UPPER pads as SAME_LOWER",
     file: "src/finetune/native-layers.ts",
     from: 'autoPad === "SAME_UPPER" ? Math.floor',
