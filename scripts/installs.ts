@@ -36,11 +36,10 @@ const MANAGERS: Readonly<Record<string, Manager>> = {
   npm11: { package: "npm@11", script: "npm/bin/npm-cli.js", install: WITHOUT_SCRIPTS },
   npm12: { package: "npm@12", script: "npm/bin/npm-cli.js", install: ["install", "--no-audit", "--no-fund"] },
   pnpm: { package: "pnpm@10", script: "pnpm/bin/pnpm.cjs", install: ["install"] },
-  yarn1: { package: "yarn@1", script: "yarn/bin/yarn.js", install: ["install", "--ignore-scripts", "--no-lockfile"] },
   yarn4: {
     package: "@yarnpkg/cli-dist@4",
     script: "@yarnpkg/cli-dist/bin/yarn.js",
-    install: ["install"],
+    install: ["install", "--no-immutable"],
     files: { ".yarnrc.yml": "nodeLinker: node-modules\nenableScripts: false\nenableTelemetry: false\n" },
   },
 };
