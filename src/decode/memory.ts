@@ -39,8 +39,17 @@ export function mostSharpPixels(
   { maxPixels, maxBytes = DECODE_DEFAULTS.maxBytes }: Pick<PictureOptions, "maxPixels" | "maxBytes">,
   fileBytes: number,
 ): number {
-  const most = maxPixels === DECODE_DEFAULTS.maxPixels ? USUAL_SHARP_PIXELS : maxPixels;
-  return mostInMemory(most, maxBytes, fileBytes);
+  return mostInMemory(askedSharpPixels(maxPixels), maxBytes, fileBytes);
+}
+
+/** The same without a memory budget. */
+export function askedSharpPixels(maxPixels: number): number {
+  return maxPixels === DECODE_DEFAULTS.maxPixels ? USUAL_SHARP_PIXELS : maxPixels;
+}
+
+/** Pixels by which the time of decoding is measured: a lower limit leaves as much time. */
+export function pixelsOfWork(maxPixels: number): number {
+  return Math.max(USUAL_SHARP_PIXELS, askedSharpPixels(maxPixels));
 }
 
 /** The same for JPEGs without the addon. */
@@ -49,6 +58,16 @@ export function mostSharpJpegPixels(
   fileBytes: number,
 ): number {
   return mostInMemory(maxPixels, maxBytes, fileBytes);
+}
+
+/** Canopy's own pictures have three bytes to the pixel. */
+const RGB_BYTES = 3;
+/** Blocks of small tiles may be larger than what they hold. */
+const LEAST_RASTER_BYTES = 2 ** 24;
+
+/** Bytes that canopy's reader of TIFFs may take beside the picture, where that may have `maxPixels`. */
+export function mostRasterBytes(maxPixels: number): number {
+  return Math.max(LEAST_RASTER_BYTES, maxPixels * (SHARP_BYTES_PER_PIXEL - RGB_BYTES));
 }
 
 function mostInMemory(most: number, maxBytes: number, fileBytes: number): number {

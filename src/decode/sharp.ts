@@ -19,13 +19,14 @@ import {
   type RgbImage,
 } from "./decoder.js";
 import { describeForeign } from "./foreign.js";
-import { mostSharpJpegPixels, mostSharpPixels } from "./memory.js";
+import { mostSharpJpegPixels, mostSharpPixels, pixelsOfWork } from "./memory.js";
 import { openPicture } from "./open-sharp.js";
 import { openPng16 } from "./png16.js";
 import { decodeRaw, type Resize, takeThreeBands } from "./raw.js";
 import { readSharpJpeg } from "./sharp-jpeg.js";
 import { type ImageFormat, isPng16, sniffFormat } from "./sniff.js";
 import { isWhole } from "./whole.js";
+import { tooMuchWork } from "./work.js";
 
 /** Reads, decodes and resizes one tile into `target` `[size, size, 3]`. Never throws for a bad tile. */
 export async function decodeWithSharp(
@@ -48,13 +49,17 @@ export async function readBytesWithSharp(bytes: Uint8Array, asked: PictureOption
   if (bytes.length === 0) return { code: "EMPTY", message: "File is empty" };
   const format = sniffFormat(bytes);
   if (format === undefined) return { code: "FORMAT", message: describeForeign(bytes) };
-  const options = { ...asked, maxPixels: mostPixels(asked, bytes, format) };
+  const options = {
+    ...asked,
+    maxPixels: mostPixels(asked, bytes, format),
+    workPixels: pixelsOfWork(asked.maxPixels),
+  };
   try {
     // Loaded when first needed: a run without TIFFs does not load their library.
     if (format === "tiff")
-      return await (await import("./tiff.js")).readTiff(bytes, options, () => readOther(bytes, options));
+      return await (await import("./tiff.js")).readTiff(bytes, options, () => readOther(bytes, format, options));
     if (format === "png" && isPng16(bytes)) return await readBands(await openPng16(bytes, options), "PNG", options);
-    const image = await (format === "jpeg" ? readSharpJpeg(bytes, options) : readOther(bytes, options));
+    const image = await (format === "jpeg" ? readSharpJpeg(bytes, options) : readOther(bytes, format, options));
     return isFailure(image) ? image : (chooseChannels(image.pixels, options) ?? image);
   } catch (error) {
     if (error instanceof RasterError) return { code: error.code, message: error.message };
@@ -74,11 +79,15 @@ function mostPixels(asked: PictureOptions, bytes: Uint8Array, format: ImageForma
 
 async function readOther(
   bytes: Uint8Array,
-  options: Pick<DecodeOptions, "maxPixels" | "onTruncated">,
-): Promise<RgbImage> {
+  format: ImageFormat,
+  options: Pick<DecodeOptions, "maxPixels" | "onTruncated"> & { workPixels: number },
+): Promise<RgbImage | DecodeFailure> {
   const image = openPicture(bytes, options);
+  const { space, width, height } = await image.metadata();
+  const failure = tooMuchWork(bytes, format, width * height, options.workPixels);
+  if (failure !== undefined) return failure;
   // CMYK, which of these formats only TIFF has: libvips would convert it by a profile of its own.
-  const inks = (await image.metadata()).space === "cmyk";
+  const inks = space === "cmyk";
   const { data, info } = await (inks
     ? image.pipelineColourspace("cmyk").toColourspace("cmyk")
     : image.toColourspace("srgb")

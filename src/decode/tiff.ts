@@ -6,8 +6,13 @@ import { type Raster, RasterError, type RasterInfo, sampleType } from "../raster
 import { type BandOptions, readBands } from "./bands.js";
 import { chooseChannels } from "./channels.js";
 import { type DecodeFailure, isFailure, type PictureOptions, type RgbImage } from "./decoder.js";
+import { mostRasterBytes } from "./memory.js";
+import { tooMuchRasterWork } from "./work.js";
 
-type TiffOptions = Pick<PictureOptions, "maxPixels" | "onTruncated"> & BandOptions;
+interface TiffOptions extends Pick<PictureOptions, "maxPixels" | "onTruncated">, BandOptions {
+  /** See `pixelsOfWork`. */
+  workPixels: number;
+}
 
 const [MIN_IS_WHITE, MIN_IS_BLACK, RGB, PALETTE, CMYK, YCBCR] = [0, 1, 2, 3, 5, 6];
 
@@ -18,10 +23,10 @@ const LIBVIPS_COMPRESSIONS = [1, 2, 3, 4, 5, 7, 8, 32773, 32946];
 export async function readTiff(
   bytes: Uint8Array,
   options: TiffOptions,
-  readPhotograph: () => Promise<RgbImage>,
+  readPhotograph: () => Promise<RgbImage | DecodeFailure>,
 ): Promise<RgbImage | DecodeFailure> {
   try {
-    const raster = await openRaster(bytesSource(bytes));
+    const raster = await openRaster(bytesSource(bytes), mostRasterBytes(options.maxPixels));
     checkPixels(raster.info, options.maxPixels);
     if (!raster.whole && options.onTruncated === "reject") {
       throw new RasterError("TRUNCATED", "Image data ends early (a block is cut off)");
@@ -29,10 +34,14 @@ export async function readTiff(
     if (isPhotograph(raster.info) && !wantsBands(raster.info, options)) {
       return withChannels(await readPhotograph().catch((error) => fail(error, raster)), options);
     }
-    if (raster.info.photometric === PALETTE) return await readPalette(raster, options);
-    if (raster.info.photometric > RGB) throw unread(raster.info);
+    if (raster.info.photometric > PALETTE) throw unread(raster.info);
     checkReadable(raster.info);
-    return await readBands(raster, "TIFF", options);
+    const work = { fileBytes: bytes.length, bandsUsed: options.bands?.length ?? 3, mostPixels: options.workPixels };
+    const failure = tooMuchRasterWork(raster.info, work);
+    if (failure !== undefined) return failure;
+    return raster.info.photometric === PALETTE
+      ? await readPalette(raster, options)
+      : await readBands(raster, "TIFF", options);
   } catch (error) {
     if (error instanceof RasterError) return { code: error.code, message: error.message };
     throw error;
@@ -69,7 +78,8 @@ function fail(error: unknown, { whole }: Raster): never {
   throw new RasterError("CORRUPT", `Image cannot be decoded (${reason})`, { cause: error });
 }
 
-function withChannels(image: RgbImage, options: TiffOptions): RgbImage | DecodeFailure {
+function withChannels(image: RgbImage | DecodeFailure, options: TiffOptions): RgbImage | DecodeFailure {
+  if (isFailure(image)) return image;
   const failure = chooseChannels(image.pixels, options, "This TIFF");
   return isFailure(failure) ? failure : image;
 }

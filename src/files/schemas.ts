@@ -3,6 +3,12 @@ import * as v from "valibot";
 
 export const text = v.pipe(v.string(), v.nonEmpty("a text that is not empty"));
 
+/** The name of a tag: outputs, terminals and logs show it. */
+export const tagName = v.pipe(
+  text,
+  v.check((name) => !/\p{Cc}/u.test(name), "a tag without control characters"),
+);
+
 export const count = v.pipe(v.number(), v.safeInteger("a whole number"), v.minValue(0, "at least 0"));
 
 export const positive = v.pipe(count, v.minValue(1, "at least 1"));

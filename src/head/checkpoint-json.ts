@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { COLORSPACES } from "../decode/decoder.js";
 import { FormatError } from "../errors.js";
 import { checkJson } from "../files/read-json.js";
-import { count, positive, sha256, share, text } from "../files/schemas.js";
+import { count, positive, sha256, share, tagName, text } from "../files/schemas.js";
 import { modelCard } from "../models/card.js";
 import { PRECISIONS } from "../quantise/precision.js";
 import type { Head } from "./head.js";
@@ -62,11 +62,11 @@ const fields = v.object({
   /** "canopy 0.1.0" */
   createdBy: text,
   /** Tag names by column of the head. */
-  tags: v.pipe(v.array(text), v.minLength(1, "at least one tag"), distinct),
+  tags: v.pipe(v.array(tagName), v.minLength(1, "at least one tag"), distinct),
   /** By tag. */
   thresholds: v.array(share),
   /** Groups of tags of which a tile has exactly one: their probabilities are divided by their sum. @default none */
-  exclusive: v.exactOptional(v.array(v.pipe(v.array(text), v.minLength(2, "at least two tags")))),
+  exclusive: v.exactOptional(v.array(v.pipe(v.array(tagName), v.minLength(2, "at least two tags")))),
   /** Each tile gets the most probable tag of each group, and no other. @default false: thresholds decide */
   exactlyOne: v.exactOptional(v.boolean()),
   card: modelCard,

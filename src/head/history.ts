@@ -46,8 +46,19 @@ export function historyToCsv(history: readonly HistoryRow[]): string {
 
 /** The rows of such a table; `path` is for messages. */
 export function historyFromCsv(csv: string, path: string): HistoryRow[] {
-  const records: Record<string, string>[] = parse(csv, { columns: true });
-  return records.map((record) => Object.fromEntries(KEYS.map((key) => [key, toCell(record, key, path)])) as never);
+  return parseRecords(csv, path).map(
+    (record) => Object.fromEntries(KEYS.map((key) => [key, toCell(record, key, path)])) as never,
+  );
+}
+
+function parseRecords(csv: string, path: string): Record<string, string>[] {
+  try {
+    return parse(csv, { columns: true });
+  } catch (cause) {
+    throw new FormatError(path, `${path} is damaged: it is not CSV. Restore it from a copy, or train again.`, {
+      cause,
+    });
+  }
 }
 
 function toCell(record: Record<string, string>, key: keyof HistoryRow, path: string): number | null {

@@ -73,7 +73,7 @@ export function addRow(
 ): void {
   const { rows, rowOf, doubts, facts, fail } = collector;
   const path = toPath(spelled);
-  if (path === "" || isMissing(path)) return void noteDoubt(doubts, "EMPTY_NAMES", `${facts.unit} ${line}`);
+  if (toTileName(path) === "" || isMissing(path)) return void noteDoubt(doubts, "EMPTY_NAMES", `${facts.unit} ${line}`);
   if (/\p{Cc}/u.test(path))
     throw fail(line, `the tile name ${JSON.stringify(shorten(path))} holds a control character.`);
   if (tags === undefined) return void noteDoubt(doubts, "UNLABELLED", `${path} (${facts.unit} ${line})`);

@@ -15,7 +15,9 @@ import {
   type ValueInfoProto,
 } from "./gen/onnx_pb.js";
 import { inlineFunctions } from "./inline.js";
+import { checkOrder } from "./order.js";
 import {
+  checkTensor,
   type ElementType,
   elementCount,
   type Tensor,
@@ -53,6 +55,7 @@ export function decodeModel(bytes: Uint8Array, path: string): Model {
     throw new FormatError(path, `${path} is not an ONNX model: it has no graph.`);
   }
   inlineFunctions(model, path);
+  checkOrder(model.graph, path);
   const external = tensorsOf(model.graph).find((each) => each.dataLocation === TensorProto_DataLocation.EXTERNAL);
   if (external !== undefined) {
     throw new ModelError(
@@ -105,12 +108,23 @@ export function toTensorProto(name: string, tensor: Tensor): TensorProto {
   });
 }
 
-/** The values of a TensorProto, in any of its fields; a ModelError for an element type canopy does not handle. */
+/**
+ * The values of a TensorProto, in any of its fields; a ModelError for an element type canopy does not handle, and if
+ * there are more or fewer values than its shape says.
+ */
 export function fromTensorProto(proto: TensorProto): Tensor {
   const type = findType(proto.dataType) ?? unknownType(`Tensor "${proto.name}"`, proto.dataType);
   const dims = proto.dims.map(Number);
-  if (proto.rawData.length > 0 || elementCount(dims) === 0) return tensorFromBytes(type, dims, proto.rawData);
-  return { type, dims, data: typedValues(type, proto) };
+  try {
+    if (proto.rawData.length > 0 || elementCount(dims) === 0) return tensorFromBytes(type, dims, proto.rawData);
+    return checkTensor({ type, dims, data: typedValues(type, proto) });
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ModelError(
+      `Tensor "${proto.name}" does not hold the values of its shape [${dims.join(", ")}]: the file is damaged.`,
+      { cause },
+    );
+  }
 }
 
 function findType(dataType: TensorProto_DataType): ElementType | undefined {

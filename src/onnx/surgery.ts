@@ -73,6 +73,14 @@ export function cutAtFeatures(bytes: Uint8Array, options: CutOptions = {}): { mo
   return { model: encodeModel(model), features };
 }
 
+/** Far more features than any network has. */
+const MOST_FEATURES = 2 ** 24;
+
+function checkCount(count: number, path = "The model"): void {
+  if (Number.isInteger(count) && count >= 1 && count <= MOST_FEATURES) return;
+  throw new ModelError(`${path} declares ${count} features: the file is damaged.`);
+}
+
 /** The same on a decoded model, in place. */
 export function cutModel(model: Model, options: CutOptions = {}): Cut {
   const path = options.path ?? "The model";
@@ -92,6 +100,7 @@ export function cutModel(model: Model, options: CutOptions = {}): Cut {
   const means = levels.map((level) => appendFeatures(append, index, level, undefined));
   const output = means.length === 0 ? mean : append.node("Concat", [mean, ...means], { axis: 1 });
   const count = levels.reduce((sum, level) => sum + level.count, first.count);
+  checkCount(count, options.path);
   const isHead = classifier !== undefined && first.name === classifier.inputs[0];
   const notes = [...(isHead ? notesOnClassifier(index, classifier) : []), ...notesOn(index, places, tokens, options)];
   graph.node.push(...append.nodes);

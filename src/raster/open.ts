@@ -11,18 +11,26 @@ import {
   sampleType,
   type Window,
 } from "./raster.js";
-import { allocate, bytesOf, canUnpack, unpack } from "./samples.js";
+import { allocate, bytesOf, bytesPerSample, canUnpack, unpack } from "./samples.js";
 
-/** Most bytes of one block; a file with a larger one is made to fill the memory. */
-const MOST_BLOCK_BYTES = 2 ** 30;
+/** Bytes that a read may take by default: 12 for each of 33 million pixels, as for other pictures. */
+const MOST_BYTES = 12 * 2 ** 25;
 
-/** Opens the first image of a TIFF. @throws RasterError if it is none, or is damaged */
-export async function openRaster(source: RasterSource): Promise<Raster> {
+/**
+ * Opens the first image of a TIFF. A read that would take more than `mostBytes` is refused: blocks that are not in the
+ * file cost it nothing.
+ * @throws RasterError if it is none, or is damaged
+ */
+export async function openRaster(source: RasterSource, mostBytes = MOST_BYTES): Promise<Raster> {
   const layout = await readLayout(source);
   return {
     info: layout,
     whole: isWhole(layout, source.byteLength),
-    read: (bands, window) => readWindow(source, layout, bands, window),
+    read: (bands, window) => {
+      checkReadable(layout);
+      checkMemory(layout, bands.length, window, mostBytes);
+      return readWindow(source, layout, bands, window);
+    },
     palette: layout.palette,
   };
 }
@@ -41,7 +49,6 @@ async function readWindow(
   bands: readonly number[],
   window: Window,
 ): Promise<Samples[]> {
-  checkReadable(layout);
   const { blockWidth, blockHeight, planar } = layout;
   const targets = bands.map(() => allocate(layout, window.width * window.height));
   const lastRow = Math.ceil((window.y + window.height) / blockHeight);
@@ -73,6 +80,19 @@ export function checkReadable(info: RasterInfo): void {
   }
 }
 
+/** A block as it is stored and as samples, and what was asked for. */
+function checkMemory(layout: Layout, bands: number, window: Window, mostBytes: number): void {
+  const { blockWidth, blockHeight, planar } = layout;
+  const block = blockWidth * blockHeight * (planar ? 1 : layout.bands);
+  const bytes = (2 * block + window.width * window.height * bands) * bytesPerSample(layout);
+  if (bytes <= mostBytes) return;
+  throw new RasterError(
+    "LIMIT",
+    `Image needs ${bytes} bytes for a block of ${blockWidth}x${blockHeight} pixels and its rows, more than the ${mostBytes} that ` +
+      "`maxPixels`, or what `memory` leaves, allows",
+  );
+}
+
 interface BlockPlace {
   row: number;
   column: number;
@@ -91,7 +111,6 @@ async function readBlock(
   const rows = tiled ? blockHeight : Math.min(blockHeight, height - row * blockHeight);
   const perPixel = planar ? 1 : bands;
   const length = bytesOf(layout, rows, perPixel);
-  if (length > MOST_BLOCK_BYTES) throw new RasterError("LIMIT", `Image has a block of ${length} bytes`);
   const offset = offsets[index];
   const count = byteCounts?.[index] ?? Math.max(0, source.byteLength - offset);
   // A block without data is a hole of a sparse file.

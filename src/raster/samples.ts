@@ -32,6 +32,12 @@ export function bytesOf({ bits, blockWidth }: Shape, rows: number, perPixel: num
   return Math.ceil((blockWidth * perPixel * bits) / 8) * rows;
 }
 
+/** Of the arrays that `allocate` makes. */
+export function bytesPerSample({ kind, bits }: Shape): number {
+  if (kind === "float" && bits === 16) return 4;
+  return bits <= 8 ? 1 : bits <= 16 ? 2 : bits / 8;
+}
+
 /** An array for `count` samples. */
 export function allocate({ kind, bits }: Shape, count: number): Samples {
   if (kind === "uint" && bits < 16) return bits <= 8 ? new Uint8Array(count) : new Uint16Array(count);

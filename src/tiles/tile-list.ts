@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { inChunks } from "../chunks.js";
+import { FormatError } from "../errors.js";
 import type { FileState } from "./file-state.js";
 import { linesByBlock, linesOf } from "./lines.js";
 import { tileName } from "./names.js";
@@ -40,7 +41,7 @@ export function readTileBlocks(file: string, range: ListRange, blockTiles: numbe
 async function* readBlocks(file: string, { from, to, byteOffset }: ListRange): AsyncGenerator<Tile[]> {
   let index = byteOffset === undefined ? 0 : from;
   for await (const lines of linesByBlock(file, createReadStream(file, { start: byteOffset ?? 0 }))) {
-    yield lines.slice(Math.max(0, from - index), to - index).map((line) => decodeLine(line).tile);
+    yield lines.slice(Math.max(0, from - index), to - index).map((line) => decodeLine(line, file).tile);
     index += lines.length;
     if (index >= to) return;
   }
@@ -48,7 +49,7 @@ async function* readBlocks(file: string, { from, to, byteOffset }: ListRange): A
 
 /** All tiles of the list `file`, with the states of their files. */
 export async function* readListedTiles(file: string): AsyncGenerator<ListedTile> {
-  for await (const line of linesOf(file, createReadStream(file))) yield decodeLine(line);
+  for await (const line of linesOf(file, createReadStream(file))) yield decodeLine(line, file);
 }
 
 /** Cuts the list `file` into stretches of `tiles` tiles (the last may have fewer). */
@@ -126,8 +127,8 @@ export function encodeTile({ path, offset, byteLength, member, failure, inflated
 
 type Line = [number | null, number | null, string, number?, number?, (string | null)?, (TileFailure | null)?, number?];
 
-function decodeLine(line: string): ListedTile {
-  const [size, mtime, path, offset, byteLength, member, failure, inflatedLength] = JSON.parse(line) as Line;
+function decodeLine(line: string, file: string): ListedTile {
+  const [size, mtime, path, offset, byteLength, member, failure, inflatedLength] = parseLine(line, file);
   const tile = {
     name: tileName(member ?? path),
     path,
@@ -138,4 +139,37 @@ function decodeLine(line: string): ListedTile {
     ...(inflatedLength === undefined ? {} : { inflatedLength }),
   };
   return { tile, state: size === null || mtime === null ? undefined : { size, mtime } };
+}
+
+/** Checked by hand: lists have millions of lines. @throws FormatError */
+function parseLine(line: string, file: string): Line {
+  let values: unknown;
+  try {
+    values = JSON.parse(line);
+  } catch {}
+  if (isLine(values)) return values;
+  throw new FormatError(
+    file,
+    `The tile list ${file} is damaged (${JSON.stringify(line.slice(0, 60))}). Begin the run anew with \`overwrite\`.`,
+  );
+}
+
+function isLine(values: unknown): values is Line {
+  if (!Array.isArray(values)) return false;
+  const [size, mtime, path, offset, byteLength, member, failure, inflatedLength] = values;
+  return (
+    [size, mtime].every((value) => value === null || typeof value === "number") &&
+    typeof path === "string" &&
+    [offset, byteLength, inflatedLength].every((value) => value === undefined || isCount(value)) &&
+    (member === undefined || member === null || typeof member === "string") &&
+    (failure === undefined || failure === null || (isCode(failure.code) && typeof failure.message === "string"))
+  );
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isCode(code: unknown): boolean {
+  return code === "READ" || code === "FORMAT" || code === "CRASH";
 }

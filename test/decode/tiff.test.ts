@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isFailure, type PictureOptions, type RgbImage } from "../../src/decode/decoder.js";
+import { sampleRasters } from "../../src/decode/sample-rasters.js";
 import { readBytesWithSharp } from "../../src/decode/sharp.js";
-import { needsShared, SHARED } from "../helpers.js";
+import { fileTile } from "../../src/tiles/names.js";
+import { needsShared, SHARED, temporaryFolder } from "../helpers.js";
 import { encode, gradient } from "../images.js";
 import { type SampleType, type TiffOptions, writeTiff } from "../raster/write-tiff.js";
 
@@ -235,5 +237,34 @@ test("what GDAL wrote comes out as GDAL reads it", needsShared("cases"), async (
   for (const name of ["lerc", "zstd", "tiled_band"]) {
     const { pixels } = await read(readFileSync(join(SHARED, `cases/16-wrong-reject-codes/${name}.tif`)));
     assert.deepEqual(Array.from(pixels.subarray(0, 6)), [40, 90, 200, 43, 90, 199], name);
+  }
+});
+
+/** `file` with the first value of `tag` changed. */
+function withTag(file: Buffer, tag: number, value: number): Buffer {
+  const changed = Buffer.from(file);
+  const directory = changed.readUInt32LE(4);
+  for (let i = 0; i < changed.readUInt16LE(directory); i++) {
+    const entry = directory + 2 + 12 * i;
+    if (changed.readUInt16LE(entry) !== tag) continue;
+    changed.writeUInt16LE(4, entry + 2);
+    changed.writeUInt32LE(1, entry + 4);
+    changed.writeUInt32LE(value, entry + 8);
+  }
+  return changed;
+}
+
+test("a TIFF of some bytes whose blocks would fill the memory is rejected before they are read", async (t) => {
+  const small = writeTiff({ width: 20, height: 20, bands: 13, type: "uint16", tile: 32, at: () => 1 });
+  const holes = withTag(withTag(small, 322, 60_000), 323, 60_000);
+  const lines = withTag(withTag(small, 256, 30_000_000), 322, 30_000_000);
+  for (const bytes of [holes, lines]) {
+    for (const tag of [324, 325]) {
+      const failure = await failureOf(withTag(bytes, tag, 0), { maxPixels: 2 ** 25 });
+      assert.equal(failure.code, "LIMIT", failure.message);
+    }
+    const path = join(temporaryFolder(t), "bomb.tif");
+    writeFileSync(path, withTag(bytes, 324, 0));
+    assert.deepEqual(await sampleRasters([fileTile(path)], { bands: null, most: 1 }), []);
   }
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -84,6 +85,46 @@ describe("a checkpoint", () => {
     const folder = join(temporaryFolder(t), "model");
     await assert.rejects(saveCheckpoint(folder, { ...example(), thresholds: Float32Array.of(0.5) }), FormatError);
     assert.equal(existsSync(folder), false);
+  });
+
+  it("is refused where a tag holds a control character", async (t) => {
+    const folder = join(temporaryFolder(t), "model");
+    await saveCheckpoint(folder, example());
+    const path = join(folder, "model.json");
+    const model = JSON.parse(readFileSync(path, "utf8"));
+    for (const tag of ["\u001b[2J", "a\nb", "\u0000", "\u009b"]) {
+      writeFileSync(path, JSON.stringify({ ...model, tags: [tag, ...model.tags.slice(1)] }));
+      await assert.rejects(
+        loadCheckpoint(folder),
+        /has no valid "tags\[0\]": expected a tag without control characters/,
+      );
+    }
+  });
+
+  it("is refused where its thresholds are no shares", async (t) => {
+    const folder = join(temporaryFolder(t), "model");
+    await saveCheckpoint(folder, example());
+    const path = join(folder, "model.json");
+    const text = readFileSync(path, "utf8");
+    for (const value of ["1e999", "-1e999", "-0.01", "1.01", "null", '"0.5"', "NaN"]) {
+      writeFileSync(path, text.replace(/"thresholds": \[\s*[^,\s]+/, `"thresholds": [${value}`));
+      await assert.rejects(loadCheckpoint(folder), /"thresholds\[0\]"|it is not JSON/, value);
+    }
+  });
+
+  it("is refused where its history is no table", async (t) => {
+    const folder = join(temporaryFolder(t), "model");
+    await saveCheckpoint(folder, example());
+    const bytes = 'epoch,"loss\n1';
+    writeFileSync(join(folder, "history.csv"), bytes);
+    const path = join(folder, "model.json");
+    const model = JSON.parse(readFileSync(path, "utf8"));
+    model.files.history = hash("sha256", bytes);
+    writeFileSync(path, JSON.stringify(model));
+    await assert.rejects(loadCheckpoint(folder), {
+      name: "FormatError",
+      message: /history\.csv is damaged: it is not CSV/,
+    });
   });
 
   it("is refused where weights are no finite numbers", async (t) => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { FormatError, ModelError } from "../../src/errors.js";
 import { BOX } from "../../src/models/registry.js";
+import type { GraphBuilder } from "../../src/onnx/graph.js";
 import { decodeModel, encodeModel, fromTensorProto } from "../../src/onnx/proto.js";
 import { cutAtFeatures } from "../../src/onnx/surgery.js";
 import { needsShared, SHARED } from "../helpers.js";
@@ -48,6 +49,40 @@ test("what is no ONNX model is refused with its path", () => {
       },
     );
   }
+});
+
+test("layers that go round in a circle, and more of them than can be followed, are refused", () => {
+  const circle = decodeModel(classifier(), "net.onnx");
+  const [first, last] = [circle.graph.node[0], circle.graph.node.at(-1)];
+  first.input[0] = last?.output[0] ?? "";
+  assert.throws(
+    () => decodeModel(encodeModel(circle), "net.onnx"),
+    /^FormatError: net\.onnx .* go round in a circle \("/,
+  );
+  const chain = (layers: number) => (g: GraphBuilder, map: string) => {
+    let value = gemm(g, flatten(g, pool(g, map)));
+    for (let i = 0; i < layers; i++) value = g.node("Identity", [value]);
+    scores(g, value);
+  };
+  assert.throws(() => cutAtFeatures(network(chain(1700))), /has 17\d\d layers one behind the other/);
+  assert.ok(cutAtFeatures(network(chain(1200))).features.count > 0);
+});
+
+test("features beyond all number, and weights that are fewer than their shape says, are refused", () => {
+  const huge = network(
+    (g, map) => void g.output("y", g.node("Identity", [flatten(g, pool(g, map))]), "float32", ["N", 2 ** 60]),
+  );
+  assert.throws(
+    () => cutAtFeatures(huge, { path: "net.onnx" }),
+    /^ModelError: net\.onnx declares 1152921504606847000 features/,
+  );
+  const model = decodeModel(classifier(), "net.onnx");
+  const [weights] = model.graph.initializer;
+  weights.dims = [10n ** 6n, 10n ** 6n];
+  assert.throws(
+    () => fromTensorProto(weights),
+    /^ModelError: Tensor ".*" does not hold the values of its shape \[1000000/,
+  );
 });
 
 test("weights kept in other files are refused with advice", () => {

@@ -35,6 +35,24 @@ describe("the tile list", () => {
     assert.deepEqual(await collect(readTileList(file, { from: 1, to: 3 })), AWKWARD.slice(1, 3));
   });
 
+  it("is refused with its name where a line of it is damaged", async (t) => {
+    const file = join(temporaryFolder(t), "tiles.jsonl");
+    const lines = [
+      "[",
+      "{}",
+      "[1,2]",
+      "[1,2,3]",
+      '["x",2,"a.jpg"]',
+      '[1,2,"a.tar",-1,9,"b.jpg"]',
+      '[1,2,"a.jpg",0,0,null,"no"]',
+    ];
+    for (const line of lines) {
+      writeFileSync(file, `[1,2,"good.jpg"]\n${line}\n`);
+      const message = (error: Error) => error.message.startsWith(`The tile list ${file} is damaged (`);
+      await assert.rejects(collect(readTileList(file, { from: 0, to: 2 })), message, line);
+    }
+  });
+
   it("is written whole or not at all where the disk ends in the middle of it", async (t) => {
     const disk = temporaryFolder(t);
     if (!mountDisk(disk, "16k")) return t.skip("a small tmpfs cannot be mounted here");

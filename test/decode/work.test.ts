@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import sharp from "sharp";
+import { DECODE_DEFAULTS, isFailure } from "../../src/decode/decoder.js";
+import { readBytesWithSharp } from "../../src/decode/sharp.js";
+import { encode, gradient } from "../images.js";
+import { writeTiff } from "../raster/write-tiff.js";
+
+const read = (bytes: Uint8Array, maxPixels: number = DECODE_DEFAULTS.maxPixels) =>
+  readBytesWithSharp(bytes, { ...DECODE_DEFAULTS, maxPixels });
+
+test("a picture whose decoding would take long is rejected before it begins, unless more pixels are allowed", async () => {
+  const picture = gradient(32, 3);
+  const padded = (bytes: Uint8Array, megabytes: number) => Buffer.concat([bytes, Buffer.alloc(megabytes << 20)]);
+  const tiff = writeTiff({ width: 9, height: 9, bands: 3, type: "uint16", compression: "packbits", at: () => 1 });
+  const dear: [bytes: Uint8Array, megabytes: number][] = [
+    [await encode(picture, 32, 3, "avif"), 13],
+    [
+      await sharp(picture, { raw: { width: 32, height: 32, channels: 3 } })
+        .webp()
+        .toBuffer(),
+      26,
+    ],
+    [tiff, 40],
+  ];
+  for (const [bytes, megabytes] of dear) {
+    assert.ok(!isFailure(await read(bytes)));
+    assert.ok(!isFailure(await read(padded(bytes, megabytes >> 1))));
+    const failure = await read(padded(bytes, megabytes));
+    assert.ok(isFailure(failure));
+    assert.deepEqual([failure.code, /take more than 2\.0 s.*maxPixels/.test(failure.message)], ["LIMIT", true]);
+    assert.ok(!isFailure(await read(padded(bytes, megabytes), 2 ** 27)));
+    // A lower limit of pixels is none of time.
+    assert.ok(!isFailure(await read(padded(bytes, megabytes >> 1), 1024)));
+  }
+});
+
+test("a TIFF whose many bands are few bytes in the file is rejected before they are decoded", async () => {
+  const at = () => 0;
+  const options = { width: 64, height: 64, bands: 600, type: "float64", compression: "deflate", tile: 64, at } as const;
+  const bytes = writeTiff(options);
+  const read = (workPixels: number) =>
+    import("../../src/decode/tiff.js").then(({ readTiff }) =>
+      readTiff(bytes, { ...DECODE_DEFAULTS, maxPixels: 2 ** 25, workPixels, stretch: [[0, 1]] }, () => assert.fail()),
+    );
+  assert.ok(!isFailure(await read(2 ** 21)));
+  const failure = await read(2 ** 20);
+  assert.ok(isFailure(failure) && failure.code === "LIMIT", JSON.stringify(failure));
+});
