@@ -1,7 +1,7 @@
 /** What every command shares: options, progress on stderr, one result on stdout, and errors turned into exit codes. */
 import type { Argv } from "yargs";
 import type { RasterOptions } from "../decode/stretch.js";
-import { OptionError } from "../errors.js";
+import { InterruptedError, OptionError } from "../errors.js";
 import type { RunContext } from "../run-context.js";
 import { reportError } from "./failures.js";
 import { withFlags } from "./flags.js";
@@ -50,6 +50,7 @@ export async function runCommand(
   } catch (error) {
     progress.stop();
     reportError(error, "resume" in argv);
+    if (error instanceof InterruptedError) process.exitCode = interrupt.exitCode();
   } finally {
     interrupt.dispose();
   }
@@ -66,20 +67,32 @@ function onceEach(warn: (message: string) => void): (message: string) => void {
   };
 }
 
-/** The first SIGINT or SIGTERM asks the operation to stop cleanly, a second one ends the process at once. */
-function onInterrupt(): { signal: AbortSignal; dispose: () => void } {
+/** Signals that end a command, and the exit codes that say so: SIGHUP comes when the terminal is closed. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 130, SIGHUP: 129 } as const;
+
+interface Interrupt {
+  signal: AbortSignal;
+  exitCode(): number;
+  dispose(): void;
+}
+
+/** The first signal asks the operation to stop cleanly, a second one ends the process at once. */
+function onInterrupt(): Interrupt {
   const controller = new AbortController();
-  const handler = () => {
-    if (controller.signal.aborted) {
-      process.exit(130);
-    }
+  let code: number = SIGNALS.SIGINT;
+  const handler = (name: NodeJS.Signals) => {
+    code = SIGNALS[name as keyof typeof SIGNALS];
+    if (controller.signal.aborted) process.exit(code);
     process.stderr.write("\ncanopy: stopping after the work in hand (again to stop at once) ...\n");
     controller.abort();
   };
-  process.on("SIGINT", handler).on("SIGTERM", handler);
+  for (const name of Object.keys(SIGNALS)) process.on(name, handler);
   return {
     signal: controller.signal,
-    dispose: () => void process.off("SIGINT", handler).off("SIGTERM", handler),
+    exitCode: () => code,
+    dispose: () => {
+      for (const name of Object.keys(SIGNALS)) process.off(name, handler);
+    },
   };
 }
 

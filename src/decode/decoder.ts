@@ -2,6 +2,7 @@
 import type { NativeTile } from "../addon.js";
 import { checkInteger, checkOneOf } from "../check.js";
 import { OptionError } from "../errors.js";
+import { MAX_SIDE } from "../files/schemas.js";
 import type { RasterInfo } from "../raster/raster.js";
 import type { Tile, TileContent } from "../tiles/tile.js";
 
@@ -57,7 +58,7 @@ export const DECODE_DEFAULTS = {
 /** Checks the options that a user has given. */
 export function checkDecodeOptions(options: { [K in keyof DecodeOptions]?: DecodeOptions[K] | undefined }): void {
   const { size, colorspace, maxPixels, maxBytes, onTruncated, bands, stretch } = options;
-  if (size !== undefined) checkInteger("size", size, 1, MAX_SIZE);
+  if (size !== undefined) checkInteger("size", size, 1, MAX_SIDE);
   if (colorspace !== undefined) checkOneOf("colorspace", colorspace, COLORSPACES);
   if (maxPixels !== undefined) checkInteger("maxPixels", maxPixels, 1);
   if (maxBytes !== undefined) checkInteger("maxBytes", maxBytes, 1);
@@ -83,9 +84,6 @@ function checkStretch(stretch: Stretch, bands: Bands | null): void {
   );
 }
 
-/** Most pixels per side for a network: batches of larger tiles would not fit in memory. */
-const MAX_SIZE = 4096;
-
 /** A decoder's input: where a tile's bytes are, or the tile itself. */
 export type DecodeSource = NativeTile | TileContent;
 
@@ -107,7 +105,8 @@ export function isFile(source: DecodeSource): source is NativeTile {
 export interface DecodeFailure {
   /**
    * READ (file system), EMPTY, FORMAT (not an image we read), CORRUPT, TRUNCATED, LIMIT (pixels, memory budget), COLORSPACE,
-   * OUT_OF_MEMORY (the system gave none), CRASH, NAME (of `fix` alone: its copy cannot be called as it is)
+   * OUT_OF_MEMORY (the system gave none), CRASH, FEATURES (the network gives no finite ones), NAME (of `fix` alone: its
+   * copy cannot be called as it is)
    */
   code:
     | "READ"
@@ -119,6 +118,7 @@ export interface DecodeFailure {
     | "COLORSPACE"
     | "OUT_OF_MEMORY"
     | "CRASH"
+    | "FEATURES"
     | "NAME";
   /** One sentence, without the file's name. */
   message: string;

@@ -11,6 +11,7 @@ import type { TileFeed } from "../tiles/tile.js";
 import { type Backbone, defaultTilesPerRun } from "./backbone.js";
 import type { FeatureBatch } from "./feature-batch.js";
 import { runSingly } from "./isolate.js";
+import { rejectUnsound } from "./unsound.js";
 
 export interface StreamOptions {
   /** What decodes. */
@@ -112,6 +113,7 @@ export async function extractBatch(
     const rows = await runBatch(batch, ring, backbone, variants, spares.pop());
     const features = tilesFirst(rows, tiles.length, variants.length, numFeatures);
     if (features !== rows) spares.push(rows);
+    rejectUnsound(features, outcomes, rowLength);
     for (const [i, outcome] of outcomes.entries()) {
       if (outcome !== undefined) features.fill(0, i * rowLength, (i + 1) * rowLength);
     }

@@ -13,6 +13,10 @@ export const count = v.pipe(v.number(), v.safeInteger("a whole number"), v.minVa
 
 export const positive = v.pipe(count, v.minValue(1, "at least 1"));
 
+/** Pixels per side of what a network gets: batches of larger tiles would not fit in memory. */
+export const MAX_SIDE = 4096;
+export const side = v.pipe(positive, v.maxValue(MAX_SIDE, `at most ${MAX_SIDE}`));
+
 export const finite = v.pipe(v.number(), v.finite("a finite number"));
 
 /** A probability, or another share of a whole. */

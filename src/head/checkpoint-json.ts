@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { COLORSPACES } from "../decode/decoder.js";
 import { FormatError } from "../errors.js";
 import { checkJson } from "../files/read-json.js";
-import { count, positive, sha256, share, tagName, text } from "../files/schemas.js";
+import { count, positive, sha256, share, side, tagName, text } from "../files/schemas.js";
 import { modelCard } from "../models/card.js";
 import { PRECISIONS } from "../quantise/precision.js";
 import type { Head } from "./head.js";
@@ -26,7 +26,7 @@ const range = v.pipe(
 
 const preprocessing = v.object({
   /** Pixels per side of the tiles the backbone was fed. */
-  size: positive,
+  size: side,
   colorspace: v.picklist(COLORSPACES),
   antialias: v.boolean(),
   /** Test-time augmentation the thresholds were fitted with. @default "none" */

@@ -1,10 +1,15 @@
 /** The card of a backbone: what is needed to feed it, and where it comes from. */
 import * as v from "valibot";
-import { count, finite, positive, sha256, text } from "../files/schemas.js";
+import { count, finite, positive, sha256, side, text } from "../files/schemas.js";
 
-const nonZero = v.pipe(
+/** The network gets them as float32, in which 1e308 is infinite and 1e-50 is 0. */
+const float32 = v.pipe(
   finite,
-  v.check((value) => value !== 0, "not 0"),
+  v.check((value) => Number.isFinite(Math.fround(value)), "a number that float32 holds"),
+);
+const nonZero = v.pipe(
+  float32,
+  v.check((value) => Math.fround(value) !== 0, "not 0"),
 );
 
 export const modelCard = v.object({
@@ -29,15 +34,15 @@ export const modelCard = v.object({
     channels: v.picklist(["RGB", "BGR"]),
     /** The network sees `(pixel / scale - mean[c]) / std[c]`, pixel in 0..255. */
     scale: nonZero,
-    mean: v.strictTuple([finite, finite, finite]),
+    mean: v.strictTuple([float32, float32, float32]),
     std: v.strictTuple([nonZero, nonZero, nonZero]),
     /** The one size the network takes, or null if it takes any. */
-    fixedSize: v.nullable(positive),
+    fixedSize: v.nullable(side),
     /** The network takes one tile at a time. @default false */
     oneByOne: v.exactOptional(v.boolean()),
     /** Pixels per side canopy feeds it unless told otherwise. */
-    defaultSize: positive,
-    recommendedSizes: v.array(positive),
+    defaultSize: side,
+    recommendedSizes: v.array(side),
   }),
   features: v.object({
     /** The value that holds the features, null if canopy finds it itself (before the classifier). */

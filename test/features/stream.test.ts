@@ -14,7 +14,7 @@ import type { Tile } from "../../src/tiles/tile.js";
 import { GOLDENS, readFloats } from "../goldens.js";
 import { encode, gradient, stream, writeTiles } from "../images.js";
 import { maxDifference } from "../onnx/run.js";
-import { fussyBackbone, TOY_FEATURES, toyBackbone } from "./toy-backbone.js";
+import { fussyBackbone, logBackbone, TOY_FEATURES, toyBackbone } from "./toy-backbone.js";
 
 const SIZE = 16;
 const pool = new DecodePool({ workers: 2 });
@@ -244,4 +244,21 @@ test("a closed backbone refuses work", async () => {
   const closed = await Backbone.open({ ...TOY, sessions: 1 });
   await closed.close();
   await assert.rejects(collect(tiles.slice(0, 1), { backbone: closed }), ModelError);
+});
+
+test("a tile whose features are no finite numbers is rejected, and no other", async () => {
+  const log = await Backbone.open({ model: logBackbone(SIZE), size: SIZE, numFeatures: 1, sessions: 1 });
+  const black = join(folder, "black.png");
+  writeFileSync(black, await encode(Buffer.alloc(SIZE * SIZE * 3), SIZE, 3, "png"));
+  const set = tiles.toSpliced(6, 0, { name: "black", path: black });
+  for (const variants of [[0], ALL_VARIANTS]) {
+    const { codes, features } = await collect(set, { backbone: log, variants });
+    assert.deepEqual(
+      codes,
+      set.map(({ name }) => (name === "black" ? "FEATURES" : undefined)),
+    );
+    const values = new Float32Array(features.buffer, features.byteOffset, features.length / 4);
+    assert.ok(values.every(Number.isFinite));
+  }
+  await log.close();
 });

@@ -31,3 +31,14 @@ export function fussyBackbone(size: number, limit: number): Uint8Array {
   graph.output("features", graph.node("Reshape", [sum, shape], {}, "features"), "float32", ["N", 1]);
   return graph.build();
 }
+
+/** A backbone whose feature is the logarithm of a tile's mean: of a black tile it is no finite number. */
+export function logBackbone(size: number): Uint8Array {
+  const graph = new GraphBuilder("log");
+  const tiles = graph.input("tiles", "uint8", ["N", size, size, 3]);
+  const mean = graph.node("ReduceMean", [graph.node("Cast", [tiles], { to: 1 })], { axes: [1, 2, 3], keepdims: 0 });
+  const shape = graph.initializer("shape", int64([2], [-1, 1]));
+  const log = graph.node("Log", [mean]);
+  graph.output("features", graph.node("Reshape", [log, shape], {}, "features"), "float32", ["N", 1]);
+  return graph.build();
+}
