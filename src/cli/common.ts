@@ -176,6 +176,13 @@ export function withReadingLimits<T>(yargs: Argv<T>) {
     });
 }
 
+/** `--escape-formulas`, for commands that write CSV. */
+export const ESCAPE_FORMULAS = {
+  type: "boolean",
+  default: false,
+  describe: "Of a CSV for a spreadsheet: put a ' before cells that would be formulas",
+} as const;
+
 /** `--overwrite` for commands that write outputs. */
 export function withOverwrite<T>(yargs: Argv<T>) {
   return yargs.option("overwrite", { type: "boolean", default: false, describe: "Replace an existing output" });

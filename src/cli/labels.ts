@@ -3,7 +3,7 @@ import type { Argv, CommandModule } from "yargs";
 import type { LabelOptions } from "../labels/options.js";
 import type { ImportLabelsSummary } from "../operations/labels.js";
 import type { ExportLabelsFormat, ExportLabelsSummary } from "../operations/labels-export.js";
-import { type GlobalArguments, runCommand, withOverwrite } from "./common.js";
+import { ESCAPE_FORMULAS, type GlobalArguments, runCommand, withOverwrite } from "./common.js";
 import { LABELS, toLabelOptions, withLabelOptions } from "./label-options.js";
 import { describeConfig, withImageOptions } from "./label-studio.js";
 
@@ -32,6 +32,7 @@ interface LabelArguments {
 }
 
 interface ImportArguments extends GlobalArguments, LabelArguments {
+  escapeFormulas: boolean;
   file: string;
   out: string;
   labels: string | undefined;
@@ -45,8 +46,8 @@ const importFile: CommandModule<GlobalArguments, ImportArguments> = {
   builder: importOptions as never,
   handler: (argv) =>
     runCommand(argv, async (context) => {
-      const { file, out, labels, control, overwrite } = argv;
-      const given = { file, out, labels, control, overwrite, ...toLabelOptions(argv) };
+      const { file, out, labels, control, overwrite, escapeFormulas } = argv;
+      const given = { file, out, labels, control, overwrite, escapeFormulas, ...toLabelOptions(argv) };
       const summary = await (await import("../operations/labels.js")).importLabels(given, context);
       return { json: summary, text: describeImport(summary) };
     }),
@@ -61,6 +62,7 @@ function importOptions(yargs: Argv<GlobalArguments>) {
       requiresArg: true,
       describe: "Label file to begin with: imported tiles replace its rows or follow them",
     })
+    .option("escape-formulas", ESCAPE_FORMULAS)
     .option("control", {
       type: "string",
       requiresArg: true,
@@ -74,6 +76,7 @@ function importOptions(yargs: Argv<GlobalArguments>) {
 }
 
 interface ExportArguments extends GlobalArguments, LabelArguments {
+  escapeFormulas: boolean;
   tiles: string[] | undefined;
   out: string;
   format: ExportLabelsFormat;
@@ -91,8 +94,9 @@ const exportFile: CommandModule<GlobalArguments, ExportArguments> = {
   builder: exportOptions as never,
   handler: (argv) =>
     runCommand(argv, async (context) => {
-      const { tiles, out, format, labels, predictions, only, imageUrl, imageRoot, overwrite } = argv;
-      const given = { tiles, out, format, labels, predictions, only, imageUrl, imageRoot, overwrite };
+      const { tiles, out, format, labels, predictions, only, imageUrl, imageRoot } = argv;
+      const writing = { overwrite: argv.overwrite, escapeFormulas: argv.escapeFormulas };
+      const given = { tiles, out, format, labels, predictions, only, imageUrl, imageRoot, ...writing };
       const { exportLabels } = await import("../operations/labels-export.js");
       const summary = await exportLabels({ ...given, ...toLabelOptions(argv) }, context);
       return { json: summary, text: describeExport(summary) };
@@ -115,6 +119,7 @@ function exportOptions(yargs: Argv<GlobalArguments>) {
     })
     .option("labels", { type: "string", requiresArg: true, describe: LABELS })
     .option("predictions", { type: "string", requiresArg: true, describe: "CSV or JSON lines that predict wrote" })
+    .option("escape-formulas", ESCAPE_FORMULAS)
     .option("only", {
       type: "string",
       requiresArg: true,

@@ -2,7 +2,7 @@
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import { OptionError } from "../errors.js";
 import type { PredictOptions, PredictSummary } from "../operations/predict.js";
-import { type GlobalArguments, runCommand, withDeviceOptions, withOverwrite } from "./common.js";
+import { ESCAPE_FORMULAS, type GlobalArguments, runCommand, withDeviceOptions, withOverwrite } from "./common.js";
 import { parseBytes, parseLimit, parseShard } from "./values.js";
 
 export const command = "predict <input..>";
@@ -51,6 +51,7 @@ export function withPredictOptions<T>(yargs: Argv<T>) {
     .option("model", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder" })
     .option("backbone", { type: "string", requiresArg: true, describe: "Where the model's backbone FILE.onnx is now" })
     .option("probabilities", { type: "boolean", default: false, describe: "Add each tag's probability" })
+    .option("escape-formulas", ESCAPE_FORMULAS)
     .option("threshold", {
       type: "number",
       requiresArg: true,
@@ -118,6 +119,7 @@ export function modelOptions(argv: Awaited<ReturnType<typeof withPredictOptions<
     model: argv.model,
     backbone: argv.backbone,
     probabilities: argv.probabilities,
+    escapeFormulas: argv.escapeFormulas,
     threshold: argv.threshold,
     batchSize: argv.batchSize,
     memory: argv.memory === undefined ? undefined : parseBytes("memory", argv.memory),

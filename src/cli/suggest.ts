@@ -1,7 +1,7 @@
 /** `canopy suggest`: which unlabelled tiles to label next. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { SuggestSummary } from "../operations/suggest.js";
-import { type GlobalArguments, runCommand, withDeviceOptions, withOverwrite } from "./common.js";
+import { ESCAPE_FORMULAS, type GlobalArguments, runCommand, withDeviceOptions, withOverwrite } from "./common.js";
 import { LABELS, toLabelOptions, withLabelOptions } from "./label-options.js";
 import { describeConfig, withImageOptions } from "./label-studio.js";
 
@@ -41,6 +41,7 @@ export function builder(yargs: Argv) {
       default: "reject" as const,
       describe: "What to do with JPEGs whose data ends early",
     })
+    .option("escape-formulas", ESCAPE_FORMULAS)
     .option("strict", { type: "boolean", default: false, describe: "Exit with 3 if a tile was rejected" })
     .example("$0 suggest all-jpg --labels train.csv --model model --out next.csv", "50 tiles that train.csv lacks")
     .example(
@@ -54,10 +55,23 @@ type Arguments = Awaited<ReturnType<typeof builder>["argv"]> & GlobalArguments;
 export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
   await runCommand(argv, async (context) => {
     const { suggest } = await import("../operations/suggest.js");
-    const { input, model, out, count, labels, format, backbone, device, workers, overwrite } = argv;
-    const { maxPixels, onTruncated, imageUrl, imageRoot } = argv;
-    const given = { model, out, count, labels, ...toLabelOptions(argv), format, backbone, device, workers, overwrite };
-    const summary = await suggest({ inputs: input, ...given, maxPixels, onTruncated, imageUrl, imageRoot }, context);
+    const { input, model, out, count, labels, format, backbone, device, workers, overwrite, escapeFormulas } = argv;
+    const reading = { maxPixels: argv.maxPixels, onTruncated: argv.onTruncated };
+    const { imageUrl, imageRoot } = argv;
+    const given = {
+      model,
+      out,
+      count,
+      labels,
+      ...toLabelOptions(argv),
+      format,
+      backbone,
+      device,
+      workers,
+      overwrite,
+      escapeFormulas,
+    };
+    const summary = await suggest({ inputs: input, ...given, ...reading, imageUrl, imageRoot }, context);
     return { json: summary, text: describeSummary(summary), rejected: summary.rejected };
   });
 }

@@ -5,6 +5,7 @@ import type { TrainOptions } from "../training/settings.js";
 import type { TrainSummary } from "../training/summary.js";
 import type { TagTarget } from "../training/thresholds.js";
 import {
+  ESCAPE_FORMULAS,
   type GlobalArguments,
   rasterOptions,
   runCommand,
@@ -121,6 +122,7 @@ export function builder(yargs: Argv) {
       requiresArg: true,
       describe: "Folder for a file of events for TensorBoard",
     })
+    .option("escape-formulas", ESCAPE_FORMULAS)
     .option("resume", { type: "boolean", default: false, describe: "Go on where an interrupted training stopped" })
     .example("$0 train --tiles train-jpg --labels train.csv --out model", "Everything by default")
     .example("$0 train --tiles train-jpg --labels train.csv --out model --finetune --tta d4", "The best scores")
@@ -184,6 +186,7 @@ function toOptions(argv: Arguments): TrainOptions {
     tensorboard: argv.tensorboard,
     resume: argv.resume,
     overwrite: argv.overwrite,
+    escapeFormulas: argv.escapeFormulas,
   };
 }
 

@@ -1,5 +1,5 @@
 /** Probable label errors for people: the table in a model's folder, and the report's list. */
-import { stringify } from "csv-stringify/sync";
+import { type CsvOptions, toCsv } from "../files/csv.js";
 import type { LabelErrors } from "../report/data.js";
 import { formatFloat32 } from "../tags/rows.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
@@ -48,8 +48,8 @@ export function toLabelErrors(
 }
 
 /** A header, also if there are none, and one line per label; see docs/curation.md. */
-export function labelErrorsToCsv(errors: readonly LabelError[]): string {
-  return stringify([
+export function labelErrorsToCsv(errors: readonly LabelError[], options: CsvOptions = {}): string {
+  const rows = [
     ["image_name", "path", "tag", "given", "probability", "score", "tags"],
     ...errors.map(({ name, path, tag, given, probability, score, tags }) => [
       name,
@@ -60,7 +60,8 @@ export function labelErrorsToCsv(errors: readonly LabelError[]): string {
       score.toFixed(6),
       tags.join(" "),
     ]),
-  ]);
+  ];
+  return toCsv(rows, options);
 }
 
 /** The report's part of them. */

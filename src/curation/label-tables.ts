@@ -1,13 +1,13 @@
 /** Labels as tables that other programs read: the plain CSV, a column for each tag, JSON lines. */
 import { dirname, relative, resolve } from "node:path";
-import { stringify } from "csv-stringify/sync";
+import { type CsvOptions, toCsv } from "../files/csv.js";
 import { tileLocation } from "../tiles/tile.js";
 import { type CuratedTile, namesFor } from "./curated-tile.js";
 
 export const LABEL_TABLES = ["csv", "multi-hot", "jsonl"] as const;
 type LabelTableFormat = (typeof LABEL_TABLES)[number];
 
-interface LabelTableOptions {
+interface LabelTableOptions extends CsvOptions {
   /** All tags: the columns of `multi-hot`. */
   tags: readonly string[];
   /** The file to write: JSON lines name pictures relative to its folder, as Hugging Face expects. */
@@ -18,17 +18,17 @@ interface LabelTableOptions {
 export function* labelTableText(
   format: LabelTableFormat,
   tiles: readonly CuratedTile[],
-  { tags, out }: LabelTableOptions,
+  { tags, out, escapeFormulas }: LabelTableOptions,
 ): Generator<string> {
   const nameOf = namesFor(tiles);
   if (format === "csv") yield "image_name,tags\n";
-  if (format === "multi-hot") yield stringify([["image_name", ...tags]]);
+  if (format === "multi-hot") yield toCsv([["image_name", ...tags]], { escapeFormulas });
   for (const tile of tiles) {
     const own = tile.labels ?? tile.prediction?.tags ?? [];
-    if (format === "csv") yield stringify([[nameOf(tile), own.join(" ")]]);
+    if (format === "csv") yield toCsv([[nameOf(tile), own.join(" ")]], { escapeFormulas });
     else if (format === "multi-hot") {
       const has = new Set(own);
-      yield stringify([[nameOf(tile), ...tags.map((tag) => (has.has(tag) ? 1 : 0))]]);
+      yield toCsv([[nameOf(tile), ...tags.map((tag) => (has.has(tag) ? 1 : 0))]], { escapeFormulas });
     } else yield `${JSON.stringify({ file_name: fileName(tile, out), tags: own })}\n`;
   }
 }

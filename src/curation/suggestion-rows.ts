@@ -1,5 +1,5 @@
 /** Suggested tiles as plain tables: CSV, JSON lines, or one JSON list. */
-import { stringify } from "csv-stringify/sync";
+import { type CsvOptions, toCsv } from "../files/csv.js";
 import { formatFloat32 } from "../tags/rows.js";
 import { tileLocation } from "../tiles/tile.js";
 import { type CuratedTile, namesFor } from "./curated-tile.js";
@@ -8,25 +8,23 @@ export const TABLE_FORMATS = ["csv", "jsonl", "json"] as const;
 type TableFormat = (typeof TABLE_FORMATS)[number];
 
 /** The text of the file; see docs/curation.md. */
-export function suggestionTable(format: TableFormat, tiles: readonly CuratedTile[]): string {
+export function suggestionTable(format: TableFormat, tiles: readonly CuratedTile[], options: CsvOptions = {}): string {
   const nameOf = namesFor(tiles);
   const rows = tiles.map((tile) => ({ image_name: nameOf(tile), ...toRow(tile) }));
   if (format === "json") return `${JSON.stringify(rows, null, 2)}\n`;
   if (format === "jsonl") return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
   const header = ["image_name", "path", "score", "reason", "tags", "probabilities"];
-  return stringify([
-    header,
-    ...rows.map((row) => [
-      row.image_name,
-      row.path,
-      row.score,
-      row.reason,
-      row.tags.join(" "),
-      Object.entries(row.probabilities)
-        .map(([tag, probability]) => `${tag}=${probability}`)
-        .join(" "),
-    ]),
+  const cells = rows.map((row) => [
+    row.image_name,
+    row.path,
+    row.score,
+    row.reason,
+    row.tags.join(" "),
+    Object.entries(row.probabilities)
+      .map(([tag, probability]) => `${tag}=${probability}`)
+      .join(" "),
   ]);
+  return toCsv([header, ...cells], options);
 }
 
 function toRow({ tile, prediction, suggestion, doubtful = [] }: CuratedTile) {

@@ -7,6 +7,7 @@ import { labelConfig } from "../curation/label-studio.js";
 import { LABEL_TABLES, labelTableText } from "../curation/label-tables.js";
 import { type PredictionTable, readPredictions } from "../curation/prediction-file.js";
 import { InputError, OptionError } from "../errors.js";
+import type { CsvOptions } from "../files/csv.js";
 import { checkOutput } from "../files/output.js";
 import { writePieces } from "../files/write.js";
 import { tellLabels } from "../labels/describe.js";
@@ -22,7 +23,7 @@ import type { Tile } from "../tiles/tile.js";
 export const EXPORT_FORMATS = [...LABEL_TABLES, ...EXCHANGE_FORMATS] as const;
 export type ExportLabelsFormat = (typeof EXPORT_FORMATS)[number];
 
-export interface ExportLabelsOptions extends ImageUrlOptions, LabelOptions {
+export interface ExportLabelsOptions extends CsvOptions, ImageUrlOptions, LabelOptions {
   /** Folders, files, `.tar` and `.zip` archives, `@list.txt`: where the pictures are. @default for tables: all that is labelled or predicted */
   tiles?: TileInputs | undefined;
   /** File to write. */
@@ -61,6 +62,7 @@ const OPTIONS: OptionNames<ExportLabelsOptions> = {
   predictions: true,
   only: true,
   overwrite: true,
+  escapeFormulas: true,
   imageUrl: true,
   imageRoot: true,
   labelFormat: true,
@@ -117,10 +119,10 @@ function textOf(
   options: ExportLabelsOptions,
   { onWarning }: RunContext,
 ) {
-  const { format, out, imageUrl, imageRoot } = options;
+  const { format, out, imageUrl, imageRoot, escapeFormulas } = options;
   return isExchange(format)
     ? exchangeText(format, tiles, { tags, imageUrl, imageRoot, onWarning })
-    : labelTableText(format, tiles, { tags, out });
+    : labelTableText(format, tiles, { tags, out, escapeFormulas });
 }
 
 /** What the files say. */

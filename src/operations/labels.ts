@@ -1,7 +1,6 @@
 /** `labels import`: label files of any format to the plain CSV. */
-
-import { stringify } from "csv-stringify/sync";
 import { checkNames, type OptionNames } from "../check.js";
+import { type CsvOptions, toCsv } from "../files/csv.js";
 import { checkOutput } from "../files/output.js";
 import { writePieces } from "../files/write.js";
 import { sameTags } from "../labels/collect.js";
@@ -12,7 +11,7 @@ import { type LabelOptions, labelOptions } from "../labels/options.js";
 import type { LabelRow, Recognised } from "../labels/table.js";
 import type { RunContext } from "../run-context.js";
 
-export interface ImportLabelsOptions extends LabelOptions {
+export interface ImportLabelsOptions extends LabelOptions, CsvOptions {
   /** A label file of any format, or a folder of a folder for each tag; the options on labels say how to read it. */
   file: string;
   /** Label CSV to write. */
@@ -50,6 +49,7 @@ const OPTIONS: OptionNames<ImportLabelsOptions> = {
   labels: true,
   control: true,
   overwrite: true,
+  escapeFormulas: true,
   labelFormat: true,
   labelColumns: true,
   tagSeparator: true,
@@ -71,7 +71,7 @@ export async function importLabels(
   tellLabels(imported, context);
   const base = options.labels === undefined ? [] : (await readLabels(options.labels)).rows;
   const { before, after, rows } = mergeRows(base, imported.rows);
-  await writePieces(out, csvOf(rows));
+  await writePieces(out, csvOf(rows, options));
   const confirmed = [...after].filter(
     ([name, tags]) => before.has(name) && sameTags(tags, before.get(name) ?? []),
   ).length;
@@ -103,7 +103,7 @@ function mergeRows(
   return { before, after, rows: new Map([...before, ...after]) };
 }
 
-function* csvOf(rows: Rows): Generator<string> {
+function* csvOf(rows: Rows, { escapeFormulas }: CsvOptions): Generator<string> {
   yield "image_name,tags\n";
-  for (const [name, tags] of rows) yield stringify([[name, tags.join(" ")]]);
+  for (const [name, tags] of rows) yield toCsv([[name, tags.join(" ")]], { escapeFormulas });
 }

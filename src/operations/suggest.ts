@@ -13,6 +13,7 @@ import { suggestionTable, TABLE_FORMATS } from "../curation/suggestion-rows.js";
 import { InputError, OptionError } from "../errors.js";
 import type { Device } from "../features/device.js";
 import { type Extractor, openExtractor } from "../features/extractor.js";
+import type { CsvOptions } from "../files/csv.js";
 import { checkOutput } from "../files/output.js";
 import { writePieces } from "../files/write.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
@@ -30,7 +31,7 @@ import { type ReadingOptions, trainedExtractor } from "./trained-extractor.js";
 export const SUGGESTION_FORMATS = [...TABLE_FORMATS, ...EXCHANGE_FORMATS] as const;
 export type SuggestionFormat = (typeof SUGGESTION_FORMATS)[number];
 
-export interface SuggestOptions extends ImageUrlOptions, ReadingOptions, Omit<LabelOptions, "split"> {
+export interface SuggestOptions extends CsvOptions, ImageUrlOptions, ReadingOptions, Omit<LabelOptions, "split"> {
   /** Folders, files, `.tar` and `.zip` archives, `@list.txt`, or `-` for standard input. */
   inputs: TileInputs;
   /** Folder that `train` wrote. */
@@ -72,6 +73,7 @@ const OPTIONS: OptionNames<SuggestOptions> = {
   out: true,
   count: true,
   format: true,
+  escapeFormulas: true,
   labels: true,
   overwrite: true,
   imageUrl: true,
@@ -177,6 +179,6 @@ async function write(
     const { onWarning } = context;
     await writePieces(options.out, exchangeText(format, tiles, { tags, imageUrl, imageRoot, onWarning }));
   } else {
-    await writePieces(options.out, [suggestionTable(format, tiles)]);
+    await writePieces(options.out, [suggestionTable(format, tiles, options)]);
   }
 }

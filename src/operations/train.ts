@@ -76,6 +76,7 @@ const OPTIONS: OptionNames<TrainOptions> = {
   memory: true,
   tensorboard: true,
   overwrite: true,
+  escapeFormulas: true,
   resume: true,
   finetune: true,
   labelFormat: true,
@@ -124,7 +125,8 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
     await writeWhole(join(folder, SEEN_TILES_FILE), await encodeSeenTiles(trainedTiles(training)));
     await writeWhole(join(folder, CONFIG_FILE), configToYaml(options));
     await saveCheckpoint(folder, checkpoint);
-    const run = { name: basename(resolve(out)), seconds: clock(), warnings };
+    const { escapeFormulas } = options;
+    const run = { name: basename(resolve(out)), seconds: clock(), warnings, escapeFormulas };
     return reportTraining(folder, training, checkpoint, run, telling);
   });
   if (options.tensorboard !== undefined) await writeEvents(options.tensorboard, training);

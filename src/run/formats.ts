@@ -17,6 +17,8 @@ export const VERSIONED = v.object({ version: v.number() });
 const SETTINGS = v.object({
   format: v.picklist(OUTPUT_FORMATS),
   probabilities: v.boolean(),
+  /** Of a CSV. Runs of before the option have none. */
+  escapeFormulas: v.optional(v.boolean(), false),
   /** One for all tags, or null for the fitted ones. */
   threshold: v.nullable(v.number()),
   colorspace: v.picklist(COLORSPACES),

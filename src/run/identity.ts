@@ -88,7 +88,16 @@ export function differences(before: RunKind, now: RunKind): string[] {
 /** Settings that are options have the names of these. */
 function settingName(name: string): string {
   if (name === "maxBytes") return "the memory for one tile, which `memory` and the number of cores decide,";
-  const options = ["probabilities", "threshold", "colorspace", "maxPixels", "onTruncated", "batchSize", "device"];
+  const options = [
+    "probabilities",
+    "escapeFormulas",
+    "threshold",
+    "colorspace",
+    "maxPixels",
+    "onTruncated",
+    "batchSize",
+    "device",
+  ];
   return options.includes(name) ? `\`${name}\`` : name;
 }
 

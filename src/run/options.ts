@@ -4,6 +4,7 @@ import { decoderVersion } from "../decode/pool.js";
 import type { EngineOptions, LoadedModel } from "../engine/engine.js";
 import { checkEngineSettings, ENGINE_SETTINGS, type EngineSettings } from "../engine/settings.js";
 import type { DeviceChoice } from "../features/device.js";
+import type { CsvOptions } from "../files/csv.js";
 import type { Shard } from "../tiles/shard.js";
 import type { OpenTilesOptions, TileInputs } from "../tiles/sources.js";
 import { RUN_VERSION } from "./formats.js";
@@ -14,7 +15,7 @@ import type { CommitInterval } from "./run-tiles.js";
 /** Unreadable tiles that may wait in memory until a lost input is ruled out. */
 const MOST_UNREADABLE = 100_000;
 
-export interface PredictRunOptions extends EngineSettings {
+export interface PredictRunOptions extends EngineSettings, CsvOptions {
   /** Folders, files, `.tar` and `.zip` archives, `@list.txt`, or `-` for standard input. */
   inputs: TileInputs;
   /** Ends in .csv, .jsonl or .parquet. */
@@ -54,6 +55,7 @@ export const PREDICT_OPTIONS: OptionNames<PredictOptions> = {
   inputs: true,
   out: true,
   probabilities: true,
+  escapeFormulas: true,
   resume: true,
   overwrite: true,
   shard: true,
@@ -77,6 +79,7 @@ export function identityOf(
     settings: {
       format: outputFormat(options.out),
       probabilities: options.probabilities ?? false,
+      escapeFormulas: options.escapeFormulas ?? false,
       threshold: options.threshold ?? null,
       ...decoding,
       size: checkpoint.preprocessing.size,

@@ -37,7 +37,8 @@ export function lineFormat(format: OutputFormat, options: RowOptions): RowFormat
 }
 
 export function rowOptions({ model, settings }: Pick<RunIdentity, "model" | "settings">): RowOptions {
-  return { tags: model.tags, probabilities: settings.probabilities };
+  const { probabilities, escapeFormulas } = settings;
+  return { tags: model.tags, probabilities, escapeFormulas };
 }
 
 /**

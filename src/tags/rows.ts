@@ -1,5 +1,5 @@
 /** Predictions as lines of text: CSV as Kaggle takes it, or one JSON object a line. */
-import { stringify } from "csv-stringify/sync";
+import { type CsvOptions, toCsv } from "../files/csv.js";
 import type { Prediction } from "./prediction.js";
 
 /** How predictions are written, line by line. */
@@ -10,7 +10,7 @@ export interface RowFormat {
   rows(predictions: readonly Prediction[]): string;
 }
 
-export interface RowOptions {
+export interface RowOptions extends CsvOptions {
   /** The model's tags, by column. */
   tags: readonly string[];
   /** Adds each tag's probability. */
@@ -21,17 +21,18 @@ export interface RowOptions {
  * `image_name,tags`, tags separated by spaces; with probabilities one more column for each tag. Quoted if CSV asks for
  * it.
  */
-export function csvRows({ tags, probabilities }: RowOptions): RowFormat {
+export function csvRows({ tags, probabilities, escapeFormulas }: RowOptions): RowFormat {
   const header = ["image_name", "tags", ...(probabilities ? tags : [])];
   return {
-    header: stringify([header]),
+    header: toCsv([header], { escapeFormulas }),
     rows: (predictions) =>
-      stringify(
+      toCsv(
         predictions.map((prediction) => [
           prediction.name,
           prediction.tags.join(" "),
           ...(probabilities ? Array.from(prediction.probabilities, formatFloat32) : []),
         ]),
+        { escapeFormulas },
       ),
   };
 }

@@ -5,6 +5,7 @@ import { LABEL_ERRORS_FILE, labelErrorsToCsv, toLabelErrors, toReportErrors } fr
 import { findLabelIssues } from "../curation/label-issues.js";
 import { DECODE_DEFAULTS } from "../decode/decoder.js";
 import { DecodePool } from "../decode/pool.js";
+import type { CsvOptions } from "../files/csv.js";
 import { writeWhole } from "../files/write.js";
 import type { Interval } from "../head/bootstrap.js";
 import type { Checkpoint } from "../head/checkpoint.js";
@@ -21,7 +22,7 @@ import type { FinetuneRecord } from "./fine-tune.js";
 import type { FinishedTraining } from "./finished-training.js";
 
 /** Facts of a run beside the training itself. */
-interface RunFacts {
+interface RunFacts extends CsvOptions {
   /** The model's name. */
   name: string;
   seconds: number;
@@ -41,7 +42,7 @@ export async function reportTraining(
   folder: string,
   training: FinishedTraining,
   checkpoint: Checkpoint,
-  { name, seconds, warnings }: RunFacts,
+  { name, seconds, warnings, escapeFormulas }: RunFacts,
   context: RunContext,
 ): Promise<TrainingFindings> {
   // Loaded here, because the charting library takes longer to load than some commands take to run.
@@ -63,7 +64,7 @@ export async function reportTraining(
   });
   const interval = setFBetaInterval(decisions, labels, 2, fitted.config.seed);
   const errors = toLabelErrors(findLabelIssues(probabilities, labels), tiles, labels);
-  await writeWhole(join(folder, LABEL_ERRORS_FILE), labelErrorsToCsv(errors));
+  await writeWhole(join(folder, LABEL_ERRORS_FILE), labelErrorsToCsv(errors, { escapeFormulas }));
   const labelErrors = toReportErrors(errors);
   const data: ReportData = {
     version: REPORT_VERSION,

@@ -106,6 +106,8 @@ export interface TrainOptions extends LabelOptions {
   memory?: number | undefined;
   /** Folder for the numbers of the training, as a file of events for TensorBoard. @default none */
   tensorboard?: string | undefined;
+  /** Of label-errors.csv: see `CsvOptions`. @default false */
+  escapeFormulas?: boolean | undefined;
   /** Replace a model in `out`. @default false */
   overwrite?: boolean | undefined;
   /** Go on with an interrupted training of the same tiles and settings. @default false */
