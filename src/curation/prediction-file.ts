@@ -3,13 +3,14 @@ import { extname } from "node:path";
 import { parse } from "csv-parse";
 import * as v from "valibot";
 import { FormatError, InputError } from "../errors.js";
-import { NOT_REGULAR, openRegular } from "../files/open-regular.js";
+import { NOT_REGULAR, openRegular, readRegular } from "../files/open-regular.js";
 import { parseJson } from "../files/read-json.js";
 import { share, text } from "../files/schemas.js";
 import type { NamedRows } from "../labels/match.js";
 import { namedRow } from "../labels/name-list.js";
 import { toPath, withFolders } from "../labels/names.js";
 import type { LabelRow } from "../labels/table.js";
+import { linesOf, MAX_LINE } from "../tiles/lines.js";
 import type { TilePrediction } from "./curated-tile.js";
 
 /** Predictions by the rows that name their tiles. */
@@ -49,7 +50,7 @@ export async function readPredictions(path: string): Promise<PredictionTable> {
 
 async function readCsv(path: string): Promise<Map<LabelRow, TilePrediction>> {
   const predictions = new Map<LabelRow, TilePrediction>();
-  const parser = parse({ bom: true, info: true, skip_empty_lines: true });
+  const parser = parse({ bom: true, info: true, skip_empty_lines: true, max_record_size: MAX_LINE });
   (await openRegular(path))
     .createReadStream()
     .on("error", (error) => parser.destroy(error))
@@ -84,8 +85,7 @@ function checkHeader(path: string, header: string[]): string[] {
 async function readJsonLines(path: string): Promise<Map<LabelRow, TilePrediction>> {
   const predictions = new Map<LabelRow, TilePrediction>();
   let number = 0;
-  const file = await openRegular(path);
-  for await (const line of file.readLines()) {
+  for await (const line of linesOf(path, readRegular(path))) {
     number++;
     if (line.trim() === "") continue;
     const found = parseJson(line, predictionLine, { path, place: `line ${number}` });

@@ -2,6 +2,7 @@
 
 import type { Job, Queue } from "bullmq";
 import { checkNames, type OptionNames } from "../check.js";
+import { InputError } from "../errors.js";
 import { knownJob } from "../queue/jobs.js";
 import { connection, type JobResult, QUEUE_DEFAULTS, type QueueOptions, withRedis } from "../queue/queue.js";
 import { readAddress } from "../queue/redis-address.js";
@@ -44,7 +45,7 @@ export async function queueStatus(options: QueueOptions = {}): Promise<QueueStat
     queue.on("error", () => {});
     try {
       await queue.waitUntilReady();
-      return await readStatus(queue);
+      return await readStatus(queue).catch((error) => refuseForeign(name, error));
     } finally {
       await queue.close();
     }
@@ -73,7 +74,7 @@ async function readStatus(queue: Queue): Promise<QueueStatus> {
     tilesPerS: tilesPerSecond,
     tilesLeft,
     etaSeconds: tilesPerSecond === null || tilesLeft === 0 ? null : Math.round(tilesLeft / tilesPerSecond),
-    failures: failed.map((job) => ({ job: describe(job), attempts: job.attemptsMade, reason: job.failedReason ?? "" })),
+    failures: failed.map((job) => ({ job: describe(job), attempts: job.attemptsMade, reason: reasonOf(job) })),
   };
 }
 
@@ -82,9 +83,30 @@ async function runsBeingAssembled(queue: Queue): Promise<number> {
   return jobs.filter((job) => job.name === "assemble").length;
 }
 
+/** Throws an InputError if BullMQ could not read a job, or what it threw. */
+function refuseForeign(name: string, error: unknown): never {
+  if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+  throw new InputError(`The queue ${name} holds a job that cannot be read: something else than canopy writes to it.`, {
+    cause: error,
+  });
+}
+
+/** Of a reason that a stranger may have written. */
+const MOST_CHARACTERS = 500;
+
+function reasonOf({ failedReason = "" }: Job): string {
+  return failedReason.length <= MOST_CHARACTERS ? failedReason : `${failedReason.slice(0, MOST_CHARACTERS)}...`;
+}
+
+/** What a worker says that it did, if it is a number of tiles. */
+function tilesOf({ returnvalue }: Job): number {
+  const tiles: unknown = (returnvalue as Partial<JobResult> | null)?.tiles;
+  return Number.isSafeInteger(tiles) ? Math.max(0, tiles as number) : 0;
+}
+
 function rate(completed: readonly Job[], now: number): number | null {
   const recent = completed.filter((job) => job.name === "part" && (job.finishedOn ?? 0) > now - WINDOW_MS);
-  const tiles = recent.reduce((sum, job) => sum + ((job.returnvalue as JobResult | null)?.tiles ?? 0), 0);
+  const tiles = recent.reduce((sum, job) => sum + tilesOf(job), 0);
   const since = Math.min(...recent.map((job) => job.processedOn ?? now));
   const until = Math.max(...recent.map((job) => job.finishedOn ?? 0));
   return tiles === 0 || until <= since ? null : Math.round((tiles / (until - since)) * 1e6) / 1e3;

@@ -7,8 +7,15 @@ import { count, positive } from "../files/schemas.js";
 import type { QueueFacts } from "../run/formats.js";
 import { FOLDER_ENDING } from "../run/paths.js";
 
+/** Longest path that systems take. */
+const MAX_PATH = 4096;
+
 /** A run folder, on a file system that all workers share under this path. */
-const FOLDER = v.pipe(v.string(), v.check(isRunFolder, "expected the full path of a run folder"));
+const FOLDER = v.pipe(
+  v.string(),
+  v.maxLength(MAX_PATH, "expected the full path of a run folder"),
+  v.check(isRunFolder, "expected the full path of a run folder"),
+);
 
 /** A part of a run. Its tiles are read in the run folder; `tiles` is only for people who look at the queue. */
 const PART_JOB = v.object({ folder: FOLDER, part: count, tiles: positive });
@@ -49,7 +56,7 @@ export function checkJob({ name, data }: { name: string; data: unknown }): Known
 
 /** Does not quote the wrong value: a stranger's text must not reach terminals. */
 function expectation({ type, expected, message }: v.BaseIssue<unknown>): string {
-  return type === "check" ? message : `expected ${expected ?? type}`;
+  return type === "check" || type === "max_length" ? message : `expected ${expected ?? type}`;
 }
 
 /** Throws a BadJobError if the run in `folder` is not one of this queue. */

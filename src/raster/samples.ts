@@ -22,6 +22,7 @@ type Shape = Pick<Layout, "kind" | "bits" | "blockWidth">;
 
 /** Whether samples of this kind can be read at all. */
 export function canUnpack({ kind, bits }: Shape): boolean {
+  if (!Number.isInteger(bits) || bits < 1) return false;
   if (kind === "uint") return bits <= 16 || bits === 32 || bits === 64;
   if (kind === "int") return [8, 16, 32, 64].includes(bits);
   return kind === "float" && [16, 32, 64].includes(bits);

@@ -3,7 +3,7 @@
 import { FormatError } from "../errors.js";
 
 /** Longer than any line that is about one tile. */
-const MAX_LINE = 16 << 20;
+export const MAX_LINE = 16 << 20;
 
 /** The lines of UTF-8 `bytes` of the file `path`: LF ends one, and a CR before it is dropped. @throws FormatError for endless ones */
 export async function* linesOf(path: string, bytes: AsyncIterable<Buffer>): AsyncGenerator<string> {

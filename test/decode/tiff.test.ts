@@ -240,16 +240,16 @@ test("what GDAL wrote comes out as GDAL reads it", needsShared("cases"), async (
   }
 });
 
-/** `file` with the first value of `tag` changed. */
-function withTag(file: Buffer, tag: number, value: number): Buffer {
+/** `file` with the only value of `tag` changed; type 4 is a whole number, 9 one with a sign. */
+function withTag(file: Buffer, tag: number, value: number, type = 4): Buffer {
   const changed = Buffer.from(file);
   const directory = changed.readUInt32LE(4);
   for (let i = 0; i < changed.readUInt16LE(directory); i++) {
     const entry = directory + 2 + 12 * i;
     if (changed.readUInt16LE(entry) !== tag) continue;
-    changed.writeUInt16LE(4, entry + 2);
+    changed.writeUInt16LE(type, entry + 2);
     changed.writeUInt32LE(1, entry + 4);
-    changed.writeUInt32LE(value, entry + 8);
+    changed.writeInt32LE(value | 0, entry + 8);
   }
   return changed;
 }
@@ -266,5 +266,13 @@ test("a TIFF of some bytes whose blocks would fill the memory is rejected before
     const path = join(temporaryFolder(t), "bomb.tif");
     writeFileSync(path, withTag(bytes, 324, 0));
     assert.deepEqual(await sampleRasters([fileTile(path)], { bands: null, most: 1 }), []);
+  }
+});
+
+test("a TIFF of samples with fewer bits than none is rejected", async () => {
+  const file = writeTiff({ width: 20, height: 20, bands: 1, type: "uint16", tile: 32, at: () => 1 });
+  for (const bits of [-1, -16, -536_592]) {
+    const { code, message } = await failureOf(withTag(file, 258, bits, 9), { stretch: [[0, 9]] });
+    assert.ok(code === "FORMAT" && /samples is not read/.test(message), message);
   }
 });

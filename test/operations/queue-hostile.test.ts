@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Queue } from "bullmq";
+import { Redis } from "ioredis";
 import { enqueue } from "../../src/operations/enqueue.js";
 import { queueStatus } from "../../src/operations/queue-status.js";
 import { work } from "../../src/operations/work.js";
@@ -33,6 +34,13 @@ describe("a hostile queue", noRedis === undefined ? {} : { skip: noRedis }, () =
     } finally {
       await queue.close();
     }
+  }
+
+  /** Past BullMQ, as a stranger may. */
+  async function writeField(key: string, fields: Record<string, string>): Promise<void> {
+    const client = new Redis(redis.url);
+    await client.hset(key, fields);
+    client.disconnect();
   }
 
   /** Works until nothing is left; returns what was warned of. */
@@ -121,6 +129,45 @@ describe("a hostile queue", noRedis === undefined ? {} : { skip: noRedis }, () =
       readdirSync(folder).filter((name) => name.startsWith("part-")),
       [],
     );
+  });
+
+  it("cannot keep workers from a run by jobs that cannot be read, nor make the status a stack trace", async () => {
+    const { options, whole } = await makeSet("unreadable", 20);
+    await withQueue(options.queue, async (queue) => {
+      for (const [field, value] of [
+        ["data", "{"],
+        ["opts", "null"],
+        ["progress", "{"],
+        ["parent", "{"],
+      ]) {
+        const { id } = await queue.add("part", { folder: "/x.parts", part: 1, tiles: 7 });
+        await writeField(queue.toKey(String(id)), { [field]: value });
+      }
+    });
+    await assert.rejects(queueStatus({ redis: redis.url, queue: options.queue }), {
+      name: "InputError",
+      message: /holds a job that cannot be read: something else than canopy writes to it/,
+    });
+    await enqueue({ ...options, partTiles: 16 });
+    const controller = new AbortController();
+    const done = setInterval(() => existsSync(`${options.out}.manifest.json`) && controller.abort(), 50);
+    await work({ ...queueOf(options), workers: 1 }, { signal: controller.signal });
+    clearInterval(done);
+    assertSame(options.out, whole);
+  });
+
+  it("is told in few words, whatever stands in a job", async () => {
+    await withQueue("wordy", async (queue) => {
+      const { id } = await queue.add("part", { folder: `/${"x".repeat(100_000)}.parts`, part: 1, tiles: 7 });
+      await workAll({ redis: redis.url, queue: "wordy" });
+      await writeField(queue.toKey(String(id)), {
+        failedReason: "z".repeat(1_000_000),
+        returnvalue: '{"tiles": "many"}',
+      });
+    });
+    const status = await queueStatus({ redis: redis.url, queue: "wordy" });
+    assert.equal(status.failed, 1);
+    assert.ok(JSON.stringify(status).length < 1500, JSON.stringify(status).slice(0, 200));
   });
 
   it("cannot make the status anything but a status", async () => {
