@@ -112,12 +112,12 @@ describe("what is read back of a run", () => {
     await assertRefused(identity, place, (json) => {
       writeFileSync(place, JSON.stringify(json));
       return readIdentity(paths.folder);
-    });
+    }, /^settings.escapeFormulas missing$/);
     const read = (json: unknown) => {
       writeFileSync(paths.manifest, JSON.stringify(json));
       return readManifest(paths);
     };
-    await assertRefused(manifest, paths.manifest, read, /^contents missing$/);
+    await assertRefused(manifest, paths.manifest, read, /^(contents|settings.escapeFormulas) missing$/);
     const { queue } = runFiles(paths.folder);
     const facts = { queue: "q", partTiles: 8, offsets: [0], model: "m", backbone: null, maxUnreadable: null };
     await assertRefused(facts, queue, (json) => {
