@@ -57,6 +57,7 @@ export type { Shard } from "./tiles/shard.js";
 // What every command takes and throws
 
 export { CanopyError, FormatError, InputError, InterruptedError, ModelError, OptionError } from "./errors.js";
+export type { CsvOptions } from "./files/csv.js";
 export { LostInputError } from "./isolation/lost-input.js";
 export type { ProgressState, RunContext } from "./run-context.js";
 

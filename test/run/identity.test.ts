@@ -109,10 +109,15 @@ describe("what is read back of a run", () => {
 
   it("names file, key and what was expected, whichever key is missing or of another kind", async (t) => {
     const { paths, place, identity, manifest } = written(temporaryFolder(t));
-    await assertRefused(identity, place, (json) => {
-      writeFileSync(place, JSON.stringify(json));
-      return readIdentity(paths.folder);
-    }, /^settings.escapeFormulas missing$/);
+    await assertRefused(
+      identity,
+      place,
+      (json) => {
+        writeFileSync(place, JSON.stringify(json));
+        return readIdentity(paths.folder);
+      },
+      /^settings.escapeFormulas missing$/,
+    );
     const read = (json: unknown) => {
       writeFileSync(paths.manifest, JSON.stringify(json));
       return readManifest(paths);
