@@ -325,7 +325,7 @@ test("the tutorial's recipe on real tiles with ImageNet's weights", needsShared(
   const args = ["train", "--tiles", SAMPLE, "--labels", join(SAMPLE, "labels.csv"), "--recipe", "tutorial"];
   const whole = join(WEIGHTS, "mobilenetv2-imagenet-classifier.onnx");
   const summary = json(...args, "--size", "224", "--backbone", whole, "--out", join(folder, "tutorial"));
-  assert.ok(summary.f2 > 0.855, `F2 ${summary.f2}`);
+  assert.ok(summary.f2 > 0.85, `F2 ${summary.f2}`);
   assert.ok(summary.f2_at_half > 0.775, `F2 at 0.5 ${summary.f2_at_half}`);
 });
 

@@ -27,7 +27,7 @@ describe("canopy predict and canopy merge", () => {
     const summary = JSON.parse(stdout);
     assert.deepEqual(Object.keys(summary), [
       ...["tiles", "predicted", "rejected", "ignored", "resumed", "seconds", "tiles_per_s", "workers", "sessions"],
-      ...["provider", "out", "rejects", "manifest"],
+      ...["provider", "precision", "kernels", "out", "rejects", "manifest"],
     ]);
     assert.deepEqual([summary.tiles, summary.predicted, summary.rejected], [19, 18, 1]);
     assert.match(stderr, /6 tiles have the name of an earlier one/);
