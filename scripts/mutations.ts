@@ -128,8 +128,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "a model folder without the backbone in the box",
     file: "src/operations/train.ts",
-    from: "    if (stored) await",
-    to: '    if (stored && backbone.card.name !== "canopy") await',
+    from: "    if (stored || training",
+    to: '    if ((stored && backbone.card.name !== "canopy") || training',
     tests: ["test/package/install.test.ts"],
   },
   {
