@@ -11,10 +11,21 @@ import { printable } from "./printable.js";
 
 const PACKAGE = new URL("../../../package.json", import.meta.url);
 
+/** The name of standard input where a lone dash is not possible. */
+const STDIN = "stdin:";
+
+const NO_COMMAND = "Name a command.";
+
 /** Runs `canopy ...words`; failures end up on stderr and in the exit code. */
 export async function runCommandLine(words: string[]): Promise<void> {
   try {
-    await createParser(words).parseAsync();
+    const parser = createParser(words);
+    if (words.length > 0) {
+      await parser.parseAsync();
+      return;
+    }
+    parser.showHelp("error");
+    process.exitCode = 2;
   } catch (error) {
     reportError(error);
   }
@@ -24,14 +35,16 @@ export async function runCommandLine(words: string[]): Promise<void> {
 export function createParser(words: string[]): Argv {
   return (
     // yargs drops an argument that is a lone dash; the tile sources know standard input by this name, too.
-    withGlobalOptions(yargs(words.map((word) => (word === "-" ? "stdin:" : word))))
+    withGlobalOptions(yargs(words.map((word) => (word === "-" ? STDIN : word))))
       .scriptName("canopy")
       .usage("$0 <command>\n\nTags satellite tiles: trains and runs multi-label classifiers, fast.")
+      .alias("help", "h")
       .version(JSON.parse(readFileSync(PACKAGE, "utf8")).version)
       .command(commands)
       .parserConfiguration({ "boolean-negation": true })
       .check(refuseRepeated, true)
-      .demandCommand(1, "Name a command.")
+      .check(refuseDashAsOutput, true)
+      .demandCommand(1, NO_COMMAND)
       .recommendCommands()
       .strict()
       .wrap(Math.min(110, process.stdout.columns ?? 100))
@@ -53,6 +66,12 @@ function refuseRepeated(argv: Record<string, unknown>, options: unknown): true {
   if (repeated !== undefined) {
     throw new OptionError(`--${repeated} was given more than once.`);
   }
+  return true;
+}
+
+/** A lone dash means standard input; outputs are renamed into place when whole, so standard output is none. */
+function refuseDashAsOutput({ out }: Record<string, unknown>): true {
+  if (out === STDIN) throw new OptionError("--out cannot be standard output (-): name a file or folder.");
   return true;
 }
 
@@ -80,7 +99,7 @@ function suggestion(message: string, options: string[]): string {
 
 /** yargs complains of a missing option before it looks at the one that was meant for it. */
 function misspelt(message: string, options: string[]): string | undefined {
-  if (!message.startsWith("Missing required argument")) {
+  if (!message.startsWith("Missing required argument") && message !== NO_COMMAND) {
     return undefined;
   }
   const given = process.argv.filter((word) => word.startsWith("--")).map((word) => word.slice(2).split("=")[0]);

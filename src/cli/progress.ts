@@ -47,7 +47,7 @@ function createBar(): ProgressReporter {
       if (bar === undefined || start === undefined || state.stage !== start.stage) {
         stop();
         start = startOf(state);
-        bar = newBar(state.total !== undefined);
+        bar = newBar(state.total);
         bar.start(state.total ?? 0, state.done, payload(state, start));
       }
       if (state.total !== undefined) {
@@ -59,13 +59,15 @@ function createBar(): ProgressReporter {
 }
 
 /** If the total is not known, there is neither a bar nor an estimated time. */
-function newBar(totalKnown: boolean): cliProgress.SingleBar {
+function newBar(total: number | undefined): cliProgress.SingleBar {
+  const barsize = barWidth(total ?? 0);
+  const wide = "{stage} [{bar}] {value}/{total} {unit}  {rate}/s  ETA {left}{rejects}{note}";
+  const narrow = "{stage} {value}/{total}  {rate}/s  {left}{rejects}{note}";
   return new cliProgress.SingleBar(
     {
-      format: totalKnown
-        ? "{stage} [{bar}] {value}/{total} {unit}  {rate}/s  ETA {eta_formatted}{rejects}{note}"
-        : "{stage} {value} {unit}  {rate}/s{rejects}{note}",
+      format: total === undefined ? "{stage} {value} {unit}  {rate}/s{rejects}{note}" : barsize === 0 ? narrow : wide,
       stream: process.stderr,
+      barsize,
       hideCursor: true,
       clearOnComplete: false,
       barCompleteChar: "=",
@@ -75,11 +77,27 @@ function newBar(totalKnown: boolean): cliProgress.SingleBar {
   );
 }
 
+/** What the numbers leave of the terminal's line, at most 40; 0 (no bar) if that is too little to be read. */
+function barWidth(total: number): number {
+  const left = (process.stderr.columns || 80) - 54 - 2 * String(total).length;
+  return left < 8 ? 0 : Math.min(40, left);
+}
+
+/** Estimated time left, in the two largest units; `?` as long as nothing tells the speed. */
+function timeLeft(left: number, perSecond: number): string {
+  const seconds = Math.max(0, Math.round(left / perSecond));
+  if (!Number.isFinite(seconds)) return "?";
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m${seconds % 60}s`;
+  return `${Math.floor(seconds / 3600)}h${Math.floor((seconds % 3600) / 60)}m`;
+}
+
 function payload(state: ProgressState, start: Start) {
   return {
     stage: state.stage.padEnd(9),
     unit: state.unit ?? "tiles",
     rate: showRate(rate(state, start)),
+    left: timeLeft((state.total ?? state.done) - state.done, rate(state, start)),
     rejects: state.rejected > 0 ? `  ${state.rejected} rejected` : "",
     note: state.note === undefined ? "" : `  ${state.note}`,
   };

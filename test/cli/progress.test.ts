@@ -44,3 +44,30 @@ test("on a terminal, what has no known end has neither a bar nor a time left", (
   assert.match(shown, /copy {6}12 MiB {2}0\.0\/s/);
   assert.match(shown, /predict {3}\[=+ +\] 30\/60 tiles {2}0\.0\/s {2}ETA .* 1 rejected/);
 });
+
+for (const columns of [38, 60, 80, 100]) {
+  test(`on a terminal of ${columns} columns a line of progress fits`, (t) => {
+    const lines = written(t, true);
+    const before = process.stderr.columns;
+    process.stderr.columns = columns;
+    t.after(() => {
+      process.stderr.columns = before;
+    });
+    const { update, stop } = createProgressReporter({ quiet: false });
+    update({ stage: "predict", done: 0, total: 9000, rejected: 0 });
+    t.mock.timers.tick(4000);
+    update({ stage: "predict", done: 400, total: 9000, rejected: 0 });
+    stop();
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences take no columns
+    const shown = lines.join("").split(/[\r\n]|\x1b\[[0-9;?]*[A-Za-z]/);
+    assert.deepEqual(
+      shown.filter((line) => line.length > columns),
+      [],
+    );
+    assert.ok(
+      shown.some((line) => /400\/9000.*1m26s$/.test(line.trimEnd())),
+      lines.join("|"),
+    );
+    assert.doesNotMatch(lines.join(""), /NaN|INF|NULL/i);
+  });
+}
