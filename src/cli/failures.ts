@@ -27,14 +27,38 @@ export function guardProcess(): void {
   });
 }
 
-/** Prints one sentence (and the stack with CANOPY_DEBUG=1) and sets the exit code. `resumes`: whether the command has `--resume`. */
+/**
+ * Prints one sentence (and the stack with CANOPY_DEBUG=1) and sets the exit code; with `--json` an object on stdout,
+ * too. `resumes`: whether the command has `--resume`.
+ */
 export function reportError(error: unknown, resumes = false): void {
   process.exitCode = exitCodeOf(error);
-  process.stderr.write(printable(`canopy: ${describeError(error, resumes)}\n`));
+  const message = describeError(error, resumes);
+  process.stderr.write(printable(`canopy: ${message}\n`));
+  printFailure(codeOf(error), message, fileOf(error));
   if (process.env["CANOPY_DEBUG"] === "1" && error instanceof Error) {
     const cause = error.cause === undefined ? "" : `Caused by: ${String(error.cause)}\n`;
     process.stderr.write(printable(`${error.stack}\n${cause}`));
   }
+}
+
+/** The object that `--json` promises. `file`: the one that could not be read or written, null where there is not one alone. */
+export function printFailure(code: string, message: string, file: string | null): void {
+  if (!process.argv.includes("--json")) return;
+  process.stdout.write(`${JSON.stringify({ error: { code, message, file } })}\n`);
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof OptionError) return "USAGE";
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" ? code : "UNEXPECTED";
+}
+
+/** The error's own, or that of the system's error behind it. */
+function fileOf(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  const { path, cause } = error as { path?: unknown; cause?: unknown };
+  return typeof path === "string" ? path : fileOf(cause);
 }
 
 function exitCodeOf(error: unknown): number {

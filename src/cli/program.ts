@@ -5,7 +5,7 @@ import yargs, { type Argv } from "yargs";
 import { OptionError } from "../errors.js";
 import { commands } from "./commands.js";
 import { withGlobalOptions } from "./common.js";
-import { reportError } from "./failures.js";
+import { printFailure, reportError } from "./failures.js";
 import { useFlags } from "./flags.js";
 import { printable } from "./printable.js";
 
@@ -84,6 +84,7 @@ function failUsage(message: string, options: string[]): never {
   const line = message.replaceAll(/\s*\n\s*/g, " ").trim();
   const shown = printable(`${line}${suggestion(line, options)}`);
   process.stderr.write(`canopy: ${shown}\nSee \`canopy --help\` or \`canopy <command> --help\`.\n`);
+  printFailure("USAGE", shown, null);
   process.exit(2);
 }
 

@@ -90,3 +90,21 @@ describe("a process that gets little", () => {
     assert.match(stderr, /^canopy: The current folder is gone, or cannot be read: change to another one\.\n$/);
   });
 });
+
+describe("with --json, a failure", () => {
+  const noModel = join(ROOT_FOLDER, "no-model");
+  const predict = ["predict", TILES, "--model", noModel, "--out", join(ROOT_FOLDER, "tags.csv")];
+  for (const [what, args, code, file] of [
+    ["of use", ["inspect", TILES, "--lables", "x"], "USAGE", null],
+    ["of an option's value", [...predict, "--threshold", "7"], "USAGE", null],
+    ["of a file", predict, "INPUT", join(noModel, "model.json")],
+  ] as const) {
+    it(`${what} is an object on stdout beside the sentence on stderr`, async () => {
+      const child = start({ args: [...args, "--json"] });
+      const [stdout, { stderr }] = await Promise.all([text(child.stdout!), statusOf(child)]);
+      const { error } = JSON.parse(stdout);
+      assert.deepEqual([error.code, error.file], [code, file]);
+      assert.ok(stderr.startsWith(`canopy: ${error.message}\n`), stderr);
+    });
+  }
+});
