@@ -704,6 +704,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/finetune/tune.test.ts"],
   },
   {
+    what: "a fine-tuning saves the weights of the epoch before",
+    file: "src/finetune/tune.ts",
+    from: "  now.engine = await task.engine.state();\n  now.average",
+    to: "  now.average",
+    tests: ["test/finetune/tune.test.ts"],
+  },
+  {
+    what: "a killed fine-tuning forgets the trainings that are done",
+    file: "src/training/finetune-states.ts",
+    from: "this.done.set(name, part);",
+    to: "this.done.set(name, { ...part, logits: part.logits.map(() => 0) });",
+    tests: ["test/cli/finetune-kill.test.ts"],
+  },
+  {
     what: "a fine-tuning is kept although it is no better",
     file: "src/training/fine-tune.ts",
     from: "if (after.scored.metrics.f2 <= before.f2)",

@@ -38,7 +38,9 @@ export interface TuneTask {
   epochs?: number;
   /** Called after each step. */
   onStep?: ((step: TuneStep) => void) | undefined;
-  /** Called with the state after each epoch, and before InterruptedError. */
+  /** Whether the state is to be kept after a step within an epoch. @default never */
+  isKeepDue?: () => boolean;
+  /** Called with the state after each epoch, where it is due, and before InterruptedError. */
   keep: (state: TuneState) => Promise<void>;
   signal?: AbortSignal | undefined;
 }
@@ -184,7 +186,8 @@ async function runEpoch(task: TuneTask, now: TuneState, average: WeightAverage):
     now.lossSum += loss * rows.length;
     if (isAdded(now.step, steps)) average.add(await engine.weights());
     tell(task, now, rows.length);
-    if (task.signal?.aborted) await stop(task, now, average);
+    if (task.signal?.aborted || task.isKeepDue?.()) await keepNow(task, now, average);
+    if (task.signal?.aborted) throw new InterruptedError();
   }
   return endEpoch(task, now, average);
 }
@@ -219,11 +222,10 @@ function tell({ onStep, train, config, epochs = config.epochs }: TuneTask, now: 
   onStep?.({ done, total, loss: now.lossSum / Math.max(seen, last), heldOut: now.history.at(-1) });
 }
 
-async function stop(task: TuneTask, now: TuneState, average: WeightAverage): Promise<never> {
+async function keepNow(task: TuneTask, now: TuneState, average: WeightAverage): Promise<void> {
   now.engine = await task.engine.state();
   now.average = average.state;
   await task.keep(now);
-  throw new InterruptedError();
 }
 
 /** Scores the averaged weights and keeps the best. False if they give no numbers. */

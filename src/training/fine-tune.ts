@@ -210,6 +210,7 @@ function makeTask(
     rounded: tunable.rounded,
     ...(epochs !== undefined && { epochs }),
     onStep: reporting(bench, trainings, place),
+    isKeepDue: () => input.states.isDue(),
     keep: (state: TuneState) => input.states.keep(name, state, signal?.aborted ?? false),
   };
 }

@@ -46,15 +46,15 @@ const SAVED = v.object({
   running: v.undefinedable(v.object({ name, state: running })),
 });
 
-/** Seconds between writes: a state is four times as large as the network. */
-const INTERVAL = 30;
+/** At most so many bytes a second are written on average: a state is several times as large as the network. */
+const BYTES_PER_SECOND = 2e6;
 
 export class FinetuneStates {
   readonly #file: string;
   readonly #fingerprint: string;
   readonly done: Map<TrainingName, TunedPart>;
   #running: { name: TrainingName; state: TuneState } | undefined;
-  #writtenAt = performance.now();
+  #dueAt = 0;
 
   private constructor(file: string, saved: v.InferOutput<typeof SAVED>) {
     this.#file = file;
@@ -85,10 +85,15 @@ export class FinetuneStates {
     return this.#running?.name === name ? this.#running.state : undefined;
   }
 
-  /** Writes the state of the training `name` now and then, and at once if it is `last`. */
+  /** Whether the last write is so long ago that a state would be written. */
+  isDue(): boolean {
+    return performance.now() >= this.#dueAt;
+  }
+
+  /** Writes the state of the training `name` if that is due, or if it is the `last`. */
   async keep(name: TrainingName, state: TuneState, last: boolean): Promise<void> {
     this.#running = { name, state };
-    if (last || performance.now() - this.#writtenAt > INTERVAL * 1000) await this.#write();
+    if (last || this.isDue()) await this.#write();
   }
 
   /** The training `name` is over. */
@@ -100,8 +105,9 @@ export class FinetuneStates {
 
   async #write(): Promise<void> {
     const { done } = this;
-    await writeWhole(this.#file, serialize({ fingerprint: this.#fingerprint, done, running: this.#running }));
-    this.#writtenAt = performance.now();
+    const bytes = serialize({ fingerprint: this.#fingerprint, done, running: this.#running });
+    await writeWhole(this.#file, bytes);
+    this.#dueAt = performance.now() + (bytes.length / BYTES_PER_SECOND) * 1000;
   }
 }
 

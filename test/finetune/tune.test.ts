@@ -145,6 +145,18 @@ test("stopped after any step, it goes on with what a whole training sees", async
   }
 });
 
+test("killed after any state that was kept, it goes on to the same end", async () => {
+  const states: TuneState[] = [];
+  const keep = async (state: TuneState) => {
+    states.push(structuredClone(state));
+  };
+  const expected = await tune(taskFor(fakeEngine().engine, { epochs: 3, isKeepDue: () => true, keep }));
+  // After each of two steps, and after the epoch.
+  assert.equal(states.length, 9);
+  for (const state of states)
+    assert.deepEqual(await tune(taskFor(fakeEngine().engine, { epochs: 3 }), state), expected);
+});
+
 test("logits are the mean over the views of each tile", async () => {
   const { engine } = fakeEngine();
   const sums = { ...engine, logits: async (pixels: Uint8Array, count: number) => firstPixels(pixels, count) };
