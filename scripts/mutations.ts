@@ -466,6 +466,34 @@ export const MUTATIONS: readonly Mutation[] = [
     to: "|| (gain > bestGain - 1e-9 && closer && false)",
     tests: ["test/training/thresholds.test.ts"],
   },
+  {
+    what: "compare: the difference's interval is not paired",
+    file: "src/head/metrics.ts",
+    from: "return bootstrapMean(tileFBetas(decisions, labels, beta).map((score, row) => score - theirs[row]));",
+    to: "return bootstrapMean(tileFBetas(decisions, labels, beta).map((score, row) => score - theirs[theirs.length - 1 - row]));",
+    tests: ["test/head/metrics.test.ts"],
+  },
+  {
+    what: "compare: tiles that one model could not read are scored",
+    file: "src/operations/compare.ts",
+    from: "readTiles.every((read)",
+    to: "readTiles.some((read)",
+    tests: ["test/operations/compare.test.ts"],
+  },
+  {
+    what: "compare: tags that one model does not know are scored",
+    file: "src/operations/compare.ts",
+    from: "knownTags.every((known)",
+    to: "knownTags.some((known)",
+    tests: ["test/operations/compare.test.ts"],
+  },
+  {
+    what: "compare: threshold ignored",
+    file: "src/operations/scored-model.ts",
+    from: "chooseThresholds(checkpoint, options.threshold)",
+    to: "chooseThresholds(checkpoint)",
+    tests: ["test/operations/evaluate.test.ts"],
+  },
   // Training.
   {
     what: "maxPixels ignored by evaluate and suggest",

@@ -12,6 +12,7 @@ export { type TagCallOptions, Tagger, type TaggerOptions } from "./tagger/tagger
 // Commands
 
 export type { EngineSettings } from "./engine/settings.js";
+export { type ComparedModel, type CompareOptions, type CompareSummary, compare } from "./operations/compare.js";
 export { type EnqueueOptions, type EnqueueSummary, enqueue } from "./operations/enqueue.js";
 export { type EvaluateOptions, type EvaluateSummary, evaluate, type TagSummary } from "./operations/evaluate.js";
 export { type ExportOptions, type ExportSummary, exportModel } from "./operations/export.js";
@@ -35,6 +36,7 @@ export { type PredictSummary, predict } from "./operations/predict.js";
 export { type QuantizeOptions, type QuantizeSummary, quantize } from "./operations/quantize.js";
 export { type QueueStatus, queueStatus } from "./operations/queue-status.js";
 export { type ReportOptions, report } from "./operations/report.js";
+export type { ScoringOptions } from "./operations/scored-model.js";
 export {
   SUGGESTION_FORMATS,
   type SuggestionFormat,

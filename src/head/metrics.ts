@@ -153,16 +153,38 @@ export function setFBeta(decisions: Uint8Array, labels: LabelMatrix, beta: numbe
 export function setFBetaInterval(decisions: Uint8Array, labels: LabelMatrix, beta: number, seed?: number): Interval {
   const options = seed === undefined ? {} : { seed };
   if (labels.tags.length > 1) return bootstrapMean(tileFBetas(decisions, labels, beta), options);
-  const statistic = (rows: Uint32Array): number => {
-    let [hits, predicted, support] = [0, 0, 0];
-    for (const row of rows) {
-      hits += labels.data[row] & decisions[row];
-      predicted += decisions[row];
-      support += labels.data[row];
-    }
-    return support === 0 && predicted === 0 ? 0 : fBeta(hits, predicted, support, beta);
-  };
-  return bootstrap(labels.rows, statistic, options);
+  return bootstrap(labels.rows, (rows) => resampledFBeta(decisions, labels, rows, beta), options);
+}
+
+/**
+ * 95% interval of how much higher setFBeta is with `decisions` than with `others`: a paired bootstrap, each resample scores both on the
+ * same tiles, so that tiles which are hard for both do not widen it.
+ */
+export function setFBetaDifference(
+  decisions: Uint8Array,
+  others: Uint8Array,
+  labels: LabelMatrix,
+  beta: number,
+): Interval {
+  if (labels.tags.length > 1) {
+    const theirs = tileFBetas(others, labels, beta);
+    return bootstrapMean(tileFBetas(decisions, labels, beta).map((score, row) => score - theirs[row]));
+  }
+  return bootstrap(
+    labels.rows,
+    (rows) => resampledFBeta(decisions, labels, rows, beta) - resampledFBeta(others, labels, rows, beta),
+  );
+}
+
+/** F-beta of the only tag on a sample of tiles. */
+function resampledFBeta(decisions: Uint8Array, labels: LabelMatrix, rows: Uint32Array, beta: number): number {
+  let [hits, predicted, support] = [0, 0, 0];
+  for (const row of rows) {
+    hits += labels.data[row] & decisions[row];
+    predicted += decisions[row];
+    support += labels.data[row];
+  }
+  return support === 0 && predicted === 0 ? 0 : fBeta(hits, predicted, support, beta);
 }
 
 /** Their mean: scikit-learn's `fbeta_score(average="samples", zero_division=1)`; 0 without tiles. */

@@ -1,40 +1,17 @@
 /** `evaluate`: a trained model's scores on labelled tiles. */
 import { checkNames, type OptionNames } from "../check.js";
-import type { Colorspace } from "../decode/decoder.js";
-import { restateInterrupt } from "../errors.js";
 import type { Device } from "../features/device.js";
 import type { Interval } from "../head/bootstrap.js";
-import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
-import { computeMetrics, decide, type Metrics, setFBetaInterval } from "../head/metrics.js";
-import { meanFeatures, toVariants } from "../head/variants.js";
-import { type LabelOptions, labelOptions } from "../labels/options.js";
+import { computeMetrics, type Metrics, setFBetaInterval, type TagMetrics } from "../head/metrics.js";
 import type { Recognised } from "../labels/table.js";
 import { FEW_POSITIVES } from "../report/data.js";
 import type { RunContext } from "../run-context.js";
-import { groupsOf, settledGroups } from "../tags/exclusive.js";
-import { chooseThresholds, scoreFeatures } from "../tags/prediction.js";
-import type { TileInputs } from "../tiles/sources.js";
-import { allRows } from "../tiles/split.js";
-import { createTagSet } from "../tiles/tag-set.js";
-import { type Dataset, loadDataset } from "../training/dataset.js";
-import { countSeenTiles } from "../training/seen-tiles.js";
 import { rejectsBeside } from "./rejects.js";
-import { type ReadingOptions, trainedExtractor } from "./trained-extractor.js";
+import { type ScoredModel, type ScoringOptions, scoreModel } from "./scored-model.js";
 
-export interface EvaluateOptions extends LabelOptions, ReadingOptions {
-  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`. */
-  tiles: TileInputs;
-  /**
-   * Label file. Tags the model does not know are left out of the score, with a warning. With `split` the tiles for testing are scored, or
-   * those for validation if there are none.
-   */
-  labels: string;
+export interface EvaluateOptions extends ScoringOptions {
   /** Folder that `train` wrote. */
   model: string;
-  /** One threshold for all tags, 0 to 1. @default the fitted ones */
-  threshold?: number | undefined;
-  /** How the components of a JPEG are read. @default as the model was trained */
-  colorspace?: Colorspace | undefined;
 }
 
 /** Scores; docs/cli.md lists the keys of their JSON. Null if a number has no meaning. */
@@ -75,12 +52,10 @@ export interface TagSummary {
   threshold: number;
 }
 
-const INTERRUPTED = "Interrupted; the features extracted so far are cached: evaluate again to go on.";
-
-const OPTIONS: OptionNames<EvaluateOptions> = {
+/** Options of the scores of one model or of several. */
+export const SCORING_OPTIONS: OptionNames<ScoringOptions> = {
   tiles: true,
   labels: true,
-  model: true,
   threshold: true,
   colorspace: true,
   labelFormat: true,
@@ -99,38 +74,15 @@ const OPTIONS: OptionNames<EvaluateOptions> = {
  * @throws FormatError for a damaged model, ModelError for its backbone or device, InputError for tiles and labels that do not fit
  */
 export async function evaluate(options: EvaluateOptions, context: RunContext = {}): Promise<EvaluateSummary> {
-  checkNames(options, OPTIONS);
-  const checkpoint = await loadCheckpoint(options.model);
-  const dataset = await loadFor(checkpoint, options, context).catch(restateInterrupt(INTERRUPTED));
+  checkNames(options, { ...SCORING_OPTIONS, model: true });
+  const scored = await scoreModel(options, context);
+  const { dataset, probabilities, thresholds, settled, decisions } = scored;
   await rejectsBeside(undefined, dataset.rejected, context);
-  const features = meanFeatures(toVariants(dataset.features, dataset.labels.rows), allRows(dataset.labels.rows));
-  const probabilities = await scoreFeatures(checkpoint, features);
-  const thresholds = chooseThresholds(checkpoint, options.threshold);
-  const settled = settledGroups(groupsOf(checkpoint));
-  const decisions = decide(probabilities, thresholds, settled);
   const metrics = computeMetrics(probabilities, dataset.labels, thresholds, { settled, decisions });
-  const trainedOn = await countSeenTiles(options.model, dataset.tiles);
-  if (trainedOn !== null && trainedOn > 0) {
-    context.onWarning?.(
-      `The model was trained on ${trainedOn} of these ${dataset.tiles.length} tiles, so that its scores are too good: score tiles it has not seen.`,
-    );
-  }
-  return summarize(metrics, setFBetaInterval(decisions, dataset.labels, 2), { ...dataset, trainedOn });
+  return summarize(metrics, setFBetaInterval(decisions, dataset.labels, 2), scored);
 }
 
-async function loadFor(checkpoint: Checkpoint, options: EvaluateOptions, context: RunContext): Promise<Dataset> {
-  const { tiles, labels, colorspace } = options;
-  const extractor = await trainedExtractor(checkpoint, options, context);
-  const decode = { ...extractor.decode, ...(colorspace && { colorspace }) };
-  const labelled = { tiles, ...labelOptions(options), labels, tagSet: createTagSet(checkpoint.tags) };
-  return loadDataset({ ...extractor, ...labelled, decode, parts: [["test"], ["val"]] }, context);
-}
-
-function summarize(
-  metrics: Metrics,
-  { low, high }: Interval,
-  dataset: Dataset & Pick<EvaluateSummary, "trainedOn">,
-): EvaluateSummary {
+function summarize(metrics: Metrics, { low, high }: Interval, { dataset, trainedOn }: ScoredModel): EvaluateSummary {
   return {
     f2: metrics.f2,
     f2Interval: [low, high],
@@ -141,16 +93,14 @@ function summarize(
     binaryAccuracy: metrics.binaryAccuracy,
     tiles: metrics.tiles,
     rejected: dataset.rejected.length,
-    trainedOn: dataset.trainedOn,
+    trainedOn,
     provider: dataset.device,
     labels: dataset.recognised,
     unknownTags: dataset.unknownTags,
-    perTag: metrics.perTag.map(({ averagePrecision, rocAuc = null, precisionAtRecall90 = null, ...rest }) => ({
-      ...rest,
-      reliable: rest.support >= FEW_POSITIVES,
-      averagePrecision,
-      rocAuc,
-      precisionAtRecall90,
-    })),
+    perTag: metrics.perTag.map(toTagSummary),
   };
+}
+
+export function toTagSummary({ rocAuc = null, precisionAtRecall90 = null, ...rest }: TagMetrics): TagSummary {
+  return { ...rest, reliable: rest.support >= FEW_POSITIVES, rocAuc, precisionAtRecall90 };
 }

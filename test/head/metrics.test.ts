@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { averagePrecision, precisionRecallCurve } from "../../src/head/average-precision.js";
-import { computeMetrics, decide, fBeta, meanFBeta, sampleFBeta, tileFBetas } from "../../src/head/metrics.js";
+import {
+  computeMetrics,
+  decide,
+  fBeta,
+  meanFBeta,
+  sampleFBeta,
+  setFBetaDifference,
+  tileFBetas,
+} from "../../src/head/metrics.js";
 import type { LabelMatrix } from "../../src/tiles/label-matrix.js";
 
 function close(got: number | null, want: number): void {
@@ -131,4 +139,23 @@ it("tileFBetas gives each tile's own", () => {
 
 it("a tag is given where its probability just reaches the threshold", () => {
   assert.deepEqual([...decide(Float32Array.of(0.5, 0.25, 0.5, 0.2), Float32Array.of(0.5, 0.25))], [1, 1, 1, 0]);
+});
+
+it("the interval of a difference is as wide as the tiles that the two decide differently", () => {
+  // Hard and easy tiles in turn: apart, either score would be uncertain.
+  const rows = 40;
+  const labels = { data: new Uint8Array(rows * 2).fill(1), rows, tags: ["a", "b"] };
+  const others = Uint8Array.from(labels.data, (_one, cell) => ((cell >> 1) % 2 === 0 ? 1 : 0));
+  assert.deepEqual(setFBetaDifference(others, others, labels, 2), { low: 0, high: 0, level: 0.95 });
+  const better = others.slice();
+  better.set([1, 1], 2 * (rows - 1));
+  const { low, high } = setFBetaDifference(better, others, labels, 2);
+  assert.ok(low >= 0 && high > 0 && high < 0.1, `${low} to ${high}`);
+});
+
+it("with one tag both scores of a difference are of the same resample", () => {
+  const labels = single([1, 0, 1, 0, 1, 0]);
+  assert.deepEqual(setFBetaDifference(labels.data, labels.data, labels, 2), { low: 0, high: 0, level: 0.95 });
+  const { low, high } = setFBetaDifference(labels.data, new Uint8Array(6).fill(1), labels, 2);
+  assert.ok(low >= 0 && high > 0, `${low} to ${high}`);
 });

@@ -9,6 +9,7 @@ const CASES: [call: (options: never) => Promise<unknown>, wrong: string, meant: 
   [canopy.predict, "input", "inputs"],
   [canopy.merge, "shard", "shards"],
   [canopy.evaluate, "treshold", "threshold"],
+  [canopy.compare, "model", "models"],
   [canopy.inspect, "colourspace", "colorspace"],
   [canopy.fix, "overwite", "overwrite"],
   [canopy.suggest, "countt", "count"],
