@@ -709,6 +709,42 @@ export const MUTATIONS: readonly Mutation[] = [
     to: "const first = (0 * width + window.x)",
     tests: ["test/decode/sharp.test.ts"],
   },
+  // Strangers: what must not hang, fill the memory or steer the terminal.
+  {
+    what: "hold: JSON of any number of values is parsed",
+    file: "src/files/json-size.ts",
+    from: "if (countValues(text) <= MOST_VALUES) return;",
+    to: "if (countValues(text) >= 0) return;",
+    tests: ["test/files/read-json.test.ts"],
+  },
+  {
+    what: "hold: a configuration of any length is parsed",
+    file: "src/training/config.ts",
+    from: "readWholeRegularSync(path, MOST_BYTES)",
+    to: "readWholeRegularSync(path, Infinity)",
+    tests: ["test/cli/train-config.test.ts"],
+  },
+  {
+    what: "hold: opening a pipe at once waits for a writer",
+    file: "src/files/open-regular.ts",
+    from: "openSync(path, READ_WITHOUT_WAITING)",
+    to: "openSync(path)",
+    tests: ["test/files/open-regular.test.ts"],
+  },
+  {
+    what: "hold: a CANOPY_SIMD that is not known is told by the addon alone",
+    file: "src/cli/program.ts",
+    from: "  tellUnknownSimd(",
+    to: "  void (",
+    tests: ["test/native/simd.test.ts"],
+  },
+  {
+    what: "hold: a line end in a name makes a message two lines",
+    file: "src/cli/failures.ts",
+    from: "printableLine(message)",
+    to: "printable(message)",
+    tests: ["test/cli/printable.test.ts"],
+  },
   // Fine-tuning: a mistake here gives a worse model and says nothing.
   {
     what: "an augmentation's window is left aside",

@@ -219,14 +219,17 @@ export function loadAddon(): NativeAddon | undefined {
 /** The same with where it was found, or why there is none. */
 export function searchAddon(): AddonSearch<NativeAddon> {
   if (search !== undefined) return search;
-  if (isMainThread) warnOfUnknownSimd();
+  if (isMainThread) tellUnknownSimd((message) => process.emitWarning(message));
   search = process.env["CANOPY_NO_ADDON"] === "1" ? { reason: "CANOPY_NO_ADDON=1 is set" } : findAddon();
   return search;
 }
 
-/** The addon ignores an unknown level and uses the fastest kernels. */
-function warnOfUnknownSimd(): void {
+let isSimdTold = false;
+
+/** Warns once of a CANOPY_SIMD that is not known: the addon ignores it and uses the fastest kernels. */
+export function tellUnknownSimd(warn: (message: string) => void): void {
   const level = process.env["CANOPY_SIMD"];
-  if (level === undefined || level === "" || SIMD_LEVELS.includes(level)) return;
-  process.emitWarning(`Expected CANOPY_SIMD to be one of ${SIMD_LEVELS.join(", ")}, got "${level}": it is ignored.`);
+  if (isSimdTold || level === undefined || level === "" || SIMD_LEVELS.includes(level)) return;
+  isSimdTold = true;
+  warn(`Expected CANOPY_SIMD to be one of ${SIMD_LEVELS.join(", ")}, got "${level}": it is ignored.`);
 }

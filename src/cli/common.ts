@@ -5,7 +5,7 @@ import { InterruptedError, OptionError } from "../errors.js";
 import type { RunContext } from "../run-context.js";
 import { reportError } from "./failures.js";
 import { withFlags } from "./flags.js";
-import { printable } from "./printable.js";
+import { printable, printableLine } from "./printable.js";
 import { createProgressReporter } from "./progress.js";
 import { toSnakeCase } from "./snake-case.js";
 import { parseBands, parseStretch } from "./values.js";
@@ -36,9 +36,9 @@ export async function runCommand(
     const result = await operation({
       signal: interrupt.signal,
       onProgress: progress.update,
-      onWarning: onceEach((message) => progress.print(`Warning: ${withFlags(message)}`)),
+      onWarning: onceEach((message) => progress.print(`Warning: ${printableLine(withFlags(message))}`)),
       onNotice: (message) => {
-        if (!argv.quiet) progress.print(withFlags(message));
+        if (!argv.quiet) progress.print(printableLine(withFlags(message)));
       },
     });
     progress.stop();

@@ -1,7 +1,7 @@
 /** Turns failures into one sentence on stderr and an exit code, also failures that no code awaits. */
 import { CanopyError, InterruptedError, OptionError } from "../errors.js";
 import { withFlags } from "./flags.js";
-import { printable } from "./printable.js";
+import { printable, printableLine } from "./printable.js";
 
 /** With fewer open files modules cannot be loaded, and Node reports that it does not find them. */
 const FEW_FILES = 256;
@@ -34,7 +34,7 @@ export function guardProcess(): void {
 export function reportError(error: unknown, resumes = false): void {
   process.exitCode = exitCodeOf(error);
   const message = describeError(error, resumes);
-  process.stderr.write(printable(`canopy: ${message}\n`));
+  process.stderr.write(`canopy: ${printableLine(message)}\n`);
   printFailure(codeOf(error), message, fileOf(error));
   if (process.env["CANOPY_DEBUG"] === "1" && error instanceof Error) {
     const cause = error.cause === undefined ? "" : `Caused by: ${String(error.cause)}\n`;

@@ -3,6 +3,7 @@ import type { Argv, CommandModule } from "yargs";
 import type { Normalisation } from "../models/file-model.js";
 import type { ModelRecord } from "../operations/models.js";
 import { type GlobalArguments, runCommand } from "./common.js";
+import { printableLine } from "./printable.js";
 
 export const command = "models";
 export const describe = "List, show, download and import backbones";
@@ -141,7 +142,7 @@ function details(model: ModelRecord): string {
       `${score.value} at ${score.size} px, ${score.measuredOn}`,
     ]),
   ];
-  return rows.map(([key, value]) => `${key.padEnd(10)} ${value}`).join("\n");
+  return rows.map(([key, value]) => `${key.padEnd(10)} ${printableLine(value)}`).join("\n");
 }
 
 function tileSize(model: ModelRecord): string {

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { closest, distance } from "fastest-levenshtein";
 import yargs, { type Argv } from "yargs";
+import { tellUnknownSimd } from "../addon.js";
 import { OptionError } from "../errors.js";
 import { commands } from "./commands.js";
 import { withGlobalOptions } from "./common.js";
@@ -18,6 +19,8 @@ const NO_COMMAND = "Name a command.";
 
 /** Runs `canopy ...words`; failures end up on stderr and in the exit code. */
 export async function runCommandLine(words: string[]): Promise<void> {
+  // Some commands decode in worker threads alone, or not at all.
+  tellUnknownSimd((message) => process.stderr.write(printable(`Warning: ${message}\n`)));
   try {
     const parser = createParser(words);
     if (words.length > 0) {

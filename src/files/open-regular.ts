@@ -1,5 +1,5 @@
 /** Opens files that a stranger named, without waiting: a pipe, socket or device is refused. */
-import { constants } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 
 /** Flags to open for reading: without O_NONBLOCK, opening a named pipe would wait for a writer for ever. */
@@ -31,13 +31,41 @@ class NotRegularError extends Error {
   }
 }
 
-/** All bytes of the regular file `path`. Throws as `openRegular` does. */
-export async function readWholeRegular(path: string): Promise<Buffer> {
+/** All bytes of the regular file `path`. Throws as `openRegular` does, and an error for more than `most` of them. */
+export async function readWholeRegular(path: string, most = Infinity): Promise<Buffer> {
   const file = await openRegular(path);
   try {
+    refuseLarger(path, (await file.stat()).size, most);
     return await file.readFile();
   } finally {
     await file.close();
+  }
+}
+
+/** The same, at once. */
+export function readWholeRegularSync(path: string, most: number): Buffer {
+  const file = openSync(path, READ_WITHOUT_WAITING);
+  try {
+    const info = fstatSync(file);
+    if (!info.isFile()) throw new NotRegularError(path, info.isDirectory() ? "EISDIR" : NOT_REGULAR);
+    refuseLarger(path, info.size, most);
+    return readFileSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function refuseLarger(path: string, bytes: number, most: number): void {
+  if (bytes > most) throw new TooLargeError(path, most);
+}
+
+/** The file has more bytes than any good one. */
+class TooLargeError extends Error {
+  readonly code: string;
+
+  constructor(path: string, most: number) {
+    super(`${path} is too large`);
+    this.code = `more than ${most / 2 ** 20} MiB`;
   }
 }
 

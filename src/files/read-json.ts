@@ -1,6 +1,7 @@
 /** Reads JSON that may be damaged, or of another program or version. */
 import * as v from "valibot";
 import { FormatError } from "../errors.js";
+import { MOST_JSON_BYTES, refuseHugeJson } from "./json-size.js";
 import { readWholeRegular } from "./open-regular.js";
 
 /** The end of an error's message: how to get a good file. */
@@ -22,7 +23,7 @@ export async function readJson<S extends v.GenericSchema>(
 ): Promise<v.InferOutput<S> | undefined> {
   let text: string;
   try {
-    text = (await readWholeRegular(path)).toString("utf8");
+    text = (await readWholeRegular(path, MOST_JSON_BYTES)).toString("utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
@@ -38,6 +39,7 @@ export function parseJson<S extends v.GenericSchema>(
   { path, place, advice = ADVICE }: ReadJsonOptions & { path: string; place?: string },
 ): v.InferOutput<S> {
   const where = place === undefined ? path : `${path}, ${place},`;
+  refuseHugeJson(path, text);
   let json: unknown;
   try {
     json = JSON.parse(text);

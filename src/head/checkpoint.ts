@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { FormatError, InputError } from "../errors.js";
+import { MOST_JSON_BYTES, refuseHugeJson } from "../files/json-size.js";
 import { readWholeRegular } from "../files/open-regular.js";
 import { ensureFolder } from "../files/output.js";
 import { type FileContent, writeTogether } from "../files/write.js";
@@ -75,12 +76,13 @@ async function readModelJson(folder: string): Promise<ModelJson> {
   const path = join(folder, FILES.model);
   let text: string;
   try {
-    text = (await readWholeRegular(path)).toString("utf8");
+    text = (await readWholeRegular(path, MOST_JSON_BYTES)).toString("utf8");
   } catch (cause) {
     throw new InputError(`${folder} holds no model: cannot read ${path}. \`canopy train --out ${folder}\` makes one.`, {
       cause,
     });
   }
+  refuseHugeJson(path, text);
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -1,6 +1,7 @@
 /** Files that are one JSON value: COCO, Label Studio, FiftyOne samples, and lists of objects. */
 import * as v from "valibot";
 import { FormatError, InputError } from "../errors.js";
+import { refuseHugeJson } from "../files/json-size.js";
 import { checkJson } from "../files/read-json.js";
 import { detectEncoding, type LabelFile, textOf } from "./bytes.js";
 import { addRow, type Collector, cleanTags, createCollector, type FileFacts, finishTable } from "./collect.js";
@@ -23,8 +24,10 @@ export async function readJsonValue(file: LabelFile): Promise<unknown> {
   }
   const pieces: string[] = [];
   for await (const piece of textOf(file, await detectEncoding(file))) pieces.push(piece);
+  const text = pieces.join("");
+  refuseHugeJson(path, text);
   try {
-    return JSON.parse(pieces.join(""));
+    return JSON.parse(text);
   } catch (cause) {
     throw new FormatError(
       path,

@@ -1,6 +1,7 @@
 /** Model cards as JSON files. */
-import { readFileSync, statSync } from "node:fs";
 import { FormatError } from "../errors.js";
+import { MOST_JSON_BYTES } from "../files/json-size.js";
+import { readWholeRegularSync } from "../files/open-regular.js";
 import { parseJson } from "../files/read-json.js";
 import { type ModelCard, modelCard } from "./card.js";
 
@@ -8,12 +9,8 @@ import { type ModelCard, modelCard } from "./card.js";
 export function readCard(path: string): ModelCard {
   let text: string;
   try {
-    // Reading a pipe would wait for a writer for ever.
-    if (!statSync(path).isFile())
-      throw new FormatError(path, `The model card ${path} is no regular file. Move it away.`);
-    text = readFileSync(path, "utf8");
+    text = readWholeRegularSync(path, MOST_JSON_BYTES).toString("utf8");
   } catch (cause) {
-    if (cause instanceof FormatError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
     throw new FormatError(path, `The model card ${path} cannot be read (${code}).`, { cause });
   }

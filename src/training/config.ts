@@ -1,21 +1,25 @@
 /** A training's configuration as a file: the options of `train`, in YAML or JSON. */
-import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { FormatError } from "../errors.js";
+import { readWholeRegularSync } from "../files/open-regular.js";
 import { defaultBackbone } from "../models/registry.js";
 import { resolveTrainSettings, type TrainOptions } from "./settings.js";
 
 /** In a model's folder: what it was trained with. */
 export const CONFIG_FILE = "config.yaml";
 
+/** The parser takes minutes and gigabytes for long files. */
+const MOST_BYTES = 2 ** 20;
+
 // Loaded when it is needed: most commands read no YAML.
 const loadYaml = (): typeof import("yaml") => createRequire(import.meta.url)("yaml");
 
 /** The options in the file `path`, as they are written: `train` checks them. */
 export function readConfig(path: string): Partial<TrainOptions> {
+  const text = readText(path);
   let parsed: unknown;
   try {
-    parsed = loadYaml().parse(readFileSync(path, "utf8"));
+    parsed = loadYaml().parse(text);
   } catch (cause) {
     throw new FormatError(path, `${path} cannot be read as YAML or JSON: ${(cause as Error).message.split("\n")[0]}`, {
       cause,
@@ -25,6 +29,15 @@ export function readConfig(path: string): Partial<TrainOptions> {
     throw new FormatError(path, `${path} holds no options: write them as \`tiles: train-jpg\`, one on a line.`);
   }
   return toCamelCase(parsed) as Partial<TrainOptions>;
+}
+
+function readText(path: string): string {
+  try {
+    return readWholeRegularSync(path, MOST_BYTES).toString("utf8");
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new FormatError(path, `The configuration ${path} cannot be read (${code}).`, { cause });
+  }
 }
 
 /** Names may also be spelt as flags are, or as in JSON that canopy prints: `batch-size`, `batch_size`. */

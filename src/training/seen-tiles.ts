@@ -4,10 +4,10 @@
  */
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { FormatError } from "../errors.js";
+import { readWholeRegular } from "../files/open-regular.js";
 import type { Tile } from "../tiles/tile.js";
 
 /** In a model's folder: the divisor, then the fingerprints, ascending; each a little-endian uint64. */
@@ -30,7 +30,7 @@ export async function encodeSeenTiles(tiles: readonly Tile[], most = MOST_TILES)
 export async function countSeenTiles(folder: string, tiles: readonly Tile[]): Promise<number | null> {
   const path = join(folder, SEEN_TILES_FILE);
   if (!existsSync(path)) return null;
-  const bytes = Uint8Array.from(await readFile(path));
+  const bytes = Uint8Array.from(await readWholeRegular(path));
   if (bytes.length < 8 || bytes.length % 8 !== 0) {
     throw new FormatError(
       path,

@@ -36,6 +36,7 @@ describe("names of strangers in what commands print", () => {
     "a folder without tiles": (folder) => ["fix", join(folder, `empty${ANY}`), "--out", join(folder, "out")],
     "a missing model": (folder) => ["predict", folder, "--model", `none${ANY}`, "--out", join(folder, "out.csv")],
     "a missing label file": (folder) => ["inspect", folder, "--labels", `none${ANY}`],
+    "a name with a line end": (folder) => ["inspect", folder, "--labels", `none\n${ANY}`],
     "an unknown command": () => [`nothing${ANY}`],
     "an unknown option": (folder) => ["inspect", folder, `--none${ANY}`],
     "an invalid choice": (folder) => ["fix", folder, "--out", "x", "--format", `none${ANY}`],
@@ -53,4 +54,14 @@ describe("names of strangers in what commands print", () => {
       assertHarmless(stdout + stderr);
     });
   }
+});
+
+it("a line end in a name does not make a message two lines", (t) => {
+  const folder = temporaryFolder(t);
+  const labels = join(folder, "a\nb.csv");
+  writeFileSync(labels, "image_name\n");
+  writeFileSync(join(folder, "a.jpg"), "no picture");
+  const { stderr } = runCli(["inspect", folder, "--workers", "1", "--quiet", "--labels", labels]);
+  assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
+  assert.match(stderr, /a\\u000ab\.csv/);
 });

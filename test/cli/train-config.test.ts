@@ -61,4 +61,6 @@ test("a file that is none, an option that is none, and one that is missing are n
   assert.match(fail("just text"), /wrong.yaml holds no options/);
   assert.match(fail("tiles: a\nlabels: b\nout: c\nvall: 0.3"), /vall.*val/);
   assert.match(fail("tiles: a\nlabels: b"), /out/);
+  assert.match(fail(`tiles: ${"a".repeat(2 ** 20)}`), /wrong.yaml cannot be read \(more than 1 MiB\)/);
+  assert.match(fail(`tiles: ${"[".repeat(2 ** 19)}`), /wrong.yaml cannot be read as YAML or JSON/);
 });

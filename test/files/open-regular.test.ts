@@ -10,6 +10,8 @@ import { loadCheckpoint } from "../../src/head/checkpoint.js";
 import { readLabels } from "../../src/labels/formats.js";
 import { readCard } from "../../src/models/card-file.js";
 import { collectTiles } from "../../src/tiles/sources.js";
+import { readConfig } from "../../src/training/config.js";
+import { countSeenTiles, SEEN_TILES_FILE } from "../../src/training/seen-tiles.js";
 import { temporaryFolder } from "../helpers.js";
 
 describe("opening what is no regular file", () => {
@@ -35,6 +37,8 @@ describe("opening what is no regular file", () => {
     "tiles.jsonl": (path) => readPredictions(path),
     "card.json": (path) => readCard(path),
     "model.json": (_, folder) => loadCheckpoint(folder),
+    "config.yaml": (path) => readConfig(path),
+    [SEEN_TILES_FILE]: (_, folder) => countSeenTiles(folder, []),
     "list.txt": (path) => collectTiles(`@${path}`),
     "list.jsonl": (path) => collectTiles(`@${path}`),
   };

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import * as v from "valibot";
 import { FormatError } from "../../src/errors.js";
+import { MOST_JSON_BYTES } from "../../src/files/json-size.js";
 import { readJson } from "../../src/files/read-json.js";
+import { readLabels } from "../../src/labels/formats.js";
 import { temporaryFolder } from "../helpers.js";
 
 const schema = v.object({
@@ -48,5 +50,14 @@ describe("reading JSON by a schema", () => {
     const path = join(temporaryFolder(t), "a.json");
     mkdirSync(path);
     await assert.rejects(readJson(path, schema), { message: `${path} cannot be read (EISDIR).` });
+  });
+
+  it("refuses files that would take many times their size in memory, before they are parsed", async (t) => {
+    const path = join(temporaryFolder(t), "a.json");
+    writeFileSync(path, `[${"[],".repeat(2 ** 23)}[]]`);
+    await assert.rejects(readJson(path, schema), /a\.json is one JSON value of more than 16 million parts/);
+    await assert.rejects(readLabels(path, {}), /a\.json is one JSON value of more than 16 million parts/);
+    truncateSync(path, MOST_JSON_BYTES + 1);
+    await assert.rejects(readJson(path, schema), { message: `${path} cannot be read (more than 256 MiB).` });
   });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { runCli } from "../helpers.js";
 
 const module = new URL("../../src/addon.js", import.meta.url).href;
 const source = `import { loadAddon } from ${JSON.stringify(module)}; loadAddon(); loadAddon();`;
@@ -24,4 +25,14 @@ test("a CANOPY_SIMD that is not known is told once", () => {
 
 test("a CANOPY_SIMD that is known is not spoken of", () => {
   for (const level of ["", ...levels]) assert.deepEqual(warningsFor(level), [], level);
+});
+
+test("every command tells a CANOPY_SIMD that is not known, those that decode in other threads or not at all, too", () => {
+  // `inspect` decodes in workers, `doctor` loads the addon itself, the others never do.
+  for (const words of [["inspect", "absent.jpg"], ["doctor"], ["models", "list"], ["merge", "--help"]]) {
+    const { stderr } = runCli(words, { env: { CANOPY_SIMD: "avx3\u001b" } });
+    const told = stderr.split("\n").filter((line) => line.includes("CANOPY_SIMD"));
+    assert.equal(told.length, 1, `${words}: ${stderr}`);
+    assert.match(told[0], /^Warning: Expected CANOPY_SIMD to be one of .*, got "avx3\\u001b": it is ignored\.$/);
+  }
 });
