@@ -11,6 +11,7 @@ import { sniffFormat } from "../decode/sniff.js";
 import { CanopyError, InputError } from "../errors.js";
 import { synthesize } from "../operations/synth.js";
 import type { RunContext } from "../run-context.js";
+import { CompressedTiles } from "../tiles/compressed-tiles.js";
 import { collectTiles } from "../tiles/sources.js";
 import type { Tile } from "../tiles/tile.js";
 
@@ -54,7 +55,9 @@ export async function openBenchTiles(
     if (generated) await synthesize({ count: limit, out: generatedFolder, seed: SEED }, context);
     const collected = await collectTiles(generated ? [generatedFolder] : inputs, { signal: context.signal });
     cleanups.push(collected.close);
-    const chosen = spread(collected.tiles, limit);
+    const compressed = new CompressedTiles(context);
+    cleanups.push(() => compressed.close());
+    const chosen = await compressed.load(spread(collected.tiles, limit));
     const fit = await keepFit(chosen, context);
     if (fit.length === 0) {
       throw new InputError(`There is nothing to measure with: none of ${chosen.length} tiles is a JPEG that decodes.`);
@@ -105,7 +108,7 @@ function isJpeg(tile: Tile): boolean {
 /** Other libraries read files, not members of archives. */
 async function asPlainFile(tile: Tile, copy: string): Promise<string> {
   if (tile.offset === undefined && tile.byteLength === undefined) return tile.path;
-  const bytes = readTileBytes(tile);
+  const bytes = readTileBytes(placeOf(tile));
   if (isFailure(bytes)) throw new CanopyError("BENCH", `${tile.path} changed while it was read: ${bytes.message}.`);
   await writeFile(copy, bytes);
   return copy;

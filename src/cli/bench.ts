@@ -135,7 +135,7 @@ function withBenchOptions<T>(yargs: Argv<T>, limit: number) {
     .positional("input", {
       type: "string",
       array: true,
-      describe: "Folder, files, .tar, .zip, @list.txt or - (default: generated tiles)",
+      describe: "Folder, files, archives, @list.txt or - (default: generated tiles)",
     })
     .option("repeats", { type: "number", requiresArg: true, describe: "Rounds, over which medians are taken" })
     .option("limit", {

@@ -14,7 +14,7 @@ export function builder(yargs: Argv) {
       type: "string",
       array: true,
       demandOption: true,
-      describe: "Folder, files, .tar, .zip, @list.txt, or -; on a file system all workers share",
+      describe: "Folder, files, archives, @list.txt, or -; on a file system all workers share",
     })
     .option("out", {
       type: "string",

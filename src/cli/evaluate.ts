@@ -23,7 +23,7 @@ export function builder(yargs: Argv) {
       type: "string",
       array: true,
       demandOption: true,
-      describe: "INPUT: folder, files, .tar, .zip, @list",
+      describe: "INPUT: folder, files, archives, @list",
     })
     .option("labels", { type: "string", demandOption: true, requiresArg: true, describe: LABELS })
     .option("model", {

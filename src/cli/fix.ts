@@ -18,7 +18,7 @@ export function builder(yargs: Argv) {
       type: "string",
       array: true,
       demandOption: true,
-      describe: "Folder, files, .tar, .zip, @list.txt or - for paths on stdin",
+      describe: "Folder, files, archives, @list.txt or - for paths on stdin",
     })
     .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "Folder for the copies" })
     .option("format", {

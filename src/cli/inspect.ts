@@ -16,7 +16,7 @@ export function builder(yargs: Argv) {
       type: "string",
       array: true,
       demandOption: true,
-      describe: "Folder, files, .tar, .zip, @list.txt or - for paths on stdin",
+      describe: "Folder, files, archives, @list.txt or - for paths on stdin",
     })
     .option("labels", {
       type: "string",

@@ -17,7 +17,7 @@ export function builder(yargs: Argv) {
       type: "string",
       array: true,
       demandOption: true,
-      describe: "Tiles to observe: folder, files, .tar, .zip, @list",
+      describe: "Tiles to observe: folder, files, archives, @list",
     })
     .option("labels", { type: "string", requiresArg: true, describe: `Refits the head, if that is better. ${LABELS}` })
     .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder to write" })

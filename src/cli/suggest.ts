@@ -15,7 +15,7 @@ export function builder(yargs: Argv) {
       type: "string",
       array: true,
       demandOption: true,
-      describe: "Folder, files, .tar, .zip, @list.txt, or -",
+      describe: "Folder, files, archives, @list.txt, or -",
     })
     .option("model", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder" })
     .option("out", {

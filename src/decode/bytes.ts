@@ -3,13 +3,15 @@ import { closeSync, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { inflateRawSync } from "node:zlib";
 import type { NativeTile } from "../addon.js";
 import { READ_WITHOUT_WAITING } from "../files/open-regular.js";
+import type { EncodedTile } from "../tiles/tile.js";
 import type { DecodeFailure } from "./decoder.js";
 
 /** Largest encoded tile, in bytes; a larger file is no tile, and would only fill the memory. */
 const MAX_BYTES = 256 << 20;
 
 /** The tile's bytes, or why they cannot be read. Never throws for errors of the file system. */
-export function readTileBytes(tile: NativeTile): Uint8Array | DecodeFailure {
+export function readTileBytes(tile: NativeTile | EncodedTile): Uint8Array | DecodeFailure {
+  if ("bytes" in tile) return tile.bytes;
   let file: number;
   try {
     file = openSync(tile.path, READ_WITHOUT_WAITING);

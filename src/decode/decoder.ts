@@ -4,7 +4,7 @@ import { checkInteger, checkOneOf } from "../check.js";
 import { OptionError } from "../errors.js";
 import { MAX_SIDE } from "../files/schemas.js";
 import type { RasterInfo } from "../raster/raster.js";
-import type { Tile, TileContent } from "../tiles/tile.js";
+import type { EncodedTile, Tile, TileContent } from "../tiles/tile.js";
 
 /** How the components of a JPEG are to be read. `auto` follows the rule in docs/colour.md. */
 export const COLORSPACES = ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const;
@@ -87,8 +87,12 @@ function checkStretch(stretch: Stretch, bands: Bands | null): void {
 /** A decoder's input: where a tile's bytes are, or the tile itself. */
 export type DecodeSource = NativeTile | TileContent;
 
-/** Where the bytes of a tile on disk are: all that a worker needs. */
-export function placeOf({ path, offset, byteLength, inflatedLength }: Tile): NativeTile {
+/** The bytes of a picture's file, or where they are. */
+export type PictureSource = NativeTile | EncodedTile;
+
+/** Where the bytes of a tile on disk are, or those it comes with: all that a worker needs. */
+export function placeOf({ path, offset, byteLength, inflatedLength, content }: Tile): PictureSource {
+  if (content !== undefined && "bytes" in content) return { bytes: content.bytes };
   return {
     path,
     ...(offset !== undefined && { offset }),

@@ -1,5 +1,5 @@
 /** One tile at its own size, with facts about its file, for inspecting and converting. */
-import { type JpegInfo, loadAddon, type NativeTile } from "../addon.js";
+import { type JpegInfo, loadAddon } from "../addon.js";
 import { nameCompression } from "../raster/names.js";
 import { sampleType } from "../raster/raster.js";
 import { readTileBytes } from "./bytes.js";
@@ -9,6 +9,7 @@ import {
   type DecodeFailure,
   isFailure,
   type PictureOptions,
+  type PictureSource,
   type RasterFacts,
   type RgbImage,
 } from "./decoder.js";
@@ -28,7 +29,7 @@ export interface FullImage extends RgbImage {
 export type FullOptions = Omit<PictureOptions, "maxBytes">;
 
 /** Reads and decodes a tile completely. Never throws for a bad one. */
-export async function readFullTile(tile: NativeTile, options: FullOptions): Promise<FullImage | DecodeFailure> {
+export async function readFullTile(tile: PictureSource, options: FullOptions): Promise<FullImage | DecodeFailure> {
   const bytes = readTileBytes(tile);
   return isFailure(bytes) ? bytes : readFull(bytes, options);
 }

@@ -9,10 +9,12 @@ import { InterruptedError } from "../errors.js";
 import { usableCores } from "../machine.js";
 import type { RunContext } from "../run-context.js";
 import { StopFlag } from "../stop-flag.js";
+import { CompressedTiles, isInCompressed } from "../tiles/compressed-tiles.js";
 import type { Tile } from "../tiles/tile.js";
 import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
 import type { Augmentation } from "./augmentation.js";
 import { crashFailure, type DecodeOptions, type DecodeOutcome, type DecodeSource, placeOf } from "./decoder.js";
+import { mostFileBytes } from "./memory.js";
 import type { DecodeTask } from "./worker.js";
 
 export interface DecodePoolOptions {
@@ -35,6 +37,7 @@ export class DecodePool {
   readonly workers: number;
   readonly #threads: Threads;
   readonly #stop: StopFlag;
+  readonly #compressed: CompressedTiles;
   /** A thread for one tile at a time, started when a chunk made its worker fail. */
   #quarantine: Threads | undefined;
 
@@ -43,6 +46,7 @@ export class DecodePool {
     checkInteger("workers", workers, 1, 1024);
     this.workers = workers;
     this.#stop = new StopFlag(context.signal);
+    this.#compressed = new CompressedTiles(context);
     if (loadAddon() === undefined) warnWithoutAddon(context);
     // Two tasks per thread: while it decodes one, its next one is already there, so that it never waits for the main
     // thread.
@@ -63,6 +67,7 @@ export class DecodePool {
     augmentations?: readonly Augmentation[],
   ): Promise<DecodeOutcome[] | undefined> {
     const only = (i: number) => augmentations && [augmentations[i]];
+    if (tiles.some(isInCompressed)) return this.#decodeUnpacked(tiles, target, options, augmentations);
     if (tiles.some((tile) => tile.failure)) {
       return decodeSingly(tiles, target, options, (tile, place, i) => this.decode([tile], place, options, only(i)));
     }
@@ -73,6 +78,23 @@ export class DecodePool {
       if (this.#stop.raised) throw new InterruptedError();
       return decodeSingly(tiles, target, options, (tile, place, i) => this.#decodeAlone(tile, place, options, only(i)));
     }
+  }
+
+  /** Tiles of compressed archives, a few at a time, because their bytes are in memory. */
+  async #decodeUnpacked(
+    tiles: readonly Tile[],
+    { buffer, byteOffset }: PixelTarget,
+    options: DecodeOptions,
+    augmentations: readonly Augmentation[] | undefined,
+  ): Promise<DecodeOutcome[] | undefined> {
+    const outcomes: DecodeOutcome[] = [];
+    for await (const piece of this.#compressed.pieces(tiles, mostFileBytes(options.maxBytes))) {
+      const from = outcomes.length;
+      const place = { buffer, byteOffset: byteOffset + from * options.size ** 2 * 3 };
+      const some = augmentations?.slice(from, from + piece.length);
+      outcomes.push(...((await this.decode(piece, place, options, some)) ?? piece.map(() => undefined)));
+    }
+    return outcomes.some((outcome) => outcome !== undefined) ? outcomes : undefined;
   }
 
   /** The worker has no other tile, so its failure is due to this one. */
@@ -95,6 +117,7 @@ export class DecodePool {
   /** Waits for running tasks, then ends the workers. */
   async close(): Promise<void> {
     this.#stop.close();
+    await this.#compressed.close();
     await Promise.all([this.#threads, this.#quarantine].map((threads) => threads && endWorkerPool(threads)));
   }
 }
@@ -126,8 +149,9 @@ export function decoderVersion(): string {
 /** Only what a worker needs; names stay here. */
 function sourceOf(tile: Tile): DecodeSource {
   const { content } = tile;
-  if (content === undefined) return placeOf(tile);
-  return "bytes" in content ? { bytes: alone(content.bytes) } : { ...content, pixels: alone(content.pixels) };
+  if (content !== undefined && "pixels" in content) return { ...content, pixels: alone(content.pixels) };
+  const source = placeOf(tile);
+  return "bytes" in source ? { bytes: alone(source.bytes) } : source;
 }
 
 /** Copied: a message to a worker carries the whole buffer of a view, and shared memory may change. */

@@ -1,11 +1,11 @@
 /** Some samples of some tiles: to measure a stretch, and to notice one that is missing. */
 import { availableParallelism } from "node:os";
-import type { NativeTile } from "../addon.js";
 import { ChunkPool } from "../chunk-pool.js";
 import { chunksOf } from "../chunks.js";
+import { CompressedTiles } from "../tiles/compressed-tiles.js";
 import type { Tile } from "../tiles/tile.js";
 import { readTileBytes } from "./bytes.js";
-import { type Bands, isFailure, placeOf } from "./decoder.js";
+import { type Bands, isFailure, type PictureSource, placeOf } from "./decoder.js";
 import type { RasterSample } from "./sample-worker.js";
 import { isPng16 } from "./sniff.js";
 
@@ -28,17 +28,27 @@ interface SampleOptions {
 export async function sampleRasters(tiles: readonly Tile[], options: SampleOptions): Promise<RasterSample[]> {
   const { bands, most, signal } = options;
   const named = tiles.filter((tile) => tile.failure === undefined && mayHaveBands(tile));
-  const places = takeEvenly(named, most).map(placeOf).filter(isNoPng8);
+  const places = (await unpacked(takeEvenly(named, most), signal)).map(placeOf).filter(isNoPng8);
   if (places.length === 0) return [];
   const file = new URL("./sample-worker.js", import.meta.url);
   const chunks = [...chunksOf(places, CHUNK)];
   const workers = Math.min(availableParallelism(), chunks.length);
-  const pool = new ChunkPool<NativeTile, RasterSample | null>(file, "sampleChunk", workers, { bands }, signal);
+  const pool = new ChunkPool<PictureSource, RasterSample | null>(file, "sampleChunk", workers, { bands }, signal);
   try {
     const samples = await Promise.all(chunks.map((chunk) => pool.run(chunk, () => null)));
     return samples.flat().filter((sample) => sample !== null);
   } finally {
     await pool.close();
+  }
+}
+
+/** Without those that cannot be unpacked. */
+async function unpacked(tiles: readonly Tile[], signal: AbortSignal | undefined): Promise<readonly Tile[]> {
+  const compressed = new CompressedTiles({ ...(signal && { signal }) });
+  try {
+    return (await compressed.load(tiles)).filter(({ failure }) => failure === undefined);
+  } finally {
+    await compressed.close();
   }
 }
 
@@ -53,8 +63,9 @@ function takeEvenly<T>(items: readonly T[], most: number): T[] {
 }
 
 /** A look at the first bytes spares sets of ordinary PNGs the threads. */
-function isNoPng8(place: NativeTile): boolean {
-  if (place.inflatedLength !== undefined) return true;
-  const bytes = readTileBytes({ ...place, byteLength: Math.min(PNG_HEAD, place.byteLength ?? PNG_HEAD) });
+function isNoPng8(place: PictureSource): boolean {
+  if ("path" in place && place.inflatedLength !== undefined) return true;
+  const head = "bytes" in place ? place : { ...place, byteLength: Math.min(PNG_HEAD, place.byteLength ?? PNG_HEAD) };
+  const bytes = readTileBytes(head);
   return !isFailure(bytes) && (bytes[0] !== 0x89 || isPng16(bytes));
 }

@@ -1,10 +1,9 @@
 /** piscina entry: some samples of each tile of a chunk that is a raster of bands. */
-import type { NativeTile } from "../addon.js";
 import { RasterError, type RasterInfo, type Samples } from "../raster/raster.js";
 import { refuseIfStopped } from "../stop-flag.js";
 import { firstBands } from "./bands.js";
 import { readTileBytes } from "./bytes.js";
-import { type Bands, DECODE_DEFAULTS, isFailure } from "./decoder.js";
+import { type Bands, DECODE_DEFAULTS, isFailure, type PictureSource } from "./decoder.js";
 import { isPng16, sniffFormat } from "./sniff.js";
 
 export interface RasterSample {
@@ -14,7 +13,7 @@ export interface RasterSample {
 }
 
 interface SampleTask {
-  items: NativeTile[];
+  items: PictureSource[];
   bands: Bands | null;
   stop?: SharedArrayBuffer;
 }

@@ -36,7 +36,7 @@ export async function decodeWithSharp(
   resize: Resize,
 ): Promise<DecodeOutcome> {
   if ("pixels" in source) return decodeRaw(source, target, options, resize);
-  const bytes = "bytes" in source ? source.bytes : readTileBytes(source);
+  const bytes = readTileBytes(source);
   if (isFailure(bytes)) return bytes;
   const image = await readBytesWithSharp(bytes, options);
   if (isFailure(image)) return image;

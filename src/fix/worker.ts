@@ -1,6 +1,5 @@
 /** piscina entry: writes a chunk of tiles as files of ordinary RGB, pixel for pixel. */
-import type { NativeTile } from "../addon.js";
-import { type DecodeFailure, isFailure, type RgbImage } from "../decode/decoder.js";
+import { type DecodeFailure, isFailure, type PictureSource, type RgbImage } from "../decode/decoder.js";
 import { type FullOptions, readFullTile } from "../decode/full.js";
 import { openPixels } from "../decode/open-sharp.js";
 import { type FileContent, writeTogether, writeWhole } from "../files/write.js";
@@ -11,7 +10,7 @@ export const FIX_FORMATS = ["png", "jpg"] as const;
 export type FixFormat = (typeof FIX_FORMATS)[number];
 
 export interface FixItem {
-  tile: NativeTile;
+  tile: PictureSource;
   target: string;
 }
 

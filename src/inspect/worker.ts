@@ -1,8 +1,7 @@
 /** piscina entry: decodes a chunk of tiles completely and returns facts about them. */
 import { createHash } from "node:crypto";
-import type { NativeTile } from "../addon.js";
 import { readTileBytes } from "../decode/bytes.js";
-import { type DecodeFailure, isFailure } from "../decode/decoder.js";
+import { type DecodeFailure, isFailure, type PictureSource } from "../decode/decoder.js";
 import { type FullImage, type FullOptions, readFull } from "../decode/full.js";
 import { refuseIfStopped } from "../stop-flag.js";
 import { findLeftAside } from "./left-aside.js";
@@ -26,7 +25,7 @@ export interface TileFacts extends Pick<FullImage, "width" | "height" | "byteLen
 }
 
 interface ExamineTask extends ExamineSettings {
-  items: NativeTile[];
+  items: PictureSource[];
   stop?: SharedArrayBuffer;
 }
 
@@ -41,7 +40,7 @@ export async function examineChunk(task: ExamineTask): Promise<Examined[]> {
   return results;
 }
 
-async function examine(tile: NativeTile, options: FullOptions): Promise<Examined> {
+async function examine(tile: PictureSource, options: FullOptions): Promise<Examined> {
   const bytes = readTileBytes(tile);
   if (isFailure(bytes)) {
     return bytes;

@@ -1,8 +1,11 @@
 /** Bytes of a label file: its kind, the encoding of its text, and the text as a stream. */
 import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { FormatError, InputError } from "../errors.js";
+import { isCompressed } from "../tiles/names.js";
+import { openSource } from "../tiles/open-source.js";
+import { CompressionError } from "../tiles/unpack.js";
 
 export interface LabelFile {
   path: string;
@@ -33,12 +36,11 @@ export async function openLabelFile(path: string): Promise<LabelFile> {
 }
 
 async function readHead(path: string, size: number): Promise<Buffer> {
-  const file = await open(path);
+  const file = await openSource(path);
   try {
     const read = async (bytes: number) => {
-      const buffer = Buffer.alloc(Math.min(bytes, size));
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-      return buffer.subarray(0, bytesRead);
+      const buffer = Buffer.alloc(isCompressed(path) ? bytes : Math.min(bytes, size));
+      return buffer.subarray(0, await file.read(buffer, 0));
     };
     const head = await read(HEAD);
     const lines = head.reduce((count, byte) => count + (byte === 10 || byte === 13 ? 1 : 0), 0);
@@ -50,6 +52,7 @@ async function readHead(path: string, size: number): Promise<Buffer> {
 
 export function explainReading(path: string, error: NodeJS.ErrnoException): Error {
   if (error.code === "ENOENT") return new InputError(`There is no label file ${path}.`, { cause: error });
+  if (error instanceof CompressionError) return new FormatError(path, `${path} cannot be unpacked: ${error.message}.`);
   if (error.syscall !== undefined) {
     return new InputError(`Cannot read the label file ${path}: ${error.message}.`, { cause: error });
   }

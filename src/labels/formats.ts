@@ -2,6 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../errors.js";
+import { archivesBelow } from "../tiles/folder.js";
 import { explainReading, type LabelFile, openLabelFile } from "./bytes.js";
 import { openDelimited } from "./delimited.js";
 import { readFolders } from "./folders.js";
@@ -41,7 +42,7 @@ const FORMATS: readonly LabelFormat[] = [
   {
     names: ["webdataset"],
     recognises: ({ head }) => head.toString("latin1", 257, 262) === "ustar",
-    read: async (file, options) => readTable(await openWebDataset(file), options),
+    read: async ({ path }, options) => readTable(await openWebDataset(path, [path]), options),
   },
   {
     names: ["jsonl"],
@@ -75,6 +76,8 @@ export async function readLabels(path: string, options: ReadLabelsOptions = {}):
   checkLabelOptions(options);
   const file = await fileIn(await openLabelFile(path), options);
   const { labelFormat } = options;
+  const archives = file.isFolder && labelFormat !== "folders" ? await archivesBelow(path) : undefined;
+  if (archives !== undefined) return readTable(await openWebDataset(path, archives.archives), options);
   const format = FORMATS.find((each) =>
     labelFormat === undefined || LAYOUTS.includes(labelFormat)
       ? each.recognises(file)

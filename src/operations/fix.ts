@@ -32,11 +32,13 @@ import {
 } from "../fix/worker.js";
 import { mapInFlight } from "../in-flight.js";
 import type { RunContext } from "../run-context.js";
-import { collectTiles, listOf, type TileInputs } from "../tiles/sources.js";
+import { CompressedTiles } from "../tiles/compressed-tiles.js";
+import { listOf, type TileInputs } from "../tiles/inputs.js";
+import { collectTiles } from "../tiles/sources.js";
 import { tileLocation } from "../tiles/tile.js";
 
 export interface FixOptions extends Partial<Omit<FullOptions, "bands" | "stretch">>, RasterOptions {
-  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`, or `-` for standard input. */
+  /** Folders, files, archives, patterns, `@list.txt`, or `-` for standard input. */
   inputs: TileInputs;
   /** Folder for the copies; sub-folders are kept. */
   out: string;
@@ -104,7 +106,7 @@ async function fixTiles(options: FixOptions, context: RunContext): Promise<FixSu
   if (stretch !== undefined) checkStretchOption(stretch);
   const startedAt = performance.now();
   await checkOut(out, inputs, resume || overwrite);
-  const { tiles, close } = await collectTiles(inputs, { signal: context.signal });
+  const { tiles, close } = await collectTiles(inputs, context);
   try {
     await ensureFolder(out);
     const jobs = planTargets(tiles, inputs, out, format, await foldsNames(out));
@@ -194,8 +196,11 @@ async function runJobs(jobs: readonly FixJob[], options: RunOptions, context: Ru
     context.signal,
   );
   const tally: Tally = { written: 0, skipped: 0, rejects: [], readings: {} };
+  const compressed = new CompressedTiles(context);
   const run = async (chunk: FixJob[]) => {
-    const outcomes = await runChunk(chunk, resume, (items) => pool.run(items, crashFailure));
+    const loaded = await compressed.load(chunk.map(({ tile }) => tile));
+    const jobs = chunk.map((job, i) => ({ ...job, tile: loaded[i] }));
+    const outcomes = await runChunk(jobs, resume, (items) => pool.run(items, crashFailure));
     return chunk.map((job, i) => [job, outcomes[i]] as const);
   };
   try {
@@ -210,7 +215,7 @@ async function runJobs(jobs: readonly FixJob[], options: RunOptions, context: Ru
       }
     }
   } finally {
-    await pool.close();
+    await Promise.all([pool.close(), compressed.close()]);
   }
   return tally;
 }

@@ -1,6 +1,5 @@
 /** `inspect`: what is in a tile set, to see before training. Every tile is decoded. */
 import { availableParallelism } from "node:os";
-import type { NativeTile } from "../addon.js";
 import { checkInteger, checkNames, type OptionNames } from "../check.js";
 import { ChunkPool } from "../chunk-pool.js";
 import { chunksOf } from "../chunks.js";
@@ -10,6 +9,7 @@ import {
   DECODE_DEFAULTS,
   type DecodeFailure,
   isFailure,
+  type PictureSource,
   placeOf,
 } from "../decode/decoder.js";
 import type { FullOptions } from "../decode/full.js";
@@ -33,11 +33,13 @@ import { type LabelledTiles, pairTiles } from "../labels/match.js";
 import { checkLabelsGiven, type LabelOptions, labelOptions } from "../labels/options.js";
 import type { LabelTable } from "../labels/table.js";
 import type { RunContext } from "../run-context.js";
-import { collectTiles, type TileInputs } from "../tiles/sources.js";
+import { CompressedTiles } from "../tiles/compressed-tiles.js";
+import type { TileInputs } from "../tiles/inputs.js";
+import { collectTiles } from "../tiles/sources.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 
 export interface InspectOptions extends Partial<Omit<FullOptions, "bands" | "stretch">>, RasterOptions, LabelOptions {
-  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`, or `-` for standard input. */
+  /** Folders, files, archives, patterns, `@list.txt`, or `-` for standard input. */
   inputs: TileInputs;
   /** A label file to compare the tiles with. */
   labels?: string | undefined;
@@ -107,7 +109,7 @@ export async function inspect(options: InspectOptions, context: RunContext = {})
   checkNames(options, OPTIONS);
   checkLabelsGiven(options);
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels, labelOptions(options));
-  const { tiles, ignored, close } = await collectTiles(options.inputs, { signal: context.signal });
+  const { tiles, ignored, close } = await collectTiles(options.inputs, context);
   try {
     return summarize(
       tiles,
@@ -129,11 +131,13 @@ async function examineAll(tiles: readonly Tile[], options: InspectOptions, conte
   const stretch = await resolveStretch(options.stretch, tiles, bands ?? null, context.signal);
   const settings: ExamineSettings = { options: { colorspace, maxPixels, onTruncated, bands: bands ?? null, stretch } };
   const file = new URL("../inspect/worker.js", import.meta.url);
-  const pool = new ChunkPool<NativeTile, Examined>(file, "examineChunk", workers, settings, context.signal);
+  const pool = new ChunkPool<PictureSource, Examined>(file, "examineChunk", workers, settings, context.signal);
+  const compressed = new CompressedTiles(context);
   const run = async (chunk: Tile[]): Promise<Examined[]> => {
-    const good = chunk.filter(({ failure }) => failure === undefined);
+    const loaded = await compressed.load(chunk);
+    const good = loaded.filter(({ failure }) => failure === undefined);
     const examined = (await pool.run(good.map(placeOf), crashFailure)).values();
-    return chunk.map((tile) => tile.failure ?? (examined.next().value as Examined));
+    return loaded.map((tile) => tile.failure ?? (examined.next().value as Examined));
   };
   const results: Examined[] = [];
   let rejected = 0;
@@ -147,7 +151,7 @@ async function examineAll(tiles: readonly Tile[], options: InspectOptions, conte
       }
     }
   } finally {
-    await pool.close();
+    await Promise.all([pool.close(), compressed.close()]);
   }
   return results;
 }

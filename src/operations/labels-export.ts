@@ -17,14 +17,15 @@ import { readNames } from "../labels/name-list.js";
 import { checkLabelsGiven, type LabelOptions, labelOptions } from "../labels/options.js";
 import type { LabelRow, LabelTable } from "../labels/table.js";
 import type { RunContext } from "../run-context.js";
-import { collectTiles, type TileInputs } from "../tiles/sources.js";
+import type { TileInputs } from "../tiles/inputs.js";
+import { collectTiles } from "../tiles/sources.js";
 import type { Tile } from "../tiles/tile.js";
 
 export const EXPORT_FORMATS = [...LABEL_TABLES, ...EXCHANGE_FORMATS] as const;
 export type ExportLabelsFormat = (typeof EXPORT_FORMATS)[number];
 
 export interface ExportLabelsOptions extends CsvOptions, ImageUrlOptions, LabelOptions {
-  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`: where the pictures are. @default for tables: all that is labelled or predicted */
+  /** Folders, files, archives, patterns, `@list.txt`: where the pictures are. @default for tables: all that is labelled or predicted */
   tiles?: TileInputs | undefined;
   /** File to write. */
   out: string;
@@ -181,7 +182,7 @@ async function curate(known: Known, options: ExportLabelsOptions, context: RunCo
 }
 
 async function listTiles(inputs: TileInputs, context: RunContext): Promise<Tile[]> {
-  const { tiles, close } = await collectTiles(inputs, { signal: context.signal });
+  const { tiles, close } = await collectTiles(inputs, context);
   await close();
   return tiles;
 }

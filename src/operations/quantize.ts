@@ -18,7 +18,8 @@ import type { Precision } from "../quantise/precision.js";
 import { quantise } from "../quantise/quantise.js";
 import type { Ranges } from "../quantise/ranges.js";
 import type { RunContext } from "../run-context.js";
-import { openTiles, type TileInputs } from "../tiles/sources.js";
+import type { TileInputs } from "../tiles/inputs.js";
+import { openTiles } from "../tiles/sources.js";
 import { createTagSet } from "../tiles/tag-set.js";
 import type { Tile } from "../tiles/tile.js";
 import { loadDataset, type RejectedTile } from "../training/dataset.js";
@@ -31,7 +32,7 @@ import { type ReadingOptions, trainedExtractor } from "./trained-extractor.js";
 export interface QuantizeOptions extends LabelOptions, ReadingOptions {
   /** Folder that `train` wrote. */
   model: string;
-  /** Tiles like those that will be tagged: folders, files, `.tar` and `.zip` archives, `@list.txt`. */
+  /** Tiles like those that will be tagged: folders, files, archives, patterns, `@list.txt`. */
   tiles: TileInputs;
   /** Their labels. With them the head is fitted again, if that is better. @default none */
   labels?: string | undefined;
@@ -152,7 +153,7 @@ async function loadBoth(
   context: RunContext,
 ): Promise<{ fp32: Loaded; int8: Loaded; ranges: Ranges }> {
   const { tiles: inputs, labels } = options;
-  const opened = await openTiles(inputs, { signal: context.signal });
+  const opened = await openTiles(inputs, context);
   try {
     const tiles: Tile[] = [];
     for await (const tile of opened.list()) tiles.push(tile);

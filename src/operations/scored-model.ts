@@ -8,7 +8,7 @@ import { type LabelOptions, labelOptions } from "../labels/options.js";
 import type { RunContext } from "../run-context.js";
 import { groupsOf, settledGroups } from "../tags/exclusive.js";
 import { chooseThresholds, scoreFeatures } from "../tags/prediction.js";
-import type { TileInputs } from "../tiles/sources.js";
+import type { TileInputs } from "../tiles/inputs.js";
 import { allRows } from "../tiles/split.js";
 import { createTagSet } from "../tiles/tag-set.js";
 import { type Dataset, loadDataset } from "../training/dataset.js";
@@ -16,7 +16,7 @@ import { countSeenTiles } from "../training/seen-tiles.js";
 import { type ReadingOptions, trainedExtractor } from "./trained-extractor.js";
 
 export interface ScoringOptions extends LabelOptions, ReadingOptions {
-  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`. */
+  /** Folders, files, archives, patterns, `@list.txt`. */
   tiles: TileInputs;
   /**
    * Label file. Tags the model does not know are left out of the score, with a warning. With `split` the tiles for testing are scored, or

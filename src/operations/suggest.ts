@@ -22,7 +22,8 @@ import { readLabels } from "../labels/formats.js";
 import { labelledTest } from "../labels/match.js";
 import { checkLabelsGiven, type LabelOptions, labelOptions } from "../labels/options.js";
 import type { RunContext } from "../run-context.js";
-import { openTiles, type TileInputs } from "../tiles/sources.js";
+import type { TileInputs } from "../tiles/inputs.js";
+import { openTiles } from "../tiles/sources.js";
 import type { Tile, TileSource } from "../tiles/tile.js";
 import { rejectsBeside } from "./rejects.js";
 import { type Scan, scanTiles, startScan, withoutLabelled } from "./suggest-scan.js";
@@ -32,7 +33,7 @@ export const SUGGESTION_FORMATS = [...TABLE_FORMATS, ...EXCHANGE_FORMATS] as con
 export type SuggestionFormat = (typeof SUGGESTION_FORMATS)[number];
 
 export interface SuggestOptions extends CsvOptions, ImageUrlOptions, ReadingOptions, Omit<LabelOptions, "split"> {
-  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`, or `-` for standard input. */
+  /** Folders, files, archives, patterns, `@list.txt`, or `-` for standard input. */
   inputs: TileInputs;
   /** Folder that `train` wrote. */
   model: string;
@@ -103,7 +104,7 @@ export async function suggest(options: SuggestOptions, context: RunContext = {})
   const checkpoint = await loadCheckpoint(options.model);
   const isLabelled = await findLabelled(options, context);
   const reading = await trainedExtractor(checkpoint, options, context);
-  const opened = await openTiles(options.inputs, { signal: context.signal });
+  const opened = await openTiles(options.inputs, context);
   let extractor: Extractor | undefined;
   try {
     extractor = await openExtractor(reading, context);

@@ -5,8 +5,9 @@ import type { EngineOptions, LoadedModel } from "../engine/engine.js";
 import { checkEngineSettings, ENGINE_SETTINGS, type EngineSettings } from "../engine/settings.js";
 import type { DeviceChoice } from "../features/device.js";
 import type { CsvOptions } from "../files/csv.js";
+import type { TileInputs } from "../tiles/inputs.js";
 import type { Shard } from "../tiles/shard.js";
-import type { OpenTilesOptions, TileInputs } from "../tiles/sources.js";
+import type { OpenTilesOptions } from "../tiles/sources.js";
 import { RUN_VERSION } from "./formats.js";
 import { hashModel, type RunKind } from "./identity.js";
 import { outputFormat } from "./paths.js";
@@ -16,7 +17,7 @@ import type { CommitInterval } from "./run-tiles.js";
 const MOST_UNREADABLE = 100_000;
 
 export interface PredictRunOptions extends EngineSettings, CsvOptions {
-  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`, or `-` for standard input. */
+  /** Folders, files, archives, patterns, `@list.txt`, or `-` for standard input. */
   inputs: TileInputs;
   /** Ends in .csv, .jsonl or .parquet. */
   out: string;

@@ -75,10 +75,14 @@ async function clearRun(folder: string): Promise<void> {
   }
 }
 
-function openInputs({ inputs, paths, stdin }: RunRequest, { signal, onProgress }: RunContext): Promise<OpenedTiles> {
+function openInputs(
+  { inputs, paths, stdin }: RunRequest,
+  { signal, onProgress, onWarning }: RunContext,
+): Promise<OpenedTiles> {
   return openTiles(inputs, {
     spoolFolder: paths.folder,
     signal,
+    onWarning,
     onBytes: (bytes) => onProgress?.({ stage: "copy", done: Math.floor(bytes / 2 ** 20), rejected: 0, unit: "MiB" }),
     ...(stdin ? { stdin } : {}),
   });

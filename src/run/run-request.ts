@@ -2,7 +2,8 @@
 import { readJson } from "../files/read-json.js";
 import { writeWhole } from "../files/write.js";
 import type { RunContext } from "../run-context.js";
-import type { OpenTilesOptions, TileInputs } from "../tiles/sources.js";
+import type { TileInputs } from "../tiles/inputs.js";
+import type { OpenTilesOptions } from "../tiles/sources.js";
 import { cutTileList } from "../tiles/tile-list.js";
 import type { ListOptions } from "../tiles/write-list.js";
 import { QUEUE_FACTS, type QueueFacts, type RunIdentity, type RunManifest } from "./formats.js";

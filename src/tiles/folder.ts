@@ -120,6 +120,42 @@ function passOver(path: string, tally: WalkTally): void {
   if (isArchive(path) || isPacked(path)) tally.archive ??= path;
 }
 
+/** A folder without tiles that holds archives. */
+export interface FolderOfArchives {
+  /** Sorted as tiles would be. */
+  archives: string[];
+  /** Number of other files. */
+  others: number;
+}
+
+/**
+ * The archives in `folder` and below it, if it has some and no tiles; undefined otherwise. It looks no further than to
+ * the first tile.
+ */
+export async function archivesBelow(folder: string): Promise<FolderOfArchives | undefined> {
+  const found: FolderOfArchives = { archives: [], others: 0 };
+  const hasTiles = await findArchives(folder, found, []).catch(() => true);
+  return hasTiles || found.archives.length === 0 ? undefined : found;
+}
+
+/** Returns true at the first tile. */
+async function findArchives(folder: string, found: FolderOfArchives, above: readonly string[]): Promise<boolean> {
+  const self = identity(await stat(folder));
+  if (above.includes(self)) return false;
+  const names: string[] = [];
+  for await (const entry of await opendir(folder)) {
+    if (await isFolder(folder, entry)) names.push(entry.name + FOLDER_MARK);
+    else if (hasTileExtension(entry.name)) return true;
+    else if (isArchive(entry.name) && !entry.name.startsWith("._")) names.push(entry.name);
+    else found.others++;
+  }
+  for (const name of names.sort()) {
+    if (!name.endsWith(FOLDER_MARK)) found.archives.push(join(folder, name));
+    else if (await findArchives(join(folder, name.slice(0, -1)), found, [...above, self])) return true;
+  }
+  return false;
+}
+
 /** A link named like a tile is taken for one without a check, so that millions of links are fast to list. */
 async function isFolder(folder: string, entry: Dirent): Promise<boolean> {
   if (entry.isDirectory()) return true;

@@ -14,7 +14,12 @@ export function hasTileExtension(path: string): boolean {
 
 /** Whether it is read as an archive, by its name. */
 export function isArchive(path: string): boolean {
-  return [".tar", ".zip"].includes(extname(path).toLowerCase());
+  return [".tar", ".zip"].includes(extname(path).toLowerCase()) || isCompressed(path);
+}
+
+/** Whether it is a tar that is unpacked while it is read, by its name. */
+export function isCompressed(path: string): boolean {
+  return /\.(tar\.gz|tgz|tar\.zst|tzst)$/i.test(path);
 }
 
 /** `a/b/train_1.jpg` -> `train_1`: only the last extension goes. */

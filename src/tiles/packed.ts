@@ -7,12 +7,12 @@ import { openRegular } from "../files/open-regular.js";
 
 /** File name endings and what such files are. */
 const ENDINGS: readonly (readonly [RegExp, string])[] = [
-  [/\.(tgz|tbz2?|txz|tzst|tlz|taz|tar\.(gz|bz2|xz|zst|lz4|lzma|lz|br|z))$/i, "a compressed archive"],
+  [/\.(tbz2?|txz|tlz|taz|tar\.(bz2|xz|lz4|lzma|lz|br|z))$/i, "a compressed archive"],
   [/\.zipx$/i, "a zip archive"],
   [/\.7z(\.001)?$/i, "a 7z archive"],
   [/\.rar$/i, "a RAR archive"],
   [/\.(cab|cpio|iso|lha|lzh|squashfs)$/i, "an archive"],
-  [/\.(gz|bz2|xz|zst|lz4|lzma)$/i, "a compressed file"],
+  [/(?<!\.tar)\.(gz|bz2|xz|zst|lz4|lzma)$/i, "a compressed file"],
 ];
 
 /** First bytes in hexadecimal, and the tool that unpacks what follows. */
@@ -63,13 +63,19 @@ export function refusePackedBytes(path: string, head: Buffer): void {
   if (archive !== undefined) throw packed(path, archive);
   const tool = compressionOf(head);
   if (tool === undefined) return;
-  throw new InputError(
-    `${path} is compressed with ${tool}, and its members cannot be read in place: unpack it first (${tool} -d), or pipe it in (${tool} -dc FILE | canopy ... -).`,
-  );
+  const ending = { gzip: ".tar.gz", zstd: ".tar.zst" }[tool];
+  const remedy =
+    ending === undefined
+      ? `unpack it first (${tool} -d), or pipe it in (${tool} -dc FILE | canopy ... -)`
+      : `call it ${ending} if it is a tar`;
+  throw new InputError(`${path} is compressed with ${tool}, and its members cannot be read in place: ${remedy}.`);
 }
 
 function packed(path: string, kind: string): InputError {
-  const remedy = kind === "a compressed archive" ? "unpack it to a .tar, or pipe it in (... | canopy ... -)" : UNPACK;
+  const remedy =
+    kind === "a compressed archive"
+      ? "make it a .tar, .tar.gz or .tar.zst, or pipe it in (... | canopy ... -)"
+      : UNPACK;
   return new InputError(`${path} is ${kind}, and its members cannot be read in place: ${remedy}.`);
 }
 

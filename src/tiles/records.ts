@@ -17,7 +17,7 @@ import type { Tile, TileFailure } from "./tile.js";
 export async function* tilesOfRecords(file: string, tally: WalkTally): AsyncGenerator<Tile> {
   let members: Members | undefined;
   for await (const path of pathsOf(file)) {
-    const [, archive, member] = /^(.*?\.(?:tar|zip))#(.+)$/is.exec(path) ?? [];
+    const [, archive, member] = /^(.*?\.(?:tar|zip|tar\.gz|tgz|tar\.zst|tzst))#(.+)$/is.exec(path) ?? [];
     if (members && members.archive !== archive) {
       yield* tilesOfMembers(members);
       members = undefined;

@@ -2,17 +2,17 @@
  * INPUT arguments become a stream of tiles: folders, files, archives, `@list.txt` and `-`. The order is
  * deterministic, and only one folder's names are in memory.
  */
-import type { Stats } from "node:fs";
-import { lstat, mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { InputError, OptionError } from "../errors.js";
+import { InputError } from "../errors.js";
 import { tilesOfArchive } from "./archive.js";
 import { type WalkTally, walkFolder } from "./folder.js";
+import { classify, type InputItem, isStdin, listOf, type TileInputs } from "./inputs.js";
 import { tilesOfList } from "./list.js";
-import { fileTile, hasTileExtension, isArchive, TILE_EXTENSIONS } from "./names.js";
-import { isPacked, refusePackedFile, refusePackedName } from "./packed.js";
+import { fileTile, TILE_EXTENSIONS } from "./names.js";
+import { isPacked } from "./packed.js";
 import type { SpooledInput } from "./stdin.js";
 import { type Tile, type TileFailure, type TileSource, tileLocation } from "./tile.js";
 
@@ -28,6 +28,8 @@ export interface OpenTilesOptions {
   signal?: AbortSignal | undefined;
   /** Called now and then with the bytes of standard input that have been copied. */
   onBytes?: ((bytes: number) => void) | undefined;
+  /** Called at the end of a listing if archives lie among tiles. */
+  onWarning?: ((message: string) => void) | undefined;
 }
 
 /** An opened INPUT. */
@@ -44,14 +46,6 @@ export interface OpenedTiles {
   close(): Promise<void>;
 }
 
-/** One INPUT or several. */
-export type TileInputs = string | readonly string[];
-
-interface InputItem {
-  kind: "folder" | "file" | "archive" | "list";
-  path: string;
-}
-
 /**
  * Gives the tiles of `inputs` as a stream, in the order of the arguments. Throws an InputError for an input or list
  * that does not exist. Bad tiles, also files that vanish later, are not noticed here.
@@ -59,18 +53,18 @@ interface InputItem {
 export async function openTiles(input: TileInputs, options: OpenTilesOptions = {}): Promise<OpenedTiles> {
   const inputs = listOf(input);
   if (inputs.length === 0)
-    throw new InputError("No input given: name a folder, files, a .tar or .zip, @list.txt, or - for stdin.");
+    throw new InputError("No input given: name a folder, files, archives, @list.txt, or - for stdin.");
   if (inputs.filter(isStdin).length > 1) throw new InputError("Standard input (-) can be given only once.");
   const items: InputItem[] = [];
   let spooled: Spooled | undefined;
   for (const input of inputs) {
     if (isStdin(input)) spooled = await spool(options);
-    items.push(isStdin(input) ? spooled!.input : await classify(input));
+    items.push(...(isStdin(input) ? [spooled!.input] : await classify(input)));
   }
   let tally: WalkTally = { ignored: 0 };
   const list = (): TileSource => {
     tally = { ignored: 0 };
-    return listItems(items, inputs, tally);
+    return listItems(items, inputs, tally, options);
   };
   return {
     list,
@@ -123,47 +117,11 @@ export async function collectTiles(
   }
 }
 
-/** Inputs as a list; anything else than paths is refused. */
-export function listOf(input: TileInputs): readonly string[] {
-  const inputs = typeof input === "string" ? [input] : input;
-  if (Array.isArray(inputs) && inputs.every((each) => typeof each === "string")) return inputs;
-  throw new OptionError("Expected inputs to be a path or a list of paths.");
-}
-
-/** `-`, or `stdin:` if a lone dash is not possible. */
-function isStdin(input: string): boolean {
-  return input === "-" || input === "stdin:";
-}
-
-async function classify(input: string): Promise<InputItem> {
-  if (input.startsWith("@")) {
-    const path = input.slice(1);
-    if (isStdin(path)) throw new InputError("A list on standard input is given as -, without the @.");
-    if (!(await statInput(path, `The list ${path}`))?.isFile()) throw new InputError(`The list ${path} is not a file.`);
-    return { kind: "list", path };
-  }
-  const info = await statInput(input, `The input ${input}`);
-  if (info?.isDirectory()) return { kind: "folder", path: input };
-  refusePackedName(input);
-  if (!isArchive(input) && !hasTileExtension(input)) await refusePackedFile(input);
-  return { kind: isArchive(input) ? "archive" : "file", path: input };
-}
-
-/** Undefined for a dead link, or if it may not be read: as a tile it will be rejected with its reason. */
-async function statInput(path: string, subject: string): Promise<Stats | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    const there = await lstat(path).catch(() => undefined);
-    if (there === undefined) throw new InputError(`${subject} does not exist.`, { cause: error });
-    return undefined;
-  }
-}
-
 async function* listItems(
   items: readonly InputItem[],
   inputs: readonly string[],
   tally: WalkTally,
+  { onWarning }: OpenTilesOptions,
 ): AsyncGenerator<Tile> {
   let count = 0;
   let hasGood = false;
@@ -178,9 +136,11 @@ async function* listItems(
   }
   if (count === 0) throw new InputError(emptyMessage(inputs, tally));
   if (failed?.failure && !hasGood) throw nothingIn(failed, failed.failure, count);
+  if (tally.archive !== undefined) onWarning?.(`Archives among tiles are ignored, ${adviceOn(tally.archive)}.`);
 }
 
-async function* tilesOf({ kind, path }: InputItem, tally: WalkTally): AsyncGenerator<Tile> {
+async function* tilesOf({ kind, path, others = 0 }: InputItem, tally: WalkTally): AsyncGenerator<Tile> {
+  tally.ignored += others;
   if (kind === "file") yield fileTile(path);
   else if (kind === "folder") yield* tilesOfFolder(path, tally);
   else if (kind === "archive") yield* tilesOfArchive(path, tally);
@@ -203,9 +163,7 @@ function emptyMessage(inputs: readonly string[], { ignored, archive }: WalkTally
 }
 
 function adviceOn(archive: string): string {
-  return isPacked(archive)
-    ? `which are to be unpacked (${archive})`
-    : `which are inputs of their own (name ${archive})`;
+  return isPacked(archive) ? `which are to be unpacked (${archive})` : `which are inputs of their own (${archive})`;
 }
 
 /** Where all that was listed is known to be bad, nothing would come of a run. */

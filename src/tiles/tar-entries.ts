@@ -36,14 +36,15 @@ interface TarDamage {
 export type TarEntry = TarFile | TarLink | TarUnreadable | TarDamage;
 
 /**
- * Yields the entries of an archive of `size` bytes, without its folders. If there is no header where one should be,
- * that is a `damage`, and reading goes on at the next block that is a header.
+ * Yields the entries of an archive, without its folders. If there is no header where one should be, that is a `damage`,
+ * and reading goes on at the next block that is a header.
  */
-export async function* entriesOf(reader: WindowReader, size: number): AsyncGenerator<TarEntry> {
-  const scan: Scan = { reader, size, position: 0, told: new Map(), global: new Map() };
+export async function* entriesOf(reader: WindowReader): AsyncGenerator<TarEntry> {
+  const scan: Scan = { reader, position: 0, told: new Map(), global: new Map() };
   let zeros = 0;
-  while (scan.position < size) {
+  for (;;) {
     const block = await reader.read(scan.position, BLOCK);
+    if (block.length === 0) break;
     if (isZero(block)) {
       zeros++;
       scan.position += BLOCK;
@@ -56,7 +57,7 @@ export async function* entriesOf(reader: WindowReader, size: number): AsyncGener
       const lost = zeros === 1 ? scan.position - BLOCK : scan.position;
       const found = await skipDamage(scan, lost);
       // After an end mark, anything but an archive is ignored.
-      if (found || zeros < 2) yield { damage: describeDamage(lost, scan) };
+      if (found || zeros < 2) yield { damage: await describeDamage(lost, found, scan) };
       if (!found) return;
     } else if (META_TYPES.has(header.type)) {
       await takeMeta(scan, header);
@@ -67,13 +68,13 @@ export async function* entriesOf(reader: WindowReader, size: number): AsyncGener
     }
     zeros = 0;
   }
-  if (zeros === 0) yield { damage: `the archive has no end mark: it may have been cut off at byte ${size}` };
+  if (zeros > 0) return;
+  yield { damage: `the archive has no end mark: it may have been cut off at byte ${await reader.size()}` };
 }
 
 /** The state of reading an archive. */
 interface Scan {
   reader: WindowReader;
-  size: number;
   /** Where the next header should be. */
   position: number;
   /** Values from the headers before a member. */
@@ -96,8 +97,8 @@ const BODILESS_TYPES: ReadonlySet<string> = new Set("23456");
 const NOTES: ReadonlySet<string> = new Set("5ADIV");
 
 /** Whether the archive can have the data that `header` announces. */
-async function isReadable({ position, size, told }: Scan, { type, byteLength }: TarHeader): Promise<boolean> {
-  if (META_TYPES.has(type)) return byteLength <= MAX_META && position + BLOCK + byteLength <= size;
+async function isReadable({ reader, position, told }: Scan, { type, byteLength }: TarHeader): Promise<boolean> {
+  if (META_TYPES.has(type)) return byteLength <= MAX_META && (await reader.has(position + BLOCK + byteLength));
   return Number.isSafeInteger(Number(told.get("size") ?? 0));
 }
 
@@ -107,15 +108,16 @@ async function skipDamage(scan: Scan, lost: number): Promise<boolean> {
   scan.afterDamage = true;
   // The lost header may have been about the next member.
   if (looksLikePax(await scan.reader.read(lost + BLOCK, BLOCK))) scan.inDoubt = true;
-  for (scan.position = lost + BLOCK; scan.position < scan.size; scan.position += BLOCK) {
-    if (headerIn(await scan.reader.read(scan.position, BLOCK)) !== undefined) return true;
+  for (scan.position = lost + BLOCK; ; scan.position += BLOCK) {
+    const block = await scan.reader.read(scan.position, BLOCK);
+    if (block.length === 0) return false;
+    if (headerIn(block) !== undefined) return true;
   }
-  return false;
 }
 
-function describeDamage(lost: number, { position, size }: Scan): string {
-  if (size - lost < BLOCK) return `the archive ends inside a header at byte ${lost}`;
-  const rest = position < size ? `what lies before byte ${position} cannot be read` : "nothing behind it can be read";
+async function describeDamage(lost: number, found: boolean, { reader, position }: Scan): Promise<string> {
+  if (!(await reader.has(lost + BLOCK))) return `the archive ends inside a header at byte ${lost}`;
+  const rest = found ? `what lies before byte ${position} cannot be read` : "nothing behind it can be read";
   return `the archive is damaged at byte ${lost}, and ${rest}`;
 }
 
@@ -139,7 +141,7 @@ function parseLongName(bytes: Buffer, key: string): PaxRecords | undefined {
 
 /** Goes past the member; undefined for a folder and for anything that is no member. */
 async function takeMember(scan: Scan, header: TarHeader): Promise<TarEntry | undefined> {
-  const { told, global, size } = scan;
+  const { told, global, reader } = scan;
   const isDoubtful = scan.inDoubt || (scan.afterDamage && hasMore(header, told));
   const path = told.get("GNU.sparse.name") ?? (told.get("path") || header.path);
   const target = told.get("linkpath") || header.linkPath;
@@ -150,7 +152,7 @@ async function takeMember(scan: Scan, header: TarHeader): Promise<TarEntry | und
   const isSparse = type === "S" || [...told.keys()].some((key) => key.startsWith("GNU.sparse."));
   Object.assign(scan, { position: endOf(offset, byteLength), told: new Map(), inDoubt: false, afterDamage: false });
   if (NOTES.has(type)) return undefined;
-  scan.isCut = offset + byteLength > size;
+  scan.isCut = !(await reader.has(offset + byteLength));
   if (scan.isCut) return { damage: `the archive ends inside the member ${path}`, path };
   if (isDoubtful) return { damage: `what held the name of the member ${path} is damaged: it may be another`, path };
   const problem = isSparse ? SPARSE : PROBLEMS[type];

@@ -18,14 +18,13 @@ const MAX_NAME = 4096;
 export async function* tilesOfLinks(
   archive: string,
   reader: WindowReader,
-  size: number,
   links: readonly TarLink[],
 ): AsyncGenerator<Tile> {
   const byName = new Map(links.map((link) => [memberName(link.path), link]));
   const ends = links
     .filter(({ path }) => hasTileExtension(path))
     .map(({ path, target }) => ({ path, end: follow(target, byName) }));
-  const files = await findFiles(new Set(ends.map(({ end }) => end)), reader, size);
+  const files = await findFiles(new Set(ends.map(({ end }) => end)), reader);
   for (const { path, end } of ends) {
     const file = files.get(end);
     if (file !== undefined) yield memberTile(archive, path, file);
@@ -53,13 +52,9 @@ function throughLink(name: string, byName: ReadonlyMap<string, TarLink>): string
   return undefined;
 }
 
-async function findFiles(
-  names: ReadonlySet<string>,
-  reader: WindowReader,
-  size: number,
-): Promise<Map<string, TarFile>> {
+async function findFiles(names: ReadonlySet<string>, reader: WindowReader): Promise<Map<string, TarFile>> {
   const files = new Map<string, TarFile>();
-  for await (const entry of entriesOf(reader, size)) {
+  for await (const entry of entriesOf(reader)) {
     if (!("offset" in entry)) continue;
     const name = memberName(entry.path);
     if (names.has(name)) files.set(name, entry);

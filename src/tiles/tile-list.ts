@@ -171,5 +171,5 @@ function isCount(value: unknown): boolean {
 }
 
 function isCode(code: unknown): boolean {
-  return code === "READ" || code === "FORMAT" || code === "CRASH";
+  return code === "READ" || code === "FORMAT" || code === "LIMIT" || code === "CRASH";
 }

@@ -40,7 +40,7 @@ export interface RawTile {
 
 /** A failure that was found while listing: a folder without permission, a damaged archive, a known crasher. */
 export interface TileFailure {
-  code: "READ" | "FORMAT" | "CRASH";
+  code: "READ" | "FORMAT" | "LIMIT" | "CRASH";
   /** One sentence, without the file's name. */
   message: string;
 }

@@ -16,14 +16,15 @@ import type { Recognised } from "../labels/table.js";
 import type { ModelCard } from "../models/card.js";
 import { prepareBackbone } from "../onnx/prepare.js";
 import type { RunContext } from "../run-context.js";
+import type { TileInputs } from "../tiles/inputs.js";
 import { type LabelMatrix, toLabelMatrix } from "../tiles/label-matrix.js";
-import { openTiles, type TileInputs } from "../tiles/sources.js";
+import { openTiles } from "../tiles/sources.js";
 import { tagSetOf } from "../tiles/tag-set.js";
 import type { Tile } from "../tiles/tile.js";
 import { type LabelUse, readDatasetLabels, tagsOutside, type UnknownTag, warnUnmatched } from "./dataset-labels.js";
 
 export interface DatasetOptions extends ExtractorOptions, LabelUse {
-  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`. */
+  /** Folders, files, archives, patterns, `@list.txt`. */
   tiles: TileInputs;
   /** Which features are in memory. @default all */
   budget?: FeatureBudget | undefined;
@@ -86,7 +87,7 @@ export async function loadDataset(options: DatasetOptions, context: RunContext =
   checkDecodeOptions({ ...options.decode, size: options.size });
   if (options.workers !== undefined) checkInteger("workers", options.workers, 1, 1024);
   const labels = await readDatasetLabels(options, context);
-  const opened = await openTiles(options.tiles, { signal: context.signal });
+  const opened = await openTiles(options.tiles, context);
   try {
     const matched = await matchTiles(labels, opened.list());
     warnUnmatched(matched, options.labels, context);

@@ -6,8 +6,10 @@ import { createHash } from "node:crypto";
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { chunksOf } from "../chunks.js";
 import { FormatError } from "../errors.js";
 import { readWholeRegular } from "../files/open-regular.js";
+import { CompressedTiles, isInCompressed } from "../tiles/compressed-tiles.js";
 import type { Tile } from "../tiles/tile.js";
 
 /** In a model's folder: the divisor, then the fingerprints, ascending; each a little-endian uint64. */
@@ -46,15 +48,31 @@ export async function countSeenTiles(folder: string, tiles: readonly Tile[]): Pr
 /** Of those tiles that can be read and whose size is a multiple of `divisor`. */
 async function fingerprint(tiles: readonly Tile[], divisor: number): Promise<BigUint64Array> {
   const fingerprints: bigint[] = [];
-  for (const [i, tile] of tiles.entries()) {
-    if (i % TURN === 0) await setImmediate();
-    const each = readFingerprint(tile, divisor);
-    if (each !== undefined) fingerprints.push(each);
+  const compressed = new CompressedTiles();
+  try {
+    for (const turn of chunksOf(inArchiveOrder(tiles), TURN)) {
+      await setImmediate();
+      for await (const piece of compressed.pieces(turn)) {
+        for (const tile of piece) {
+          const each = readFingerprint(tile, divisor);
+          if (each !== undefined) fingerprints.push(each);
+        }
+      }
+    }
+  } finally {
+    await compressed.close();
   }
   return BigUint64Array.from(fingerprints);
 }
 
-function readFingerprint({ path, offset = 0, byteLength }: Tile, divisor: number): bigint | undefined {
+/** Compressed archives are then read from end to end. */
+function inArchiveOrder(tiles: readonly Tile[]): readonly Tile[] {
+  if (!tiles.some(isInCompressed)) return tiles;
+  return tiles.toSorted((a, b) => (a.path === b.path ? (a.offset ?? 0) - (b.offset ?? 0) : a.path < b.path ? -1 : 1));
+}
+
+function readFingerprint({ path, offset = 0, byteLength, content }: Tile, divisor: number): bigint | undefined {
+  if (content !== undefined && "bytes" in content) return fingerprintOf(content.bytes, divisor);
   let file: number | undefined;
   try {
     file = openSync(path, "r");
@@ -62,11 +80,19 @@ function readFingerprint({ path, offset = 0, byteLength }: Tile, divisor: number
     if (size % divisor !== 0) return undefined;
     const tail = Buffer.alloc(Math.min(size, TAIL));
     readSync(file, tail, 0, tail.length, offset + size - tail.length);
-    return createHash("sha256").update(`${size}:`).update(tail).digest().readBigUInt64LE();
+    return hashTail(size, tail);
   } catch {
     // A tile that is gone by now is no tile that was seen.
     return undefined;
   } finally {
     if (file !== undefined) closeSync(file);
   }
+}
+
+function fingerprintOf(bytes: Uint8Array, divisor: number): bigint | undefined {
+  return bytes.length % divisor === 0 ? hashTail(bytes.length, bytes.subarray(-TAIL)) : undefined;
+}
+
+function hashTail(size: number, tail: Uint8Array): bigint {
+  return createHash("sha256").update(`${size}:`).update(tail).digest().readBigUInt64LE();
 }

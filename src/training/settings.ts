@@ -18,14 +18,14 @@ import { type LabelOptions, labelOptions } from "../labels/options.js";
 import type { Normalisation } from "../models/file-model.js";
 import type { Tokens } from "../onnx/surgery.js";
 import { PRECISIONS } from "../quantise/precision.js";
-import type { TileInputs } from "../tiles/sources.js";
+import type { TileInputs } from "../tiles/inputs.js";
 import { CALIBRATIONS, type CalibrationName } from "./calibration.js";
 import type { DatasetOptions, FeatureBudget } from "./dataset.js";
 import type { ReadoutOptions } from "./readout.js";
 import type { TagTarget } from "./thresholds.js";
 
 export interface TrainOptions extends LabelOptions {
-  /** Folders, files, `.tar` and `.zip` archives, `@list.txt`. */
+  /** Folders, files, archives, patterns, `@list.txt`. */
   tiles: TileInputs;
   /**
    * Label file, or a folder with a folder for each tag; see readLabels. With `split` the tiles for training are trained

@@ -1,6 +1,7 @@
 /** Label files as people bring them, made on the spot. All that are right say the same about the same six tiles. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import type { ReadLabelsOptions } from "../../src/labels/formats.js";
 import { END, member } from "../tar.js";
@@ -1104,6 +1105,13 @@ add(
     ["json", json({ id: 7, file_name: `raw/${name}_original.png`, width: 4, tags })],
     ["txt", "a caption"],
   ]),
+);
+add(
+  "a compressed tar with a class beside each picture",
+  "WebDataset, .cls",
+  "tiles.tar.gz",
+  gzipSync(shard((_, tags) => [["cls", `${tags.join("-")}\n`]])),
+  SHARD_TRUTH,
 );
 add(
   "a tar with numbers beside the pictures",

@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { readTileBytes } from "../../src/decode/bytes.js";
 import { isFailure, placeOf } from "../../src/decode/decoder.js";
 import { CanopyError } from "../../src/errors.js";
+import { CompressedTiles } from "../../src/tiles/compressed-tiles.js";
 import { collectTiles } from "../../src/tiles/sources.js";
 import { suiteFolder } from "../helpers.js";
 import { INPUTS, type SourceInput } from "./inputs.js";
@@ -34,7 +35,8 @@ async function check({ make, stdin, gives }: SourceInput, folder: string): Promi
   }
   const { tiles, ignored, close } = await collectTiles(inputs, options);
   const [good, codes]: [string[], string[]] = [[], []];
-  for (const tile of tiles) {
+  const compressed = new CompressedTiles();
+  for (const tile of await compressed.load(tiles)) {
     const bytes = tile.failure ?? readTileBytes(placeOf(tile));
     if (isFailure(bytes)) codes.push(bytes.code);
     else {
@@ -42,6 +44,7 @@ async function check({ make, stdin, gives }: SourceInput, folder: string): Promi
       good.push(holds === tile.name ? tile.name : `${tile.name}=${holds}`);
     }
   }
+  await compressed.close();
   await close();
   const { tiles: names, ignored: others = 0, rejected = [] } = gives;
   assert.deepEqual(good.sort(), [...names].sort());

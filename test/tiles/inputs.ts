@@ -1,8 +1,10 @@
 /** Inputs as people name them, made on the spot. What a tile `a/b.jpg` holds is `of b`. */
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { END, member, pax } from "../tar.js";
 import { type ZipMember, zip } from "../zip.js";
+import { zstd } from "../zstd.js";
 
 /** What a listing gives. */
 interface Listed {
@@ -57,6 +59,8 @@ const file =
   (name: string, bytes: string | Uint8Array): SourceInput["make"] =>
   (folder) => [write(folder, name, bytes)];
 
+const [A, B] = ["a", "b"].map((name) => member({ name: `${name}.jpg`, data: `of ${name}` }));
+
 // Folders and files
 add("a folder", "-", files("a.jpg", "b.png"), AB);
 add("folders below it", "-", files("east/a.jpg", "west/deep/b.jpg"), AB);
@@ -110,7 +114,27 @@ add(
 );
 add("a folder without tiles", "-", files("a.txt"), /No tiles in .*1 other file was ignored/);
 add("an empty folder", "-", (folder) => [folder], /No tiles in .*looked for \.jpg/);
-add("a folder of archives", "-", files("a.tar", "b.tar"), /archives, which are inputs of their own/);
+add(
+  "a folder of archives",
+  "-",
+  (folder) => {
+    write(folder, "set/b.tar.gz", gzipSync(Buffer.concat([B, END])));
+    write(folder, "set/a.tar", Buffer.concat([A, END]));
+    return [join(folder, "set")];
+  },
+  AB,
+);
+add("a folder of tiles and archives", "-", files("a.jpg", "b.jpg", "a.tar"), { ...AB, ignored: 1 });
+add(
+  "a pattern that the shell has left",
+  "Windows",
+  (folder) => {
+    files("a.jpg", "b.jpg", "c.txt")(folder);
+    return [join(folder, "set/*.jpg")];
+  },
+  AB,
+);
+add("a pattern that nothing matches", "-", (folder) => [join(folder, "*.tar")], /Nothing matches/);
 add("what is not there", "-", (folder) => [join(folder, "gone")], /does not exist/);
 add("no input", "-", () => [], /No input given/);
 add("an empty text", "-", () => [""], /does not exist/);
@@ -182,13 +206,12 @@ add("a list that is a folder", "-", (folder) => [`@${folder}`], /is not a file/)
 add(
   "a list with a packed file in it",
   "-",
-  list("list.txt", () => "set.tar.gz\n"),
-  /set\.tar\.gz is a compressed archive/,
+  list("list.txt", () => "set.tar.xz\n"),
+  /set\.tar\.xz is a compressed archive/,
 );
 
 // Tars
 const tar = (...parts: Buffer[]) => file("set.tar", Buffer.concat(parts));
-const [A, B] = ["a", "b"].map((name) => member({ name: `${name}.jpg`, data: `of ${name}` }));
 const link = (type: "1" | "2", name: string, to: string) => member({ name, type, link: to });
 add("a tar", "ustar", tar(A, B, END), AB);
 add(
@@ -268,7 +291,20 @@ add(
   /No tiles in .*1 other file was ignored/,
 );
 add("a tar of bad members alone", "-", tar(member({ name: "c.jpg", type: "3" }), END), /Not one tile can be read/);
-add("a gzip called .tar", "-", file("set.tar", Buffer.from([0x1f, 0x8b, 8, 0, 0, 0])), /compressed with gzip/);
+add(
+  "a gzip called .tar",
+  "-",
+  file("set.tar", Buffer.from([0x1f, 0x8b, 8, 0, 0, 0])),
+  /compressed with gzip.*call it \.tar\.gz/,
+);
+add("a tar.gz", "gzip", file("set.tar.gz", gzipSync(Buffer.concat([A, B, END]))), AB);
+add("a tar.zst", "zstd", file("set.tar.zst", zstd(Buffer.concat([A, B, END]))), AB);
+add(
+  "a tar.gz cut in half",
+  "-",
+  file("set.tgz", gzipSync(Buffer.concat([A, B, END])).subarray(0, 40)),
+  /Not one tile can be read.*gzip data/,
+);
 
 // Zips
 const zipped = (...members: ZipMember[]) => file("set.zip", zip(members));
@@ -333,9 +369,8 @@ add("text called .zip", "-", file("set.zip", "no archive at all, but text"), /No
 
 // Packed
 for (const [name, what] of [
-  ["set.tar.gz", "a compressed archive"],
-  ["set.tgz", "a compressed archive"],
-  ["set.tar.zst", "a compressed archive"],
+  ["set.tar.xz", "a compressed archive"],
+  ["set.tbz2", "a compressed archive"],
   ["set.7z", "a 7z archive"],
   ["set.rar", "a RAR archive"],
   ["set.zipx", "a zip archive"],

@@ -108,12 +108,6 @@ describe("folders", () => {
       return true;
     });
   });
-
-  it("says of a folder that only holds archives that they must be named", async (t) => {
-    const root = temporaryFolder(t);
-    put(root, "shard-0.tar", "shard-1.tar");
-    await assert.rejects(collectTiles([root]), /2 other files were ignored, among them archives.*shard-\d\.tar\)\.$/);
-  });
 });
 
 describe("archives", () => {
@@ -172,8 +166,11 @@ describe("archives", () => {
     const root = temporaryFolder(t);
     put(root, "a.jpg");
     execFileSync("tar", ["-czf", "set.tar", "a.jpg"], { cwd: root });
-    await assert.rejects(collectTiles([join(root, "set.tar")]), /compressed with gzip.*gzip -d/);
-    for (const name of ["set.tar.gz", "set.tgz", "set.tar.zst"]) {
+    await assert.rejects(
+      collectTiles([join(root, "set.tar")]),
+      /compressed with gzip.*call it \.tar\.gz if it is a tar/,
+    );
+    for (const name of ["set.tar.xz", "set.tbz2"]) {
       writeFileSync(join(root, name), "");
       await assert.rejects(collectTiles([join(root, name)]), /is a compressed archive.*pipe it in/);
     }
@@ -181,7 +178,7 @@ describe("archives", () => {
 });
 
 describe("what is packed in another way", () => {
-  const names = ["set.7z", "set.rar", "set.tar.gz", "set.tgz", "set.tar.zst", "a.jpg.gz", "set.iso"];
+  const names = ["set.7z", "set.rar", "set.tar.xz", "set.tlz", "a.jpg.gz", "set.iso"];
   for (const name of names) {
     it(`is refused by its name, ${name}, as an input and in lists`, async (t) => {
       const root = temporaryFolder(t);
@@ -189,7 +186,7 @@ describe("what is packed in another way", () => {
       writeFileSync(file, "");
       const refused = {
         name: "InputError",
-        message: /(set|a\.jpg)\..* (archive|file), and its members cannot .*: unpack it/,
+        message: /(set|a\.jpg)\..* (archive|file), and its members cannot .*: (unpack it|make it a \.tar)/,
       };
       await assert.rejects(collectTiles([file]), refused);
       writeFileSync(join(root, "list.txt"), `${join(root, "a.jpg")}\n${file}\n`);

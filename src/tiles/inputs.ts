@@ -1,0 +1,79 @@
+/** What INPUT arguments are: folders, files, archives, lists, patterns. */
+import type { Stats } from "node:fs";
+import { lstat, stat } from "node:fs/promises";
+import { isAbsolute } from "node:path";
+import { InputError, OptionError } from "../errors.js";
+import { archivesBelow } from "./folder.js";
+import { hasTileExtension, isArchive } from "./names.js";
+import { refusePackedFile, refusePackedName } from "./packed.js";
+
+/** One INPUT or several. */
+export type TileInputs = string | readonly string[];
+
+export interface InputItem {
+  kind: "folder" | "file" | "archive" | "list";
+  path: string;
+  /** Files beside the archive that are ignored. */
+  others?: number;
+}
+
+/** Inputs as a list; anything else than paths is refused. */
+export function listOf(input: TileInputs): readonly string[] {
+  const inputs = typeof input === "string" ? [input] : input;
+  if (Array.isArray(inputs) && inputs.every((each) => typeof each === "string")) return inputs;
+  throw new OptionError("Expected inputs to be a path or a list of paths.");
+}
+
+/** `-`, or `stdin:` if a lone dash is not possible. */
+export function isStdin(input: string): boolean {
+  return input === "-" || input === "stdin:";
+}
+
+/**
+ * What `input` stands for: itself, the archives of a folder that holds archives and no tiles, or what a pattern
+ * matches. Throws an InputError if there is no such thing.
+ */
+export async function classify(input: string): Promise<InputItem[]> {
+  if (input.startsWith("@")) return [await listItem(input.slice(1))];
+  const info = await statInput(input);
+  if (info === "missing") return matches(input);
+  if (info?.isDirectory()) return folderItems(input);
+  refusePackedName(input);
+  if (!isArchive(input) && !hasTileExtension(input)) await refusePackedFile(input);
+  return [{ kind: isArchive(input) ? "archive" : "file", path: input }];
+}
+
+async function listItem(path: string): Promise<InputItem> {
+  if (isStdin(path)) throw new InputError("A list on standard input is given as -, without the @.");
+  const info = await statInput(path);
+  if (info === "missing") throw new InputError(`The list ${path} does not exist.`);
+  if (!info?.isFile()) throw new InputError(`The list ${path} is not a file.`);
+  return { kind: "list", path } as const;
+}
+
+async function folderItems(path: string): Promise<InputItem[]> {
+  const { archives, others } = (await archivesBelow(path)) ?? { archives: [], others: 0 };
+  if (archives.length === 0) return [{ kind: "folder", path }];
+  return archives.map((each, i) => ({ kind: "archive", path: each, ...(i === 0 && { others }) }));
+}
+
+/** What a pattern matches that the shell has left as it is; sorted by code units. */
+async function matches(pattern: string): Promise<InputItem[]> {
+  if (!/[*?[{]/.test(pattern)) throw new InputError(`The input ${pattern} does not exist.`);
+  const { glob } = await import("tinyglobby");
+  const slashed = process.platform === "win32" ? pattern.replaceAll("\\", "/") : pattern;
+  const absolute = isAbsolute(pattern);
+  const paths = await glob(slashed, { absolute, onlyFiles: false, expandDirectories: false });
+  if (paths.length === 0) throw new InputError(`Nothing matches the input ${pattern}.`);
+  const items = paths.map((path) => path.replace(/\/$/, "")).sort();
+  return (await Promise.all(items.map(classify))).flat();
+}
+
+/** Undefined for a dead link, or if it may not be read: as a tile it will be rejected with its reason. */
+async function statInput(path: string): Promise<Stats | undefined | "missing"> {
+  try {
+    return await stat(path);
+  } catch {
+    return (await lstat(path).catch(() => undefined)) === undefined ? "missing" : undefined;
+  }
+}
