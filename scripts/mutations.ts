@@ -50,7 +50,28 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/features/session-options.ts",
     from: 'kernels === "integer" ? "0" : "1"',
     to: 'kernels === "integer" ? "0" : "0"',
+    tests: ["test/features/kernels.test.ts"],
+  },
+  {
+    what: "processors without VNNI that sum scaled products",
+    file: "src/features/kernels.ts",
+    from: 'chooseKernels().kernels === "simulated" ? "whole"',
+    to: 'chooseKernels().kernels === "simulated" ? "pairs"',
     tests: ["test/operations/precision.test.ts"],
+  },
+  {
+    what: "sums of maps without the kernel's order of rounding",
+    file: "src/quantise/whole.ts",
+    from: "{ to: DataType.DOUBLE }",
+    to: "{ to: DataType.FLOAT }",
+    tests: ["test/quantise/quantise.test.ts"],
+  },
+  {
+    what: "whole numbers that are not cut at 0 and 255",
+    file: "src/quantise/whole.ts",
+    from: "ROUNDING - zeroPoint + 255]",
+    to: "ROUNDING - zeroPoint + 300]",
+    tests: ["test/quantise/quantise.test.ts"],
   },
   {
     what: "auto that takes integers whatever they cost",

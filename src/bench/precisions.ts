@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DecodePool } from "../decode/pool.js";
-import { type Kernels, kernelsOn } from "../features/kernels.js";
+import { integerFormOn, type Kernels, kernelsOn } from "../features/kernels.js";
 import { measurePipeline } from "../features/measure.js";
 import { observeRanges } from "../features/observe-ranges.js";
 import { planPipeline } from "../features/plan.js";
@@ -80,7 +80,7 @@ async function prepareAll(
   return precisions.map((precision) => ({
     ...backbone,
     resolved: { ...resolved, card },
-    model: prepareWith(precision, resolved.bytes, card, size),
+    model: prepareWith(precision, resolved.bytes, card, size, { form: integerFormOn(backbone.device) }),
   }));
 }
 

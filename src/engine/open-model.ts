@@ -1,5 +1,6 @@
 /** Opens a trained model's folder, so that the model can run. */
 import { chooseDevice, type DeviceChoice } from "../features/device.js";
+import { integerFormOn } from "../features/kernels.js";
 import { loadCheckpoint } from "../head/checkpoint.js";
 import { loadBackbone } from "../models/load-backbone.js";
 import { preparedNetwork } from "../quantise/network.js";
@@ -19,10 +20,9 @@ export async function openModel(folder: string, options: OpenModelOptions): Prom
   const checkpoint = await loadCheckpoint(folder);
   const { card, preprocessing, precision = "fp32" } = checkpoint;
   const { backbone, device, signal } = options;
-  const bytes = await loadBackbone(card, { folder, file: backbone, size: preprocessing.size, signal });
-  return {
-    checkpoint,
-    backbone: await preparedNetwork(precision, bytes, card, preprocessing.size),
-    device: await chooseDevice(device),
-  };
+  const { size } = preprocessing;
+  const bytes = await loadBackbone(card, { folder, file: backbone, size, signal });
+  const chosen = await chooseDevice(device);
+  const network = await preparedNetwork(precision, bytes, card, size, integerFormOn(chosen));
+  return { checkpoint, backbone: network, device: chosen };
 }

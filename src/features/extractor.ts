@@ -10,7 +10,7 @@ import type { Tile } from "../tiles/tile.js";
 import { onnxRuntimeVersion } from "../versions.js";
 import { chooseDevice, type Device, type DeviceChoice } from "./device.js";
 import { type ExtractedFeatures, extractFeatures } from "./extract.js";
-import { kernelsOn } from "./kernels.js";
+import { integerFormOn } from "./kernels.js";
 import { openPipeline } from "./pipeline.js";
 import { type PipelinePlan, planPipeline } from "./plan.js";
 import { FeatureStore } from "./store.js";
@@ -68,7 +68,7 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
     decoder: decoderVersion(),
     runtime: `${device} ${onnxRuntimeVersion()}`,
   };
-  const model = await preparedNetwork(precision, bytes, card, options.size);
+  const model = await preparedNetwork(precision, bytes, card, options.size, integerFormOn(device));
   const setup = { model, size: options.size, numFeatures: card.features.count, device, sessions: plan.sessions };
   const { backbone, pool } = await openPipeline(setup, plan.workers, context);
   const store = new FeatureStore(identity, context);
@@ -94,7 +94,7 @@ function given<K extends string, V>(name: K, value: V | undefined): { [name in K
 /** What features with integers depend on beside the backbone; undefined for floats. */
 function describePrecision(precision: Precision, { ranges }: ModelCard, device: Device): string | undefined {
   if (precision === "fp32") return undefined;
-  return JSON.stringify([precision, QUANTISER_VERSION, kernelsOn(device).kernels, ranges]);
+  return JSON.stringify([precision, QUANTISER_VERSION, integerFormOn(device), ranges]);
 }
 
 function describeUse({ input, features }: ModelCard): string {

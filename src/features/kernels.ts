@@ -4,6 +4,7 @@
  */
 import { loadAddon } from "../addon.js";
 import { cpuFeatures } from "../machine.js";
+import type { IntegerForm } from "../quantise/precision.js";
 import type { Device } from "./device.js";
 
 /** "integer": integer arithmetic. "simulated": the same rounding in float arithmetic. */
@@ -32,6 +33,11 @@ export interface KernelChoice {
 /** On `device`: processors other than the CPU compute in floats. */
 export function kernelsOn(device: Device): KernelChoice {
   return device === "cpu" ? chooseKernels() : { kernels: "simulated", reason: `${device} computes in floats` };
+}
+
+/** GPUs multiply with fewer digits than whole numbers need, so that they get pairs, too. */
+export function integerFormOn(device: Device): IntegerForm {
+  return device === "cpu" && chooseKernels().kernels === "simulated" ? "whole" : "pairs";
 }
 
 export function chooseKernels(cpu: Cpu = thisCpu()): KernelChoice {

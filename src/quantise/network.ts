@@ -9,7 +9,7 @@ import { readWholeRegular } from "../files/open-regular.js";
 import { ensureFolder } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
 import { canopyVersion } from "../versions.js";
-import { type Precision, QUANTISER_VERSION } from "./precision.js";
+import { type IntegerForm, type Precision, QUANTISER_VERSION } from "./precision.js";
 import type { RangedDescription } from "./prepare.js";
 
 /** Raise it if prepareWith gives another network for the same card. */
@@ -27,20 +27,22 @@ export async function preparedNetwork(
   bytes: Uint8Array,
   card: NetworkCard,
   size: number,
+  form: IntegerForm,
 ): Promise<Uint8Array> {
-  const path = placeOf(precision, card, size);
+  const path = placeOf(precision, card, size, form);
   const kept = await readKept(path);
   if (kept !== undefined) return kept;
   const { prepareWith } = await import("./prepare.js");
-  const network = prepareWith(precision, bytes, card, size);
+  const network = prepareWith(precision, bytes, card, size, { form });
   // Without a copy it is prepared again next time.
   await keep(path, network).catch(() => {});
   return network;
 }
 
 /** Everything that the network depends on is in the name. */
-function placeOf(precision: Precision, { name, sha256, input, features, ranges }: NetworkCard, size: number): string {
-  const rounding = precision === "int8" ? [QUANTISER_VERSION, ranges] : [];
+function placeOf(precision: Precision, card: NetworkCard, size: number, form: IntegerForm): string {
+  const { name, sha256, input, features, ranges } = card;
+  const rounding = precision === "int8" ? [QUANTISER_VERSION, ranges, form] : [];
   const facts = [canopyVersion(), PREPARE_VERSION, name, sha256, input, features, size, precision, ...rounding];
   const hash = createHash("sha256").update(JSON.stringify(facts)).digest("hex");
   return join(cacheFolder(), "networks", `${hash}.onnx`);

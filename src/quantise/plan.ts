@@ -34,9 +34,9 @@ export interface Bounds {
   high: number;
 }
 
-const LAYERS = new Set(["Conv", "Gemm", "MatMul"]);
+export const LAYERS = new Set(["Conv", "Gemm", "MatMul"]);
 /** These only move integers; the result has the scale of the input. */
-const MOVING = new Set("MaxPool Reshape Flatten Transpose Squeeze Unsqueeze".split(" "));
+export const MOVING = new Set("MaxPool Reshape Flatten Transpose Squeeze Unsqueeze".split(" "));
 /** Each input and the result has a scale of its own. */
 const COMPUTING = new Set("Add Mul Concat AveragePool GlobalAveragePool Sigmoid LeakyRelu".split(" "));
 /** Nodes that compute nothing worth a word. */

@@ -4,5 +4,11 @@
 export const PRECISIONS = ["fp32", "int8"] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
+/**
+ * How a file says that it computes with 8-bit integers. "pairs": QuantizeLinear and DequantizeLinear, of which ONNX
+ * Runtime makes integer kernels. "whole": whole numbers in floats, for processors whose integer kernels are no use.
+ */
+export type IntegerForm = "pairs" | "whole";
+
 /** Raise it if the same ranges give another network: features then are others. */
 export const QUANTISER_VERSION = 1;

@@ -1,13 +1,19 @@
 /** Backbones as sessions run them: prepared, and quantised if that is asked for. */
 import { ModelError } from "../errors.js";
 import { type BackboneDescription, type PrepareOptions, prepareBackbone } from "../onnx/prepare.js";
-import type { Precision } from "./precision.js";
+import type { IntegerForm, Precision } from "./precision.js";
 import { quantise } from "./quantise.js";
 import type { Ranges } from "./ranges.js";
+import { inWholeNumbers } from "./whole.js";
 
 /** A card that may know the ranges of its network's values. */
 export interface RangedDescription extends BackboneDescription {
   ranges?: Ranges;
+}
+
+export interface PrepareWithOptions extends PrepareOptions {
+  /** @default "pairs" */
+  form?: IntegerForm;
 }
 
 /** As prepareBackbone; with "int8" a ModelError if the card has no ranges, or those of another network. */
@@ -16,7 +22,7 @@ export function prepareWith(
   model: Uint8Array,
   card: RangedDescription,
   size: number,
-  options: PrepareOptions = {},
+  { form = "pairs", ...options }: PrepareWithOptions = {},
 ): Uint8Array {
   const prepared = prepareBackbone(model, card, size, options);
   if (precision === "fp32") return prepared;
@@ -25,5 +31,6 @@ export function prepareWith(
       `Nothing says which ranges the values of ${card.name} have, so it cannot run with 8-bit integers.`,
     );
   }
-  return quantise(prepared, card.ranges).model;
+  const quantised = quantise(prepared, card.ranges).model;
+  return form === "pairs" ? quantised : inWholeNumbers(quantised);
 }

@@ -15,7 +15,8 @@ export class Writer {
   constructor(graph: GraphProto, domain: string) {
     this.graph = graph;
     this.#domain = domain;
-    const all = [...graph.initializer, ...graph.input].map(({ name }) => name);
+    // Names of nodes, too: new nodes are called after what they give.
+    const all = [...graph.initializer, ...graph.input, ...graph.node].map(({ name }) => name);
     this.#names = new Set([...all, ...graph.node.flatMap(({ output }) => output)]);
   }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Cpu, chooseKernels } from "../../src/features/kernels.js";
+import { type Cpu, chooseKernels, integerFormOn } from "../../src/features/kernels.js";
+import { sessionOptions } from "../../src/features/session-options.js";
 
 const XEON: Cpu = { arch: "x64", platform: "linux", features: ["avx2", "avx512f"], simd: "avx2", limit: undefined };
 
@@ -29,4 +30,10 @@ test("ARM computes with integers if it has dot products, as all Macs do", () => 
   assert.equal(chooseKernels({ ...arm, features: ["asimd", "asimddp"] }).kernels, "integer");
   assert.equal(chooseKernels({ ...arm, platform: "darwin", features: [] }).kernels, "integer");
   assert.equal(chooseKernels({ ...arm, arch: "riscv64" }).kernels, "simulated");
+});
+
+test("GPUs get pairs, and sessions are told to compute them in floats", () => {
+  assert.equal(integerFormOn("cuda"), "pairs");
+  const { extra } = sessionOptions("cuda", 1);
+  assert.equal((extra as { session: Record<string, unknown> }).session["disable_quant_qdq"], "1");
 });

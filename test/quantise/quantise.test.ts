@@ -6,6 +6,7 @@ import { PIXELS } from "../../src/onnx/prepare.js";
 import { decodeModel } from "../../src/onnx/proto.js";
 import { float32 } from "../../src/onnx/tensor.js";
 import { quantise } from "../../src/quantise/quantise.js";
+import { inWholeNumbers } from "../../src/quantise/whole.js";
 import { type Layers, network, noise, SIZE } from "./networks.js";
 import { NO_INTEGERS, observe, run } from "./run.js";
 import { simulate } from "./simulate.js";
@@ -110,6 +111,21 @@ for (const [name, { build, operators }] of Object.entries(CASES)) {
   });
 }
 
+for (const [name, { build }] of Object.entries(CASES)) {
+  test(`${name}: whole numbers in floats give what integer kernels give`, { skip: NO_INTEGERS }, async (t) => {
+    const prepared = network(build);
+    const tiles = noise(40);
+    const { model } = quantise(prepared, await observe(prepared, noise(4)));
+    const whole = inWholeNumbers(model);
+    const { features, operators } = await run(whole, tiles, "simulated", t);
+    assert.deepEqual(integerOperators(operators), []);
+    const { features: expected } = await run(model, tiles, "integer", t);
+    // ARM's kernels for sums and products of maps round otherwise.
+    if (process.arch === "x64") assert.deepEqual(features, expected);
+    else assert.ok(difference(features, expected) < 0.004);
+  });
+}
+
 test("ranges are the least and greatest value of each tensor over all tiles, with 0", async () => {
   const prepared = network(between(({ graph }, stem) => graph.node("Relu", [stem], {}, "middle")));
   const tiles = noise(3);
@@ -209,6 +225,20 @@ test("a network without layers, one that is quantised already, and ranges of ano
   const { model } = quantise(prepared, ranges);
   assert.throws(() => quantise(model, ranges), /quantised already/);
   assert.throws(() => quantise(prepared, { other: [0, 1] }), /no range for "Conv_4".*another network/);
+});
+
+test("whole numbers in the oldest operator set, and what is far beyond the ranges", {
+  skip: NO_INTEGERS,
+}, async (t) => {
+  const old = network(
+    between((_, stem) => stem),
+    10,
+  );
+  const ranges = await observe(old, noise(2));
+  for (const range of Object.values(ranges)) range[1] *= 0.1;
+  const { model } = quantise(old, ranges);
+  const whole = await run(inWholeNumbers(model), noise(20), "simulated", t);
+  assert.deepEqual(whole.features, (await run(model, noise(20), "integer", t)).features);
 });
 
 test("older operator sets get ONNX Runtime's own operators; the oldest are refused", {
