@@ -4,6 +4,7 @@ import { refuseIfStopped } from "../stop-flag.js";
 import { firstBands } from "./bands.js";
 import { readTileBytes } from "./bytes.js";
 import { type Bands, DECODE_DEFAULTS, isFailure, type PictureSource } from "./decoder.js";
+import { askedSharpPixels, pixelsOfWork } from "./memory.js";
 import { isPng16, sniffFormat } from "./sniff.js";
 
 export interface RasterSample {
@@ -64,7 +65,7 @@ async function openBands(bytes: Uint8Array) {
   if (format !== "png" || !isPng16(bytes)) return undefined;
   const { openPng16 } = await import("./png16.js");
   const { maxPixels, onTruncated } = DECODE_DEFAULTS;
-  return openPng16(bytes, { maxPixels, onTruncated });
+  return openPng16(bytes, { maxPixels: askedSharpPixels(maxPixels), workPixels: pixelsOfWork(maxPixels), onTruncated });
 }
 
 /** Without the places of its blocks, which nobody needs in another thread. */

@@ -2,11 +2,14 @@
 import type { RasterInfo } from "../raster/raster.js";
 import { bytesPerSample } from "../raster/samples.js";
 import type { DecodeFailure } from "./decoder.js";
-import type { ImageFormat } from "./sniff.js";
+import { type ImageFormat, isPng16 } from "./sniff.js";
 
-/** Nanoseconds, measured and rounded, for a pixel and for a byte of the file. PNG and GIF take less than the limit in any case. */
-const COSTS: Partial<Record<ImageFormat | "lossy webp", readonly [pixel: number, byte: number]>> = {
+/** Nanoseconds, measured and rounded, for a pixel and for a byte of the file. Other PNGs take less than the limit in any case. */
+const COSTS: Partial<Record<ImageFormat | "lossy webp" | "png of 16 bits", readonly [pixel: number, byte: number]>> = {
+  // libvips looks at every picture of an animation before it decodes the first.
+  gif: [10, 60],
   heif: [31, 160],
+  "png of 16 bits": [55, 4],
   "lossy webp": [20, 80],
   webp: [20, 12],
 };
@@ -23,7 +26,7 @@ export function tooMuchWork(
   pixels: number,
   mostPixels: number,
 ): DecodeFailure | undefined {
-  const [perPixel, perByte] = COSTS[isLossyWebp(bytes, format) ? "lossy webp" : format] ?? [0, 0];
+  const [perPixel, perByte] = COSTS[kindOf(bytes, format)] ?? [0, 0];
   return refusal(pixels * perPixel + bytes.length * perByte, mostPixels);
 }
 
@@ -36,6 +39,11 @@ export function tooMuchRasterWork(
   const perByte = info.compression === PACKBITS ? PACKBITS_BYTE : RASTER_BYTE;
   const work = samples * bytesPerSample(info) * SAMPLE_BYTE + info.width * info.height * RASTER_PIXEL;
   return refusal(work + fileBytes * perByte, mostPixels);
+}
+
+function kindOf(bytes: Uint8Array, format: ImageFormat): keyof typeof COSTS {
+  if (isLossyWebp(bytes, format)) return "lossy webp";
+  return format === "png" && isPng16(bytes) ? "png of 16 bits" : format;
 }
 
 /** The first chunks say how its pictures are stored. */

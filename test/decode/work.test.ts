@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import { DECODE_DEFAULTS, isFailure } from "../../src/decode/decoder.js";
 import { readBytesWithSharp } from "../../src/decode/sharp.js";
@@ -21,6 +22,7 @@ test("a picture whose decoding would take long is rejected before it begins, unl
         .toBuffer(),
       26,
     ],
+    [await encode(picture, 32, 3, "gif"), 34],
     [tiff, 40],
   ];
   for (const [bytes, megabytes] of dear) {
@@ -33,6 +35,21 @@ test("a picture whose decoding would take long is rejected before it begins, unl
     // A lower limit of pixels is none of time.
     assert.ok(!isFailure(await read(padded(bytes, megabytes >> 1), 1024)));
   }
+});
+
+test("a PNG of 16 bits is limited in time, too", async () => {
+  const bytes = await sharp(gradient(32, 3), { raw: { width: 32, height: 32, channels: 3 } })
+    .toColourspace("rgb16")
+    .png()
+    .toBuffer();
+  assert.ok(!isFailure(await read(bytes)));
+  // As large as a picture may be, and its data a small part of it.
+  bytes.writeUInt32BE(5792, 16);
+  bytes.writeUInt32BE(5792, 20);
+  bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
+  const [small, large] = [await read(bytes), await read(Buffer.concat([bytes, Buffer.alloc(45 << 20)]))];
+  assert.ok(isFailure(small) && small.code !== "LIMIT", JSON.stringify(small));
+  assert.ok(isFailure(large) && large.code === "LIMIT" && /take more than 2\.0 s/.test(large.message), String(large));
 });
 
 test("a TIFF whose many bands are few bytes in the file is rejected before they are decoded", async () => {

@@ -53,7 +53,9 @@ async function read(
     if (!(error instanceof CanopyError)) throw error;
     return kindOf(error.message);
   }
-  const whole = readFileSync(join(folder, "whole.csv"), "utf8");
-  assert.equal(readFileSync(join(folder, "out.csv"), "utf8"), whole);
+  for (const rest of ["", ".rejects.jsonl"]) {
+    const whole = readFileSync(join(folder, `whole.csv${rest}`), "utf8");
+    assert.equal(readFileSync(join(folder, `out.csv${rest}`), "utf8"), whole, `out.csv${rest}`);
+  }
   return warnings.map(kindOf).join("\n");
 }
