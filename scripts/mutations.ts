@@ -767,6 +767,27 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   // Strangers: what must not hang, fill the memory or steer the terminal.
   {
+    what: "hold: rejects of a part that are damaged",
+    file: "src/run/parts.ts",
+    from: "rejectsSha256 !== hashRejects(record.rejects)",
+    to: "rejectsSha256 === undefined",
+    tests: ["test/run/parts.test.ts"],
+  },
+  {
+    what: "hold: PNGs of 16 bits without a limit of time",
+    file: "src/decode/work.ts",
+    from: '"png of 16 bits": [55, 4],',
+    to: '"png of 16 bits": [0, 0],',
+    tests: ["test/decode/work.test.ts"],
+  },
+  {
+    what: "hold: GIFs of any number of frames",
+    file: "src/decode/work.ts",
+    from: "gif: [10, 60],",
+    to: "gif: [0, 0],",
+    tests: ["test/decode/work.test.ts"],
+  },
+  {
     what: "hold: JSON of any number of values is parsed",
     file: "src/files/json-size.ts",
     from: "if (countValues(text) <= MOST_VALUES) return;",

@@ -84,6 +84,8 @@ export const PART_RECORD = v.object({
   bytes: count,
   sha256,
   rejects: v.array(REJECT),
+  /** Of the values of `rejects`; records of older versions have none. */
+  rejectsSha256: v.optional(sha256),
 });
 export type PartRecord = v.InferOutput<typeof PART_RECORD>;
 

@@ -31,12 +31,18 @@ export async function commitPart(folder: string, content: PartContent): Promise<
   const rows = Buffer.from(content.rows, "utf8");
   const sha256 = createHash("sha256").update(rows).digest("hex");
   const counts = { part, first, tiles: predicted + rejects.length, predicted, rejected: rejects.length };
-  const record = { ...counts, tilesSha256, bytes: rows.length, sha256, rejects };
+  const rejectsSha256 = hashRejects(rejects);
+  const record = { ...counts, tilesSha256, bytes: rows.length, sha256, rejects, rejectsSha256 };
   await writeTogether([
     { path: files.rows(part), content: rows },
     { path: files.record(part), content: `${JSON.stringify(record)}\n` },
   ]);
   return record;
+}
+
+function hashRejects(rejects: readonly Reject[]): string {
+  const values = rejects.map(({ path, name, code, message }) => [path, name, code, message]);
+  return createHash("sha256").update(JSON.stringify(values)).digest("hex");
 }
 
 /** The committed parts of a run: whole, undamaged, following one another from the first tile. */
@@ -124,6 +130,10 @@ export async function findDamage(
 ): Promise<string | undefined> {
   if (record.first !== expected.first) return `begins with tile ${record.first}, not ${expected.first}`;
   if (record.tilesSha256 !== expected.tilesSha256) return "holds other tiles than the list";
+  const { rejectsSha256 } = record;
+  if (rejectsSha256 !== undefined && rejectsSha256 !== hashRejects(record.rejects)) {
+    return "holds rejects that do not match their checksum";
+  }
   const path = runFiles(folder).rows(record.part);
   if (!existsSync(path)) return "has lost its rows";
   const rows = await hashFile(path).catch((cause) => {

@@ -39,6 +39,7 @@ test("parts count only as far as they are whole, and hold the tiles of the list"
     ["part-000002.json", () => "{}", /Part 2 has a damaged record/],
     ["part-000002.json", (text) => text.replace('"part":2', '"part":1'), /Part 2 has a damaged record/],
     ["part-000002.json", (text) => text.replace('"first":4', '"first":2'), /begins with tile 2, not 4/],
+    ["part-000002.json", (text) => text.replace(REJECT.message, "-"), /holds rejects that do not match their checksum/],
     ["part-000002.rows", () => "other\n", /does not match its checksum/],
     ["tiles.jsonl", (text) => text.replace('"5.jpg"', '"7.jpg"'), /Part 2 holds other tiles than the list/],
   ];
