@@ -11,6 +11,27 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    what: "embed: rows in memory that is lent",
+    file: "src/tags/embeddings.ts",
+    from: "features.slice(row * numFeatures",
+    to: "features.subarray(row * numFeatures",
+    tests: ["test/operations/embed.test.ts"],
+  },
+  {
+    what: "embed: runs of any network resumed by any other",
+    file: "src/run/embed-options.ts",
+    from: '["embedding", network.preprocessing, ...facts]',
+    to: '["embedding", facts && network && null]',
+    tests: ["test/operations/embed.test.ts"],
+  },
+  {
+    what: "embed: a pyramid that is never asked for",
+    file: "src/operations/embed.ts",
+    from: 'pyramid: features === "pyramid"',
+    to: 'pyramid: features === "last" && false',
+    tests: ["test/operations/embed.test.ts"],
+  },
+  {
     what: "kept networks whatever their ranges",
     file: "src/quantise/network.ts",
     from: "[QUANTISER_VERSION, ranges]",
@@ -377,8 +398,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "a run's identity without the colour reading that was asked for",
     file: "src/run/options.ts",
-    from: "      ...decoding,\n",
-    to: '      ...decoding,\n      colorspace: "auto",\n',
+    from: "    ...decoding,\n",
+    to: '    ...decoding,\n    colorspace: "auto",\n',
     tests: ["test/run/identity.test.ts"],
   },
   {

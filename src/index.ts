@@ -12,7 +12,9 @@ export { type TagCallOptions, Tagger, type TaggerOptions } from "./tagger/tagger
 // Commands
 
 export type { EngineSettings } from "./engine/settings.js";
+export type { BulkSummary } from "./operations/bulk-run.js";
 export { type ComparedModel, type CompareOptions, type CompareSummary, compare } from "./operations/compare.js";
+export { type EmbedOptions, type EmbedSummary, embed } from "./operations/embed.js";
 export { type EnqueueOptions, type EnqueueSummary, enqueue } from "./operations/enqueue.js";
 export { type EvaluateOptions, type EvaluateSummary, evaluate, type TagSummary } from "./operations/evaluate.js";
 export { type ExportOptions, type ExportSummary, exportModel } from "./operations/export.js";
@@ -52,7 +54,7 @@ export type { KeeperOptions } from "./queue/engine-keeper.js";
 export type { MetricsAddress } from "./queue/metrics.js";
 export type { QueueOptions } from "./queue/queue.js";
 export type { WorkOptions, WorkSummary } from "./queue/work-session.js";
-export type { PredictOptions, PredictRunOptions } from "./run/options.js";
+export type { BulkOptions, PredictOptions, PredictRunOptions } from "./run/options.js";
 export type { CommitInterval } from "./run/run-tiles.js";
 export type { Shard } from "./tiles/shard.js";
 

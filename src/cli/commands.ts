@@ -2,6 +2,7 @@
 import type { CommandModule } from "yargs";
 import * as bench from "./bench.js";
 import * as doctor from "./doctor.js";
+import * as embed from "./embed.js";
 import * as enqueue from "./enqueue.js";
 import * as evaluate from "./evaluate.js";
 import * as exportCommand from "./export.js";
@@ -32,6 +33,7 @@ interface Command {
 export const commands = [
   train,
   predict,
+  embed,
   evaluate,
   suggest,
   labels,

@@ -9,29 +9,12 @@ export const command = "predict <input..>";
 export const describe = "Tag tiles in bulk, into a .csv, .jsonl or .parquet file";
 
 export function builder(yargs: Argv) {
-  return withPredictOptions(withOverwrite(withDeviceOptions(yargs)))
-    .positional("input", {
-      type: "string",
-      array: true,
-      demandOption: true,
-      describe: "Folder, files, archives, @list.txt, or -",
-    })
+  return withPredictOptions(withInput(withOverwrite(withDeviceOptions(yargs))))
     .option("out", {
       type: "string",
       demandOption: true,
       requiresArg: true,
       describe: "File to write: .csv, .jsonl or .parquet",
-    })
-    .option("resume", {
-      type: "boolean",
-      default: false,
-      describe: "Go on where an interrupted run of this output stopped",
-    })
-    .option("strict", { type: "boolean", default: false, describe: "Exit with 3 if a tile was rejected" })
-    .option("shard", {
-      type: "string",
-      requiresArg: true,
-      describe: "i/n: only these tiles, chosen by name; see canopy merge",
     })
     .example("$0 predict test-jpg --model model --out submission.csv", "A Kaggle submission")
     .example(
@@ -45,9 +28,31 @@ export function builder(yargs: Argv) {
     );
 }
 
+/** The input of a bulk run, which part of it is meant, and how it ends; shared with `canopy embed`. */
+export function withInput<T>(yargs: Argv<T>) {
+  return yargs
+    .positional("input", {
+      type: "string",
+      array: true,
+      demandOption: true,
+      describe: "Folder, files, archives, @list.txt, or -",
+    })
+    .option("resume", {
+      type: "boolean",
+      default: false,
+      describe: "Go on where an interrupted run of this output stopped",
+    })
+    .option("strict", { type: "boolean", default: false, describe: "Exit with 3 if a tile was rejected" })
+    .option("shard", {
+      type: "string",
+      requiresArg: true,
+      describe: "i/n: only these tiles, chosen by name; see canopy merge",
+    });
+}
+
 /** Options of the model and of what is written; shared with `canopy enqueue`. */
 export function withPredictOptions<T>(yargs: Argv<T>) {
-  return yargs
+  return withBulkOptions(yargs)
     .option("model", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder" })
     .option("backbone", { type: "string", requiresArg: true, describe: "Where the model's backbone FILE.onnx is now" })
     .option("probabilities", { type: "boolean", default: false, describe: "Add each tag's probability" })
@@ -56,7 +61,12 @@ export function withPredictOptions<T>(yargs: Argv<T>) {
       type: "number",
       requiresArg: true,
       describe: "One threshold for all tags, instead of the fitted",
-    })
+    });
+}
+
+/** Options of every bulk run. */
+export function withBulkOptions<T>(yargs: Argv<T>) {
+  return yargs
     .option("batch-size", {
       type: "number",
       requiresArg: true,
@@ -100,7 +110,7 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
 }
 
 function toOptions(argv: Arguments): PredictOptions {
-  if (argv.resume && argv.overwrite) throw new OptionError("--resume and --overwrite contradict each other: give one.");
+  refuseBoth(argv);
   return {
     inputs: argv.input,
     out: argv.out,
@@ -111,6 +121,10 @@ function toOptions(argv: Arguments): PredictOptions {
     workers: argv.workers,
     ...modelOptions(argv),
   };
+}
+
+export function refuseBoth({ resume, overwrite }: Pick<Arguments, "resume" | "overwrite">): void {
+  if (resume && overwrite) throw new OptionError("--resume and --overwrite contradict each other: give one.");
 }
 
 /** What `withPredictOptions` declares, as the operations take it. */

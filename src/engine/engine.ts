@@ -1,6 +1,6 @@
 /**
  * The engine of prediction: a trained model with its decode workers and sessions. Tiles go in, tagged batches come out
- * in order.
+ * in order; or other rows made of their features.
  */
 import type { DecodeOptions, DecodeOutcome } from "../decode/decoder.js";
 import type { DecodePool } from "../decode/pool.js";
@@ -13,17 +13,32 @@ import { openPipeline, type Pipeline } from "../features/pipeline.js";
 import type { PipelinePlan } from "../features/plan.js";
 import { BATCHES_PER_SESSION, streamFeatures } from "../features/stream.js";
 import type { Checkpoint } from "../head/checkpoint.js";
+import type { Preprocessing } from "../head/checkpoint-json.js";
 import type { RunContext } from "../run-context.js";
 import { chooseThresholds, type TaggedRow, tagFeatures } from "../tags/prediction.js";
 import type { Tile, TileFeed } from "../tiles/tile.js";
 
-/** A model that is ready to run. */
-export interface LoadedModel {
-  checkpoint: Checkpoint;
+/** A backbone that is ready to run, and what it is fed. */
+export interface LoadedNetwork {
   /** The prepared backbone: `tiles` uint8 in, `features` out. */
   backbone: Uint8Array;
   device: Device;
+  preprocessing: Preprocessing;
+  numFeatures: number;
 }
+
+/** A model that is ready to run. */
+export interface LoadedModel extends Pick<LoadedNetwork, "backbone" | "device"> {
+  checkpoint: Checkpoint;
+}
+
+/** The network of a model. */
+export function networkOf({ backbone, device, checkpoint }: LoadedModel): LoadedNetwork {
+  return { backbone, device, preprocessing: checkpoint.preprocessing, numFeatures: checkpoint.head.numFeatures };
+}
+
+/** Features `[rows, numFeatures]` float32, which are only lent, to what becomes of each row. */
+export type ToRows<Row> = (features: Float32Array, rows: number) => Promise<Row[]>;
 
 export interface EngineOptions {
   decode: Omit<DecodeOptions, "size">;
@@ -41,13 +56,15 @@ export interface ProbeSetup {
   variants: readonly number[];
 }
 
-export interface TaggedBatch {
+export interface RowBatch<Row> {
   tiles: Tile[];
-  /** `outcomes[i]` is undefined if tile i was tagged. */
+  /** `outcomes[i]` is undefined if tile i has a row. */
   outcomes: DecodeOutcome[];
   /** `rows[i]` is meaningless if tile i was rejected. */
-  rows: TaggedRow[];
+  rows: Row[];
 }
+
+export type TaggedBatch = RowBatch<TaggedRow>;
 
 /** Threads of an engine. */
 export interface EngineThreads {
@@ -56,45 +73,56 @@ export interface EngineThreads {
   sessions: number;
 }
 
-export class Engine {
-  readonly checkpoint: Checkpoint;
+export class Engine<Row = TaggedRow> {
   readonly decode: DecodeOptions;
   /** Elements of the dihedral group whose features are averaged. */
   readonly variants: readonly number[];
   /** The prepared backbone. */
   readonly model: Uint8Array;
   readonly #plan: PipelinePlan;
-  readonly #thresholds: Float32Array;
+  readonly #numFeatures: number;
+  readonly #toRows: ToRows<Row>;
   readonly #backbone: Backbone;
   readonly #pool: DecodePool;
   /** For `tagBatch`, created at its first call. */
   #runner: BatchRunner | undefined;
 
   private constructor(
-    model: LoadedModel,
+    network: LoadedNetwork,
     options: EngineOptions,
-    thresholds: Float32Array,
+    toRows: ToRows<Row>,
     { backbone, pool }: Pipeline,
   ) {
-    const { checkpoint } = model;
-    this.checkpoint = checkpoint;
-    this.model = model.backbone;
-    this.variants = checkpoint.preprocessing.tta === "d4" ? ALL_VARIANTS : [0];
-    this.decode = { ...options.decode, size: checkpoint.preprocessing.size };
+    const { preprocessing, numFeatures } = network;
+    this.model = network.backbone;
+    this.variants = preprocessing.tta === "d4" ? ALL_VARIANTS : [0];
+    this.decode = { ...options.decode, size: preprocessing.size };
     this.#plan = options.plan;
-    this.#thresholds = thresholds;
+    this.#numFeatures = numFeatures;
+    this.#toRows = toRows;
     this.#backbone = backbone;
     this.#pool = pool;
   }
 
   /** Starts sessions and decode workers. Throws a ModelError if the device refuses the model. */
-  static async open(model: LoadedModel, options: EngineOptions, context: RunContext = {}): Promise<Engine> {
-    const { checkpoint, backbone: bytes, device } = model;
+  static open(model: LoadedModel, options: EngineOptions, context: RunContext = {}): Promise<Engine> {
+    const { checkpoint } = model;
     const thresholds = chooseThresholds(checkpoint, options.threshold);
+    const toRows = (features: Float32Array, rows: number) => tagFeatures(checkpoint, thresholds, features, rows);
+    return Engine.openWith(networkOf(model), options, toRows, context);
+  }
+
+  /** The same for other rows than tags. */
+  static async openWith<Row>(
+    network: LoadedNetwork,
+    options: EngineOptions,
+    toRows: ToRows<Row>,
+    context: RunContext = {},
+  ): Promise<Engine<Row>> {
+    const { backbone: model, device, preprocessing, numFeatures } = network;
     const { workers, sessions } = options.plan;
-    const { preprocessing, head } = checkpoint;
-    const setup = { model: bytes, device, size: preprocessing.size, numFeatures: head.numFeatures, sessions };
-    return new Engine(model, options, thresholds, await openPipeline(setup, workers, context));
+    const setup = { model, device, size: preprocessing.size, numFeatures, sessions };
+    return new Engine(network, options, toRows, await openPipeline(setup, workers, context));
   }
 
   /** The provider that runs. */
@@ -105,7 +133,7 @@ export class Engine {
   /** What a child process needs besides `model` to try tiles like this engine. */
   get probeSetup(): ProbeSetup {
     const { decode, variants, provider: device } = this;
-    return { decode, variants, device, numFeatures: this.checkpoint.head.numFeatures };
+    return { decode, variants, device, numFeatures: this.#numFeatures };
   }
 
   get batchSize(): number {
@@ -128,10 +156,10 @@ export class Engine {
   }
 
   /**
-   * Tags a source. Batches keep its order and, except the last, have `batchSize` tiles. Throws InterruptedError on
-   * abort.
+   * The rows of a source. Batches keep its order and, except the last, have `batchSize` tiles. Throws InterruptedError
+   * on abort.
    */
-  async *tag(source: TileFeed, signal?: AbortSignal): AsyncGenerator<TaggedBatch> {
+  async *tag(source: TileFeed, signal?: AbortSignal): AsyncGenerator<RowBatch<Row>> {
     const { decode, variants } = this;
     const { batchSize, batchesAhead } = this.#plan;
     const stream = streamFeatures(source, {
@@ -143,11 +171,11 @@ export class Engine {
       variants,
       ...(signal === undefined ? {} : { signal }),
     });
-    for await (const batch of stream) yield await this.#tagFeatures(batch);
+    for await (const batch of stream) yield await this.#rowsOf(batch);
   }
 
-  /** Tags one batch of at most `batchSize` tiles. Up to `mostBatches` may run at the same time; further ones wait. */
-  async tagBatch(tiles: Tile[]): Promise<TaggedBatch> {
+  /** The rows of one batch of at most `batchSize` tiles. Up to `mostBatches` may run at the same time; further ones wait. */
+  async tagBatch(tiles: Tile[]): Promise<RowBatch<Row>> {
     this.#runner ??= new BatchRunner({
       pool: this.#pool,
       backbone: this.#backbone,
@@ -156,13 +184,12 @@ export class Engine {
       slots: this.mostBatches,
       variants: this.variants,
     });
-    return this.#tagFeatures(await this.#runner.run(tiles));
+    return this.#rowsOf(await this.#runner.run(tiles));
   }
 
-  async #tagFeatures({ tiles, outcomes, features, recycle }: FeatureBatch): Promise<TaggedBatch> {
-    const { checkpoint, variants } = this;
-    const mean = averageVariants(features, tiles.length, variants.length, checkpoint.head.numFeatures);
-    const rows = await tagFeatures(checkpoint, this.#thresholds, mean, tiles.length);
+  async #rowsOf({ tiles, outcomes, features, recycle }: FeatureBatch): Promise<RowBatch<Row>> {
+    const mean = averageVariants(features, tiles.length, this.variants.length, this.#numFeatures);
+    const rows = await this.#toRows(mean, tiles.length);
     recycle();
     return { tiles, outcomes, rows };
   }

@@ -2,7 +2,7 @@
 import { checkInRange, checkInteger, type OptionNames } from "../check.js";
 import { type Colorspace, checkDecodeOptions, DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { planInBudget } from "./budget.js";
-import type { EngineOptions, LoadedModel } from "./engine.js";
+import type { EngineOptions, LoadedModel, LoadedNetwork } from "./engine.js";
 
 export interface EngineSettings {
   /** One threshold for all tags, 0 to 1. @default the fitted ones */
@@ -48,7 +48,14 @@ export function checkEngineSettings(settings: EngineSettings): void {
 
 /** Workers, sessions and decoding for a model, within the memory budget. */
 export function engineOptions({ checkpoint, device }: LoadedModel, settings: EngineSettings): EngineOptions {
-  const { preprocessing } = checkpoint;
+  return networkOptions({ preprocessing: checkpoint.preprocessing, device }, settings);
+}
+
+/** The same for a network. */
+export function networkOptions(
+  { preprocessing, device }: Pick<LoadedNetwork, "preprocessing" | "device">,
+  settings: EngineSettings,
+): EngineOptions {
   const { workers, sessions, batchSize, memory } = settings;
   const { size } = preprocessing;
   const { plan, tileBytes } = planInBudget({ device, size, workers, sessions, batchSize, memory });

@@ -3,7 +3,7 @@
  * Such a run stops, and passes on no tile that the loss may have touched: once committed, these tiles would stay
  * rejected for good.
  */
-import type { TaggedBatch } from "../engine/engine.js";
+import type { RowBatch } from "../engine/engine.js";
 import { CanopyError } from "../errors.js";
 import { openRegular } from "../files/open-regular.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
@@ -37,8 +37,8 @@ export interface WatchOptions {
 }
 
 /** A batch that is held back. */
-interface Held {
-  batch: TaggedBatch;
+interface Held<Row> {
+  batch: RowBatch<Row>;
   index: number;
   /** A tile of it could not be read. */
   unreadable: boolean;
@@ -60,13 +60,13 @@ interface Streak {
  * have been read before the loss, and earlier ones after it. Throws a LostInputError; all batches passed on by then
  * were read before the loss.
  */
-export async function* watchInput(
-  batches: AsyncIterable<TaggedBatch>,
+export async function* watchInput<Row>(
+  batches: AsyncIterable<RowBatch<Row>>,
   options: WatchOptions,
-): AsyncGenerator<TaggedBatch> {
+): AsyncGenerator<RowBatch<Row>> {
   const { maxUnreadable, batchesAhead, range } = options;
   if (maxUnreadable === null) return yield* batches;
-  const held: Held[] = [];
+  const held: Held<Row>[] = [];
   let streak: Streak | undefined;
   let [index, from] = [0, range.from];
   for await (const batch of batches) {
@@ -81,14 +81,14 @@ export async function* watchInput(
   for (const { batch } of held) yield batch;
 }
 
-function failureOf({ outcomes }: TaggedBatch, i: number, tile: Tile) {
+function failureOf({ outcomes }: RowBatch<unknown>, i: number, tile: Tile) {
   return tile.failure ?? outcomes[i];
 }
 
 /** The streak at the end of `batch`, number `index`, whose first tile has number `from`. */
 function continueStreak(
   before: Streak | undefined,
-  batch: TaggedBatch,
+  batch: RowBatch<unknown>,
   index: number,
   from: number,
   most: number,

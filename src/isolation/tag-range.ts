@@ -1,6 +1,6 @@
 /** Tags a stretch of the tile list. If a tile kills the process, the next try finds it. */
 import * as v from "valibot";
-import type { Engine, TaggedBatch } from "../engine/engine.js";
+import type { Engine, RowBatch } from "../engine/engine.js";
 import { ModelError } from "../errors.js";
 import { readJson } from "../files/read-json.js";
 import { writeWhole } from "../files/write.js";
@@ -21,7 +21,7 @@ interface Stretch {
 }
 
 /** The part of an engine that is needed here. */
-type TaggingEngine = Pick<Engine, "batchSize" | "model" | "probeSetup" | "tag">;
+type TaggingEngine<Row> = Pick<Engine<Row>, "batchSize" | "model" | "probeSetup" | "tag">;
 
 /** Tiles that are known to kill a process, by their number in the tile list. */
 const CRASHERS = v.record(v.string(), v.object({ code: v.literal("CRASH"), message: v.string() }));
@@ -35,14 +35,14 @@ interface Legacy {
 }
 
 /**
- * Tags the tiles of `stretch` in their order. If an earlier process died while it did so, the tiles it had in flight
+ * The rows of the tiles of `stretch`, in their order. If an earlier process died while it did so, the tiles it had in flight
  * are first tried one by one in a child process. Throws InterruptedError on abort.
  */
-export async function* tagRange(
+export async function* tagRange<Row>(
   stretch: Stretch,
-  engine: TaggingEngine,
+  engine: TaggingEngine<Row>,
   context: RunContext,
-): AsyncGenerator<TaggedBatch> {
+): AsyncGenerator<RowBatch<Row>> {
   const { list, range } = stretch;
   const { crashers, innocent } = await readLegacy(stretch, engine, context);
   const journal = new InFlightJournal(stretch.inFlight, range.from);
@@ -101,7 +101,7 @@ function withFailure(tile: Tile, failure: TileFailure | undefined): Tile {
 /** Tiles that kill the child process are remembered for the whole run. */
 async function readLegacy(
   { list, range, inFlight, crashers }: Stretch,
-  engine: TaggingEngine,
+  engine: Pick<TaggingEngine<unknown>, "model" | "probeSetup">,
   context: RunContext,
 ): Promise<Legacy> {
   const known = (await readJson(crashers, CRASHERS)) ?? {};

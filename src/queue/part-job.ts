@@ -12,6 +12,7 @@ import { commitPart, findDamage, readRecord } from "../run/parts.js";
 import { pathsOfFolder, runFiles } from "../run/paths.js";
 import { readQueueFacts } from "../run/run-request.js";
 import type { RunContext } from "../run-context.js";
+import type { TaggedRow } from "../tags/prediction.js";
 import { hashRange, type ListRange } from "../tiles/tile-list.js";
 import type { KeptEngine } from "./engine-keeper.js";
 import { type AssembleJob, BadJobError, type PartJob, refuseOtherQueue } from "./jobs.js";
@@ -25,7 +26,7 @@ export async function doPart({ folder, part }: PartJob, kept: KeptEngine, contex
   const startedAt = performance.now();
   const { identity, facts, engine } = kept;
   const { maxUnreadable } = facts;
-  const buffer = new PartBuffer(lineFormat(identity.settings.format, rowOptions(identity)));
+  const buffer = new PartBuffer<TaggedRow>(lineFormat(identity.settings.format, rowOptions(identity)));
   const files = runFiles(folder);
   const stretch = { list: files.tiles, range, ...files.isolation(`part-${part}`) };
   const watch = { ...stretch, batchesAhead: engine.batchesAhead, maxUnreadable };

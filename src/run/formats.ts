@@ -19,6 +19,8 @@ const SETTINGS = v.object({
   probabilities: v.boolean(),
   /** Of a CSV. Runs of before the option have none. */
   escapeFormulas: v.optional(v.boolean(), false),
+  /** Features of an embedding, if rows hold embeddings in place of tags. */
+  numFeatures: v.exactOptional(positive),
   /** One for all tags, or null for the fitted ones. */
   threshold: v.nullable(v.number()),
   colorspace: v.picklist(COLORSPACES),

@@ -1,7 +1,7 @@
 /** Options of a bulk prediction, and the identity of its run. */
 import { checkInRange, checkInteger, type OptionNames } from "../check.js";
 import { decoderVersion } from "../decode/pool.js";
-import type { EngineOptions, LoadedModel } from "../engine/engine.js";
+import { type EngineOptions, type LoadedModel, type LoadedNetwork, networkOf } from "../engine/engine.js";
 import { checkEngineSettings, ENGINE_SETTINGS, type EngineSettings } from "../engine/settings.js";
 import type { DeviceChoice } from "../features/device.js";
 import type { CsvOptions } from "../files/csv.js";
@@ -16,13 +16,12 @@ import type { CommitInterval } from "./run-tiles.js";
 /** Unreadable tiles that may wait in memory until a lost input is ruled out. */
 const MOST_UNREADABLE = 100_000;
 
-export interface PredictRunOptions extends EngineSettings, CsvOptions {
+/** Options of every bulk run, whatever its rows. */
+export interface BulkOptions extends Omit<EngineSettings, "threshold"> {
   /** Folders, files, archives, patterns, `@list.txt`, or `-` for standard input. */
   inputs: TileInputs;
-  /** Ends in .csv, .jsonl or .parquet. */
+  /** The file to write. */
   out: string;
-  /** Adds each tag's probability. @default false */
-  probabilities?: boolean | undefined;
   /** Goes on with an interrupted run of `out`; begins one if there is none. @default false */
   resume?: boolean | undefined;
   /** Replaces `out`, and forgets an unfinished run of it. @default false */
@@ -40,6 +39,13 @@ export interface PredictRunOptions extends EngineSettings, CsvOptions {
   stdin?: OpenTilesOptions["stdin"];
 }
 
+export interface PredictRunOptions extends BulkOptions, EngineSettings, CsvOptions {
+  /** Ends in .csv, .jsonl or .parquet. */
+  out: string;
+  /** Adds each tag's probability. @default false */
+  probabilities?: boolean | undefined;
+}
+
 export interface PredictOptions extends PredictRunOptions {
   /** Folder of a trained model. */
   model: string;
@@ -49,51 +55,72 @@ export interface PredictOptions extends PredictRunOptions {
   device?: DeviceChoice | undefined;
 }
 
-export const PREDICT_OPTIONS: OptionNames<PredictOptions> = {
-  model: true,
-  backbone: true,
-  device: true,
+const { threshold: _threshold, ...BULK_SETTINGS } = ENGINE_SETTINGS;
+
+export const BULK_OPTIONS: OptionNames<BulkOptions> = {
   inputs: true,
   out: true,
-  probabilities: true,
-  escapeFormulas: true,
   resume: true,
   overwrite: true,
   shard: true,
   maxUnreadable: true,
   commit: true,
   stdin: true,
+  ...BULK_SETTINGS,
+};
+
+export const PREDICT_OPTIONS: OptionNames<PredictOptions> = {
+  model: true,
+  backbone: true,
+  device: true,
+  probabilities: true,
+  escapeFormulas: true,
+  ...BULK_OPTIONS,
   ...ENGINE_SETTINGS,
 };
 
 /** The identity of a run with these options, except its input. */
-export function identityOf(
-  { checkpoint, device }: LoadedModel,
-  { plan, decode }: EngineOptions,
-  options: PredictRunOptions,
-): RunKind {
-  // How bands are read is the model's, and in its hash.
-  const { bands: _, stretch: __, ...decoding } = decode;
+export function identityOf(model: LoadedModel, setup: EngineOptions, options: PredictRunOptions): RunKind {
+  const { checkpoint } = model;
   return {
     version: RUN_VERSION,
     model: { sha256: hashModel(checkpoint), backbone: checkpoint.card.name, tags: checkpoint.tags },
     settings: {
-      format: outputFormat(options.out),
       probabilities: options.probabilities ?? false,
       escapeFormulas: options.escapeFormulas ?? false,
       threshold: options.threshold ?? null,
-      ...decoding,
-      size: checkpoint.preprocessing.size,
-      batchSize: plan.batchSize,
-      device,
-      decoder: decoderVersion(),
+      ...settingsOf(networkOf(model), setup, options),
     },
     shard: options.shard ?? null,
   };
 }
 
+/** Settings of any run: how tiles are decoded, and what the network runs on. */
+export function settingsOf(
+  { preprocessing, device }: LoadedNetwork,
+  { plan, decode }: EngineOptions,
+  { out }: Pick<PredictRunOptions, "out">,
+) {
+  // How bands are read is the model's, and in its hash.
+  const { bands: _, stretch: __, ...decoding } = decode;
+  return {
+    format: outputFormat(out),
+    ...decoding,
+    size: preprocessing.size,
+    batchSize: plan.batchSize,
+    device,
+    decoder: decoderVersion(),
+  };
+}
+
 /** Throws an OptionError for the first value out of its range. */
 export function checkOptions(options: PredictRunOptions): void {
+  checkBulkOptions(options);
+  checkEngineSettings(options);
+}
+
+/** The same for any bulk run. */
+export function checkBulkOptions(options: BulkOptions): void {
   const { shard, commit, maxUnreadable = null } = options;
   checkEngineSettings(options);
   if (maxUnreadable !== null) checkInteger("maxUnreadable", maxUnreadable, 1, MOST_UNREADABLE);

@@ -1,9 +1,10 @@
 /** Writing an output and its rejects file from pieces, in order: the parts of a run, or the outputs of shards. */
 import { rm } from "node:fs/promises";
-import { InterruptedError } from "../errors.js";
+import { InterruptedError, OptionError } from "../errors.js";
 import { Draft } from "../files/draft.js";
 import type { FileFacts } from "../files/facts.js";
-import { packedRows, type RowBlock } from "../tags/packed-rows.js";
+import { type Embedding, jsonEmbeddings } from "../tags/embeddings.js";
+import { packedEmbeddings, packedRows, type RowBlock } from "../tags/packed-rows.js";
 import { csvRows, jsonRows, type RowFormat, type RowOptions } from "../tags/rows.js";
 import type { RunIdentity, RunManifest } from "./formats.js";
 import type { OutputFormat, RunPaths } from "./paths.js";
@@ -36,9 +37,15 @@ export function lineFormat(format: OutputFormat, options: RowOptions): RowFormat
   return { csv: csvRows, jsonl: jsonRows, parquet: packedRows }[format](options);
 }
 
+/** The same for embeddings. @throws OptionError for a CSV, whose cells hold no lists */
+export function embeddingFormat(format: OutputFormat): RowFormat<Embedding> {
+  if (format === "csv") throw new OptionError("Expected the output of embeddings to end in .parquet or .jsonl.");
+  return format === "parquet" ? packedEmbeddings : jsonEmbeddings;
+}
+
 export function rowOptions({ model, settings }: Pick<RunIdentity, "model" | "settings">): RowOptions {
-  const { probabilities, escapeFormulas } = settings;
-  return { tags: model.tags, probabilities, escapeFormulas };
+  const { probabilities, escapeFormulas, numFeatures } = settings;
+  return { tags: model.tags, probabilities, escapeFormulas, embeddings: numFeatures };
 }
 
 /**

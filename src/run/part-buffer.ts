@@ -1,20 +1,20 @@
 /** Rows and rejects of a run that are not committed yet. */
-import type { TaggedBatch } from "../engine/engine.js";
-import type { RowFormat } from "../tags/rows.js";
+import type { RowBatch } from "../engine/engine.js";
+import type { Placed, RowFormat } from "../tags/rows.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 import { TilesHash } from "../tiles/tile-list.js";
 import type { Reject } from "./formats.js";
 import type { PartContent } from "./parts.js";
 import { isSpooled } from "./paths.js";
 
-export class PartBuffer {
-  readonly #format: RowFormat;
+export class PartBuffer<Row extends object> {
+  readonly #format: RowFormat<Placed & Row>;
   #rows: string[] = [];
   #rejects: Reject[] = [];
   #tilesHash = new TilesHash();
   #predicted = 0;
 
-  constructor(format: RowFormat) {
+  constructor(format: RowFormat<Placed & Row>) {
     this.#format = format;
   }
 
@@ -27,8 +27,8 @@ export class PartBuffer {
     return this.#rejects.length;
   }
 
-  add({ tiles, outcomes, rows }: TaggedBatch): void {
-    const predictions = [];
+  add({ tiles, outcomes, rows }: RowBatch<Row>): void {
+    const predictions: (Placed & Row)[] = [];
     this.#tilesHash.add(tiles);
     for (const [i, tile] of tiles.entries()) {
       const outcome = tile.failure ?? outcomes[i];

@@ -4,8 +4,8 @@ import type { Engine } from "../engine/engine.js";
 import { watchInput } from "../isolation/lost-input.js";
 import { tagRange } from "../isolation/tag-range.js";
 import type { ProgressState, RunContext } from "../run-context.js";
+import type { Placed, RowFormat } from "../tags/rows.js";
 import type { RunIdentity } from "./formats.js";
-import { lineFormat, rowOptions } from "./output.js";
 import { PartBuffer } from "./part-buffer.js";
 import { addPart, type Committed, commitPart } from "./parts.js";
 import { runFiles } from "./paths.js";
@@ -20,7 +20,9 @@ export interface CommitInterval {
 
 export const COMMIT_DEFAULTS: CommitInterval = { tiles: 8192, seconds: 10 };
 
-interface RunPolicy {
+interface RunPolicy<Row> {
+  /** How rows are written into parts. */
+  format: RowFormat<Placed & Row>;
   commit: CommitInterval;
   /** See `WatchOptions`. */
   maxUnreadable: number | null;
@@ -30,16 +32,16 @@ interface RunPolicy {
  * Does the tiles of the run in `folder` from `start` to the end; returns what is committed then. Before it throws, it
  * commits what is done.
  */
-export async function runTiles(
+export async function runTiles<Row extends object>(
   folder: string,
   identity: RunIdentity,
   start: Committed,
-  engine: Engine,
-  { commit: interval, maxUnreadable }: RunPolicy,
+  engine: Engine<Row>,
+  { commit: interval, maxUnreadable, format }: RunPolicy<Row>,
   context: RunContext,
 ): Promise<Committed> {
   const committed = { ...start };
-  const buffer = new PartBuffer(lineFormat(identity.settings.format, rowOptions(identity)));
+  const buffer = new PartBuffer(format);
   const commit = async (): Promise<void> => {
     if (buffer.tiles === 0) return;
     const record = await commitPart(folder, buffer.take(committed.parts, committed.tiles));
@@ -67,7 +69,11 @@ export async function runTiles(
   return committed;
 }
 
-function progress({ input }: RunIdentity, committed: Committed, buffer: PartBuffer): ProgressState {
+function progress(
+  { input }: RunIdentity,
+  committed: Committed,
+  buffer: Pick<PartBuffer<never>, "tiles" | "rejected">,
+): ProgressState {
   const done = committed.tiles + buffer.tiles;
   return { stage: "predict", done, total: input.tiles, rejected: committed.rejected + buffer.rejected };
 }

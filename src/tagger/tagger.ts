@@ -44,8 +44,8 @@ export class Tagger {
   readonly #batcher: MicroBatcher;
   #closed: Promise<void> | undefined;
 
-  private constructor(engine: Engine) {
-    this.tags = Object.freeze([...engine.checkpoint.tags]);
+  private constructor(engine: Engine, tags: readonly string[]) {
+    this.tags = Object.freeze([...tags]);
     this.#engine = engine;
     this.#batcher = new MicroBatcher(engine);
   }
@@ -66,7 +66,8 @@ export class Tagger {
     checkEngineSettings(options);
     const loaded = await openModel(model, options);
     if (options.memory !== undefined) loadAddon()?.returnFreedMemory();
-    return new Tagger(await Engine.open(loaded, engineOptions(loaded, options), context));
+    const engine = await Engine.open(loaded, engineOptions(loaded, options), context);
+    return new Tagger(engine, loaded.checkpoint.tags);
   }
 
   /** The provider that runs the backbone. */

@@ -3,15 +3,19 @@
  * of them.
  */
 import { linesByBlock } from "../tiles/lines.js";
+import type { Embedding } from "./embeddings.js";
 import type { RowFormat, RowOptions } from "./rows.js";
 
 /** Rows by column. */
 export interface RowBlock {
   names: string[];
   paths: string[];
+  /** None if rows hold embeddings. */
   tags: string[][];
   /** One array for each tag of the model; none if there are no probabilities. */
   probabilities: Float32Array[];
+  /** One array for each row; none if rows hold tags. */
+  embeddings: Float32Array[];
 }
 
 /** `[name, path, [columns of its tags], float32 of all tags in base64]` a line, the last only with probabilities. */
@@ -23,26 +27,48 @@ export function packedRows({ tags, probabilities }: RowOptions): RowFormat {
       predictions
         .map(({ name, path, tags: given, probabilities: values }) => {
           const row: unknown[] = [name, path, given.map((tag) => columns.get(tag)!)];
-          if (probabilities)
-            row.push(Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64"));
+          if (probabilities) row.push(packed(values));
           return `${JSON.stringify(row)}\n`;
         })
         .join(""),
   };
 }
 
+/** `[name, path, float32 of all features in base64]` a line. */
+export const packedEmbeddings: RowFormat<Embedding> = {
+  header: "",
+  rows: (rows) =>
+    rows.map(({ name, path, embedding }) => `${JSON.stringify([name, path, packed(embedding)])}\n`).join(""),
+};
+
+function packed({ buffer, byteOffset, byteLength }: Float32Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+}
+
+type PackedEmbedding = [name: string, path: string, embedding: string];
 type PackedRow = [name: string, path: string, tags: number[], probabilities: string];
 
-/** Reads what `packedRows` wrote into the file `path`: a block of columns for each block of bytes. */
+/** Reads what `packedRows` or `packedEmbeddings` wrote into the file `path`: a block of columns for each block of bytes. */
 export async function* unpackRows(
   path: string,
   bytes: AsyncIterable<Buffer>,
   options: RowOptions,
 ): AsyncGenerator<RowBlock> {
+  const unpack = options.embeddings ? unpackEmbeddings : unpackTags;
   for await (const lines of linesByBlock(path, bytes)) yield unpack(JSON.parse(`[${lines.join(",")}]`), options);
 }
 
-function unpack(rows: readonly PackedRow[], { tags, probabilities }: RowOptions): RowBlock {
+function unpackEmbeddings(rows: readonly PackedEmbedding[]): RowBlock {
+  return {
+    names: rows.map(([name]) => name),
+    paths: rows.map(([, path]) => path),
+    tags: [],
+    probabilities: [],
+    embeddings: rows.map(([, , values]) => new Float32Array(Uint8Array.from(Buffer.from(values, "base64")).buffer)),
+  };
+}
+
+function unpackTags(rows: readonly PackedRow[], { tags, probabilities }: RowOptions): RowBlock {
   const columns = (probabilities ? tags : []).map(() => new Float32Array(rows.length));
   const values = new Float32Array(columns.length);
   const bytes = Buffer.from(values.buffer);
@@ -57,5 +83,6 @@ function unpack(rows: readonly PackedRow[], { tags, probabilities }: RowOptions)
     paths: rows.map(([, path]) => path),
     tags: rows.map(([, , given]) => given.map((column) => tags[column])),
     probabilities: columns,
+    embeddings: [],
   };
 }

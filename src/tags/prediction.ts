@@ -8,11 +8,15 @@ import { groupsOf, normalizeExclusive, settledGroups } from "./exclusive.js";
 /** The part of a model that turns features into tags. */
 export type TagHead = Pick<Checkpoint, "head" | "tags" | "exclusive" | "exactlyOne">;
 
-/** The tags of one tile. */
-export interface Prediction {
+/** What each row says of its tile. */
+export interface Placed {
   name: string;
   /** Where the tile is: its path, or `archive.tar#member`. */
   path: string;
+}
+
+/** The tags of one tile. */
+export interface Prediction extends Placed {
   /** In the order of the model's tags. */
   tags: string[];
   /** `[tags of the model]` float32. */

@@ -1,4 +1,4 @@
-/** Reads predictions back from a Parquet file of canopy, one row group in memory at a time. */
+/** Reads rows back from a Parquet file of canopy, one row group in memory at a time. */
 import { asyncBufferFromFile, type ColumnData, parquetMetadataAsync, parquetRead } from "hyparquet";
 import type { RowBlock } from "./packed-rows.js";
 import { probabilityColumn } from "./parquet.js";
@@ -19,19 +19,23 @@ export async function* readParquet(path: string, options: RowOptions): AsyncGene
   }
 }
 
-function emptyBlock(rows: number, { tags, probabilities }: RowOptions): RowBlock {
+function emptyBlock(rows: number, { tags, probabilities, embeddings }: RowOptions): RowBlock {
   const columns = (probabilities ? tags : []).map(() => new Float32Array(rows));
-  return { names: new Array(rows), paths: new Array(rows), tags: new Array(rows), probabilities: columns };
+  const [names, paths] = [new Array<string>(rows), new Array<string>(rows)];
+  return embeddings
+    ? { names, paths, tags: [], probabilities: [], embeddings: new Array(rows) }
+    : { names, paths, tags: new Array(rows), probabilities: columns, embeddings: [] };
 }
 
 /** Puts chunks of columns at their place in `group`. */
 function taker(group: RowBlock, groupStart: number, { tags }: RowOptions): (chunk: ColumnData) => void {
-  const texts: Record<string, unknown[]> = { image_name: group.names, path: group.paths, tags: group.tags };
+  const { names: image_name, paths: path, tags: given, embeddings: embedding } = group;
+  const others: Record<string, unknown[]> = { image_name, path, tags: given, embedding };
   const floats = new Map(group.probabilities.map((values, column) => [probabilityColumn(tags[column]), values]));
   return ({ columnName, columnData, rowStart }) => {
     const place = rowStart - groupStart;
     const values = floats.get(columnName);
     if (values) values.set(columnData as ArrayLike<number>, place);
-    else for (let i = 0; i < columnData.length; i++) texts[columnName][place + i] = columnData[i];
+    else for (let i = 0; i < columnData.length; i++) others[columnName][place + i] = columnData[i];
   };
 }

@@ -1,13 +1,15 @@
 /** Predictions as lines of text: CSV as Kaggle takes it, or one JSON object a line. */
 import { type CsvOptions, toCsv } from "../files/csv.js";
-import type { Prediction } from "./prediction.js";
+import type { Placed, Prediction } from "./prediction.js";
 
-/** How predictions are written, line by line. */
-export interface RowFormat {
+export type { Placed };
+
+/** How rows are written, line by line. */
+export interface RowFormat<Row = Prediction> {
   /** First line with its line feed, or "". */
   header: string;
-  /** One line for each prediction, each with its line feed. */
-  rows(predictions: readonly Prediction[]): string;
+  /** One line for each row, each with its line feed. */
+  rows(rows: readonly Row[]): string;
 }
 
 export interface RowOptions extends CsvOptions {
@@ -15,6 +17,8 @@ export interface RowOptions extends CsvOptions {
   tags: readonly string[];
   /** Adds each tag's probability. */
   probabilities: boolean;
+  /** Features of an embedding, if rows hold embeddings and no tags. */
+  embeddings?: number | undefined;
 }
 
 /**

@@ -7,6 +7,7 @@ import * as canopy from "../../src/index.js";
 const CASES: [call: (options: never) => Promise<unknown>, wrong: string, meant: string][] = [
   [canopy.train, "label", "labels"],
   [canopy.predict, "input", "inputs"],
+  [canopy.embed, "modle", "model"],
   [canopy.merge, "shard", "shards"],
   [canopy.evaluate, "treshold", "threshold"],
   [canopy.compare, "model", "models"],
