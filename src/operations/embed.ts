@@ -6,6 +6,7 @@ import { openModel } from "../engine/open-model.js";
 import { networkOptions } from "../engine/settings.js";
 import { InterruptedError } from "../errors.js";
 import { chooseDevice } from "../features/device.js";
+import { integerFormOn } from "../features/kernels.js";
 import type { ModelCard } from "../models/card.js";
 import { resolveBackbone } from "../models/registry.js";
 import { preparedNetwork } from "../quantise/network.js";
@@ -87,9 +88,10 @@ async function openBackbone(
   });
   const size = given.size ?? card.input.fixedSize ?? card.input.defaultSize;
   const { colorspace, antialias } = DECODE_DEFAULTS;
+  const chosen = await chooseDevice(device);
   const network = {
-    backbone: await preparedNetwork("fp32", bytes, card, size),
-    device: await chooseDevice(device),
+    backbone: await preparedNetwork("fp32", bytes, card, size, integerFormOn(chosen)),
+    device: chosen,
     preprocessing: { size, colorspace, antialias, tta: "none" as const },
     numFeatures: card.features.count,
   };
