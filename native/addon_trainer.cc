@@ -90,13 +90,11 @@ KernelWindow GetWindow(const Napi::Value& value) {
 }
 
 TrainOperation GetOperation(const Napi::Value& value) {
-  static const std::map<std::string, TrainKind> kKinds = {{"convolution", TrainKind::kConvolution},
-                                                          {"depthwise", TrainKind::kDepthwise},
-                                                          {"activation", TrainKind::kActivation},
-                                                          {"add", TrainKind::kAdd},
-                                                          {"multiply", TrainKind::kMultiply},
-                                                          {"mean", TrainKind::kMean},
-                                                          {"concat", TrainKind::kConcat}};
+  static const std::map<std::string, TrainKind> kKinds = {
+      {"convolution", TrainKind::kConvolution}, {"depthwise", TrainKind::kDepthwise},
+      {"activation", TrainKind::kActivation},   {"add", TrainKind::kAdd},
+      {"multiply", TrainKind::kMultiply},       {"mean", TrainKind::kMean},
+      {"concat", TrainKind::kConcat},           {"stored", TrainKind::kStored}};
   const Napi::Object from = GetObject(value, "operations");
   TrainOperation op;
   op.kind = GetKind(from.Get("kind"), "kind", kKinds);
@@ -106,10 +104,12 @@ TrainOperation GetOperation(const Napi::Value& value) {
   op.bias = GetIndexOrNone(from, "bias");
   op.window = GetWindow(from.Get("window"));
   op.activation = GetActivation(from.Get("activation"));
+  if (op.kind == TrainKind::kStored) op.offset = GetSize(from, "offset");
   return op;
 }
 
 TrainInput GetInput(const Napi::Value& value) {
+  if (value.IsUndefined()) return {true, {}, {}, {}};
   const Napi::Object from = GetObject(value, "input");
   const std::vector<size_t> order = GetSizes(from.Get("order"), "order", 3);
   const auto floats = [&](const char* name) {
@@ -119,7 +119,7 @@ TrainInput GetInput(const Napi::Value& value) {
   const std::vector<float> factor = floats("factor");
   const std::vector<float> offset = floats("offset");
   if (factor.size() != 3 || offset.size() != 3) ThrowRange(value.Env(), "`factor` and `offset` to have three numbers");
-  return {{order[0], order[1], order[2]}, {factor[0], factor[1], factor[2]}, {offset[0], offset[1], offset[2]}};
+  return {false, {order[0], order[1], order[2]}, {factor[0], factor[1], factor[2]}, {offset[0], offset[1], offset[2]}};
 }
 
 TrainPlan GetPlan(const Napi::Value& value) {
@@ -164,11 +164,17 @@ std::vector<float*> TakeArrays(const Napi::Value& value, const Trainer& trainer,
 
 WeightPart GetPart(const Napi::Value& value) { return static_cast<WeightPart>(GetCount(value, "part", 0, 2)); }
 
+const uint8_t* TakeTiles(const Napi::Value& value, uint64_t count, const Trainer& trainer, HeldArrays* held) {
+  const uint64_t bytes = CheckedProduct(value.Env(), {count, trainer.plan().tile_bytes()});
+  if (!trainer.plan().input.is_stored) return held->Take<uint8_t>(value, "tiles", bytes);
+  return reinterpret_cast<const uint8_t*>(held->Take<float>(value, "tiles", bytes / sizeof(float)));
+}
+
 TrainBatch TakeBatch(const Napi::CallbackInfo& info, const Trainer& trainer, HeldArrays* held) {
   const TrainPlan& plan = trainer.plan();
   TrainBatch batch;
   batch.count = GetCount(info[1], "count", 1, plan.batch_size);
-  batch.tiles = held->Take<uint8_t>(info[0], "tiles", batch.count * trainer.tile_bytes());
+  batch.tiles = TakeTiles(info[0], batch.count, trainer, held);
   batch.targets = held->Take<float>(info[2], "targets", batch.count * plan.num_tags);
   batch.dropout = held->TakeOptional<float>(info[3], "dropout", batch.count * plan.values[plan.features].channels);
   return batch;
@@ -209,8 +215,7 @@ Napi::Value BindLogits(const Napi::CallbackInfo& info, const Holder& holder) {
   const std::shared_ptr<Trainer> trainer = TrainerOf(info.Env(), holder);
   HeldArrays held;
   const uint64_t count = GetCount(info[1], "count");
-  const uint8_t* const tiles =
-      held.Take<uint8_t>(info[0], "tiles", CheckedProduct(info.Env(), {count, trainer->tile_bytes()}));
+  const uint8_t* const tiles = TakeTiles(info[0], count, *trainer, &held);
   float* const out = held.Take<float>(info[2], "out", CheckedProduct(info.Env(), {count, trainer->plan().num_tags}));
   return PoolWorker::Start(info.Env(), std::move(held), [=] { trainer->Logits(tiles, count, out); });
 }

@@ -141,6 +141,8 @@ void TrainPass::Run(const TrainOperation& op, Range range) {
       return;
     case TrainKind::kConcat:
       return Concat(op, range);
+    case TrainKind::kStored:
+      return ReadStored(op, range);
   }
 }
 
@@ -207,6 +209,19 @@ void TrainPass::Concat(const TrainOperation& op, Range range) {
     column += in.channels;
   }
   for (size_t p = 0; p < pixels; p++) std::fill(y + p * out.stride() + column, y + (p + 1) * out.stride(), 0.0f);
+}
+
+void TrainPass::ReadStored(const TrainOperation& op, Range range) {
+  const MapShape& out = plan_.values[op.output];
+  for (size_t i = 0; i < range.count; i++) {
+    const uint8_t* const tile = tiles_ + (range.first + i) * plan_.tile_bytes();
+    const float* const x = reinterpret_cast<const float*>(tile) + op.offset;
+    float* const y = Map(op.output, range) + i * out.floats();
+    for (size_t p = 0; p < out.pixels(); p++) {
+      for (size_t c = 0; c < out.channels; c++) y[p * out.stride() + c] = x[c * out.pixels() + p];
+      std::fill(y + p * out.stride() + out.channels, y + (p + 1) * out.stride(), 0.0f);
+    }
+  }
 }
 
 }  // namespace canopy

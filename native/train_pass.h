@@ -12,7 +12,7 @@
 
 namespace canopy {
 
-// Up to kGroupTiles tiles: uint8 [count, height, width, 3].
+// Up to kGroupTiles tiles: uint8 [count, height, width, 3], or the stored floats of each.
 struct TileGroup {
   const uint8_t* tiles;
   size_t count;
@@ -56,6 +56,7 @@ class TrainPass {
   void ConvolveDepthwise(const TrainOperation& op, Range range);
   void Multiply(const TrainOperation& op, Range range);
   void Concat(const TrainOperation& op, Range range);
+  void ReadStored(const TrainOperation& op, Range range);
 
   void RunBack(size_t index, Range range, float* gradients);
   void ConvolveBack(size_t index, Range range, float* gradients);

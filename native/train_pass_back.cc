@@ -100,6 +100,8 @@ void TrainPass::RunBack(size_t index, Range range, float* gradients) {
                           Gradient(op.inputs[k], range));
       }
       return;
+    case TrainKind::kStored:
+      return;
     case TrainKind::kMean:
       if (!schedule_.inputs[index][0].is_wanted) return;
       for (size_t i = range.first; i < range.first + range.count; i++) {

@@ -95,6 +95,10 @@ void CheckShapes(const TrainPlan& plan, const TrainOperation& op) {
       return Require(out.pixels() == 1 && in.channels == out.channels, "a mean changes the channels");
     case TrainKind::kConcat:
       return CheckConcat(plan, op, out);
+    case TrainKind::kStored:
+      return Require(op.inputs.size() == 1 && op.inputs[0] == 0 && op.offset <= in.channels &&
+                         out.pixels() * out.channels <= in.channels - op.offset,
+                     "a stored map leaves the stored floats");
   }
 }
 
@@ -102,7 +106,8 @@ void CheckOperation(const TrainPlan& plan, const TrainOperation& op, std::vector
   Require(!op.inputs.empty() && op.output < plan.values.size() && !(*is_made)[op.output], "a value is made twice");
   for (size_t input : op.inputs) Require(input < plan.values.size() && (*is_made)[input], "a value is used too early");
   for (size_t input : op.inputs) {
-    Require(input != 0 || op.kind == TrainKind::kConvolution, "only convolutions read the tiles");
+    const TrainKind reader = plan.input.is_stored ? TrainKind::kStored : TrainKind::kConvolution;
+    Require(input != 0 || op.kind == reader, "only convolutions read pixels, and only stored maps what is stored");
   }
   CheckShapes(plan, op);
   (*is_made)[op.output] = true;
@@ -127,7 +132,9 @@ void CheckUses(const TrainPlan& plan) {
 }  // namespace
 
 void CheckTrainPlan(const TrainPlan& plan) {
-  Require(!plan.values.empty() && plan.values[0].channels == 3 && plan.parameters.size() >= 2, "it lacks its ends");
+  Require(!plan.values.empty() && plan.parameters.size() >= 2, "it lacks its ends");
+  const MapShape& tile = plan.values[0];
+  Require(plan.input.is_stored ? tile.pixels() == 1 : tile.channels == 3, "the tiles have another shape");
   Require(plan.batch_size >= 1 && plan.batch_size <= kMaxSide, "the batch size");
   for (size_t channel : plan.input.order) Require(channel < 3, "the order of colours");
   for (const MapShape& shape : plan.values) CheckShape(shape);

@@ -1,4 +1,5 @@
-// What the trainer runs: a network as operations on maps, and a linear head on its features. Maps are channels last,
+// What the trainer runs: a network as operations on maps, and a linear head on its features. It begins at the tiles'
+// pixels, or at maps of a part that does not learn, which were stored. Maps are channels last,
 // one after the other for the tiles of a batch; the channels of a pixel are padded to a multiple of kChannelPad floats.
 #ifndef CANOPY_NATIVE_TRAIN_PLAN_H_
 #define CANOPY_NATIVE_TRAIN_PLAN_H_
@@ -43,7 +44,8 @@ struct TrainParameter {
 
 // kConvolution: weight [output channels, taps * input channels]; a Gemm is one on maps of one pixel.
 // kDepthwise: weight [taps, channels]. kMultiply: the second input may be one pixel that all pixels are multiplied by.
-enum class TrainKind { kConvolution, kDepthwise, kActivation, kAdd, kMultiply, kMean, kConcat };
+// kStored: a map [channels, height, width] among the stored floats of value 0.
+enum class TrainKind { kConvolution, kDepthwise, kActivation, kAdd, kMultiply, kMean, kConcat, kStored };
 
 struct KernelWindow {
   size_t kernel_height = 1, kernel_width = 1;
@@ -59,10 +61,13 @@ struct TrainOperation {
   size_t bias = kNone;
   KernelWindow window{};
   Activation activation{};  // of a convolution, applied to its result; or the operation itself
+  size_t offset = 0;        // of kStored: the first of its floats
 };
 
-// Value 0 is the tiles: the network sees pixel[order[c]] * factor[c] + offset[c].
+// Value 0 is the tiles: pixels, of which the network sees pixel[order[c]] * factor[c] + offset[c], or if `is_stored`
+// the floats of their maps as one pixel of as many channels.
 struct TrainInput {
+  bool is_stored;
   size_t order[3];
   float factor[3];
   float offset[3];
@@ -78,6 +83,8 @@ struct TrainPlan {
   size_t num_tags;
   size_t batch_size;  // tiles of a step, at most
 
+  // Bytes of a tile as it comes in.
+  size_t tile_bytes() const { return values[0].pixels() * values[0].channels * (input.is_stored ? sizeof(float) : 1); }
   size_t head_weight() const { return parameters.size() - 2; }
   size_t head_bias() const { return parameters.size() - 1; }
 };

@@ -59,7 +59,7 @@ double Trainer::FindGradients(const TrainBatch& batch) {
   std::vector<double> losses(GroupsOf(batch.count));
   ForGroups(batch.count, [&](TrainPass* pass, size_t group) {
     const size_t first = group * kGroupTiles;
-    const TileGroup tiles{batch.tiles + first * tile_bytes(), std::min(kGroupTiles, batch.count - first)};
+    const TileGroup tiles{batch.tiles + first * plan_.tile_bytes(), std::min(kGroupTiles, batch.count - first)};
     const float* const dropout = batch.dropout == nullptr ? nullptr : batch.dropout + first * features;
     const GroupTargets targets{batch.targets + first * plan_.num_tags, dropout, batch.count};
     losses[group] = pass->Train(tiles, targets, gradients_.data() + group * weights_.floats());
@@ -73,7 +73,8 @@ void Trainer::Logits(const uint8_t* tiles, size_t count, float* out) {
   const std::lock_guard<std::mutex> lock(mutex_);
   ForGroups(count, [&](TrainPass* pass, size_t group) {
     const size_t first = group * kGroupTiles;
-    pass->Logits({tiles + first * tile_bytes(), std::min(kGroupTiles, count - first)}, out + first * plan_.num_tags);
+    pass->Logits({tiles + first * plan_.tile_bytes(), std::min(kGroupTiles, count - first)},
+                 out + first * plan_.num_tags);
   });
 }
 

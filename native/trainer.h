@@ -16,7 +16,7 @@
 
 namespace canopy {
 
-// `targets` is [count, tags], `dropout` [count, features] or null.
+// `tiles` as in TileGroup; `targets` is [count, tags], `dropout` [count, features] or null.
 struct TrainBatch {
   const uint8_t* tiles;
   size_t count;
@@ -45,7 +45,6 @@ class Trainer {
 
   const TrainPlan& plan() const { return plan_; }
   const char* kernels() const { return kernels_.name; }
-  size_t tile_bytes() const { return plan_.values[0].pixels() * 3; }
   // Memory in all; and per tile that is under way.
   size_t bytes() const;
   size_t bytes_per_tile() const { return TrainPass::Floats(plan_, schedule_) * sizeof(float) / kGroupTiles; }

@@ -20,9 +20,9 @@ export interface NativeParameter {
 export interface NativeOperation {
   /**
    * A `convolution` of one tap is a Gemm on each pixel. The second input of `multiply` may be one pixel that multiplies all of the first.
-   * `mean` is over pixels, `concat` of channels.
+   * `mean` is over pixels, `concat` of channels. `stored` is a map `[channels, height, width]` among the floats of value 0.
    */
-  kind: "convolution" | "depthwise" | "activation" | "add" | "multiply" | "mean" | "concat";
+  kind: "convolution" | "depthwise" | "activation" | "add" | "multiply" | "mean" | "concat" | "stored";
   /** Values. */
   inputs: readonly number[];
   output: number;
@@ -32,13 +32,15 @@ export interface NativeOperation {
   /** Kernel height and width, strides down and across, padding above and left. @default all 1, no padding */
   window?: readonly [number, number, number, number, number, number];
   activation?: NativeActivation;
+  /** Of `stored`: its first float. */
+  offset?: number;
 }
 
 /** A network with a linear head. */
 export interface NativePlan {
-  /** The network sees `pixel[order[c]] * factor[c] + offset[c]`. */
-  input: { order: readonly number[]; factor: readonly number[]; offset: readonly number[] };
-  /** Height, width and channels; value 0 is the tiles, which only convolutions may read. */
+  /** The network sees `pixel[order[c]] * factor[c] + offset[c]`; undefined if tiles come as stored floats. */
+  input: { order: readonly number[]; factor: readonly number[]; offset: readonly number[] } | undefined;
+  /** Height, width and channels; value 0 is the tiles: pixels, which only convolutions may read, or 1, 1 and the number of stored floats. */
   values: readonly (readonly [number, number, number])[];
   /** Each has one user. The last two are the head's, weight `[tags, features]` and bias. */
   parameters: readonly NativeParameter[];
@@ -77,7 +79,7 @@ export interface NativeTrainer {
   readonly bytesPerTile: number;
   /** The mean loss before the update. If it is not finite, nothing is updated. */
   step(
-    tiles: Uint8Array,
+    tiles: Uint8Array | Float32Array,
     count: number,
     targets: Float32Array,
     dropout: Float32Array | undefined,
@@ -85,14 +87,14 @@ export interface NativeTrainer {
   ): Promise<number>;
   /** The mean loss and, in `arrays`, its gradient. */
   gradient(
-    tiles: Uint8Array,
+    tiles: Uint8Array | Float32Array,
     count: number,
     targets: Float32Array,
     dropout: Float32Array | undefined,
     arrays: Arrays,
   ): Promise<number>;
   /** Writes `[count, numTags]` into `out`. */
-  logits(tiles: Uint8Array, count: number, out: Float32Array): Promise<void>;
+  logits(tiles: Uint8Array | Float32Array, count: number, out: Float32Array): Promise<void>;
   read(part: NativePart, arrays: Arrays): Promise<void>;
   /** The trainer begins with zeros everywhere. */
   write(part: NativePart, arrays: Arrays): Promise<void>;

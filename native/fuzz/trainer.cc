@@ -1,5 +1,5 @@
-// Trains random small networks, for the sanitizers: every set of kernels must give what the plain ones give, and any number
-// of threads the same bits.
+// Trains random small networks, for the sanitizers: every set of kernels must give what the plain ones give, and any
+// number of threads the same bits.
 #include "../trainer.h"
 
 #include <algorithm>
@@ -29,10 +29,7 @@ class NetworkMaker {
   explicit NetworkMaker(Random* random) : random_(*random) {}
 
   TrainPlan Make() {
-    const size_t size = random_.From(1, 14);
-    plan_.input = {{2, 0, 1}, {0.01f, 0.02f, 0.015f}, {-1, -1.5f, -0.5f}};
-    plan_.values.push_back({size, size, 3});
-    size_t map = Convolve(0, TrainKind::kConvolution);
+    size_t map = random_.Chance(3) ? BeginStored() : BeginAtPixels();
     for (size_t layers = random_.From(1, 7); layers > 0; layers--) map = AddLayer(map);
     if (plan_.values[map].pixels() > 1 || random_.Chance(2)) map = Mean(map);
     if (random_.Chance(2)) map = Pointwise(map, Channels());
@@ -45,6 +42,23 @@ class NetworkMaker {
   }
 
  private:
+  size_t BeginAtPixels() {
+    const size_t size = random_.From(1, 14);
+    plan_.input = {false, {2, 0, 1}, {0.01f, 0.02f, 0.015f}, {-1, -1.5f, -0.5f}};
+    plan_.values.push_back({size, size, 3});
+    return Convolve(0, TrainKind::kConvolution);
+  }
+
+  // Other floats may lie before and behind those of the map.
+  size_t BeginStored() {
+    const MapShape shape{random_.From(1, 9), random_.From(1, 9), Channels()};
+    TrainOperation op{TrainKind::kStored, {0}, 0};
+    op.offset = random_.From(0, 3);
+    plan_.input = {true, {}, {}, {}};
+    plan_.values.push_back({1, 1, op.offset + shape.pixels() * shape.channels + random_.From(0, 3)});
+    return AddOperation(op, shape);
+  }
+
   size_t Channels() { return random_.Chance(3) ? random_.From(1, 3) : random_.From(1, 40); }
 
   size_t AddParameter(size_t rows, size_t taps, size_t channels, bool is_trainable) {
@@ -179,10 +193,12 @@ struct Trial {
       for (float& each : weights[p]) each = random->Float() * scale;
     }
     count = random->From(1, kBatch);
-    tiles.resize(count * plan.values[0].pixels() * 3);
+    tiles.resize(count * plan.tile_bytes());
     targets.resize(count * plan.num_tags);
     dropout.resize(count * plan.values[plan.features].channels);
     for (uint8_t& each : tiles) each = static_cast<uint8_t>(random->engine());
+    float* const stored = reinterpret_cast<float*>(tiles.data());
+    for (size_t i = 0; plan.input.is_stored && i < tiles.size() / sizeof(float); i++) stored[i] = random->Float();
     for (float& each : targets) each = random->Chance(3) ? 1 : 0;
     for (float& each : dropout) each = random->Chance(4) ? 0 : 1.25f;
   }

@@ -58,15 +58,7 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
     numFeatures: card.features.count,
     ...given("precision", describePrecision(precision, card, device)),
     ...given("levels", card.features.levels?.map(({ name }) => name).join(" ")),
-    size: options.size,
-    colorspace: decode.colorspace,
-    antialias: decode.antialias,
-    maxPixels: decode.maxPixels,
-    onTruncated: decode.onTruncated,
-    ...(decode.bands !== null && { bands: decode.bands.join() }),
-    ...(decode.stretch !== null && { stretch: decode.stretch.join(";") }),
-    decoder: decoderVersion(),
-    runtime: `${device} ${onnxRuntimeVersion()}`,
+    ...readingIdentity({ ...decode, size: options.size }, device),
   };
   const model = await preparedNetwork(precision, bytes, card, options.size, integerFormOn(device));
   const setup = { model, size: options.size, numFeatures: card.features.count, device, sessions: plan.sessions };
@@ -83,6 +75,22 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
       await Promise.all([pool.close(), backbone.close()]);
       store.close();
     },
+  };
+}
+
+/** What any network's results depend on beside the network and the tile. */
+export function readingIdentity(decode: DecodeOptions, device: Device) {
+  const { size, colorspace, antialias, maxPixels, onTruncated, bands, stretch } = decode;
+  return {
+    size,
+    colorspace,
+    antialias,
+    maxPixels,
+    onTruncated,
+    ...(bands !== null && { bands: bands.join() }),
+    ...(stretch !== null && { stretch: stretch.join(";") }),
+    decoder: decoderVersion(),
+    runtime: `${device} ${onnxRuntimeVersion()}`,
   };
 }
 

@@ -19,6 +19,8 @@ export interface StoredFeatures {
   cached: number;
   /** Rows `[start, start + count)`: `[count, numFeatures]` float32, the caller's own. `variant` is one of `options.variants`. */
   read(start: number, count: number, variant?: number): Promise<Float32Array>;
+  /** Any rows, each of a variant of its own: `[rows, numFeatures]` float32, written into `target`. */
+  pick(rows: Uint32Array, variants: ArrayLike<number>, target: Float32Array): void;
 }
 
 /** Bytes of features read at once. */
@@ -54,13 +56,22 @@ export function toSource(
   store: FeatureStore,
   rows: Int32Array,
   variants: readonly number[] = [0],
-): Pick<StoredFeatures, "rows" | "numFeatures" | "windowRows" | "read"> {
+): Pick<StoredFeatures, "rows" | "numFeatures" | "windowRows" | "read" | "pick"> {
   const { numFeatures } = store;
   const tiles = rows.length / variants.length;
   const windowRows = Math.max(1, Math.min(tiles, Math.floor(WINDOW_BYTES / (numFeatures * 4))));
-  const read = async (start: number, count: number, variant = variants[0]) =>
-    readWindow(store, rows, variants, start, count, variant);
-  return { rows: tiles, numFeatures, windowRows, read };
+  const rowOf = (tile: number, variant: number) => rows[tile * variants.length + columnOf(variants, variant)];
+  const read = async (start: number, count: number, variant = variants[0]) => {
+    const target = new Float32Array(count * numFeatures);
+    const wanted = Int32Array.from({ length: count }, (_, i) => rowOf(start + i, variant));
+    readWhole(store, wanted, target);
+    return target;
+  };
+  const pick = (some: Uint32Array, chosen: ArrayLike<number>, target: Float32Array) => {
+    const wanted = Int32Array.from(some, (tile, i) => rowOf(tile, chosen[i]));
+    readWhole(store, wanted, target);
+  };
+  return { rows: tiles, numFeatures, windowRows, read, pick };
 }
 
 /** Tiles that lack a variant; `rows` is `[tiles, variants]`. */
@@ -72,23 +83,15 @@ function tilesWithout(rows: Int32Array, variants: number): number[] {
   return missing;
 }
 
-function readWindow(
-  store: FeatureStore,
-  rows: Int32Array,
-  variants: readonly number[],
-  start: number,
-  count: number,
-  variant: number,
-): Float32Array {
+function columnOf(variants: readonly number[], variant: number): number {
   const column = variants.indexOf(variant);
   if (column < 0) throw new RangeError(`Expected \`variant\` to be one of ${variants.join(", ")}, got ${variant}.`);
-  const wanted = Int32Array.from({ length: count }, (_, i) => rows[(start + i) * variants.length + column]);
-  const target = new Float32Array(count * store.numFeatures);
-  const damaged = store.read(wanted, target);
-  if (damaged.length > 0) {
-    throw new ModelError(
-      `Features kept in ${store.folder} are damaged. Remove that folder and run again; they will be made anew.`,
-    );
-  }
-  return target;
+  return column;
+}
+
+function readWhole(store: FeatureStore, rows: Int32Array, target: Float32Array): void {
+  if (store.read(rows, target).length === 0) return;
+  throw new ModelError(
+    `Features kept in ${store.folder} are damaged. Remove that folder and run again; they will be made anew.`,
+  );
 }

@@ -4,11 +4,13 @@
 export interface TunableModel {
   /**
    * ONNX bytes of a prepared backbone (see prepareBackbone): `tiles` uint8 `[N, size, size, 3]` RGB in, `features` float32
-   * `[N, numFeatures]` out. BatchNormalization stays as inference has it.
+   * `[N, numFeatures]` out. BatchNormalization stays as inference has it. Of a split one (see splitNetwork) it is the upper part.
    */
   network: Uint8Array;
   /** Pixels per side of the tiles. */
   size: number;
+  /** Of the upper part of a split network: how many floats it reads of a tile. */
+  stored?: number;
   /** Names of the float32 initializers that learn. */
   trainable: readonly string[];
   /** `weights` `[numFeatures, numTags]` row-major and `bias` `[numTags]`, which act on the features as they are. */
@@ -17,9 +19,11 @@ export interface TunableModel {
   numTags: number;
 }
 
+/** uint8 `[count, size, size, 3]` RGB, or float32 `[count, stored]`. */
+export type NetworkInput = Uint8Array | Float32Array;
+
 export interface TuningBatch {
-  /** uint8 `[count, size, size, 3]` RGB. */
-  tiles: Uint8Array;
+  tiles: NetworkInput;
   count: number;
   /** `[count, numTags]`, 0 or 1. */
   targets: Float32Array;
@@ -51,7 +55,7 @@ export interface TuningEngine {
   /** One step. Returns the mean binary cross-entropy over tiles and tags before the update. The arrays may be used again afterwards. */
   step(batch: TuningBatch, rates: StepRates): Promise<number>;
   /** `[count, numTags]` under the current weights, without dropout. */
-  logits(tiles: Uint8Array, count: number): Promise<Float32Array>;
+  logits(tiles: NetworkInput, count: number): Promise<Float32Array>;
   /** Copies, by name; the head as HEAD_WEIGHTS and HEAD_BIAS. */
   weights(): Promise<Map<string, Float32Array>>;
   state(): Promise<TuningState>;

@@ -28,7 +28,7 @@ export function planNative(model: TunableModel, batchSize: number): NativeNetwor
   }
 }
 
-function newPlanner(index: GraphIndex, { size, trainable }: TunableModel): Planner {
+function newPlanner(index: GraphIndex, { size, stored, trainable }: TunableModel): Planner {
   const users = new Map<string, number>();
   for (const node of index.graph.node) for (const name of node.input) users.set(name, (users.get(name) ?? 0) + 1);
   for (const { name } of index.graph.output) users.set(name, (users.get(name) ?? 0) + 1);
@@ -42,9 +42,9 @@ function newPlanner(index: GraphIndex, { size, trainable }: TunableModel): Plann
   return {
     index,
     trainable: new Set(trainable),
-    values: new Map([[TILES, pixels]]),
+    values: new Map([[TILES, stored === undefined ? pixels : { kind: "stored", offset: 0, count: stored }]]),
     users,
-    maps: [[size, size, 3]],
+    maps: [stored === undefined ? [size, size, 3] : [1, 1, stored]],
     parameters: [],
     operations: [],
     input: undefined,
@@ -63,14 +63,13 @@ function planNode(planner: Planner, node: NodeProto): void {
 function finish(planner: Planner, model: TunableModel, batchSize: number): NativeNetwork {
   const features = planner.values.get(FEATURES);
   if (features?.kind !== "map" || !features.isFlat) throw new NotNativeError("its features are no result of a layer");
-  if (planner.input === undefined) throw new NotNativeError("no layer reads its tiles");
+  if (planner.input === undefined && model.stored === undefined) throw new NotNativeError("no layer reads its tiles");
   const known = new Set(planner.parameters.map(({ name }) => name));
   const stray = model.trainable.find((name) => !known.has(name));
   if (stray !== undefined) throw new NotNativeError(`"${stray}" is no weight of a convolution or Gemm`);
-  const { order, factor, offset } = planner.input;
   const parameters = [...planner.parameters, ...headParameters(model)];
   const plan: NativePlan = {
-    input: { order, factor, offset },
+    input: planner.input,
     values: planner.maps,
     parameters: parameters.map(({ sizes, strides, trainable }) => ({ sizes, strides, trainable })),
     operations: fuseActivations(planner.operations),

@@ -12,6 +12,14 @@ export interface PixelValue {
   offset: readonly number[];
 }
 
+/** Stored floats of each tile. */
+export interface StoredValue {
+  kind: "stored";
+  /** The first, and how many. */
+  offset: number;
+  count: number;
+}
+
 /** A map of the plan; `isFlat` if ONNX sees `[N, C]` instead of `[N, C, H, W]`. */
 export interface MapValue {
   kind: "map";
@@ -19,7 +27,7 @@ export interface MapValue {
   isFlat: boolean;
 }
 
-export type PlanValue = PixelValue | MapValue;
+export type PlanValue = PixelValue | StoredValue | MapValue;
 
 /** A weight of the network, and its place among the plan's parameters. */
 export interface PlanParameter extends NativeParameter {

@@ -15,6 +15,7 @@ import {
   type Planner,
   shapeOf,
 } from "./native-planner.js";
+import { reshapeStored, sliceStored } from "./native-stored.js";
 
 function isOnePixel(planner: Planner, value: MapValue): boolean {
   const [height, width] = shapeOf(planner, value);
@@ -108,7 +109,7 @@ function viewRule(rankOf: (planner: Planner, node: NodeProto, input: MapValue) =
 }
 
 const flatten = viewRule((_planner, node) => (intAttribute(node, "axis", 1) === 1 ? 2 : undefined));
-const reshape = viewRule((planner, node, { index }) => {
+const reshapePixel = viewRule((planner, node, { index }) => {
   const sizes = Array.from(constantTensor(planner.index, node.input[1] ?? "")?.data ?? [], Number);
   const channels = planner.maps[index][2];
   const keepsChannels = sizes[1] === channels || sizes[1] === -1 || sizes[1] === 0;
@@ -117,6 +118,10 @@ const reshape = viewRule((planner, node, { index }) => {
     ? sizes.length
     : undefined;
 });
+const reshape: NativeRule = (planner, node) =>
+  planner.values.get(node.input[0] ?? "")?.kind === "stored"
+    ? reshapeStored(planner, node)
+    : reshapePixel(planner, node);
 const squeeze = viewRule((planner, node, { isFlat }) => {
   const axes = axesOf(planner, node, "axes")?.map((axis) => (axis + 4) % 4);
   return !isFlat && axes?.sort().join() === "2,3" ? 2 : undefined;
@@ -158,6 +163,7 @@ export const NATIVE_RULES: Readonly<Record<string, NativeRule>> = {
   ReduceMean: reduceMean,
   Flatten: flatten,
   Reshape: reshape,
+  Slice: sliceStored,
   Squeeze: squeeze,
   Unsqueeze: unsqueeze,
   Concat: concat,

@@ -23,9 +23,10 @@ const CPU_PIXELS_PER_RUN = 8 * 128 ** 2;
 
 /** @throws ModelError if the network cannot be differentiated, or ONNX Runtime refuses the graph. */
 export async function createOnnxEngine(model: TunableModel, options: OnnxEngineOptions): Promise<TuningEngine> {
-  const { device, threads, tilesPerRun = defaultTilesPerRun(options, model.size) } = options;
-  const { size, numFeatures, numTags } = model;
-  const setup = { ...buildTrainingGraphs(model), device, threads, size, numFeatures, numTags, tilesPerRun };
+  const { device, threads, tilesPerRun = defaultTilesPerRun(options, model) } = options;
+  const { size, stored, numFeatures, numTags } = model;
+  const tile = stored === undefined ? [size, size, 3] : [stored];
+  const setup = { ...buildTrainingGraphs(model), device, threads, tile, numFeatures, numTags, tilesPerRun };
   const thread = new TuningThread(setup);
   await thread.ready;
   return {
@@ -39,8 +40,10 @@ export async function createOnnxEngine(model: TunableModel, options: OnnxEngineO
   };
 }
 
-function defaultTilesPerRun({ device, batchSize }: OnnxEngineOptions, size: number): number {
-  return device === "cpu" ? Math.min(batchSize, Math.max(1, Math.round(CPU_PIXELS_PER_RUN / size ** 2))) : batchSize;
+function defaultTilesPerRun({ device, batchSize }: OnnxEngineOptions, { size, stored }: TunableModel): number {
+  return device === "cpu" && stored === undefined
+    ? Math.min(batchSize, Math.max(1, Math.round(CPU_PIXELS_PER_RUN / size ** 2)))
+    : batchSize;
 }
 
 interface Waiting {

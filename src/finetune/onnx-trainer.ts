@@ -4,11 +4,13 @@ import { ModelError } from "../errors.js";
 import type { Device } from "../features/device.js";
 import { sessionOptions } from "../features/session-options.js";
 import { TILES } from "../onnx/prepare.js";
+import { elementCount } from "../onnx/tensor.js";
 import { loadOnnxRuntime } from "../onnx-runtime.js";
 import { type Learning, stepAdamW } from "./adamw.js";
 import {
   HEAD_BIAS,
   HEAD_WEIGHTS,
+  type NetworkInput,
   type StepRates,
   type TuningBatch,
   type TuningEngine,
@@ -28,7 +30,8 @@ import {
 export interface TrainerSetup extends TrainingGraphs {
   device: Device;
   threads: number;
-  size: number;
+  /** Sizes of a tile as it comes in. */
+  tile: readonly number[];
   numFeatures: number;
   numTags: number;
   /** Tiles per call of ONNX Runtime; a batch with more is cut, and its gradients are added up in the order of the tiles. */
@@ -83,7 +86,7 @@ export class OnnxTrainer implements Omit<TuningEngine, "name" | "close"> {
     return loss;
   }
 
-  async logits(tiles: Uint8Array, count: number): Promise<Float32Array> {
+  async logits(tiles: NetworkInput, count: number): Promise<Float32Array> {
     const { numTags } = this.#setup;
     const logits = new Float32Array(count * numTags);
     for (const [from, some] of this.#runs(count)) {
@@ -141,10 +144,11 @@ export class OnnxTrainer implements Omit<TuningEngine, "name" | "close"> {
     return (outputs[LOSS].data as Float32Array)[0];
   }
 
-  #tiles(tiles: Uint8Array, from: number, count: number): Ort.Tensor {
-    const { size } = this.#setup;
-    const bytes = size ** 2 * 3;
-    return new ort.Tensor("uint8", tiles.subarray(from * bytes, (from + count) * bytes), [count, size, size, 3]);
+  #tiles(tiles: NetworkInput, from: number, count: number): Ort.Tensor {
+    const { tile } = this.#setup;
+    const length = elementCount(tile);
+    const some = tiles.subarray(from * length, (from + count) * length);
+    return new ort.Tensor(some instanceof Float32Array ? "float32" : "uint8", some, [count, ...tile]);
   }
 
   /** First tile and number of tiles of each run. */

@@ -21,6 +21,8 @@ export const BACKBONE_FILE = "backbone.onnx";
 export type Blocks = number | "all";
 
 export interface TunableBackbone extends Pick<TunableModel, "network" | "size" | "trainable"> {
+  /** Names of all weights that could learn, block by block; those of the last ones do. */
+  blocks: readonly string[][];
   /** The trainable weights to begin with. */
   weights: Weights;
   /** The backbone that these weights make: compact, up to its features. */
@@ -44,13 +46,15 @@ export function openTunable({ card, bytes }: ResolvedBackbone, size: number, blo
     ...card,
     features: { output: cut.output, count: card.features.count, ...(levels && { levels }) },
   };
-  const trainable = lastBlocks(weightBlocks(model.graph), blocks, card.name);
+  const all = weightBlocks(model.graph);
+  const trainable = lastBlocks(all, blocks, card.name);
   const base = encodeModel(model);
   const round = weightRounder(model.graph);
   return {
     network: prepareBackbone(base, own, size),
     size,
     trainable,
+    blocks: all,
     weights: weightsOf(model, trainable),
     save: (weights) => save(base, own, weights),
     rounded: (weights) => new Map([...weights].map(([name, values]) => [name, round(name, values)])),

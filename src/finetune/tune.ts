@@ -4,23 +4,20 @@
  * has the same bits as one that never stopped.
  */
 import { InterruptedError } from "../errors.js";
-import { applyDihedral } from "../features/dihedral.js";
 import { sigmoid } from "../head/head.js";
 import type { HistoryRow } from "../head/history.js";
 import { computeMetrics } from "../head/metrics.js";
 import { createRandom, permutation } from "../random.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import type { FinetuneConfig } from "./config.js";
-import type { TuningBatch, TuningEngine, TuningState } from "./engine.js";
+import type { NetworkInput, TuningBatch, TuningEngine, TuningState } from "./engine.js";
 import { ratesOf } from "./schedule.js";
-import type { TuningTiles } from "./tuning-tiles.js";
+import type { TuningSource } from "./tuning-source.js";
 import { WeightAverage, type Weights } from "./weight-average.js";
 
 export interface TuneTask {
   engine: TuningEngine;
-  tiles: TuningTiles;
-  /** Pixels per side. */
-  size: number;
+  source: TuningSource;
   /** Of all rows. */
   labels: LabelMatrix;
   /** Rows that are learnt. */
@@ -117,19 +114,17 @@ export async function tune(task: TuneTask, state?: TuneState): Promise<Tuned | u
 
 /** `[rows, tags]` logits under the engine's weights: the mean over `views`, elements of the dihedral group. */
 export async function logitsOf(
-  { engine, tiles, size, labels, signal }: Pick<TuneTask, "engine" | "tiles" | "size" | "labels" | "signal">,
+  { engine, source, labels, signal }: Pick<TuneTask, "engine" | "source" | "labels" | "signal">,
   rows: Uint32Array,
   views: readonly number[],
 ): Promise<Float32Array> {
   const logits = new Float32Array(rows.length * labels.tags.length);
   let at = 0;
-  for await (const { rows: some, pixels } of tiles.read(rows)) {
+  for await (const { rows: some, turned } of source.read(rows)) {
     if (signal?.aborted) throw new InterruptedError();
-    const turned = new Uint8Array(pixels.length);
     const sums = new Float64Array(some.length * labels.tags.length);
     for (const view of views) {
-      applyDihedral(pixels, turned, some.length, size, view);
-      (await engine.logits(turned, some.length)).forEach((value, cell) => {
+      (await engine.logits(turned(view), some.length)).forEach((value, cell) => {
         sums[cell] += value;
       });
     }
@@ -172,14 +167,14 @@ function isPastBest({ history, best }: TuneState, { watched, config: { patience,
 
 /** False if a loss was no number. */
 async function runEpoch(task: TuneTask, now: TuneState, average: WeightAverage): Promise<boolean> {
-  const { engine, tiles, train, config, stream } = task;
+  const { engine, source, train, config, stream } = task;
   const { seed, batchSize, augmentation } = config;
   const steps = stepsPerEpoch(task);
   const order = permutation(train.length, createRandom(seed, stream, ORDER, now.epoch)).map((place) => train[place]);
   const rest = order.subarray(now.step * batchSize);
-  const augmented = { ...augmentation, stream: [seed, stream, AUGMENTATION, now.epoch] as const };
-  for await (const { rows, pixels } of tiles.read(rest, augmented)) {
-    const batch = makeBatch(task, now, rows, pixels);
+  const altered = { ...augmentation, stream: [seed, stream, AUGMENTATION, now.epoch] as const };
+  for await (const { rows, tiles } of source.read(rest, altered)) {
+    const batch = makeBatch(task, now, rows, tiles);
     const loss = await engine.step(batch, ratesOf(now.epoch * steps + now.step, config.epochs * steps, config));
     if (!Number.isFinite(loss)) return false;
     now.step++;
@@ -198,7 +193,7 @@ function isAdded(step: number, steps: number): boolean {
   return Math.floor((step * additions) / steps) > Math.floor(((step - 1) * additions) / steps);
 }
 
-function makeBatch(task: TuneTask, now: TuneState, rows: Uint32Array, tiles: Uint8Array): TuningBatch {
+function makeBatch(task: TuneTask, now: TuneState, rows: Uint32Array, tiles: NetworkInput): TuningBatch {
   const { labels, config, start } = task;
   const targets = Float32Array.from(selectLabels(labels, rows).data);
   const batch = { tiles, count: rows.length, targets };

@@ -1,12 +1,14 @@
-/** TuningTiles: reads tiles from disk in any order, batch by batch, augmented for training or as they are. */
+/** TuningTiles: tiles as pixels, read from disk each time they are wanted. */
 import { loadBatches } from "../batch/loader.js";
 import { SlotRing } from "../batch/slot-ring.js";
-import { type AugmentationRanges, drawAugmentation } from "../decode/augmentation.js";
+import { drawAugmentation } from "../decode/augmentation.js";
 import type { DecodeOptions } from "../decode/decoder.js";
 import type { DecodePool } from "../decode/pool.js";
 import { InputError } from "../errors.js";
+import { applyDihedral } from "../features/dihedral.js";
 import { createRandom } from "../random.js";
 import type { Tile } from "../tiles/tile.js";
+import type { Altered, SourceBatch, TuningSource } from "./tuning-source.js";
 
 export interface TuningTilesOptions {
   pool: DecodePool;
@@ -16,46 +18,40 @@ export interface TuningTilesOptions {
   signal?: AbortSignal | undefined;
 }
 
-export interface TileBatch {
-  /** Rows of the tiles. */
-  rows: Uint32Array;
-  /** `[rows, size, size, 3]`, valid until the next batch. */
-  pixels: Uint8Array;
-}
-
-/** The draw of a tile's augmentation depends on `stream`, the tile's row and nothing else. */
-export interface AugmentedReading extends AugmentationRanges {
-  stream: readonly [seed: number, ...rest: number[]];
-}
-
 /** Batches that are decoded while one is being used. */
 const AHEAD = 2;
 
-export class TuningTiles {
+export class TuningTiles implements TuningSource {
   readonly #options: TuningTilesOptions;
   readonly #pixels: Uint8Array;
+  readonly #turned: Uint8Array;
 
   constructor(options: TuningTilesOptions) {
     this.#options = options;
     this.#pixels = new Uint8Array(options.batchSize * options.decode.size ** 2 * 3);
+    this.#turned = new Uint8Array(this.#pixels.length);
   }
 
-  /** @throws InputError if a tile can no longer be decoded; InterruptedError on abort */
-  async *read(rows: Uint32Array, augmented?: AugmentedReading): AsyncGenerator<TileBatch, void, undefined> {
+  async *read(rows: Uint32Array, altered?: Altered): AsyncGenerator<SourceBatch, void, undefined> {
     const { pool, tiles, decode, batchSize, signal } = this.#options;
     const ring = new SlotRing(AHEAD + 1, this.#pixels.length);
-    const augment =
-      augmented && ((i: number) => drawAugmentation(createRandom(...augmented.stream, rows[i]), augmented));
+    const augment = altered && ((i: number) => drawAugmentation(createRandom(...altered.stream, rows[i]), altered));
     const load = { decode, batchSize, batchesAhead: AHEAD, ...(augment && { augment }), ...(signal && { signal }) };
     try {
       for await (const batch of loadBatches(pick(tiles, rows), pool, ring, load)) {
         const first = batch.index * batchSize;
         refuseFailures(batch.tiles, batch.outcomes);
-        const pixels = this.#pixels.subarray(0, batch.pixels.length);
+        const count = batch.tiles.length;
+        const tiles = this.#pixels.subarray(0, batch.pixels.length);
         // Copied, because engines do not take shared memory.
-        pixels.set(batch.pixels);
+        tiles.set(batch.pixels);
         batch.release();
-        yield { rows: rows.subarray(first, first + batch.tiles.length), pixels };
+        const turned = (view: number) => {
+          const target = this.#turned.subarray(0, tiles.length);
+          applyDihedral(tiles, target, count, decode.size, view);
+          return target;
+        };
+        yield { rows: rows.subarray(first, first + count), tiles, turned };
       }
     } finally {
       ring.close();

@@ -12,8 +12,17 @@ export type { Dims };
 /** What is known of a graph's values. */
 interface Inference {
   dims: Map<string, Dims>;
-  /** Values that are computed from sizes. */
+  /** Values that are computed from sizes, of which none depends on the number of tiles. */
   integers: Map<string, Integers>;
+  /** All values that are computed from sizes, the number of tiles being BATCH. */
+  sizes: Map<string, Integers>;
+}
+
+/** Numbers that a graph computes from sizes: `fixed[i] + perTile[i] * tiles`. */
+export interface Sizes {
+  isScalar: boolean;
+  fixed: number[];
+  perTile: number[];
 }
 
 const inferred = new WeakMap<GraphIndex, Inference>();
@@ -33,6 +42,23 @@ export function inferDims(index: GraphIndex, name: string): Dims | undefined {
 export function inferNumbers(index: GraphIndex, name: string): number[] | undefined {
   inferenceOf(index);
   return numbersIn(index, name)?.slice();
+}
+
+/** The numbers of `name` for any number of tiles, if they are computed from sizes and each is fixed or a multiple of that number. */
+export function inferSizes(index: GraphIndex, name: string): Sizes | undefined {
+  const found = inferenceOf(index).sizes.get(name);
+  if (found?.values.some((value) => value > BATCH && !isOpen(value))) return undefined;
+  return (
+    found && {
+      isScalar: found.isScalar,
+      fixed: found.values.map((value) => (isOpen(value) ? 0 : value)),
+      perTile: found.values.map((value) => (isOpen(value) ? value / BATCH : 0)),
+    }
+  );
+}
+
+function isOpen(size: number | undefined): boolean {
+  return size !== undefined && size !== 0 && size % BATCH === 0;
 }
 
 function inferenceOf(index: GraphIndex): Inference {
@@ -57,7 +83,7 @@ export function declaredDims(info: ValueInfoProto | undefined): Dims | undefined
 function inferAll(index: GraphIndex): Inference {
   const { input, output, valueInfo, node: nodes } = index.graph;
   const declared = new Map([...output, ...valueInfo].map((each) => [each.name, declaredDims(each)]));
-  const known: Inference = { dims: new Map(), integers: new Map() };
+  const known: Inference = { dims: new Map(), integers: new Map(), sizes: new Map() };
   inferred.set(index, known);
   for (const each of input) {
     const dims = declaredDims(each)?.map((size, axis) => size ?? (axis === 0 ? BATCH : undefined));
@@ -94,11 +120,11 @@ function constantIntegers(index: GraphIndex, name: string): Integers | undefined
 
 /** Sizes that depend on the number of tiles are not fixed. */
 function openBatch(index: GraphIndex, { dims, integers }: Inference): Inference {
-  const isOpen = (size: number | undefined) => size !== undefined && size !== 0 && size % BATCH === 0;
   const fixed = new Map(
     [...dims].map(([name, sizes]) => [name, sizes.map((size) => (isOpen(size) ? undefined : size))]),
   );
-  const inference = { dims: fixed, integers: new Map([...integers].filter(([, { values }]) => !values.some(isOpen))) };
+  const closed = new Map([...integers].filter(([, { values }]) => !values.some(isOpen)));
+  const inference = { dims: fixed, integers: closed, sizes: integers };
   inferred.set(index, inference);
   return inference;
 }

@@ -3,21 +3,17 @@
  * the final one, for as many epochs as the folds took; with many tiles there is one training, and tiles held out from it.
  * The tuned model is kept only if it scores better than the frozen one on tiles that neither has seen.
  */
-import { DecodePool } from "../decode/pool.js";
 import { ALL_VARIANTS } from "../features/dihedral.js";
 import type { FinetuneConfig } from "../finetune/config.js";
-import { createTuningEngine } from "../finetune/create-engine.js";
 import { HEAD_BIAS, HEAD_WEIGHTS, type TuningEngine } from "../finetune/engine.js";
-import { openTunable, type TunableBackbone } from "../finetune/tunable.js";
+import type { TunableBackbone } from "../finetune/tunable.js";
 import { logitsOf, putWeights, type Tuned, type TuneState, type TuneTask, tune } from "../finetune/tune.js";
-import { TuningTiles } from "../finetune/tuning-tiles.js";
 import type { Weights } from "../finetune/weight-average.js";
 import type { Head } from "../head/head.js";
 import type { HistoryRow } from "../head/history.js";
 import type { Metrics } from "../head/metrics.js";
 import { trainOnTiles } from "../head/train-tiles.js";
 import { toVariants } from "../head/variants.js";
-import { usableCores } from "../machine.js";
 import type { ResolvedBackbone } from "../models/registry.js";
 import type { RunContext } from "../run-context.js";
 import type { Dataset } from "./dataset.js";
@@ -28,6 +24,7 @@ import type { FittedDataset } from "./fit-dataset.js";
 import type { FittedWeights, UnseenLogits } from "./fitted-weights.js";
 import { scatterRows } from "./rows.js";
 import type { TrainSettings } from "./settings.js";
+import { openTuning } from "./tuning-setup.js";
 
 /** What came of a fine-tuning. */
 export interface FinetuneRecord {
@@ -66,7 +63,7 @@ export interface FineTuneInput {
 }
 
 /** What all trainings of a fine-tuning share. */
-interface Bench extends Pick<TuneTask, "engine" | "tiles" | "size" | "labels" | "config" | "signal"> {
+interface Bench extends Pick<TuneTask, "engine" | "source" | "labels" | "config" | "signal"> {
   input: FineTuneInput;
   tunable: TunableBackbone;
   plan: FinetunePlan;
@@ -76,38 +73,25 @@ interface Bench extends Pick<TuneTask, "engine" | "tiles" | "size" | "labels" | 
 
 /** @throws InterruptedError if the signal stops it: `states` has kept how far it came */
 export async function fineTune(input: FineTuneInput, context: RunContext): Promise<FineTuned> {
-  const { dataset, frozen, config, settings, size, backbone } = input;
+  const { dataset, frozen, config, settings } = input;
+  const { labels } = dataset;
   const startedAt = performance.now();
-  const tunable = openTunable(backbone, size, config.blocks);
-  const plan = planFinetune(dataset.labels, frozen.weights, config.seed);
-  const { engine, reason } = await createTuningEngine(
-    { ...tunable, ...headOf(plan.watched[0].frozen.head), numTags: dataset.labels.tags.length },
-    { threads: usableCores(), device: dataset.device, batchSize: config.batchSize },
+  const plan = planFinetune(labels, frozen.weights, config.seed);
+  const head = { ...headOf(plan.watched[0].frozen.head), numTags: labels.tags.length };
+  const { tunable, source, engine, close } = await openTuning(
+    { ...input, workers: settings.data.workers, head },
+    context,
   );
-  context.onNotice?.(`Fine-tuning on the ${engine.name} engine: ${reason}.`);
-  const pool = new DecodePool({ workers: settings.data.workers ?? usableCores() }, context);
   try {
     const time = { tiles: 0, milliseconds: 0 };
-    const bench = { input, tunable, plan, context, time, ...commonTask(input, timed(engine, time), pool, context) };
-    const { record, tuned } = await tuneAndCompare(bench);
+    const common = { engine: timed(engine, time), source, labels, config, signal: context.signal };
+    const { record, tuned } = await tuneAndCompare({ input, tunable, plan, context, time, ...common });
     const msPerTile = time.tiles === 0 ? null : time.milliseconds / time.tiles;
     const seconds = (performance.now() - startedAt) / 1000;
     return { record: { ...record, engine: engine.name, msPerTile, seconds }, ...(tuned && { tuned }) };
   } finally {
-    await Promise.all([pool.close(), engine.close()]);
+    await close();
   }
-}
-
-function commonTask(
-  { dataset, config, size }: FineTuneInput,
-  engine: TuningEngine,
-  pool: DecodePool,
-  context: RunContext,
-) {
-  const { labels, tiles, decode } = dataset;
-  const { signal } = context;
-  const reading = { pool, tiles, decode: { ...decode, size }, batchSize: config.batchSize, signal };
-  return { engine, tiles: new TuningTiles(reading), size, labels, config, signal };
 }
 
 /** Adds up the time of the engine's steps. */

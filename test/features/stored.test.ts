@@ -60,6 +60,12 @@ test("features read from the store in windows are those of the extraction in mem
     ];
     assert.deepEqual(Float32Array.from(parts.flatMap((part) => [...part])), inMemory.features[v]);
   }
+  const picked = new Float32Array(3 * stored.numFeatures);
+  stored.pick(Uint32Array.of(7, 0, 7), [0, 5, 5], picked);
+  const rowOf = (tile: number, v: number) => [
+    ...inMemory.features[v].subarray(tile * stored.numFeatures, (tile + 1) * stored.numFeatures),
+  ];
+  assert.deepEqual([...picked], [...rowOf(7, 0), ...rowOf(0, 1), ...rowOf(7, 1)]);
   const again = await extractToStore(list, options);
   assert.deepEqual([again.decoded, again.cached], [1, 11]);
   await assert.rejects(again.read(0, 1, 3), RangeError);

@@ -4,7 +4,7 @@ import { DECODE_DEFAULTS } from "../../src/decode/decoder.js";
 import { DecodePool } from "../../src/decode/pool.js";
 import { InterruptedError } from "../../src/errors.js";
 import { resolveFinetune } from "../../src/finetune/config.js";
-import type { TuningEngine, TuningState } from "../../src/finetune/engine.js";
+import type { NetworkInput, TuningEngine, TuningState } from "../../src/finetune/engine.js";
 import { ratesOf } from "../../src/finetune/schedule.js";
 import { logitsOf, type TuneState, type TuneTask, tune } from "../../src/finetune/tune.js";
 import { TuningTiles } from "../../src/finetune/tuning-tiles.js";
@@ -27,7 +27,7 @@ function fakeEngine(lossOf: (step: number) => number = () => 0.5, logitOf: (weig
   const engine: TuningEngine = {
     name: "onnx",
     step: async ({ tiles: pixels, targets, dropout }) => {
-      seen.push({ targets: [...targets], dropout: [...(dropout ?? [])], sum: pixels.reduce((a, b) => a + b, 0) });
+      seen.push({ targets: [...targets], dropout: [...(dropout ?? [])], sum: sumOf(pixels) });
       const steps = state.steps + 1;
       state = { ...empty(weightOf(state) + 1), steps };
       return lossOf(steps);
@@ -43,6 +43,7 @@ function fakeEngine(lossOf: (step: number) => number = () => 0.5, logitOf: (weig
   return { engine, seen };
 }
 
+const sumOf = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value, 0);
 const weightOf = ({ weights }: TuningState) => weights.get("head.weights")?.[0] ?? Number.NaN;
 function empty(weight: number): TuningState {
   const weights = new Map([["head.weights", Float32Array.of(weight, 0)]]);
@@ -54,8 +55,7 @@ function taskFor(engine: TuningEngine, more: Partial<TuneTask> = {}): TuneTask {
   const decode = { ...DECODE_DEFAULTS, size: SIZE };
   return {
     engine,
-    tiles: new TuningTiles({ pool, tiles, decode, batchSize: 32 }),
-    size: SIZE,
+    source: new TuningTiles({ pool, tiles, decode, batchSize: 32 }),
     labels,
     train: rows(0, 34),
     watched: rows(34, 40),
@@ -159,8 +159,8 @@ test("killed after any state that was kept, it goes on to the same end", async (
 
 test("logits are the mean over the views of each tile", async () => {
   const { engine } = fakeEngine();
-  const sums = { ...engine, logits: async (pixels: Uint8Array, count: number) => firstPixels(pixels, count) };
-  const firstPixels = (pixels: Uint8Array, count: number) =>
+  const sums = { ...engine, logits: async (pixels: NetworkInput, count: number) => firstPixels(pixels, count) };
+  const firstPixels = (pixels: NetworkInput, count: number) =>
     Float32Array.from({ length: count }, (_, i) => pixels[i * SIZE * SIZE * 3]);
   const task = taskFor(sums);
   const some = rows(3, 8);
