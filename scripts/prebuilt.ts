@@ -6,10 +6,9 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { strangersOf } from "./addon-symbols.js";
+import { strangersOf, WRAPPED } from "./addon-symbols.js";
 
 const ROOT = resolve(fileURLToPath(new URL("../..", import.meta.url)));
-const GLIBC_WRAPPED = ["pow", "pthread_create", "pthread_join", "fstat", "fstat64", "__libc_single_threaded"];
 
 /** How Debian calls a machine, and what it needs beside the compiler. */
 interface Target {
@@ -92,5 +91,5 @@ function linkerFlags({ triplet, wrapped }: Target): string[] {
 
 function glibc(triplet: Target["triplet"]): Target {
   // libgcc stays shared, because a new static one asks for glibc 2.35. Node needs it, too.
-  return { triplet, wrapped: GLIBC_WRAPPED, flags: ["-shared-libgcc"] };
+  return { triplet, wrapped: WRAPPED, flags: ["-shared-libgcc"] };
 }

@@ -1,20 +1,37 @@
 /** Cores, memory and instruction sets of this machine, or of the part that a container may use. */
 import { readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
+import { dirname, join } from "node:path";
 
 /** Cores this process may really use: a container's CPU quota counts, which os.availableParallelism() of Node 20 does not know. */
 export function usableCores(): number {
-  const quota = cpuQuota();
-  return quota === undefined ? availableParallelism() : Math.max(1, Math.min(availableParallelism(), Math.ceil(quota)));
+  cores ??= Math.min(availableParallelism(), Math.ceil(cpuQuota() ?? Number.POSITIVE_INFINITY));
+  return cores;
+}
+let cores: number | undefined;
+
+/** The CPU quota in cores: the smallest of this process' control group and those around it; undefined if there is none. */
+export function cpuQuota(read = readText): number | undefined {
+  const groups = ["/", ...(read("/proc/self/cgroup") ?? "").split("\n").flatMap(groupAndParents)];
+  const quotas = groups.flatMap((group) => [quotaV2(group, read), quotaV1(group, read)]).filter((quota) => quota > 0);
+  return quotas.length === 0 ? undefined : Math.min(...quotas);
 }
 
-/** The container's CPU quota in cores (cgroup v2, then v1); undefined if there is none. */
-export function cpuQuota(): number | undefined {
-  const [quota, period] = (readLine("/sys/fs/cgroup/cpu.max") ?? "").split(" ").map(Number);
-  if (quota > 0 && period > 0) return quota / period;
-  const quotaV1 = Number(readLine("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"));
-  const periodV1 = Number(readLine("/sys/fs/cgroup/cpu/cpu.cfs_period_us"));
-  return quotaV1 > 0 && periodV1 > 0 ? quotaV1 / periodV1 : undefined;
+/** `/a/b`, `/a` for "1:cpu:/a/b" (version 1) and "0::/a/b" (version 2). */
+function groupAndParents(line: string): string[] {
+  const path = /^\d+:(?:|.*\bcpu\b.*):(\/.+)$/.exec(line)?.[1] ?? "/";
+  return path === "/" ? [] : [path, ...groupAndParents(`0::${dirname(path)}`)];
+}
+
+function quotaV2(group: string, read: typeof readText): number {
+  const [quota, period] = (read(join("/sys/fs/cgroup", group, "cpu.max")) ?? "").split(" ").map(Number);
+  return quota / period;
+}
+
+function quotaV1(group: string, read: typeof readText): number {
+  const folder = join("/sys/fs/cgroup/cpu", group);
+  const [quota, period] = ["quota", "period"].map((name) => Number(read(join(folder, `cpu.cfs_${name}_us`))));
+  return quota / period;
 }
 
 /** The memory limit set on this process' container, in bytes; undefined if only the machine's own memory limits it. */
@@ -42,10 +59,6 @@ export function cpuFeatures(): string[] {
     "i8mm",
   ];
   return known.filter((name) => flags.includes(name));
-}
-
-function readLine(path: string): string | undefined {
-  return readText(path)?.trim();
 }
 
 function readText(path: string): string | undefined {

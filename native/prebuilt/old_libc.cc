@@ -25,6 +25,10 @@ __attribute__((constructor)) static void FindStderr() { __wrap_stderr = __real_s
 #endif
 #define CANOPY_OLD(alias, name) __asm__(".symver " #alias "," #name "@" CANOPY_OLDEST)
 
+CANOPY_OLD(OldExp, exp);
+double OldExp(double);
+double __wrap_exp(double value) { return OldExp(value); }
+
 CANOPY_OLD(OldPow, pow);
 double OldPow(double, double);
 double __wrap_pow(double base, double exponent) { return OldPow(base, exponent); }

@@ -1,7 +1,7 @@
 /** Some samples of some tiles: to measure a stretch, and to notice one that is missing. */
-import { availableParallelism } from "node:os";
 import { ChunkPool } from "../chunk-pool.js";
 import { chunksOf } from "../chunks.js";
+import { usableCores } from "../machine.js";
 import { CompressedTiles } from "../tiles/compressed-tiles.js";
 import type { Tile } from "../tiles/tile.js";
 import { readTileBytes } from "./bytes.js";
@@ -32,7 +32,7 @@ export async function sampleRasters(tiles: readonly Tile[], options: SampleOptio
   if (places.length === 0) return [];
   const file = new URL("./sample-worker.js", import.meta.url);
   const chunks = [...chunksOf(places, CHUNK)];
-  const workers = Math.min(availableParallelism(), chunks.length);
+  const workers = Math.min(usableCores(), chunks.length);
   const pool = new ChunkPool<PictureSource, RasterSample | null>(file, "sampleChunk", workers, { bands }, signal);
   try {
     const samples = await Promise.all(chunks.map((chunk) => pool.run(chunk, () => null)));

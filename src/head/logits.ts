@@ -2,8 +2,8 @@
  * Logits and probabilities of many rows: by the addon's kernels off the main thread, or in plain JavaScript without the
  * addon.
  */
-import { availableParallelism } from "node:os";
 import { loadAddon } from "../addon.js";
+import { usableCores } from "../machine.js";
 import type { FeatureMatrix } from "./feature-matrix.js";
 import { computeLogitsPlainly, type Head, sigmoid } from "./head.js";
 
@@ -11,7 +11,7 @@ import { computeLogitsPlainly, type Head, sigmoid } from "./head.js";
 export async function computeLogits(
   head: Head,
   features: FeatureMatrix,
-  threads = availableParallelism(),
+  threads = usableCores(),
 ): Promise<Float32Array> {
   const addon = loadAddon();
   if (addon === undefined || features.numFeatures !== head.numFeatures) {

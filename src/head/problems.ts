@@ -2,8 +2,8 @@
  * Problems: many L2-regularised logistic regressions of one tag each over the same features, solved side by side, so that each pass
  * over the features serves them all.
  */
-import { availableParallelism } from "node:os";
 import { loadAddon, type NativeFeatures } from "../addon.js";
+import { usableCores } from "../machine.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 import type { Evaluator } from "./evaluator.js";
 import { type Minimizer, type Minimum, minimize } from "./minimize.js";
@@ -130,7 +130,7 @@ function advance(running: Running, loss: number, dataGradient: Float32Array): Mi
 async function createEvaluator(
   features: NativeFeatures,
   labels: LabelMatrix,
-  { folds, threads = availableParallelism() }: SolveOptions,
+  { folds, threads = usableCores() }: SolveOptions,
 ): Promise<Evaluator> {
   const addon = loadAddon();
   if (addon === undefined) return createOnnxEvaluator(features, labels, folds);

@@ -4,8 +4,8 @@
  * (Cholesky), weights w = Xᵀ L⁻ᵀ u give the logits X w = L u and have the norm |w| = |u|: the problem with rows of L is
  * the problem with rows of X, but smaller.
  */
-import { availableParallelism } from "node:os";
 import { loadAddon, type NativeFeatures } from "../addon.js";
+import { usableCores } from "../machine.js";
 import type { FeatureMatrix } from "./feature-matrix.js";
 import type { Standardization } from "./standardize.js";
 import { addScaled, dot } from "./vectors.js";
@@ -41,7 +41,7 @@ export async function chooseSpace(
 export async function toRowSpace(
   features: FeatureMatrix,
   standardization: Standardization | undefined,
-  threads = availableParallelism(),
+  threads = usableCores(),
 ): Promise<Space> {
   const { rows } = features;
   const standardized = { ...features, ...standardization };

@@ -1,7 +1,6 @@
 /** `fix`: colour-corrected copies of tiles as ordinary RGB files, at their own size. */
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { checkInteger, checkNames, checkOneOf, type OptionNames } from "../check.js";
 import { ChunkPool } from "../chunk-pool.js";
@@ -31,6 +30,7 @@ import {
   NAME_FAULTS,
 } from "../fix/worker.js";
 import { mapInFlight } from "../in-flight.js";
+import { usableCores } from "../machine.js";
 import type { RunContext } from "../run-context.js";
 import { CompressedTiles } from "../tiles/compressed-tiles.js";
 import { listOf, type TileInputs } from "../tiles/inputs.js";
@@ -179,7 +179,7 @@ interface Tally {
 type RunOptions = FixOptions & { format: FixFormat; resume: boolean };
 
 async function runJobs(jobs: readonly FixJob[], options: RunOptions, context: RunContext): Promise<Tally> {
-  const { workers = availableParallelism(), resume } = options;
+  const { workers = usableCores(), resume } = options;
   checkInteger("workers", workers, 1, 1024);
   const { colorspace, maxPixels, onTruncated, bands } = { ...DECODE_DEFAULTS, ...options };
   const tiles = jobs.map(({ tile }) => tile);

@@ -1,5 +1,4 @@
 /** `inspect`: what is in a tile set, to see before training. Every tile is decoded. */
-import { availableParallelism } from "node:os";
 import { checkInteger, checkNames, type OptionNames } from "../check.js";
 import { ChunkPool } from "../chunk-pool.js";
 import { chunksOf } from "../chunks.js";
@@ -32,6 +31,7 @@ import { readLabels } from "../labels/formats.js";
 import { type LabelledTiles, pairTiles } from "../labels/match.js";
 import { checkLabelsGiven, type LabelOptions, labelOptions } from "../labels/options.js";
 import type { LabelTable } from "../labels/table.js";
+import { usableCores } from "../machine.js";
 import type { RunContext } from "../run-context.js";
 import { CompressedTiles } from "../tiles/compressed-tiles.js";
 import type { TileInputs } from "../tiles/inputs.js";
@@ -124,7 +124,7 @@ export async function inspect(options: InspectOptions, context: RunContext = {})
 }
 
 async function examineAll(tiles: readonly Tile[], options: InspectOptions, context: RunContext): Promise<Examined[]> {
-  const { workers = availableParallelism() } = options;
+  const { workers = usableCores() } = options;
   checkInteger("workers", workers, 1, 1024);
   const { colorspace, maxPixels, onTruncated, bands } = { ...DECODE_DEFAULTS, ...options };
   checkDecodeOptions({ colorspace, maxPixels, onTruncated, bands });

@@ -1,10 +1,10 @@
 /** `synthesize`: generated Amazon-like tiles with Planet's tags, as files or archives, with their labels. */
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { checkInteger, checkNames, type OptionNames } from "../check.js";
 import { whileLocked } from "../files/lock.js";
 import { writePieces } from "../files/write.js";
 import { pointToResume } from "../files/write-error.js";
+import { usableCores } from "../machine.js";
 import type { RunContext } from "../run-context.js";
 import { availableEncoding, type TileEncoding } from "../synth/encode.js";
 import { tileName } from "../synth/names.js";
@@ -82,7 +82,7 @@ function checkOptions(options: SynthOptions): void {
 }
 
 async function makeSet(options: SynthOptions, context: RunContext): Promise<SynthResult> {
-  const { count, out, seed = 1, size = 256, tilesPerTar = 0, workers = availableParallelism() } = options;
+  const { count, out, seed = 1, size = 256, tilesPerTar = 0, workers = usableCores() } = options;
   const started = performance.now();
   const encoding = availableEncoding();
   const manifest = { generator: GENERATOR_VERSION, seed, count, size, encoding, tilesPerTar };

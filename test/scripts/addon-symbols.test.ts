@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { test } from "node:test";
-import { strangersOf } from "../../scripts/addon-symbols.js";
+import { strangersOf, WRAPPED } from "../../scripts/addon-symbols.js";
+import { ROOT } from "../helpers.js";
 
 /** Lines as readelf prints them. */
 const needed = (name: string): string => ` 0x0000000000000001 (NEEDED)             Shared library: [${name}]`;
@@ -41,4 +44,15 @@ test("newer symbols, libstdc++, other libraries and exported functions are stran
     "_Unwind_New@GCC_13.0.0",
     "jpeg_read_header (exported)",
   ]);
+});
+
+test("what the addon takes from this C library only, the published one takes from the old one", (t) => {
+  const args = ["--dynamic", "--dyn-syms", "-W", join(ROOT, "build/Release/canopy.node")];
+  const { status, stdout } = spawnSync("readelf", args, { encoding: "utf8" });
+  if (status !== 0 || !/GLIBC_/.test(stdout)) return t.skip("there is no readelf, or no addon for glibc");
+  const newer = strangersOf(stdout).flatMap((each) => /^(\w+)@GLIBC_/.exec(each)?.[1] ?? []);
+  assert.deepEqual(
+    newer.filter((name) => !WRAPPED.includes(name)),
+    [],
+  );
 });
