@@ -1,6 +1,6 @@
 /** The command line as data: what the commands' builders tell yargs. The reference in docs/cli.md and a test of every option come from it. */
 import type { Argv, CommandModule, Options } from "yargs";
-import { commands } from "../src/cli/commands.js";
+import { loadCommands } from "../src/cli/commands.js";
 import { withGlobalOptions } from "../src/cli/common.js";
 
 export interface OptionDefinition extends Options {
@@ -19,6 +19,8 @@ export interface CommandDefinition {
   /** `list`, `pull`, ... of `models`; a command that has some does nothing itself. */
   commands: CommandDefinition[];
 }
+
+const commands = await loadCommands();
 
 /** In the order of `canopy --help`. */
 export function defineCommands(): CommandDefinition[] {

@@ -109,6 +109,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/operations/precision.test.ts"],
   },
   {
+    what: "threads for tiles that there are not",
+    file: "src/operations/predict.ts",
+    from: "planForTiles(setup.plan, count)",
+    to: "planForTiles(setup.plan, 1e6 * count)",
+    tests: ["test/cli/startup.test.ts"],
+  },
+  {
+    what: "a command that loads all others",
+    file: "src/cli/commands.ts",
+    from: "called ? [called]",
+    to: "called && !called ? [called]",
+    tests: ["test/cli/startup.test.ts"],
+  },
+  {
     what: "sums of maps without the kernel's order of rounding",
     file: "src/quantise/whole.ts",
     from: "{ to: DataType.DOUBLE }",

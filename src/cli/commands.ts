@@ -1,25 +1,5 @@
-/** The list of commands. Their modules are light; each handler imports its operation when it runs, so that --help starts fast. */
+/** The commands. Only the module of the one that was called is loaded: those of all take longer than one tile. */
 import type { CommandModule } from "yargs";
-import * as bench from "./bench.js";
-import * as doctor from "./doctor.js";
-import * as embed from "./embed.js";
-import * as enqueue from "./enqueue.js";
-import * as evaluate from "./evaluate.js";
-import * as exportCommand from "./export.js";
-import * as fix from "./fix.js";
-import * as inspect from "./inspect.js";
-import * as labels from "./labels.js";
-import * as merge from "./merge.js";
-import * as models from "./models.js";
-import * as predict from "./predict.js";
-import * as quantize from "./quantize.js";
-import * as queue from "./queue.js";
-import * as quickstart from "./quickstart.js";
-import * as report from "./report.js";
-import * as suggest from "./suggest.js";
-import * as synth from "./synth.js";
-import * as train from "./train.js";
-import * as work from "./work.js";
 
 /** What every module of this folder exports. Each has its own argument type, which yargs makes sure of when it parses. */
 interface Command {
@@ -29,26 +9,35 @@ interface Command {
   handler: (argv: never) => void | Promise<void>;
 }
 
-/** In the order of `canopy --help`: the main line first. */
-export const commands = [
-  train,
-  predict,
-  embed,
-  evaluate,
-  suggest,
-  labels,
-  inspect,
-  fix,
-  synth,
-  models,
-  report,
-  quantize,
-  exportCommand,
-  merge,
-  enqueue,
-  work,
-  queue,
-  bench,
-  doctor,
-  quickstart,
-] satisfies Command[] as unknown as CommandModule[];
+/** By their first word, in the order of `canopy --help`: the main line first. */
+const COMMANDS = new Map<string, () => Promise<Command>>(
+  Object.entries({
+    train: () => import("./train.js"),
+    predict: () => import("./predict.js"),
+    embed: () => import("./embed.js"),
+    evaluate: () => import("./evaluate.js"),
+    suggest: () => import("./suggest.js"),
+    labels: () => import("./labels.js"),
+    inspect: () => import("./inspect.js"),
+    fix: () => import("./fix.js"),
+    synth: () => import("./synth.js"),
+    models: () => import("./models.js"),
+    report: () => import("./report.js"),
+    quantize: () => import("./quantize.js"),
+    export: () => import("./export.js"),
+    merge: () => import("./merge.js"),
+    enqueue: () => import("./enqueue.js"),
+    work: () => import("./work.js"),
+    queue: () => import("./queue.js"),
+    bench: () => import("./bench.js"),
+    doctor: () => import("./doctor.js"),
+    quickstart: () => import("./quickstart.js"),
+  }),
+);
+
+/** The command that `words` call; all of them if it is none, or is not the first word. */
+export async function loadCommands([word = ""]: readonly string[] = []): Promise<CommandModule[]> {
+  const called = COMMANDS.get(word);
+  const loaded = await Promise.all((called ? [called] : [...COMMANDS.values()]).map((load) => load()));
+  return loaded as unknown as CommandModule[];
+}

@@ -30,8 +30,8 @@ export async function runCommand(
   argv: GlobalArguments & { strict?: boolean | undefined },
   operation: (context: Required<RunContext>) => Promise<CommandResult>,
 ): Promise<void> {
-  const progress = createProgressReporter({ quiet: argv.quiet });
   const interrupt = onInterrupt();
+  const progress = await createProgressReporter({ quiet: argv.quiet });
   try {
     const result = await operation({
       signal: interrupt.signal,

@@ -1,5 +1,5 @@
 /** Progress on stderr: a bar on a terminal, otherwise one plain line every few seconds. */
-import cliProgress from "cli-progress";
+import type cliProgress from "cli-progress";
 import type { ProgressState } from "../run-context.js";
 import { printable } from "./printable.js";
 
@@ -24,14 +24,14 @@ function startOf({ stage, done }: ProgressState): Start {
   return { stage, at: Date.now(), done };
 }
 
-export function createProgressReporter(options: { quiet: boolean }): ProgressReporter {
+export async function createProgressReporter(options: { quiet: boolean }): Promise<ProgressReporter> {
   if (options.quiet) {
     return { update: () => {}, print: printLine, stop: () => {} };
   }
-  return process.stderr.isTTY ? createBar() : createPlainLines();
+  return process.stderr.isTTY ? createBar((await import("cli-progress")).default) : createPlainLines();
 }
 
-function createBar(): ProgressReporter {
+function createBar(library: typeof cliProgress): ProgressReporter {
   let bar: cliProgress.SingleBar | undefined;
   let start: Start | undefined;
   const stop = () => {
@@ -47,7 +47,7 @@ function createBar(): ProgressReporter {
       if (bar === undefined || start === undefined || state.stage !== start.stage) {
         stop();
         start = startOf(state);
-        bar = newBar(state.total);
+        bar = newBar(library, state.total);
         bar.start(state.total ?? 0, state.done, payload(state, start));
       }
       if (state.total !== undefined) {
@@ -59,11 +59,11 @@ function createBar(): ProgressReporter {
 }
 
 /** If the total is not known, there is neither a bar nor an estimated time. */
-function newBar(total: number | undefined): cliProgress.SingleBar {
+function newBar(library: typeof cliProgress, total: number | undefined): cliProgress.SingleBar {
   const barsize = barWidth(total ?? 0);
   const wide = "{stage} [{bar}] {value}/{total} {unit}  {rate}/s  ETA {left}{rejects}{note}";
   const narrow = "{stage} {value}/{total}  {rate}/s  {left}{rejects}{note}";
-  return new cliProgress.SingleBar(
+  return new library.SingleBar(
     {
       format: total === undefined ? "{stage} {value} {unit}  {rate}/s{rejects}{note}" : barsize === 0 ? narrow : wide,
       stream: process.stderr,
@@ -73,7 +73,7 @@ function newBar(total: number | undefined): cliProgress.SingleBar {
       barCompleteChar: "=",
       barIncompleteChar: " ",
     },
-    cliProgress.Presets.legacy,
+    library.Presets.legacy,
   );
 }
 

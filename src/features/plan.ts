@@ -72,6 +72,13 @@ export function planPipeline(options: PlanOptions): PipelinePlan {
   return { ...plan, workers, batchesAhead: plan.sessions + 1, memory: reckon(options, { ...plan, workers }) };
 }
 
+/** `plan` for no more than `tiles` tiles: threads for which nothing would be left to do are not started. */
+export function planForTiles(plan: PipelinePlan, tiles: number): PipelinePlan {
+  const atMost = (threads: number, pieces: number) => Math.max(1, Math.min(threads, pieces));
+  const sessions = atMost(plan.sessions, Math.ceil(tiles / plan.batchSize));
+  return { ...plan, sessions, workers: atMost(plan.workers, tiles), batchesAhead: sessions + 1 };
+}
+
 /** Decoding is a tenth of a CPU backbone's work with the addon, a third without; a GPU needs all cores for decoding. */
 function startOf(options: PlanOptions, cores: number): PlanSizes {
   const onCpu = options.device === "cpu";

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { ModelError } from "../errors.js";
 import type { ModelCard } from "./card.js";
+import { probeBackbone } from "./probe.js";
 import { readModelFile, readOwnFile } from "./read-model.js";
 import { isVouchedFor, listModels, resolveName, verify } from "./registry.js";
 import { sha256Of } from "./sha256.js";
@@ -26,8 +27,6 @@ export interface LoadOptions {
 export async function loadBackbone(card: ModelCard, options: LoadOptions = {}): Promise<Uint8Array> {
   const bytes = await findBytes(card, options);
   if (isVouchedFor(card)) return bytes;
-  // Loaded here: most models need no probe, and what it imports takes long to load.
-  const { probeBackbone } = await import("./probe.js");
   await probeBackbone(bytes, card, options.size ?? card.input.defaultSize, options);
   return bytes;
 }

@@ -9,7 +9,6 @@ import { InterruptedError, ModelError } from "../errors.js";
 import { ensureFolder } from "../files/output.js";
 import { readJson } from "../files/read-json.js";
 import { writeWhole } from "../files/write.js";
-import { prepareBackbone, takesOneTile } from "../onnx/prepare.js";
 import { onnxRuntimeVersion } from "../versions.js";
 import type { ModelCard } from "./card.js";
 import type { Verdict } from "./probe-child.js";
@@ -67,6 +66,8 @@ async function tryBoth(
   size: number,
   options: ProbeOptions,
 ): Promise<v.InferOutput<typeof SCHEMA>> {
+  // Loaded here: it takes long, and a network is tried once.
+  const { prepareBackbone, takesOneTile } = await import("../onnx/prepare.js");
   const attempt = async (oneByOne: boolean): Promise<Verdict> => {
     const asked = { ...card, input: { ...card.input, oneByOne } };
     return runChild(prepareBackbone(model, asked, size), asked, size, options);

@@ -30,7 +30,8 @@ export interface RowKind<Row extends object> {
   commit: CommitInterval;
   /** The provider that runs the backbone. */
   device: Device;
-  open(): Promise<Engine<Row>>;
+  /** For no more than `tiles` tiles. */
+  open(tiles: number): Promise<Engine<Row>>;
 }
 
 export interface BulkSummary {
@@ -98,7 +99,7 @@ async function finishRun<Row extends object>(
   options: BulkOptions,
   context: RunContext,
 ): Promise<Work> {
-  const engine = await kind.open();
+  const engine = await kind.open(run.identity.input.tiles - run.committed.tiles);
   const startedAt = performance.now();
   const committed = await doTiles(run, paths, engine, kind, options, context);
   const seconds = (performance.now() - startedAt) / 1000;

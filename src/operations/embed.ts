@@ -7,6 +7,7 @@ import { networkOptions } from "../engine/settings.js";
 import { InterruptedError } from "../errors.js";
 import { chooseDevice } from "../features/device.js";
 import { integerFormOn } from "../features/kernels.js";
+import { planForTiles } from "../features/plan.js";
 import type { ModelCard } from "../models/card.js";
 import { resolveBackbone } from "../models/registry.js";
 import { preparedNetwork } from "../quantise/network.js";
@@ -55,7 +56,8 @@ export async function embed(options: EmbedOptions, context: RunContext = {}): Pr
   const setup = networkOptions(network, options);
   const identity = embedIdentity(named, setup, options);
   const toRows = async (features: Float32Array, rows: number) => embeddingRows(features, rows, numFeatures);
-  const open = () => Engine.openWith(network, setup, toRows, context);
+  const open = (count: number) =>
+    Engine.openWith(network, { ...setup, plan: planForTiles(setup.plan, count) }, toRows, context);
   const tiles = Math.max(1, Math.min(COMMIT_DEFAULTS.tiles, Math.floor(PART_BYTES / (4 * numFeatures))));
   const kind = { identity, format, commit: { ...COMMIT_DEFAULTS, tiles }, device, open };
   const summary = await runInBulk<EmbeddingRow>(options, kind, context);

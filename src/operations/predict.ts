@@ -6,6 +6,7 @@ import { openModel } from "../engine/open-model.js";
 import { engineOptions } from "../engine/settings.js";
 import { InterruptedError } from "../errors.js";
 import { type Kernels, kernelsOn } from "../features/kernels.js";
+import { planForTiles } from "../features/plan.js";
 import type { Precision } from "../quantise/precision.js";
 import {
   checkOptions,
@@ -55,7 +56,7 @@ export async function predictWith(
   const identity = identityOf(model, setup, options);
   const format = lineFormat(identity.settings.format, rowOptions(identity));
   const { device } = model;
-  const open = () => Engine.open(model, setup, context);
+  const open = (count: number) => Engine.open(model, { ...setup, plan: planForTiles(setup.plan, count) }, context);
   const kind = { identity, format, commit: COMMIT_DEFAULTS, device, open };
   const { tiles, ...rest } = await runInBulk<TaggedRow>(options, kind, context);
   const { precision = "fp32" } = model.checkpoint;

@@ -19,7 +19,7 @@ Object.assign(globalThis, {
 const results: unknown[] = [];
 for (const words of JSON.parse(await text(process.stdin)) as string[][]) {
   calls = [];
-  await createParser(words).parseAsync();
+  await (await createParser(words)).parseAsync();
   results.push(JSON.parse(JSON.stringify(calls)));
 }
 process.stdout.write(JSON.stringify(results));

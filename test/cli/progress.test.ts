@@ -15,18 +15,18 @@ function written(t: TestContext, terminal = false): string[] {
   return lines;
 }
 
-test("rate and time left of a resumed run count what this process has done", (t) => {
+test("rate and time left of a resumed run count what this process has done", async (t) => {
   const lines = written(t);
-  const { update } = createProgressReporter({ quiet: false });
+  const { update } = await createProgressReporter({ quiet: false });
   update({ stage: "predict", done: 5000, total: 7000, rejected: 0 });
   t.mock.timers.tick(5000);
   update({ stage: "predict", done: 5500, total: 7000, rejected: 2 });
   assert.deepEqual(lines, ["predict: 5500/7000 tiles, 100/s, ETA 15 s, 2 rejected\n"]);
 });
 
-test("a stage that stands still says no time left, and the next stage counts for itself", (t) => {
+test("a stage that stands still says no time left, and the next stage counts for itself", async (t) => {
   const lines = written(t);
-  const { update } = createProgressReporter({ quiet: false });
+  const { update } = await createProgressReporter({ quiet: false });
   update({ stage: "list", done: 10, rejected: 0 });
   update({ stage: "features", done: 40, total: 60, rejected: 0 });
   t.mock.timers.tick(6000);
@@ -34,9 +34,9 @@ test("a stage that stands still says no time left, and the next stage counts for
   assert.deepEqual(lines, ["features: 40/60 tiles, 0.0/s\n"]);
 });
 
-test("on a terminal, what has no known end has neither a bar nor a time left", (t) => {
+test("on a terminal, what has no known end has neither a bar nor a time left", async (t) => {
   const lines = written(t, true);
-  const { update, stop } = createProgressReporter({ quiet: false });
+  const { update, stop } = await createProgressReporter({ quiet: false });
   update({ stage: "copy", done: 12, rejected: 0, unit: "MiB" });
   update({ stage: "predict", done: 30, total: 60, rejected: 1 });
   stop();
@@ -46,14 +46,14 @@ test("on a terminal, what has no known end has neither a bar nor a time left", (
 });
 
 for (const columns of [38, 60, 80, 100]) {
-  test(`on a terminal of ${columns} columns a line of progress fits`, (t) => {
+  test(`on a terminal of ${columns} columns a line of progress fits`, async (t) => {
     const lines = written(t, true);
     const before = process.stderr.columns;
     process.stderr.columns = columns;
     t.after(() => {
       process.stderr.columns = before;
     });
-    const { update, stop } = createProgressReporter({ quiet: false });
+    const { update, stop } = await createProgressReporter({ quiet: false });
     update({ stage: "predict", done: 0, total: 9000, rejected: 0 });
     t.mock.timers.tick(4000);
     update({ stage: "predict", done: 400, total: 9000, rejected: 0 });

@@ -1,13 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InputError } from "../../src/errors.js";
-import { planPipeline } from "../../src/features/plan.js";
+import { planForTiles, planPipeline } from "../../src/features/plan.js";
 
 test("every core decodes; on the CPU each has a session, too, on a GPU there is one", () => {
   const cpu = planPipeline({ device: "cpu", size: 224, cores: 8 });
   assert.deepEqual([cpu.sessions, cpu.workers], [8, 8]);
   const gpu = planPipeline({ device: "cuda", size: 224, cores: 8 });
   assert.deepEqual([gpu.sessions, gpu.workers], [1, 8]);
+});
+
+test("few tiles get a worker each at most, and a session for each batch", () => {
+  const plan = planPipeline({ device: "cpu", size: 224, cores: 8, batchSize: 10 });
+  const threads = (tiles: number) => {
+    const { workers, sessions } = planForTiles(plan, tiles);
+    return [workers, sessions];
+  };
+  assert.deepEqual([0, 1, 5, 11, 1000].map(threads), [
+    [1, 1],
+    [1, 1],
+    [5, 1],
+    [8, 2],
+    [8, 8],
+  ]);
 });
 
 test("a memory budget is kept by fewer sessions and smaller batches", () => {
