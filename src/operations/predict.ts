@@ -58,8 +58,8 @@ export async function predictWith(
   const { device } = model;
   const open = (count: number) => Engine.open(model, { ...setup, plan: planForTiles(setup.plan, count) }, context);
   const kind = { identity, format, commit: COMMIT_DEFAULTS, device, open };
-  const { tiles, ...rest } = await runInBulk<TaggedRow>(options, kind, context);
+  const { tiles, out, rejects, manifest, ...rest } = await runInBulk<TaggedRow>(options, kind, context);
   const { precision = "fp32" } = model.checkpoint;
   const kernels = precision === "int8" ? kernelsOn(device).kernels : null;
-  return { tiles, predicted: tiles - rest.rejected, ...rest, precision, kernels };
+  return { tiles, predicted: tiles - rest.rejected, ...rest, precision, kernels, out, rejects, manifest };
 }
