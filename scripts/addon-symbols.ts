@@ -2,7 +2,7 @@
 
 /** RHEL 8 has these; Debian 11 and everything newer has more. */
 const NEWEST: Readonly<Record<string, number[]>> = { GLIBC: [2, 28], GCC: [4, 3, 0] };
-const LIBRARIES = /^(lib(c|m|pthread|dl|gcc_s)\.so\.\d|ld-linux-[\w-]+\.so\.\d|libc\.so|libc\.musl-\w+\.so\.1)$/;
+const LIBRARIES = /^(lib(c|m|pthread|dl|gcc_s)\.so\.\d|ld-linux-[\w-]+\.so\.\d)$/;
 /** What native/prebuilt/old_libc.cc takes from the old C library although a newer one has newer versions. */
 export const WRAPPED = ["exp", "pow", "pthread_create", "pthread_join", "fstat", "fstat64", "__libc_single_threaded"];
 const EXPORTED = ["napi_register_module_v1", "node_api_module_get_api_version_v1"];

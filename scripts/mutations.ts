@@ -11,6 +11,13 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    what: "doctor that does not say why nothing runs on Alpine",
+    file: "src/features/device-probe.ts",
+    from: "try {\n  const ort = loadOnnxRuntime();",
+    to: "const ort = loadOnnxRuntime();\ntry {",
+    tests: ["test/onnx-runtime.test.ts"],
+  },
+  {
     what: "embed: rows in memory that is lent",
     file: "src/tags/embeddings.ts",
     from: "features.slice(row * numFeatures",

@@ -28,7 +28,7 @@ packCanopy();
 
 /** npm installs the one for its machine, and no other. */
 function packAddon(target: string): void {
-  const [os, cpu, libc = "glibc"] = target.split("-");
+  const [os, cpu] = target.split("-");
   const { version, license, engines } = own;
   const folder = join(OUT, `${own.name}-${target}`);
   mkdirSync(folder, { recursive: true });
@@ -39,7 +39,7 @@ function packAddon(target: string): void {
     `The native addon of ${own.name} for ${target}, which installs it by itself.\n`,
   );
   const description = `The native addon of ${own.name} for ${target}`;
-  const place = { os: [os], cpu: [cpu], ...(os === "linux" && { libc: [libc] }) };
+  const place = { os: [os], cpu: [cpu], ...(os === "linux" && { libc: ["glibc"] }) };
   const files = ["canopy.node", "NOTICE"];
   pack(folder, {
     name: `${own.name}-${target}`,

@@ -11,7 +11,7 @@ const BUILT = "../../build/Release/canopy.node";
 /** Takes the first that loads. */
 export function findAddon<Addon>(require: (name: string) => Addon = REQUIRE): AddonSearch<Addon> {
   const failures: string[] = [];
-  for (const name of [...platformPackages(), BUILT]) {
+  for (const name of [platformPackage(), BUILT]) {
     const from = name === BUILT ? fileURLToPath(new URL(BUILT, import.meta.url)) : name;
     try {
       return { addon: require(name), from };
@@ -20,7 +20,7 @@ export function findAddon<Addon>(require: (name: string) => Addon = REQUIRE): Ad
       if (code !== "MODULE_NOT_FOUND") failures.push(`${from} does not load: ${message.split("\n")[0]}`);
     }
   }
-  const missing = `there is no package ${platformPackages()[0]}, and it has not been built`;
+  const missing = `there is no package ${platformPackage()}, and it has not been built`;
   return { reason: failures.length === 0 ? missing : failures.join("; ") };
 }
 
@@ -28,8 +28,9 @@ export function findAddon<Addon>(require: (name: string) => Addon = REQUIRE): Ad
 export function addonRemedy(): string {
   if (process.env["CANOPY_NO_ADDON"] === "1") return "unset CANOPY_NO_ADDON";
   const { version, optionalDependencies = {} } = REQUIRE("../../package.json");
-  const published = platformPackages().find((name) => name in optionalDependencies);
-  const install = published === undefined ? "" : `\`npm install ${published}@${version}\`; or, to build it here, `;
+  const published = platformPackage();
+  const install =
+    published in optionalDependencies ? `\`npm install ${published}@${version}\`; or, to build it here, ` : "";
   return (
     `${install}install a C++ compiler and the libjpeg-turbo headers (Debian: apt-get install g++ make python3 libjpeg-dev), ` +
     `then run \`${buildCommand()}\``
@@ -41,8 +42,7 @@ export function buildCommand(): string {
   return `node ${fileURLToPath(new URL("../../native/build.mjs", import.meta.url))}`;
 }
 
-/** Both C libraries of Linux: a package manager may install the wrong one, too, and that one does not load. */
-function platformPackages(): string[] {
-  const name = `${REQUIRE("../../package.json").name}-${process.platform}-${process.arch}`;
-  return process.platform === "linux" ? [name, `${name}-musl`] : [name];
+/** The package for this platform. A package manager that knows no C libraries installs it on Alpine, too, where it does not load. */
+function platformPackage(): string {
+  return `${REQUIRE("../../package.json").name}-${process.platform}-${process.arch}`;
 }

@@ -12,7 +12,21 @@ const require = createRequire(import.meta.url);
 
 export function loadOnnxRuntime(): typeof OnnxRuntime {
   switchOffTelemetry();
-  return require("onnxruntime-node");
+  try {
+    return require("onnxruntime-node");
+  } catch (error) {
+    throw explainLoading(error);
+  }
+}
+
+/** Alpine's loader is known by its words. */
+export function explainLoading(error: unknown): unknown {
+  if (!(error instanceof Error) || !/^Error (loading shared library|relocating) /m.test(error.message)) return error;
+  return new CanopyError(
+    "RUNTIME",
+    "ONNX Runtime for Node has no build for musl, the C library of Alpine: run canopy where glibc is, as in the image node:22-bookworm-slim.",
+    { cause: error },
+  );
 }
 
 /** To be called before threads that load ONNX Runtime are started: without the addon they cannot do it themselves. */

@@ -9,7 +9,8 @@ rounds=${1:-3}
 folder=build/fuzz/arm64
 arm_compiler=aarch64-linux-gnu-g++
 arm_jpeg=/usr/lib/aarch64-linux-gnu/libjpeg.a
-arm() { qemu-aarch64-static -L /usr/aarch64-linux-gnu "$@"; }
+# The loader and the C library must be of one package: else the first thread never starts.
+arm() { qemu-aarch64-static -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=/usr/aarch64-linux-gnu/lib "$@"; }
 for name in $arm_compiler qemu-aarch64-static $arm_jpeg; do
   if ! command -v "$name" >/dev/null && [ ! -e "$name" ]; then echo "skipped: there is no $name"; exit 0; fi
 done

@@ -15,8 +15,6 @@ extern FILE* const __real_stderr;
 FILE* __wrap_stderr;
 __attribute__((constructor)) static void FindStderr() { __wrap_stderr = __real_stderr; }
 
-#ifdef __GLIBC__
-
 // Functions that got a new symbol version in glibc 2.29 to 2.34, by the version that all have had from the beginning.
 #ifdef __x86_64__
 #define CANOPY_OLDEST "GLIBC_2.2.5"
@@ -55,34 +53,5 @@ int __wrap_fstat64(int file, struct stat* status) { return OldFstat(kStatVersion
 
 // libstdc++ counts references without atomic instructions where it is true.
 char __wrap___libc_single_threaded = 0;
-
-#else
-
-// What libraries compiled against glibc call, by musl's names.
-int __wrap___isoc99_sscanf(const char* text, const char* format, ...) {
-  va_list values;
-  va_start(values, format);
-  const int count = vsscanf(text, format, values);
-  va_end(values);
-  return count;
-}
-
-int __wrap___snprintf_chk(char* out, size_t size, int, size_t, const char* format, ...) {
-  va_list values;
-  va_start(values, format);
-  const int length = vsnprintf(out, size, format, values);
-  va_end(values);
-  return length;
-}
-
-int __wrap___fprintf_chk(FILE* file, int, const char* format, ...) {
-  va_list values;
-  va_start(values, format);
-  const int length = vfprintf(file, format, values);
-  va_end(values);
-  return length;
-}
-
-#endif
 
 }  // extern "C"

@@ -3,9 +3,9 @@ import { GraphBuilder } from "../onnx/graph.js";
 import { float32 } from "../onnx/tensor.js";
 import { loadOnnxRuntime } from "../onnx-runtime.js";
 
-const ort = loadOnnxRuntime();
 const provider = process.argv[2];
 try {
+  const ort = loadOnnxRuntime();
   const session = await ort.InferenceSession.create(tinyModel(), {
     executionProviders: [provider],
     logSeverityLevel: 3,

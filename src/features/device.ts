@@ -26,6 +26,8 @@ export interface DeviceReport {
   remedy?: string;
 }
 
+const ONNX_RUNTIME = dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
+const GET_CUDA = `Get it with \`node ${join(ONNX_RUNTIME, "script/install.js")} --onnxruntime-node-install\`.`;
 /** Milliseconds a provider may take to compute six numbers: the first CUDA start is slow. */
 const PROBE_TIMEOUT = 120_000;
 
@@ -66,12 +68,11 @@ function missingCudaBinding(): Explanation | undefined {
   if (process.platform !== "linux" || process.arch !== "x64") {
     return { reason: `ONNX Runtime for Node has no CUDA on ${process.platform}-${process.arch}` };
   }
-  const root = join(dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json")));
   const file = "libonnxruntime_providers_cuda.so";
-  if (existsSync(join(root, "bin/napi-v6/linux/x64", file))) return undefined;
+  if (existsSync(join(ONNX_RUNTIME, "bin/napi-v6/linux/x64", file))) return undefined;
   return {
     reason: `ONNX Runtime's CUDA library ${file} is not installed`,
-    remedy: "Get it with `node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install`.",
+    remedy: GET_CUDA,
   };
 }
 
@@ -103,9 +104,7 @@ function remedyFor(library: string): string {
   if (library.includes("cudnn"))
     return "Get cuDNN 9 from NVIDIA's package repository: `apt-get install libcudnn9-cuda-12`.";
   if (library.includes("vulkan")) return "Get it with `apt-get install libvulkan1`, and the Vulkan driver of your GPU.";
-  if (library.includes("onnxruntime")) {
-    return "Get it with `node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install`.";
-  }
+  if (library.includes("onnxruntime")) return GET_CUDA;
   return "Get the CUDA 12 libraries from NVIDIA's package repository: `apt-get install cuda-libraries-12-9`.";
 }
 
