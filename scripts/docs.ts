@@ -1,6 +1,7 @@
-/** `npm run docs`: writes the generated parts of docs/cli.md, labels.md and inputs.md again, and wraps the prose of all pages. */
+/** `npm run docs`: writes the generated parts of docs/cli.md, labels.md, inputs.md and SECURITY.md again, and wraps the prose of all pages. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
+import { updateAttacks } from "./attack-table.js";
 import { updateLabelInputs } from "./label-inputs.js";
 import { listPages } from "./pages.js";
 import { updateReference } from "./reference.js";
@@ -11,6 +12,7 @@ const GENERATED: Readonly<Record<string, (page: string) => string | Promise<stri
   "cli.md": updateReference,
   "labels.md": updateLabelInputs,
   "inputs.md": updateTileInputs,
+  "SECURITY.md": updateAttacks,
 };
 
 for (const path of listPages()) {

@@ -17,22 +17,26 @@ export async function updateTable<T extends TableInput>(
   inputs: readonly T[],
   attempt: (input: T, folder: string) => Promise<string>,
 ): Promise<string> {
-  const begin = `<!-- Written by \`npm run docs\` from ${source}; what is changed here is lost. -->`;
-  const end = "<!-- End of what `npm run docs` writes. -->";
-  const from = page.indexOf(begin);
-  const to = page.indexOf(end, from);
-  if (from < 0 || to < from) throw new Error(`The page has no ${begin} before ${end}.`);
   const folder = mkdtempSync(join(tmpdir(), "canopy-docs-"));
   try {
     const rows: string[] = [];
     for (const [i, input] of inputs.entries()) {
       rows.push(renderRow(input, await attempt(input, join(folder, String(i)))));
     }
-    const table = ["| input | what canopy does | reference |", "|---|---|---|", ...rows].join("\n");
-    return `${page.slice(0, from)}${begin}\n${table}\n${page.slice(to)}`;
+    return replaceTable(page, source, ["| input | what canopy does | reference |", "|---|---|---|", ...rows]);
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** `page` with `lines` in the place of the table of `source`. */
+export function replaceTable(page: string, source: string, lines: readonly string[]): string {
+  const begin = `<!-- Written by \`npm run docs\` from ${source}; what is changed here is lost. -->`;
+  const end = "<!-- End of what `npm run docs` writes. -->";
+  const from = page.indexOf(begin);
+  const to = page.indexOf(end, from);
+  if (from < 0 || to < from) throw new Error(`The page has no ${begin} before ${end}.`);
+  return `${page.slice(0, from)}${begin}\n${lines.join("\n")}\n${page.slice(to)}`;
 }
 
 function renderRow({ what, said, reference }: TableInput, does: string): string {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { test } from "node:test";
+import { updateAttacks } from "../../scripts/attack-table.js";
 import { updateLabelInputs } from "../../scripts/label-inputs.js";
 import { listPages } from "../../scripts/pages.js";
 import { updateReference } from "../../scripts/reference.js";
@@ -22,6 +23,11 @@ test("docs/labels.md says what canopy does with the label files of its tests", a
 test("docs/inputs.md says what canopy does with the pictures and inputs of its tests", async () => {
   const page = readFileSync(join(ROOT, "docs/inputs.md"), "utf8");
   assert.ok(page === (await updateTileInputs(page)), "docs/inputs.md is stale: npm run docs writes it again");
+});
+
+test("SECURITY.md has the attacks that tests try", () => {
+  const page = readFileSync(join(ROOT, "SECURITY.md"), "utf8");
+  assert.ok(page === updateAttacks(page), "SECURITY.md is stale: npm run docs writes it again");
 });
 
 test("no line of a page is longer than 160 characters (npm run docs wraps prose; a long table is better a list)", () => {
