@@ -19,6 +19,12 @@ export { type EnqueueOptions, type EnqueueSummary, enqueue } from "./operations/
 export { type EvaluateOptions, type EvaluateSummary, evaluate, type TagSummary } from "./operations/evaluate.js";
 export { type ExportOptions, type ExportSummary, exportModel } from "./operations/export.js";
 export { type FixOptions, type FixSummary, fix } from "./operations/fix.js";
+export {
+  type IndexedArchive,
+  type IndexOptions,
+  type IndexSummary,
+  indexArchives,
+} from "./operations/index-archives.js";
 export { type InspectOptions, type InspectReport, inspect } from "./operations/inspect.js";
 export {
   type ImportLabelsOptions,

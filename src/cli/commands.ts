@@ -25,6 +25,7 @@ const COMMANDS = new Map<string, () => Promise<Command>>(
     report: () => import("./report.js"),
     quantize: () => import("./quantize.js"),
     export: () => import("./export.js"),
+    index: () => import("./index-archives.js"),
     merge: () => import("./merge.js"),
     enqueue: () => import("./enqueue.js"),
     work: () => import("./work.js"),

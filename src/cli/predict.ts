@@ -46,7 +46,7 @@ export function withInput<T>(yargs: Argv<T>) {
     .option("shard", {
       type: "string",
       requiresArg: true,
-      describe: "i/n: only these tiles, chosen by name; see canopy merge",
+      describe: "i/n: only this share of the tiles; see canopy index and merge",
     });
 }
 

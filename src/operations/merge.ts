@@ -105,9 +105,10 @@ function checkWhole(shards: readonly ShardOutput[], out: string): ShardOutput[] 
   const { count } = shardOf(first);
   const missing = Array.from({ length: count }, (_, i) => i + 1).filter((index) => !byIndex.has(index));
   if (missing.length > 0) throw new InputError(`Of ${count} shards these are missing: ${missing.join(", ")}.`);
-  const tiles = shards.reduce((sum, { manifest }) => sum + manifest.predicted + manifest.rejected, 0);
+  const tiles = countTiles(shards);
   const whole = first.manifest.input.whole.tiles;
-  if (tiles !== whole) throw new InputError(`The shards hold ${tiles} tiles, but their input had ${whole}.`);
+  if (whole !== null && tiles !== whole)
+    throw new InputError(`The shards hold ${tiles} tiles, but their input had ${whole}.`);
   if (outputFormat(out) !== first.manifest.settings.format) {
     throw new InputError(`The shards are .${first.manifest.settings.format} files; let ${out} end so too.`);
   }
@@ -151,8 +152,12 @@ function mergedIdentity(shards: readonly ShardOutput[]): RunIdentity {
     model,
     settings,
     shard: null,
-    input: { tiles: whole.tiles, sha256: whole.namesSha256, whole, stdin },
+    input: { tiles: whole.tiles ?? countTiles(shards), sha256: whole.namesSha256, whole, stdin },
   };
+}
+
+function countTiles(shards: readonly ShardOutput[]): number {
+  return shards.reduce((sum, { manifest }) => sum + manifest.predicted + manifest.rejected, 0);
 }
 
 function* pieces(shards: readonly ShardOutput[], context: RunContext): Generator<Piece> {

@@ -45,7 +45,8 @@ export const IDENTITY = v.object({
     tiles: count,
     /** Over where all tiles are, without sizes and times of their files. */
     sha256,
-    whole: v.object({ tiles: count, namesSha256: sha256 }),
+    /** `tiles` is null if whole archives were dealt out: nobody has listed all. */
+    whole: v.object({ tiles: v.nullable(count), namesSha256: sha256 }),
     /** SHA-256 of an archive that came on standard input; null if there was none. */
     stdin: v.nullable(sha256),
   }),

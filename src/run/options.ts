@@ -26,7 +26,7 @@ export interface BulkOptions extends Omit<EngineSettings, "threshold"> {
   resume?: boolean | undefined;
   /** Replaces `out`, and forgets an unfinished run of it. @default false */
   overwrite?: boolean | undefined;
-  /** Only the tiles of one shard of several, by a hash of their names. @default all */
+  /** Only the tiles of one shard of several: whole archives, or by a hash of their names. @default all */
   shard?: Shard | undefined;
   /**
    * So many unreadable tiles in a row stop the run, because their share, disk or archive is gone. null: they are

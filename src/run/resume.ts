@@ -31,7 +31,7 @@ export async function resumeRun(
   const isDone = request.queue ? await inParts(folder, request.queue.partTiles) : upTo(committed.tiles);
   const appeared = new AppearedTiles();
   const done: DoneTiles = { isDone, onAppeared: (tile) => appeared.add(tile) };
-  await rewriteTileList(runFiles(folder).tiles, opened.list(), done, listOptions(request, context));
+  await rewriteTileList(runFiles(folder).tiles, opened.list(), done, listOptions(opened, context));
   appeared.warn(context);
   await writeQueueFacts(request);
   return { identity, committed };
@@ -53,7 +53,7 @@ export async function findFinished(
   }
   refuseDifferences(manifest, request, out);
   refuseOtherStdin(manifest, opened);
-  const now = await digestTileList(opened.list(), listOptions(request, context));
+  const now = await digestTileList(opened.list(), listOptions(opened, context));
   if (now.sha256 !== manifest.input.sha256) {
     const { tiles } = manifest.input;
     const count =

@@ -76,11 +76,12 @@ async function clearRun(folder: string): Promise<void> {
 }
 
 function openInputs(
-  { inputs, paths, stdin }: RunRequest,
+  { inputs, paths, identity, stdin }: RunRequest,
   { signal, onProgress, onWarning }: RunContext,
 ): Promise<OpenedTiles> {
   return openTiles(inputs, {
     spoolFolder: paths.folder,
+    shard: identity.shard ?? undefined,
     signal,
     onWarning,
     onBytes: (bytes) => onProgress?.({ stage: "copy", done: Math.floor(bytes / 2 ** 20), rejected: 0, unit: "MiB" }),
@@ -97,7 +98,7 @@ async function takeUp(request: RunRequest, opened: OpenedTiles, context: RunCont
 
 async function begin(request: RunRequest, opened: OpenedTiles, context: RunContext): Promise<RunState> {
   const files = runFiles(request.paths.folder);
-  const list = await writeTileList(files.tiles, opened.list(), listOptions(request, context));
+  const list = await writeTileList(files.tiles, opened.list(), listOptions(opened, context));
   warnOfDuplicates(list, context);
   const { tiles, sha256, whole } = list;
   const identity = { ...request.identity, input: { tiles, sha256, whole, stdin: opened.stdinSha256 ?? null } };

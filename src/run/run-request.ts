@@ -3,7 +3,7 @@ import { readJson } from "../files/read-json.js";
 import { writeWhole } from "../files/write.js";
 import type { RunContext } from "../run-context.js";
 import type { TileInputs } from "../tiles/inputs.js";
-import type { OpenTilesOptions } from "../tiles/sources.js";
+import type { OpenedTiles, OpenTilesOptions } from "../tiles/sources.js";
 import { cutTileList } from "../tiles/tile-list.js";
 import type { ListOptions } from "../tiles/write-list.js";
 import { QUEUE_FACTS, type QueueFacts, type RunIdentity, type RunManifest } from "./formats.js";
@@ -31,9 +31,9 @@ export interface RunState {
   finished?: RunManifest;
 }
 
-export function listOptions({ identity }: RunRequest, { signal, onProgress }: RunContext): ListOptions {
+export function listOptions({ share }: OpenedTiles, { signal, onProgress }: RunContext): ListOptions {
   const onTile = (done: number): void => onProgress?.({ stage: "list", done, rejected: 0 });
-  return { shard: identity.shard ?? undefined, isCopy: isSpooled, signal, onTile };
+  return { share, isCopy: isSpooled, signal, onTile };
 }
 
 /** The queue that the run in `folder` is in; undefined for a run of one process. */

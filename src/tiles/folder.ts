@@ -13,6 +13,8 @@ export interface WalkTally {
   ignored: number;
   /** The first archive among them. */
   archive?: string;
+  /** The first archive whose index is of another state of it, so that it was not used. */
+  staleIndex?: string;
 }
 
 /** Marks a folder in the sorted names; it cannot occur in a name. */

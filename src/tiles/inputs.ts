@@ -3,7 +3,9 @@ import type { Stats } from "node:fs";
 import { lstat, stat } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { InputError, OptionError } from "../errors.js";
+import { readRegular } from "../files/open-regular.js";
 import { archivesBelow } from "./folder.js";
+import { linesOf } from "./lines.js";
 import { hasTileExtension, isArchive } from "./names.js";
 import { refusePackedFile, refusePackedName } from "./packed.js";
 
@@ -22,6 +24,28 @@ export function listOf(input: TileInputs): readonly string[] {
   const inputs = typeof input === "string" ? [input] : input;
   if (Array.isArray(inputs) && inputs.every((each) => typeof each === "string")) return inputs;
   throw new OptionError("Expected inputs to be a path or a list of paths.");
+}
+
+/** The archives among `input`, in order. Throws an InputError for anything else, and if there is none. */
+export async function archivesOf(input: TileInputs): Promise<string[]> {
+  const archives: string[] = [];
+  for (const each of listOf(input)) {
+    for (const { kind, path } of await classify(each)) {
+      if (kind === "archive") archives.push(path);
+      else if (kind === "list") archives.push(...(await archivesInList(path)));
+      else throw new InputError(`${path} is no archive, and holds none that could be read without its tiles.`);
+    }
+  }
+  if (archives.length === 0) throw new InputError("No archives given: name .tar or .zip files, or a folder of them.");
+  return archives;
+}
+
+/** The lines of a list that are archives. */
+export async function archivesInList(path: string): Promise<string[]> {
+  const archives: string[] = [];
+  if (/\.jsonl$/i.test(path)) return archives;
+  for await (const line of linesOf(path, readRegular(path))) if (isArchive(line)) archives.push(line);
+  return archives;
 }
 
 /** `-`, or `stdin:` if a lone dash is not possible. */

@@ -10,11 +10,15 @@ import type { Tile } from "./tile.js";
 
 /**
  * Yields one tile per line of `file` (UTF-8; empty lines, CRLF and a byte-order mark are fine), in its order; a line
- * that ends in .tar or .zip stands for the archive's members. Paths are relative to the working folder. Files are not checked
+ * that is an archive stands for its members, if it is ours. Paths are relative to the working folder. Files are not checked
  * here: a line that is no readable file becomes a rejected tile later. A file that ends in .jsonl is a list of records:
  * see `tilesOfRecords`.
  */
-export async function* tilesOfList(file: string, tally: WalkTally): AsyncGenerator<Tile> {
+export async function* tilesOfList(
+  file: string,
+  tally: WalkTally,
+  isOurs: (archive: string) => boolean = () => true,
+): AsyncGenerator<Tile> {
   if (/\.jsonl$/i.test(file)) return yield* tilesOfRecords(file, tally);
   let first = true;
   for await (const raw of linesOf(file, readRegular(file))) {
@@ -22,7 +26,7 @@ export async function* tilesOfList(file: string, tally: WalkTally): AsyncGenerat
     first = false;
     if (line.trim() === "") continue;
     refusePackedName(line);
-    if (isArchive(line)) yield* tilesOfArchive(line, tally);
-    else yield fileTile(line);
+    if (!isArchive(line)) yield fileTile(line);
+    else if (isOurs(line)) yield* tilesOfArchive(line, tally);
   }
 }

@@ -8,11 +8,14 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { InputError } from "../errors.js";
 import { tilesOfArchive } from "./archive.js";
+import { indexPath } from "./archive-index.js";
+import { statesOf } from "./file-state.js";
 import { type WalkTally, walkFolder } from "./folder.js";
-import { classify, type InputItem, isStdin, listOf, type TileInputs } from "./inputs.js";
+import { archivesInList, classify, type InputItem, isStdin, listOf, type TileInputs } from "./inputs.js";
 import { tilesOfList } from "./list.js";
 import { fileTile, TILE_EXTENSIONS } from "./names.js";
 import { isPacked } from "./packed.js";
+import { type Shard, type Share, shareOf } from "./shard.js";
 import type { SpooledInput } from "./stdin.js";
 import { type Tile, type TileFailure, type TileSource, tileLocation } from "./tile.js";
 
@@ -28,7 +31,9 @@ export interface OpenTilesOptions {
   signal?: AbortSignal | undefined;
   /** Called now and then with the bytes of standard input that have been copied. */
   onBytes?: ((bytes: number) => void) | undefined;
-  /** Called at the end of a listing if archives lie among tiles. */
+  /** Only this shard's archives, if there are at least as many as shards. @default all */
+  shard?: Shard | undefined;
+  /** Called at the end of a listing for archives among tiles, and for indexes that are not used. */
   onWarning?: ((message: string) => void) | undefined;
 }
 
@@ -40,6 +45,8 @@ export interface OpenedTiles {
   readonly tiles: TileSource;
   /** How many files the last listing has ignored so far because of their names. */
   ignored(): number;
+  /** What the shard takes of the tiles that are listed; undefined for a run of all. */
+  readonly share: Share | undefined;
   /** Of an archive on standard input; undefined if there is none. */
   readonly stdinSha256: string | undefined;
   /** Removes the copy of standard input. */
@@ -61,16 +68,18 @@ export async function openTiles(input: TileInputs, options: OpenTilesOptions = {
     if (isStdin(input)) spooled = await spool(options);
     items.push(...(isStdin(input) ? [spooled!.input] : await classify(input)));
   }
+  const share = options.shard && (await shareIn(items, options.shard));
   let tally: WalkTally = { ignored: 0 };
   const list = (): TileSource => {
     tally = { ignored: 0 };
-    return listItems(items, inputs, tally, options);
+    return listItems(items, inputs, { tally, share }, options);
   };
   return {
     list,
     get tiles() {
       return list();
     },
+    share,
     stdinSha256: spooled?.input.kind === "archive" ? spooled.input.sha256 : undefined,
     ignored: () => tally.ignored,
     close: async () => {
@@ -120,31 +129,54 @@ export async function collectTiles(
 async function* listItems(
   items: readonly InputItem[],
   inputs: readonly string[],
-  tally: WalkTally,
+  listing: Listing,
   { onWarning }: OpenTilesOptions,
 ): AsyncGenerator<Tile> {
+  const { tally, share } = listing;
   let count = 0;
   let hasGood = false;
   let failed: Tile | undefined;
   for (const item of items) {
-    for await (const tile of tilesOf(item, tally)) {
+    for await (const tile of tilesOf(item, listing)) {
       count++;
       if (tile.failure === undefined) hasGood = true;
       else failed ??= tile;
       yield tile;
     }
   }
-  if (count === 0) throw new InputError(emptyMessage(inputs, tally));
+  // A shard that has no tiles is whole, too.
+  if (count === 0 && share?.archives === undefined) throw new InputError(emptyMessage(inputs, tally));
   if (failed?.failure && !hasGood) throw nothingIn(failed, failed.failure, count);
+  if (tally.staleIndex !== undefined) onWarning?.(describeStale(tally.staleIndex));
   if (tally.archive !== undefined) onWarning?.(`Archives among tiles are ignored, ${adviceOn(tally.archive)}.`);
 }
 
-async function* tilesOf({ kind, path, others = 0 }: InputItem, tally: WalkTally): AsyncGenerator<Tile> {
+/** What a listing has seen, and what it leaves out. */
+interface Listing {
+  tally: WalkTally;
+  share: Share | undefined;
+}
+
+async function* tilesOf({ kind, path, others = 0 }: InputItem, { tally, share }: Listing): AsyncGenerator<Tile> {
   tally.ignored += others;
+  const isOurs = (archive: string): boolean => share?.archives?.has(archive) ?? true;
   if (kind === "file") yield fileTile(path);
   else if (kind === "folder") yield* tilesOfFolder(path, tally);
-  else if (kind === "archive") yield* tilesOfArchive(path, tally);
-  else yield* tilesOfList(path, tally);
+  else if (kind === "list") yield* tilesOfList(path, tally, isOurs);
+  else if (isOurs(path)) yield* tilesOfArchive(path, tally);
+}
+
+async function shareIn(items: readonly InputItem[], shard: Shard): Promise<Share> {
+  const archives: string[] = [];
+  for (const { kind, path } of items) {
+    if (kind === "archive") archives.push(path);
+    else if (kind === "list") archives.push(...(await archivesInList(path)));
+  }
+  const states = await statesOf(archives);
+  return shareOf(
+    shard,
+    archives.map((path, i) => ({ path, bytes: states[i]?.size ?? 0 })),
+  );
 }
 
 async function* tilesOfFolder(path: string, tally: WalkTally): AsyncGenerator<Tile> {
@@ -160,6 +192,10 @@ function emptyMessage(inputs: readonly string[], { ignored, archive }: WalkTally
   const hint = archive === undefined ? "" : `, among them archives, ${adviceOn(archive)}`;
   const names = inputs.map((input) => (isStdin(input) ? "standard input" : input));
   return `No tiles in ${names.join(", ")}: looked for ${TILE_EXTENSIONS.join(" ")}${others}${hint}.`;
+}
+
+function describeStale(archive: string): string {
+  return `${indexPath(archive)} is of another state of its archive, or of another version of canopy, and was not used: \`canopy index\` makes it again.`;
 }
 
 function adviceOn(archive: string): string {

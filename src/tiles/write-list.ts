@@ -5,7 +5,7 @@ import { InputError, InterruptedError } from "../errors.js";
 import { writeWith } from "../files/write.js";
 import { mapInFlight } from "../in-flight.js";
 import { statesOf } from "./file-state.js";
-import { hashName, inShard, type Shard } from "./shard.js";
+import { hashName, type Share } from "./shard.js";
 import { type Tile, type TileSource, tileLocation } from "./tile.js";
 import { encodeLine, encodeTile, type ListedTile, readListedTiles } from "./tile-list.js";
 
@@ -15,9 +15,10 @@ interface TileListFacts {
   sha256: string;
   /**
    * The whole input, of which a shard lists its share. The hash is over the names, so that shards may see it under
-   * other paths.
+   * other paths. If archives are dealt out as a whole, nobody counts all tiles (null), and the hash is over the names and
+   * sizes of archives and over the names of other tiles.
    */
-  whole: { tiles: number; namesSha256: string };
+  whole: { tiles: number | null; namesSha256: string };
 }
 
 export interface WrittenTileList extends TileListFacts {
@@ -30,8 +31,8 @@ export interface WrittenTileList extends TileListFacts {
 }
 
 export interface ListOptions {
-  /** Only this shard's tiles. */
-  shard?: Shard | undefined;
+  /** Only this share's tiles. */
+  share?: Share | undefined;
   /** Files that every process makes anew, so that their state says nothing. @default none */
   isCopy?: (path: string) => boolean;
   signal?: AbortSignal | undefined;
@@ -53,7 +54,7 @@ const MOST_NAMES = 500_000;
 
 /** Lists `source` into `file`, durably. */
 export function writeTileList(file: string, source: TileSource, options: ListOptions): Promise<WrittenTileList> {
-  return write(file, listTiles(source, options));
+  return write(file, listTiles(source, options), options);
 }
 
 /**
@@ -67,18 +68,18 @@ export function rewriteTileList(
   done: DoneTiles,
   options: ListOptions,
 ): Promise<WrittenTileList> {
-  return write(file, refuseChanges(file, listTiles(source, options), done));
+  return write(file, refuseChanges(file, listTiles(source, options), done), options);
 }
 
 /** The lines of `writeTileList`, without writing them. */
 export function digestTileList(source: TileSource, options: ListOptions): Promise<WrittenTileList> {
-  return encodeTiles(listTiles(source, options), async () => {});
+  return encodeTiles(listTiles(source, options), async () => {}, options);
 }
 
-async function write(file: string, listing: Listing): Promise<WrittenTileList> {
+async function write(file: string, listing: Listing, options: ListOptions): Promise<WrittenTileList> {
   let written: WrittenTileList | undefined;
   await writeWith(file, async (draft) => {
-    written = await encodeTiles(listing, (block) => draft.write(block));
+    written = await encodeTiles(listing, (block) => draft.write(block), options);
   });
   return written!;
 }
@@ -93,9 +94,10 @@ type Listing = AsyncGenerator<Block>;
 
 async function* listTiles(source: TileSource, options: ListOptions): Listing {
   yield* mapInFlight(inChunks(watched(source, options), BLOCK_TILES), 2, async (tiles) => {
-    const { shard } = options;
-    const selected = shard === undefined ? tiles : tiles.filter(({ name }) => inShard(name, shard));
-    return { names: tiles.map(({ name }) => name), listed: await withStates(selected, options) };
+    const { share } = options;
+    const selected = share === undefined ? tiles : tiles.filter((tile) => share.has(tile));
+    const named = share?.archives ? tiles.filter(({ offset }) => offset === undefined) : tiles;
+    return { names: named.map(({ name }) => name), listed: await withStates(selected, options) };
   });
 }
 
@@ -106,11 +108,17 @@ async function withStates(tiles: readonly Tile[], { isCopy = () => false }: List
   return tiles.map((tile) => ({ tile, state: byTile.get(tile) }));
 }
 
-async function encodeTiles(listing: Listing, write: (block: string) => Promise<unknown>): Promise<WrittenTileList> {
+async function encodeTiles(
+  listing: Listing,
+  write: (block: string) => Promise<unknown>,
+  { share }: ListOptions,
+): Promise<WrittenTileList> {
+  const archives = share?.archives;
   const [file, own, names] = [createHash("sha256"), createHash("sha256"), createHash("sha256")];
   const seen = new Set<number>();
   const facts = { tiles: 0, duplicates: 0, compared: 0 };
   let whole = 0;
+  if (archives !== undefined) names.update(`${archives.facts.join("\n")}\n\n`);
   for await (const block of listing) {
     whole += block.names.length;
     names.update(block.names.map((name) => `${name}\n`).join(""));
@@ -122,7 +130,7 @@ async function encodeTiles(listing: Listing, write: (block: string) => Promise<u
     await write(lines);
   }
   const [sha256, fileSha256] = [own.digest("hex"), file.digest("hex")];
-  return { ...facts, sha256, fileSha256, whole: { tiles: whole, namesSha256: names.digest("hex") } };
+  return { ...facts, sha256, fileSha256, whole: { tiles: archives ? null : whole, namesSha256: names.digest("hex") } };
 }
 
 function countDuplicate(name: string, seen: Set<number>, facts: { duplicates: number; compared: number }): void {
