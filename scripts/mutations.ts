@@ -592,8 +592,22 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/tiles/shard.test.ts"],
   },
   {
+    what: "runs merged that have tiles of the same names",
+    file: "src/run/overlap.ts",
+    from: "if (shared.size === 0) return;",
+    to: "if (shared.size >= 0) return;",
+    tests: ["test/operations/merge.test.ts"],
+  },
+  {
+    what: "runs merged of several models",
+    file: "src/run/run-groups.ts",
+    from: "if (changes.length === 0) return;",
+    to: "if (changes.length >= 0) return;",
+    tests: ["test/operations/merge.test.ts"],
+  },
+  {
     what: "merge of tiles that do not add up",
-    file: "src/operations/merge.ts",
+    file: "src/run/run-groups.ts",
     from: "tiles !== whole)",
     to: "tiles < 0)",
     tests: ["test/operations/merge.test.ts"],
@@ -794,8 +808,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "input: merge without its lock",
     file: "src/operations/merge.ts",
-    from: "whileLocked(paths.out, context, () => mergeShards(options, paths, context))",
-    to: "mergeShards(options, paths, context)",
+    from: "whileLocked(paths.out, context, () => mergeOutputs(options, paths, context))",
+    to: "mergeOutputs(options, paths, context)",
     tests: ["test/operations/output-lock.test.ts"],
   },
   {

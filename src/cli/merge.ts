@@ -1,25 +1,26 @@
-/** `canopy merge`: the outputs of all shards into one. */
+/** `canopy merge`: finished outputs into one. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import { type GlobalArguments, runCommand, withOverwrite } from "./common.js";
 
-export const command = "merge <shards..>";
-export const describe = "Put the outputs of predict --shard i/n together";
+export const command = "merge <outputs..>";
+export const describe = "Put finished outputs of predict together: shards, and runs over other tiles";
 
 export function builder(yargs: Argv) {
   return withOverwrite(yargs)
-    .positional("shards", {
+    .positional("outputs", {
       type: "string",
       array: true,
       demandOption: true,
-      describe: "Every shard's output, in any order",
+      describe: "Outputs of one model, of all shards of a run, in any format",
     })
     .option("out", {
       type: "string",
       demandOption: true,
       requiresArg: true,
-      describe: "File to write, of the shards' format",
+      describe: "File to write: .csv, .jsonl or .parquet",
     })
-    .example("$0 merge tags-*.csv --out tags.csv", "All shards of a run");
+    .example("$0 merge tags-*.csv --out tags.csv", "All shards of a run")
+    .example("$0 merge may.jsonl june.jsonl --out all.parquet", "Two runs, to another format");
 }
 
 type Arguments = Awaited<ReturnType<typeof builder>["argv"]> & GlobalArguments;
@@ -27,9 +28,9 @@ type Arguments = Awaited<ReturnType<typeof builder>["argv"]> & GlobalArguments;
 export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
   await runCommand(argv, async (context) => {
     const { merge } = await import("../operations/merge.js");
-    const summary = await merge({ shards: argv.shards, out: argv.out, overwrite: argv.overwrite }, context);
-    const { shards, tiles, predicted, rejected } = summary;
-    const text = `${shards} shards, ${tiles} tiles: ${predicted} predicted, ${rejected} rejected\n${summary.out}`;
+    const summary = await merge({ outputs: argv.outputs, out: argv.out, overwrite: argv.overwrite }, context);
+    const { outputs, tiles, predicted, rejected } = summary;
+    const text = `${outputs} outputs, ${tiles} tiles: ${predicted} predicted, ${rejected} rejected\n${summary.out}`;
     return { json: summary, text };
   });
 }

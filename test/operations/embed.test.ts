@@ -125,13 +125,19 @@ test("shards are merged as those of predictions are, and bad tiles are rejected 
     shards.push(out);
   }
   const out = join(folder, "merged.parquet");
-  const summary = await merge({ shards, out });
+  const summary = await merge({ outputs: shards, out });
   assert.deepEqual([summary.tiles, summary.rejected], [COUNT + 1, 1]);
   assert.equal(JSON.parse(readFileSync(`${out}.rejects.jsonl`, "utf8")).name, "bad");
   const whole = join(folder, "unsharded.parquet");
   await embed({ inputs: tiles, model: plain, out: whole });
   const sorted = async (path: string) => [...(await readEmbeddings(path))].sort(([a], [b]) => (a < b ? -1 : 1));
   assert.deepEqual(await sorted(out), await sorted(whole));
+  const lines = join(folder, "merged.jsonl");
+  await merge({ outputs: [out], out: lines });
+  const back = join(folder, "back.parquet");
+  await merge({ outputs: [lines], out: back });
+  assert.deepEqual(await readEmbeddings(back), await readEmbeddings(out));
+  await assert.rejects(merge({ outputs: [out], out: join(folder, "merged.csv") }), /end in \.parquet or \.jsonl/);
 });
 
 test("what does not fit together is refused", async () => {

@@ -35,8 +35,8 @@ describe("merging", () => {
         .map((index) => shardOut(root, format, index))
         .flatMap((out) => [out, `${out}.rejects.jsonl`]);
       const out = join(root, `merged.${format}`);
-      const summary = await merge({ shards, out });
-      assert.deepEqual([summary.shards, summary.tiles, summary.predicted, summary.rejected], [3, 52, 50, 2]);
+      const summary = await merge({ outputs: shards, out });
+      assert.deepEqual([summary.outputs, summary.tiles, summary.predicted, summary.rejected], [3, 52, 50, 2]);
       assert.deepEqual(await rowsOf(out), await rowsOf(shardOut(root, format, 0)));
       const rejects = (path: string) => lines(`${path}.rejects.jsonl`).sort();
       assert.deepEqual(rejects(out), rejects(shardOut(root, format, 0)));
@@ -58,13 +58,15 @@ describe("merging", () => {
 
     it("for a missing shard, one given twice, and what is no shard", async () => {
       const [one, two, three] = all();
-      await assert.rejects(merge({ shards: [one, three], out: out() }), /Of 3 shards these are missing: 2\./);
-      await assert.rejects(merge({ shards: [one, two, two, three], out: out() }), /are both shard 2\/3/);
-      await assert.rejects(merge({ shards: [shardOut(root, "csv", 0)], out: out() }), /is no shard/);
-      await assert.rejects(merge({ shards: [join(root, "none.csv")], out: out() }), /no finished output/);
-      await assert.rejects(merge({ shards: [], out: out() }), /No shards given/);
-      await assert.rejects(merge({ shards: all(), out: join(root, "merged.jsonl") }), /shards are \.csv files/);
-      await assert.rejects(merge({ shards: all(), out: one }), /exists already/);
+      await assert.rejects(merge({ outputs: [one, three], out: out() }), /Of 3 shards these are missing: 2/);
+      await assert.rejects(merge({ outputs: [one, two, two, three], out: out() }), /are both shard 2\/3/);
+      await assert.rejects(merge({ outputs: [join(root, "none.csv")], out: out() }), /no finished output/);
+      await assert.rejects(merge({ outputs: [], out: out() }), /No outputs given/);
+      await assert.rejects(merge({ outputs: all(), out: join(root, "merged.txt") }), /\.csv, \.jsonl or \.parquet/);
+      await assert.rejects(merge({ outputs: [one, one], out: out() }), /are both shard 1\/3/);
+      const whole = shardOut(root, "csv", 0);
+      await assert.rejects(merge({ outputs: [whole, whole], out: out() }), /0\.csv is given 2 times/);
+      await assert.rejects(merge({ outputs: all(), out: one }), /exists already/);
       assert.ok(!existsSync(out()));
     });
 
@@ -72,7 +74,7 @@ describe("merging", () => {
       const controller = new AbortController();
       const onProgress = () => controller.abort();
       for (const context of [{ signal: AbortSignal.abort() }, { signal: controller.signal, onProgress }]) {
-        await assert.rejects(merge({ shards: all(), out: out() }, context), /nothing was written: merge again\.$/);
+        await assert.rejects(merge({ outputs: all(), out: out() }, context), /nothing was written: merge again\.$/);
         assert.deepEqual(
           readdirSync(root).filter((name) => name.startsWith("merged")),
           [],
@@ -85,9 +87,9 @@ describe("merging", () => {
       const whole = readFileSync(manifest, "utf8");
       const { predicted, ...rest } = JSON.parse(whole);
       writeFileSync(manifest, JSON.stringify({ ...rest, predicted: predicted - 1 }));
-      await assert.rejects(merge({ shards: all(), out: out() }), /The shards hold 19 tiles, but their input had 20\./);
+      await assert.rejects(merge({ outputs: all(), out: out() }), /The shards hold 19 tiles, but their input had 20\./);
       writeFileSync(manifest, "{}");
-      await assert.rejects(merge({ shards: all(), out: out() }), {
+      await assert.rejects(merge({ outputs: all(), out: out() }), {
         name: "FormatError",
         message: /2\.csv\.manifest\.json has no valid "version": expected number, it is missing/,
       });
@@ -96,14 +98,84 @@ describe("merging", () => {
 
     it("for a shard of another threshold, another input, or changed since", async () => {
       await predictShard(root, "csv", 2, { threshold: 0.3 });
-      await assert.rejects(merge({ shards: all(), out: out() }), /`threshold` was not given and is 0\.3 now/);
+      await assert.rejects(merge({ outputs: all(), out: out() }), /`threshold` was not given and is 0\.3 now/);
       await writeToyTiles(join(root, "in"), 21);
       await predictShard(root, "csv", 2);
-      await assert.rejects(merge({ shards: all(), out: out() }), /their inputs differ/);
+      await assert.rejects(merge({ outputs: all(), out: out() }), /Of 3 shards these are missing: 2/);
       for (const index of [1, 3]) await predictShard(root, "csv", index);
       writeFileSync(all()[2], "image_name,tags\n");
-      await assert.rejects(merge({ shards: all(), out: out() }), /not what its manifest says/);
+      await assert.rejects(merge({ outputs: all(), out: out() }), /not what its manifest says/);
     });
+  });
+});
+
+describe("runs over other tiles", () => {
+  let root = "";
+  const at = (name: string): string => join(root, name);
+  const run = (out: string, inputs: string[], more: Partial<PredictRunOptions> = {}) =>
+    predictWith(toyModel(), { inputs, out: at(out), workers: 1, probabilities: true, overwrite: true, ...more });
+
+  after(() => rmSync(root, { recursive: true }));
+  before(async () => {
+    root = mkdtempSync(join(tmpdir(), "canopy-test-"));
+    await writeToyTiles(at("in"), 24);
+    const files = readdirSync(at("in"))
+      .filter((name) => name.endsWith(".jpg"))
+      .map((name) => join(at("in"), name));
+    writeFileSync(at("in/=1.jpg"), readFileSync(files[0]));
+    for (const format of ["csv", "jsonl", "parquet"]) {
+      await run(`a.${format}`, [...files.slice(0, 10), at("in/=1.jpg")]);
+      await run(`b.${format}`, files.slice(10));
+      await run(`all.${format}`, [...files.slice(0, 10), at("in/=1.jpg"), ...files.slice(10)]);
+    }
+    await run("escaped.csv", [...files.slice(0, 10), at("in/=1.jpg")], { escapeFormulas: true });
+    await run("overlap.csv", files.slice(8, 12));
+    for (const index of [1, 2]) await run(`s${index}.parquet`, files.slice(10), { shard: { index, count: 2 } });
+  });
+
+  for (const from of ["csv", "jsonl", "parquet"]) {
+    for (const to of ["csv", "jsonl", "parquet"]) {
+      it(`from ${from} to ${to} are what one run over all would be`, async () => {
+        const out = at(`${from}-${to}.${to}`);
+        const warnings: string[] = [];
+        const onWarning = (message: string) => void warnings.push(message);
+        const { runs, tiles } = await merge({ outputs: [at(`a.${from}`), at(`b.${from}`)], out }, { onWarning });
+        assert.deepEqual([runs, tiles], [2, 25]);
+        const pathless = from === "csv" && to !== "csv";
+        const expected = (await rowsOf(at(`all.${to}`))).map((row) =>
+          pathless ? row.replace(/"path":"[^"]*"/, '"path":""') : row,
+        );
+        assert.deepEqual(await rowsOf(out), expected.sort());
+        assert.equal(warnings.length, pathless ? 1 : 0);
+        // What was merged is an output as any.
+        await assert.rejects(merge({ outputs: [out, at("overlap.csv")], out: at("x.csv") }), /hold tiles of the same/);
+      });
+    }
+  }
+
+  it("may be of several formats, and shards among them", async () => {
+    const outputs = [at("escaped.csv"), at("s2.parquet"), at("s1.parquet")];
+    const summary = await merge({ outputs, out: at("mixed.jsonl") });
+    assert.deepEqual([summary.outputs, summary.runs, summary.tiles], [3, 2, 25]);
+    const names = lines(at("mixed.jsonl")).map((line) => JSON.parse(line).image_name);
+    assert.ok(names.includes("=1"));
+    await merge({ outputs, out: at("mixed.csv") });
+    assert.ok(lines(at("mixed.csv")).some((line) => line.startsWith("'=1,")));
+  });
+
+  it("are refused with the names that two have, and of another model", async () => {
+    const overlap = merge({ outputs: [at("a.csv"), at("overlap.csv")], out: at("x.csv") });
+    await assert.rejects(overlap, {
+      name: "InputError",
+      message: /a\.csv and .*overlap\.csv hold tiles of the same names: \w+, \w+\. Leave one of them out\.$/,
+    });
+    const other = toyModel({ tags: ["x", "y", "z"] });
+    await predictWith(other, { inputs: [at("in")], out: at("other.csv"), workers: 1, probabilities: true });
+    await assert.rejects(merge({ outputs: [at("a.csv"), at("other.csv")], out: at("x.csv") }), {
+      name: "InputError",
+      message: /other\.csv does not go with .*a\.csv: model \(SHA-256\) was/,
+    });
+    assert.ok(!existsSync(at("x.csv")));
   });
 });
 

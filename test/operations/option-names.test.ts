@@ -8,7 +8,7 @@ const CASES: [call: (options: never) => Promise<unknown>, wrong: string, meant: 
   [canopy.train, "label", "labels"],
   [canopy.predict, "input", "inputs"],
   [canopy.embed, "modle", "model"],
-  [canopy.merge, "shard", "shards"],
+  [canopy.merge, "output", "outputs"],
   [canopy.evaluate, "treshold", "threshold"],
   [canopy.compare, "model", "models"],
   [canopy.inspect, "colourspace", "colorspace"],

@@ -11,7 +11,7 @@ import { temporaryFolder } from "../helpers.js";
 const BEGIN: Readonly<Record<string, (root: string) => Promise<unknown>>> = {
   train: (root) => train({ tiles: root, labels: join(root, "none.csv"), out: join(root, "out"), overwrite: true }),
   synthesize: (root) => synthesize({ count: 1, size: 16, workers: 1, out: join(root, "out"), overwrite: true }),
-  merge: (root) => merge({ shards: [join(root, "1.csv")], out: join(root, "out"), overwrite: true }),
+  merge: (root) => merge({ outputs: [join(root, "1.csv")], out: join(root, "out"), overwrite: true }),
 };
 
 for (const [name, begin] of Object.entries(BEGIN)) {

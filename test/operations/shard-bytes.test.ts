@@ -51,7 +51,7 @@ async function readBy(inputs: string[], folder: string): Promise<{ read: number;
   }
   const read = bytesRead() - before;
   const all = join(folder, "all.csv");
-  await merge({ shards: outs, out: all, overwrite: true });
+  await merge({ outputs: outs, out: all, overwrite: true });
   const [, ...rows] = readFileSync(all, "utf8").trimEnd().split("\n");
   return { read, names: rows.map((row) => row.split(",")[0]).sort() };
 }
