@@ -1013,6 +1013,41 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/operations/fine-tune-blocks.test.ts"],
   },
   {
+    what: "an old network's Softmax is taken along one axis when it is upgraded",
+    file: "src/onnx/upgrade.ts",
+    from: "if (axis === -1 || axis + 1 === rank) return;",
+    to: "if (rank !== undefined) return;",
+    tests: ["test/onnx/upgrade.test.ts"],
+  },
+  {
+    what: "an old network's Resize to less takes the pixel below when it is upgraded",
+    file: "src/onnx/upgrade.ts",
+    from: '["floor", "ceil"].find(',
+    to: '["floor"].find(',
+    tests: ["test/onnx/upgrade.test.ts"],
+  },
+  {
+    what: "the lower bound of an old network's Clip is lost when it is upgraded",
+    file: "src/onnx/upgrade.ts",
+    from: 'numberToInput(node, "min", 1, upgrade);',
+    to: 'take(node, "min");',
+    tests: ["test/onnx/upgrade.test.ts"],
+  },
+  {
+    what: "nodes of subgraphs are not upgraded",
+    file: "src/onnx/upgrade.ts",
+    from: "if (g !== undefined) upgradeNodes(g, version, upgrade);",
+    to: "void g;",
+    tests: ["test/onnx/upgrade.test.ts"],
+  },
+  {
+    what: "a fine-tuning of thousands of tiles trains in folds",
+    file: "src/training/finetune-plan.ts",
+    from: "const many = unseen.rows.length > MANY_TILES && ",
+    to: "const many = unseen.rows.length > 1e9 && ",
+    tests: ["test/cli/finetune-many.test.ts"],
+  },
+  {
     what: "a fine-tuning is kept although it is no better",
     file: "src/training/fine-tune.ts",
     from: "if (after.scored.metrics.f2 <= before.f2)",
@@ -1021,10 +1056,17 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     what: "batch normalisation is folded without its mean",
-    file: "src/onnx/float-weights.ts",
-    from: "(Number(own?.data[c] ?? 0) - Number(mean[c]))",
-    to: "Number(own?.data[c] ?? 0)",
-    tests: ["test/onnx/float-weights.test.ts"],
+    file: "src/onnx/fold.ts",
+    from: "(each - mean.data[c]) * factors[c]",
+    to: "each * factors[c]",
+    tests: ["test/onnx/fold.test.ts"],
+  },
+  {
+    what: "weights that an exporter left turned around do not learn",
+    file: "src/onnx/evaluate.ts",
+    from: "Identity: (_node, [x]) => x,",
+    to: "",
+    tests: ["test/onnx/fold.test.ts"],
   },
   // The native trainer.
   {

@@ -5,7 +5,7 @@ import type { ModelCard } from "../models/card.js";
 import type { ResolvedBackbone } from "../models/registry.js";
 import { sha256Of } from "../models/sha256.js";
 import { compactWeights, weightRounder } from "../onnx/compact-weights.js";
-import { exposeWeights } from "../onnx/float-weights.js";
+import { exposeWeights } from "../onnx/fold.js";
 import type { TensorProto } from "../onnx/gen/onnx_pb.js";
 import { weightBlocks } from "../onnx/learnable.js";
 import { prepareBackbone } from "../onnx/prepare.js";

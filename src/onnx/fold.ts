@@ -5,13 +5,23 @@
 import { type GraphIndex, indexGraph, pruneGraph, renameValue } from "./editing.js";
 import { canEvaluate, evaluate } from "./evaluate.js";
 import type { GraphProto, NodeProto } from "./gen/onnx_pb.js";
-import { fromTensorProto, toTensorProto } from "./proto.js";
+import { fromTensorProto, type Model, toTensorProto } from "./proto.js";
 import { float32 } from "./tensor.js";
 
 /** Simplifies `graph` in place. */
 export function foldGraph(graph: GraphProto): void {
   foldConstants(graph);
   dropIdle(graph);
+  foldNormalisations(graph);
+  pruneGraph(graph);
+}
+
+/**
+ * Weights as plain float32 initializers, in place: what a network makes of constants alone (weights as integers with a scale, or
+ * turned around by an exporter) is computed once, and batch normalisation becomes part of the layer before it.
+ */
+export function exposeWeights({ graph }: Model): void {
+  foldConstants(graph);
   foldNormalisations(graph);
   pruneGraph(graph);
 }

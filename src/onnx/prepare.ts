@@ -16,6 +16,7 @@ import { declaredDims } from "./shapes.js";
 import { checkSound } from "./soundness.js";
 import { cutModel, type Tokens } from "./surgery.js";
 import { type ElementType, float32, int64, type Tensor } from "./tensor.js";
+import { upgradeOpset } from "./upgrade.js";
 import { appendViews, averageViews } from "./views.js";
 
 /** What must be known of a network to feed it: the part of a model card this file needs. */
@@ -57,14 +58,10 @@ const HOLDS_BYTES: ReadonlySet<ElementType> = new Set<ElementType>(["uint8", "in
 const LARGEST = 1e6;
 
 const MIN_OPSET = 7;
-/** Range, Clip and Slice with their bounds as inputs. */
-const MIN_OPSET_EXPORT = 11;
-/** Scan without a batch of its own. */
-const MIN_OPSET_SCAN = 9;
 
 /**
  * The backbone of `model` (a classifier or a feature extractor, as its file came): input `tiles` uint8 `[N, size, size, 3]` RGB,
- * output `features` float32 `[N, count]`, any N. Throws a ModelError if the network does not fit its card or takes no such size.
+ * output `features` float32 `[N, count]`, any N, in operator set 13 or later. Throws a ModelError if the network does not fit its card or takes no such size.
  */
 export function prepareBackbone(
   model: Uint8Array,
@@ -74,7 +71,8 @@ export function prepareBackbone(
 ): Uint8Array {
   checkInteger("size", size, 1);
   const decoded = decodeModel(model, card.name);
-  checkFit(decoded, card, size, options);
+  checkFit(decoded, card, size);
+  upgradeOpset(decoded, card.name);
   const { output, tokens, levels = [] } = card.features;
   const features = cutModel(decoded, {
     path: card.name,
@@ -117,16 +115,14 @@ export function takesOneTile(bytes: Uint8Array, { name, input }: BackboneDescrip
   return declaredDims(declared)?.[0] === 1;
 }
 
-function checkFit(model: Model, card: BackboneDescription, size: number, options: PrepareOptions): void {
+function checkFit(model: Model, card: BackboneDescription, size: number): void {
   const { fixedSize } = card.input;
   if (fixedSize !== null && fixedSize !== size) {
     throw new ModelError(`${card.name} takes tiles of ${fixedSize} pixels only, not ${size}.`);
   }
-  const forInput = card.input.oneByOne ? MIN_OPSET_SCAN : MIN_OPSET;
-  const needed = options.resize === undefined && !options.allViews ? forInput : MIN_OPSET_EXPORT;
-  if (opsetOf(model) < needed) {
+  if (opsetOf(model) < MIN_OPSET) {
     throw new ModelError(
-      `${card.name} uses ONNX operator set ${opsetOf(model)}; canopy needs ${needed} or later: convert or export it again.`,
+      `${card.name} uses ONNX operator set ${opsetOf(model)}; canopy needs ${MIN_OPSET} or later: convert or export it again.`,
     );
   }
 }

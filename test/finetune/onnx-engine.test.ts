@@ -143,10 +143,6 @@ test("an operator that has no rule is named, with what can be tuned behind it", 
   assert.ok(losses[2] < losses[0]);
 });
 
-test("an old operator set is refused by name", async () => {
-  await assert.rejects(withEngine(openModel(withCumSum, 12), threeSteps), /operator set 12; fine-tuning needs 13/);
-});
-
 test("a weight that is not there, cannot learn, or has the head's name is refused by name", async () => {
   const refusals: Record<string, RegExp> = {
     nobody: /has no weight "nobody"/,

@@ -6,7 +6,7 @@ import { InterruptedError, OptionError } from "../../src/errors.js";
 import { openTunable } from "../../src/finetune/tunable.js";
 import { loadCheckpoint } from "../../src/head/checkpoint.js";
 import { describeFile } from "../../src/models/file-model.js";
-import { exposeWeights } from "../../src/onnx/float-weights.js";
+import { exposeWeights } from "../../src/onnx/fold.js";
 import { decodeModel, fromTensorProto } from "../../src/onnx/proto.js";
 import { evaluate } from "../../src/operations/evaluate.js";
 import { exportModel } from "../../src/operations/export.js";

@@ -6,7 +6,7 @@ import { float32 } from "../../src/onnx/tensor.js";
 import { createRandom } from "../../src/random.js";
 import { encode } from "../images.js";
 
-const SIDE = 16;
+export const SIDE = 16;
 
 /** Writes `tiny.onnx`: input float32 `[N, 3, H, W]`, output `features` `[N, 8]`. */
 export function writeTinyBackbone(folder: string): string {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compactWeights, weightRounder } from "../../src/onnx/compact-weights.js";
-import { exposeWeights } from "../../src/onnx/float-weights.js";
+import { exposeWeights } from "../../src/onnx/fold.js";
 import { GraphBuilder } from "../../src/onnx/graph.js";
 import { weightBlocks } from "../../src/onnx/learnable.js";
 import { decodeModel, encodeModel, fromTensorProto } from "../../src/onnx/proto.js";
@@ -104,4 +104,22 @@ test("blocks are residual blocks and the layers between them, with all their wei
   assert.equal(blocks.length, 3);
   assert.equal(blocks[0].length, 2);
   assert.deepEqual(blocks.slice(1), [["a", "a.bias", "b"], ["last"]]);
+});
+
+test("weights that an exporter left turned around are weights of their layer", async () => {
+  const graph = new GraphBuilder("turned");
+  const input = graph.input("input", "float32", ["N", 3, 8, 8]);
+  const flat = graph.node("Flatten", [graph.node("GlobalAveragePool", [input])]);
+  const turned = graph.node("Transpose", [graph.initializer("kept", tensor([5, 3], 1))], { perm: [1, 0] });
+  const weight = graph.node("Identity", [turned], {}, "dense.weight");
+  graph.output("features", graph.node("MatMul", [flat, weight]), "float32", ["N", 5]);
+  const original = graph.build();
+  const model = decodeModel(original, "turned");
+  exposeWeights(model);
+  assert.deepEqual(weightBlocks(model.graph), [["dense.weight"]]);
+  assert.deepEqual(
+    model.graph.initializer.map(({ name }) => name),
+    ["dense.weight"],
+  );
+  assert.deepEqual(await featuresOf(encodeModel(model)), await featuresOf(original));
 });
