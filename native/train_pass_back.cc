@@ -5,18 +5,6 @@
 #include "train_windows.h"
 
 namespace canopy {
-namespace {
-
-// A value's padding need not be zero, but that of weights must stay so.
-void ClearPadding(const TrainParameter& parameter, float* gradient) {
-  if (parameter.stride() == parameter.columns()) return;
-  for (size_t r = 0; r < parameter.rows; r++) {
-    float* const row = gradient + r * parameter.stride();
-    std::fill(row + parameter.columns(), row + parameter.stride(), 0.0f);
-  }
-}
-
-}  // namespace
 
 void TrainPass::HeadBack(size_t count, const float* dropout, float* gradients) {
   const MapShape& shape = plan_.values[plan_.features];
@@ -26,7 +14,6 @@ void TrainPass::HeadBack(size_t count, const float* dropout, float* gradients) {
   const float* const x = dropout == nullptr ? Map(plan_.features, {0, count}) : dropped_.data();
   kernels_.sum_products(dy, plan_.num_tags, {x, shape.stride()}, shape.stride(), count, false,
                         gradients + weights_.Offset(weight));
-  ClearPadding(plan_.parameters[weight], gradients + weights_.Offset(weight));
   kernels_.sum_rows(dy, count, tags, false, gradients + weights_.Offset(plan_.head_bias()));
   if (schedule_.gradients[plan_.features].offset == kNone) return;
 
@@ -127,7 +114,6 @@ void TrainPass::ConvolveBack(size_t index, Range range, float* gradients) {
     float* const gradient = gradients + weights_.Offset(op.weight);
     const Matrix x{Map(op.inputs[0], range), weight.stride()};
     kernels_.sum_products(dy, weight.rows, x, weight.stride(), rows, range.first > 0, gradient);
-    ClearPadding(weight, gradient);
   }
   if (!schedule_.inputs[index][0].is_wanted) return;
   kernels_.multiply(dy, weights_.Back(op.weight), rows, weight.rows, weight.stride(), FinishOf(index, 0, range),
