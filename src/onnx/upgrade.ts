@@ -23,7 +23,7 @@ interface Upgrade {
 }
 
 /** Changes `node` in place, or returns what stands for it. Nodes that it appends come before. */
-type Rule = (node: NodeProto, upgrade: Upgrade) => NodeProto | void;
+type Rule = (node: NodeProto, upgrade: Upgrade) => NodeProto | undefined;
 
 /** Changes `model` in place. @throws ModelError for an operator that has no equal in the newer set */
 export function upgradeOpset(model: Model, name: string): void {
@@ -78,14 +78,14 @@ function take(node: NodeProto, name: string): AttributeProto | undefined {
 }
 
 /** A list of integers, or one, becomes input `at`. */
-function listToInput(node: NodeProto, name: string, at: number, { append }: Upgrade): void {
+function listToInput(node: NodeProto, name: string, at: number, { append }: Upgrade): undefined {
   const found = take(node, name);
   if (found === undefined) return;
   const values = found.ints.length > 0 ? found.ints.map(Number) : [Number(found.i)];
   putInput(node, at, append.constant(name, int64([values.length], values)));
 }
 
-function numberToInput(node: NodeProto, name: string, at: number, { append }: Upgrade): void {
+function numberToInput(node: NodeProto, name: string, at: number, { append }: Upgrade): undefined {
   const found = take(node, name);
   if (found !== undefined) putInput(node, at, append.constant(name, float32([], [found.f])));
 }
