@@ -1,4 +1,7 @@
-/** Killed at any flush or rename, a command leaves each output old or new, and the next run makes it whole and clears what was left. */
+/**
+ * Killed at any flush, rename or write, a command leaves each output old or new, and the next run makes it whole and clears what was
+ * left. CANOPY_KILLS=1 kills at every flush and rename, and at many more writes, which takes minutes.
+ */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -6,11 +9,18 @@ import { basename, dirname, join } from "node:path";
 import { before, describe, it } from "node:test";
 import { createFolderDraft } from "../../src/files/folder-draft.js";
 import { resumablePath } from "../../src/files/temporary.js";
+import { createRandom } from "../../src/random.js";
 import { ROOT, runCli, suiteFolder } from "../helpers.js";
 import { type Inputs, makeInputs, type OutputCommand, outputCommands } from "./outputs.js";
 
-const KILL = ["-f", "-qq", "-o", "/dev/null", "-e", "signal=none", "-e", "trace=fsync,rename"];
-const canKill = spawnSync("strace", [...KILL, "-e", "inject=fsync:signal=KILL:when=1", "true"]).status === 0;
+type Call = "fsync" | "rename" | "write";
+
+const STRACE = ["-f", "-qq", "-o", "/dev/null", "-e", "signal=none"];
+const killAt = (call: Call, nth: number) => [
+  ...STRACE,
+  ...["-e", `trace=${call}`, "-e", `inject=${call}:signal=KILL:when=${nth}`],
+];
+const canKill = spawnSync("strace", [...killAt("fsync", 1), "true"]).status === 0;
 const needsStrace = canKill ? {} : { skip: "strace is not here, or may not trace" };
 
 const folder = suiteFolder();
@@ -22,9 +32,8 @@ const OLD = "an older output\n";
 let inputs: Inputs;
 
 /** Runs `node ...args`, which dies at the `nth` of its calls; false where it has fewer. One thread does all, for strace counts by thread. */
-function killed(args: string[], call: "fsync" | "rename", nth: number, more: Record<string, string> = {}): boolean {
-  const inject = ["-e", `inject=${call}:signal=KILL:when=${nth}`];
-  const { status, signal, stderr } = spawnSync("strace", [...KILL, ...inject, process.execPath, ...args], {
+function killed(args: string[], call: Call, nth: number, more: Record<string, string> = {}): boolean {
+  const { status, signal, stderr } = spawnSync("strace", [...killAt(call, nth), process.execPath, ...args], {
     env: { ...process.env, ...env, ...more, UV_THREADPOOL_SIZE: "1" },
     encoding: "utf8",
   });
@@ -74,19 +83,24 @@ describe("a command that is killed", needsStrace, () => {
     for (const path of [ample, into]) mkdirSync(path);
   });
 
-  for (const [what, calls] of [
-    ["labels import", ["fsync", "rename"]],
-    ["models import", ["fsync", "rename"]],
-    ["merge", ["rename"]],
-    ["synth", ["rename"]],
+  const all = process.env["CANOPY_KILLS"] !== undefined;
+  // Most writes only wake another thread.
+  for (const [what, calls, step] of [
+    ["labels import", ["fsync", "rename"], 1],
+    ["labels import", ["write"], 45],
+    ["models import", ["fsync", "rename"], 1],
+    ["merge", ["rename"], 1],
+    ["synth", ["rename"], 1],
+    ["train", ["fsync", "rename"], 7],
+    ["train", ["write"], 150],
   ] as const) {
-    it(`${what}: leaves old or new at every ${calls.join(" and ")}`, () => {
+    it(`${what}: leaves old or new at a ${calls.join(" or ")}, whichever`, () => {
       const [reference, command] = [find(what, ample), find(what, into)];
       rerun(reference);
       const whole = reference.outputs.map((path) => readFileSync(path));
       let kills = 0;
       for (const call of calls) {
-        for (let nth = 1; ; nth++) {
+        for (let nth = 1; ; nth += all ? Math.ceil(step / 15) : step) {
           putOld(command);
           if (!killed([MAIN, ...wordsOf(command)], call, nth, command.env)) break;
           kills++;
@@ -105,6 +119,27 @@ describe("a command that is killed", needsStrace, () => {
       assert.deepEqual(temporaries(), []);
     });
   }
+
+  it("train: killed at random moments and resumed, ends with the same files", (t) => {
+    const [reference, command] = [find("train", ample), find("train", into)];
+    rerun(reference);
+    rmSync(join(into, "model"), { recursive: true, force: true });
+    const words = [...command.args, "--quiet", "--resume"];
+    const random = createRandom(7);
+    let kills = 0;
+    for (let i = 0; i < (all ? 20 : 3); i++) {
+      kills += Number(killed([MAIN, ...words], "write", 1 + random.below(450)));
+    }
+    t.diagnostic(`${kills} kills hit`);
+    const { status, stderr } = runCli(words, { env });
+    assert.equal(status, 0, stderr);
+    for (const [i, path] of command.outputs.entries()) {
+      // Reports hold times of the run.
+      if (/report\.(json|html)$/.test(path)) continue;
+      assert.ok(readFileSync(path).equals(readFileSync(reference.outputs[i])), path);
+    }
+    assert.deepEqual(temporaries(), []);
+  });
 
   it("over putting a folder in the place of an old one leaves one of them, for the next to find", async () => {
     const out = join(into, "model");
