@@ -722,8 +722,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "an addon that was built here is taken before the published one",
     file: "src/addon-file.ts",
-    from: "[...platformPackages(), BUILT]",
-    to: "[BUILT, ...platformPackages()]",
+    from: "[platformPackage(), BUILT]",
+    to: "[BUILT, platformPackage()]",
     tests: ["test/addon-file.test.ts"],
   },
   {

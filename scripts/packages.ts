@@ -1,6 +1,6 @@
 /**
- * `npm run packages`: what is published, from what is built, in build/packages: canopy itself, and a package for each addon in
- * build/prebuilt. Each is there as a folder, for `npm publish`, and packed, for installing it from the file.
+ * `npm run packages [-- PREBUILT OUT]`: what is published, from what is built, in build/packages: canopy itself, and a package for each addon
+ * in build/prebuilt. Each is there as a folder, for `npm publish`, and packed, for installing it from the file.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -8,8 +8,9 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = resolve(fileURLToPath(new URL("../..", import.meta.url)));
-const PREBUILT = join(ROOT, "build/prebuilt");
-const OUT = join(ROOT, "build/packages");
+const [PREBUILT = join(ROOT, "build/prebuilt"), OUT = join(ROOT, "build/packages")] = process.argv
+  .slice(2)
+  .map((path) => resolve(path));
 /** What only a checkout needs. */
 const DEVELOPMENT = ["scripts", "devDependencies", "allowScripts", "overrides"];
 /** Files of ECharts, and where they go. */
