@@ -606,6 +606,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/operations/merge.test.ts"],
   },
   {
+    what: "names of tiles that the list forgets",
+    file: "src/tiles/tile-list.ts",
+    from: "name: name ?? tileName(member ?? path)",
+    to: "name: tileName(member ?? path)",
+    tests: ["test/operations/names.test.ts"],
+  },
+  {
+    what: "a run that goes on under other names",
+    file: "src/run/identity.ts",
+    from: '{ names: "file", ...kind.settings }',
+    to: '{ ...kind.settings, names: "file" }',
+    tests: ["test/operations/names.test.ts"],
+  },
+  {
     what: "merge of tiles that do not add up",
     file: "src/run/run-groups.ts",
     from: "tiles !== whole)",

@@ -52,10 +52,10 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
 function toOptions(argv: Arguments): EmbedOptions {
   refuseBoth(argv);
   const { input: inputs, out, model, backbone, size, features, normalisation, tokens } = argv;
-  const { resume, overwrite, device, workers, batchSize, colorspace, maxPixels, onTruncated } = argv;
+  const { resume, overwrite, device, workers, batchSize, colorspace, maxPixels, onTruncated, names } = argv;
   return {
     ...{ inputs, out, model, backbone, size, features, normalisation, tokens },
-    ...{ resume, overwrite, device, workers, batchSize, colorspace, maxPixels, onTruncated },
+    ...{ resume, overwrite, device, workers, batchSize, colorspace, maxPixels, onTruncated, names },
     shard: argv.shard === undefined ? undefined : parseShard(argv.shard),
     memory: argv.memory === undefined ? undefined : parseBytes("memory", argv.memory),
     maxUnreadable: parseLimit("max-unreadable", argv.maxUnreadable),

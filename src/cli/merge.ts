@@ -30,7 +30,7 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
     const { merge } = await import("../operations/merge.js");
     const summary = await merge({ outputs: argv.outputs, out: argv.out, overwrite: argv.overwrite }, context);
     const { outputs, tiles, predicted, rejected } = summary;
-    const text = `${outputs} outputs, ${tiles} tiles: ${predicted} predicted, ${rejected} rejected\n${summary.out}`;
+    const text = `${outputs} ${outputs === 1 ? "output" : "outputs"}, ${tiles} tiles: ${predicted} predicted, ${rejected} rejected\n${summary.out}`;
     return { json: summary, text };
   });
 }

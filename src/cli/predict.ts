@@ -2,6 +2,7 @@
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import { OptionError } from "../errors.js";
 import type { PredictOptions, PredictSummary } from "../operations/predict.js";
+import { NAMINGS } from "../tiles/names.js";
 import { ESCAPE_FORMULAS, type GlobalArguments, runCommand, withDeviceOptions, withOverwrite } from "./common.js";
 import { parseBytes, parseLimit, parseShard } from "./values.js";
 
@@ -67,6 +68,11 @@ export function withPredictOptions<T>(yargs: Argv<T>) {
 /** Options of every bulk run. */
 export function withBulkOptions<T>(yargs: Argv<T>) {
   return yargs
+    .option("names", {
+      choices: NAMINGS,
+      default: "file" as const,
+      describe: "What tiles are called: by their files, or by their paths below INPUT (as z/x/y.png)",
+    })
     .option("batch-size", {
       type: "number",
       requiresArg: true,
@@ -136,6 +142,7 @@ export function modelOptions(argv: Awaited<ReturnType<typeof withPredictOptions<
     escapeFormulas: argv.escapeFormulas,
     threshold: argv.threshold,
     batchSize: argv.batchSize,
+    names: argv.names,
     memory: argv.memory === undefined ? undefined : parseBytes("memory", argv.memory),
     colorspace: argv.colorspace,
     maxPixels: argv.maxPixels,

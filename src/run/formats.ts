@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { COLORSPACES } from "../decode/decoder.js";
 import { DEVICES } from "../features/device.js";
 import { count, positive, sha256 } from "../files/schemas.js";
+import { NAMINGS } from "../tiles/names.js";
 import { OUTPUT_FORMATS } from "./paths.js";
 
 /** Version of the run folder and of the manifest that this canopy writes. */
@@ -17,6 +18,8 @@ export const VERSIONED = v.object({ version: v.number() });
 const SETTINGS = v.object({
   format: v.picklist(OUTPUT_FORMATS),
   probabilities: v.boolean(),
+  /** What tiles are called; absent: by their files. */
+  names: v.exactOptional(v.picklist(NAMINGS)),
   /** Of a CSV. Runs of before the option have none. */
   escapeFormulas: v.optional(v.boolean(), false),
   /** Features of an embedding, if rows hold embeddings in place of tags. */

@@ -76,7 +76,9 @@ export function differences(before: RunKind, now: RunKind): string[] {
   const flat = (kind: RunKind): Record<string, unknown> => ({
     "format version": kind.version,
     "model (SHA-256)": kind.model.sha256,
-    ...Object.fromEntries(Object.entries(kind.settings).map(([name, value]) => [settingName(name), value])),
+    ...Object.fromEntries(
+      Object.entries({ names: "file", ...kind.settings }).map(([name, value]) => [settingName(name), value]),
+    ),
     "`shard`": kind.shard === null ? null : `${kind.shard.index}/${kind.shard.count}`,
   });
   const [old, current] = [flat(before), flat(now)];
@@ -90,6 +92,7 @@ function settingName(name: string): string {
   if (name === "maxBytes") return "the memory for one tile, which `memory` and the number of cores decide,";
   const options = [
     "probabilities",
+    "names",
     "escapeFormulas",
     "threshold",
     "colorspace",

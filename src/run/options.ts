@@ -1,11 +1,12 @@
 /** Options of a bulk prediction, and the identity of its run. */
-import { checkInRange, checkInteger, type OptionNames } from "../check.js";
+import { checkInRange, checkInteger, checkOneOf, type OptionNames } from "../check.js";
 import { decoderVersion } from "../decode/pool.js";
 import { type EngineOptions, type LoadedModel, type LoadedNetwork, networkOf } from "../engine/engine.js";
 import { checkEngineSettings, ENGINE_SETTINGS, type EngineSettings } from "../engine/settings.js";
 import type { DeviceChoice } from "../features/device.js";
 import type { CsvOptions } from "../files/csv.js";
 import type { TileInputs } from "../tiles/inputs.js";
+import { NAMINGS, type Naming } from "../tiles/names.js";
 import type { Shard } from "../tiles/shard.js";
 import type { OpenTilesOptions } from "../tiles/sources.js";
 import { RUN_VERSION } from "./formats.js";
@@ -28,6 +29,11 @@ export interface BulkOptions extends Omit<EngineSettings, "threshold"> {
   overwrite?: boolean | undefined;
   /** Only the tiles of one shard of several: whole archives, or by a hash of their names. @default all */
   shard?: Shard | undefined;
+  /**
+   * What a tile is called: its file, or its path below the input or in its archive, which tells tiles of several folders
+   * apart; without its ending. @default "file"
+   */
+  names?: Naming | undefined;
   /**
    * So many unreadable tiles in a row stop the run, because their share, disk or archive is gone. null: they are
    * rejected. At most 100000. @default 1000
@@ -63,6 +69,7 @@ export const BULK_OPTIONS: OptionNames<BulkOptions> = {
   resume: true,
   overwrite: true,
   shard: true,
+  names: true,
   maxUnreadable: true,
   commit: true,
   stdin: true,
@@ -99,12 +106,13 @@ export function identityOf(model: LoadedModel, setup: EngineOptions, options: Pr
 export function settingsOf(
   { preprocessing, device }: LoadedNetwork,
   { plan, decode }: EngineOptions,
-  { out }: Pick<PredictRunOptions, "out">,
+  { out, names = "file" }: Pick<BulkOptions, "out" | "names">,
 ) {
   // How bands are read is the model's, and in its hash.
   const { bands: _, stretch: __, ...decoding } = decode;
   return {
     format: outputFormat(out),
+    ...(names !== "file" && { names }),
     ...decoding,
     size: preprocessing.size,
     batchSize: plan.batchSize,
@@ -123,6 +131,7 @@ export function checkOptions(options: PredictRunOptions): void {
 export function checkBulkOptions(options: BulkOptions): void {
   const { shard, commit, maxUnreadable = null } = options;
   checkEngineSettings(options);
+  if (options.names !== undefined) checkOneOf("names", options.names, NAMINGS);
   if (maxUnreadable !== null) checkInteger("maxUnreadable", maxUnreadable, 1, MOST_UNREADABLE);
   if (commit?.tiles !== undefined) checkInteger("commit.tiles", commit.tiles, 1);
   if (commit?.seconds !== undefined) checkInRange("commit.seconds", commit.seconds, 0, 86_400);

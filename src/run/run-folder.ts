@@ -10,6 +10,7 @@ import { writeWhole } from "../files/write.js";
 import type { RunContext } from "../run-context.js";
 import { type OpenedTiles, openTiles } from "../tiles/sources.js";
 import { type WrittenTileList, writeTileList } from "../tiles/write-list.js";
+import type { RunIdentity } from "./formats.js";
 import { readIdentity } from "./identity.js";
 import { runFiles } from "./paths.js";
 import { findFinished, resumeRun } from "./resume.js";
@@ -82,6 +83,7 @@ function openInputs(
   return openTiles(inputs, {
     spoolFolder: paths.folder,
     shard: identity.shard ?? undefined,
+    names: identity.settings.names,
     signal,
     onWarning,
     onBytes: (bytes) => onProgress?.({ stage: "copy", done: Math.floor(bytes / 2 ** 20), rejected: 0, unit: "MiB" }),
@@ -99,9 +101,9 @@ async function takeUp(request: RunRequest, opened: OpenedTiles, context: RunCont
 async function begin(request: RunRequest, opened: OpenedTiles, context: RunContext): Promise<RunState> {
   const files = runFiles(request.paths.folder);
   const list = await writeTileList(files.tiles, opened.list(), listOptions(opened, context));
-  warnOfDuplicates(list, context);
   const { tiles, sha256, whole } = list;
   const identity = { ...request.identity, input: { tiles, sha256, whole, stdin: opened.stdinSha256 ?? null } };
+  warnOfDuplicates(list, identity, context);
   await writeQueueFacts(request);
   await writeWhole(files.identity, `${JSON.stringify(identity, null, 2)}\n`);
   // Parts are lost if a power cut takes the folder they lie in.
@@ -109,12 +111,16 @@ async function begin(request: RunRequest, opened: OpenedTiles, context: RunConte
   return { identity, committed: { parts: 0, tiles: 0, predicted: 0, rejected: 0 } };
 }
 
-function warnOfDuplicates({ duplicates, compared, tiles }: WrittenTileList, { onWarning }: RunContext): void {
+function warnOfDuplicates(
+  { duplicates, compared, tiles }: WrittenTileList,
+  { settings }: RunIdentity,
+  { onWarning }: RunContext,
+): void {
   if (duplicates === 0) return;
   const among = compared < tiles ? ` among the first ${compared} names` : "";
   const verb = duplicates === 1 ? "tile has the name" : "tiles have the name";
   onWarning?.(
-    `${duplicates} ${verb} of an earlier one${among}: their rows differ only in their place and, in JSON lines, their ` +
-      "path.",
+    `${duplicates} ${verb} of an earlier one${among}: their rows differ only in their place and, but for CSV, in their ` +
+      `path${settings.names === "path" ? "" : " (`names: path` keeps their folders)"}.`,
   );
 }

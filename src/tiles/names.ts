@@ -1,5 +1,5 @@
 /** Which files are tiles, and their names. */
-import { basename, extname } from "node:path";
+import { basename, extname, posix, relative, sep } from "node:path";
 import type { Tile, TileFailure } from "./tile.js";
 
 /** File name endings, in lower case, that make a file found in a folder or an archive a tile. */
@@ -50,4 +50,19 @@ export function failedTile(path: string, code: TileFailure["code"], message: str
 /** The same for a member of an archive. */
 export function failedMember(archive: string, member: string, code: TileFailure["code"], message: string): Tile {
   return { ...failedTile(archive, code, message), name: tileName(member), member };
+}
+
+/** One spelling of a member's name. */
+export function memberName(path: string): string {
+  return posix.normalize(path).replace(/^\/+|\/+$/g, "");
+}
+
+/** What a tile is called by. */
+export const NAMINGS = ["file", "path"] as const;
+export type Naming = (typeof NAMINGS)[number];
+
+/** `14/8190/5460` of `14/8190/5460.png`: the tile's path without its ending, in its archive, below the `folder` that is the input, or else as it was given. */
+export function pathName({ path, member }: Tile, folder: string | undefined): string {
+  const place = member ?? (folder === undefined ? path : relative(folder, path)).split(sep).join("/");
+  return memberName(place.slice(0, place.length - extname(place).length));
 }

@@ -13,7 +13,7 @@ import { statesOf } from "./file-state.js";
 import { type WalkTally, walkFolder } from "./folder.js";
 import { archivesInList, classify, type InputItem, isStdin, listOf, type TileInputs } from "./inputs.js";
 import { tilesOfList } from "./list.js";
-import { fileTile, TILE_EXTENSIONS } from "./names.js";
+import { fileTile, type Naming, pathName, TILE_EXTENSIONS } from "./names.js";
 import { isPacked } from "./packed.js";
 import { type Shard, type Share, shareOf } from "./shard.js";
 import type { SpooledInput } from "./stdin.js";
@@ -33,6 +33,8 @@ export interface OpenTilesOptions {
   onBytes?: ((bytes: number) => void) | undefined;
   /** Only this shard's archives, if there are at least as many as shards. @default all */
   shard?: Shard | undefined;
+  /** Whether a tile's name keeps its folders. @default "file" */
+  names?: Naming | undefined;
   /** Called at the end of a listing for archives among tiles, and for indexes that are not used. */
   onWarning?: ((message: string) => void) | undefined;
 }
@@ -130,7 +132,7 @@ async function* listItems(
   items: readonly InputItem[],
   inputs: readonly string[],
   listing: Listing,
-  { onWarning }: OpenTilesOptions,
+  { names, onWarning }: OpenTilesOptions,
 ): AsyncGenerator<Tile> {
   const { tally, share } = listing;
   let count = 0;
@@ -141,7 +143,7 @@ async function* listItems(
       count++;
       if (tile.failure === undefined) hasGood = true;
       else failed ??= tile;
-      yield tile;
+      yield names === "path" ? { ...tile, name: pathName(tile, item.kind === "folder" ? item.path : undefined) } : tile;
     }
   }
   // A shard that has no tiles is whole, too.

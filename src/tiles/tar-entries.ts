@@ -1,5 +1,6 @@
 /** The entries of a tar archive (ustar, pax, GNU, v7), found by its headers alone, also after damage. */
 import { posix } from "node:path";
+import { memberName } from "./names.js";
 import { looksLikePax, type PaxRecords, parsePax } from "./pax.js";
 import { BLOCK, headerIn, isZero, type TarHeader } from "./tar-header.js";
 import type { WindowReader } from "./window-reader.js";
@@ -201,9 +202,4 @@ function endOf(offset: number, byteLength: number): number {
 /** The target of a symbolic link of the member `path`. */
 function besides(path: string, target: string): string {
   return posix.isAbsolute(target) ? target : posix.join(posix.dirname(path), target);
-}
-
-/** One spelling of a member's name. */
-export function memberName(path: string): string {
-  return posix.normalize(path).replace(/^\/+|\/+$/g, "");
 }

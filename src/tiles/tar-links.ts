@@ -2,8 +2,8 @@
  * Links among the members of a tar archive: their targets are found in a second pass, so that only links are in memory.
  */
 import { posix } from "node:path";
-import { failedMember, hasTileExtension, memberTile } from "./names.js";
-import { entriesOf, memberName, type TarFile, type TarLink } from "./tar-entries.js";
+import { failedMember, hasTileExtension, memberName, memberTile } from "./names.js";
+import { entriesOf, type TarFile, type TarLink } from "./tar-entries.js";
 import type { Tile } from "./tile.js";
 import type { WindowReader } from "./window-reader.js";
 

@@ -109,15 +109,18 @@ export async function hashRange(file: string, range: ListRange): Promise<string>
 
 /**
  * `[size, mtime, path]`, or the same with `offset, byteLength, member` and perhaps a failure (or null) and the length
- * that the bytes inflate to; the name follows from the
- * path.
+ * that the bytes inflate to. The name follows from the path; another one comes last, and null stands for what is not
+ * there.
  */
 export function encodeLine({ tile, state }: ListedTile): string {
   return `[${state?.size ?? null},${state?.mtime ?? null},${encodeTile(tile).slice(1)}\n`;
 }
 
 /** A tile without the state of its file. */
-export function encodeTile({ path, offset, byteLength, member, failure, inflatedLength }: Tile): string {
+export function encodeTile({ name, path, offset, byteLength, member, failure, inflatedLength }: Tile): string {
+  if (name !== tileName(member ?? path)) {
+    return JSON.stringify([path, offset, byteLength, member, failure, inflatedLength, name]);
+  }
   if (inflatedLength !== undefined) {
     return JSON.stringify([path, offset, byteLength, member ?? null, failure ?? null, inflatedLength]);
   }
@@ -125,18 +128,28 @@ export function encodeTile({ path, offset, byteLength, member, failure, inflated
   return JSON.stringify(offset === undefined ? [path] : [path, offset, byteLength, member]);
 }
 
-type Line = [number | null, number | null, string, number?, number?, (string | null)?, (TileFailure | null)?, number?];
+type Line = [
+  size: number | null,
+  mtime: number | null,
+  path: string,
+  offset?: number | null,
+  byteLength?: number | null,
+  member?: string | null,
+  failure?: TileFailure | null,
+  inflatedLength?: number | null,
+  name?: string,
+];
 
 function decodeLine(line: string, file: string): ListedTile {
-  const [size, mtime, path, offset, byteLength, member, failure, inflatedLength] = parseLine(line, file);
+  const [size, mtime, path, offset, byteLength, member, failure, inflatedLength, name] = parseLine(line, file);
   const tile = {
-    name: tileName(member ?? path),
+    name: name ?? tileName(member ?? path),
     path,
-    ...(offset === undefined ? {} : { offset }),
-    ...(byteLength === undefined ? {} : { byteLength }),
+    ...(offset === undefined || offset === null ? {} : { offset }),
+    ...(byteLength === undefined || byteLength === null ? {} : { byteLength }),
     ...(member === undefined || member === null ? {} : { member }),
     ...(failure === undefined || failure === null ? {} : { failure }),
-    ...(inflatedLength === undefined ? {} : { inflatedLength }),
+    ...(inflatedLength === undefined || inflatedLength === null ? {} : { inflatedLength }),
   };
   return { tile, state: size === null || mtime === null ? undefined : { size, mtime } };
 }
@@ -156,11 +169,12 @@ function parseLine(line: string, file: string): Line {
 
 function isLine(values: unknown): values is Line {
   if (!Array.isArray(values)) return false;
-  const [size, mtime, path, offset, byteLength, member, failure, inflatedLength] = values;
+  const [size, mtime, path, offset, byteLength, member, failure, inflatedLength, name] = values;
   return (
     [size, mtime].every((value) => value === null || typeof value === "number") &&
     typeof path === "string" &&
-    [offset, byteLength, inflatedLength].every((value) => value === undefined || isCount(value)) &&
+    [offset, byteLength, inflatedLength].every((value) => value === undefined || value === null || isCount(value)) &&
+    (name === undefined || typeof name === "string") &&
     (member === undefined || member === null || typeof member === "string") &&
     (failure === undefined || failure === null || (isCode(failure.code) && typeof failure.message === "string"))
   );
