@@ -116,6 +116,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/operations/precision.test.ts"],
   },
   {
+    what: "an export for any processor that is one for integer kernels",
+    file: "src/operations/export.ts",
+    from: 'kernels === "integer" ? "pairs"',
+    to: 'kernels !== undefined ? "pairs"',
+    tests: ["test/operations/precision.test.ts"],
+  },
+  {
     what: "threads for tiles that there are not",
     file: "src/operations/predict.ts",
     from: "planForTiles(setup.plan, count)",

@@ -1,5 +1,6 @@
 /** `canopy export`: a trained model as one ONNX file. */
 import type { ArgumentsCamelCase, Argv, InferredOptionTypes } from "yargs";
+import { KERNELS } from "../features/kernels.js";
 import type { ExportSummary } from "../operations/export.js";
 import { type GlobalArguments, runCommand, withOverwrite } from "./common.js";
 
@@ -10,6 +11,10 @@ const OPTIONS = {
   model: { type: "string", demandOption: true, requiresArg: true, describe: "Folder of the trained model" },
   out: { type: "string", demandOption: true, requiresArg: true, describe: "ONNX file to write" },
   backbone: { type: "string", requiresArg: true, describe: "Where the backbone's FILE.onnx is now, if it has moved" },
+  kernels: {
+    choices: KERNELS,
+    describe: "Of an int8 model: for integer kernels (default), or simulated in floats, right on every processor",
+  },
 } as const;
 
 type ExportArguments = GlobalArguments & InferredOptionTypes<typeof OPTIONS> & { overwrite: boolean };
@@ -21,9 +26,9 @@ export function builder(yargs: Argv): Argv {
 export async function handler(argv: ArgumentsCamelCase<ExportArguments>): Promise<void> {
   await runCommand(argv, async (context) => {
     const { exportModel } = await import("../operations/export.js");
-    const { model, out, backbone, overwrite } = argv;
+    const { model, out, backbone, overwrite, kernels } = argv;
     const summary = await exportModel(
-      { model, out, overwrite, ...(backbone === undefined ? {} : { backbone }) },
+      { model, out, overwrite, ...(backbone === undefined ? {} : { backbone }), ...(kernels && { kernels }) },
       context,
     );
     return { json: summary, text: describeExport(summary) };

@@ -8,7 +8,8 @@ import type { IntegerForm } from "../quantise/precision.js";
 import type { Device } from "./device.js";
 
 /** "integer": integer arithmetic. "simulated": the same rounding in float arithmetic. */
-export type Kernels = "integer" | "simulated";
+export const KERNELS = ["integer", "simulated"] as const;
+export type Kernels = (typeof KERNELS)[number];
 
 /** What is known of a processor. */
 export interface Cpu {

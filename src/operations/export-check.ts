@@ -8,6 +8,7 @@ import { usableCores } from "../machine.js";
 import { PROBABILITIES } from "../onnx/fuse.js";
 import { FEATURES, TILES } from "../onnx/prepare.js";
 import { loadOnnxRuntime } from "../onnx-runtime.js";
+import type { IntegerForm } from "../quantise/precision.js";
 import { prepareWith } from "../quantise/prepare.js";
 import { scoreFeatures } from "../tags/prediction.js";
 
@@ -26,11 +27,12 @@ export async function findDifference(
   exported: Uint8Array,
   backbone: Uint8Array,
   checkpoint: Checkpoint,
+  form: IntegerForm,
 ): Promise<number> {
   const { size } = checkpoint.preprocessing;
   const pictures = [makePicture(size, size), makePicture(2 * size + 5, size + 3)];
   const own = await run(exported, PROBABILITIES, pictures);
-  const expected = await score(backbone, checkpoint, pictures);
+  const expected = await score(backbone, checkpoint, form, pictures);
   return own.flat().reduce((most, each, i) => Math.max(most, Math.abs(each - (expected[i] as number))), 0);
 }
 
@@ -43,6 +45,7 @@ function makePicture(width: number, height: number): Picture {
 async function score(
   backbone: Uint8Array,
   checkpoint: Checkpoint,
+  form: IntegerForm,
   pictures: readonly Picture[],
 ): Promise<Float32Array> {
   const { card, head, preprocessing, precision = "fp32" } = checkpoint;
@@ -57,7 +60,7 @@ async function score(
       return { pixels: turned, width: size, height: size };
     });
   });
-  const features = await run(prepareWith(precision, backbone, card, size), FEATURES, views);
+  const features = await run(prepareWith(precision, backbone, card, size, { form }), FEATURES, views);
   const data = pictures.flatMap((_, i) => meanOf(features.slice(i * variants.length, (i + 1) * variants.length)));
   const matrix = { data: Float32Array.from(data), rows: pictures.length, numFeatures: head.numFeatures };
   return scoreFeatures(checkpoint, matrix);

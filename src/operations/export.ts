@@ -1,11 +1,13 @@
 /** Exporting a trained model as one ONNX file that needs no canopy: pictures in, probabilities out, tags and thresholds inside. */
-import { checkNames, type OptionNames } from "../check.js";
-import { InterruptedError, ModelError } from "../errors.js";
+import { checkNames, checkOneOf, type OptionNames } from "../check.js";
+import { InterruptedError, ModelError, OptionError } from "../errors.js";
+import { KERNELS, type Kernels } from "../features/kernels.js";
 import { checkOutput } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
 import { loadBackbone } from "../models/load-backbone.js";
 import { fuseHead } from "../onnx/fuse.js";
+import type { IntegerForm } from "../quantise/precision.js";
 import { prepareWith } from "../quantise/prepare.js";
 import type { RunContext } from "../run-context.js";
 import { groupsOf, settledGroups } from "../tags/exclusive.js";
@@ -20,6 +22,11 @@ export interface ExportOptions {
   backbone?: string;
   /** Replaces `out`. @default false */
   overwrite?: boolean;
+  /**
+   * What the file of an int8 model is to be run with: "integer" kernels, for processors with dot products of bytes, or
+   * "simulated", the same in floats, right on all. @default "integer"
+   */
+  kernels?: Kernels;
 }
 
 export interface ExportSummary {
@@ -38,7 +45,7 @@ export interface ExportSummary {
  */
 const TOLERANCES = { fp32: 1e-4, int8: 0.02 };
 
-const OPTIONS: OptionNames<ExportOptions> = { model: true, out: true, backbone: true, overwrite: true };
+const OPTIONS: OptionNames<ExportOptions> = { model: true, out: true, backbone: true, overwrite: true, kernels: true };
 
 /**
  * Writes the model in `options.model` as one ONNX file and runs it once to see that it agrees. Throws an InputError if
@@ -50,10 +57,11 @@ export async function exportModel(options: ExportOptions, { signal }: RunContext
   const { model, out, overwrite = false } = options;
   await checkOutput(out, overwrite);
   const checkpoint = await loadCheckpoint(model);
+  const form = formFor(options, checkpoint);
   const { size } = checkpoint.preprocessing;
   const backbone = await loadBackbone(checkpoint.card, { folder: model, file: options.backbone, size, signal });
-  const exported = buildExport(backbone, checkpoint);
-  const difference = await findDifference(exported, backbone, checkpoint);
+  const exported = buildExport(backbone, checkpoint, form);
+  const difference = await findDifference(exported, backbone, checkpoint, form);
   if (!(difference <= TOLERANCES[checkpoint.precision ?? "fp32"])) {
     throw new ModelError(
       `The exported model's probabilities differ by ${difference} from canopy's; nothing was written.`,
@@ -65,16 +73,24 @@ export async function exportModel(options: ExportOptions, { signal }: RunContext
   return { out, bytes: exported.byteLength, tags, size: preprocessing.size, difference };
 }
 
+function formFor({ kernels, model }: ExportOptions, { precision }: Checkpoint): IntegerForm {
+  if (kernels === undefined) return "pairs";
+  checkOneOf("kernels", kernels, KERNELS);
+  if (precision === "int8") return kernels === "integer" ? "pairs" : "whole";
+  throw new OptionError(`\`kernels\` is for models of 8-bit integers; the one in ${model} computes with floats.`);
+}
+
 /**
  * The model as ONNX bytes: input `tiles` uint8 `[N, H, W, 3]` RGB, any N, H and W; outputs `probabilities` float32 `[N, tags]`, `tags`
  * string `[tags]`, `thresholds` float32 `[tags]`, and `given` bool `[N, tags]` if each tile gets exactly one tag of some groups. The metadata says the same and more, as JSON, under keys that begin with `canopy.`.
  */
-export function buildExport(backbone: Uint8Array, checkpoint: Checkpoint): Uint8Array {
+export function buildExport(backbone: Uint8Array, checkpoint: Checkpoint, form: IntegerForm): Uint8Array {
   const { card, head, tags, thresholds, preprocessing, createdBy, precision = "fp32" } = checkpoint;
   const groups = groupsOf(checkpoint);
   const prepared = prepareWith(precision, backbone, card, preprocessing.size, {
     resize: preprocessing.antialias ? "antialias" : "plain",
     allViews: preprocessing.tta === "d4",
+    form,
   });
   const metadata = {
     "canopy.format": "1",

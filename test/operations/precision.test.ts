@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import ort from "onnxruntime-node";
+import { KERNELS } from "../../src/features/kernels.js";
 import { loadCheckpoint } from "../../src/head/checkpoint.js";
 import { BOX } from "../../src/models/registry.js";
 import { decodeModel } from "../../src/onnx/proto.js";
@@ -12,6 +14,7 @@ import { checkCosine, quantize } from "../../src/operations/quantize.js";
 import { synthesize } from "../../src/operations/synth.js";
 import { train } from "../../src/operations/train.js";
 import { runCli, suiteFolder } from "../helpers.js";
+import { runModel } from "../onnx/run.js";
 import { NO_INTEGERS } from "../quantise/run.js";
 
 const folder = suiteFolder();
@@ -152,4 +155,23 @@ test("the recipe tutorial is refused with integers, and an unknown precision, to
     /tutorial computes with floats/,
   );
   await assert.rejects(train({ ...options, out: join(folder, "t"), precision: "int4" as "int8" }), /precision/);
+});
+
+test("exports for simulated kernels give what those for integer kernels give, in any session", async () => {
+  const results = [];
+  for (const kernels of KERNELS) {
+    const out = join(folder, `${kernels}.onnx`);
+    assert.ok((await exportModel({ model: integers, out, kernels })).difference < 1e-5);
+    const pixels = Uint8Array.from({ length: 8 * 32 * 32 * 3 }, (_, i) => (i * 2654435761) >>> 24);
+    const model = readFileSync(out);
+    const { probabilities } = await runModel(model, { tiles: new ort.Tensor("uint8", pixels, [8, 32, 32, 3]) });
+    results.push(Array.from(probabilities.data));
+    const isPaired = decodeModel(model, out).graph.initializer.some(({ name }) => name.endsWith("_weight_zero"));
+    assert.equal(isPaired, kernels === "integer");
+  }
+  if (!NO_INTEGERS && process.arch === "x64") assert.deepEqual(results[1], results[0]);
+  await assert.rejects(
+    exportModel({ model: floats, out: join(folder, "floats.onnx"), kernels: "simulated" }),
+    /`kernels` is for models of 8-bit integers/,
+  );
 });
