@@ -1125,4 +1125,32 @@ export const MUTATIONS: readonly Mutation[] = [
     to: '#pragma GCC optimize("fp-contract=fast")',
     tests: ["test/native/fuzz.test.ts"],
   },
+  {
+    what: "a line of progress that stands still in silence",
+    file: "src/cli/progress.ts",
+    from: "return setInterval(act, 1000).unref();",
+    to: "return setInterval(() => act.length, 1000).unref();",
+    tests: ["test/cli/progress.test.ts"],
+  },
+  {
+    what: "lines of progress as wide as they come",
+    file: "src/cli/progress.ts",
+    from: "lines.find((line) => line.length <= columns)",
+    to: "lines.find((line) => line.length <= columns * 2)",
+    tests: ["test/cli/progress.test.ts"],
+  },
+  {
+    what: "options offered where files stand",
+    file: "src/cli/completion.ts",
+    from: 'isOption(word) === current.startsWith("-")',
+    to: 'isOption(word) !== undefined || current === "-"',
+    tests: ["test/cli/completion.test.ts"],
+  },
+  {
+    what: "a finished model of other options returned",
+    file: "src/training/config.ts",
+    from: "!isDeepStrictEqual(old[name], asked[name])",
+    to: "isDeepStrictEqual(old[name], null)",
+    tests: ["test/operations/train.test.ts"],
+  },
 ];

@@ -60,7 +60,8 @@ function renderOptions(options: OptionDefinition[]): string[] {
 }
 
 function renderName(option: OptionDefinition): string {
-  return `\`${cell(renderFlag(option))}\``;
+  const { alias } = option;
+  return `\`${cell(renderFlag(option))}\`${alias === undefined ? "" : `, \`-${alias}\``}`;
 }
 
 function renderDefault({ default: value, defaultDescription, demandOption, type }: OptionDefinition): string {

@@ -6,7 +6,7 @@ import type { PageEntry } from "../bench/page-text.js";
 import type { DeviceChoice } from "../features/device.js";
 import type { Precision } from "../quantise/precision.js";
 import { describePredict, describePreprocess, describeTrain } from "./bench-text.js";
-import { type CommandResult, type GlobalArguments, requireNumber, runCommand } from "./common.js";
+import { type CommandResult, type GlobalArguments, runCommand } from "./common.js";
 
 export const command = "bench";
 export const describe = "Measure preprocessing, prediction and training on this machine";
@@ -195,6 +195,6 @@ function numbersOf<Name extends string>(
   argv: { [N in Name]: number | undefined },
   names: readonly Name[],
 ): Record<Name, number | undefined> {
-  const entries = names.map((name) => [name, requireNumber(name, argv[name])]);
+  const entries = names.map((name) => [name, argv[name]]);
   return Object.fromEntries(entries) as Record<Name, number | undefined>;
 }

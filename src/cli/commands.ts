@@ -33,6 +33,7 @@ const COMMANDS = new Map<string, () => Promise<Command>>(
     bench: () => import("./bench.js"),
     doctor: () => import("./doctor.js"),
     quickstart: () => import("./quickstart.js"),
+    completion: () => import("./completion.js"),
   }),
 );
 

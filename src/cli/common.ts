@@ -1,7 +1,7 @@
 /** What every command shares: options, progress on stderr, one result on stdout, and errors turned into exit codes. */
 import type { Argv } from "yargs";
 import type { RasterOptions } from "../decode/stretch.js";
-import { InterruptedError, OptionError } from "../errors.js";
+import { InterruptedError } from "../errors.js";
 import type { RunContext } from "../run-context.js";
 import { reportError } from "./failures.js";
 import { withFlags } from "./flags.js";
@@ -186,12 +186,4 @@ export const ESCAPE_FORMULAS = {
 /** `--overwrite` for commands that write outputs. */
 export function withOverwrite<T>(yargs: Argv<T>) {
   return yargs.option("overwrite", { type: "boolean", default: false, describe: "Replace an existing output" });
-}
-
-/** Parses numbers such as `--val 0.2`; yargs would accept anything as NaN. */
-export function requireNumber(name: string, value: number | undefined): number | undefined {
-  if (value !== undefined && Number.isNaN(value)) {
-    throw new OptionError(`Expected --${name} to be a number.`);
-  }
-  return value;
 }

@@ -11,12 +11,18 @@ export const describe = "Write the features of tiles in bulk, into a .parquet or
 export function builder(yargs: Argv) {
   return withBulkOptions(withInput(withOverwrite(withDeviceOptions(yargs))))
     .option("out", {
+      alias: "o",
       type: "string",
       demandOption: true,
       requiresArg: true,
       describe: "File to write: .parquet or .jsonl",
     })
-    .option("model", { type: "string", requiresArg: true, describe: "Model folder: the features that its head gets" })
+    .option("model", {
+      alias: "m",
+      type: "string",
+      requiresArg: true,
+      describe: "Model folder: the features that its head gets",
+    })
     .option("backbone", {
       type: "string",
       requiresArg: true,

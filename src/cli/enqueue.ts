@@ -17,6 +17,7 @@ export function builder(yargs: Argv) {
       describe: "Folder, files, archives, @list.txt, or -; on a file system all workers share",
     })
     .option("out", {
+      alias: "o",
       type: "string",
       demandOption: true,
       requiresArg: true,

@@ -27,6 +27,7 @@ export function builder(yargs: Argv) {
     })
     .option("labels", { type: "string", demandOption: true, requiresArg: true, describe: LABELS })
     .option("model", {
+      alias: "m",
       type: "string",
       array: true,
       demandOption: true,

@@ -8,8 +8,8 @@ export const command = "export";
 export const describe = "Write a model as one ONNX file: tiles in, probabilities out, tags and thresholds inside";
 
 const OPTIONS = {
-  model: { type: "string", demandOption: true, requiresArg: true, describe: "Folder of the trained model" },
-  out: { type: "string", demandOption: true, requiresArg: true, describe: "ONNX file to write" },
+  model: { alias: "m", type: "string", demandOption: true, requiresArg: true, describe: "Folder of the trained model" },
+  out: { alias: "o", type: "string", demandOption: true, requiresArg: true, describe: "ONNX file to write" },
   backbone: { type: "string", requiresArg: true, describe: "Where the backbone's FILE.onnx is now, if it has moved" },
   kernels: {
     choices: KERNELS,

@@ -20,7 +20,13 @@ export function builder(yargs: Argv) {
       demandOption: true,
       describe: "Folder, files, archives, @list.txt or - for paths on stdin",
     })
-    .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "Folder for the copies" })
+    .option("out", {
+      alias: "o",
+      type: "string",
+      demandOption: true,
+      requiresArg: true,
+      describe: "Folder for the copies",
+    })
     .option("format", {
       choices: ["png", "jpg"] as const,
       default: "png" as const,

@@ -56,7 +56,13 @@ const importFile: CommandModule<GlobalArguments, ImportArguments> = {
 function importOptions(yargs: Argv<GlobalArguments>) {
   return withLabelOptions(withOverwrite(yargs))
     .positional("file", { type: "string", demandOption: true, describe: LABELS })
-    .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "Label CSV to write" })
+    .option("out", {
+      alias: "o",
+      type: "string",
+      demandOption: true,
+      requiresArg: true,
+      describe: "Label CSV to write",
+    })
     .option("labels", {
       type: "string",
       requiresArg: true,
@@ -111,7 +117,7 @@ function exportOptions(yargs: Argv<GlobalArguments>) {
       requiresArg: true,
       describe: "INPUT: where the pictures are (for csv, multi-hot and jsonl not needed)",
     })
-    .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "File to write" })
+    .option("out", { alias: "o", type: "string", demandOption: true, requiresArg: true, describe: "File to write" })
     .option("format", {
       choices: ["csv", "multi-hot", "jsonl", "label-studio", "fiftyone"] as const,
       demandOption: true,

@@ -14,6 +14,7 @@ export function builder(yargs: Argv) {
       describe: "Outputs of one model, of all shards of a run, in any format",
     })
     .option("out", {
+      alias: "o",
       type: "string",
       demandOption: true,
       requiresArg: true,

@@ -12,6 +12,7 @@ export const describe = "Tag tiles in bulk, into a .csv, .jsonl or .parquet file
 export function builder(yargs: Argv) {
   return withPredictOptions(withInput(withOverwrite(withDeviceOptions(yargs))))
     .option("out", {
+      alias: "o",
       type: "string",
       demandOption: true,
       requiresArg: true,
@@ -54,7 +55,7 @@ export function withInput<T>(yargs: Argv<T>) {
 /** Options of the model and of what is written; shared with `canopy enqueue`. */
 export function withPredictOptions<T>(yargs: Argv<T>) {
   return withBulkOptions(yargs)
-    .option("model", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder" })
+    .option("model", { alias: "m", type: "string", demandOption: true, requiresArg: true, describe: "Model folder" })
     .option("backbone", { type: "string", requiresArg: true, describe: "Where the model's backbone FILE.onnx is now" })
     .option("probabilities", { type: "boolean", default: false, describe: "Add each tag's probability" })
     .option("escape-formulas", ESCAPE_FORMULAS)

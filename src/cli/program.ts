@@ -6,6 +6,7 @@ import { tellUnknownSimd } from "../addon.js";
 import { OptionError } from "../errors.js";
 import { loadCommands } from "./commands.js";
 import { withGlobalOptions } from "./common.js";
+import { complete } from "./completion.js";
 import { printFailure, reportError } from "./failures.js";
 import { useFlags } from "./flags.js";
 import { printable } from "./printable.js";
@@ -48,6 +49,8 @@ export async function createParser(words: string[]): Promise<Argv> {
       .parserConfiguration({ "boolean-negation": true })
       .check(refuseRepeated, true)
       .check(refuseDashAsOutput, true)
+      .check((argv, options) => refuseNoNumber(argv, options, words), true)
+      .completion("yargs-completion", false, complete)
       .demandCommand(1, NO_COMMAND)
       .recommendCommands()
       .strict()
@@ -68,7 +71,10 @@ export async function createParser(words: string[]): Promise<Argv> {
 function refuseRepeated(argv: Record<string, unknown>, options: unknown): true {
   const { array, key } = options as { array: string[]; key: Record<string, unknown> };
   useFlags(Object.keys(key));
-  const repeated = Object.keys(argv).find((name) => name !== "_" && Array.isArray(argv[name]) && !array.includes(name));
+  // Of -o and --out the longer.
+  const repeated = Object.keys(argv).find(
+    (name) => name.length > 1 && Array.isArray(argv[name]) && !array.includes(name),
+  );
   if (repeated !== undefined) {
     throw new OptionError(`--${repeated} was given more than once.`);
   }
@@ -79,6 +85,16 @@ function refuseRepeated(argv: Record<string, unknown>, options: unknown): true {
 function refuseDashAsOutput({ out }: Record<string, unknown>): true {
   if (out === STDIN) throw new OptionError("--out cannot be standard output (-): name a file or folder.");
   return true;
+}
+
+/** yargs makes NaN of what is no number; `words` have what was written. */
+function refuseNoNumber(argv: Record<string, unknown>, options: unknown, words: string[]): true {
+  const { number } = options as { number: string[] };
+  const name = number.find((each) => Number.isNaN(argv[each]));
+  if (name === undefined) return true;
+  const at = words.findIndex((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+  const given = words[at]?.includes("=") ? words[at].slice(name.length + 3) : words[at + 1];
+  throw new OptionError(`Expected --${name} to be a number, got "${given}".`);
 }
 
 /** What yargs really passes to fail(), unlike its types: the usage instance of the current command. */

@@ -12,16 +12,26 @@ interface ProgressReporter {
 
 /** Seconds between plain lines. */
 const PLAIN_INTERVAL = 5;
+/** Seconds without anything new after which a line says so. */
+const STILL = 3;
 
-/** The start of a stage. Work done before it (of a resumed run, or cached) took none of its time. */
-interface Start {
-  stage: string;
-  at: number;
-  done: number;
+/** A stage as it goes. Work done before its start (of a resumed run, or cached) took none of its time. */
+interface Stage {
+  name: string;
+  startedAt: number;
+  startedWith: number;
+  /** When `done` last changed. */
+  movedAt: number;
+  last: ProgressState;
 }
 
-function startOf({ stage, done }: ProgressState): Start {
-  return { stage, at: Date.now(), done };
+/** `stage` after `state`; a new one if that is of another. */
+function follow(stage: Stage | undefined, state: ProgressState): Stage {
+  const now = Date.now();
+  if (stage === undefined || stage.name !== state.stage) {
+    return { name: state.stage, startedAt: now, startedWith: state.done, movedAt: now, last: state };
+  }
+  return { ...stage, movedAt: state.done === stage.last.done ? stage.movedAt : now, last: state };
 }
 
 export async function createProgressReporter(options: { quiet: boolean }): Promise<ProgressReporter> {
@@ -33,54 +43,85 @@ export async function createProgressReporter(options: { quiet: boolean }): Promi
 
 function createBar(library: typeof cliProgress): ProgressReporter {
   let bar: cliProgress.SingleBar | undefined;
-  let start: Start | undefined;
-  const stop = () => {
+  let stage: Stage | undefined;
+  const redraw = () => {
+    if (stage !== undefined) bar?.update(stage.last.done, { stage });
+  };
+  const timer = everySecond(redraw);
+  const end = () => {
     bar?.stop();
     bar = undefined;
   };
   return {
-    stop,
+    stop: () => {
+      clearInterval(timer);
+      end();
+    },
     print: (line) => {
       process.stderr.write(`${bar === undefined ? "" : "\r\x1b[K"}${printable(line)}\n`);
     },
     update: (state) => {
-      if (bar === undefined || start === undefined || state.stage !== start.stage) {
-        stop();
-        start = startOf(state);
-        bar = newBar(library, state.total);
-        bar.start(state.total ?? 0, state.done, payload(state, start));
+      const next = follow(stage, state);
+      if (bar === undefined || next.name !== stage?.name) {
+        end();
+        bar = newBar(library);
+        bar.start(state.total ?? 0, state.done, { stage: next });
       }
+      stage = next;
       if (state.total !== undefined) {
         bar.setTotal(state.total);
       }
-      bar.update(state.done, payload(state, start));
+      redraw();
     },
   };
 }
 
-/** If the total is not known, there is neither a bar nor an estimated time. */
-function newBar(library: typeof cliProgress, total: number | undefined): cliProgress.SingleBar {
-  const barsize = barWidth(total ?? 0);
-  const wide = "{stage} [{bar}] {value}/{total} {unit}  {rate}/s  ETA {left}{rejects}{note}";
-  const narrow = "{stage} {value}/{total}  {rate}/s  {left}{rejects}{note}";
+/** Also when nothing happens that could be told. */
+function everySecond(act: () => void): NodeJS.Timeout {
+  return setInterval(act, 1000).unref();
+}
+
+function newBar(library: typeof cliProgress): cliProgress.SingleBar {
   return new library.SingleBar(
     {
-      format: total === undefined ? "{stage} {value} {unit}  {rate}/s{rejects}{note}" : barsize === 0 ? narrow : wide,
+      format: (_options, _params, { stage }: { stage: Stage }) => barLine(stage, process.stderr.columns || 80),
       stream: process.stderr,
-      barsize,
       hideCursor: true,
       clearOnComplete: false,
-      barCompleteChar: "=",
-      barIncompleteChar: " ",
     },
     library.Presets.legacy,
   );
 }
 
-/** What the numbers leave of the terminal's line, at most 40; 0 (no bar) if that is too little to be read. */
-function barWidth(total: number): number {
-  const left = (process.stderr.columns || 80) - 54 - 2 * String(total).length;
-  return left < 8 ? 0 : Math.min(40, left);
+/** A bar of at most 40 columns; fewer than 8 cannot be read. */
+const BAR = { most: 40, least: 8 };
+
+/** The line for a terminal of so many columns: what there is no room for is left out. */
+function barLine(stage: Stage, columns: number): string {
+  const { last } = stage;
+  const { done, total, rejected, unit = "tiles", note } = last;
+  const name = last.stage.padEnd(9);
+  const count = total === undefined ? `${done}` : `${done}/${total}`;
+  const still = describeStill(stage);
+  // Without a total there is neither a bar nor an estimated time.
+  const eta = total === undefined ? "" : `  ETA ${timeLeft(total - done, rate(stage))}`;
+  const speed = `  ${showRate(rate(stage))}/s${still === undefined ? eta : `  ${still}`}`;
+  const more = `${rejected > 0 ? `  ${rejected} rejected` : ""}${note === undefined ? "" : `  ${note}`}`;
+  const room = columns - `${name} [] ${count} ${unit}${speed}${more}`.length;
+  // In steps, so that it keeps its width while numbers grow.
+  const width = Math.min(BAR.most, room - (room % BAR.least));
+  const bar = total === undefined || width < BAR.least ? [] : [`${name} [${drawBar(done / total, width)}] `];
+  const lines = [
+    ...bar.map((start) => `${start}${count} ${unit}${speed}${more}`),
+    `${name} ${count} ${unit}${speed}${more}`,
+    `${name} ${count}${speed}${more}`,
+    `${name} ${count}${speed}`,
+  ];
+  return lines.find((line) => line.length <= columns) ?? lines[lines.length - 1].slice(0, columns);
+}
+
+function drawBar(share: number, width: number): string {
+  return "=".repeat(Math.min(width, Math.round((share || 0) * width))).padEnd(width);
 }
 
 /** Estimated time left, in the two largest units; `?` as long as nothing tells the speed. */
@@ -92,49 +133,52 @@ function timeLeft(left: number, perSecond: number): string {
   return `${Math.floor(seconds / 3600)}h${Math.floor((seconds % 3600) / 60)}m`;
 }
 
-function payload(state: ProgressState, start: Start) {
-  return {
-    stage: state.stage.padEnd(9),
-    unit: state.unit ?? "tiles",
-    rate: showRate(rate(state, start)),
-    left: timeLeft((state.total ?? state.done) - state.done, rate(state, start)),
-    rejects: state.rejected > 0 ? `  ${state.rejected} rejected` : "",
-    note: state.note === undefined ? "" : `  ${state.note}`,
-  };
+/** While its count stands still: what is counted has yet to come, or is all there, and what follows is on. */
+function describeStill({ last: { done, total }, movedAt }: Stage): string | undefined {
+  const seconds = Math.floor((Date.now() - movedAt) / 1000);
+  if (seconds < STILL) return undefined;
+  return `${done === total ? "finishing" : "waiting"} for ${seconds}s`;
 }
 
 function createPlainLines(): ProgressReporter {
-  let start: Start | undefined;
+  let stage: Stage | undefined;
   let printedAt = 0;
+  const print = () => {
+    const now = Date.now();
+    if (stage === undefined || now - printedAt < PLAIN_INTERVAL * 1000) return;
+    printedAt = now;
+    printLine(plainLine(stage));
+  };
+  const timer = everySecond(print);
   return {
-    stop: () => {},
+    stop: () => clearInterval(timer),
     print: printLine,
     update: (state) => {
-      const now = Date.now();
-      if (start === undefined || state.stage !== start.stage) {
-        start = startOf(state);
-        printedAt = now;
-      } else if (now - printedAt >= PLAIN_INTERVAL * 1000) {
-        printedAt = now;
-        printLine(plainLine(state, start));
-      }
+      const next = follow(stage, state);
+      if (next.name !== stage?.name) printedAt = Date.now();
+      stage = next;
+      print();
     },
   };
 }
 
-function plainLine(state: ProgressState, start: Start): string {
-  const total = state.total === undefined ? "" : `/${state.total}`;
-  const rejected = state.rejected > 0 ? `, ${state.rejected} rejected` : "";
-  const perSecond = rate(state, start);
-  const left =
-    state.total === undefined || perSecond === 0 ? "" : `, ETA ${Math.round((state.total - state.done) / perSecond)} s`;
-  const note = state.note === undefined ? "" : `, ${state.note}`;
-  return `${state.stage}: ${state.done}${total} ${state.unit ?? "tiles"}, ${showRate(perSecond)}/s${left}${rejected}${note}`;
+function plainLine(stage: Stage): string {
+  const { last } = stage;
+  const unit = last.unit ?? "tiles";
+  const total = last.total === undefined ? "" : `/${last.total}`;
+  const rejected = last.rejected > 0 ? `, ${last.rejected} rejected` : "";
+  const perSecond = rate(stage);
+  const seconds = last.total === undefined || perSecond === 0 ? null : (last.total - last.done) / perSecond;
+  const still = describeStill(stage);
+  const eta = seconds === null ? "" : `, ETA ${Math.round(seconds)} s`;
+  const left = still === undefined ? eta : `, ${still}`;
+  const note = last.note === undefined ? "" : `, ${last.note}`;
+  return `${last.stage}: ${last.done}${total} ${unit}, ${showRate(perSecond)}/s${left}${rejected}${note}`;
 }
 
-/** Done each second since `start`. */
-function rate({ done }: ProgressState, start: Start): number {
-  return (done - start.done) / Math.max(0.001, (Date.now() - start.at) / 1000);
+/** Done each second since the stage's start. */
+function rate({ last, startedAt, startedWith }: Stage): number {
+  return (last.done - startedWith) / Math.max(0.001, (Date.now() - startedAt) / 1000);
 }
 
 function showRate(perSecond: number): string {

@@ -20,7 +20,13 @@ export function builder(yargs: Argv) {
       describe: "Tiles to observe: folder, files, archives, @list",
     })
     .option("labels", { type: "string", requiresArg: true, describe: `Refits the head, if that is better. ${LABELS}` })
-    .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder to write" })
+    .option("out", {
+      alias: "o",
+      type: "string",
+      demandOption: true,
+      requiresArg: true,
+      describe: "Model folder to write",
+    })
     .option("backbone", { type: "string", requiresArg: true, describe: "Where the model's backbone FILE.onnx is now" })
     .option("strict", { type: "boolean", default: false, describe: "Exit with 3 if a tile was rejected" })
     .example("$0 quantize model --tiles train-jpg --out model-int8", "Ranges from the tiles, thresholds fitted again");

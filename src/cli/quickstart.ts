@@ -8,7 +8,7 @@ export const describe = "Make tiles, train, evaluate and predict: the whole way 
 
 export function builder(yargs: Argv) {
   return yargs
-    .option("out", { type: "string", default: "quickstart", requiresArg: true, describe: "Folder to make" })
+    .option("out", { alias: "o", type: "string", default: "quickstart", requiresArg: true, describe: "Folder to make" })
     .option("count", {
       type: "number",
       default: Number(process.env["CANOPY_QUICKSTART_TILES"] ?? 900),

@@ -17,8 +17,9 @@ export function builder(yargs: Argv) {
       demandOption: true,
       describe: "Folder, files, archives, @list.txt, or -",
     })
-    .option("model", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder" })
+    .option("model", { alias: "m", type: "string", demandOption: true, requiresArg: true, describe: "Model folder" })
     .option("out", {
+      alias: "o",
       type: "string",
       demandOption: true,
       requiresArg: true,

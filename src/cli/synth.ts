@@ -7,7 +7,7 @@ export const describe = "Generate Amazon-like tiles in Planet's encoding, with a
 
 const OPTIONS = {
   count: { type: "number", demandOption: true, requiresArg: true, describe: "Number of tiles" },
-  out: { type: "string", demandOption: true, requiresArg: true, describe: "Folder to make" },
+  out: { alias: "o", type: "string", demandOption: true, requiresArg: true, describe: "Folder to make" },
   seed: {
     type: "number",
     default: 1,

@@ -33,7 +33,13 @@ export function builder(yargs: Argv) {
       describe: "INPUT: folder, files, archives, @list",
     })
     .option("labels", { type: "string", demandOption: true, requiresArg: true, describe: LABELS })
-    .option("out", { type: "string", demandOption: true, requiresArg: true, describe: "Model folder to write" })
+    .option("out", {
+      alias: "o",
+      type: "string",
+      demandOption: true,
+      requiresArg: true,
+      describe: "Model folder to write",
+    })
     .option("backbone", { type: "string", requiresArg: true, describe: "Name (canopy models list) or FILE.onnx" })
     .option("store-backbone", {
       type: "boolean",

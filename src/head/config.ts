@@ -1,5 +1,5 @@
 /** How a head is trained: two kinds of recipe, and their defaults. */
-import { checkInRange, checkInteger, checkOneOf } from "../check.js";
+import { checkInRange, checkInteger, checkNames, checkOneOf, type OptionNames } from "../check.js";
 import { OptionError } from "../errors.js";
 
 export const OPTIMIZERS = ["rmsprop", "adam", "sgd", "lbfgs"] as const;
@@ -97,11 +97,24 @@ const LBFGS_DEFAULTS = {
 
 const LEARNING_RATES = { rmsprop: 1e-4, adam: 1e-3, sgd: 1e-2 } as const;
 
+const HEAD_OPTIONS: OptionNames<HeadOptions> = {
+  recipe: true,
+  optimizer: true,
+  learningRate: true,
+  ...mapNames(GRADIENT_DEFAULTS),
+  ...mapNames(LBFGS_DEFAULTS),
+};
+
+function mapNames<T extends object>(defaults: T): OptionNames<T> {
+  return Object.fromEntries(Object.keys(defaults).map((name) => [name, true])) as OptionNames<T>;
+}
+
 /**
  * The whole configuration for `options`, checked. An option that the optimiser has no use for is an OptionError: none
  * is ignored.
  */
 export function resolveHeadConfig(options: HeadOptions = {}): HeadConfig {
+  checkNames(options, HEAD_OPTIONS, "head.");
   const { recipe, ...given } = options;
   if (recipe !== undefined) {
     checkOneOf("recipe", recipe, ["tutorial"]);

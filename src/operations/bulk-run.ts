@@ -72,7 +72,9 @@ export async function runInBulk<Row extends object>(
     const work = run.finished
       ? { manifest: run.finished, tiles: 0, seconds: 0, threads: { workers: null, sessions: null } }
       : await finishRun(run, paths, kind, options, context);
-    return summarize(work, run, paths, kind.device, startedAt);
+    const summary = summarize(work, run, paths, kind.device, startedAt);
+    if (summary.tiles > 0 && summary.rejected === summary.tiles) context.onWarning?.(describeNothing(summary));
+    return summary;
   } catch (error) {
     return pointToResume(error);
   } finally {
@@ -156,4 +158,9 @@ function summarize(work: Work, run: OpenedRun, paths: RunPaths, provider: Device
 
 function round(value: number): number {
   return Math.round(value * 1000) / 1000;
+}
+
+function describeNothing({ tiles, rejects, out }: BulkSummary): string {
+  const all = tiles === 1 ? "The only tile was" : `All ${tiles} tiles were`;
+  return `${all} rejected, so ${out} is empty; ${rejects} says why.`;
 }

@@ -1,6 +1,7 @@
 /** The operations behind `canopy models`: backbones as plain records, for people and programs. */
 import { existsSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { checkNames, type OptionNames } from "../check.js";
 import { InputError } from "../errors.js";
 import { loadCheckpoint } from "../head/checkpoint.js";
 import { type ImportOptions, importModel } from "../models/import.js";
@@ -41,8 +42,23 @@ export async function pullBackbone(name: string, context: RunContext = {}): Prom
   return toRecord(await pullModel(name, context));
 }
 
+const IMPORT_OPTIONS: OptionNames<ImportOptions> = {
+  name: true,
+  overwrite: true,
+  signal: true,
+  input: true,
+  layout: true,
+  channels: true,
+  normalisation: true,
+  output: true,
+  tokens: true,
+  card: true,
+  onWarning: true,
+};
+
 /** Makes a backbone of a user's ONNX file, or of the one in a trained model's folder; see importModel. */
 export async function importBackbone(path: string, options: ImportOptions = {}): Promise<ModelRecord> {
+  checkNames(options, IMPORT_OPTIONS);
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   if (!isFolder) return toRecord(await importModel(path, options));
   const { card } = await loadCheckpoint(path);

@@ -89,7 +89,7 @@ const INTERRUPTED = "Interrupted; the features extracted so far are cached: quan
  * Observes ranges on the tiles, and fits thresholds (with labels: the head, if that is better) to the features that
  * integers give. Throws an InputError for a model that is quantised already, a ModelError for a backbone that cannot be.
  */
-export function quantize(options: QuantizeOptions, context: RunContext = {}): Promise<QuantizeSummary> {
+export async function quantize(options: QuantizeOptions, context: RunContext = {}): Promise<QuantizeSummary> {
   checkNames(options, OPTIONS);
   checkLabelsGiven(options);
   const run = () => quantizeInto(options, context).catch(restateInterrupt(INTERRUPTED));

@@ -16,7 +16,7 @@ import { drawTags, type PlanetTag } from "../synth/tag-model.js";
 export interface SynthOptions {
   /** Number of tiles. */
   count: number;
-  /** Folder to make: `train_0.jpg`, `train_1.jpg`, ... (or `tiles-00000.tar`, ...), `labels.csv` and `synth.json`. */
+  /** Folder to make: `synth_0.jpg`, `synth_1.jpg`, ... (or `tiles-00000.tar`, ...), `labels.csv` and `synth.json`. */
   out: string;
   /** Names the set; tile i depends on seed and i alone. An unsigned 32-bit integer. @default 1 */
   seed?: number;

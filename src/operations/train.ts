@@ -30,6 +30,7 @@ import {
 import { fingerprintOf, forgetStates } from "../training/states.js";
 import { summarize, type TrainSummary } from "../training/summary.js";
 import { encodeEvents, listScalars } from "../training/tensorboard.js";
+import { readFinished, writeSummary } from "./finished-model.js";
 import { checkModelFolder, writeModelFolder } from "./model-folder.js";
 import { rejectsBeside } from "./rejects.js";
 
@@ -37,7 +38,7 @@ import { rejectsBeside } from "./rejects.js";
  * Trains a model on labelled tiles and writes it as a folder.
  * @throws OptionError for options that cannot be used; InputError for tiles and labels that do not fit, and if `out`
  * exists; ModelError for backbone or device; InterruptedError on abort: features and finished epochs are kept, and
- * `resume` goes on.
+ * `resume` goes on. With `resume`, a model that is finished is left as it is.
  */
 export function train(options: TrainOptions, context: RunContext = {}): Promise<TrainSummary> {
   return trainModel(options, context).catch(pointToResume);
@@ -97,6 +98,11 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
   const clock = startClock();
   const { out, overwrite = false, resume = false } = options;
   const { warnings, ...telling } = keepWarnings(context);
+  const finished = resume && !overwrite ? await readFinished(out, options) : undefined;
+  if (finished !== undefined) {
+    context.onNotice?.(`${out} is finished: nothing was trained. \`overwrite\` trains it again.`);
+    return finished;
+  }
   await checkModelFolder(out, { overwrite });
   const backbone = await openBackbone(settings.backbone, telling);
   // An untrained backbone has no file: canopy builds it.
@@ -120,18 +126,21 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
   const { training, bytes } = await fineTuneIf(options, frozen, { card: frozen.card, bytes: backbone.bytes }, telling);
 
   const checkpoint = toCheckpoint(training);
-  const findings = await writeModelFolder(out, async (folder) => {
+  const summary = await writeModelFolder(out, async (folder) => {
     if (stored || training.finetune?.kept) await writeWhole(join(folder, BACKBONE_FILE), bytes);
     await writeWhole(join(folder, SEEN_TILES_FILE), await encodeSeenTiles(trainedTiles(training)));
     await writeWhole(join(folder, CONFIG_FILE), configToYaml(options));
     await saveCheckpoint(folder, checkpoint);
     const { escapeFormulas } = options;
     const run = { name: basename(resolve(out)), seconds: clock(), warnings, escapeFormulas };
-    return reportTraining(folder, training, checkpoint, run, telling);
+    const findings = await reportTraining(folder, training, checkpoint, run, telling);
+    const summary = summarize(training, checkpoint, { model: out, choice, rejects, findings, seconds: clock() });
+    await writeSummary(folder, summary);
+    return summary;
   });
   if (options.tensorboard !== undefined) await writeEvents(options.tensorboard, training);
   await Promise.all([forgetStates(out), forgetFinetune(out)]);
-  return summarize(training, checkpoint, { model: out, choice, rejects, findings, seconds: clock() });
+  return summary;
 }
 
 /** With the precision that the settings name, or with the one that is better here. */

@@ -1,7 +1,7 @@
-/** Names of generated tiles, in Planet's form. */
+/** Names of generated tiles, which no other set has. */
 
 export function tileName(index: number): string {
-  return `train_${index}`;
+  return `synth_${index}`;
 }
 
 export function tileFileName(index: number): string {

@@ -63,8 +63,19 @@ export async function classify(input: string): Promise<InputItem[]> {
   if (info === "missing") return matches(input);
   if (info?.isDirectory()) return folderItems(input);
   refusePackedName(input);
+  refuseText(input);
   if (!isArchive(input) && !hasTileExtension(input)) await refusePackedFile(input);
   return [{ kind: isArchive(input) ? "archive" : "file", path: input }];
+}
+
+/** What text may list is meant, rather than itself. */
+const TEXT = /\.(txt|csv|tsv|lst|list|jsonl)$/i;
+
+/** @throws InputError for a file of text */
+function refuseText(input: string): void {
+  if (TEXT.test(input)) {
+    throw new InputError(`${input} is text, and no tile. If it lists tiles, one path a line, give it as @${input}.`);
+  }
 }
 
 async function listItem(path: string): Promise<InputItem> {

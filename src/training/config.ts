@@ -1,5 +1,6 @@
 /** A training's configuration as a file: the options of `train`, in YAML or JSON. */
 import { createRequire } from "node:module";
+import { isDeepStrictEqual } from "node:util";
 import { FormatError } from "../errors.js";
 import { readWholeRegularSync } from "../files/open-regular.js";
 import { defaultBackbone } from "../models/registry.js";
@@ -13,6 +14,9 @@ const MOST_BYTES = 2 ** 20;
 
 // Loaded when it is needed: most commands read no YAML.
 const loadYaml = (): typeof import("yaml") => createRequire(import.meta.url)("yaml");
+
+/** Options of the run and its machine: they do not change what is learnt. */
+const OF_A_RUN = new Set(["device", "workers", "memory", "tensorboard", "escapeFormulas"]);
 
 /** The options in the file `path`, as they are written: `train` checks them. */
 export function readConfig(path: string): Partial<TrainOptions> {
@@ -69,6 +73,13 @@ export function completeOptions({ out: _out, overwrite: _overwrite, resume: _res
     ...readout,
   };
   return dropUndefined(complete);
+}
+
+/** Names of options that decide what is trained and are not the same in a stored configuration and in `options`. */
+export function differingOptions(stored: object, options: TrainOptions): string[] {
+  const [old, asked] = [dropUndefined(stored), dropUndefined(completeOptions(options))];
+  const names = new Set([...Object.keys(old), ...Object.keys(asked)]);
+  return [...names].filter((name) => !OF_A_RUN.has(name) && !isDeepStrictEqual(old[name], asked[name]));
 }
 
 /** `changes` over `base`: lists as a whole, groups of options one by one. */

@@ -37,6 +37,7 @@ test("train writes a whole model folder and says what it is worth", () => {
     "model.json",
     "report.html",
     "report.json",
+    "summary.json",
     "training-tiles.bin",
   ]);
   assert.equal(summary.tiles, 80);
@@ -351,7 +352,7 @@ test("limits and readings hold for tiles whose features are in the cache, too", 
 test("values that are missing, no numbers, or out of range are wrong usage", () => {
   const wrong: [string[], RegExp][] = [
     [["--size"], /Not enough arguments following: size/],
-    [["--size", "abc"], /--size.*got NaN/],
+    [["--size", "abc"], /--size.*got "abc"/],
     [["--size", "100000"], /--size to be an integer from 1 to/],
     [["--max-pixels", "abc"], /--max-pixels.*got NaN/],
     [["--workers", "0"], /--workers/],

@@ -25,6 +25,22 @@ test("bare canopy shows the commands, -h is help, and a misspelt option of no co
   assert.match(misspelt.stderr, /did you mean --version\?/);
 });
 
+test("-o and --out are one option, and both at once are refused", () => {
+  const run = runCli(["export", "-m", "nowhere", "-o", "a.onnx", "--out", "b.onnx"]);
+  assert.equal(run.status, 2);
+  assert.match(run.stderr, /--out was given more than once/);
+});
+
+test("values that an option does not take are named with the nearest, or with the range", () => {
+  const predict = ["predict", "tiles", "--model", "nowhere", "--out", "a.csv"];
+  const device = runCli([...predict, "--device", "gpu"]);
+  assert.equal(device.status, 2);
+  assert.match(device.stderr, /"gpu", Choices: "auto", "cpu", "cuda", "webgpu" - did you mean cpu\?/);
+  const threshold = runCli([...predict, "--threshold", "abc"]);
+  assert.equal(threshold.status, 2);
+  assert.match(threshold.stderr, /Expected --threshold to be a number, got "abc"\./);
+});
+
 test("an output named - is refused and leaves no file", (t) => {
   const cwd = temporaryFolder(t);
   const run = runCli(["export", "--model", "nowhere", "--out", "-"], { cwd });

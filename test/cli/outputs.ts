@@ -93,12 +93,13 @@ export function outputCommands(inputs: Inputs, into: string): OutputCommand[] {
     "report.json",
     "report.html",
     "label-errors.csv",
+    "summary.json",
   ];
   return [
     {
       what: "synth",
       args: [...synth, "--out", at("tiles")],
-      outputs: ["train_0.jpg", "train_7.jpg", "labels.csv", "synth.json"].map((name) => at(`tiles/${name}`)),
+      outputs: ["synth_0.jpg", "synth_7.jpg", "labels.csv", "synth.json"].map((name) => at(`tiles/${name}`)),
       old: [at("tiles/synth.json")],
       resumes: true,
     },
@@ -112,8 +113,8 @@ export function outputCommands(inputs: Inputs, into: string): OutputCommand[] {
     {
       what: "fix",
       args: ["fix", tiles, "--workers", "1", "--out", at("fixed")],
-      outputs: [at("fixed/train_0.png"), at("fixed/train_23.png"), at("fixed.rejects.jsonl")],
-      old: [at("fixed/train_23.png")],
+      outputs: [at("fixed/synth_0.png"), at("fixed/synth_23.png"), at("fixed.rejects.jsonl")],
+      old: [at("fixed/synth_23.png")],
       resumes: true,
     },
     {

@@ -85,6 +85,16 @@ describe("canopy predict and canopy merge", () => {
     );
   });
 
+  it("warn if not one tile is predicted, and exit with 3 with --strict", () => {
+    const [bad, other] = [join(root, "bad.jpg"), out("nothing.csv")];
+    writeFileSync(bad, "no picture");
+    const run = runCli(["predict", bad, "-m", ...model.slice(1), "-o", other]);
+    assert.equal(run.status, 0);
+    const said = `Warning: The only tile was rejected, so ${other} is empty; ${other}.rejects.jsonl says why.`;
+    assert.ok(run.stderr.includes(said), run.stderr);
+    assert.equal(runCli(["predict", bad, ...model, "--out", out("nothing-2.csv"), "--strict"]).status, 3);
+  });
+
   it("read paths from standard input for -", () => {
     const paths = readdirSync(join(root, "a")).map((name) => join(root, "a", name));
     const args = [join(ROOT, "dist/src/cli/main.js"), "predict", "-", ...model, "--out", out("stdin.csv"), "--quiet"];

@@ -66,7 +66,7 @@ describe("no socket is opened, and no file outside the outputs and the cache", n
     const { model, backbone, tiles } = inputs;
     const tag = `import(${JSON.stringify(join(ROOT, "dist/src/index.js"))}).then(async ({ Tagger }) => {
       const tagger = await Tagger.open(${JSON.stringify(model)}, { backbone: ${JSON.stringify(backbone)} });
-      await tagger.tag([${JSON.stringify(join(tiles, "train_0.jpg"))}]);
+      await tagger.tag([${JSON.stringify(join(tiles, "synth_0.jpg"))}]);
       await tagger.close();
     });`;
     const inWorker = `new (require("node:worker_threads").Worker)(${JSON.stringify(tag)}, { eval: true });`;

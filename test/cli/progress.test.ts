@@ -24,15 +24,35 @@ test("rate and time left of a resumed run count what this process has done", asy
   assert.deepEqual(lines, ["predict: 5500/7000 tiles, 100/s, ETA 15 s, 2 rejected\n"]);
 });
 
-test("a stage that stands still says no time left, and the next stage counts for itself", async (t) => {
+test("a stage that stands still says how long it waits instead of a time left, and the next stage counts for itself", async (t) => {
   const lines = written(t);
   const { update } = await createProgressReporter({ quiet: false });
   update({ stage: "list", done: 10, rejected: 0 });
   update({ stage: "features", done: 40, total: 60, rejected: 0 });
   t.mock.timers.tick(6000);
   update({ stage: "features", done: 40, total: 60, rejected: 0 });
-  assert.deepEqual(lines, ["features: 40/60 tiles, 0.0/s\n"]);
+  assert.deepEqual(lines, ["features: 40/60 tiles, 0.0/s, waiting for 6s\n"]);
 });
+
+for (const terminal of [false, true]) {
+  test(`lines go on while nothing is told, ${terminal ? "on a terminal" : "in a log"}`, async (t) => {
+    const lines = written(t, terminal);
+    t.mock.timers.reset();
+    t.mock.timers.enable({ apis: ["Date", "setInterval"] });
+    const { update, stop } = await createProgressReporter({ quiet: false });
+    update({ stage: "head", done: 3, total: 18, rejected: 0, unit: "trainings" });
+    for (let second = 0; second < 12; second++) t.mock.timers.tick(1000);
+    update({ stage: "head", done: 18, total: 18, rejected: 0, unit: "trainings" });
+    for (let second = 0; second < 6; second++) t.mock.timers.tick(1000);
+    stop();
+    const shown = lines.join("");
+    assert.match(
+      shown,
+      terminal ? /3\/18 trainings {2}0\.0\/s {2}waiting for 11s/ : /3\/18 trainings, 0\.0\/s, waiting for 10s\n/,
+    );
+    assert.match(shown, terminal ? /18\/18 .* finishing for 5s/ : /18\/18 .*, finishing for \ds\n/);
+  });
+}
 
 test("on a terminal, what has no known end has neither a bar nor a time left", async (t) => {
   const lines = written(t, true);
@@ -57,6 +77,9 @@ for (const columns of [38, 60, 80, 100]) {
     update({ stage: "predict", done: 0, total: 9000, rejected: 0 });
     t.mock.timers.tick(4000);
     update({ stage: "predict", done: 400, total: 9000, rejected: 0 });
+    update({ stage: "features", done: 0, total: 10_000_000, rejected: 12_345, note: "loss 0.1234" });
+    t.mock.timers.tick(4000);
+    update({ stage: "features", done: 5_000_123, total: 10_000_000, rejected: 12_345, note: "loss 0.1234" });
     stop();
     // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences take no columns
     const shown = lines.join("").split(/[\r\n]|\x1b\[[0-9;?]*[A-Za-z]/);

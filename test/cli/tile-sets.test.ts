@@ -35,7 +35,7 @@ test("Ctrl-C during synth exits with 130 and leaves nothing under the final name
   const args = ["synth", "--count", "100000", "--size", "32", "--workers", "1", "--out", out];
   const child = spawn(process.execPath, [join(ROOT, "dist/src/cli/main.js"), ...args], { stdio: "ignore" });
   const exit = new Promise<number | null>((resolve) => child.on("exit", resolve));
-  while (!existsSync(`${out}.canopy-tmp/train_31.jpg`)) {
+  while (!existsSync(`${out}.canopy-tmp/synth_31.jpg`)) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   child.kill("SIGINT");

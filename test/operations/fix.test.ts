@@ -47,7 +47,7 @@ test("sub-folders and archive members keep their places, JPEG copies are ordinar
   await synthesize({ count: 3, out: join(folder, "tars"), seed: 3, size: 32, workers: 1, tilesPerTar: 3 });
   await synthesize({ count: 2, out: join(folder, "plain"), seed: 4, size: 32, workers: 1 });
   mkdirSync(join(folder, "plain/deep/er"), { recursive: true });
-  copyFileSync(join(folder, "plain/train_0.jpg"), join(folder, "plain/deep/er/x.JPG"));
+  copyFileSync(join(folder, "plain/synth_0.jpg"), join(folder, "plain/deep/er/x.JPG"));
   const out = join(folder, "out");
   const summary = await fix({
     inputs: [join(folder, "tars/tiles-00000.tar"), join(folder, "plain/deep")],
@@ -55,7 +55,7 @@ test("sub-folders and archive members keep their places, JPEG copies are ordinar
     format: "jpg",
   });
   assert.equal(summary.written, 4);
-  assert.deepEqual(readdirSync(out).sort(), ["er", "train_0.jpg", "train_1.jpg", "train_2.jpg"]);
+  assert.deepEqual(readdirSync(out).sort(), ["er", "synth_0.jpg", "synth_1.jpg", "synth_2.jpg"]);
   const { channels, chromaSubsampling, space } = await sharp(join(out, "er/x.jpg")).metadata();
   assert.deepEqual([channels, chromaSubsampling, space], [3, "4:4:4", "srgb"]);
 });
@@ -65,11 +65,11 @@ test("bad tiles and second tiles of one name are rejected with their reason, the
   await synthesize({ count: 2, out: join(folder, "set"), seed: 5, size: 32, workers: 1 });
   const at = (name: string) => join(folder, "set", name);
   writeFileSync(at("bad.jpg"), "no image");
-  await sharp({ create: { width: 8, height: 8, channels: 3, background: "green" } }).toFile(at("train_1.png"));
+  await sharp({ create: { width: 8, height: 8, channels: 3, background: "green" } }).toFile(at("synth_1.png"));
   const out = join(folder, "out");
   const summary = await fix({ inputs: [join(folder, "set")], out });
   assert.deepEqual([summary.tiles, summary.written, summary.rejected], [4, 2, 2]);
-  assert.deepEqual(readdirSync(out).sort(), ["train_0.png", "train_1.png"]);
+  assert.deepEqual(readdirSync(out).sort(), ["synth_0.png", "synth_1.png"]);
   const lines = readFileSync(summary.rejects!, "utf8")
     .trim()
     .split("\n")
@@ -78,10 +78,10 @@ test("bad tiles and second tiles of one name are rejected with their reason, the
     lines.map(({ path, name }) => [path, name]),
     [
       [at("bad.jpg"), "bad"],
-      [at("train_1.png"), "train_1"],
+      [at("synth_1.png"), "synth_1"],
     ],
   );
-  assert.match(lines[1].message, /train_1\.jpg is written to the same file/);
+  assert.match(lines[1].message, /synth_1\.jpg is written to the same file/);
 });
 
 test("a folder that is not empty needs --resume, which leaves what is there, or --overwrite", async (t) => {
@@ -90,13 +90,13 @@ test("a folder that is not empty needs --resume, which leaves what is there, or 
   const [inputs, out] = [[join(folder, "set")], join(folder, "out")];
   await fix({ inputs, out });
   await assert.rejects(fix({ inputs, out }), InputError);
-  writeFileSync(join(out, "train_1.png"), "kept");
+  writeFileSync(join(out, "synth_1.png"), "kept");
   const resumed = await fix({ inputs, out, resume: true });
   assert.deepEqual([resumed.written, resumed.skipped], [0, 3]);
-  assert.equal(readFileSync(join(out, "train_1.png"), "utf8"), "kept");
+  assert.equal(readFileSync(join(out, "synth_1.png"), "utf8"), "kept");
   const replaced = await fix({ inputs, out, overwrite: true });
   assert.deepEqual([replaced.written, replaced.skipped], [3, 0]);
-  assert.ok(statSync(join(out, "train_1.png")).size > 4);
+  assert.ok(statSync(join(out, "synth_1.png")).size > 4);
 });
 
 test("originals are safe: the input folder is no output", async (t) => {
@@ -104,10 +104,10 @@ test("originals are safe: the input folder is no output", async (t) => {
   await synthesize({ count: 1, out: join(folder, "set"), seed: 7, size: 32, workers: 1 });
   const set = join(folder, "set");
   await assert.rejects(fix({ inputs: [set], out: `${set}/`, format: "jpg", overwrite: true }), /both input and output/);
-  const before = readFileSync(join(set, "train_0.jpg"));
-  const summary = await fix({ inputs: [join(set, "train_0.jpg")], out: set, format: "jpg", overwrite: true });
+  const before = readFileSync(join(set, "synth_0.jpg"));
+  const summary = await fix({ inputs: [join(set, "synth_0.jpg")], out: set, format: "jpg", overwrite: true });
   assert.equal(summary.rejected, 1);
-  assert.deepEqual(readFileSync(join(set, "train_0.jpg")), before);
+  assert.deepEqual(readFileSync(join(set, "synth_0.jpg")), before);
 });
 
 test("an interrupted run keeps whole files only, and --resume writes the rest", async (t) => {
@@ -130,8 +130,8 @@ test("a copy that cannot have its name is that tile's reject: the others are wri
   const set = join(folder, "set");
   // "d.png" is to be a folder and the copy of "d.jpg".
   mkdirSync(join(set, "d.png"));
-  copyFileSync(join(set, "train_0.jpg"), join(set, "d.png/x.jpg"));
-  copyFileSync(join(set, "train_1.jpg"), join(set, "d.jpg"));
+  copyFileSync(join(set, "synth_0.jpg"), join(set, "d.png/x.jpg"));
+  copyFileSync(join(set, "synth_1.jpg"), join(set, "d.jpg"));
   const out = join(folder, "out");
   const { tiles, written, rejected } = await fix({ inputs: [set], out, workers: 1 });
   assert.deepEqual([tiles, written, rejected], [5, 4, 1]);
@@ -140,8 +140,8 @@ test("a copy that cannot have its name is that tile's reject: the others are wri
   assert.deepEqual(readdirSync(out, { recursive: true }).sort(), [
     "d.png",
     "d.png/x.png",
-    "train_0.png",
-    "train_1.png",
-    "train_2.png",
+    "synth_0.png",
+    "synth_1.png",
+    "synth_2.png",
   ]);
 });

@@ -17,21 +17,21 @@ async function makeSet(folder: string): Promise<void> {
   await synthesize({ count: 4, out: join(folder, "set"), seed: 8, size: 96, workers: 1 });
   const at = (name: string) => join(folder, "set", name);
   mkdirSync(at("more"));
-  copyFileSync(at("train_0.jpg"), at("more/copy.jpg"));
-  const { data, info } = await sharp(at("train_1.jpg"))
+  copyFileSync(at("synth_0.jpg"), at("more/copy.jpg"));
+  const { data, info } = await sharp(at("synth_1.jpg"))
     .pipelineColourspace("cmyk")
     .raw()
     .toBuffer({ resolveWithObject: true });
   const raw = { width: info.width, height: info.height, channels: info.channels };
   const picture = sharp(data, { raw }).toColourspace("srgb").resize(64, 64);
-  await picture.jpeg({ quality: 80 }).toFile(at("more/train_1.jpg"));
-  writeFileSync(at("cut.jpg"), readFileSync(at("train_2.jpg")).subarray(0, 900));
+  await picture.jpeg({ quality: 80 }).toFile(at("more/synth_1.jpg"));
+  writeFileSync(at("cut.jpg"), readFileSync(at("synth_2.jpg")).subarray(0, 900));
   writeFileSync(at("empty.png"), "");
   writeFileSync(at("notes.txt"), "not a tile");
-  renameSync(at("train_3.jpg"), at("unlabelled.jpg"));
+  renameSync(at("synth_3.jpg"), at("unlabelled.jpg"));
   writeFileSync(
     join(folder, "labels.csv"),
-    "image_name,tags\ntrain_0,clear primary\ncopy,clear water\ntrain_1,haze primary\ntrain_2,clear primary\ncut,clear\ngone,water\n",
+    "image_name,tags\nsynth_0,clear primary\ncopy,clear water\nsynth_1,haze primary\nsynth_2,clear primary\ncut,clear\ngone,water\n",
   );
 }
 
@@ -52,12 +52,12 @@ test("a set with every kind of trouble: each is found, counted and named", async
       [at("empty.png"), "EMPTY"],
     ],
   );
-  assert.deepEqual(report.duplicates, [{ tiles: [at("more/copy.jpg"), at("train_0.jpg")], conflicting: true }]);
+  assert.deepEqual(report.duplicates, [{ tiles: [at("more/copy.jpg"), at("synth_0.jpg")], conflicting: true }]);
   assert.deepEqual(
     report.nearDuplicates.map(({ tiles }) => tiles),
-    [[at("more/train_1.jpg"), at("train_1.jpg")]],
+    [[at("more/synth_1.jpg"), at("synth_1.jpg")]],
   );
-  assert.deepEqual(report.duplicateNames, [{ name: "train_1", tiles: [at("more/train_1.jpg"), at("train_1.jpg")] }]);
+  assert.deepEqual(report.duplicateNames, [{ name: "synth_1", tiles: [at("more/synth_1.jpg"), at("synth_1.jpg")] }]);
   assert.deepEqual(
     report.sizes.map(({ width, tiles }) => [width, tiles]),
     [

@@ -17,6 +17,8 @@ const CASES: [call: (options: never) => Promise<unknown>, wrong: string, meant: 
   [canopy.exportLabels, "predicitons", "predictions"],
   [canopy.importLabels, "overwrit", "overwrite"],
   [canopy.exportModel, "backbon", "backbone"],
+  [canopy.quantize, "outt", "out"],
+  [canopy.importBackbone.bind(null, "x.onnx"), "overwrit", "overwrite"],
   [canopy.report, "modell", "model"],
   [canopy.synthesize, "sead", "seed"],
   [canopy.enqueue, "partTile", "partTiles"],
@@ -41,7 +43,7 @@ test("members of groups, a tagger's options and those of its calls are refused, 
   const head = { learningrate: 1 } as object;
   await assert.rejects(canopy.train({ ...train, head }), {
     name: "OptionError",
-    message: /`learningrate` has no meaning/,
+    message: /`head\.learningrate`: did you mean `head\.learningRate`/,
   });
   await assert.rejects(canopy.Tagger.open("model", { session: 1 } as object), /did you mean `sessions`/);
   await assert.rejects(canopy.predict(7 as unknown as canopy.PredictOptions), /options to be an object, got 7/);

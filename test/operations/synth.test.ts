@@ -33,7 +33,7 @@ test("labels name every tile once, and no partial folder is left", async (t) => 
   assert.equal(lines[0], "image_name,tags");
   assert.deepEqual(
     lines.slice(1).map((line) => line.split(",")[0]),
-    [0, 1, 2, 3, 4].map((i) => `train_${i}`),
+    [0, 1, 2, 3, 4].map((i) => `synth_${i}`),
   );
   assert.ok(!existsSync(resumablePath(out)));
 });

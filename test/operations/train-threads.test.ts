@@ -12,7 +12,7 @@ test("a training from disk whose rejects cannot be written leaves no thread behi
   process.env["CANOPY_CACHE"] = join(root, "cache");
   const tiles = join(root, "tiles");
   await synthesize({ count: 8, size: 32, workers: 1, out: tiles });
-  writeFileSync(join(tiles, "train_0.jpg"), "no picture");
+  writeFileSync(join(tiles, "synth_0.jpg"), "no picture");
   const out = join(root, "model");
   mkdirSync(`${out}.rejects.jsonl`);
   const alive = watchThreads(t);

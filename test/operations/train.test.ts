@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { InterruptedError } from "../../src/errors.js";
@@ -52,4 +52,24 @@ test("an interrupted training that goes on ends with the model of one that never
   for (const name of ["head.safetensors", "history.csv"]) {
     assert.deepEqual(readFileSync(join(out, name)), readFileSync(join(whole, name)), name);
   }
+});
+
+test("a finished model that is to be resumed is told, returned as it was, and left alone; other options are named", async () => {
+  const out = join(folder, "finished");
+  const given = { ...options, out, head: { l2: 1 } };
+  const first = await train(given);
+  const before = statSync(join(out, "model.json")).mtimeMs;
+  const notices: string[] = [];
+  const again = await train({ ...given, workers: 1, resume: true }, { onNotice: (notice) => notices.push(notice) });
+  assert.deepEqual(again, first);
+  assert.equal(statSync(join(out, "model.json")).mtimeMs, before);
+  assert.match(notices.join("\n"), /finished is finished: nothing was trained/);
+  await assert.rejects(train({ ...given, beta: 1, resume: true }), {
+    name: "InputError",
+    message: /finished model of other options \(`beta`\); `overwrite` replaces it/,
+  });
+  await assert.rejects(train(given), /exists already/);
+  renameSync(out, join(folder, "moved"));
+  const moved = await train({ ...given, out: join(folder, "moved"), resume: true });
+  assert.equal(moved.report, join(folder, "moved/report.html"));
 });

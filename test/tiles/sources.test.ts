@@ -34,6 +34,19 @@ describe("folders", () => {
     assert.equal(ignored, 2);
   });
 
+  it("refuses text that is given as if it were a tile, and says how a list is given", async (t) => {
+    const root = temporaryFolder(t);
+    for (const name of ["list.csv", "list.TXT", "list.jsonl"]) {
+      const list = join(root, name);
+      put(root, "a.jpg", name);
+      await assert.rejects(openTiles([list]), {
+        name: "InputError",
+        message: `${list} is text, and no tile. If it lists tiles, one path a line, give it as @${list}.`,
+      });
+      await openTiles([`@${list}`]);
+    }
+  });
+
   it("follows links, and does not go round in a loop of them", async (t) => {
     const root = temporaryFolder(t);
     put(root, "real/one.jpg");

@@ -22,7 +22,7 @@ test("features on disk are those in memory, rejected tiles left out, and train t
   });
   const tiles = join(folder, "tiles");
   await synthesize({ count: 40, out: tiles, seed: 3 });
-  for (const bad of [0, 17]) writeFileSync(join(tiles, `train_${bad}.jpg`), "no picture");
+  for (const bad of [0, 17]) writeFileSync(join(tiles, `synth_${bad}.jpg`), "no picture");
   const backbone = await resolveBackbone(defaultBackbone());
   const options = { tiles: [tiles], labels: join(tiles, "labels.csv"), backbone, size: 32 };
   const needed = 40 * backbone.card.features.count * 4 * 2.2;
