@@ -1141,7 +1141,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     what: "options offered where files stand",
-    file: "src/cli/completion.ts",
+    file: "src/cli/complete.ts",
     from: 'isOption(word) === current.startsWith("-")',
     to: 'isOption(word) !== undefined || current === "-"',
     tests: ["test/cli/completion.test.ts"],

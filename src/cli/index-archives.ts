@@ -14,6 +14,7 @@ export function builder(yargs: Argv) {
       describe: "Archives, folders of archives, patterns or @list.txt",
     })
     .option("out", {
+      alias: "o",
       type: "string",
       requiresArg: true,
       describe: "Folder for the indexes (default: each beside its archive, where it is found)",

@@ -6,7 +6,7 @@ import { tellUnknownSimd } from "../addon.js";
 import { OptionError } from "../errors.js";
 import { loadCommands } from "./commands.js";
 import { withGlobalOptions } from "./common.js";
-import { complete } from "./completion.js";
+import { complete } from "./complete.js";
 import { printFailure, reportError } from "./failures.js";
 import { useFlags } from "./flags.js";
 import { printable } from "./printable.js";
