@@ -3,12 +3,11 @@
  * channel, biases int32. The file says so with pairs of QuantizeLinear and DequantizeLinear around float operators; ONNX
  * Runtime makes integer kernels of them, or computes the same in floats if told to.
  */
-import { create } from "@bufbuild/protobuf";
 import { ModelError } from "../errors.js";
 import { indexGraph, pruneGraph } from "../onnx/editing.js";
 import { foldGraph } from "../onnx/fold.js";
-import { TensorProto_DataType as DataType, type NodeProto, OperatorSetIdProtoSchema } from "../onnx/gen/onnx_pb.js";
-import { decodeModel, encodeModel, type Model, opsetOf } from "../onnx/proto.js";
+import { TensorProto_DataType as DataType, type NodeProto } from "../onnx/gen/onnx_pb.js";
+import { decodeModel, encodeModel } from "../onnx/proto.js";
 
 import { type PixelBytes, pixelBytes } from "./pixels.js";
 import { type FloatNode, planQuantisation, type QuantisationPlan } from "./plan.js";
@@ -24,12 +23,6 @@ export interface Quantised {
   float: FloatNode[];
 }
 
-/** From here on there are scales for each channel; for older files ONNX Runtime has operators of its own. */
-const MIN_OPSET = 13;
-/** QLinearConv. */
-const MIN_OPSET_RUNTIME = 10;
-const RUNTIME_DOMAIN = "com.microsoft";
-
 /**
  * The prepared backbone `prepared` (see prepareBackbone) with the ranges of its values (see observingModel). Throws a
  * ModelError if nothing in it can be quantised, or the ranges are those of another network.
@@ -37,13 +30,12 @@ const RUNTIME_DOMAIN = "com.microsoft";
 export function quantise(prepared: Uint8Array, ranges: Ranges): Quantised {
   const model = decodeModel(prepared, "The prepared backbone");
   const { graph } = model;
-  const domain = chooseDomain(model);
   foldGraph(graph);
   const plan = planQuantisation(graph);
   checkPlan(plan, graph.node);
   const pixels = pixelBytes(indexGraph(graph), plan);
   const scales = chooseScales(plan, ranges, pixels);
-  const writer = new Writer(graph, domain);
+  const writer = new Writer(graph);
   const clipped = new Map([...plan.clips.keys()].map((clip) => [clip.input[0], clip.output[0]]));
   for (const { name } of graph.input) round(writer, plan, scales, name, pixels);
   for (const node of [...graph.node]) {
@@ -104,20 +96,6 @@ function checkPlan({ layers, float }: QuantisationPlan, nodes: readonly NodeProt
   if (layers.size > 0) return;
   const reason = float[0] ? `${float[0].operator} "${float[0].name}": ${float[0].reason}` : "it has no layers";
   throw new ModelError(`Nothing in the backbone can be quantised; ${reason}.`);
-}
-
-function chooseDomain(model: Model): string {
-  const opset = opsetOf(model);
-  if (opset >= MIN_OPSET) return "";
-  if (opset < MIN_OPSET_RUNTIME) {
-    throw new ModelError(
-      `The backbone uses ONNX operator set ${opset}; to be quantised it needs ${MIN_OPSET_RUNTIME}, better ${MIN_OPSET}, or later.`,
-    );
-  }
-  if (!model.opsetImport.some(({ domain }) => domain === RUNTIME_DOMAIN)) {
-    model.opsetImport.push(create(OperatorSetIdProtoSchema, { domain: RUNTIME_DOMAIN, version: 1n }));
-  }
-  return RUNTIME_DOMAIN;
 }
 
 /** For each value that is integers. Moved ones have the scale of their source, which comes before them. */

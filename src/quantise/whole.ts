@@ -5,15 +5,13 @@
  */
 import { constantTensor, type GraphIndex, indexGraph, pruneGraph } from "../onnx/editing.js";
 import { TensorProto_DataType as DataType, type NodeProto } from "../onnx/gen/onnx_pb.js";
-import { decodeModel, encodeModel, opsetOf } from "../onnx/proto.js";
+import { decodeModel, encodeModel } from "../onnx/proto.js";
 import { float32 } from "../onnx/tensor.js";
 import { LAYERS, MOVING } from "./plan.js";
 import { Writer } from "./writer.js";
 
 /** `x + ROUNDING` is x rounded, halves to even: there float32 has no fractions. */
 const ROUNDING = 1.5 * 2 ** 23;
-/** From this operator set on the bounds of Clip are inputs. */
-const BOUNDS_AS_INPUTS = 11;
 
 /** Integers and what they stand for. */
 interface Integers {
@@ -27,7 +25,6 @@ interface Integers {
 interface Rewriting {
   index: GraphIndex;
   writer: Writer;
-  opset: number;
   /** By the float value that stands for them. */
   integers: Map<string, Integers>;
   /** The QuantizeLinear that reads a value. */
@@ -45,8 +42,7 @@ export function inWholeNumbers(quantised: Uint8Array): Uint8Array {
   const quantisers = graph.node.filter(({ opType }) => opType === "QuantizeLinear");
   const rewriting: Rewriting = {
     index: indexGraph(graph),
-    writer: new Writer(graph, ""),
-    opset: opsetOf(model),
+    writer: new Writer(graph),
     integers: new Map(),
     rounding: new Map(quantisers.map((node) => [node.input[0], node])),
     whole: new Map(),
@@ -98,7 +94,7 @@ function rewriteLayer(rewriting: Rewriting, node: NodeProto, data: Integers, wei
 }
 
 /** In convolutions alone, so that ONNX Runtime need not bring maps into another order and back: that takes longer. */
-function rescaleMaps({ writer, opset }: Rewriting, sums: string, factors: Float32Array, zeroPoint: number): string {
+function rescaleMaps({ writer }: Rewriting, sums: string, factors: Float32Array, zeroPoint: number): string {
   const { length } = factors;
   const filled = (value: number) => new Float32Array(length).fill(value);
   const perChannel = (input: string, weights: Float32Array, bias: number) => {
@@ -108,10 +104,8 @@ function rescaleMaps({ writer, opset }: Rewriting, sums: string, factors: Float3
   };
   const rounded = perChannel(sums, factors, ROUNDING);
   const [low, high] = [ROUNDING - zeroPoint, ROUNDING - zeroPoint + 255];
-  const clipped =
-    opset < BOUNDS_AS_INPUTS
-      ? writer.node("Clip", [rounded], { min: { float: low }, max: { float: high } })
-      : writer.node("Clip", [rounded, ...[low, high].map((each) => writer.constant("bound", float32([], [each])))]);
+  const bounds = [low, high].map((each) => writer.constant("bound", float32([], [each])));
+  const clipped = writer.node("Clip", [rounded, ...bounds]);
   return perChannel(clipped, filled(1), -ROUNDING);
 }
 

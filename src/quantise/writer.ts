@@ -8,13 +8,10 @@ import type { Scale } from "./ranges.js";
 export class Writer {
   readonly graph: GraphProto;
   readonly nodes: NodeProto[] = [];
-  readonly #domain: string;
   readonly #names: Set<string>;
 
-  /** `domain`: that of QuantizeLinear and DequantizeLinear. */
-  constructor(graph: GraphProto, domain: string) {
+  constructor(graph: GraphProto) {
     this.graph = graph;
-    this.#domain = domain;
     // Names of nodes, too: new nodes are called after what they give.
     const all = [...graph.initializer, ...graph.input, ...graph.node].map(({ name }) => name);
     this.#names = new Set([...all, ...graph.node.flatMap(({ output }) => output)]);
@@ -90,7 +87,6 @@ export class Writer {
 
   #pair(operator: string, inputs: readonly string[], output: string, attributes: Attributes = {}): void {
     const node = makeNode(operator, inputs, [output], attributes);
-    node.domain = this.#domain;
     // Another node may have the name of a value.
     node.name = "";
     this.nodes.push(node);

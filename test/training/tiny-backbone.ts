@@ -8,9 +8,9 @@ import { encode } from "../images.js";
 
 export const SIDE = 16;
 
-/** Writes `tiny.onnx`: input float32 `[N, 3, H, W]`, output `features` `[N, 8]`. */
-export function writeTinyBackbone(folder: string): string {
-  const graph = new GraphBuilder("tiny");
+/** Writes `tiny.onnx`: input float32 `[N, 3, H, W]`, output `features` `[N, 8]`. Below set 11 with a Clip whose bounds are attributes. */
+export function writeTinyBackbone(folder: string, opset = 17): string {
+  const graph = new GraphBuilder("tiny", { opset });
   const random = createRandom(9);
   const conv = (input: string, name: string, dims: number[], stride: number, isSeen: (i: number) => boolean) => {
     const count = dims.reduce((product, dim) => product * dim, 1);
@@ -23,7 +23,8 @@ export function writeTinyBackbone(folder: string): string {
   const pixels = graph.input("pixels", "float32", ["N", 3, "H", "W"]);
   const first = conv(pixels, "first", [12, 3, 3, 3], 2, (i) => Math.floor(i / 9) % 3 === 0);
   const maps = conv(first, "second", [8, 12, 3, 3], 1, () => true);
-  const pooled = graph.node("GlobalAveragePool", [maps]);
+  const bounds = opset < 11 ? { min: { float: 0 }, max: { float: 6 } } : {};
+  const pooled = graph.node("GlobalAveragePool", [opset < 11 ? graph.node("Clip", [maps], bounds) : maps]);
   graph.output("features", graph.node("Flatten", [pooled]), "float32", ["N", 8]);
   const path = join(folder, "tiny.onnx");
   writeFileSync(path, graph.build());
