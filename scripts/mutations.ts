@@ -11,6 +11,41 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    what: "remote: two states of a file put together",
+    file: "src/remote/request.ts",
+    from: "differs(before.size, now.size) || differs(before.tag, now.tag)",
+    to: "differs(before.size, now.size) && differs(before.tag, now.tag)",
+    tests: ["test/remote/remote-file.test.ts"],
+  },
+  {
+    what: "remote: an end that comes too early taken for the end",
+    file: "src/remote/remote-file.ts",
+    from: "size !== undefined && this.#at < size",
+    to: "size !== undefined && this.#at < 0",
+    tests: ["test/remote/remote-file.test.ts"],
+  },
+  {
+    what: "remote: signatures in outputs",
+    file: "src/remote/address.ts",
+    from: "if (SECRET.test(name)) shown",
+    to: "if (SECRET.test(name) && false) shown",
+    tests: ["test/operations/predict-remote.test.ts", "test/remote/remote-file.test.ts"],
+  },
+  {
+    what: "remote: silence that is waited for",
+    file: "src/remote/remote-file.ts",
+    from: "PATIENCE.silence);",
+    to: "PATIENCE.silence * 1e5);",
+    tests: ["test/remote/remote-file.test.ts"],
+  },
+  {
+    what: "remote: a server that is away taken for bad tiles",
+    file: "src/tiles/compressed-tiles.ts",
+    from: 'RemoteError && !error.isUnreachable) return failed(tile, "READ", capitalized(error.reason));',
+    to: 'RemoteError) return failed(tile, "READ", capitalized(error.reason));',
+    tests: ["test/operations/predict-remote.test.ts"],
+  },
+  {
     what: "doctor that does not say why nothing runs on Alpine",
     file: "src/features/device-probe.ts",
     from: "try {\n  const ort = loadOnnxRuntime();",
@@ -894,7 +929,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "input: notes of macOS are tiles",
     file: "src/tiles/names.ts",
-    from: ` && !basename(path).startsWith("._")`,
+    from: ` && !basename(place).startsWith("._")`,
     to: "",
     tests: ["test/tiles/inputs.test.ts"],
   },

@@ -9,7 +9,7 @@ import { InterruptedError } from "../errors.js";
 import { usableCores } from "../machine.js";
 import type { RunContext } from "../run-context.js";
 import { StopFlag } from "../stop-flag.js";
-import { CompressedTiles, isInCompressed } from "../tiles/compressed-tiles.js";
+import { CompressedTiles, needsLoading } from "../tiles/compressed-tiles.js";
 import type { Tile } from "../tiles/tile.js";
 import { createWorkerPool, endWorkerPool } from "../worker-pool.js";
 import type { Augmentation } from "./augmentation.js";
@@ -67,7 +67,7 @@ export class DecodePool {
     augmentations?: readonly Augmentation[],
   ): Promise<DecodeOutcome[] | undefined> {
     const only = (i: number) => augmentations && [augmentations[i]];
-    if (tiles.some(isInCompressed)) return this.#decodeUnpacked(tiles, target, options, augmentations);
+    if (tiles.some(needsLoading)) return this.#decodeUnpacked(tiles, target, options, augmentations);
     if (tiles.some((tile) => tile.failure)) {
       return decodeSingly(tiles, target, options, (tile, place, i) => this.decode([tile], place, options, only(i)));
     }

@@ -2,6 +2,7 @@
 import { hash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { isRemote } from "../remote/address.js";
 import type { Tile } from "../tiles/tile.js";
 import { KEY_BYTES } from "./segment.js";
 
@@ -43,6 +44,8 @@ function hashTile(tile: Tile, stamp: string): Uint8Array {
 }
 
 async function stampFile(path: string): Promise<string | undefined> {
+  // Asking the server for each costs as much as the tile.
+  if (isRemote(path)) return undefined;
   try {
     const { size, mtimeNs } = await stat(path, { bigint: true });
     return `${size}\0${mtimeNs}`;

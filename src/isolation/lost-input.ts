@@ -6,6 +6,7 @@
 import type { RowBatch } from "../engine/engine.js";
 import { CanopyError } from "../errors.js";
 import { openRegular } from "../files/open-regular.js";
+import { isRemote } from "../remote/address.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 import { type ListRange, readTileList } from "../tiles/tile-list.js";
 
@@ -129,6 +130,8 @@ async function refuseLongerStreak(streak: Streak, end: number, { list }: WatchOp
 /** Whether the tile's first byte cannot be read. */
 async function isGone({ path, offset = 0, failure }: Tile): Promise<boolean> {
   if (failure !== undefined) return failure.code === "READ";
+  // A server that is gone has stopped the run already.
+  if (isRemote(path)) return false;
   const file = await openRegular(path).catch(() => undefined);
   try {
     if (file === undefined || offset > (await file.stat()).size) return true;

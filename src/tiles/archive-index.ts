@@ -5,6 +5,7 @@
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import { FormatError } from "../errors.js";
+import { isRemote } from "../remote/address.js";
 import { type FileState, statesOf } from "./file-state.js";
 import type { WalkTally } from "./folder.js";
 import { linesByBlock } from "./lines.js";
@@ -54,6 +55,8 @@ export async function* linesOfIndex(
 
 /** Whether there is an index of `archive`, and whether it is of the archive as it is now. */
 export async function findIndex(archive: string): Promise<"none" | "stale" | "fresh"> {
+  // Only addresses that the user named are spoken to.
+  if (isRemote(archive)) return "none";
   const [index, state] = await statesOf([indexPath(archive), archive]);
   if (index === undefined || state === undefined) return "none";
   const lines = linesByBlock(indexPath(archive), createReadStream(indexPath(archive), { end: 4095 }));

@@ -1,13 +1,15 @@
-/** Tiles of compressed archives: no worker can read them by their place, so they come with their bytes. */
+/** Tiles of compressed archives and of servers: no worker can read them by their place, so they come with their bytes. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Draft } from "../files/draft.js";
-import { openRegular } from "../files/open-regular.js";
+import { mapInFlight } from "../in-flight.js";
+import { isRemote } from "../remote/address.js";
+import { RemoteError } from "../remote/request.js";
 import type { RunContext } from "../run-context.js";
 import type { ByteSource } from "./byte-source.js";
 import { isCompressed } from "./names.js";
-import { openSource } from "./open-source.js";
+import { openSource, openStored } from "./open-source.js";
 import { StreamSource } from "./stream-source.js";
 import type { Tile, TileFailure } from "./tile.js";
 import { CompressionError, unpackedBlocks } from "./unpack.js";
@@ -18,9 +20,18 @@ const PIECE_BYTES = 16 << 20;
 const MOST_STREAMS = 2;
 /** No tile is larger; see `decode/bytes.ts`. */
 const MOST_BYTES = 256 << 20;
+/** Files of servers that are asked for at a time. */
+const MOST_REQUESTS = 8;
 
-export function isInCompressed({ path, offset, content, failure }: Tile): boolean {
-  return offset !== undefined && content === undefined && failure === undefined && isCompressed(path);
+/** Whether a worker needs the tile's bytes, because it cannot read them itself. */
+export function needsLoading({ path, offset, content, failure }: Tile): boolean {
+  if (content !== undefined || failure !== undefined) return false;
+  return isRemote(path) || (offset !== undefined && isCompressed(path));
+}
+
+/** Whether the tile is a file of a server, not a member of an archive there. */
+function isRemoteFile({ path, offset }: Tile): boolean {
+  return offset === undefined && isRemote(path);
 }
 
 /**
@@ -39,7 +50,7 @@ export class CompressedTiles {
 
   /** All `tiles`, those of compressed archives with their bytes, or with a `failure`. */
   async load(tiles: readonly Tile[]): Promise<readonly Tile[]> {
-    if (!tiles.some(isInCompressed)) return tiles;
+    if (!tiles.some(needsLoading)) return tiles;
     const loaded: Tile[] = [];
     for await (const piece of this.pieces(tiles)) loaded.push(...piece);
     return loaded;
@@ -56,9 +67,12 @@ export class CompressedTiles {
       await before;
       let piece: Tile[] = [];
       let bytes = 0;
-      for (const tile of tiles) {
-        piece.push(isInCompressed(tile) ? await this.#load(tile, mostBytes) : tile);
-        bytes += tile.byteLength ?? 0;
+      const load = async (tile: Tile) => (needsLoading(tile) ? this.#load(tile, mostBytes) : tile);
+      // Members of an archive come one after the other anyway.
+      const atOnce = tiles.every(isRemoteFile) ? MOST_REQUESTS : 1;
+      for await (const tile of mapInFlight(tiles, atOnce, load)) {
+        piece.push(tile);
+        bytes += contentBytes(tile);
         if (bytes < PIECE_BYTES) continue;
         yield piece;
         [piece, bytes] = [[], 0];
@@ -70,6 +84,7 @@ export class CompressedTiles {
   }
 
   async #load(tile: Tile, mostBytes: number): Promise<Tile> {
+    if (isRemoteFile(tile)) return loadRemote(tile, Math.min(mostBytes, MOST_BYTES), this.#context.signal);
     const { path, offset = 0, byteLength = 0 } = tile;
     if (byteLength > Math.min(mostBytes, MOST_BYTES)) return failed(tile, "LIMIT", tooLarge(byteLength, mostBytes));
     try {
@@ -80,6 +95,8 @@ export class CompressedTiles {
       await source.extent(offset + byteLength);
       return failed(tile, "READ", "The archive is shorter now");
     } catch (error) {
+      if (error instanceof RemoteError && !error.isUnreachable)
+        return failed(tile, "READ", `In the archive, ${error.reason}`);
       if (error instanceof CompressionError) return failed(tile, "FORMAT", `In the archive, ${error.message}`);
       const { code, syscall } = error as NodeJS.ErrnoException;
       if (syscall === undefined) throw error;
@@ -128,7 +145,7 @@ export class CompressedTiles {
 
 /** Writes what can be unpacked of `path`. */
 async function writeUnpacked(path: string, target: string, signal: AbortSignal | undefined): Promise<void> {
-  const file = await openRegular(path);
+  const file = await openStored(path, signal);
   const draft = await Draft.create(target);
   try {
     for await (const block of unpackedBlocks(file, signal)) await draft.write(block);
@@ -140,6 +157,31 @@ async function writeUnpacked(path: string, target: string, signal: AbortSignal |
     await draft.abandon();
     await file.close();
   }
+}
+
+/** A whole file of a server. If no server answers, that is not the tile's fault, and the run stops: throws a RemoteError. */
+async function loadRemote(tile: Tile, mostBytes: number, signal: AbortSignal | undefined): Promise<Tile> {
+  let source: ByteSource | undefined;
+  try {
+    source = await openSource(tile.path, signal);
+    const size = await source.extent(mostBytes + 1);
+    if (size > mostBytes) return failed(tile, "LIMIT", tooLarge(size, mostBytes));
+    const bytes = Buffer.allocUnsafeSlow(size);
+    return { ...tile, content: { bytes: bytes.subarray(0, await source.read(bytes, 0)) } };
+  } catch (error) {
+    if (error instanceof RemoteError && !error.isUnreachable) return failed(tile, "READ", capitalized(error.reason));
+    throw error;
+  } finally {
+    await source?.close();
+  }
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function contentBytes({ content }: Tile): number {
+  return content !== undefined && "bytes" in content ? content.bytes.length : 0;
 }
 
 function tooLarge(byteLength: number, mostBytes: number): string {

@@ -4,10 +4,12 @@ import { lstat, stat } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { InputError, OptionError } from "../errors.js";
 import { readRegular } from "../files/open-regular.js";
+import { isRemote } from "../remote/address.js";
 import { archivesBelow } from "./folder.js";
 import { linesOf } from "./lines.js";
 import { hasTileExtension, isArchive } from "./names.js";
 import { refusePackedFile, refusePackedName } from "./packed.js";
+import { takeRemote } from "./remote-input.js";
 
 /** One INPUT or several. */
 export type TileInputs = string | readonly string[];
@@ -36,6 +38,8 @@ export async function archivesOf(input: TileInputs): Promise<string[]> {
       else throw new InputError(`${path} is no archive, and holds none that could be read without its tiles.`);
     }
   }
+  const remote = archives.find(isRemote);
+  if (remote !== undefined) throw new InputError(`${remote} cannot be indexed: only archives on disks are.`);
   if (archives.length === 0) throw new InputError("No archives given: name .tar or .zip files, or a folder of them.");
   return archives;
 }
@@ -44,7 +48,10 @@ export async function archivesOf(input: TileInputs): Promise<string[]> {
 export async function archivesInList(path: string): Promise<string[]> {
   const archives: string[] = [];
   if (/\.jsonl$/i.test(path)) return archives;
-  for await (const line of linesOf(path, readRegular(path))) if (isArchive(line)) archives.push(line);
+  for await (const line of linesOf(path, readRegular(path))) {
+    const path = isRemote(line) ? takeRemote(line) : line;
+    if (isArchive(path)) archives.push(path);
+  }
   return archives;
 }
 
@@ -59,6 +66,7 @@ export function isStdin(input: string): boolean {
  */
 export async function classify(input: string): Promise<InputItem[]> {
   if (input.startsWith("@")) return [await listItem(input.slice(1))];
+  if (isRemote(input)) return [remoteItem(input)];
   const info = await statInput(input);
   if (info === "missing") return matches(input);
   if (info?.isDirectory()) return folderItems(input);
@@ -76,6 +84,15 @@ function refuseText(input: string): void {
   if (TEXT.test(input)) {
     throw new InputError(`${input} is text, and no tile. If it lists tiles, one path a line, give it as @${input}.`);
   }
+}
+
+function remoteItem(url: string): InputItem {
+  const path = takeRemote(url);
+  if (isArchive(path)) return { kind: "archive", path };
+  if (hasTileExtension(path)) return { kind: "file", path };
+  throw new InputError(
+    `${path} names neither a tile nor a tar: its path is to end as a file's name would, in .jpg or .tar.gz for example.`,
+  );
 }
 
 async function listItem(path: string): Promise<InputItem> {

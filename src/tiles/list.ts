@@ -1,11 +1,13 @@
 /** Tiles named line by line: `@list.txt`, a rejects file, or paths on stdin. */
 import { readRegular } from "../files/open-regular.js";
+import { isRemote, placeOf } from "../remote/address.js";
 import { tilesOfArchive } from "./archive.js";
 import type { WalkTally } from "./folder.js";
 import { linesOf } from "./lines.js";
 import { fileTile, isArchive } from "./names.js";
 import { refusePackedName } from "./packed.js";
 import { tilesOfRecords } from "./records.js";
+import { takeRemote } from "./remote-input.js";
 import type { Tile } from "./tile.js";
 
 /**
@@ -25,8 +27,9 @@ export async function* tilesOfList(
     const line = first ? raw.replace(/^\uFEFF/, "") : raw;
     first = false;
     if (line.trim() === "") continue;
-    refusePackedName(line);
-    if (!isArchive(line)) yield fileTile(line);
-    else if (isOurs(line)) yield* tilesOfArchive(line, tally);
+    refusePackedName(placeOf(line));
+    const path = isRemote(line) ? takeRemote(line) : line;
+    if (!isArchive(path)) yield fileTile(path);
+    else if (isOurs(path)) yield* tilesOfArchive(path, tally);
   }
 }

@@ -1,4 +1,5 @@
 /** Tiles of a tar archive, found by its headers alone: each is a range of its bytes, and nothing is unpacked. */
+import { RemoteError } from "../remote/request.js";
 import type { WalkTally } from "./folder.js";
 import { failedMember, failedTile, hasTileExtension, isCompressed, memberTile } from "./names.js";
 import { openSource } from "./open-source.js";
@@ -16,6 +17,11 @@ import { WindowReader } from "./window-reader.js";
  */
 export async function* tilesOfTar(archive: string, tally: WalkTally): AsyncGenerator<Tile> {
   const source = await openSource(archive).catch((error: NodeJS.ErrnoException) => error);
+  if (source instanceof RemoteError) {
+    if (source.isUnreachable) throw source;
+    yield failedTile(archive, "READ", `the archive cannot be read (${source.reason})`);
+    return;
+  }
   if (source instanceof Error) {
     yield failedTile(archive, "READ", `the archive cannot be read (${source.code ?? source.message})`);
     return;

@@ -1,7 +1,7 @@
 /** The bytes of a file compressed with gzip or zstd, as a stream in bounded memory. */
-import type { FileHandle } from "node:fs/promises";
 import { createGunzip, type Gunzip } from "node:zlib";
 import { InterruptedError } from "../errors.js";
+import type { ByteSource } from "./byte-source.js";
 import { compressionOf } from "./packed.js";
 import { zstdBlocks } from "./zstd-blocks.js";
 
@@ -22,13 +22,13 @@ type Blocks = AsyncGenerator<Buffer>;
  * Yields what `file` holds, from its start. Throws a CompressionError where its data are damaged, after all before it,
  * or unpack to far too much; InterruptedError on abort.
  */
-export async function* unpackedBlocks(file: FileHandle, signal?: AbortSignal): Blocks {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(6), 0, 6, 0);
-  const head = buffer.subarray(0, bytesRead);
+export async function* unpackedBlocks(file: ByteSource, signal?: AbortSignal): Blocks {
+  const first = Buffer.alloc(6);
+  const head = first.subarray(0, await file.read(first, 0));
   const tool = compressionOf(head);
   const unpack = tool === undefined ? undefined : UNPACKERS[tool];
   if (unpack === undefined) throw new CompressionError(otherThan(tool, head));
-  const packed = new Counted(file.createReadStream({ start: 0, autoClose: false, highWaterMark: PIECE }));
+  const packed = new Counted(piecesOf(file));
   let bytes = 0;
   for await (const block of unpack(packed)) {
     if (signal?.aborted) throw new InterruptedError();
@@ -49,6 +49,16 @@ function otherThan(tool: string | undefined, head: Buffer): string {
 
 function tooMuch(packed: number): string {
   return `its first ${packed} bytes unpack to more than ${MOST_RATIO} times as many, which no pictures do: unpack it yourself if you trust it`;
+}
+
+async function* piecesOf(file: ByteSource): Blocks {
+  for (let position = 0; ; ) {
+    const piece = Buffer.allocUnsafe(PIECE);
+    const count = await file.read(piece, position);
+    if (count > 0) yield piece.subarray(0, count);
+    if (count < PIECE) return;
+    position += count;
+  }
 }
 
 /** Counts what passes. */

@@ -4,6 +4,7 @@ import { inChunks } from "../chunks.js";
 import { InputError, InterruptedError } from "../errors.js";
 import { writeWith } from "../files/write.js";
 import { mapInFlight } from "../in-flight.js";
+import { isRemote } from "../remote/address.js";
 import { statesOf } from "./file-state.js";
 import { hashName, type Share } from "./shard.js";
 import { type Tile, type TileSource, tileLocation } from "./tile.js";
@@ -102,7 +103,9 @@ async function* listTiles(source: TileSource, options: ListOptions): Listing {
 }
 
 async function withStates(tiles: readonly Tile[], { isCopy = () => false }: ListOptions): Promise<ListedTile[]> {
-  const compared = tiles.filter(({ path, failure }) => failure === undefined && !isCopy(path));
+  const compared = tiles.filter(
+    ({ path, offset, failure }) => failure === undefined && !isCopy(path) && !(offset === undefined && isRemote(path)),
+  );
   const states = await statesOf(compared.map(({ path }) => path));
   const byTile = new Map(compared.map((tile, i) => [tile, states[i]]));
   return tiles.map((tile) => ({ tile, state: byTile.get(tile) }));

@@ -9,7 +9,7 @@ import { setImmediate } from "node:timers/promises";
 import { chunksOf } from "../chunks.js";
 import { FormatError } from "../errors.js";
 import { readWholeRegular } from "../files/open-regular.js";
-import { CompressedTiles, isInCompressed } from "../tiles/compressed-tiles.js";
+import { CompressedTiles, needsLoading } from "../tiles/compressed-tiles.js";
 import type { Tile } from "../tiles/tile.js";
 
 /** In a model's folder: the divisor, then the fingerprints, ascending; each a little-endian uint64. */
@@ -67,7 +67,7 @@ async function fingerprint(tiles: readonly Tile[], divisor: number): Promise<Big
 
 /** Compressed archives are then read from end to end. */
 function inArchiveOrder(tiles: readonly Tile[]): readonly Tile[] {
-  if (!tiles.some(isInCompressed)) return tiles;
+  if (!tiles.some(needsLoading)) return tiles;
   return tiles.toSorted((a, b) => (a.path === b.path ? (a.offset ?? 0) - (b.offset ?? 0) : a.path < b.path ? -1 : 1));
 }
 
