@@ -9,8 +9,8 @@ import { resolveTrainSettings, type TrainOptions } from "./settings.js";
 /** In a model's folder: what it was trained with. */
 export const CONFIG_FILE = "config.yaml";
 
-/** The parser takes minutes and gigabytes for long files. */
-const MOST_BYTES = 2 ** 20;
+/** The parser takes gigabytes for long files. */
+const MOST_BYTES = 2 ** 18;
 
 // Loaded when it is needed: most commands read no YAML.
 const loadYaml = (): typeof import("yaml") => createRequire(import.meta.url)("yaml");
@@ -23,7 +23,7 @@ export function readConfig(path: string): Partial<TrainOptions> {
   const text = readText(path);
   let parsed: unknown;
   try {
-    parsed = loadYaml().parse(text);
+    parsed = parse(text);
   } catch (cause) {
     throw new FormatError(path, `${path} cannot be read as YAML or JSON: ${(cause as Error).message.split("\n")[0]}`, {
       cause,
@@ -44,6 +44,24 @@ function readText(path: string): string {
   }
 }
 
+function parse(text: string): unknown {
+  const { parseDocument, visit } = loadYaml();
+  // The library compares every key with every other, which takes minutes for many.
+  const document = parseDocument(text, { uniqueKeys: false });
+  if (document.errors.length > 0) throw document.errors[0];
+  visit(document, { Map: (_, { items }) => refuseRepeated(items.map(({ key }) => String(key))) });
+  // Aliases may stand for any number of values.
+  return document.toJS({ maxAliasCount: 0 });
+}
+
+function refuseRepeated(keys: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const key of keys) {
+    if (seen.has(key)) throw new Error(`the option ${key} is there twice`);
+    seen.add(key);
+  }
+}
+
 /** Names may also be spelt as flags are, or as in JSON that canopy prints: `batch-size`, `batch_size`. */
 function toCamelCase(options: Record<string, unknown>): Record<string, unknown> {
   const entries = Object.entries(options).map(([name, value]) => [
@@ -55,7 +73,7 @@ function toCamelCase(options: Record<string, unknown>): Record<string, unknown> 
 
 /** The file for `options`: all that are given, and the defaults of those that decide what is trained. */
 export function configToYaml(options: TrainOptions): string {
-  return loadYaml().stringify(completeOptions(options));
+  return loadYaml().stringify(completeOptions(options), { aliasDuplicateObjects: false });
 }
 
 /** Those of an output's place and state are of one run, and left out. */

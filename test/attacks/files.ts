@@ -141,6 +141,19 @@ export const FILES: readonly Attack[] = [
     says: /labels\.json is one JSON value of more than 16 million parts/,
   },
   {
+    what: "configuration of 25,000 options, which the parser of YAML would compare with each other",
+    happens: "each is looked at once; longer than 256 KiB it is refused",
+    megabytes: 400,
+    seconds: 15,
+    make: ({ folder }) => {
+      const path = join(folder, "run.yaml");
+      writeFileSync(path, Array.from({ length: 25_000 }, (_, i) => `k${i}: 1\n`).join(""));
+      return { args: ["train", "--config", path, "--tiles", folder, "--labels", folder, "--out", folder] };
+    },
+    status: 2,
+    says: /k0/,
+  },
+  {
     what: "tags and names of files with escape characters and line ends",
     happens: "such tags are refused; names are printed as codes, on one line",
     megabytes: 300,

@@ -61,6 +61,11 @@ test("a file that is none, an option that is none, and one that is missing are n
   assert.match(fail("just text"), /wrong.yaml holds no options/);
   assert.match(fail("tiles: a\nlabels: b\nout: c\nvall: 0.3"), /vall.*val/);
   assert.match(fail("tiles: a\nlabels: b"), /out/);
-  assert.match(fail(`tiles: ${"a".repeat(2 ** 20)}`), /wrong.yaml cannot be read \(more than 1 MiB\)/);
-  assert.match(fail(`tiles: ${"[".repeat(2 ** 19)}`), /wrong.yaml cannot be read as YAML or JSON/);
+  assert.match(
+    fail("tiles: a\ntiles: b"),
+    /wrong.yaml cannot be read as YAML or JSON: the option tiles is there twice/,
+  );
+  assert.match(fail("tiles: &all [a]\nlabels: *all"), /wrong.yaml cannot be read as YAML or JSON: Alias/);
+  assert.match(fail(`tiles: ${"a".repeat(2 ** 18)}`), /wrong.yaml cannot be read \(more than 0.25 MiB\)/);
+  assert.match(fail(`tiles: ${"[".repeat(2 ** 17)}`), /wrong.yaml cannot be read as YAML or JSON/);
 });
