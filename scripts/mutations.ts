@@ -1188,4 +1188,11 @@ export const MUTATIONS: readonly Mutation[] = [
     to: "isDeepStrictEqual(old[name], null)",
     tests: ["test/operations/train.test.ts"],
   },
+  {
+    what: "snippets without fences passed over",
+    file: "scripts/snippets.ts",
+    from: "(?<=\\n\\n)((?: {4}",
+    to: "(?<=\\n\\n\\n\\n)((?: {4}",
+    tests: ["test/scripts/check-docs.test.ts"],
+  },
 ];

@@ -1,4 +1,5 @@
 /** A tile with everything that labelling tools show of it. */
+import type { TagDoubt } from "../labels/name-list.js";
 import { tilePath, withoutExtension } from "../labels/names.js";
 import type { Tile } from "../tiles/tile.js";
 
@@ -10,6 +11,8 @@ export interface CuratedTile {
   prediction?: TilePrediction;
   /** Why it was suggested. */
   suggestion?: { score: number; reason: string };
+  /** Its tags that are probably wrong, the surest first. */
+  doubts?: readonly TagDoubt[];
   /** The tags the model is least sure of, the least sure first. */
   doubtful?: readonly string[];
 }

@@ -1,11 +1,12 @@
 /** Label Studio: tiles as tasks to import, and the labelling interface they need. See docs/curation.md. */
+import type { TagDoubt } from "../labels/name-list.js";
 import { tileLocation } from "../tiles/tile.js";
 import type { CuratedTile } from "./curated-tile.js";
 import { type ImageUrlOptions, toImageUrl } from "./image-url.js";
 
 /** A task as Label Studio imports and exports it; only what canopy writes. */
 interface LabelStudioTask {
-  data: { image: string; name: string; path: string; score?: number; reason?: string };
+  data: { image: string; name: string; path: string; score?: number; reason?: string; doubts?: string };
   /** Tags chosen by people. */
   annotations?: { result: ChoicesResult[] }[];
   /** Tags chosen by a model, shown before people choose. */
@@ -26,12 +27,18 @@ const CONTROL = "tags";
 
 /** `tile` as a task: its labels an annotation, the model's tags a prediction. */
 export function toTask(
-  { tile, labels, prediction, suggestion }: CuratedTile,
+  { tile, labels, prediction, suggestion, doubts }: CuratedTile,
   options: ImageUrlOptions & { modelName?: string | undefined } = {},
 ): LabelStudioTask {
   const { modelName = "canopy" } = options;
   return {
-    data: { image: toImageUrl(tile, options), name: tile.name, path: tileLocation(tile), ...suggestion },
+    data: {
+      image: toImageUrl(tile, options),
+      name: tile.name,
+      path: tileLocation(tile),
+      ...suggestion,
+      ...(doubts && { doubts: doubts.map(describeDoubt).join("; ") }),
+    },
     ...(labels && { annotations: [{ result: choices(labels) }] }),
     ...(prediction && {
       predictions: [
@@ -46,11 +53,17 @@ export function toTask(
   };
 }
 
-/** The labelling interface for the tags: paste it into the project's settings. */
-export function labelConfig(tags: readonly string[]): string {
+/** As annotators read it. */
+function describeDoubt({ tag, given, probability }: TagDoubt): string {
+  return `${tag}: ${given ? "given, perhaps wrongly" : "perhaps missing"} (probability ${probability.toFixed(2)})`;
+}
+
+/** The labelling interface for the tags: paste it into the project's settings. `doubts`: whether tasks have some to show. */
+export function labelConfig(tags: readonly string[], { doubts = false }: { doubts?: boolean } = {}): string {
   const list = tags.map((tag) => `    <Choice value="${escapeXml(tag)}"/>\n`).join("");
   return (
     `<View>\n  <Image name="${IMAGE}" value="$image" zoom="true"/>\n` +
+    (doubts ? '  <Header value="$doubts"/>\n' : "") +
     `  <Choices name="${CONTROL}" toName="${IMAGE}" choice="multiple" showInline="true">\n${list}  </Choices>\n</View>\n`
   );
 }

@@ -12,8 +12,8 @@ import { checkOutput } from "../files/output.js";
 import { writePieces } from "../files/write.js";
 import { tellLabels } from "../labels/describe.js";
 import { readLabels } from "../labels/formats.js";
-import { type NamedRows, pairTiles } from "../labels/match.js";
-import { readNames } from "../labels/name-list.js";
+import { pairTiles } from "../labels/match.js";
+import { type NameList, readNames } from "../labels/name-list.js";
 import { checkLabelsGiven, type LabelOptions, labelOptions } from "../labels/options.js";
 import type { LabelRow, LabelTable } from "../labels/table.js";
 import type { RunContext } from "../run-context.js";
@@ -106,7 +106,10 @@ export async function exportLabels(
     labelled: tiles.filter(({ labels }) => labels !== undefined).length,
     predicted: tiles.filter(({ prediction }) => prediction !== undefined).length,
     withoutTile,
-    labelConfig: format === "label-studio" ? labelConfig(known.tags) : null,
+    labelConfig:
+      format === "label-studio"
+        ? labelConfig(known.tags, { doubts: tiles.every(({ doubts }) => doubts !== undefined) })
+        : null,
   };
 }
 
@@ -131,7 +134,7 @@ interface Known {
   labels: LabelTable | undefined;
   predictions: PredictionTable | undefined;
   /** The tiles to export, in this order; undefined for all that are labelled or predicted. */
-  only: NamedRows | undefined;
+  only: NameList | undefined;
   /** Paths of tiles to export. */
   wanted: readonly string[];
   tags: string[];
@@ -167,17 +170,17 @@ async function curate(known: Known, options: ExportLabelsOptions, context: RunCo
   const predicted = predictions && pairTiles(predictions, tiles);
   const tagsOf = new Map(labelled?.tiles.map((tile, i) => [tile, labelled.rows[i].tags]));
   const predictionOf = new Map(predicted?.tiles.map((tile, i) => [tile, predictions?.of.get(predicted.rows[i])]));
-  const found = only
-    ? pairTiles(only, tiles).tiles
-    : tiles.filter((tile) => tagsOf.has(tile) || predictionOf.has(tile));
+  const chosen = only && pairTiles(only, tiles);
+  const doubtsOf = new Map(chosen?.tiles.map((tile, i) => [tile, only?.doubts.get(chosen.rows[i])]));
+  const found = chosen ? chosen.tiles : tiles.filter((tile) => tagsOf.has(tile) || predictionOf.has(tile));
   if (found.length === 0) {
     throw new InputError(
       `None of the ${wanted.length} tiles to export is among the tiles; the first is called ${wanted[0]}.`,
     );
   }
   return found.map((tile) => {
-    const [own, prediction] = [tagsOf.get(tile), predictionOf.get(tile)];
-    return { tile, ...(own && { labels: own }), ...(prediction && { prediction }) };
+    const [own, prediction, doubts] = [tagsOf.get(tile), predictionOf.get(tile), doubtsOf.get(tile)];
+    return { tile, ...(own && { labels: own }), ...(prediction && { prediction }), ...(doubts && { doubts }) };
   });
 }
 

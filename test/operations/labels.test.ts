@@ -82,6 +82,24 @@ describe("labels", () => {
     assert.deepEqual(JSON.parse(read("out.json")).samples, samples);
   });
 
+  it("go out with what label-errors.csv doubts, for people to see", async () => {
+    const rows = "c 3%,x,road,0,0.91,0.91,\nb_2,x,clear,1,0.04,0.96,\nc 3%,x,water,1,0.2,0.8,\n";
+    writeFileSync(at("label-errors.csv"), `image_name,path,tag,given,probability,score,tags\n${rows}`);
+    const only = at("label-errors.csv");
+    const summary = await exporting({ only, imageRoot: folder });
+    assert.match(summary.labelConfig ?? "", /<Header value="\$doubts"\/>/);
+    const tasks = JSON.parse(read("out.json")).map(({ data }: { data: { doubts: string } }) => data.doubts);
+    assert.deepEqual(tasks, [
+      "road: perhaps missing (probability 0.91); water: given, perhaps wrongly (probability 0.20)",
+      "clear: given, perhaps wrongly (probability 0.04)",
+    ]);
+    await exporting({ only, format: "fiftyone", overwrite: true });
+    const { samples } = JSON.parse(read("out.json"));
+    assert.deepEqual(samples[1].doubts, [{ label: "clear", confidence: 0.04 }]);
+    const plain = await exporting({ imageRoot: folder, overwrite: true });
+    assert.doesNotMatch(plain.labelConfig ?? "", /doubts/);
+  });
+
   it("are exported with addresses Label Studio can serve, and a warning where it cannot", async () => {
     await exporting({ imageRoot: folder });
     const images = JSON.parse(read("out.json")).map((each: { data: { image: string } }) => each.data.image);
