@@ -104,8 +104,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "kept networks whatever their ranges",
     file: "src/quantise/network.ts",
-    from: "[QUANTISER_VERSION, ranges]",
-    to: "[QUANTISER_VERSION, ranges && null]",
+    from: "[QUANTISER_VERSION, ranges, form]",
+    to: "[QUANTISER_VERSION, ranges && null, form]",
     tests: ["test/quantise/network.test.ts"],
   },
   {

@@ -80,15 +80,14 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
 
 /** What any network's results depend on beside the network and the tile. */
 export function readingIdentity(decode: DecodeOptions, device: Device) {
-  const { size, colorspace, antialias, maxPixels, onTruncated, bands, stretch } = decode;
   return {
-    size,
-    colorspace,
-    antialias,
-    maxPixels,
-    onTruncated,
-    ...(bands !== null && { bands: bands.join() }),
-    ...(stretch !== null && { stretch: stretch.join(";") }),
+    size: decode.size,
+    colorspace: decode.colorspace,
+    antialias: decode.antialias,
+    maxPixels: decode.maxPixels,
+    onTruncated: decode.onTruncated,
+    ...(decode.bands !== null && { bands: decode.bands.join() }),
+    ...(decode.stretch !== null && { stretch: decode.stretch.join(";") }),
     decoder: decoderVersion(),
     runtime: `${device} ${onnxRuntimeVersion()}`,
   };
