@@ -1051,7 +1051,7 @@ export const MUTATIONS: readonly Mutation[] = [
     what: "a split network takes the number of tiles for one",
     file: "src/onnx/shapes.ts",
     from: "(isOpen(value) ? value / BATCH : 0)",
-    to: "(isOpen(value) ? 0 : 0)",
+    to: "(isOpen(value) ? 2 : 0)",
     tests: ["test/finetune/split-network.test.ts"],
   },
   {

@@ -75,15 +75,19 @@ describe("a network split below the weights that learn takes the steps of the wh
   }
 });
 
-test("means of maps below the learning blocks pass beside them", () => {
+test("means of maps below the learning blocks pass beside them", async () => {
   const model = mobile.squeezeAndExcite(12);
-  const { upper, floats } = split(model, ["deep1_W", "deep1_b", "sigmoid_W", "sigmoid_b", "gemm_W", "gemm_b"]);
+  const { lower, upper, floats } = split(model, ["deep1_W", "deep1_b", "sigmoid_W", "sigmoid_b", "gemm_W", "gemm_b"]);
   // 16 means of the first level, and the map of the ordinary convolution after its activation: 18 of 1 x 3.
   assert.equal(floats, 16 + 18 * 3);
   assert.deepEqual(
     decodeModel(upper, "The upper part").graph.input.map(({ name }) => name),
     [TILES],
   );
+  const pixels = new ort.Tensor("uint8", mobile.makeBatch(model, COUNT).tiles, [COUNT, 12, 12, 3]);
+  const stored = new ort.Tensor("float32", await featuresOf(lower, pixels), [COUNT, floats]);
+  const whole = await featuresOf(model.network, pixels);
+  assert.ok(maxDifference(await featuresOf(upper, stored), whole) < 1e-5);
 });
 
 test("it says why a network cannot be split", () => {
