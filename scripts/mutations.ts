@@ -578,13 +578,6 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/tiles/compressed.test.ts"],
   },
   {
-    what: "tiles of compressed archives loaded out of turn",
-    file: "src/tiles/compressed-tiles.ts",
-    from: "      await before;\n",
-    to: "",
-    tests: ["test/tiles/compressed.test.ts"],
-  },
-  {
     what: "streams that keep all they have passed",
     file: "src/tiles/stream-source.ts",
     from: "this.#kept[0].length > KEPT",
