@@ -11,6 +11,13 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    what: "a penalty's search in all folds of many tiles",
+    file: "src/head/regularization.ts",
+    from: ".slice(0, countHeldOut(tiles, labels.rows))",
+    to: ".slice(0, countHeldOut(5, 5 + 0 * tiles))",
+    tests: ["test/head/regularization.test.ts"],
+  },
+  {
     what: "remote: two states of a file put together",
     file: "src/remote/request.ts",
     from: "differs(before.size, now.size) || differs(before.tag, now.tag)",

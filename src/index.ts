@@ -80,6 +80,8 @@ export type { Separator } from "./labels/separators.js";
 export type { Doubt, LabelRow, LabelTable, Part, Recognised } from "./labels/table.js";
 export type { TileInputs } from "./tiles/inputs.js";
 export { type LabelMatrix, toLabelMatrix } from "./tiles/label-matrix.js";
+export type { Naming } from "./tiles/names.js";
+export type { Share } from "./tiles/shard.js";
 export { type OpenedTiles, type OpenTilesOptions, openTiles } from "./tiles/sources.js";
 export { kFold, type Split, splitRows } from "./tiles/split.js";
 export { type TaggedTile, type TagSet, tagSetOf } from "./tiles/tag-set.js";

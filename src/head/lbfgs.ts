@@ -34,7 +34,7 @@ export async function trainByLbfgs(
   const space = await chooseSpace(features, standardization, options.threads);
   const l2 = config.l2 === "auto" ? await chooseL2(space, labels, config, options) : config.l2;
   const problems = labels.tags.map((_, tag) => ({ tag, heldOut: -1, l2 }));
-  const { folds: _folds, views: _views, ...running } = options;
+  const { folds: _folds, views: _views, tiles: _tiles, ...running } = options;
   // By the power of two, then by tag.
   const reached: Float64Array[][] = [];
   const onIteration = (tag: number, iteration: number, point: Float64Array) => {

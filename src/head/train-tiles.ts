@@ -7,7 +7,7 @@ import { trainHead } from "./train.js";
 import type { TrainedHead, TrainHeadOptions } from "./trained-head.js";
 import { type FeatureVariants, trainingFolds, trainingRows, type VariantUse } from "./variants.js";
 
-interface TrainTilesOptions extends Omit<TrainHeadOptions, "folds" | "views">, VariantUse {
+interface TrainTilesOptions extends Omit<TrainHeadOptions, "folds" | "views" | "tiles">, VariantUse {
   /** Decides the folds that choose an automatic L2. */
   seed: number;
 }
@@ -26,5 +26,5 @@ export async function trainOnTiles(
     folds: trainingFolds(kFold(selectLabels(labels, rows), L2_FOLDS, seed), seen.labels.rows),
   };
   const views = tta === "d4" ? seen.labels.rows / rows.length : 1;
-  return trainHead(seen.features, seen.labels, config, { ...options, views, ...folds });
+  return trainHead(seen.features, seen.labels, config, { ...options, views, tiles: rows.length, ...folds });
 }

@@ -28,6 +28,8 @@ export interface TrainHeadOptions {
    * @default 1
    */
   views?: number;
+  /** Tiles that the rows are of, for an automatic L2. @default rows / `views` */
+  tiles?: number;
   /** Threads of the native kernels. @default the number of CPUs */
   threads?: number;
 }

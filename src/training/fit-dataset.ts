@@ -1,6 +1,7 @@
 /** The fit of a dataset's features under the settings of a training. */
 import { InputError, OptionError } from "../errors.js";
 import type { HeadConfig } from "../head/config.js";
+import { toVariants } from "../head/variants.js";
 import type { ModelCard } from "../models/card.js";
 import { featureBlocks } from "../models/pyramid.js";
 import type { Precision } from "../quantise/precision.js";
@@ -8,6 +9,7 @@ import type { RunContext } from "../run-context.js";
 import { toExclusiveColumns } from "../tags/exclusive.js";
 import type { Dataset } from "./dataset.js";
 import { type FittedHead, fitHead } from "./fit.js";
+import { describeHeadCost } from "./head-cost.js";
 import type { FitSettings, TrainSettings } from "./settings.js";
 import { fingerprintOf, keepStates, type StatesOptions } from "./states.js";
 
@@ -35,6 +37,7 @@ export async function fitDataset(
       `The features are read from disk as they do not fit in memory: trained by ${config.optimizer}, scored on the held-out tiles alone.`,
     );
   }
+  tellCost(dataset, settings, config, context);
   const network = `${card.sha256}${precision === "int8" ? ` ${precision} ${JSON.stringify(card.ranges)}` : ""}`;
   const fingerprint = fingerprintOf(dataset, settings, config, network);
   const { holdOut, augment, tta } = fit;
@@ -44,6 +47,21 @@ export async function fitDataset(
     fitHead(stored ?? features, labels, config, { ...options, states }),
   );
   return { ...fitted, config };
+}
+
+/** Five folds and the final head; beside a share that is held out, one more for the history. */
+function tellCost(
+  { stored, features, labels, validation }: Dataset,
+  { fit }: TrainSettings,
+  config: HeadConfig,
+  { onNotice }: RunContext,
+): void {
+  if (config.optimizer !== "lbfgs" || stored !== undefined) return;
+  const { numFeatures } = toVariants(features, labels.rows)[0];
+  const trainings = validation === undefined && fit.holdOut > 0 ? 7 : 6;
+  const variants = fit.augment === "d4" ? 8 : 1;
+  const cost = describeHeadCost({ labels, numFeatures, variants, trainings, l2: config.l2 });
+  if (cost !== undefined) onNotice?.(cost);
 }
 
 /** `blocks` are the widths of features that come from different levels of the backbone. */
