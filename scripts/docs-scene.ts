@@ -10,7 +10,7 @@ const LABELLED = 40;
 /** Sets of tiles that pages speak of. */
 const SETS = ["train-jpg", "test-jpg", "val-jpg", "all-jpg", "all-png", "tiles-png", "unlabelled"];
 const LABELS = ["train.csv", "train_v2.csv", "test.csv", "val.csv", "labels.csv", "labels-2.csv", "labels-3.csv"];
-const MODELS = ["my-model", "models/amazon", "model-2"];
+const MODELS = ["my-model", "models/amazon", "model-2", "tuned"];
 
 /** Fills `folder`, which must be there, and returns the shell that works in it. */
 export async function makeScene(folder: string): Promise<Shell> {
@@ -46,6 +46,7 @@ export async function makeScene(folder: string): Promise<Shell> {
 /** Archives, label files of others, predictions. */
 async function makeFiles(shell: Shell, at: (name: string) => string): Promise<void> {
   await shell("canopy synth --count 8 --size 96 --tar --per-tar 4 --out shards");
+  cpSync(at("shards"), at("tars"), { recursive: true });
   for (const name of ["more.tar", "set.tar"]) cpSync(at("shards/tiles-00000.tar"), at(name));
   const labelled = "canopy labels export --labels labels.csv";
   for (const out of ["export.json", "export-2.json"]) {

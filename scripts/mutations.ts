@@ -1195,4 +1195,11 @@ export const MUTATIONS: readonly Mutation[] = [
     to: "(?<=\\n\\n\\n\\n)((?: {4}",
     tests: ["test/scripts/check-docs.test.ts"],
   },
+  {
+    what: "found groups dropped for the least cost",
+    file: "src/training/readout.ts",
+    from: "exclusiveGain > -MOST_LOST",
+    to: "exclusiveGain > MOST_LOST - MOST_LOST",
+    tests: ["test/training/readout.test.ts"],
+  },
 ];

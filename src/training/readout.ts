@@ -17,7 +17,7 @@ export interface ReadoutOptions extends ThresholdOptions {
   calibrate?: CalibrationName;
   /**
    * Groups of tag names of which every tile is given exactly one. "auto" finds groups in the labels, lets thresholds decide in them, and
-   * drops them if that costs score out of fold.
+   * drops them if that costs more than a little score out of fold.
    * @default []
    */
   exclusive?: "auto" | readonly (readonly string[])[];
@@ -62,10 +62,16 @@ export function chooseExclusive(unseen: UnseenLogits, options: ReadoutOptions): 
   const before = tileFBetas(without.decisions, labels, beta);
   const gains = tileFBetas(shared.decisions, labels, beta).map((score, row) => score - before[row]);
   const exclusiveGain = gains.reduce((sum, each) => sum + each, 0) / gains.length;
-  return exactlyOne || exclusiveGain > 0
+  return exactlyOne || exclusiveGain > -MOST_LOST
     ? { exclusive, exactlyOne, exclusiveGain, crossFitted: shared }
     : { ...none, exclusiveGain, crossFitted: without };
 }
+
+/**
+ * F-beta that groups which the labels show may cost. Without a margin the choice hangs on a few labels: of 20
+ * resamplings of 600 tiles 8 dropped a group that 12 kept; with this one 1 does.
+ */
+const MOST_LOST = 0.005;
 
 /** Fits on unseen `logits` `[labels.rows, tags]`. */
 export function fitReadout(
