@@ -47,6 +47,7 @@ export async function createParser(words: string[]): Promise<Argv> {
       .version(JSON.parse(readFileSync(PACKAGE, "utf8")).version)
       .command(commands)
       .parserConfiguration({ "boolean-negation": true })
+      .check((_argv, options) => refuseNegated(options, words), true)
       .check(refuseRepeated, true)
       .check(refuseDashAsOutput, true)
       .check((argv, options) => refuseNoNumber(argv, options, words), true)
@@ -85,6 +86,15 @@ function refuseRepeated(argv: Record<string, unknown>, options: unknown): true {
 function refuseDashAsOutput({ out }: Record<string, unknown>): true {
   if (out === STDIN) throw new OptionError("--out cannot be standard output (-): name a file or folder.");
   return true;
+}
+
+/** yargs makes `--no-epochs` an --epochs of 0, and other options lists of false. */
+function refuseNegated(options: unknown, words: string[]): true {
+  const { boolean, key } = options as { boolean: string[]; key: Record<string, unknown> };
+  const named = words.filter((word) => word.startsWith("--no-")).map((word) => word.slice(5));
+  const negated = named.find((name) => Object.hasOwn(key, name) && !boolean.includes(name));
+  if (negated === undefined) return true;
+  throw new OptionError(`There is no --no-${negated}: leave --${negated} out, or give it a value.`);
 }
 
 /** yargs makes NaN of what is no number; `words` have what was written. */

@@ -31,6 +31,16 @@ test("-o and --out are one option, and both at once are refused", () => {
   assert.match(run.stderr, /--out was given more than once/);
 });
 
+test("an option with a value cannot be denied; one that is on can", () => {
+  for (const option of ["exclusive", "epochs", "out"]) {
+    const run = runCli(["train", "--tiles", "x", "--labels", "y", "--out", "z", `--no-${option}`]);
+    assert.equal(run.status, 2);
+    assert.match(run.stderr, new RegExp(`There is no --no-${option}: leave --${option} out`));
+  }
+  const run = runCli(["train", "--tiles", "no-such-tiles", "--labels", "y", "--out", "z", "--no-store-backbone"]);
+  assert.equal(run.status, 1, run.stderr);
+});
+
 test("values that an option does not take are named with the nearest, or with the range", () => {
   const predict = ["predict", "tiles", "--model", "nowhere", "--out", "a.csv"];
   const device = runCli([...predict, "--device", "gpu"]);
