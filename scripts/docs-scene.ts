@@ -57,6 +57,9 @@ async function makeFiles(shell: Shell, at: (name: string) => string): Promise<vo
   for (const shard of [1, 2]) {
     await shell(`canopy predict tiles --model model --out tags-${shard}.csv --shard ${shard}/2`);
   }
+  for (const [i, month] of ["may", "june"].entries()) {
+    await shell(`canopy predict shards/tiles-0000${i}.tar --model model --out ${month}.jsonl`);
+  }
   // A tile that could not be read, and can be now.
   await shell(
     'printf "%s\\n" tiles/synth_0.jpg late.jpg > some.txt && canopy predict @some.txt --model model --out tags.csv',
