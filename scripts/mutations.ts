@@ -18,6 +18,27 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/head/regularization.test.ts"],
   },
   {
+    what: "remote: only the first page of a prefix",
+    file: "src/remote/object-store.ts",
+    from: "if (next === undefined) return;",
+    to: "return;",
+    tests: ["test/remote/object-store.test.ts"],
+  },
+  {
+    what: "remote: signs in keys of objects as they are",
+    file: "src/remote/object-store.ts",
+    from: 'return key.split("/").map(escaped).join("/");',
+    to: "return key;",
+    tests: ["test/remote/object-store.test.ts"],
+  },
+  {
+    what: "remote: the region left out of signatures",
+    file: "src/remote/object-store.ts",
+    from: 'region: store === "s3" ? region() : "auto"',
+    to: 'region: store === "s3" ? "us-east-1" : "auto"',
+    tests: ["test/remote/object-store.test.ts"],
+  },
+  {
     what: "remote: two states of a file put together",
     file: "src/remote/request.ts",
     from: "differs(before.size, now.size) || differs(before.tag, now.tag)",

@@ -1,14 +1,29 @@
 /** Addresses of remote files, and what of them may be shown. */
 import { InputError } from "../errors.js";
 
-/** Whether `path` is an address of the web, not a file. */
+/** Whether `path` is on a server: an address of the web, or of an object in a store. */
 export function isRemote(path: string): boolean {
+  return isWeb(path) || isObject(path);
+}
+
+/** Of a web server. Signs such as %20 stand for others in it. */
+export function isWeb(path: string): boolean {
   return /^https?:\/\//i.test(path);
 }
 
-/** The part of a path that says what it is: of an address without server and query. */
+/** Of Amazon S3 or Google Cloud Storage. */
+export function isObject(path: string): boolean {
+  return /^(s3|gs):\/\//i.test(path);
+}
+
+/** The part of a path that says what it is: of an address of the web without query. */
 export function placeOf(path: string): string {
-  return isRemote(path) ? path.replace(/[?#].*$/s, "") : path;
+  return isWeb(path) ? path.replace(/[?#].*$/s, "") : path;
+}
+
+/** An address without server or bucket. */
+export function pathOf(address: string): string {
+  return isObject(address) ? address.replace(/^\w+:\/\/[^/]*/, "") : new URL(address).pathname;
 }
 
 /** Parameters of signatures and tokens, by their names. */
@@ -22,6 +37,8 @@ const known = new Map<string, string>();
  * what it stands for. Throws an InputError if it is no address.
  */
 export function conceal(url: string): string {
+  // Keys of stores come from the environment.
+  if (isObject(url)) return url;
   if (!URL.canParse(url)) throw new InputError("An input begins like an address of the web, and is none.");
   const address = new URL(url);
   const shown = new URL(address);

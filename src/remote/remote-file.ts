@@ -1,17 +1,8 @@
 /** A file on a server, read by places in bounded memory: it goes on where a connection broke. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { InterruptedError } from "../errors.js";
-import { changed, isOther, type RemoteBody, RemoteError, type RemoteState, request, unreachable } from "./request.js";
-
-/** How patient reading is, in milliseconds and tries; tests are less so. */
-export const PATIENCE = {
-  /** Tries without a new byte. */
-  tries: 6,
-  /** Before the second try; twice as long before each further one. */
-  firstWait: 500,
-  /** Without a byte for so long, a connection is given up. */
-  silence: 30_000,
-};
+import { insist, PATIENCE } from "./patience.js";
+import { changed, isOther, type RemoteBody, type RemoteState, request } from "./request.js";
+import { RemoteError, unreachable } from "./request-error.js";
 
 /** A gap that is read over rather than asked for anew. */
 const MOST_SKIPPED = 256 << 10;
@@ -87,20 +78,9 @@ export class RemoteFile {
     this.#drop();
   }
 
-  /** Tries `act` again after failures that may pass, as long as no byte came in between. */
-  async #insist<T>(act: () => Promise<T>): Promise<T> {
-    for (let tries = 1, wait = PATIENCE.firstWait; ; tries++, wait *= 2) {
-      if (this.#signal?.aborted) throw new InterruptedError();
-      try {
-        return await act();
-      } catch (error) {
-        this.#drop();
-        if (!(error instanceof RemoteError && error.isPassing) || tries >= PATIENCE.tries) throw error;
-        await sleep(Math.max(wait, error.wait), undefined, { ...(this.#signal && { signal: this.#signal }) }).catch(
-          () => {},
-        );
-      }
-    }
+  /** As long as no byte came in between. */
+  #insist<T>(act: () => Promise<T>): Promise<T> {
+    return insist(act, this.#signal, () => this.#drop());
   }
 
   /** Some bytes from `position`; 0 at the end. */

@@ -1,26 +1,7 @@
 /** One request for the bytes of a remote file from a place on. Trying again is for the caller. */
-import { CanopyError, InterruptedError } from "../errors.js";
-import { reveal } from "./address.js";
-
-/** A remote file cannot be read, now or at all. */
-export class RemoteError extends CanopyError {
-  override readonly name = "RemoteError";
-  /** Without the file's address. */
-  readonly reason: string;
-  /** Whether another try may help. */
-  readonly isPassing: boolean;
-  /** Whether there was no answer, which says nothing about this file. */
-  readonly isUnreachable: boolean;
-  /** What the server asks to wait, in milliseconds. */
-  readonly wait: number;
-  constructor(address: string, reason: string, { isPassing = false, isUnreachable = false, wait = 0 } = {}) {
-    super("INPUT", `${address} cannot be read: ${reason}.`);
-    this.reason = reason;
-    this.isPassing = isPassing;
-    this.isUnreachable = isUnreachable;
-    this.wait = wait;
-  }
-}
+import { isObject, reveal } from "./address.js";
+import { locateObject, objectAdvice } from "./object-store.js";
+import { RemoteError, refused, unreachable } from "./request-error.js";
 
 /** What tells one state of a file from another. */
 export interface RemoteState {
@@ -44,7 +25,7 @@ export async function request(
   before: RemoteState | undefined,
   signal: AbortSignal,
 ): Promise<RemoteBody> {
-  const { url, headers } = reveal(address);
+  const { url, headers } = isObject(address) ? await locateObject(address) : reveal(address);
   const asked = {
     ...headers,
     range: `bytes=${from}-`,
@@ -70,14 +51,6 @@ export async function request(
   return { ...answer, bytes: response.status === 416 ? nothing() : body };
 }
 
-/** How `fetch` and the reading of its body fail. */
-export function unreachable(address: string, cause: unknown, signal: AbortSignal): Error {
-  if (signal.aborted && signal.reason instanceof InterruptedError) return signal.reason;
-  const { code, message } = ((cause as Error).cause ?? cause) as NodeJS.ErrnoException;
-  const how = signal.aborted ? "its server says nothing any more" : `the connection failed (${code ?? message})`;
-  return new RemoteError(address, how, { isPassing: true, isUnreachable: true });
-}
-
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 function takeAnswer(address: string, response: Response, from: number): Omit<RemoteBody, "bytes"> | RemoteError {
@@ -98,16 +71,7 @@ function takeAnswer(address: string, response: Response, from: number): Omit<Rem
   if (status === 412) return changed(address);
   if (status === 206)
     return new RemoteError(address, "its server answers with another part of it", { isPassing: true });
-  return refused(address, response);
-}
-
-function refused(address: string, { status, headers }: Response): RemoteError {
-  const words = { 401: "it needs a password or a signature", 403: "it may not be read", 404: "there is no such file" };
-  const reason = (words as Record<number, string>)[status] ?? "its server refuses";
-  const isPassing = status === 408 || status === 429 || status >= 500;
-  const seconds = Number(headers.get("retry-after") ?? 0);
-  const wait = Number.isFinite(seconds) ? Math.min(60, Math.max(0, seconds)) * 1000 : 0;
-  return new RemoteError(address, `${reason} (status ${status})`, { isPassing, wait });
+  return refused(address, response, isObject(address) ? objectAdvice(address, response) : "");
 }
 
 export function changed(address: string): RemoteError {

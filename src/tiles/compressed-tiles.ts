@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Draft } from "../files/draft.js";
 import { mapInFlight } from "../in-flight.js";
 import { isRemote } from "../remote/address.js";
-import { RemoteError } from "../remote/request.js";
+import { RemoteError } from "../remote/request-error.js";
 import type { RunContext } from "../run-context.js";
 import type { ByteSource } from "./byte-source.js";
 import { isCompressed } from "./names.js";

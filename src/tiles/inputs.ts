@@ -4,7 +4,7 @@ import { lstat, stat } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { InputError, OptionError } from "../errors.js";
 import { readRegular } from "../files/open-regular.js";
-import { isRemote } from "../remote/address.js";
+import { isObject, isRemote } from "../remote/address.js";
 import { archivesBelow } from "./folder.js";
 import { linesOf } from "./lines.js";
 import { hasTileExtension, isArchive } from "./names.js";
@@ -64,8 +64,9 @@ export function isStdin(input: string): boolean {
  * What `input` stands for: itself, the archives of a folder that holds archives and no tiles, or what a pattern
  * matches. Throws an InputError if there is no such thing.
  */
-export async function classify(input: string): Promise<InputItem[]> {
+export async function classify(input: string, signal?: AbortSignal): Promise<InputItem[]> {
   if (input.startsWith("@")) return [await listItem(input.slice(1))];
+  if (isObject(input) && /^\w+:\/\/([^/]*|.*\/)$/.test(input)) return prefixItems(input, signal);
   if (isRemote(input)) return [remoteItem(input)];
   const info = await statInput(input);
   if (info === "missing") return matches(input);
@@ -95,6 +96,22 @@ function remoteItem(url: string): InputItem {
   );
 }
 
+/** The tiles below a prefix of a store, or its archives if there are no tiles: as of a folder. */
+async function prefixItems(prefix: string, signal: AbortSignal | undefined): Promise<InputItem[]> {
+  const { listObjects } = await import("../remote/object-store.js");
+  const [tiles, archives]: InputItem[][] = [[], []];
+  let others = 0;
+  for await (const path of listObjects(prefix, signal)) {
+    if (hasTileExtension(path)) tiles.push({ kind: "file", path: takeRemote(path) });
+    else if (isArchive(path) && !/\.zip$/i.test(path)) archives.push({ kind: "archive", path: takeRemote(path) });
+    else others++;
+  }
+  const items = tiles.length > 0 ? tiles : archives;
+  if (tiles.length > 0) others += archives.length;
+  if (items.length === 0) throw new InputError(`There are no tiles and no archives below ${prefix}.`);
+  return items.map((item, i) => ({ ...item, ...(i === 0 && others > 0 && { others }) }));
+}
+
 async function listItem(path: string): Promise<InputItem> {
   if (isStdin(path)) throw new InputError("A list on standard input is given as -, without the @.");
   const info = await statInput(path);
@@ -118,7 +135,7 @@ async function matches(pattern: string): Promise<InputItem[]> {
   const paths = await glob(slashed, { absolute, onlyFiles: false, expandDirectories: false });
   if (paths.length === 0) throw new InputError(`Nothing matches the input ${pattern}.`);
   const items = paths.map((path) => path.replace(/\/$/, "")).sort();
-  return (await Promise.all(items.map(classify))).flat();
+  return (await Promise.all(items.map((item) => classify(item)))).flat();
 }
 
 /** Undefined for a dead link, or if it may not be read: as a tile it will be rejected with its reason. */

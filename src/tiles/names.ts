@@ -1,6 +1,6 @@
 /** Which files are tiles, and their names. */
 import { basename, extname, posix, relative, sep } from "node:path";
-import { isRemote, placeOf } from "../remote/address.js";
+import { isRemote, isWeb, pathOf, placeOf } from "../remote/address.js";
 import type { Tile, TileFailure } from "./tile.js";
 
 /** File name endings, in lower case, that make a file found in a folder or an archive a tile. */
@@ -26,7 +26,7 @@ export function isCompressed(path: string): boolean {
 
 /** `a/b/train_1.jpg` -> `train_1`: only the last extension goes. */
 export function tileName(path: string): string {
-  const base = isRemote(path) ? decoded(basename(placeOf(path))) : basename(path);
+  const base = isWeb(path) ? decoded(basename(placeOf(path))) : basename(path);
   return base.slice(0, base.length - extname(base).length);
 }
 
@@ -74,8 +74,7 @@ export type Naming = (typeof NAMINGS)[number];
 
 /** `14/8190/5460` of `14/8190/5460.png`: the tile's path without its ending, in its archive, below the `folder` that is the input, or else as it was given; of an address without its server. */
 export function pathName({ path, member }: Tile, folder: string | undefined): string {
-  if (member === undefined && isRemote(path))
-    return pathName({ name: "", path, member: new URL(path).pathname }, folder);
+  if (member === undefined && isRemote(path)) return pathName({ name: "", path, member: pathOf(path) }, folder);
   const place = member ?? (folder === undefined ? path : relative(folder, path)).split(sep).join("/");
   return memberName(place.slice(0, place.length - extname(place).length));
 }

@@ -68,7 +68,7 @@ export async function openTiles(input: TileInputs, options: OpenTilesOptions = {
   let spooled: Spooled | undefined;
   for (const input of inputs) {
     if (isStdin(input)) spooled = await spool(options);
-    items.push(...(isStdin(input) ? [spooled!.input] : await classify(input)));
+    items.push(...(isStdin(input) ? [spooled!.input] : await classify(input, options.signal)));
   }
   const share = options.shard && (await shareIn(items, options.shard));
   let tally: WalkTally = { ignored: 0 };

@@ -1,5 +1,5 @@
 /** Tiles of a tar archive, found by its headers alone: each is a range of its bytes, and nothing is unpacked. */
-import { RemoteError } from "../remote/request.js";
+import { RemoteError } from "../remote/request-error.js";
 import type { WalkTally } from "./folder.js";
 import { failedMember, failedTile, hasTileExtension, isCompressed, memberTile } from "./names.js";
 import { openSource } from "./open-source.js";

@@ -354,7 +354,7 @@ test("values that are missing, no numbers, or out of range are wrong usage", () 
     [["--size"], /Not enough arguments following: size/],
     [["--size", "abc"], /--size.*got "abc"/],
     [["--size", "100000"], /--size to be an integer from 1 to/],
-    [["--max-pixels", "abc"], /--max-pixels.*got NaN/],
+    [["--max-pixels", "abc"], /--max-pixels.*got "abc"/],
     [["--workers", "0"], /--workers/],
   ];
   for (const [options, message] of wrong) {

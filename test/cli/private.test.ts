@@ -76,14 +76,14 @@ describe("no socket is opened, and no file outside the outputs and the cache", n
 
   it("but to the servers whose addresses the user named", async (t) => {
     const { model, backbone, tiles } = inputs;
-    const file = JSON.stringify(join(tiles, "train_0.jpg"));
+    const file = JSON.stringify(join(tiles, "synth_0.jpg"));
     const script = `require("node:http").createServer((_, response) => response.end(require("node:fs").readFileSync(${file})))
       .listen(0, "127.0.0.1", function () { console.log(this.address().port); })`;
     const server = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
     t.after(() => server.kill());
     const [port] = await once(server.stdout, "data");
     const options = ["--model", model, "--backbone", backbone, "--out", join(into, "remote.csv")];
-    const calls = canopy(["predict", `http://127.0.0.1:${Number(port)}/train_0.jpg`, ...options]);
+    const calls = canopy(["predict", `http://127.0.0.1:${Number(port)}/synth_0.jpg`, ...options]);
     const other = calls.filter((call) => !/ socket\(AF_INET, SOCK_STREAM/.test(call));
     assert.ok(other.length > 0);
     const named = `sin_port=htons(${Number(port)}), sin_addr=inet_addr("127.0.0.1")`;

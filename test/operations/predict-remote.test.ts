@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { type PredictRunOptions, predictWith } from "../../src/operations/predict.js";
-import { RemoteError } from "../../src/remote/request.js";
+import { RemoteError } from "../../src/remote/request-error.js";
 import { toyModel, writeToyTiles } from "../engine/toy.js";
 import { suiteFolder } from "../helpers.js";
 import { serve } from "../remote/server.js";
@@ -43,6 +43,26 @@ test("archives, tiles and lists of addresses give the rows of the same files on 
   writeFileSync(list, tiles.map((name) => `${url}/in/${name}`).join("\n"));
   for (const inputs of [[`${url}/in.tar`], [`${url}/in.tar.gz`], [`@${list}`]]) {
     assert.equal(read((await run({ inputs })).out), expected, inputs[0]);
+  }
+});
+
+test("a prefix of a store gives the rows of the same files in a folder", async (t) => {
+  const names = readdirSync(join(folder, "in"));
+  const contents = names.map((name) => `<Contents><Key>in/${name}</Key></Contents>`).join("");
+  const { url } = await serve(
+    t,
+    Object.fromEntries(Object.entries(files).map(([path, bytes]) => [`/bucket${path}`, bytes])),
+    {
+      answer: (_n, response, request) =>
+        (request.url ?? "").includes("list-type=2") &&
+        !!response.writeHead(200).end(`<ListBucketResult>${contents}</ListBucketResult>`),
+    },
+  );
+  process.env["AWS_ENDPOINT_URL_S3"] = url;
+  t.after(() => delete process.env["AWS_ENDPOINT_URL_S3"]);
+  const expected = await local();
+  for (const input of ["s3://bucket/in/", "s3://bucket/in.tar"]) {
+    assert.equal(read((await run({ inputs: [input] })).out), expected, input);
   }
 });
 

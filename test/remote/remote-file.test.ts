@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { InterruptedError } from "../../src/errors.js";
 import { conceal, reveal } from "../../src/remote/address.js";
 import { forget, RemoteFile } from "../../src/remote/remote-file.js";
-import { RemoteError } from "../../src/remote/request.js";
+import { RemoteError } from "../../src/remote/request-error.js";
 import { type Flaws, serve } from "./server.js";
 
 const BYTES = Buffer.from(Uint8Array.from({ length: 700_000 }, (_, i) => (i * 31 + (i >> 8)) & 255));

@@ -1,7 +1,7 @@
 /** A server on loopback that fails as servers do. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { PATIENCE } from "../../src/remote/remote-file.js";
+import { PATIENCE } from "../../src/remote/patience.js";
 
 PATIENCE.firstWait = 1;
 PATIENCE.silence = 300;

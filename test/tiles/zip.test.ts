@@ -74,7 +74,7 @@ describe("members of a zip", () => {
   it("are pictures as files are, in every way of reading them, and in lists", async (t) => {
     const folder = temporaryFolder(t);
     await synthesize({ count: 3, out: join(folder, "set"), seed: 5, size: 32, workers: 1 });
-    const names = ["train_0.jpg", "train_1.jpg", "train_2.jpg"];
+    const names = ["synth_0.jpg", "synth_1.jpg", "synth_2.jpg"];
     const files = names.map((name) => ({ name, data: readFileSync(join(folder, "set", name)) }));
     const file = join(folder, "set.ZIP");
     writeFileSync(file, zip(files.map((member, i) => ({ ...member, method: i === 0 ? 0 : 8 }))));
