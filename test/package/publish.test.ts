@@ -27,7 +27,9 @@ function makePackages(): string[] {
 
 /** What `npm publish --dry-run` says, without a registry to ask and without the configuration of whoever runs this. */
 function publish(at: string): { status: number | null; stderr: string } {
-  const env = { ...process.env, npm_config_userconfig: join(folder, "npmrc"), npm_config_update_notifier: "false" };
+  const configuration = { userconfig: join(folder, "npmrc"), update_notifier: "false", loglevel: "notice" };
+  const settings = Object.entries(configuration).map(([name, value]) => [`npm_config_${name}`, value]);
+  const env = { ...process.env, ...Object.fromEntries(settings) };
   return spawnSync("npm", ["publish", "--dry-run", "--access", "public", "--tag", "latest"], {
     cwd: at,
     env,
