@@ -29,7 +29,9 @@ function makePackages(): string[] {
 function publish(at: string): { status: number | null; stderr: string } {
   const configuration = { userconfig: join(folder, "npmrc"), update_notifier: "false", loglevel: "notice" };
   const settings = Object.entries(configuration).map(([name, value]) => [`npm_config_${name}`, value]);
-  const env = { ...process.env, ...Object.fromEntries(settings) };
+  // `npm test` hands on what this checkout's .npmrc says.
+  const inherited = Object.entries(process.env).filter(([name]) => !/^npm_config_/i.test(name));
+  const env = Object.fromEntries([...inherited, ...settings]);
   return spawnSync("npm", ["publish", "--dry-run", "--access", "public", "--tag", "latest"], {
     cwd: at,
     env,
