@@ -20,7 +20,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "remote: only the first page of a prefix",
     file: "src/remote/object-store.ts",
-    from: "if (next === undefined) return;",
+    from: "if (text === undefined) return;",
     to: "return;",
     tests: ["test/remote/object-store.test.ts"],
   },

@@ -23,3 +23,12 @@ export interface RunContext {
   /** Called once for each thing that canopy recognised by itself, so that the user can check it. */
   onNotice?: (message: string) => void;
 }
+
+/** `tell`, for each message once. */
+export function onceEach(tell: (message: string) => void): (message: string) => void {
+  const told = new Set<string>();
+  return (message) => {
+    if (!told.has(message)) tell(message);
+    told.add(message);
+  };
+}

@@ -1,4 +1,5 @@
 /** PyTorch as a contender of fine-tuning: the same network, batch and optimiser, in its fastest layout. */
+import { ANSWER_LOOP } from "./python.js";
 
 /** What PyTorch needs to be fast: freed blocks stay with the process, because new pages are slow. */
 export const TORCH_ENVIRONMENT = {
@@ -60,11 +61,4 @@ def answer(request):
         step()
     return {"seconds": {"whole": time.perf_counter() - start}, "cpuSeconds": time.process_time() - cpu}
 
-for line in iter(sys.stdin.readline, ""):
-    try:
-        reply = dict(answer(json.loads(line)), ok=True)
-    except Exception as error:
-        reply = {"ok": False, "message": "%s: %s" % (type(error).__name__, error)}
-    sys.stdout.write(json.dumps(reply) + "\\n")
-    sys.stdout.flush()
-`;
+${ANSWER_LOOP}`;

@@ -37,6 +37,16 @@ function candidates(): string[] {
   return [...new Set([...(named === undefined ? [] : [named]), ...there.map((path) => realpathSync(path))])];
 }
 
+/** The end of each program: gives what its `answer` makes of each request of protocol.ts. */
+export const ANSWER_LOOP = `for line in iter(sys.stdin.readline, ""):
+    try:
+        reply = dict(answer(json.loads(line)), ok=True)
+    except Exception as error:
+        reply = {"ok": False, "message": "%s: %s" % (type(error).__name__, error)}
+    sys.stdout.write(json.dumps(reply) + "\\n")
+    sys.stdout.flush()
+`;
+
 /** Answers the requests of protocol.ts; the contender's name is the module's. One thread, as one worker of canopy has. */
 export const PYTHON_PROGRAM = `
 import json, os, sys, time
@@ -76,11 +86,4 @@ def answer(request):
         resized(paths[index])
     return {"seconds": {"whole": time.perf_counter() - start}, "cpuSeconds": time.process_time() - cpu}
 
-for line in iter(sys.stdin.readline, ""):
-    try:
-        reply = dict(answer(json.loads(line)), ok=True)
-    except Exception as error:
-        reply = {"ok": False, "message": "%s: %s" % (type(error).__name__, error)}
-    sys.stdout.write(json.dumps(reply) + "\\n")
-    sys.stdout.flush()
-`;
+${ANSWER_LOOP}`;

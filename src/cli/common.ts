@@ -2,7 +2,7 @@
 import type { Argv } from "yargs";
 import type { RasterOptions } from "../decode/stretch.js";
 import { InterruptedError } from "../errors.js";
-import type { RunContext } from "../run-context.js";
+import { onceEach, type RunContext } from "../run-context.js";
 import { reportError } from "./failures.js";
 import { withFlags } from "./flags.js";
 import { printable, printableLine } from "./printable.js";
@@ -36,6 +36,7 @@ export async function runCommand(
     const result = await operation({
       signal: interrupt.signal,
       onProgress: progress.update,
+      // Steps of one command may warn of the same thing.
       onWarning: onceEach((message) => progress.print(`Warning: ${printableLine(withFlags(message))}`)),
       onNotice: (message) => {
         if (!argv.quiet) progress.print(printableLine(withFlags(message)));
@@ -54,17 +55,6 @@ export async function runCommand(
   } finally {
     interrupt.dispose();
   }
-}
-
-/** Steps of one command may warn of the same thing. */
-function onceEach(warn: (message: string) => void): (message: string) => void {
-  const said = new Set<string>();
-  return (message) => {
-    if (!said.has(message)) {
-      said.add(message);
-      warn(message);
-    }
-  };
 }
 
 /** Signals that end a command, and the exit codes that say so: SIGHUP comes when the terminal is closed. */

@@ -4,7 +4,7 @@ import { InputError, OptionError } from "../errors.js";
 import type { Device } from "../features/device.js";
 import { computeMetrics, setFBeta, setFBetaDifference, setFBetaInterval } from "../head/metrics.js";
 import type { Recognised } from "../labels/table.js";
-import type { RunContext } from "../run-context.js";
+import { onceEach, type RunContext } from "../run-context.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 import { tileLocation } from "../tiles/tile.js";
 import type { RejectedTile } from "../training/dataset.js";
@@ -54,20 +54,22 @@ export interface ComparedModel {
 
 /**
  * Scores models on the same tiles and the same tags, each at its own thresholds.
- * @throws as `evaluate` does, and InputError if the models have no tag in common
+ * @throws as `evaluate` does, and InputError if the models have no tag or no readable tile in common
  */
 export async function compare(options: CompareOptions, context: RunContext = {}): Promise<CompareSummary> {
   const { backbone: _one, ...names } = SCORING_OPTIONS;
   checkNames(options, { ...names, models: true });
   const { models, ...rest } = options;
   if (models.length < 2) throw new OptionError(`Expected two or more \`models\` to compare, got ${models.length}.`);
-  const once = warningOnce(context);
+  const once = tellingOnce(context);
   const scored: ScoredModel[] = [];
   for (const model of models) scored.push(await scoreModel({ ...rest, model }, once));
   const rejected = distinctRejects(scored);
   await rejectsBeside(undefined, rejected, context);
   const shared = restrict(scored, context);
   const { labels } = shared[0];
+  if (labels.rows === 0)
+    throw new InputError("There is no tile that every model can read, so that nothing can be compared.");
   return {
     tiles: labels.rows,
     rejected: rejected.length,
@@ -79,13 +81,12 @@ export async function compare(options: CompareOptions, context: RunContext = {})
 }
 
 /** Each model reads the same labels and tiles, and would warn of the same. */
-function warningOnce(context: RunContext): RunContext {
-  const told = new Set<string>();
-  const once = (tell: ((message: string) => void) | undefined) => (message: string) => {
-    if (!told.has(message)) tell?.(message);
-    told.add(message);
+function tellingOnce({ onWarning, onNotice, ...rest }: RunContext): RunContext {
+  return {
+    ...rest,
+    ...(onWarning && { onWarning: onceEach(onWarning) }),
+    ...(onNotice && { onNotice: onceEach(onNotice) }),
   };
-  return { ...context, onWarning: once(context.onWarning), onNotice: once(context.onNotice) };
 }
 
 function distinctRejects(scored: readonly ScoredModel[]): RejectedTile[] {

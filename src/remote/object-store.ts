@@ -27,18 +27,37 @@ export async function locateObject(address: string): Promise<{ url: string; head
 /** The addresses of the objects below the prefix `address`, which ends with a slash; page by page. Throws a RemoteError. */
 export async function* listObjects(address: string, signal?: AbortSignal): AsyncGenerator<string> {
   const { store, bucket, key } = parseObject(address);
-  // Escaped, keys need no knowledge of XML.
+  // XML has no way to write some keys; a store that cannot escape them does not say so.
   const query = new URLSearchParams({ "list-type": "2", "encoding-type": "url", prefix: key });
   for (;;) {
     const page = await insist(() => readPage(address, `${bucketUrl(store, bucket)}/?${query}`, store, signal), signal);
-    for (const [, found] of page.matchAll(/<Key>([^<]*)<\/Key>/g)) {
-      const name = decodeURIComponent(found.replaceAll("+", " "));
+    const isEscaped = /<EncodingType>url</i.test(page);
+    for (const [, text] of page.matchAll(/<Key>([^<]*)<\/Key>/g)) {
+      const name = isEscaped ? unescaped(address, text) : plain(text);
       if (!name.endsWith("/")) yield `${store}://${bucket}/${name}`;
     }
-    const next = /<NextContinuationToken>([^<]*)</.exec(page)?.[1];
-    if (next === undefined) return;
-    query.set("continuation-token", next.replaceAll("&amp;", "&"));
+    const text = /<NextContinuationToken>([^<]*)</.exec(page)?.[1];
+    if (text === undefined) return;
+    const next = plain(text);
+    if (next === query.get("continuation-token")) throw new RemoteError(address, "its server lists one page for ever");
+    query.set("continuation-token", next);
   }
+}
+
+function unescaped(address: string, text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    throw new RemoteError(address, `its server lists the key ${text}, which is not escaped as it says`);
+  }
+}
+
+/** The text of an XML element. */
+function plain(text: string): string {
+  const signs: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+  return text.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(amp|lt|gt|quot|apos));/gi, (_, decimal, hex, name) =>
+    name ? signs[name.toLowerCase()] : String.fromCodePoint(decimal ? Number(decimal) : Number.parseInt(hex, 16)),
+  );
 }
 
 async function readPage(address: string, url: string, store: StoredObject["store"], signal?: AbortSignal) {
@@ -46,7 +65,7 @@ async function readPage(address: string, url: string, store: StoredObject["store
   const silence = AbortSignal.timeout(PATIENCE.silence);
   const stop = signal === undefined ? silence : AbortSignal.any([signal, silence]);
   try {
-    const response = await fetch(url, { headers, signal: stop });
+    const response = await fetch(url, { headers, signal: stop, redirect: "manual" });
     const text = await response.text();
     if (response.status !== 200) throw refused(address, response, objectAdvice(address, response));
     if (!text.includes("<ListBucketResult")) {

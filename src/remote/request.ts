@@ -33,7 +33,9 @@ export async function request(
     "accept-encoding": "identity",
     ...(before?.tag?.startsWith('"') && { "if-match": before.tag }),
   };
-  const response = await fetch(url, { headers: asked, signal }).catch((cause) => {
+  // A redirection would take the session's token along to another server.
+  const redirect = isObject(address) ? "manual" : "follow";
+  const response = await fetch(url, { headers: asked, signal, redirect }).catch((cause) => {
     throw unreachable(address, cause, signal);
   });
   const body = response.body?.[Symbol.asyncIterator]() ?? nothing();

@@ -123,6 +123,14 @@ test("tiles are scored that every model can read", async () => {
   assert.equal(warnings.filter((text) => /rejected/.test(text)).length, 1, warnings.join("\n"));
 });
 
+test("what all models would warn of is told once", async () => {
+  const fewer = join(folder, "fewer.csv");
+  writeFileSync(fewer, readFileSync(labels, "utf8").replace("red0,red\n", ""));
+  const warnings: string[] = [];
+  await compare({ ...both(), labels: fewer }, { onWarning: (text) => warnings.push(text) });
+  assert.equal(warnings.filter((text) => /no label/.test(text)).length, 1, warnings.join("\n"));
+});
+
 test("one model, or models without a common tag, cannot be compared", async () => {
   await assert.rejects(compare({ ...both(), models: [good] }), /two or more `models`/);
   const other = changed(good, "foreign", (json) => {

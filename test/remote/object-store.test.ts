@@ -75,7 +75,9 @@ function store(region: string, keys: readonly string[] = [], before: Flaws["answ
       const next = from + 4 < found.length ? `<NextContinuationToken>=&amp;${from + 4}</NextContinuationToken>` : "";
       return !!response
         .writeHead(200)
-        .end(`<?xml version="1.0"?><ListBucketResult>${names.join("")}${next}</ListBucketResult>`);
+        .end(
+          `<?xml version="1.0"?><ListBucketResult><EncodingType>url</EncodingType>${names.join("")}${next}</ListBucketResult>`,
+        );
     },
   };
 }
@@ -145,6 +147,37 @@ describe("objects of a store", () => {
     );
     assert.equal(items[0].others, 2);
     await assert.rejects(classify("s3://bucket/none/"), /no tiles and no archives below s3:\/\/bucket\/none\//);
+  });
+
+  it("are listed as their server writes them; what is no list, no key, or never ends is refused", async (t) => {
+    let page = "";
+    const { url, asked } = await serve(t, {}, { answer: (_n, response) => !!response.writeHead(200).end(page) });
+    set({ AWS_ENDPOINT_URL_S3: url });
+    const list = async () => {
+      const found: string[] = [];
+      for await (const address of listObjects("s3://b/in/")) found.push(address.slice("s3://b/in/".length));
+      return found;
+    };
+    page = "<ListBucketResult><Key>in/50%+a&amp;b&#228;.jpg</Key></ListBucketResult>";
+    assert.deepEqual(await list(), ["50%+a&bä.jpg"]);
+    page = `${page.replace("<Key>", "<EncodingType>url</EncodingType><Key>")}`;
+    await assert.rejects(list(), reason(/not escaped as it says/));
+    page = "<ListBucketResult><NextContinuationToken>x</NextContinuationToken></ListBucketResult>";
+    await assert.rejects(list(), reason(/one page for ever/));
+    page = "<html>";
+    await assert.rejects(list(), reason(/something else than a list/));
+    assert.ok(asked.length <= 5);
+  });
+
+  it("take no keys along to another server", async (t) => {
+    const other = await serve(t, FILES);
+    const { url } = await serve(t, FILES, {
+      answer: (_n, response, request) => !!response.writeHead(307, { location: `${other.url}${request.url}` }).end(),
+    });
+    set({ ...keys, AWS_SESSION_TOKEN: "session", AWS_ENDPOINT_URL_S3: url });
+    await assert.rejects(readAll("s3://bucket/in/a.tar"), reason(/status 307/));
+    await assert.rejects(classify("s3://bucket/in/"), reason(/status 307/));
+    assert.deepEqual(other.asked, []);
   });
 
   it("that are refused are told with what is missing", async (t) => {
