@@ -11,6 +11,13 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    what: "resume: tags left out of the hash of labels",
+    file: "src/training/dataset-labels.ts",
+    from: "JSON.stringify([path, tags, part])",
+    to: "JSON.stringify([path, part])",
+    tests: ["test/operations/train.test.ts"],
+  },
+  {
     what: "a penalty's search in all folds of many tiles",
     file: "src/head/regularization.ts",
     from: ".slice(0, countHeldOut(tiles, labels.rows))",

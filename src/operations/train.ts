@@ -98,7 +98,7 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
   const clock = startClock();
   const { out, overwrite = false, resume = false } = options;
   const { warnings, ...telling } = keepWarnings(context);
-  const finished = resume && !overwrite ? await readFinished(out, options) : undefined;
+  const finished = resume && !overwrite ? await readFinished(out, options, settings.data) : undefined;
   if (finished !== undefined) {
     context.onNotice?.(`${out} is finished: nothing was trained. \`overwrite\` trains it again.`);
     return finished;
@@ -135,7 +135,7 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
     const run = { name: basename(resolve(out)), seconds: clock(), warnings, escapeFormulas };
     const findings = await reportTraining(folder, training, checkpoint, run, telling);
     const summary = summarize(training, checkpoint, { model: out, choice, rejects, findings, seconds: clock() });
-    await writeSummary(folder, summary);
+    await writeSummary(folder, summary, training.dataset.labelsSha256);
     return summary;
   });
   if (options.tensorboard !== undefined) await writeEvents(options.tensorboard, training);

@@ -1,4 +1,5 @@
 /** The labels of a dataset: which of their tiles are used, and which of their tags a model does not know. */
+import { createHash } from "node:crypto";
 import { InputError } from "../errors.js";
 import { countTags } from "../labels/collect.js";
 import { tellLabels } from "../labels/describe.js";
@@ -32,6 +33,13 @@ export async function readDatasetLabels(options: LabelUse, context: RunContext):
   const labels = await readLabels(options.labels, labelOptions(options));
   tellLabels(labels, context);
   return takeParts(labels, options.parts ?? [], context);
+}
+
+/** Changes with every name, tag and part, and with the order of rows; not with how they are written. */
+export function hashLabels({ rows }: LabelTable): string {
+  const hash = createHash("sha256");
+  for (const { path, tags, part = null } of rows) hash.update(`${JSON.stringify([path, tags, part])}\n`);
+  return hash.digest("hex");
 }
 
 /** The tiles of the first list of `parts` that has any; without `parts`, all tiles. */

@@ -12,7 +12,7 @@ import type { PipelinePlan } from "../features/plan.js";
 import type { StoredFeatures } from "../features/stored.js";
 import type { FeatureMatrix, FeatureSource } from "../head/feature-matrix.js";
 import { type LabelledTiles, matchTiles } from "../labels/match.js";
-import type { Recognised } from "../labels/table.js";
+import type { LabelTable, Recognised } from "../labels/table.js";
 import type { ModelCard } from "../models/card.js";
 import { prepareBackbone } from "../onnx/prepare.js";
 import type { RunContext } from "../run-context.js";
@@ -21,7 +21,14 @@ import { type LabelMatrix, toLabelMatrix } from "../tiles/label-matrix.js";
 import { openTiles } from "../tiles/sources.js";
 import { tagSetOf } from "../tiles/tag-set.js";
 import type { Tile } from "../tiles/tile.js";
-import { type LabelUse, readDatasetLabels, tagsOutside, type UnknownTag, warnUnmatched } from "./dataset-labels.js";
+import {
+  hashLabels,
+  type LabelUse,
+  readDatasetLabels,
+  tagsOutside,
+  type UnknownTag,
+  warnUnmatched,
+} from "./dataset-labels.js";
 
 export interface DatasetOptions extends ExtractorOptions, LabelUse {
   /** Folders, files, archives, patterns, `@list.txt`. */
@@ -50,6 +57,8 @@ export interface Dataset {
   labels: LabelMatrix;
   /** What the label file was recognised as. */
   recognised: Recognised;
+  /** Of the labels that were asked for; see hashLabels. */
+  labelsSha256: string;
   /** Tags outside `tagSet`, with the number of tiles that have them. */
   unknownTags: UnknownTag[];
   /** The tiles that `split` says are for validation, ascending; absent if there are none. */
@@ -96,7 +105,7 @@ export async function loadDataset(options: DatasetOptions, context: RunContext =
     const reading = await withRanges(matched.tiles, { ...options, decode }, context);
     const extracted = await extract(matched.tiles, reading, context);
     try {
-      return assemble(matched, labels.recognised, unknown, opened.ignored(), extracted, reading);
+      return assemble(matched, labels, unknown, opened.ignored(), extracted, reading);
     } catch (error) {
       await extracted.close();
       throw error;
@@ -188,7 +197,7 @@ function gib(bytes: number): string {
 
 function assemble(
   matched: LabelledTiles,
-  recognised: Recognised,
+  table: LabelTable,
   unknownTags: UnknownTag[],
   ignored: number,
   extracted: Extraction,
@@ -211,7 +220,8 @@ function assemble(
   return {
     tiles: good.map((i) => matched.tiles[i]),
     labels: toLabelMatrix(rows, tagSet, { ignoreUnknown: options.tagSet !== undefined }),
-    recognised,
+    recognised: table.recognised,
+    labelsSha256: hashLabels(table),
     unknownTags,
     ...(validation.length > 0 && { validation }),
     features: extracted.features.map((data) => keepRows(data, good, numFeatures)),

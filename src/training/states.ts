@@ -100,7 +100,7 @@ async function loadStates(
   const saved = await readSaved(file);
   if (saved === undefined) return new Map();
   if (saved.success && saved.output.fingerprint === fingerprint) return saved.output.states;
-  const reason = saved.success ? "is of a training on other tiles or settings" : "cannot be read";
+  const reason = saved.success ? "is of a training on other tiles, labels or settings" : "cannot be read";
   onWarning?.(`${file} ${reason}, so the head is trained from the start.`);
   return new Map();
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, renameSync, statSync } from "node:fs";
+import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { InterruptedError } from "../../src/errors.js";
@@ -72,4 +72,19 @@ test("a finished model that is to be resumed is told, returned as it was, and le
   renameSync(out, join(folder, "moved"));
   const moved = await train({ ...given, out: join(folder, "moved"), resume: true });
   assert.equal(moved.report, join(folder, "moved/report.html"));
+});
+
+test("a finished model whose labels have changed is not taken for the model of the labels as they are", async () => {
+  const labels = join(folder, "changing.csv");
+  const rows = readFileSync(options.labels, "utf8");
+  writeFileSync(labels, rows);
+  const given = { ...options, labels, out: join(folder, "corrected"), head: { l2: 1 } };
+  await train(given);
+  writeFileSync(labels, rows.replace("image_name,tags", "name,tags").replaceAll("\n", "\r\n"));
+  await train({ ...given, resume: true });
+  writeFileSync(labels, rows.replace(/^(synth_7,.*)$/m, "$1 blow_down"));
+  await assert.rejects(train({ ...given, resume: true }), {
+    name: "InputError",
+    message: /changing\.csv has changed since .*corrected was trained on it; `overwrite` trains it again/,
+  });
 });

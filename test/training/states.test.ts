@@ -53,7 +53,7 @@ test("the states of another training are left alone, with a warning", async (t) 
   await interrupt(out);
   const { states, warnings } = await resumed(out, "that");
   assert.equal(states.size, 0);
-  assert.match(warnings.join(), /model\.training is of a training on other tiles or settings/);
+  assert.match(warnings.join(), /model\.training is of a training on other tiles, labels or settings/);
 });
 
 test("a damaged file of states is told, whatever is wrong about it, and not used", async (t) => {
