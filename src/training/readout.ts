@@ -16,11 +16,13 @@ export interface ReadoutOptions extends ThresholdOptions {
   /** Platt scaling by tag, or one temperature for all. @default "none" */
   calibrate?: CalibrationName;
   /**
-   * Groups of tag names of which every tile is given exactly one. "auto" finds groups in the labels, lets thresholds decide in them, and
+   * Groups of tag names of which every tile has exactly one. "auto" finds groups in the labels, lets thresholds decide in them, and
    * drops them if that costs more than a little score out of fold.
    * @default []
    */
   exclusive?: "auto" | readonly (readonly string[])[];
+  /** Whether a tile gets one tag of each given group, whatever the thresholds. @default true */
+  exactlyOne?: boolean;
 }
 
 interface Readout extends ExclusiveGroups {
@@ -53,8 +55,9 @@ export interface ChosenExclusive extends ExclusiveGroups {
 export function chooseExclusive(unseen: UnseenLogits, options: ReadoutOptions): ChosenExclusive {
   const { labels } = unseen;
   const { exclusive: wanted = [], beta = 2 } = options;
-  const exactlyOne = wanted !== "auto";
-  const exclusive = exactlyOne ? toExclusiveColumns(wanted, labels.tags) : findExclusive(labels);
+  const areGiven = wanted !== "auto";
+  const exactlyOne = areGiven && (options.exactlyOne ?? true);
+  const exclusive = areGiven ? toExclusiveColumns(wanted, labels.tags) : findExclusive(labels);
   const none = { exclusive: [], exactlyOne: false };
   const without = crossFitReadout(unseen, none, options);
   if (exclusive.length === 0) return { ...none, exclusiveGain: null, crossFitted: without };
@@ -62,7 +65,7 @@ export function chooseExclusive(unseen: UnseenLogits, options: ReadoutOptions): 
   const before = tileFBetas(without.decisions, labels, beta);
   const gains = tileFBetas(shared.decisions, labels, beta).map((score, row) => score - before[row]);
   const exclusiveGain = gains.reduce((sum, each) => sum + each, 0) / gains.length;
-  return exactlyOne || exclusiveGain > -MOST_LOST
+  return areGiven || exclusiveGain > -MOST_LOST
     ? { exclusive, exactlyOne, exclusiveGain, crossFitted: shared }
     : { ...none, exclusiveGain, crossFitted: without };
 }

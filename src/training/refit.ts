@@ -1,10 +1,12 @@
 /** Fits a trained model to slightly other features of its backbone: thresholds, and with labels the head if that is better. */
+import * as v from "valibot";
 import type { Checkpoint } from "../head/checkpoint.js";
 import type { FeatureMatrix } from "../head/feature-matrix.js";
 import type { Head } from "../head/head.js";
-import { decide, type Metrics, meanFBeta } from "../head/metrics.js";
+import { decide, type Metrics, setFBeta } from "../head/metrics.js";
 import { meanFeatures, toVariants } from "../head/variants.js";
 import type { RunContext } from "../run-context.js";
+import { groupsOf, settledGroups } from "../tags/exclusive.js";
 import { scoreFeatures } from "../tags/prediction.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 import { allRows } from "../tiles/split.js";
@@ -38,10 +40,15 @@ export async function refit(
 ): Promise<Refitted> {
   const score = async ({ features }: TileFeatures, model: Checkpoint) =>
     scoreFeatures(model, meanFeatures(toVariants(features, features[0].rows), allRows(features[0].rows)));
-  const decisions = decide(await score(before, checkpoint), checkpoint.thresholds);
+  const settled = settledGroups(groupsOf(checkpoint));
+  const decisions = decide(await score(before, checkpoint), checkpoint.thresholds, settled);
   const probabilities = await score(after, checkpoint);
-  const thresholds = matchThresholds(probabilities, decisions, checkpoint.thresholds);
-  const matched = decide(probabilities, thresholds);
+  // In a settled group thresholds decide nothing.
+  const fixed = new Set(settled.flat());
+  const thresholds = matchThresholds(probabilities, decisions, checkpoint.thresholds).map((each, tag) =>
+    fixed.has(tag) ? checkpoint.thresholds[tag] : each,
+  );
+  const matched = decide(probabilities, thresholds, settled);
   const { head } = checkpoint;
   const kept = { head, thresholds, refitted: "thresholds" as const, metrics: {} };
   const share = (now: Uint8Array) => sameTags(decisions, now, checkpoint.tags.length);
@@ -52,15 +59,15 @@ export async function refit(
     await refitHead(checkpoint, after, labels, context),
   ];
   const f2 = {
-    before: meanFBeta(decisions, labels, 2),
-    kept: meanFBeta(matched, labels, 2),
+    before: setFBeta(decisions, labels, 2),
+    kept: setFBeta(matched, labels, 2),
     refitted: { before: old.scored.metrics.f2, after: now.scored.metrics.f2 },
   };
   // The model may have been trained on these very tiles: only losses can be compared, each with its own kind.
   const isBetter = f2.refitted.before - f2.refitted.after < f2.before - f2.kept;
   if (!isBetter) return { ...kept, sameTags: share(matched), f2 };
   const changed = { ...checkpoint, head: now.head, thresholds: now.thresholds };
-  const fresh = decide(await score(after, changed), now.thresholds);
+  const fresh = decide(await score(after, changed), now.thresholds, settled);
   return {
     head: now.head,
     thresholds: now.thresholds,
@@ -71,14 +78,20 @@ export async function refit(
   };
 }
 
-/** As the model's head was fitted, with its exclusive groups. */
+/** As `toCheckpoint` records them. */
+const TARGETS = v.fallback(
+  v.array(v.object({ tag: v.string(), measure: v.picklist(["precision", "recall"]), value: v.number() })),
+  [],
+);
+
+/** As the model's head was fitted, with its exclusive groups and its targets. */
 function refitHead(
-  { training, preprocessing, exclusive = [] }: Checkpoint,
+  { training, preprocessing, exclusive = [], exactlyOne = false }: Checkpoint,
   { features }: TileFeatures,
   labels: LabelMatrix,
   { signal }: RunContext,
 ): Promise<FittedHead> {
-  const { augment, beta, calibrate } = training.settings;
+  const { augment, beta, calibrate, targets } = training.settings;
   const known = CALIBRATIONS.find((each) => each === calibrate) ?? "none";
   return fitHead(features, labels, training.head, {
     holdOut: 0,
@@ -88,6 +101,8 @@ function refitHead(
     beta: typeof beta === "number" ? beta : 2,
     calibrate: known,
     exclusive,
+    exactlyOne,
+    targets: v.parse(TARGETS, targets),
     ...(signal && { signal }),
   });
 }
