@@ -5,12 +5,9 @@
 #include "color_factors.h"
 #include "vector128.h"
 #include "vector256.h"
+#include "vector512.h"
 
 namespace canopy {
-
-#ifdef CANOPY_X86
-extern const ColorKernels kAvx512ColorKernels;
-#endif
 
 namespace {
 
@@ -57,7 +54,10 @@ constexpr ColorKernels kScalar = {ScalarYccToRgb, ScalarH2v1, ScalarH2v2};
 #define CANOPY_TARGET CANOPY_128
 namespace narrow {
 using namespace vector128;
+#include "upsample_kernel.h"
+// It builds on the file above.
 #include "color_kernel.h"
+constexpr ColorKernels kKernels = {YccToRgb, UpsampleH2v1, UpsampleH2v2};
 }  // namespace narrow
 #undef CANOPY_TARGET
 #endif
@@ -66,8 +66,19 @@ using namespace vector128;
 #define CANOPY_TARGET CANOPY_AVX2
 namespace wide {
 using namespace vector256;
+#include "upsample_kernel.h"
+// It builds on the file above.
 #include "color_kernel.h"
+constexpr ColorKernels kKernels = {YccToRgb, UpsampleH2v1, UpsampleH2v2};
 }  // namespace wide
+#undef CANOPY_TARGET
+
+#define CANOPY_TARGET CANOPY_AVX512
+namespace widest {
+using namespace vector512;
+#include "upsample_kernel.h"
+constexpr ColorKernels kKernels = {YccToRgbAvx512, UpsampleH2v1, UpsampleH2v2};
+}  // namespace widest
 #undef CANOPY_TARGET
 #endif
 
@@ -75,7 +86,7 @@ using namespace vector256;
 
 const ColorKernels& ColorKernelsFor(Simd simd) {
 #ifdef CANOPY_X86
-  if (simd >= Simd::kAvx512) return kAvx512ColorKernels;
+  if (simd >= Simd::kAvx512) return widest::kKernels;
   if (simd >= Simd::kAvx2) return wide::kKernels;
 #endif
 #ifdef CANOPY_128

@@ -21,6 +21,11 @@ struct ColorKernels {
   void (*upsample_h2v2)(const uint8_t* near, const uint8_t* far, int width, uint16_t* sums, uint8_t* out);
 };
 
+#ifdef CANOPY_X86
+CANOPY_AVX512 void YccToRgbAvx512(const uint8_t* y, const uint8_t* cb, const uint8_t* cr, int width, uint8_t* r,
+                                  uint8_t* g, uint8_t* b);
+#endif
+
 // `simd` is at most ActiveSimd().
 const ColorKernels& ColorKernelsFor(Simd simd);
 inline const ColorKernels& ActiveColorKernels() { return ColorKernelsFor(ActiveSimd()); }

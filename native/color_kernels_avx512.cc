@@ -1,4 +1,5 @@
-// AVX-512 versions of the colour kernels, 64 samples at a time.
+// YCbCr to RGB for AVX-512, 64 samples at a time. Not color_kernel.h: one permutation of two registers looks up what 64
+// chroma samples add, where narrower registers have to multiply.
 #include "avx512.h"
 #include "color_factors.h"
 #include "color_kernels.h"
@@ -6,8 +7,6 @@
 #ifdef CANOPY_X86
 
 namespace canopy {
-
-extern const ColorKernels kAvx512ColorKernels;
 
 namespace {
 
@@ -67,8 +66,10 @@ CANOPY_AVX512 inline __m512i Green(__m512i light, __m512i cb, __m512i cr) {
                              _mm512_add_epi16(high, _mm512_unpackhi_epi8(light, zero)));
 }
 
-CANOPY_AVX512 void YccToRgb(const uint8_t* y, const uint8_t* cb, const uint8_t* cr, int width, uint8_t* r, uint8_t* g,
-                            uint8_t* b) {
+}  // namespace
+
+CANOPY_AVX512 void YccToRgbAvx512(const uint8_t* y, const uint8_t* cb, const uint8_t* cr, int width, uint8_t* r,
+                                  uint8_t* g, uint8_t* b) {
   const Shift shift_r(kRed);
   const Shift shift_b(kBlue);
   for (int x = 0; x < width; x += 64) {
@@ -81,69 +82,6 @@ CANOPY_AVX512 void YccToRgb(const uint8_t* y, const uint8_t* cb, const uint8_t* 
     _mm512_mask_storeu_epi8(b + x, there, shift_b.Apply(light, blue));
   }
 }
-
-// Each lane's neighbour on the left, or on the right, for vpermt2w of a register and the one before or behind it.
-struct Neighbours {
-  alignas(64) uint16_t left[32];
-  alignas(64) uint16_t right[32];
-  constexpr Neighbours() : left{}, right{} {
-    for (int i = 0; i < 32; i++) {
-      left[i] = static_cast<uint16_t>(i > 0 ? i - 1 : 63);
-      right[i] = static_cast<uint16_t>(i + 1);
-    }
-  }
-};
-constexpr Neighbours kNeighbours;
-
-// Two results for each of 32 sums.
-template <int kLeft, int kRight, int kShift>
-CANOPY_AVX512 inline __m512i Spread(__m512i before, __m512i here, __m512i after) {
-  const __m512i thrice = _mm512_add_epi16(here, _mm512_add_epi16(here, here));
-  const __m512i left = _mm512_add_epi16(_mm512_add_epi16(thrice, before), _mm512_set1_epi16(kLeft));
-  const __m512i right = _mm512_add_epi16(_mm512_add_epi16(thrice, after), _mm512_set1_epi16(kRight));
-  const __m512i odd = _mm512_slli_epi16(right, 8 - kShift);
-  return _mm512_mask_blend_epi8(0xAAAAAAAAAAAAAAAA, _mm512_srli_epi16(left, kShift), odd);
-}
-
-CANOPY_AVX512 inline __m512i LoadWide(const uint8_t* in) {
-  return _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(in)));
-}
-
-// The sums stay in registers: reading them from memory right after they were written, shifted by one, would stall.
-template <int kLeft, int kRight, int kShift, typename Sums>
-CANOPY_AVX512 inline void Upsample(int width, uint8_t* out, Sums sums) {
-  const __m512i left = _mm512_load_si512(kNeighbours.left);
-  const __m512i right = _mm512_load_si512(kNeighbours.right);
-  __m512i here = sums(0);
-  __m512i before = _mm512_permutexvar_epi16(_mm512_setzero_si512(), here);
-  int x = 0;
-  for (; x + 32 < width; x += 32) {
-    const __m512i next = sums(x + 32);
-    _mm512_storeu_si512(out + 2 * x, Spread<kLeft, kRight, kShift>(_mm512_permutex2var_epi16(here, left, before), here,
-                                                                   _mm512_permutex2var_epi16(here, right, next)));
-    before = here;
-    here = next;
-  }
-  // The last sum is its own right neighbour.
-  const __m512i end = _mm512_min_epu16(right, _mm512_set1_epi16(static_cast<int16_t>(width - 1 - x)));
-  _mm512_storeu_si512(out + 2 * x, Spread<kLeft, kRight, kShift>(_mm512_permutex2var_epi16(here, left, before), here,
-                                                                 _mm512_permutexvar_epi16(end, here)));
-}
-
-CANOPY_AVX512 void UpsampleH2v1(const uint8_t* in, int width, uint16_t*, uint8_t* out) {
-  Upsample<kH2v1.left, kH2v1.right, kH2v1.shift>(width, out, [&](int x) CANOPY_AVX512 { return LoadWide(in + x); });
-}
-
-CANOPY_AVX512 void UpsampleH2v2(const uint8_t* near, const uint8_t* far, int width, uint16_t*, uint8_t* out) {
-  Upsample<kH2v2.left, kH2v2.right, kH2v2.shift>(width, out, [&](int x) CANOPY_AVX512 {
-    const __m512i once = LoadWide(near + x);
-    return _mm512_add_epi16(_mm512_add_epi16(once, _mm512_add_epi16(once, once)), LoadWide(far + x));
-  });
-}
-
-}  // namespace
-
-const ColorKernels kAvx512ColorKernels = {YccToRgb, UpsampleH2v1, UpsampleH2v2};
 
 }  // namespace canopy
 

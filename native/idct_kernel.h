@@ -1,6 +1,6 @@
 // The inverse DCT, one block in each 128 bits of a register. idct.cc includes this file once for each width, inside a
-// namespace with its operations: hence no include guard. Products are summed in 32 bits; between the passes values are
-// cut to 16, which only coefficients that no picture has would need.
+// namespace with its operations and StoreRows: hence no include guard. Products are summed in 32 bits; between the
+// passes values are cut to 16, which only coefficients that no picture has would need.
 
 // Input of one dimension for half of the lanes of its eight results: pairs of 16 bits, one in each of four lanes per
 // block.
@@ -14,11 +14,15 @@ struct Pairs {
 // a * fa + b * fb in 32 bits.
 CANOPY_TARGET inline Vec Multiply(Vec pairs, int fa, int fb) { return MultiplyPairs(pairs, Set32(FactorPair(fa, fb))); }
 
+CANOPY_TARGET inline Vec MultiplyAdd(Vec sums, Vec pairs, int fa, int fb) {
+  return AddPairs(sums, pairs, Set32(FactorPair(fa, fb)));
+}
+
 // One dimension, along the registers: eight sums, not divided yet.
 CANOPY_TARGET inline void Transform(const Pairs& in, int rounding, Vec* sums) {
   const Vec round = Set32(rounding);
-  const Vec c0 = Add32(Multiply(in.p04, 8192, 8192), round);
-  const Vec c1 = Add32(Multiply(in.p04, 8192, -8192), round);
+  const Vec c0 = MultiplyAdd(round, in.p04, 8192, 8192);
+  const Vec c1 = MultiplyAdd(round, in.p04, 8192, -8192);
   const Vec c2 = Multiply(in.p26, k0541, k0541 - k1847);
   const Vec c3 = Multiply(in.p26, k0541 + k0765, k0541);
   const Vec e0 = Add32(c0, c3);
@@ -29,10 +33,10 @@ CANOPY_TARGET inline void Transform(const Pairs& in, int rounding, Vec* sums) {
   const Vec p7315 = Add16(in.p71, in.p35);  // v7 + v3 and v1 + v5
   const Vec z3 = Multiply(p7315, k1175 - k1961, k1175);
   const Vec z4 = Multiply(p7315, k1175, k1175 - k0390);
-  const Vec o0 = Add32(z4, Multiply(in.p71, -k0899, k1501 - k0899));
-  const Vec o1 = Add32(z3, Multiply(in.p35, k3072 - k2562, -k2562));
-  const Vec o2 = Add32(z4, Multiply(in.p35, -k2562, k2053 - k2562));
-  const Vec o3 = Add32(z3, Multiply(in.p71, k0298 - k0899, -k0899));
+  const Vec o0 = MultiplyAdd(z4, in.p71, -k0899, k1501 - k0899);
+  const Vec o1 = MultiplyAdd(z3, in.p35, k3072 - k2562, -k2562);
+  const Vec o2 = MultiplyAdd(z4, in.p35, -k2562, k2053 - k2562);
+  const Vec o3 = MultiplyAdd(z3, in.p71, k0298 - k0899, -k0899);
 
   sums[0] = Add32(e0, o0);
   sums[7] = Sub32(e0, o0);
@@ -44,9 +48,8 @@ CANOPY_TARGET inline void Transform(const Pairs& in, int rounding, Vec* sums) {
   sums[4] = Sub32(e3, o3);
 }
 
-template <int kShift>
-CANOPY_TARGET inline Vec Narrow(Vec a, Vec b) {
-  return Narrow32(ShiftRightSigned32<kShift>(a), ShiftRightSigned32<kShift>(b));
+CANOPY_TARGET inline Vec NarrowFirst(Vec a, Vec b) {
+  return Narrow32(ShiftRightSigned32<kShiftFirst>(a), ShiftRightSigned32<kShiftFirst>(b));
 }
 
 // The first pass for four columns of each block, to two kinds of pairs for rows 0 to 3 and 4 to 7.
@@ -54,10 +57,10 @@ CANOPY_TARGET inline void TransformColumns(const Pairs& in, Vec* top_first, Vec*
                                            Vec* bottom_second) {
   Vec sums[8];
   Transform(in, kRoundFirst, sums);
-  const Vec r01 = Narrow<kShiftFirst>(sums[0], sums[1]);
-  const Vec r23 = Narrow<kShiftFirst>(sums[2], sums[3]);
-  const Vec r45 = Narrow<kShiftFirst>(sums[4], sums[5]);
-  const Vec r67 = Narrow<kShiftFirst>(sums[6], sums[7]);
+  const Vec r01 = NarrowFirst(sums[0], sums[1]);
+  const Vec r23 = NarrowFirst(sums[2], sums[3]);
+  const Vec r45 = NarrowFirst(sums[4], sums[5]);
+  const Vec r67 = NarrowFirst(sums[6], sums[7]);
   *top_first = Even32(r01, r23);
   *top_second = Odd32(r01, r23);
   *bottom_first = Even32(r45, r67);
@@ -66,16 +69,9 @@ CANOPY_TARGET inline void TransformColumns(const Pairs& in, Vec* top_first, Vec*
 
 // The second pass for four rows of each block, to memory.
 CANOPY_TARGET inline void TransformRows(const Pairs& in, uint8_t* samples, size_t stride) {
-  alignas(16) static constexpr uint8_t kTurn[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
-  const Vec turn = LoadRepeated(kTurn);
-  Vec s[8];
-  Transform(in, kRoundSecond, s);
-  const Vec left = Shuffle(Narrow16(Narrow<kShiftSecond>(s[0], s[1]), Narrow<kShiftSecond>(s[2], s[3])), turn);
-  const Vec right = Shuffle(Narrow16(Narrow<kShiftSecond>(s[4], s[5]), Narrow<kShiftSecond>(s[6], s[7])), turn);
-  const Vec first_two = InterleaveLow32(left, right);
-  const Vec last_two = InterleaveHigh32(left, right);
-  StoreHalves(first_two, samples, samples + stride);
-  StoreHalves(last_two, samples + 2 * stride, samples + 3 * stride);
+  Vec sums[8];
+  Transform(in, kRoundSecond, sums);
+  StoreRows(sums, samples, stride);
 }
 
 // As many blocks as a register holds. The result is zero if all products are within the limit.

@@ -1,6 +1,4 @@
 // Versions of the resize kernels for registers of 128 bits. More than kShortTaps taps are left to the plain ones.
-#include <cstring>
-
 #include "resize_kernels.h"
 #include "vector128.h"
 
@@ -34,32 +32,17 @@ CANOPY_128 void Horizontal(const FilterTable& table, const uint8_t* row, uint16_
   }
 }
 
-CANOPY_128 inline Vec VerticalSum8(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t at) {
-  Vec sum = Set16(128 + taps / 2);
-  for (int k = 0; k < taps; k++) sum = Add16(sum, MultiplyUpper16(Load(rows[k] + at), Set16(weights[k])));
-  return ShiftRight16<8>(sum);
+constexpr int kPixels = 16;
+
+// A block of results as bytes.
+template <typename Sum>
+CANOPY_128 inline Vec Results(Sum sum, size_t at) {
+  return Narrow16(ShiftRight16<8>(sum(at)), ShiftRight16<8>(sum(at + 8)));
 }
 
-CANOPY_128 inline Vec VerticalSum16(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t at) {
-  return Narrow16(VerticalSum8(rows, weights, taps, at), VerticalSum8(rows, weights, taps, at + 8));
-}
-
-CANOPY_128 void Vertical(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length, int size,
-                         uint8_t* out) {
-  for (int x = 0; x < size; x += 16) {
-    const size_t at = static_cast<size_t>(x);
-    const Vec r = VerticalSum16(rows, weights, taps, at);
-    const Vec g = VerticalSum16(rows, weights, taps, at + plane_length);
-    const Vec b = VerticalSum16(rows, weights, taps, at + 2 * plane_length);
-    if (x + 16 <= size) {
-      StoreRgb(r, g, b, out + 3 * x);
-    } else {
-      uint8_t last[48];
-      StoreRgb(r, g, b, last);
-      std::memcpy(out + 3 * x, last, static_cast<size_t>(size - x) * 3);
-    }
-  }
-}
+#define CANOPY_TARGET CANOPY_128
+#include "resize_vertical.h"
+#undef CANOPY_TARGET
 
 }  // namespace
 

@@ -1,8 +1,7 @@
 // AVX2 versions of the resize kernels.
-#include <cstring>
-
 #include "resize_kernels.h"
 #include "vector128.h"
+#include "vector256.h"
 
 #ifdef CANOPY_X86
 namespace canopy {
@@ -10,8 +9,6 @@ namespace canopy {
 extern const ResizeKernels kAvx2Kernels;
 
 namespace {
-
-using vector128::StoreRgb;
 
 inline const __m128i* As128(const void* p) { return static_cast<const __m128i*>(p); }
 inline const __m256i* As256(const void* p) { return static_cast<const __m256i*>(p); }
@@ -99,54 +96,26 @@ CANOPY_AVX2 void LongHorizontalAvx2(const FilterTable& table, const uint8_t* row
   }
 }
 
-template <int kTaps>
-CANOPY_AVX2 inline __m128i VerticalSumAvx2(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t at) {
-  if (kTaps > 0) taps = kTaps;
-  __m256i sum = _mm256_set1_epi16(static_cast<int16_t>(128 + taps / 2));
-  for (int k = 0; k < taps; k++) {
-    const __m256i samples = _mm256_loadu_si256(As256(rows[k] + at));
-    sum = _mm256_add_epi16(sum, _mm256_mulhi_epu16(samples, _mm256_set1_epi16(static_cast<int16_t>(weights[k]))));
-  }
-  sum = _mm256_srli_epi16(sum, 8);
-  return _mm_packus_epi16(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+using namespace vector256;
+using vector128::StoreRgb;
+
+constexpr int kPixels = 16;
+
+// A block of results as bytes.
+template <typename Sum>
+CANOPY_AVX2 inline __m128i Results(Sum sum, size_t at) {
+  const Vec results = ShiftRight16<8>(sum(at));
+  return _mm_packus_epi16(_mm256_castsi256_si128(results), _mm256_extracti128_si256(results, 1));
 }
 
-template <int kTaps>
-CANOPY_AVX2 void VerticalBlocks(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length,
-                                int size, uint8_t* out) {
-  for (int x = 0; x < size; x += 16) {
-    const size_t at = static_cast<size_t>(x);
-    const __m128i r = VerticalSumAvx2<kTaps>(rows, weights, taps, at);
-    const __m128i g = VerticalSumAvx2<kTaps>(rows, weights, taps, at + plane_length);
-    const __m128i b = VerticalSumAvx2<kTaps>(rows, weights, taps, at + 2 * plane_length);
-    if (x + 16 <= size) {
-      StoreRgb(r, g, b, out + 3 * x);
-    } else {
-      uint8_t last[48];
-      StoreRgb(r, g, b, last);
-      std::memcpy(out + 3 * x, last, static_cast<size_t>(size - x) * 3);
-    }
-  }
-}
-
-CANOPY_AVX2 void VerticalAvx2(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length,
-                              int size, uint8_t* out) {
-  switch (taps) {
-    case 2:
-      return VerticalBlocks<2>(rows, weights, taps, plane_length, size, out);
-    case 3:
-      return VerticalBlocks<3>(rows, weights, taps, plane_length, size, out);
-    case 4:
-      return VerticalBlocks<4>(rows, weights, taps, plane_length, size, out);
-    default:
-      return VerticalBlocks<0>(rows, weights, taps, plane_length, size, out);
-  }
-}
+#define CANOPY_TARGET CANOPY_AVX2
+#include "resize_vertical.h"
+#undef CANOPY_TARGET
 
 }  // namespace
 
 const ResizeKernels kAvx2Kernels = {
-    EachPlane<HorizontalAvx2>, EachPlane<LongHorizontalAvx2>, VerticalAvx2, ScalarLongVertical, Split128, Merge128};
+    EachPlane<HorizontalAvx2>, EachPlane<LongHorizontalAvx2>, Vertical, ScalarLongVertical, Split128, Merge128};
 
 }  // namespace canopy
 

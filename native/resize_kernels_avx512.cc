@@ -1,7 +1,9 @@
-// AVX-512 versions of the resize kernels.
+// AVX-512 versions of the resize kernels. Rows are resized in a layout of their own: one permutation finds the samples
+// of 32 results among 64 or 128, where narrower registers need up to four shuffles for eight.
 #include <algorithm>
 
 #include "resize_avx512.h"
+#include "vector512.h"
 
 #ifdef CANOPY_X86
 namespace canopy {
@@ -81,48 +83,24 @@ CANOPY_AVX512 void HorizontalAvx512(const FilterTable& table, const uint8_t* con
   }
 }
 
-// 32 results in 8.8.
-template <int kTaps>
-CANOPY_AVX512 inline __m512i VerticalSum(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t at) {
-  if (kTaps > 0) taps = kTaps;
-  __m512i sum = _mm512_set1_epi16(static_cast<int16_t>(128 + taps / 2));
-  for (int k = 0; k < taps; k++) {
-    const __m512i samples = _mm512_load_si512(rows[k] + at);
-    sum = _mm512_add_epi16(sum, _mm512_mulhi_epu16(samples, _mm512_set1_epi16(static_cast<int16_t>(weights[k]))));
-  }
-  return sum;
+using namespace vector512;
+
+constexpr int kPixels = 32;
+
+// StoreRgb takes their high bytes.
+template <typename Sum>
+CANOPY_AVX512 inline Vec Results(Sum sum, size_t at) {
+  return sum(at);
 }
 
-template <int kTaps>
-CANOPY_AVX512 void VerticalBlocks(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length,
-                                  int size, uint8_t* out) {
-  for (int x = 0; x < size; x += 32, out += 96) {
-    const size_t at = static_cast<size_t>(x);
-    const __m512i r = VerticalSum<kTaps>(rows, weights, taps, at);
-    const __m512i g = VerticalSum<kTaps>(rows, weights, taps, at + plane_length);
-    const __m512i b = VerticalSum<kTaps>(rows, weights, taps, at + 2 * plane_length);
-    StoreRgb(r, g, b, size - x, out);
-  }
-}
-
-CANOPY_AVX512 void VerticalAvx512(const uint16_t* const* rows, const uint16_t* weights, int taps, size_t plane_length,
-                                  int size, uint8_t* out) {
-  switch (taps) {
-    case 2:
-      return VerticalBlocks<2>(rows, weights, taps, plane_length, size, out);
-    case 3:
-      return VerticalBlocks<3>(rows, weights, taps, plane_length, size, out);
-    case 4:
-      return VerticalBlocks<4>(rows, weights, taps, plane_length, size, out);
-    default:
-      return VerticalBlocks<0>(rows, weights, taps, plane_length, size, out);
-  }
-}
+#define CANOPY_TARGET CANOPY_AVX512
+#include "resize_vertical.h"
+#undef CANOPY_TARGET
 
 }  // namespace
 
-const ResizeKernels kAvx512Kernels = {
-    HorizontalAvx512, LongHorizontalAvx512, VerticalAvx512, LongVerticalAvx512, Split128, Merge128};
+const ResizeKernels kAvx512Kernels = {HorizontalAvx512, LongHorizontalAvx512, Vertical, LongVerticalAvx512, Split128,
+                                      Merge128};
 
 }  // namespace canopy
 

@@ -1,4 +1,4 @@
-// Depthwise convolution, forward and back, on vectors; included after train_kernels_vector.h, as that is. One vector of
+// Depthwise convolution, forward and back, on vectors; part of train_kernels_vector.h. One vector of
 // channels is done for a band of rows before the next, so that its weights and their gradient stay in registers. Rows
 // beyond the map are read from a row of zeros; columns beyond it are left out.
 

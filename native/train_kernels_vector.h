@@ -1,6 +1,5 @@
-// The kernels on vectors of kLanes floats. Each of train_kernels_{portable,avx2,avx512}.cc includes this file inside an
-// anonymous namespace, under its instruction set, after it has defined kLanes, kTileRows, kTileVecs and Sqrt: hence no
-// include guard.
+// The kernels on vectors of kLanes floats. train_kernel_sets.cc includes this file once for each instruction set,
+// inside a namespace that defines kName, kLanes, kTileRows, kTileVecs and Sqrt: hence no include guard.
 
 // Loops over registers must be unrolled, or the registers become memory.
 #define CANOPY_UNROLL _Pragma("GCC unroll 32")
@@ -290,3 +289,9 @@ static void Adamw(const AdamwStep& given, const float* gradient, size_t parts, s
     Store(weight + i, Load(weight + i) * step.decay - m * step.step_size / (Sqrt(s) * step.correction + step.epsilon));
   }
 }
+
+#include "train_depthwise_vector.h"
+
+constexpr TrainKernels kKernels = {kName,     kTileVecs* kLanes, Multiply, SumProducts, SumRows,
+                                   Depthwise, DepthwiseBack,     Activate, Add,         Scale,
+                                   SumPixels, Gradient,          Adamw};

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "simd.h"
 
@@ -63,6 +64,7 @@ CANOPY_128 inline Vec MultiplyTwiceUpper16(Vec a, Vec b) { return _mm_mulhi_epi1
 CANOPY_128 inline Vec MultiplyRounded15(Vec a, Vec b) { return _mm_mulhrs_epi16(a, b); }
 // The products of 16 bits, summed in pairs to 32.
 CANOPY_128 inline Vec MultiplyPairs(Vec a, Vec b) { return _mm_madd_epi16(a, b); }
+CANOPY_128 inline Vec AddPairs(Vec sums, Vec a, Vec b) { return Add32(sums, MultiplyPairs(a, b)); }
 template <int kBits>
 CANOPY_128 inline Vec ShiftLeft16(Vec v) {
   return _mm_slli_epi16(v, kBits);
@@ -180,6 +182,7 @@ inline Vec MultiplyPairs(Vec a, Vec b) {
   const int32x4_t low = vmull_s16(vget_low_s16(Signed16(a)), vget_low_s16(Signed16(b)));
   return vpaddq_s32(low, vmull_high_s16(Signed16(a), Signed16(b)));
 }
+inline Vec AddPairs(Vec sums, Vec a, Vec b) { return Add32(sums, MultiplyPairs(a, b)); }
 template <int kBits>
 inline Vec ShiftLeft16(Vec v) {
   return From(vshlq_n_s16(Signed16(v), kBits));
@@ -221,6 +224,14 @@ inline void LoadRgb(const uint8_t* from, Vec* r, Vec* g, Vec* b) {
 }
 
 #endif
+
+// Of the 16 pixels only the first ones, if there are less.
+CANOPY_128 inline void StoreRgb(Vec r, Vec g, Vec b, int pixels, uint8_t* out) {
+  if (pixels >= 16) return StoreRgb(r, g, b, out);
+  uint8_t last[48];
+  StoreRgb(r, g, b, last);
+  std::memcpy(out, last, static_cast<size_t>(pixels) * 3);
+}
 
 }  // namespace vector128
 }  // namespace canopy

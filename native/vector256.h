@@ -46,9 +46,11 @@ CANOPY_AVX2 inline Vec Sub16(Vec a, Vec b) { return _mm256_sub_epi16(a, b); }
 CANOPY_AVX2 inline Vec Add32(Vec a, Vec b) { return _mm256_add_epi32(a, b); }
 CANOPY_AVX2 inline Vec Sub32(Vec a, Vec b) { return _mm256_sub_epi32(a, b); }
 CANOPY_AVX2 inline Vec Multiply16(Vec a, Vec b) { return _mm256_mullo_epi16(a, b); }
+CANOPY_AVX2 inline Vec MultiplyUpper16(Vec a, Vec b) { return _mm256_mulhi_epu16(a, b); }
 CANOPY_AVX2 inline Vec MultiplyTwiceUpper16(Vec a, Vec b) { return _mm256_mulhi_epi16(_mm256_add_epi16(a, a), b); }
 CANOPY_AVX2 inline Vec MultiplyRounded15(Vec a, Vec b) { return _mm256_mulhrs_epi16(a, b); }
 CANOPY_AVX2 inline Vec MultiplyPairs(Vec a, Vec b) { return _mm256_madd_epi16(a, b); }
+CANOPY_AVX2 inline Vec AddPairs(Vec sums, Vec a, Vec b) { return Add32(sums, MultiplyPairs(a, b)); }
 template <int kBits>
 CANOPY_AVX2 inline Vec ShiftLeft16(Vec v) {
   return _mm256_slli_epi16(v, kBits);

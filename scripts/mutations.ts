@@ -18,6 +18,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/operations/train.test.ts"],
   },
   {
+    what: "simd: sums of the resize's columns are not rounded",
+    file: "native/resize_vertical.h",
+    from: "Set16(128 + taps / 2)",
+    to: "Set16(taps / 2)",
+    tests: ["test/native/resize.test.ts"],
+  },
+  {
+    what: "simd: the last chroma sample has no right neighbour",
+    file: "native/upsample_kernel.h",
+    from: "Select(is_last, here, After16(here, here))",
+    to: "Select(is_last, After16(here, here), After16(here, here))",
+    tests: ["test/native/simd.test.ts"],
+  },
+  {
     what: "a penalty's search in all folds of many tiles",
     file: "src/head/regularization.ts",
     from: ".slice(0, countHeldOut(tiles, labels.rows))",
