@@ -5,13 +5,11 @@ cd "$(dirname "$0")/../.."
 program=$1
 rounds=${2:-20}
 folder=${3:-build/fuzz}
-mkdir -p "$folder/seeds"
 compiler=${CXX:-c++}
 . native/fuzz/compiler.sh
 # The one program that wants the head, too.
 if [ "$program" = memory ]; then core="$core native/encode.cc native/head.cc native/head_gram.cc"; fi
 # shellcheck disable=SC2086
-compile "$folder/$program" -O2 -Wno-psabi -pthread "native/fuzz/$program.cc" $core
-compile "$folder/make_seeds" -O1 native/fuzz/seeds.cc
-"$folder/make_seeds" "$folder/seeds"
+build "$folder/$program" "$jpeg_library" "native/fuzz/$program.cc" $core
+write_seeds
 exec "$folder/$program" "$folder/seeds" "$rounds"

@@ -33,3 +33,31 @@ compile() {
   # shellcheck disable=SC2086
   "$compiler" -std=c++17 -g $jpeg_include "$@" $jpeg_library -o "$target"
 }
+
+# build TARGET LIBRARY SOURCE...: an optimised program, linked with libjpeg. Its objects stay in $folder for other programs, and
+# are compiled again only if they are older than their source, a header or this file.
+build() {
+  target=$1; library=$2
+  shift 2
+  objects=$folder/objects-$(basename "$compiler")
+  mkdir -p "$objects"
+  linked=
+  for source in "$@"; do
+    object=$objects/$(basename "$source").o
+    linked="$linked $object"
+    if [ "$object" -nt "$source" ] &&
+      [ -z "$(find native -maxdepth 2 \( -name '*.h' -o -name compiler.sh \) -newer "$object")" ]; then continue; fi
+    # shellcheck disable=SC2086
+    "$compiler" -std=c++17 -g -O2 -Wno-psabi -pthread $jpeg_include -c "$source" -o "$object.new"
+    mv "$object.new" "$object"
+  done
+  # shellcheck disable=SC2086
+  "$compiler" -pthread $linked $library -o "$target"
+}
+
+# Writes the seeds into $folder/seeds.
+write_seeds() {
+  mkdir -p "$folder/seeds"
+  build "$folder/make_seeds" "$jpeg_library" native/fuzz/seeds.cc
+  "$folder/make_seeds" "$folder/seeds"
+}

@@ -4,11 +4,10 @@ set -eu
 cd "$(dirname "$0")/../.."
 rounds=${1:-20}
 folder=${2:-build/fuzz}
-mkdir -p "$folder/seeds"
+mkdir -p "$folder"
 . native/fuzz/compiler.sh
 sanitize thread
 # shellcheck disable=SC2086
 compile "$folder/threads" -O1 $sanitize -pthread native/fuzz/threads.cc $core
-compile "$folder/make_seeds" -O1 native/fuzz/seeds.cc
-"$folder/make_seeds" "$folder/seeds"
+write_seeds
 exec "$folder/threads" "$folder/seeds" "$rounds"
