@@ -179,11 +179,11 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/training/refit.test.ts"],
   },
   {
-    what: "the feature cache's key without the precision",
+    what: "the feature cache's key without what was made of the backbone",
     file: "src/features/extractor.ts",
-    from: '    ...given("precision", describePrecision(precision, card, device)),\n',
-    to: "    ...(false && describePrecision(precision, card, device)),\n",
-    tests: ["test/operations/precision.test.ts"],
+    from: "network: sha256Of(model)",
+    to: "network: card.sha256",
+    tests: ["test/features/extractor.test.ts", "test/operations/precision.test.ts"],
   },
   {
     what: "an int8 model that runs with floats",

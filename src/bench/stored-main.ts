@@ -24,8 +24,7 @@ try {
 
 async function measure({ rows, numFeatures, folder }: StoredRequest): Promise<StoredResult> {
   const identity: FeatureIdentity = {
-    backbone: "made-up",
-    use: "made up",
+    network: "made up",
     numFeatures,
     size: 1,
     colorspace: "auto",

@@ -1,10 +1,10 @@
 /** Features of any tiles under one backbone: decode workers, sessions and the feature store, opened once and used list by list. */
 import { DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { decoderVersion } from "../decode/pool.js";
-import type { ModelCard } from "../models/card.js";
 import type { ResolvedBackbone } from "../models/registry.js";
+import { sha256Of } from "../models/sha256.js";
 import { preparedNetwork } from "../quantise/network.js";
-import { type Precision, QUANTISER_VERSION } from "../quantise/precision.js";
+import type { Precision } from "../quantise/precision.js";
 import type { RunContext } from "../run-context.js";
 import type { Tile } from "../tiles/tile.js";
 import { onnxRuntimeVersion } from "../versions.js";
@@ -52,18 +52,12 @@ export async function openExtractor(options: ExtractorOptions, context: RunConte
   const device = await chooseDevice(options.device);
   const plan = planPipeline({ device, size: options.size, ...given("workers", options.workers) });
   const decode = { ...DECODE_DEFAULTS, ...options.decode };
-  const identity = {
-    backbone: card.sha256,
-    use: describeUse(card),
-    numFeatures: card.features.count,
-    ...given("precision", describePrecision(precision, card, device)),
-    ...given("levels", card.features.levels?.map(({ name }) => name).join(" ")),
-    ...readingIdentity({ ...decode, size: options.size }, device),
-  };
   const model = await preparedNetwork(precision, bytes, card, options.size, integerFormOn(device));
-  const setup = { model, size: options.size, numFeatures: card.features.count, device, sessions: plan.sessions };
+  const numFeatures = card.features.count;
+  const setup = { model, size: options.size, numFeatures, device, sessions: plan.sessions };
   const { backbone, pool } = await openPipeline(setup, plan.workers, context);
-  const store = new FeatureStore(identity, context);
+  const reading = readingIdentity({ ...decode, size: options.size }, device);
+  const store = new FeatureStore({ network: sha256Of(model), numFeatures, ...reading }, context);
   const use = { pool, backbone, decode, store, ...plan, ...given("variants", options.variants) };
   return {
     device,
@@ -85,6 +79,7 @@ export function readingIdentity(decode: DecodeOptions, device: Device) {
     colorspace: decode.colorspace,
     antialias: decode.antialias,
     maxPixels: decode.maxPixels,
+    ...(decode.maxBytes !== DECODE_DEFAULTS.maxBytes && { maxBytes: decode.maxBytes }),
     onTruncated: decode.onTruncated,
     ...(decode.bands !== null && { bands: decode.bands.join() }),
     ...(decode.stretch !== null && { stretch: decode.stretch.join(";") }),
@@ -96,16 +91,4 @@ export function readingIdentity(decode: DecodeOptions, device: Device) {
 /** `{ [name]: value }` if there is a value: exactOptionalPropertyTypes distinguishes absent from undefined. */
 function given<K extends string, V>(name: K, value: V | undefined): { [name in K]?: V } {
   return (value === undefined ? {} : { [name]: value }) as { [name in K]?: V };
-}
-
-/** What features with integers depend on beside the backbone; undefined for floats. */
-function describePrecision(precision: Precision, { ranges }: ModelCard, device: Device): string | undefined {
-  if (precision === "fp32") return undefined;
-  return JSON.stringify([precision, QUANTISER_VERSION, integerFormOn(device), ranges]);
-}
-
-function describeUse({ input, features }: ModelCard): string {
-  const { name, layout, channels, scale, mean, std } = input;
-  const { output, tokens } = features;
-  return JSON.stringify({ name, layout, channels, scale, mean, std, output, tokens });
 }

@@ -15,23 +15,16 @@ import { type Block, isIntact, KEY_BYTES, keyOf, readBlocks, SegmentWriter } fro
 
 /** Everything that the numbers depend on beside the tile. */
 export interface FeatureIdentity {
-  /** SHA-256 of the backbone's ONNX file, in hex. */
-  backbone: string;
-  /**
-   * How pixels are given to it and which of its values are the features: its card as JSON, because a file may have
-   * several cards.
-   */
-  use: string;
+  /** SHA-256 of the ONNX file that sessions run, in hex: it has all of the backbone's card and precision in it. */
+  network: string;
   numFeatures: number;
-  /** How 8-bit integers stand for values, and what computes with them. @default floats */
-  precision?: string;
-  /** Feature maps that were pooled beside the features, by name. @default none */
-  levels?: string;
   size: number;
   colorspace: string;
   antialias: boolean;
   /** Tiles with more are rejected, so none of them may come from the cache either. */
   maxPixels: number;
+  /** The same for memory. @default no limit */
+  maxBytes?: number;
   onTruncated: string;
   /** Bands of TIFFs that are used, and how they are scaled. @default as decoding does by itself */
   bands?: string;

@@ -41,12 +41,8 @@ const ROW_BYTES = 20;
  */
 export async function openTuningMaps(options: TuningMapsOptions, context: RunContext): Promise<TuningMaps> {
   const { split, decode, device } = options;
-  const identity = {
-    backbone: sha256Of(split.lower),
-    use: "maps below the layers that learn",
-    numFeatures: split.floats,
-  };
-  const store = new FeatureStore({ ...identity, ...readingIdentity(decode, device) }, context);
+  const identity = { network: sha256Of(split.lower), numFeatures: split.floats, ...readingIdentity(decode, device) };
+  const store = new FeatureStore(identity, context);
   try {
     await checkRoom(store, options, context);
     return new TuningMaps(store, await extract(store, options, context), options.batchSize);

@@ -16,8 +16,7 @@ import { TOY_FEATURES, toyBackbone } from "./toy-backbone.js";
 
 const SIZE = 16;
 const IDENTITY: FeatureIdentity = {
-  backbone: "toy",
-  use: "{}",
+  network: "toy",
   numFeatures: TOY_FEATURES,
   size: SIZE,
   colorspace: "auto",

@@ -33,6 +33,7 @@ const OTHER_SETTINGS: Partial<ExtractorOptions>[] = [
   { decode: { antialias: false } },
   { decode: { colorspace: "gray" } },
   { decode: { maxPixels: 1e6 } },
+  { decode: { maxBytes: 1e8 } },
   { decode: { onTruncated: "accept" } },
   { size: 33 },
 ];

@@ -8,8 +8,7 @@ import { type FeatureIdentity, FeatureStore } from "../../src/features/store.js"
 import { temporaryFolder } from "../helpers.js";
 
 const IDENTITY: FeatureIdentity = {
-  backbone: "ab",
-  use: "{}",
+  network: "ab",
   numFeatures: 3,
   size: 224,
   colorspace: "auto",
@@ -144,7 +143,7 @@ test("a row that is written again counts in its latest form", (t) => {
 test("another backbone, size, colour reading or decoder is another store", (t) => {
   const root = temporaryFolder(t);
   fill(root, 0, 3);
-  for (const change of [{ backbone: "cd" }, { size: 128 }, { colorspace: "rgb" }, { decoder: "addon-2" }]) {
+  for (const change of [{ network: "cd" }, { size: 128 }, { colorspace: "rgb" }, { decoder: "addon-2" }]) {
     assert.deepEqual(lookUp(root, 0, 3, { ...IDENTITY, ...change }), [undefined, undefined, undefined]);
   }
 });

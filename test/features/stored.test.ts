@@ -40,7 +40,7 @@ function openStore(root: string): FeatureStore {
     decoder: "test",
     runtime: "cpu",
   };
-  return new FeatureStore({ backbone: "toy", use: "{}", numFeatures, size: SIZE, ...rest }, {}, root);
+  return new FeatureStore({ network: "toy", numFeatures, size: SIZE, ...rest }, {}, root);
 }
 
 test("features read from the store in windows are those of the extraction in memory", async (t) => {
