@@ -1069,6 +1069,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/finetune/tune.test.ts"],
   },
   {
+    what: "a fine-tuning that is stopped while it scores keeps nothing",
+    file: "src/finetune/tune.ts",
+    from: "if (error instanceof InterruptedError) await keepNow(task, now, average);",
+    to: "if (!(error instanceof InterruptedError)) await keepNow(task, now, average);",
+    tests: ["test/finetune/tune.test.ts"],
+  },
+  {
+    what: "a tuned backbone with the ranges of the one it was",
+    file: "src/finetune/tunable.ts",
+    from: "ranges: _ranges, ...rest",
+    to: "...rest",
+    tests: ["test/finetune/tunable.test.ts"],
+  },
+  {
     what: "a fine-tuning saves the weights of the epoch before",
     file: "src/finetune/tune.ts",
     from: "  now.engine = await task.engine.state();\n  now.average",

@@ -76,7 +76,8 @@ function save(base: Uint8Array, card: ModelCard, weights: Weights): ResolvedBack
   setWeights(model, weights);
   compactWeights(model);
   const bytes = encodeModel(model);
-  const { url: _url, untrained: _untrained, scores: _scores, ...rest } = card;
+  // Ranges are those of the weights before.
+  const { url: _url, untrained: _untrained, scores: _scores, ranges: _ranges, ...rest } = card;
   const description = `${card.name} fine-tuned by canopy. ${card.description}`;
   const identity = { file: BACKBONE_FILE, byteLength: bytes.byteLength, sha256: sha256Of(bytes) };
   return { card: { ...rest, name: `${card.name}-tuned`, ...identity, description }, bytes };

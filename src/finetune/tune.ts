@@ -101,11 +101,14 @@ export async function tune(task: TuneTask, state?: TuneState): Promise<Tuned | u
   const additions = Math.min(ADDITIONS, stepsPerEpoch(task));
   const average = new WeightAverage(config.averagedEpochs * additions, now.average);
   let divergedIn: number | undefined;
-  while (now.epoch < epochs && !isPastBest(now, task)) {
-    if (!(await runEpoch(task, now, average))) {
-      divergedIn = now.epoch + 1;
-      break;
+  try {
+    while (divergedIn === undefined && now.epoch < epochs && !isPastBest(now, task)) {
+      if (!(await runEpoch(task, now, average))) divergedIn = now.epoch + 1;
     }
+  } catch (error) {
+    // It may also have come while tiles were read or scored.
+    if (error instanceof InterruptedError) await keepNow(task, now, average);
+    throw error;
   }
   const { history } = now;
   const chosen = isPastBest(now, task) || divergedIn !== undefined ? now.best : now.last;
@@ -181,8 +184,8 @@ async function runEpoch(task: TuneTask, now: TuneState, average: WeightAverage):
     now.lossSum += loss * rows.length;
     if (isAdded(now.step, steps)) average.add(await engine.weights());
     tell(task, now, rows.length);
-    if (task.signal?.aborted || task.isKeepDue?.()) await keepNow(task, now, average);
     if (task.signal?.aborted) throw new InterruptedError();
+    if (task.isKeepDue?.()) await keepNow(task, now, average);
   }
   return endEpoch(task, now, average);
 }
@@ -229,9 +232,8 @@ async function endEpoch(task: TuneTask, now: TuneState, average: WeightAverage):
   const training = now.lossSum / train.length;
   const weights = task.rounded(average.state.mean as Weights);
   now.engine = await engine.state();
-  const scores = watched.length > 0 ? await score(task, weights) : undefined;
-  await engine.restore(now.engine);
-  const loss = scores?.loss ?? training;
+  const scores = watched.length > 0 ? await score(task, weights).finally(() => engine.restore(now.engine)) : undefined;
+  const loss = scores?.loss ?? (areNumbers(weights) ? training : Number.NaN);
   if (!Number.isFinite(loss)) return false;
   now.epoch++;
   now.step = 0;
@@ -250,6 +252,10 @@ async function endEpoch(task: TuneTask, now: TuneState, average: WeightAverage):
   if (loss < (now.best?.loss ?? Number.POSITIVE_INFINITY)) now.best = now.last;
   await task.keep(now);
   return true;
+}
+
+function areNumbers(weights: Weights): boolean {
+  return [...weights.values()].every((values) => values.every(Number.isFinite));
 }
 
 interface Scores {

@@ -3,6 +3,7 @@
  * the final one, for as many epochs as the folds took; with many tiles there is one training, and tiles held out from it.
  * The tuned model is kept only if it scores better than the frozen one on tiles that neither has seen.
  */
+import { InterruptedError } from "../errors.js";
 import { ALL_VARIANTS } from "../features/dihedral.js";
 import type { FinetuneConfig } from "../finetune/config.js";
 import { HEAD_BIAS, HEAD_WEIGHTS, type TuningEngine } from "../finetune/engine.js";
@@ -89,6 +90,9 @@ export async function fineTune(input: FineTuneInput, context: RunContext): Promi
     const msPerTile = time.tiles === 0 ? null : time.milliseconds / time.tiles;
     const seconds = (performance.now() - startedAt) / 1000;
     return { record: { ...record, engine: engine.name, msPerTile, seconds }, ...(tuned && { tuned }) };
+  } catch (error) {
+    if (error instanceof InterruptedError) await input.states.save();
+    throw error;
   } finally {
     await close();
   }
@@ -105,11 +109,6 @@ function timed(engine: TuningEngine, time: Bench["time"]): TuningEngine {
       time.tiles += batch.count;
       return loss;
     },
-    logits: (...args) => engine.logits(...args),
-    weights: () => engine.weights(),
-    state: () => engine.state(),
-    restore: (state) => engine.restore(state),
-    close: () => engine.close(),
   };
 }
 
@@ -182,7 +181,7 @@ function makeTask(
   head: Head,
   epochs: number | undefined,
 ): TuneTask {
-  const { tunable, input, plan, signal } = bench;
+  const { tunable, input, plan } = bench;
   const trainings = [...plan.watched, ...(plan.final ? [plan.final] : [])];
   const place = trainings.findIndex((each) => each.name === name);
   return {
@@ -195,7 +194,7 @@ function makeTask(
     ...(epochs !== undefined && { epochs }),
     onStep: reporting(bench, trainings, place),
     isKeepDue: () => input.states.isDue(),
-    keep: (state: TuneState) => input.states.keep(name, state, signal?.aborted ?? false),
+    keep: (state: TuneState) => input.states.keep(name, state),
   };
 }
 

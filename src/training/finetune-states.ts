@@ -55,6 +55,8 @@ export class FinetuneStates {
   readonly done: Map<TrainingName, TunedPart>;
   #running: { name: TrainingName; state: TuneState } | undefined;
   #dueAt = 0;
+  /** Whether there is a state that is not written. */
+  #isNew = false;
 
   private constructor(file: string, saved: v.InferOutput<typeof SAVED>) {
     this.#file = file;
@@ -90,10 +92,16 @@ export class FinetuneStates {
     return performance.now() >= this.#dueAt;
   }
 
-  /** Writes the state of the training `name` if that is due, or if it is the `last`. */
-  async keep(name: TrainingName, state: TuneState, last: boolean): Promise<void> {
+  /** Writes the state of the training `name` if that is due; `save` writes it in any case. */
+  async keep(name: TrainingName, state: TuneState): Promise<void> {
     this.#running = { name, state };
-    if (last || this.isDue()) await this.#write();
+    this.#isNew = true;
+    if (this.isDue()) await this.#write();
+  }
+
+  /** Afterwards the state that was kept last is in the file. */
+  async save(): Promise<void> {
+    if (this.#isNew) await this.#write();
   }
 
   /** The training `name` is over. */
@@ -107,6 +115,7 @@ export class FinetuneStates {
     const { done } = this;
     const bytes = serialize({ fingerprint: this.#fingerprint, done, running: this.#running });
     await writeWhole(this.#file, bytes);
+    this.#isNew = false;
     this.#dueAt = performance.now() + (bytes.length / BYTES_PER_SECOND) * 1000;
   }
 }

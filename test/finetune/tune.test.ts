@@ -145,6 +145,37 @@ test("stopped after any step, it goes on with what a whole training sees", async
   }
 });
 
+test("stopped while tiles are read or scored, it keeps where it is, too", async () => {
+  const expected = await tune(taskFor(fakeEngine().engine, { epochs: 2 }));
+  // An epoch reads two batches to learn and one that is unseen. The steps that are done when each is read:
+  for (const [last, steps] of [0, 1, 2, 2, 3, 4].entries()) {
+    const stop = new AbortController();
+    let reads = 0;
+    let saved: TuneState | undefined;
+    const { engine } = fakeEngine();
+    const task = taskFor(engine, { epochs: 2, signal: stop.signal });
+    const read: typeof task.source.read = async function* (...args) {
+      for await (const batch of task.source.read(...args)) {
+        if (reads++ === last) stop.abort();
+        if (stop.signal.aborted) throw new InterruptedError();
+        yield batch;
+      }
+    };
+    const keep = async (state: TuneState) => {
+      saved = structuredClone(state);
+    };
+    await assert.rejects(tune({ ...task, source: { read }, keep }), InterruptedError);
+    assert.equal(saved?.engine.steps, steps, `${last}`);
+    assert.deepEqual(await tune(taskFor(fakeEngine().engine, { epochs: 2 }), saved), expected, `${last}`);
+  }
+});
+
+test("weights that are no numbers end it also without unseen tiles", async () => {
+  const { engine } = fakeEngine();
+  const broken = { ...engine, weights: async () => new Map([["head.weights", Float32Array.of(Number.NaN, 0)]]) };
+  assert.equal(await tune(taskFor(broken, { watched: rows(0, 0) })), undefined);
+});
+
 test("killed after any state that was kept, it goes on to the same end", async () => {
   const states: TuneState[] = [];
   const keep = async (state: TuneState) => {

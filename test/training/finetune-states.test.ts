@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { TuneState } from "../../src/finetune/tune.js";
+import { FinetuneStates } from "../../src/training/finetune-states.js";
+import { temporaryFolder } from "../helpers.js";
+
+function stateOf(step: number): TuneState {
+  const values = new Map([["w", new Float32Array(1000)]]);
+  const engine = { steps: step, weights: values, firstMoments: values, secondMoments: values };
+  return { epoch: 0, step, lossSum: 0, engine, average: { count: 0 }, history: [], last: undefined, best: undefined };
+}
+
+test("states are written when it is due, and the last one when it is saved", async (t) => {
+  let clock = 0;
+  t.mock.method(performance, "now", () => clock);
+  const out = join(temporaryFolder(t), "model");
+  const open = (resume: boolean) => FinetuneStates.open(out, "this one", resume, {});
+  const states = await open(false);
+  const written = async () => (await open(true)).running("final")?.step;
+  await states.keep("final", stateOf(1));
+  assert.equal(await written(), 1);
+  await states.keep("final", stateOf(2));
+  assert.equal(await written(), 1);
+  await states.save();
+  assert.equal(await written(), 2);
+  clock = 1e6;
+  await states.keep("final", stateOf(3));
+  assert.equal(await written(), 3);
+});
+
+test("states of another fine-tuning are not taken, and it says so", async (t) => {
+  const out = join(temporaryFolder(t), "model");
+  const states = await FinetuneStates.open(out, "this one", false, {});
+  await states.keep("fold 1", stateOf(1));
+  const warnings: string[] = [];
+  const other = await FinetuneStates.open(out, "another", true, { onWarning: (message) => warnings.push(message) });
+  assert.equal(other.running("fold 1"), undefined);
+  assert.match(warnings.join(), /of a training on other tiles or settings/);
+});
