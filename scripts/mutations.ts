@@ -1076,6 +1076,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/finetune/tune.test.ts"],
   },
   {
+    what: "resume: features on disk left out of the fingerprint of a training",
+    file: "src/training/states.ts",
+    from: "      stored: stored?.fingerprint,\n",
+    to: "      stored: stored === undefined,\n",
+    tests: ["test/training/states.test.ts"],
+  },
+  {
     what: "a tuned backbone with the ranges of the one it was",
     file: "src/finetune/tunable.ts",
     from: "ranges: _ranges, ...rest",

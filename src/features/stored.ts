@@ -1,5 +1,6 @@
 /** Features of tile sets larger than memory: extracted into the store, and read from there in windows of rows. */
-
+import { hash } from "node:crypto";
+import { basename } from "node:path";
 import type { DecodeOutcome } from "../decode/decoder.js";
 import { ModelError } from "../errors.js";
 import type { RunContext } from "../run-context.js";
@@ -15,6 +16,8 @@ export interface StoredFeatures {
   windowRows: number;
   /** `outcomes[i]` is undefined if tile i has features; otherwise its row is zeros. */
   outcomes: DecodeOutcome[];
+  /** Changes with the tiles' files and with everything else that the features depend on. */
+  fingerprint: string;
   decoded: number;
   cached: number;
   /** Rows `[start, start + count)`: `[count, numFeatures]` float32, the caller's own. `variant` is one of `options.variants`. */
@@ -48,7 +51,8 @@ export async function extractToStore(
     throw new ModelError(`The features of ${tiles[lost].path} could not be kept in ${store.folder}. Is the disk full?`);
   }
   const cached = tiles.length - missing.length;
-  return { ...toSource(store, rows, variants), outcomes, decoded: missing.length, cached };
+  const fingerprint = hash("sha256", Buffer.concat([Buffer.from(basename(store.folder)), keys]));
+  return { ...toSource(store, rows, variants), outcomes, fingerprint, decoded: missing.length, cached };
 }
 
 /** The store's `rows` (`[tiles, variants]`, as its `find` gives them) in windows. */

@@ -117,7 +117,7 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
     const fit = async () => {
       rejects = await rejectsBeside(out, dataset.rejected, telling);
       const headClock = startClock();
-      const fitted = await fitDataset(dataset, settings, { card: used, precision }, { out, resume }, telling);
+      const fitted = await fitDataset(dataset, settings, used, { out, resume }, telling);
       return { fitted, headSeconds: headClock() };
     };
     return { settings, precision, card: used, size, dataset, ...(await fit().finally(dataset.close)) };
@@ -172,7 +172,11 @@ async function fineTuneIf(
   const { finetune: config } = settings;
   if (config === undefined) return { training: frozen, bytes: backbone.bytes };
   const { fineTune } = await import("../training/fine-tune.js");
-  const fingerprint = tuningFingerprint(fingerprintOf(dataset, settings, fitted.config, backbone.card.sha256), config);
+  const fingerprint = tuningFingerprint(
+    fingerprintOf(dataset, settings.fit, fitted.config),
+    backbone.card.sha256,
+    config,
+  );
   const states = await FinetuneStates.open(out, fingerprint, resume, context);
   const input = { dataset, frozen: fitted, settings, config, backbone, size, states };
   const { record, tuned } = await fineTune(input, context);

@@ -15,6 +15,7 @@ import { type LabelledTiles, matchTiles } from "../labels/match.js";
 import type { LabelTable, Recognised } from "../labels/table.js";
 import type { ModelCard } from "../models/card.js";
 import { prepareBackbone } from "../onnx/prepare.js";
+import { isRemote } from "../remote/address.js";
 import type { RunContext } from "../run-context.js";
 import type { TileInputs } from "../tiles/inputs.js";
 import { type LabelMatrix, toLabelMatrix } from "../tiles/label-matrix.js";
@@ -51,6 +52,8 @@ export interface RejectedTile {
   failure: DecodeFailure;
 }
 
+interface StoredSource extends FeatureSource, Pick<StoredFeatures, "fingerprint"> {}
+
 export interface Dataset {
   /** Tiles that are labelled and could be decoded, in the order of the label file. */
   tiles: Tile[];
@@ -66,7 +69,7 @@ export interface Dataset {
   /** `[tiles, numFeatures]` for each variant asked for; empty if they are on disk. */
   features: FeatureMatrix[];
   /** The first variant's features on disk, if they do not fit in memory. To be read before `close()`. */
-  stored?: FeatureSource;
+  stored?: StoredSource;
   rejected: RejectedTile[];
   /** Files whose names are not those of tiles. */
   ignored: number;
@@ -158,6 +161,7 @@ interface Extraction extends Omit<ExtractedFeatures, "features"> {
 async function extract(tiles: readonly Tile[], options: DatasetOptions, context: RunContext): Promise<Extraction> {
   const { variants = [0], backbone, budget } = options;
   const onDisk = exceeds(tiles.length * variants.length * backbone.card.features.count * 4, budget);
+  if (onDisk) refuseRemote(tiles);
   const extractor = await openExtractor(options, context);
   const { device, plan } = extractor;
   const startedAt = performance.now();
@@ -189,6 +193,15 @@ function exceeds(
   if (neededBy === "lbfgs")
     throw new InputError(`L-BFGS needs ${sizes}, or take another \`optimizer\`, which streams features from disk.`);
   return true;
+}
+
+/** Nothing says cheaply whether a file of a server is still the same, so that its features are not kept on disk. */
+function refuseRemote(tiles: readonly Tile[]): void {
+  const count = tiles.filter(({ path }) => isRemote(path)).length;
+  if (count === 0) return;
+  throw new InputError(
+    `The features do not fit in memory, and those of tiles on servers (${count}) are not kept on disk: copy the tiles to a disk, or allow more with \`memory\`.`,
+  );
 }
 
 function gib(bytes: number): string {
@@ -242,8 +255,8 @@ function assemble(
 }
 
 /** The rows of decoded tiles, on disk. */
-function sourceOf(stored: StoredFeatures, good: readonly number[]): FeatureSource {
-  const { numFeatures, windowRows } = stored;
+function sourceOf(stored: StoredFeatures, good: readonly number[]): StoredSource {
+  const { numFeatures, windowRows, fingerprint } = stored;
   const read = async (start: number, count: number) => {
     const wanted = good.slice(start, start + count);
     const first = wanted[0];
@@ -254,7 +267,7 @@ function sourceOf(stored: StoredFeatures, good: readonly number[]): FeatureSourc
       numFeatures,
     ).data;
   };
-  return { rows: good.length, numFeatures, windowRows, read };
+  return { rows: good.length, numFeatures, windowRows, read, fingerprint };
 }
 
 /** Moves the rows of decoded tiles together, in place. */

@@ -120,10 +120,10 @@ export class FinetuneStates {
   }
 }
 
-/** Changes with everything that tuned weights depend on: `head` is the fingerprint of the frozen head. */
-export function tuningFingerprint(head: string, config: FinetuneConfig): string {
+/** Changes with everything that tuned weights depend on: `head` is the fingerprint of the frozen head, `backbone` its hash. */
+export function tuningFingerprint(head: string, backbone: string, config: FinetuneConfig): string {
   return createHash("sha256")
-    .update(JSON.stringify([head, config, canopyVersion()]))
+    .update(JSON.stringify([head, backbone, config, canopyVersion()]))
     .digest("hex");
 }
 

@@ -4,7 +4,6 @@ import type { HeadConfig } from "../head/config.js";
 import { toVariants } from "../head/variants.js";
 import type { ModelCard } from "../models/card.js";
 import { featureBlocks } from "../models/pyramid.js";
-import type { Precision } from "../quantise/precision.js";
 import type { RunContext } from "../run-context.js";
 import { toExclusiveColumns } from "../tags/exclusive.js";
 import type { Dataset } from "./dataset.js";
@@ -22,7 +21,7 @@ export interface FittedDataset extends FittedHead {
 export async function fitDataset(
   dataset: Dataset,
   settings: TrainSettings,
-  { card, precision }: { card: ModelCard; precision: Precision },
+  card: ModelCard,
   place: Omit<StatesOptions, "fingerprint">,
   context: RunContext,
 ): Promise<FittedDataset> {
@@ -38,8 +37,7 @@ export async function fitDataset(
     );
   }
   tellCost(dataset, settings, config, context);
-  const network = `${card.sha256}${precision === "int8" ? ` ${precision} ${JSON.stringify(card.ranges)}` : ""}`;
-  const fingerprint = fingerprintOf(dataset, settings, config, network);
+  const fingerprint = fingerprintOf(dataset, fit, config);
   const { holdOut, augment, tta } = fit;
   const running = { seed: config.seed, validation, ...reporting(config, stored !== undefined, context) };
   const options = { ...readout, holdOut, augment, tta, ...running };

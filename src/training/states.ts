@@ -10,7 +10,7 @@ import type { HeadConfig } from "../head/config.js";
 import { gradientConfig, historyRow } from "../head/record-schemas.js";
 import type { RunContext } from "../run-context.js";
 import type { Dataset } from "./dataset.js";
-import type { TrainSettings } from "./settings.js";
+import type { FitSettings } from "./settings.js";
 import type { TrainingName, TrainingStates } from "./trainings.js";
 
 const FLOATS = v.instance(Float32Array);
@@ -66,12 +66,11 @@ export function fingerprintOf(
     labels,
     tiles,
     validation,
-    features: matrices,
-    decode,
-  }: Pick<Dataset, "labels" | "tiles" | "validation" | "features" | "decode">,
-  { backbone: { size, normalisation, tokens, features }, fit: { holdOut, augment, tta } }: TrainSettings,
+    features,
+    stored,
+  }: Pick<Dataset, "labels" | "tiles" | "validation" | "features" | "stored">,
+  { holdOut, augment, tta }: FitSettings,
   config: HeadConfig,
-  backbone: string,
 ): string {
   const hash = createHash("sha256");
   hash.update(
@@ -80,14 +79,13 @@ export function fingerprintOf(
       holdOut: validation === undefined ? holdOut : [...validation],
       augment,
       tta,
-      // Features on disk are not among the matrices: what they are made from stands for them.
-      made: { backbone, size, normalisation, tokens, features, decode },
+      stored: stored?.fingerprint,
       tags: labels.tags,
     }),
   );
   hash.update(tiles.map((tile) => tile.name).join("\n"));
   hash.update(labels.data);
-  for (const { data } of matrices) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  for (const { data } of features) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   return hash.digest("hex");
 }
 

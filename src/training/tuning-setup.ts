@@ -12,6 +12,7 @@ import type { TuningSource } from "../finetune/tuning-source.js";
 import { TuningTiles } from "../finetune/tuning-tiles.js";
 import { usableCores } from "../machine.js";
 import type { ResolvedBackbone } from "../models/registry.js";
+import { isRemote } from "../remote/address.js";
 import type { RunContext } from "../run-context.js";
 import type { Dataset } from "./dataset.js";
 
@@ -37,7 +38,7 @@ export interface TuningSetup {
 export async function openTuning(options: TuningSetupOptions, context: RunContext): Promise<TuningSetup> {
   const { dataset, backbone, size, config, head } = options;
   const tunable = openTunable(backbone, size, config.blocks);
-  const split = splitIfUseful(tunable, config, context);
+  const split = splitIfUseful(tunable, options, context);
   const { source, close } = await openSource(options, split, context);
   try {
     const network = split === undefined ? tunable.network : split.upper;
@@ -59,7 +60,7 @@ const LOWER = 2;
 /** The network in two parts, if the maps between them are worth to be kept. */
 function splitIfUseful(
   { network, blocks: all, size }: TunableBackbone,
-  { blocks }: FinetuneConfig,
+  { config: { blocks }, dataset: { tiles } }: Pick<TuningSetupOptions, "config" | "dataset">,
   { onNotice }: RunContext,
 ): SplitNetwork | undefined {
   if (blocks === "all") return undefined;
@@ -69,7 +70,8 @@ function splitIfUseful(
   const split = splits.reduce((best, each) =>
     "reason" in best || !("floats" in each) || each.floats >= best.floats ? best : each,
   );
-  const reason = "reason" in split ? split.reason : tooLarge(split, size);
+  const isFar = tiles.some(({ path }) => isRemote(path));
+  const reason = isFar ? "the tiles are on a server" : "reason" in split ? split.reason : tooLarge(split, size);
   if (reason !== undefined) onNotice?.(`The maps below the blocks that learn are computed in each epoch: ${reason}.`);
   return reason === undefined ? (split as SplitNetwork) : undefined;
 }

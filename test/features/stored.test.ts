@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -70,6 +70,22 @@ test("features read from the store in windows are those of the extraction in mem
   assert.deepEqual([again.decoded, again.cached], [1, 11]);
   await assert.rejects(again.read(0, 1, 3), RangeError);
   store.close();
+});
+
+test("stored features are others than those of the same file before it was written again", async (t) => {
+  const [root, copies] = [temporaryFolder(t), temporaryFolder(t)];
+  const list = await writeTiles(copies, 2, 20);
+  const print = async (some = list) => {
+    const store = openStore(root);
+    const { fingerprint } = await extractToStore(some, { pool, backbone, store });
+    store.close();
+    return fingerprint;
+  };
+  const before = await print();
+  assert.equal(await print(), before);
+  assert.notEqual(await print(list.slice(0, 1)), before);
+  utimesSync(list[1].path, 1, 1);
+  assert.notEqual(await print(), before);
 });
 
 test("measuring the pipeline gives a rate of both kinds for every round, and leaves the backbone usable", async () => {

@@ -9,6 +9,7 @@ import { train } from "../../src/operations/train.js";
 import type { RunContext } from "../../src/run-context.js";
 import type { TrainOptions } from "../../src/training/settings.js";
 import { mountDisk, suiteFolder } from "../helpers.js";
+import { serve } from "../remote/server.js";
 import { writeColours, writeTinyBackbone } from "../training/tiny-backbone.js";
 
 const folder = suiteFolder();
@@ -45,6 +46,14 @@ test("maps are computed once, and a second run on them gives the same bytes, wha
   const second = await trainIn("cache", "second", { workers: 3 });
   assert.ok(!second.some((notice) => notice.includes("maps below")), second.join("\n"));
   assert.deepEqual(bytesOf("second"), bytesOf("first"));
+});
+
+test("maps of tiles on a server are computed in each epoch", async (t) => {
+  const tar = execFileSync("tar", ["-cf", "-", "-C", folder, "tiles"]);
+  const { url } = await serve(t, { "/tiles.tar": tar });
+  const finetune = { epochs: 1, learningRate: 0.05, blocks: 1 };
+  const notices = await trainIn("remote", "remote", { tiles: [`${url}/tiles.tar`], finetune });
+  assert.ok(notices.some((notice) => /computed in each epoch: the tiles are on a server/.test(notice)));
 });
 
 test("stopped while maps are computed, and while it learns on them, it ends with the same bytes", async () => {

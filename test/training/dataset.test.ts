@@ -10,7 +10,20 @@ import { synthesize } from "../../src/operations/synth.js";
 import { selectLabels } from "../../src/tiles/label-matrix.js";
 import { loadDataset } from "../../src/training/dataset.js";
 import { fitHead } from "../../src/training/fit.js";
-import { temporaryFolder } from "../helpers.js";
+import { suiteFolder, temporaryFolder } from "../helpers.js";
+
+test("features of tiles on servers that do not fit in memory are refused before any work", async () => {
+  const labels = join(suiteFolder(), "labels.csv");
+  writeFileSync(labels, "image_name,tags\na,clear\n");
+  const backbone = await resolveBackbone(defaultBackbone());
+  const budget = { bytes: 1, neededBy: null };
+  // Nobody answers there.
+  const tiles = ["http://127.0.0.1:9/a.jpg"];
+  await assert.rejects(
+    loadDataset({ tiles, labels, backbone, size: 32, budget }),
+    /tiles on servers \(1\) are not kept on disk.*memory/,
+  );
+});
 
 test("features on disk are those in memory, rejected tiles left out, and train the same head", async (t) => {
   const folder = temporaryFolder(t);

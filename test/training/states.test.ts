@@ -3,7 +3,6 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { deserialize, serialize } from "node:v8";
-import { DECODE_DEFAULTS } from "../../src/decode/decoder.js";
 import { InterruptedError } from "../../src/errors.js";
 import { type GradientConfig, resolveHeadConfig } from "../../src/head/config.js";
 import { trainHead } from "../../src/head/train.js";
@@ -93,30 +92,27 @@ test("a damaged file of states is told, whatever is wrong about it, and not used
   assert.ok(existsSync(file));
 });
 
-test("features on disk are another training's where they were made otherwise", () => {
-  const print = (options: object, decode: object) => {
-    const settings = resolveTrainSettings({
-      tiles: "t",
-      labels: "l",
-      out: "o",
-      head: { optimizer: "adam" },
-      ...options,
-    });
-    const labels = { data: Uint8Array.of(1), rows: 1, tags: ["a"] };
-    const tiles = [{ name: "a", path: "a.png" }];
-    const dataset = { labels, tiles, features: [], decode: { ...DECODE_DEFAULTS, ...decode } };
-    return fingerprintOf(dataset, settings, settings.fit.headOnDisk, "backbone");
+test("a training is another one where its tiles, labels, settings or features on disk are others", () => {
+  const settings = resolveTrainSettings({ tiles: "t", labels: "l", out: "o", head: { optimizer: "adam" } });
+  const source = { rows: 1, numFeatures: 1, windowRows: 1, read: async () => new Float32Array(1) };
+  const dataset = {
+    labels: { data: Uint8Array.of(1), rows: 1, tags: ["a"] },
+    tiles: [{ name: "a", path: "a.png" }],
+    features: [],
+    stored: { ...source, fingerprint: "of these tiles" },
   };
-  assert.equal(print({}, {}), print({}, {}));
-  const others: [object, object][] = [
-    [{}, { colorspace: "gray" }],
-    [{}, { antialias: false }],
-    [{}, { stretch: [[0, 100]] }],
-    [{ size: 64 }, {}],
-    [{ normalisation: "unit" }, {}],
-    [{ tokens: "mean" }, {}],
+  const print = (changes: object, fit: object = {}) =>
+    fingerprintOf({ ...dataset, ...changes }, { ...settings.fit, ...fit }, settings.fit.headOnDisk);
+  assert.equal(print({}), print({}));
+  const others: [object, object?][] = [
+    [{ stored: { ...source, fingerprint: "of others" } }],
+    [{ stored: undefined, features: [{ data: Float32Array.of(1), rows: 1, numFeatures: 1 }] }],
+    [{ tiles: [{ name: "b", path: "a.png" }] }],
+    [{ labels: { ...dataset.labels, data: Uint8Array.of(0) } }],
+    [{ validation: Uint32Array.of(0) }],
+    [{}, { holdOut: 0.3 }],
+    [{}, { tta: "d4" }],
   ];
-  for (const [options, decode] of others) {
-    assert.notEqual(print(options, decode), print({}, {}), JSON.stringify([options, decode]));
-  }
+  const prints = others.map(([changes, fit]) => print(changes, fit));
+  assert.equal(new Set([...prints, print({})]).size, others.length + 1);
 });
