@@ -39,6 +39,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/head/regularization.test.ts"],
   },
   {
+    what: "the constant answer of one tag is scored by tiles",
+    file: "src/report/summary.ts",
+    from: "if (tags.length === 1) return",
+    to: "if (tags.length === 0) return",
+    tests: ["test/report/summary.test.ts"],
+  },
+  {
+    what: "a column of yes and no is doubted although it was asked for",
+    file: "src/labels/doubts.ts",
+    from: "return multiHot && tagColumns.length === 1;",
+    to: "return multiHot && tagColumns.length === 0;",
+    tests: ["test/labels/inputs.test.ts"],
+  },
+  {
     what: "remote: only the first page of a prefix",
     file: "src/remote/object-store.ts",
     from: "if (text === undefined) return;",

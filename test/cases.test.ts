@@ -59,7 +59,7 @@ describe("the cases of the shared folder", needsShared("cases"), () => {
       const refusal = await read(at(name));
       assert.ok(isFailure(refusal), name);
       assert.equal(refusal.code, "FORMAT");
-      assert.match(refusal.message, /give `stretch`/);
+      assert.match(refusal.message, /train with `stretch`/);
       await assertShown(at(name), { stretch: [[0, top]] });
     }
     const report = await inspect({ inputs: [join(CASES, at("f_uint16_0to4000_as_sentinel2"))], workers: 1 });

@@ -2,6 +2,7 @@
 import type { LabelFacts } from "../inspect/label-facts.js";
 import { describeLabels } from "../labels/describe.js";
 import type { InspectReport } from "../operations/inspect.js";
+import { counted } from "../report/format.js";
 import { withFlags } from "./flags.js";
 import { printableLine } from "./printable.js";
 
@@ -24,12 +25,12 @@ function describeHeadline({ tiles, readable, rejected, ignoredFiles, bytes, size
   const sizeNames = sizes.slice(0, 3).map(({ width, height }) => `${width}x${height}`);
   const size = sizes.length > 3 ? `${sizeNames.join(", ")} and ${sizes.length - 3} other sizes` : sizeNames.join(", ");
   const facts = [
-    `${tiles} tiles`,
+    counted(tiles, "tile"),
     rejected > 0 ? `${readable} readable, ${rejected} not` : "all readable",
     ...(size === "" ? [] : [size]),
     `${(bytes / 2 ** 20).toFixed(1)} MiB`,
-    ...(labels === null ? [] : [`${labels.rowsWithTiles} labelled, ${labels.tags.length} tags`]),
-    ...(ignoredFiles > 0 ? [`${ignoredFiles} other files ignored`] : []),
+    ...(labels === null ? [] : [`${labels.rowsWithTiles} labelled, ${counted(labels.tags.length, "tag")}`]),
+    ...(ignoredFiles > 0 ? [`${counted(ignoredFiles, "other file")} ignored`] : []),
   ];
   return facts.join("; ");
 }

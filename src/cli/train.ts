@@ -1,6 +1,7 @@
 /** `canopy train`: labelled tiles to a model folder. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import { OptionError } from "../errors.js";
+import { counted } from "../report/format.js";
 import type { TrainOptions } from "../training/settings.js";
 import type { TrainSummary } from "../training/summary.js";
 import type { TagTarget } from "../training/thresholds.js";
@@ -249,9 +250,9 @@ function describeSummary(summary: TrainSummary): string {
   const interval = summary.f2Interval.map((end) => end.toFixed(4)).join(" to ");
   return (
     `F2 ${summary.f2.toFixed(4)} (95%: ${interval}; at 0.5: ${summary.f2AtHalf.toFixed(4)}) on ${summary.measuredOn}\n` +
-    `${describeFinetune(summary)}${describeExclusive(summary)}${describeTargets(summary)}${summary.tiles} tiles, ${summary.tags.length} tags; ${summary.decoded} decoded, ${summary.cached} from the cache; ` +
+    `${describeFinetune(summary)}${describeExclusive(summary)}${describeTargets(summary)}${counted(summary.tiles, "tile")}, ${counted(summary.tags.length, "tag")}; ${summary.decoded} decoded, ${summary.cached} from the cache; ` +
     `${summary.seconds.toFixed(1)} s on ${summary.provider}${describePrecision(summary)}\n` +
-    `${summary.labelErrors.count} probable label errors: ${summary.labelErrors.file}\n` +
+    `${counted(summary.labelErrors.count, "probable label error")}: ${summary.labelErrors.file}\n` +
     `${summary.model}\n${summary.report}`
   );
 }

@@ -20,7 +20,7 @@ export function chooseScale(info: RasterInfo, range: readonly [number, number] |
   if (range === undefined) {
     throw new RasterError(
       "FORMAT",
-      `TIFF of ${sampleType(info)} samples, whose least and greatest value no reader can know: give \`stretch\` (MIN,MAX or p2,p98)`,
+      `TIFF of ${sampleType(info)} samples, whose least and greatest value no reader can know: inspect, fix or train with \`stretch\` (MIN,MAX or p2,p98)`,
     );
   }
   const [low, high] = range;

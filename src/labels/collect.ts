@@ -1,6 +1,6 @@
 /** Rows of a file become a table: tags spelled alike, each tile once, doubts counted. */
 import { FormatError, InputError } from "../errors.js";
-import { type Doubts, listDoubts, noteDoubt } from "./doubts.js";
+import { asksForOneTag, type Doubts, listDoubts, noteDoubt } from "./doubts.js";
 import { toPath, toTileName, withoutExtension } from "./names.js";
 import type { Fail, LabelRow, LabelTable, Part, Recognised } from "./table.js";
 import { createSpellings, isMissing, type Spellings, shorten, spellTag } from "./tags.js";
@@ -117,7 +117,8 @@ export function sameTags(a: readonly string[], b: readonly string[]): boolean {
 export function finishTable(collector: Collector): LabelTable {
   const { path, rows, facts } = collector;
   if (rows.length === 0) throw new InputError(emptyMessage(collector));
-  for (const row of rows) if (row.tags.length === 0) noteDoubt(collector.doubts, "ROWS_WITHOUT_TAGS", row.path);
+  if (!asksForOneTag(facts))
+    for (const row of rows) if (row.tags.length === 0) noteDoubt(collector.doubts, "ROWS_WITHOUT_TAGS", row.path);
   const counts = countTags(rows);
   if (counts.size === 0)
     throw new InputError(`${path} gives no tile a tag: all of its ${rows.length} tiles are without.`);

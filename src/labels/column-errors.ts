@@ -22,11 +22,14 @@ export function numeric(
   name: number,
 ): FormatError {
   const first = records.find(({ cells }) => isFilled(cells[index]));
-  const bits = kind === "bits" ? `, and \`labelFormat: "multi-hot"\` for one tag called ${header}` : "";
+  const as = `\`labelColumns: ["${columns[name]}", "${header}"]\``;
+  const advice =
+    kind === "bits"
+      ? `, which names no tag. \`labelFormat: "multi-hot"\` reads a tag called ${header} there, yes or no; ${as} takes what is there for tags.`
+      : `: numbers do not say which tags are meant. Put tags there; ${as} takes the numbers for tags.`;
   return new FormatError(
     path,
-    `${path}, ${unit} ${first?.line ?? 1}: the column ${JSON.stringify(header)} holds ${JSON.stringify(textOfCell(first?.cells[index]))}: ` +
-      `numbers do not say which tags are meant. Put tags there; \`labelColumns: ["${columns[name]}", "${header}"]\` takes the numbers for tags${bits}.`,
+    `${path}, ${unit} ${first?.line ?? 1}: the column ${JSON.stringify(header)} holds ${JSON.stringify(textOfCell(first?.cells[index]))}${advice}`,
   );
 }
 

@@ -68,5 +68,5 @@ function describeSeparator(separator: string | null): string {
 function describeCounts({ tags, tiles, untagged, parts }: Recognised): string {
   const without = untagged === 0 ? "" : `, ${untagged} of them without tags`;
   const inParts = parts === null ? "" : ` (train ${parts.train}, val ${parts.val}, test ${parts.test})`;
-  return `${tags} ${tags === 1 ? "tag" : "tags"} on ${tiles} tiles${inParts}${without}`;
+  return `${tags} ${tags === 1 ? "tag" : "tags"} on ${tiles} ${tiles === 1 ? "tile" : "tiles"}${inParts}${without}`;
 }

@@ -37,11 +37,17 @@ export function listDoubts(
     .map(([code, { count, examples }]) => ({ code, count, message: SENTENCES[code](count, examples[0]), examples }));
 }
 
+/** Whether the labels say of each tile if it has one tag: nobody reads them so unless told to, and most tiles lack it. */
+export function asksForOneTag({ multiHot, tagColumns }: Pick<Recognised, "multiHot" | "tagColumns">): boolean {
+  return multiHot && tagColumns.length === 1;
+}
+
 function tagDoubts(
   counts: ReadonlyMap<string, number>,
-  { tiles }: Recognised,
+  recognised: Recognised,
   { respelled }: Spellings,
 ): [string, Count][] {
+  const { tiles } = recognised;
   const names = [...counts.keys()];
   const once = names.filter((tag) => counts.get(tag) === 1);
   const numeric = names.filter((tag) => /^\d+$/.test(tag));
@@ -49,7 +55,7 @@ function tagDoubts(
     /^(none|unknown|missing|nothing|empty|unlabell?ed|no[ _-]?(label|tag)s?)$/i.test(tag),
   );
   return [
-    ["ONE_TAG", listed(names.length === 1 ? names : [])],
+    ["ONE_TAG", listed(names.length === 1 && !asksForOneTag(recognised) ? names : [])],
     ["AS_MANY_TAGS_AS_TILES", listed(tiles >= 10 && names.length >= tiles ? names : [])],
     ["ABSENT", listed(names.length > absent.length ? absent : [])],
     ["JOINED_TAGS", listed(joinedTags(counts))],

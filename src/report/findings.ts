@@ -80,8 +80,6 @@ function judgeData({ training, score: { metrics }, labelErrors, warnings }: Repo
       training.rejected > 0,
       `Could not read ${count(training.rejected)} of ${counted(training.tiles + training.rejected, "tile")}; left out.`,
     ),
-    ...when(training.tilesWithoutLabels > 0, `${counted(training.tilesWithoutLabels, "tile")} without labels.`),
-    ...when(training.labelsWithoutTiles > 0, `${counted(training.labelsWithoutTiles, "label row")} without a tile.`),
     ...warnings.map((text) => ({ text })),
   ];
   return found.length > 0

@@ -231,10 +231,12 @@ function countConfusions({ names, tags, labels, decisions }: Complete): number[]
 }
 
 /**
- * The best set of tags to give to every tile, among the k most frequent for each k, by samples-averaged F2.
+ * The best set of tags to give to every tile, among the k most frequent for each k, by samples-averaged F2. One tag
+ * alone is scored by its own F2, as a model's is.
  */
 function bestConstant({ names, tags, labels }: ScoredTiles): { f2: number; tags: string[] } {
   const support = tags.map((_, column) => names.reduce((sum, _n, row) => sum + labels[row * tags.length + column], 0));
+  if (tags.length === 1) return { f2: fBeta(support[0], names.length, support[0], 2), tags: [...tags] };
   const order = tags.map((_, column) => column).sort((a, b) => support[b] - support[a] || a - b);
   const sums = new Float64Array(tags.length);
   for (let row = 0; row < names.length; row++) {

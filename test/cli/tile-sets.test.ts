@@ -27,7 +27,7 @@ test("inspect names the flags that mend what it finds", (t) => {
   const folder = temporaryFolder(t);
   const tiff = writeTiff({ width: 4, height: 4, bands: 3, type: "float32", at: () => 0.5 });
   writeFileSync(join(folder, "tile.tif"), tiff);
-  assert.match(runCli(["inspect", folder]).stdout, /tile\.tif: TIFF of float32 samples.* give --stretch /);
+  assert.match(runCli(["inspect", folder]).stdout, /tile\.tif: TIFF of float32 samples.* train with --stretch /);
 });
 
 test("Ctrl-C during synth exits with 130 and leaves nothing under the final name", async (t) => {

@@ -279,7 +279,12 @@ for (const type of ["int8", "int16", "int32", "uint32", "float32", "float64"] as
   const half: TiffOptions["at"] = (band, x, y) => LEVELS(band, x, y) / 2;
   const at = type === "int8" ? (((band, x, y) => Math.floor(LEVELS(band, x, y) / 4)) as TiffOptions["at"]) : half;
   const samples: TiffOptions["at"] = type.startsWith("float") ? at : (band, x, y) => Math.floor(at(band, x, y));
-  add(`samples of ${type}`, "GDAL", of({ type, at: samples }), refused("FORMAT", /no reader can know: give `stretch`/));
+  add(
+    `samples of ${type}`,
+    "GDAL",
+    of({ type, at: samples }),
+    refused("FORMAT", /no reader can know: inspect, fix or train with `stretch`/),
+  );
   const top = type === "int8" ? 63.75 : 127.5;
   const shown: Levels = (c, x, y) => Math.floor((samples(c, x, y) * 255) / top + 0.5);
   add(`samples of ${type}`, "GDAL", of({ type, at: samples }), exact(shown), {

@@ -165,7 +165,7 @@ test("samples without a range that a reader can know are refused, with what they
   for (const type of ["int8", "int16", "uint32", "int32", "float32", "float64"] as const) {
     const { code, message } = await failureOf(writeTiff({ ...uint16, type, at: (band, x) => band + x }));
     assert.equal(code, "FORMAT", type);
-    assert.match(message, new RegExp(`${type} samples.*give \`stretch\``));
+    assert.match(message, new RegExp(`${type} samples.*inspect, fix or train with \`stretch\``));
   }
 });
 

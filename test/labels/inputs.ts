@@ -529,6 +529,13 @@ add(
   /line 3: there are 2 cells in 4 columns/,
 );
 add(
+  "a column of yes and no",
+  "-",
+  "labels.csv",
+  "image,water\nt0,no\nt1,yes\n",
+  /line 2: the column "water" holds "no", which names no tag.*multi-hot.*a tag called water/s,
+);
+add(
   "a column for each tag, of which there is one",
   "-",
   "labels.csv",
@@ -544,7 +551,7 @@ add(
   {
     options: { labelFormat: "multi-hot" },
     said: "`--label-format multi-hot`",
-    doubts: ["ONE_TAG", "ROWS_WITHOUT_TAGS"],
+    doubts: [],
   },
 );
 add(

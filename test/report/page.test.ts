@@ -106,6 +106,15 @@ test("one tag and one tile are enough for a page", async () => {
   assert.doesNotMatch(page, /NaN|undefined|Infinity/);
 });
 
+test("one tag alone is scored by its own F2, and the page says so", async () => {
+  const label = /class="label">([^<]*)</;
+  assert.equal(
+    label.exec(renderReport(await sampleReport({ tags: ["mine"] })))?.[1],
+    "F2 of mine, counted over all tiles",
+  );
+  assert.equal(label.exec(renderReport(await sampleReport()))?.[1], "F2, averaged over tiles");
+});
+
 test("a model no better than a constant answer is said to be so", async () => {
   const data = await sampleReport();
   data.summary.constant.f2 = 0.85;

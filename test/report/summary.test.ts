@@ -146,6 +146,19 @@ test("the best constant answer is the best of all sets of the most frequent tags
   );
 });
 
+test("of one tag the constant answer is scored by the F2 of the tag, as the model is", () => {
+  const labels = Uint8Array.of(1, 0, 0, 0);
+  const { constant } = summarise({
+    names: ["w", "x", "y", "z"],
+    tags: ["a"],
+    probabilities: new Float32Array(4),
+    labels,
+    thresholds: [1],
+  });
+  // Precision 1/4, recall 1.
+  assert.deepEqual(constant, { f2: (5 * 0.25) / (4 * 0.25 + 1), tags: ["a"] });
+});
+
 test("arrays that do not fit together are refused", () => {
   assert.throws(() => summarise({ ...SCORED, labels: new Uint8Array(7) }), RangeError);
   assert.throws(() => summarise({ ...SCORED, thresholds: [0.5] }), RangeError);

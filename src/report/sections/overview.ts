@@ -24,7 +24,9 @@ function renderHeadline({ score: { metrics, measuredOn, folds, interval } }: Rep
     measuredOn === "out-of-fold"
       ? `measured on ${counted(metrics.tiles, "tile")}, each by a head that had not seen it${folds === undefined ? "" : ` (${folds}-fold)`}`
       : `measured on ${counted(metrics.tiles, "tile")} held out of training`;
-  return html`<p class="headline"><span class="label">F2, averaged over tiles</span><strong>${score(metrics.f2)}</strong>
+  const [first, second] = metrics.perTag;
+  const what = second === undefined ? `F2 of ${first.tag}, counted over all tiles` : "F2, averaged over tiles";
+  return html`<p class="headline"><span class="label">${what}</span><strong>${score(metrics.f2)}</strong>
 ${interval && html`<span class="interval">${score(interval.low)} – ${score(interval.high)} <span class="muted">(${percent(interval.level)} interval, bootstrap)</span></span>`}
 <span class="muted">${on}</span></p>`;
 }
@@ -47,7 +49,7 @@ function renderFigures(data: ReportData): Html {
     ["Micro F1", score(metrics.microF1), "over all labels"],
     ["Macro F1", score(metrics.macroF1), "mean over tags"],
     ["Binary accuracy", score(metrics.binaryAccuracy), "share of right labels"],
-    ["Tiles", count(training.tiles), `${count(metrics.perTag.length)} tags`],
+    ["Tiles", count(training.tiles), counted(metrics.perTag.length, "tag")],
     [
       "Trained in",
       duration(training.seconds),
