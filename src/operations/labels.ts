@@ -8,7 +8,7 @@ import { tellLabels } from "../labels/describe.js";
 import { readLabels } from "../labels/formats.js";
 import { withoutExtension } from "../labels/names.js";
 import { type LabelOptions, labelOptions } from "../labels/options.js";
-import type { LabelRow, Recognised } from "../labels/table.js";
+import type { Doubt, LabelRow, LabelTable, Recognised } from "../labels/table.js";
 import type { RunContext } from "../run-context.js";
 
 export interface ImportLabelsOptions extends LabelOptions, CsvOptions {
@@ -68,7 +68,7 @@ export async function importLabels(
   const { file, out, control } = options;
   await checkOutput(out, options.overwrite);
   const imported = await readLabels(file, { ...labelOptions(options), control });
-  tellLabels(imported, context);
+  tellLabels(options.labels === undefined ? imported : { ...imported, doubts: doubtsOfPart(imported) }, context);
   const base = options.labels === undefined ? [] : (await readLabels(options.labels)).rows;
   const { before, after, rows } = mergeRows(base, imported.rows);
   await writePieces(out, csvOf(rows, options));
@@ -87,6 +87,11 @@ export async function importLabels(
     tags: [...new Set([...rows.values()].flat())].sort(),
     recognised: imported.recognised,
   };
+}
+
+/** Corrections are a part of the labels, in which few tiles have a tag. */
+function doubtsOfPart({ doubts }: LabelTable): Doubt[] {
+  return doubts.filter(({ code }) => code !== "ONE_TAG" && code !== "SINGLE_TILE_TAGS");
 }
 
 type Rows = Map<string, readonly string[]>;

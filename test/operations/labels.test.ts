@@ -218,10 +218,13 @@ describe("importing", () => {
 
   it("corrects and extends the labels there were", async () => {
     const annotated = (name: string, ...tags: string[]) => task(`${name}.jpg`, { result: [chosen(...tags)] });
+    const warnings: string[] = [];
     const summary = await importing(
       [annotated("a_1", "clear"), annotated("b_2", "primary", "clear"), annotated("new", "water")],
       { labels: at("labels.csv"), out: at("labels.csv"), overwrite: true },
+      warnings,
     );
+    assert.deepEqual(warnings, [], "nobody learns from the corrections alone");
     assert.deepEqual([summary.tiles, summary.added, summary.changed, summary.confirmed], [4, 1, 1, 1]);
     assert.deepEqual(rowsOf(read("labels.csv")), [
       "a_1,clear",
