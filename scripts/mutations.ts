@@ -1090,6 +1090,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/finetune/tune.test.ts"],
   },
   {
+    what: "gradients: of a norm that is 0 no numbers",
+    file: "src/autodiff/reduction.ts",
+    from: 'const share = repeated(site, emit.op("Div", [dy, divisor]));',
+    to: 'const share = repeated(site, emit.op("Div", [dy, divisor && y]));',
+    tests: ["test/autodiff/rules.test.ts"],
+  },
+  {
+    what: "gradients: an output that is left out taken for an input",
+    file: "src/autodiff/gradients.ts",
+    from: 'return names.filter((name) => name !== "");',
+    to: "return [...names];",
+    tests: ["test/autodiff/rules.test.ts"],
+  },
+  {
     what: "resume: features on disk left out of the fingerprint of a training",
     file: "src/training/states.ts",
     from: "      stored: stored?.fingerprint,\n",

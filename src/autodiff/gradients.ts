@@ -30,7 +30,7 @@ export function appendGradients(graph: GraphProto, { output, gradient, of }: Gra
   const changing = changingNodes(graph, of);
   const path = nodesOnPath(changing, output);
   checkRules(path);
-  const wanted = new Set([...of, ...path.flatMap((node) => node.output)]);
+  const wanted = new Set([...of, ...path.flatMap((node) => named(node.output))]);
   const gathered = new GradientSums(new Emitter(graph));
   gathered.add(output, gradient);
   for (const node of path.reverse()) propagate(node, index, wanted, gathered);
@@ -42,9 +42,14 @@ export function changingNodes(graph: GraphProto, of: readonly string[]): NodePro
   const changing = new Set(of);
   return graph.node.filter((node) => {
     if (CONSTANT.has(node.opType) || !node.input.some((name) => changing.has(name))) return false;
-    for (const name of node.output) changing.add(name);
+    for (const name of named(node.output)) changing.add(name);
     return true;
   });
+}
+
+/** Without those of inputs and outputs that are left out. */
+function named(names: readonly string[]): string[] {
+  return names.filter((name) => name !== "");
 }
 
 /** Those of `nodes` on which `output` depends. */
@@ -53,7 +58,7 @@ function nodesOnPath(nodes: readonly NodeProto[], output: string): NodeProto[] {
   const path: NodeProto[] = [];
   for (const node of [...nodes].reverse()) {
     if (!node.output.some((name) => needed.has(name))) continue;
-    for (const name of node.input) needed.add(name);
+    for (const name of named(node.input)) needed.add(name);
     path.unshift(node);
   }
   return path;
@@ -74,6 +79,9 @@ function propagate(node: NodeProto, index: GraphIndex, wanted: ReadonlySet<strin
   const dy = gradients[0] ?? gradients.find((each) => each !== undefined);
   const rule = ruleOf(node);
   if (dy === undefined || rule === undefined) return;
+  if (node.opType !== "Split" && gradients.findLastIndex((each) => each !== undefined) > 0) {
+    fail(node, "another output than its first is used");
+  }
   const wants = (at: number) => wanted.has(node.input[at] ?? "");
   const parts = rule({ node, index, emit: sums.emit, dy, gradients, wants });
   for (const [at, part] of parts.entries()) if (part !== undefined && wants(at)) sums.add(node.input[at], part);

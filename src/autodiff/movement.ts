@@ -15,7 +15,7 @@ export const transpose: Rule = (site) => {
   return [site.emit.op("Transpose", [site.dy], { perm: perm.map((_, axis) => perm.indexOf(axis)) })];
 };
 
-/** Casts between floats only; where the result is no float, no gradient comes back. */
+/** To float32 alone. */
 export const cast: Rule = ({ node, dy }) => {
   const to = intAttribute(node, "to", DataType.FLOAT);
   if (to !== DataType.FLOAT) fail(node, "it leaves float32");

@@ -1,7 +1,7 @@
 /** Pools. */
 import { intAttribute, intsAttribute } from "../onnx/editing.js";
 import { TensorProto_DataType as DataType } from "../onnx/gen/onnx_pb.js";
-import { dimsOf, inputOf, type Rule, type Site } from "./rule.js";
+import { dimsOf, fail, inputOf, type Rule, type Site } from "./rule.js";
 import { channelsOf, mapSize, placeCount, spread, type Window, windowOf } from "./window.js";
 
 /** A mean over the whole map: each pixel gets an equal share. */
@@ -55,6 +55,7 @@ function countsAlong(site: Site, window: Window, axis: number): number[] {
 /** The gradient goes to the pixel that was the largest, whose number ONNX's MaxPool gives. */
 export const maxPool: Rule = (site) => {
   const { emit, dy, node } = site;
+  if (intAttribute(node, "storage_order", 0) !== 0) fail(node, "it numbers pixels by columns");
   const x = inputOf(site, 0);
   const flat = (value: string) => emit.op("Reshape", [value, emit.ints([-1])]);
   const places = flat(emit.claim(node, 1));

@@ -10,10 +10,12 @@ export const reduceMean: Rule = (site) => {
   return [repeated(site, site.emit.op("Div", [site.dy, count]))];
 };
 
-/** d sqrt(sum x^2) = x / y. */
+/** d sqrt(sum x^2) = x / y; 0 where all x are 0. */
 export const reduceL2: Rule = (site) => {
   const { emit, dy, node } = site;
-  const share = repeated(site, emit.op("Div", [dy, node.output[0]]));
+  const y = node.output[0];
+  const divisor = emit.op("Add", [y, emit.indicator(emit.op("Equal", [y, 0]))]);
+  const share = repeated(site, emit.op("Div", [dy, divisor]));
   return [emit.op("Mul", [inputOf(site, 0), share])];
 };
 

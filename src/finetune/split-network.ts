@@ -70,7 +70,7 @@ function placesAbove({ node: nodes }: GraphProto, trainable: readonly string[]):
   for (const [place, node] of nodes.entries()) {
     if (!node.input.some((name) => known.has(name))) continue;
     above.add(place);
-    for (const name of node.output) known.add(name);
+    for (const name of node.output) if (name !== "") known.add(name);
   }
   return above;
 }

@@ -198,8 +198,11 @@ const transpose: Operator = ({ inputs: [x], ints }) => {
   );
 };
 
+/** Axis -1 is the last one. */
+const fromFront = (axis: number, { dims }: NdArray) => (axis + dims.length) % dims.length;
+
 const concat: Operator = ({ inputs, int }) => {
-  const axis = int("axis", 0);
+  const axis = fromFront(int("axis", 0), inputs[0]);
   const sizes = inputs.map(({ dims }) => dims[axis]);
   return build(moved(inputs[0].dims, axis, total(sizes)), (place) => {
     let [part, at] = [0, place[axis]];
@@ -208,17 +211,23 @@ const concat: Operator = ({ inputs, int }) => {
   });
 };
 
+/** Without sizes into parts of one size, of which the last may be smaller. */
 const split: Operator = ({ inputs: [x, parts], int }) => {
+  const axis = fromFront(int("axis", 0), x);
+  const count = int("num_outputs", 1);
+  const share = Math.ceil(x.dims[axis] / count);
+  const equal = Array.from({ length: count }, (_, i) => Math.min(share, x.dims[axis] - i * share));
   let end = 0;
-  return [...parts.data].map((size) => {
-    const [axis, start] = [int("axis", 0), end];
+  return (parts === undefined ? equal : [...parts.data]).map((size) => {
+    const start = end;
     end += size;
     return build(moved(x.dims, axis, size), (place) => get(x, moved(place, axis, place[axis] + start)));
   });
 };
 
 const slice: Operator = ({ inputs: [x, starts, ends, axes, steps] }) =>
-  [...axes.data].reduce((value, axis, i) => {
+  [...axes.data].reduce((value, each, i) => {
+    const axis = fromFront(each, x);
     const [size, step] = [value.dims[axis], steps === undefined ? 1 : steps.data[i]];
     const bound = (at: number) => clamp(at < 0 ? at + size : at, step > 0 ? 0 : -1, step > 0 ? size : size - 1);
     const [from, to] = [bound(starts.data[i]), bound(ends.data[i])];
@@ -227,7 +236,7 @@ const slice: Operator = ({ inputs: [x, starts, ends, axes, steps] }) =>
   }, x);
 
 const gather: Operator = ({ inputs: [x, indices], int }) => {
-  const axis = int("axis", 0);
+  const axis = fromFront(int("axis", 0), x);
   const dims = [...x.dims.slice(0, axis), ...indices.dims, ...x.dims.slice(axis + 1)];
   return build(dims, (place) => {
     const index = get(indices, place.slice(axis, axis + indices.dims.length));
@@ -236,13 +245,15 @@ const gather: Operator = ({ inputs: [x, indices], int }) => {
   });
 };
 
-const pad: Operator = ({ inputs: [x, pads] }) => {
-  const rank = x.dims.length;
-  const dims = x.dims.map((size, axis) => size + pads.data[axis] + pads.data[axis + rank]);
+const pad: Operator = ({ inputs: [x, pads, , given] }) => {
+  const axes = given === undefined ? [...x.dims.keys()] : [...given.data].map((axis) => fromFront(axis, x));
+  const padOf = (axis: number, end: 0 | 1) =>
+    axes.includes(axis) ? pads.data[axes.indexOf(axis) + end * axes.length] : 0;
+  const dims = x.dims.map((size, axis) => size + padOf(axis, 0) + padOf(axis, 1));
   return build(dims, (place) =>
     getPadded(
       x,
-      place.map((at, axis) => at - pads.data[axis]),
+      place.map((at, axis) => at - padOf(axis, 0)),
       0,
     ),
   );

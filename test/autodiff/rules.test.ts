@@ -2,10 +2,14 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import ort from "onnxruntime-node";
+import { appendGradients } from "../../src/autodiff/gradients.js";
 import { RULES } from "../../src/autodiff/rules.js";
-import type { Attributes } from "../../src/onnx/graph.js";
+import { type Attributes, GraphBuilder, valueInfo } from "../../src/onnx/graph.js";
+import { decodeModel, encodeModel, toTensorProto } from "../../src/onnx/proto.js";
 import { float32, int64 } from "../../src/onnx/tensor.js";
-import { type Case, compareGradients } from "./compare.js";
+import { maxDifference, runModel } from "../onnx/run.js";
+import { Case, compareGradients } from "./compare.js";
 
 type Make = (network: Case) => string;
 
@@ -159,8 +163,14 @@ const CASES: Readonly<Record<string, Make>> = {
   AveragePool: onMaps("AveragePool", pool([2, 2], { strides: [2, 2] })),
   "AveragePool, pads left out": onMaps("AveragePool", pool([3, 2], { pads: [1, 1, 1, 0], strides: [2, 1] })),
   "AveragePool, pads counted": onMaps("AveragePool", pool([3, 3], { pads: [1, 1, 1, 1], count_include_pad: 1 })),
+  "AveragePool with dilations": onMaps("AveragePool", pool([2, 2], { dilations: [2, 2], strides: [1, 2] })),
+  "AveragePool, pads counted and rounded up": onMaps(
+    "AveragePool",
+    pool([3, 3], { strides: [2, 2], pads: [1, 1, 1, 1], ceil_mode: 1, count_include_pad: 1 }),
+  ),
   "AveragePool, rounded up": onMaps("AveragePool", pool([2, 3], { strides: [2, 2], ceil_mode: 1 })),
   MaxPool: onMaps("MaxPool", pool([3, 3], { strides: [2, 2], pads: [1, 1, 1, 1] })),
+  "MaxPool with dilations": onMaps("MaxPool", pool([2, 2], { dilations: [2, 2], strides: [1, 2] })),
   "MaxPool, rounded up": onMaps("MaxPool", pool([2, 2], { strides: [2, 2], ceil_mode: 1 })),
   ReduceSum: withInts("ReduceSum", [[1, 3]]),
   "ReduceSum without the axes": withInts("ReduceSum", [[2]], { keepdims: 0 }),
@@ -168,12 +178,14 @@ const CASES: Readonly<Record<string, Make>> = {
   "ReduceMean of tokens": withInts("ReduceMean", [[1]]),
   ReduceMax: withInts("ReduceMax", [[2, 3]], { keepdims: 0 }),
   ReduceL2: withInts("ReduceL2", [[1]]),
+  "ReduceL2 without the axes": withInts("ReduceL2", [[1, -1]], { keepdims: 0 }),
   Reshape: withInts("Reshape", [[0, -1, 10]]),
   Flatten: onMaps("Flatten", { axis: 2 }),
   Squeeze: (network) => network.graph.node("Squeeze", [network.maps([3, 1, 1]), ints(network, 2, 3)]),
   Unsqueeze: withInts("Unsqueeze", [[1]]),
   Transpose: onMaps("Transpose", { perm: [0, 2, 3, 1] }),
   "Transpose of all axes": onMaps("Transpose"),
+  "Concat along the last axis": ofTwo("Concat", [0, 2, 3], [0, 2, 4], { axis: -1 }),
   Concat: ofTwo("Concat", [0, 2, 3], [0, 4, 3], { axis: 1 }),
   Split: (network) => {
     const [a, , c] = network.graph.nodes(
@@ -184,6 +196,15 @@ const CASES: Readonly<Record<string, Make>> = {
     );
     return network.graph.node("Mul", [a, c]);
   },
+  "Split into parts of one size": (network) => {
+    const [a, b] = network.graph.nodes("Split", [network.maps([2, 7])], ["a", "b"], { axis: -1, num_outputs: 2 });
+    return network.graph.node("Concat", [b, a], { axis: 2 });
+  },
+  "Slice along axes from behind": withInts("Slice", [
+    [1, -3],
+    [-1, -1],
+    [-2, -1],
+  ]),
   Slice: withInts("Slice", [
     [1, -3],
     [4, 100],
@@ -197,6 +218,7 @@ const CASES: Readonly<Record<string, Make>> = {
   ]),
   "Slice backwards": withInts("Slice", [[-1], [-100], [3], [-1]]),
   Gather: withInts("Gather", [[2, 0, 2, -1]], { axis: 2 }),
+  "Gather along the last axis": withInts("Gather", [[0, -1, 1]], { axis: -1 }),
   "Gather of one": (network) => {
     const at = network.graph.initializer("at", int64([], [1]));
     return network.graph.node("Gather", [network.maps([4, 3]), at], { axis: 1 });
@@ -213,7 +235,52 @@ const CASES: Readonly<Record<string, Make>> = {
     return network.graph.node("Gather", [network.weight([4, 2]), table]);
   },
   Pad: withInts("Pad", [[0, 0, 1, 2, 0, 1, 0, 3]]),
+  "Pad that cuts": withInts("Pad", [[0, 0, -2, 1, 0, 0, -1, -2]]),
+  "Pad of some axes": withInts("Pad", [[1, 2, 3, -1], [], [-1, 2]]),
 };
+
+/** What a rule cannot do. */
+const REFUSED: Readonly<Record<string, [Make, RegExp]>> = {
+  "MaxPool that numbers by columns": [onMaps("MaxPool", pool([2, 2], { storage_order: 1 })), /pixels by columns/],
+  "a mean that LayerNormalization gives beside its result": [
+    (network) => {
+      const inputs = [network.maps([6]), network.weight([6])];
+      const [, mean] = network.graph.nodes("LayerNormalization", inputs, ["y", "mean"]);
+      return network.graph.node("Identity", [mean]);
+    },
+    /another output than its first/,
+  ],
+};
+
+for (const [name, [make, message]] of Object.entries(REFUSED)) {
+  test(`there is no gradient of ${name}, and it says so`, () => {
+    const network = new Case(20);
+    const output = make(network);
+    const { graph } = decodeModel(network.graph.build(), "The case");
+    assert.throws(() => appendGradients(graph, { output, gradient: "seed", of: network.weights }), message);
+  });
+}
+
+test("outputs that are left out are not taken for inputs that are", () =>
+  compareGradients((network) => {
+    const [pooled] = network.graph.nodes("MaxPool", [network.maps([2, 4, 4])], ["pooled", ""], pool([4, 4]));
+    return network.graph.node("Gemm", [network.graph.node("Flatten", [pooled]), network.weight([2, 3])]);
+  }));
+
+test("gradient of ReduceL2 of zeros, which is 0", async () => {
+  const graph = new GraphBuilder("zeros", { opset: 20 });
+  const x = graph.input("x", "float32", ["N", 3]);
+  const w = graph.initializer("w", float32([3], [1, 1, 1]));
+  const axes = graph.initializer("axes", int64([1], [1]));
+  graph.node("ReduceL2", [graph.node("Mul", [x, w]), axes], {}, "y");
+  const model = decodeModel(graph.build(), "The case");
+  model.graph.initializer.push(toTensorProto("seed", float32([2, 1], [1, 1])));
+  const gradient = appendGradients(model.graph, { output: "y", gradient: "seed", of: ["w"] }).get("w") ?? "";
+  model.graph.output = [valueInfo(gradient, "float32", [3])];
+  const tiles = new ort.Tensor("float32", Float32Array.of(0, 0, 0, 3, 0, 4), [2, 3]);
+  const found = await runModel(encodeModel(model), { x: tiles });
+  assert.ok(maxDifference(found[gradient].data, Float32Array.of(9 / 5, 0, 16 / 5)) < 1e-6, `${found[gradient].data}`);
+});
 
 for (const [name, make] of Object.entries(CASES)) {
   test(`gradient of ${name}`, () => compareGradients(make));
