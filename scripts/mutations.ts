@@ -697,6 +697,27 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/tiles/shard.test.ts"],
   },
   {
+    what: "merged outputs of another number of rows than their manifests say",
+    file: "src/run/finished-output.ts",
+    from: "if (rows !== manifest.predicted) {",
+    to: "if (rows > manifest.predicted) {",
+    tests: ["test/operations/merge.test.ts"],
+  },
+  {
+    what: "merged rows that are none of their model's",
+    file: "src/tags/packed-rows.ts",
+    from: "if (!isGood(values[row])) return false;",
+    to: "if (isGood(values[row]) === undefined) return false;",
+    tests: ["test/operations/merge.test.ts"],
+  },
+  {
+    what: "broken quotes in predictions told as an unexpected error",
+    file: "src/curation/prediction-file.ts",
+    from: "if (error instanceof CsvError) throw",
+    to: 'if (code?.startsWith("CSV_")) throw',
+    tests: ["test/curation/prediction-file.test.ts"],
+  },
+  {
     what: "runs merged that have tiles of the same names",
     file: "src/run/overlap.ts",
     from: "if (shared.size === 0) return;",

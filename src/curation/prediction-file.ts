@@ -1,6 +1,7 @@
 /** Predictions read back from what `predict` wrote as CSV or JSON lines. */
 import { extname } from "node:path";
-import { parse } from "csv-parse";
+import { pipeline } from "node:stream";
+import { CsvError, parse } from "csv-parse";
 import * as v from "valibot";
 import { FormatError, InputError } from "../errors.js";
 import { NOT_REGULAR, openRegular, readRegular } from "../files/open-regular.js";
@@ -43,7 +44,7 @@ export async function readPredictions(path: string): Promise<PredictionTable> {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") throw new InputError(`There is no file ${path}.`, { cause: error });
     if (code === NOT_REGULAR) throw new InputError(`${path} is no regular file.`, { cause: error });
-    if (code?.startsWith("CSV_")) throw new FormatError(path, `${path} is not CSV: ${message}.`, { cause: error });
+    if (error instanceof CsvError) throw new FormatError(path, `${path} is not CSV: ${message}.`, { cause: error });
     throw error;
   }
 }
@@ -51,10 +52,8 @@ export async function readPredictions(path: string): Promise<PredictionTable> {
 async function readCsv(path: string): Promise<Map<LabelRow, TilePrediction>> {
   const predictions = new Map<LabelRow, TilePrediction>();
   const parser = parse({ bom: true, info: true, skip_empty_lines: true, max_record_size: MAX_LINE });
-  (await openRegular(path))
-    .createReadStream()
-    .on("error", (error) => parser.destroy(error))
-    .pipe(parser);
+  // Failures of either end both; the loop below throws them.
+  pipeline((await openRegular(path)).createReadStream(), parser, () => {});
   let columns: string[] | undefined;
   for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
     if (columns === undefined) {

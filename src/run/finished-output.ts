@@ -1,10 +1,10 @@
 /** Finished outputs: found by their manifests, checked, and their rows read back in the format that is wanted. */
-import { FormatError, InputError } from "../errors.js";
+import { CanopyError, FormatError, InputError } from "../errors.js";
 import { exists, type FileFacts, hashFile, readBlocks } from "../files/facts.js";
 import { jsonEmbeddings } from "../tags/embeddings.js";
-import type { RowBlock } from "../tags/packed-rows.js";
+import { isSound, type RowBlock } from "../tags/packed-rows.js";
 import { readCsvRows, readJsonRows } from "../tags/read-rows.js";
-import { csvRows, jsonRows } from "../tags/rows.js";
+import { csvRows, jsonRows, type RowOptions } from "../tags/rows.js";
 import type { RunIdentity, RunManifest } from "./formats.js";
 import { readManifest } from "./identity.js";
 import { lineFormat, type Piece, type Rows, rowOptions, toStream } from "./output.js";
@@ -84,9 +84,29 @@ async function* embeddingLines(output: FinishedOutput): AsyncGenerator<Buffer> {
   }
 }
 
-/** The rows of an output, whatever its format. */
-export async function* readRows({ paths, manifest }: FinishedOutput): AsyncGenerator<RowBlock> {
+/** The rows of an output, whatever its format. Throws a FormatError if they are not those of its manifest. */
+export async function* readRows(output: FinishedOutput): AsyncGenerator<RowBlock> {
+  const { paths, manifest } = output;
   const options = rowOptions(manifest);
+  let rows = 0;
+  try {
+    for await (const block of rowsOf(output, options)) {
+      if (!isSound(block, options)) throw new Error("a row is none of its model's");
+      rows += block.names.length;
+      yield block;
+    }
+  } catch (cause) {
+    const { message, syscall } = cause as NodeJS.ErrnoException;
+    if (cause instanceof CanopyError || syscall !== undefined) throw cause;
+    throw new FormatError(paths.out, `${paths.out} is damaged: ${message}.`, { cause });
+  }
+  if (rows !== manifest.predicted) {
+    const counts = `${rows} rows, and ${manifest.predicted} by its manifest`;
+    throw new FormatError(paths.out, `${paths.out} is damaged: it has ${counts}.`);
+  }
+}
+
+async function* rowsOf({ paths, manifest }: FinishedOutput, options: RowOptions): AsyncGenerator<RowBlock> {
   const { format } = manifest.settings;
   if (format === "csv") yield* readCsvRows(paths.out, options);
   else if (format === "jsonl") yield* readJsonRows(paths.out, options);

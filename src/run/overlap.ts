@@ -12,18 +12,31 @@ const NAMED = 5;
  */
 export async function refuseOverlap(runs: readonly FinishedOutput[][], signal?: AbortSignal): Promise<void> {
   if (runs.length < 2) return;
-  const hashes = new Float64Array(runs.flat().reduce((sum, { manifest }) => sum + manifest.predicted, 0));
-  let end = 0;
-  for (const run of runs) {
-    const start = end;
-    for await (const name of namesOf(run, signal)) hashes[end++] = hashName(name);
-    end = start + dropRepeated(hashes.subarray(start, end).sort());
-  }
+  const sets: Float64Array[] = [];
+  for (const run of runs) sets.push(await hashesOf(run, signal));
   const shared = new Set<number>();
-  const sorted = hashes.subarray(0, end).sort();
-  for (let i = 1; i < end; i++) if (sorted[i] === sorted[i - 1]) shared.add(sorted[i]);
+  const sorted = concatenated(sets).sort();
+  for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) shared.add(sorted[i]);
   if (shared.size === 0) return;
   throw new InputError(await describe(runs, shared, signal));
+}
+
+/** Of the names of `run`, each once. */
+async function hashesOf(run: readonly FinishedOutput[], signal?: AbortSignal): Promise<Float64Array> {
+  const blocks: Float64Array[] = [];
+  for await (const names of namesOf(run, signal)) blocks.push(Float64Array.from(names, hashName));
+  const sorted = concatenated(blocks).sort();
+  return sorted.subarray(0, dropRepeated(sorted));
+}
+
+function concatenated(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const part of parts) {
+    all.set(part, end);
+    end += part.length;
+  }
+  return all;
 }
 
 /** Moves the different ones of ascending values to the front; returns how many there are. */
@@ -37,10 +50,10 @@ async function describe(runs: readonly FinishedOutput[][], shared: ReadonlySet<n
   const outputs = new Set<string>();
   const names = new Set<string>();
   for (const run of runs) {
-    for await (const name of namesOf(run, signal)) {
-      if (!shared.has(hashName(name))) continue;
-      outputs.add(run[0].paths.out);
-      if (names.size < NAMED) names.add(name);
+    for await (const block of namesOf(run, signal)) {
+      const found = block.filter((name) => shared.has(hashName(name)));
+      if (found.length > 0) outputs.add(run[0].paths.out);
+      for (const name of found) if (names.size < NAMED) names.add(name);
     }
   }
   const more = shared.size > names.size ? ` and ${shared.size - names.size} more` : "";
@@ -48,11 +61,11 @@ async function describe(runs: readonly FinishedOutput[][], shared: ReadonlySet<n
   return `${[...outputs].join(" and ")} hold ${tiles}: ${[...names].join(", ")}${more}. Leave one of them out.`;
 }
 
-async function* namesOf(run: readonly FinishedOutput[], signal: AbortSignal | undefined): AsyncGenerator<string> {
+async function* namesOf(run: readonly FinishedOutput[], signal: AbortSignal | undefined): AsyncGenerator<string[]> {
   for (const output of run) {
     for await (const { names } of readRows(output)) {
       if (signal?.aborted) throw new InterruptedError();
-      yield* names;
+      yield names;
     }
   }
 }

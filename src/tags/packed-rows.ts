@@ -18,6 +18,31 @@ export interface RowBlock {
   embeddings: Float32Array[];
 }
 
+/** Whether each row is whole: a name, a path, and tags of the model or a whole embedding, all numbers finite. */
+export function isSound(block: RowBlock, { tags, embeddings }: RowOptions): boolean {
+  const count = block.names.length;
+  const known = new Set(tags);
+  const isText = (each: unknown) => typeof each === "string";
+  const isTags = (each: unknown) => Array.isArray(each) && each.every((tag) => known.has(tag));
+  const isEmbedding = (each: ArrayLike<number>) => each?.length === embeddings && areFinite(each);
+  // Unlike `every`, a loop sees what is missing.
+  const holds = <T>(values: readonly T[], isGood: (each: T) => boolean): boolean => {
+    for (let row = 0; row < count; row++) if (!isGood(values[row])) return false;
+    return values.length === count;
+  };
+  return (
+    holds(block.names, isText) &&
+    holds(block.paths, isText) &&
+    (embeddings === undefined ? holds(block.tags, isTags) : holds(block.embeddings, isEmbedding)) &&
+    block.probabilities.every((column) => column.length === count && areFinite(column))
+  );
+}
+
+function areFinite(values: ArrayLike<number>): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
+}
+
 /** `[name, path, [columns of its tags], float32 of all tags in base64]` a line, the last only with probabilities. */
 export function packedRows({ tags, probabilities }: RowOptions): RowFormat {
   const columns = new Map(tags.map((tag, column) => [tag, column]));

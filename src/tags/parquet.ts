@@ -7,8 +7,8 @@ import { ByteWriter, type ColumnSource, ParquetWriter } from "hyparquet-writer";
 import type { RowBlock } from "./packed-rows.js";
 import type { RowOptions } from "./rows.js";
 
-/** Rows of a row group: some megabytes, few enough for memory and enough to compress well. */
-const ROW_GROUP = 50_000;
+/** Most rows of a row group: some megabytes, few enough for memory and enough to compress well. */
+export const ROW_GROUP = 50_000;
 /** Values of a row group, for embeddings and models with very many tags: encoding a group cannot be interrupted. */
 const GROUP_VALUES = 1_000_000;
 

@@ -1,7 +1,7 @@
 /** Reads rows back from a Parquet file of canopy, one row group in memory at a time. */
 import { asyncBufferFromFile, type ColumnData, parquetMetadataAsync, parquetRead } from "hyparquet";
 import type { RowBlock } from "./packed-rows.js";
-import { probabilityColumn } from "./parquet.js";
+import { probabilityColumn, ROW_GROUP } from "./parquet.js";
 import type { RowOptions } from "./rows.js";
 
 /** Yields the row groups of `path`, which `ParquetEncoder` wrote with the same options. */
@@ -10,6 +10,7 @@ export async function* readParquet(path: string, options: RowOptions): AsyncGene
   const metadata = await parquetMetadataAsync(file);
   let rowStart = 0;
   for (const { num_rows } of metadata.row_groups) {
+    if (num_rows > ROW_GROUP) throw new Error("a row group is larger than canopy writes them");
     const rowEnd = rowStart + Number(num_rows);
     const group = emptyBlock(rowEnd - rowStart, options);
     const take = taker(group, rowStart, options);

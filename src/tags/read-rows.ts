@@ -1,8 +1,9 @@
 /** Reads predictions back, in any format they are written in, a block of rows in memory at a time. */
 import { createReadStream } from "node:fs";
+import { pipeline } from "node:stream";
 import { parse } from "csv-parse";
 import { FormatError } from "../errors.js";
-import { linesByBlock } from "../tiles/lines.js";
+import { linesByBlock, MAX_LINE } from "../tiles/lines.js";
 import type { RowBlock } from "./packed-rows.js";
 import type { RowOptions } from "./rows.js";
 
@@ -14,14 +15,16 @@ export async function* readCsvRows(path: string, options: RowOptions): AsyncGene
   const split = tagSplitter(path, options.tags);
   const cell = options.escapeFormulas ? unescaped : (text: string) => text;
   let block: Row[] = [];
-  const cells = createReadStream(path).pipe(parse({ from: 2 })) as AsyncIterable<string[]>;
-  for await (const [name, tags, ...numbers] of cells) {
+  const cells = parse({ from: 2, max_record_size: MAX_LINE });
+  // Failures of either end both; the loop throws them.
+  pipeline(createReadStream(path), cells, () => {});
+  for await (const [name, tags, ...numbers] of cells as AsyncIterable<string[]>) {
     block.push({ name: cell(name), path: "", tags: split(cell(tags)), numbers: numbers.map(Number) });
     if (block.length < BLOCK_ROWS) continue;
-    yield toColumns(path, block, options);
+    yield toColumns(block, options);
     block = [];
   }
-  if (block.length > 0) yield toColumns(path, block, options);
+  if (block.length > 0) yield toColumns(block, options);
 }
 
 /** The rows of JSON lines that `jsonRows` or `jsonEmbeddings` wrote with the same options. */
@@ -38,7 +41,7 @@ export async function* readJsonRows(path: string, options: RowOptions): AsyncGen
       tags,
       numbers: options.probabilities ? options.tags.map((tag) => probabilities[tag]) : [],
     }));
-    yield toColumns(path, block, options);
+    yield toColumns(block, options);
   }
 }
 
@@ -67,11 +70,8 @@ interface Row {
   numbers: number[];
 }
 
-function toColumns(path: string, rows: readonly Row[], { tags, probabilities }: RowOptions): RowBlock {
+function toColumns(rows: readonly Row[], { tags, probabilities }: RowOptions): RowBlock {
   const columns = (probabilities ? tags : []).map((_, i) => Float32Array.from(rows, ({ numbers }) => numbers[i]));
-  if (columns.some((column) => column.some(Number.isNaN))) {
-    throw new FormatError(path, `${path} is damaged: a probability in it is no number.`);
-  }
   return {
     names: rows.map(({ name }) => name),
     paths: rows.map((row) => row.path),

@@ -30,3 +30,11 @@ test("a line of predictions with any key missing or of another type is refused b
   writeFileSync(path, '{"image_name": "a", "tags": [');
   await assert.rejects(readPredictions(path), /tags\.jsonl, line 1, is damaged: it is not JSON/);
 });
+
+test("a table whose quotes do not close, or that is no table, is refused in a sentence", async (t) => {
+  const path = join(temporaryFolder(t), "tags.csv");
+  for (const rows of ['a,cl"ear,0.5', '"a,clear,0.5', "a,clear"]) {
+    writeFileSync(path, `image_name,tags,clear\n${rows}\n`);
+    await assert.rejects(readPredictions(path), { name: "FormatError", message: /tags\.csv is not CSV: / });
+  }
+});

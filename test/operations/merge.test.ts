@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { merge } from "../../src/operations/merge.js";
@@ -131,6 +132,37 @@ describe("runs over other tiles", () => {
     await run("escaped.csv", [...files.slice(0, 10), at("in/=1.jpg")], { escapeFormulas: true });
     await run("overlap.csv", files.slice(8, 12));
     for (const index of [1, 2]) await run(`s${index}.parquet`, files.slice(10), { shard: { index, count: 2 } });
+  });
+
+  it("are refused if their rows are damaged, though their manifests have the hashes of what they are now", async () => {
+    const [first, header] = ["a.csv", "a.jsonl"].map((name) => lines(at(name))[0]);
+    const damages: [name: string, content: string][] = [
+      ["forged.csv", `${first}\n`],
+      ["forged.csv", `${first}\n"x`],
+      [
+        "forged.csv",
+        lines(at("a.csv"))
+          .join("\n")
+          .replace(/0\.\d+/, "NaN"),
+      ],
+      ["forged.jsonl", `${header}\n`],
+      ["forged.jsonl", `${lines(at("a.jsonl")).join("\n").replace('"path":', '"p":')}\n`],
+      ["forged.jsonl", `${lines(at("a.jsonl")).join("\n").replace('"tags":["', '"tags":["no ')}\n`],
+      ["forged.parquet", "PAR1"],
+    ];
+    for (const [name, content] of damages) {
+      const manifest = JSON.parse(readFileSync(at(`a${extname(name)}.manifest.json`), "utf8"));
+      const output = { bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
+      writeFileSync(at(name), content);
+      writeFileSync(at(`${name}.manifest.json`), JSON.stringify({ ...manifest, output }));
+      const out = at("of-forged.jsonl");
+      await assert.rejects(
+        merge({ outputs: [at(name), at("b.jsonl")], out }),
+        { name: "FormatError", message: new RegExp(`${name} is damaged: `) },
+        content,
+      );
+      assert.ok(!existsSync(out));
+    }
   });
 
   for (const from of ["csv", "jsonl", "parquet"]) {
