@@ -11,6 +11,20 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    what: "label errors: the shares of errors are guessed and not fitted",
+    file: "src/curation/label-noise.ts",
+    from: "missing: counts.missing / counts.present, added: counts.added / counts.absent",
+    to: "...FIRST_GUESS",
+    tests: ["test/curation/label-issues.test.ts"],
+  },
+  {
+    what: "label errors: the curves of tags are not fitted to the labels without errors",
+    file: "src/curation/label-noise.ts",
+    from: "fitLogistic(logits, present[i], {",
+    to: "fitLogistic(logits, columns[i].given, {",
+    tests: ["test/curation/label-issues.test.ts"],
+  },
+  {
     what: "resume: tags left out of the hash of labels",
     file: "src/training/dataset-labels.ts",
     from: "JSON.stringify([path, tags, part])",
@@ -992,9 +1006,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "input: exports name tiles of one name alike",
     file: "src/curation/curated-tile.ts",
-    from: "(distinct ? tile.name : withoutExtension(tilePath(tile)))",
-    to: "(distinct ? tile.name : tile.name)",
-    tests: ["test/operations/labels.test.ts"],
+    from: "size === tiles.length) return",
+    to: "size > 0) return",
+    tests: ["test/operations/labels.test.ts", "test/operations/same-names.test.ts"],
   },
   {
     what: "input: folding names in fix is forgotten",

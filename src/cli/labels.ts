@@ -133,7 +133,7 @@ function exportOptions(yargs: Argv<GlobalArguments>) {
     })
     .example(
       "$0 labels export --tiles tiles --labels labels.csv --only model/label-errors.csv --format label-studio --out tasks.json",
-      "Probable label errors, to be corrected",
+      "Labels that may be wrong, to be corrected",
     )
     .example("$0 labels export --labels labels.csv --format multi-hot --out table.csv", "A column for each tag")
     .example(

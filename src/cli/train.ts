@@ -1,7 +1,7 @@
 /** `canopy train`: labelled tiles to a model folder. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import { OptionError } from "../errors.js";
-import { counted } from "../report/format.js";
+import { counted, expectedErrors } from "../report/format.js";
 import type { TrainOptions } from "../training/settings.js";
 import type { TrainSummary } from "../training/summary.js";
 import type { TagTarget } from "../training/thresholds.js";
@@ -252,9 +252,14 @@ function describeSummary(summary: TrainSummary): string {
     `F2 ${summary.f2.toFixed(4)} (95%: ${interval}; at 0.5: ${summary.f2AtHalf.toFixed(4)}) on ${summary.measuredOn}\n` +
     `${describeFinetune(summary)}${describeExclusive(summary)}${describeTargets(summary)}${counted(summary.tiles, "tile")}, ${counted(summary.tags.length, "tag")}; ${summary.decoded} decoded, ${summary.cached} from the cache; ` +
     `${summary.seconds.toFixed(1)} s on ${summary.provider}${describePrecision(summary)}\n` +
-    `${counted(summary.labelErrors.count, "probable label error")}: ${summary.labelErrors.file}\n` +
+    `${describeLabelErrors(summary)}\n` +
     `${summary.model}\n${summary.report}`
   );
+}
+
+function describeLabelErrors({ labelErrors: { count, expected, file } }: TrainSummary): string {
+  if (count === 0) return "No label stands out as wrong";
+  return `${counted(count, "label")} worth a look, of which ${expectedErrors(expected)}: ${file}`;
 }
 
 function describePrecision({ precision, kernels }: TrainSummary): string {

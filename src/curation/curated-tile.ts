@@ -27,8 +27,19 @@ export interface TilePrediction {
 export const EXCHANGE_FORMATS = ["label-studio", "fiftyone"] as const;
 export type ExchangeFormat = (typeof EXCHANGE_FORMATS)[number];
 
-/** How tables name the tiles: if two of them share a name, all are written with their folders. */
-export function namesFor(tiles: readonly CuratedTile[]): (tile: CuratedTile) => string {
-  const distinct = new Set(tiles.map(({ tile }) => tile.name)).size === tiles.length;
-  return ({ tile }) => (distinct ? tile.name : withoutExtension(tilePath(tile)));
+/**
+ * How tables name the tiles: if two of them share a name, all are written with their folders, from the last folder that
+ * they have in common.
+ */
+export function namesFor(tiles: readonly Tile[]): (tile: Tile) => string {
+  if (new Set(tiles.map(({ name }) => name)).size === tiles.length) return ({ name }) => name;
+  const common = tiles.map(tilePath).reduce(commonStart).lastIndexOf("/");
+  const from = tilePath(tiles[0]).lastIndexOf("/", common - 1) + 1;
+  return (tile) => withoutExtension(tilePath(tile).slice(from));
+}
+
+function commonStart(a: string, b: string): string {
+  let end = 0;
+  while (end < a.length && a[end] === b[end]) end++;
+  return a.slice(0, end);
 }

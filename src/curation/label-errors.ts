@@ -1,4 +1,4 @@
-/** Probable label errors for people: the table in a model's folder, and the report's list. */
+/** Labels that may be wrong, for people: the table in a model's folder, and the report's list. */
 import { type CsvOptions, toCsv } from "../files/csv.js";
 import type { LabelErrors } from "../report/data.js";
 import { formatFloat32 } from "../tags/rows.js";
@@ -15,7 +15,7 @@ interface LabelError {
   given: boolean;
   /** Probability of the tag, by a head that has not seen the tile. */
   probability: number;
-  /** Probability that the label is wrong, by the same head. */
+  /** Probability that the label is wrong; see LabelIssue. */
   score: number;
   /** All tags the tile is labelled with. */
   tags: string[];
@@ -27,17 +27,15 @@ export const LABEL_ERRORS_FILE = "label-errors.csv";
 /** Suspects kept in report.json: more than the tiles that the page shows, because a tile may have several. */
 const MOST_REPORTED = 200;
 
-/** What the report counts by. */
-const SURENESS = [0.95, 0.8];
-
-/** `issues` with names instead of rows and columns, in their order; row i of `labels` is tile i. */
+/** `issues` with names instead of rows and columns, in their order; row i of `labels` is tile i. `nameOf`: see namesFor. */
 export function toLabelErrors(
   issues: readonly LabelIssue[],
   tiles: readonly Tile[],
   labels: LabelMatrix,
+  nameOf: (tile: Tile) => string,
 ): LabelError[] {
   return issues.map(({ row, tag, labelled, probability, score }) => ({
-    name: tiles[row].name,
+    name: nameOf(tiles[row]),
     path: tileLocation(tiles[row]),
     tag: labels.tags[tag],
     given: labelled,
@@ -69,9 +67,9 @@ export function toReportErrors(errors: readonly LabelError[]): LabelErrors {
   return {
     file: LABEL_ERRORS_FILE,
     count: errors.length,
-    sureness: SURENESS.map((from) => ({ from, count: errors.filter(({ score }) => score >= from).length })),
+    expected: errors.reduce((sum, { score }) => sum + score, 0),
     suspects: errors
       .slice(0, MOST_REPORTED)
-      .map(({ name, tag, given, probability, tags }) => ({ name, tag, given, probability, tags })),
+      .map(({ name, tag, given, score, tags }) => ({ name, tag, given, score, tags })),
   };
 }

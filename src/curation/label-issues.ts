@@ -1,8 +1,7 @@
-/**
- * Probable label errors: labels that are contradicted most by heads that have not seen the tile. Confident learning
- * (Northcutt, Jiang and Chuang 2021), each tag by itself.
- */
+/** Labels that may be wrong: those that heads which have not seen the tile contradict. */
+import { boundedLogit } from "../head/head.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
+import { estimateErrors } from "./label-noise.js";
 
 export interface LabelIssue {
   row: number;
@@ -12,14 +11,20 @@ export interface LabelIssue {
   labelled: boolean;
   /** Out-of-fold probability of the tag. */
   probability: number;
-  /** Probability of the label's opposite, 0..1: how sure the contradiction is. */
+  /**
+   * Probability that the label is wrong, if errors strike all tiles and tags alike. It is lower than `probability` says
+   * for a tag that is hard to tell, and where few labels are contradicted.
+   */
   score: number;
 }
 
+/** Labels that are less probably wrong are not worth a look. */
+const LEAST_SCORE = 0.05;
+
 /**
- * The cells of out-of-fold `probabilities` `[labels.rows, tags]` whose opposite label is at least as probable as on
- * average over the tiles that have that label; surest first. A tag that fewer than `minSupport` tiles have (or lack) is
- * left out, because its averages mean nothing.
+ * The labels that are wrong with a probability of 5% or more, the surest first; the sum of their scores is the number of
+ * errors to expect among them. `probabilities` are out of fold, `[labels.rows, tags]`. A tag that fewer than
+ * `minSupport` tiles have (or lack) is left out, because nothing can be said about it.
  */
 export function findLabelIssues(
   probabilities: Float32Array,
@@ -27,38 +32,29 @@ export function findLabelIssues(
   { minSupport = 3 }: { minSupport?: number } = {},
 ): LabelIssue[] {
   const numTags = labels.tags.length;
-  const issues = labels.tags.flatMap((_, tag) => {
-    const bars = confidenceBars(probabilities, labels, tag, minSupport);
-    if (bars === undefined) return [];
-    const found: LabelIssue[] = [];
-    for (let row = 0; row < labels.rows; row++) {
-      const probability = probabilities[row * numTags + tag];
-      const labelled = labels.data[row * numTags + tag] === 1;
-      const score = labelled ? 1 - probability : probability;
-      // The label must also be the less probable one, or a rare tag would make every unsure tile an issue.
-      if (score >= (labelled ? bars.absent : bars.present) && score > 0.5) {
-        found.push({ row, tag, labelled, probability, score });
-      }
-    }
-    return found;
+  const columns = labels.tags.map((_, tag) => ({ tag, ...columnOf(probabilities, labels, tag) }));
+  const telling = columns.filter(({ given }) => {
+    const support = given.reduce((sum, each) => sum + each, 0);
+    return support >= minSupport && labels.rows - support >= minSupport;
+  });
+  const issues = estimateErrors(telling).flatMap((scores, i) => {
+    const { tag, given } = telling[i];
+    const rows = [...scores.keys()].filter((row) => scores[row] >= LEAST_SCORE);
+    return rows.map((row) => ({
+      row,
+      tag,
+      labelled: given[row] === 1,
+      probability: probabilities[row * numTags + tag],
+      score: scores[row],
+    }));
   });
   return issues.sort((a, b) => b.score - a.score || a.row - b.row || a.tag - b.tag);
 }
 
-/** Mean probability of "present" over tiles with the tag, and of "absent" over tiles without it. */
-function confidenceBars(
-  probabilities: Float32Array,
-  labels: LabelMatrix,
-  tag: number,
-  minSupport: number,
-): { present: number; absent: number } | undefined {
-  let [support, present, absent] = [0, 0, 0];
-  for (let cell = tag; cell < labels.data.length; cell += labels.tags.length) {
-    support += labels.data[cell];
-    if (labels.data[cell] === 1) present += probabilities[cell];
-    else absent += 1 - probabilities[cell];
-  }
-  const lacking = labels.rows - support;
-  if (support < minSupport || lacking < minSupport) return undefined;
-  return { present: present / support, absent: absent / lacking };
+function columnOf(probabilities: Float32Array, { data, rows, tags }: LabelMatrix, tag: number) {
+  const cell = (row: number) => row * tags.length + tag;
+  return {
+    logits: Float64Array.from({ length: rows }, (_, row) => boundedLogit(probabilities[cell(row)])),
+    given: Uint8Array.from({ length: rows }, (_, row) => data[cell(row)]),
+  };
 }

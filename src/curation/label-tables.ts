@@ -1,8 +1,8 @@
 /** Labels as tables that other programs read: the plain CSV, a column for each tag, JSON lines. */
 import { dirname, relative, resolve } from "node:path";
 import { type CsvOptions, toCsv } from "../files/csv.js";
-import { tileLocation } from "../tiles/tile.js";
-import { type CuratedTile, namesFor } from "./curated-tile.js";
+import { type Tile, tileLocation } from "../tiles/tile.js";
+import type { CuratedTile } from "./curated-tile.js";
 
 export const LABEL_TABLES = ["csv", "multi-hot", "jsonl"] as const;
 type LabelTableFormat = (typeof LABEL_TABLES)[number];
@@ -12,23 +12,24 @@ interface LabelTableOptions extends CsvOptions {
   tags: readonly string[];
   /** The file to write: JSON lines name pictures relative to its folder, as Hugging Face expects. */
   out: string;
+  /** See namesFor. */
+  nameOf: (tile: Tile) => string;
 }
 
 /** The text of the table, in pieces. Tags are the labels, or the prediction if there are none. */
 export function* labelTableText(
   format: LabelTableFormat,
   tiles: readonly CuratedTile[],
-  { tags, out, escapeFormulas }: LabelTableOptions,
+  { tags, out, nameOf, escapeFormulas }: LabelTableOptions,
 ): Generator<string> {
-  const nameOf = namesFor(tiles);
   if (format === "csv") yield "image_name,tags\n";
   if (format === "multi-hot") yield toCsv([["image_name", ...tags]], { escapeFormulas });
   for (const tile of tiles) {
     const own = tile.labels ?? tile.prediction?.tags ?? [];
-    if (format === "csv") yield toCsv([[nameOf(tile), own.join(" ")]], { escapeFormulas });
+    if (format === "csv") yield toCsv([[nameOf(tile.tile), own.join(" ")]], { escapeFormulas });
     else if (format === "multi-hot") {
       const has = new Set(own);
-      yield toCsv([[nameOf(tile), ...tags.map((tag) => (has.has(tag) ? 1 : 0))]], { escapeFormulas });
+      yield toCsv([[nameOf(tile.tile), ...tags.map((tag) => (has.has(tag) ? 1 : 0))]], { escapeFormulas });
     } else yield `${JSON.stringify({ file_name: fileName(tile, out), tags: own })}\n`;
   }
 }

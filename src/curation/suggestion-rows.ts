@@ -9,8 +9,8 @@ type TableFormat = (typeof TABLE_FORMATS)[number];
 
 /** The text of the file; see docs/curation.md. */
 export function suggestionTable(format: TableFormat, tiles: readonly CuratedTile[], options: CsvOptions = {}): string {
-  const nameOf = namesFor(tiles);
-  const rows = tiles.map((tile) => ({ image_name: nameOf(tile), ...toRow(tile) }));
+  const nameOf = namesFor(tiles.map(({ tile }) => tile));
+  const rows = tiles.map((tile) => ({ image_name: nameOf(tile.tile), ...toRow(tile) }));
   if (format === "json") return `${JSON.stringify(rows, null, 2)}\n`;
   if (format === "jsonl") return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
   const header = ["image_name", "path", "score", "reason", "tags", "probabilities"];

@@ -41,6 +41,13 @@ export function logit(probability: number): number {
   return Math.log(probability / (1 - probability));
 }
 
+const EDGE = 1e-7;
+
+/** The logit of a probability that may be 0 or 1. */
+export function boundedLogit(probability: number): number {
+  return logit(Math.min(Math.max(probability, EDGE), 1 - EDGE));
+}
+
 function checkShapes(head: Head, features: FeatureMatrix): void {
   if (features.numFeatures !== head.numFeatures) {
     throw new RangeError(`The head takes ${head.numFeatures} features a tile, got ${features.numFeatures}.`);

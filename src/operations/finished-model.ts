@@ -22,7 +22,7 @@ const SUMMARY = v.looseObject({
   f2: v.number(),
   f2AtHalf: v.number(),
   f2Interval: v.tuple([v.number(), v.number()]),
-  labelErrors: v.object({ count: v.number() }),
+  labelErrors: v.object({ count: v.number(), expected: v.number() }),
   /** Of the labels it was trained on; not part of what `train` returns. Absent in models of earlier versions. */
   labelsSha256: v.exactOptional(v.string()),
 });

@@ -1,6 +1,6 @@
 /** `labels export`: labels, predictions or both, as tables and for labelling tools. */
 import { checkNames, checkOneOf, type OptionNames } from "../check.js";
-import { type CuratedTile, EXCHANGE_FORMATS } from "../curation/curated-tile.js";
+import { type CuratedTile, EXCHANGE_FORMATS, namesFor } from "../curation/curated-tile.js";
 import { exchangeText } from "../curation/exchange.js";
 import type { ImageUrlOptions } from "../curation/image-url.js";
 import { labelConfig } from "../curation/label-studio.js";
@@ -93,8 +93,9 @@ export async function exportLabels(
   }
   await checkOutput(out, options.overwrite);
   const known = await readKnown(options, context);
-  const tiles = await curate(known, options, context);
-  await writePieces(out, textOf(tiles, known, options, context));
+  const curated = await curate(known, options, context);
+  const { tiles } = curated;
+  await writePieces(out, textOf(curated, known, options, context));
   const withoutTile = known.wanted.length - tiles.length;
   if (withoutTile > 0) {
     context.onWarning?.(`${withoutTile} of the ${known.wanted.length} tiles to export were not found among the tiles.`);
@@ -117,16 +118,17 @@ function isExchange(format: ExportLabelsFormat): format is (typeof EXCHANGE_FORM
   return (EXCHANGE_FORMATS as readonly string[]).includes(format);
 }
 
-function textOf(
-  tiles: readonly CuratedTile[],
-  { tags }: Known,
-  options: ExportLabelsOptions,
-  { onWarning }: RunContext,
-) {
+interface Curated {
+  tiles: CuratedTile[];
+  /** What tables call a tile: no other one of the input, exported or not. */
+  nameOf: (tile: Tile) => string;
+}
+
+function textOf({ tiles, nameOf }: Curated, { tags }: Known, options: ExportLabelsOptions, { onWarning }: RunContext) {
   const { format, out, imageUrl, imageRoot, escapeFormulas } = options;
   return isExchange(format)
     ? exchangeText(format, tiles, { tags, imageUrl, imageRoot, onWarning })
-    : labelTableText(format, tiles, { tags, out, escapeFormulas });
+    : labelTableText(format, tiles, { tags, out, nameOf, escapeFormulas });
 }
 
 /** What the files say. */
@@ -163,7 +165,7 @@ function allRows(labels: LabelTable | undefined, predictions: PredictionTable | 
 }
 
 /** The tiles to export, with what is known of them. */
-async function curate(known: Known, options: ExportLabelsOptions, context: RunContext): Promise<CuratedTile[]> {
+async function curate(known: Known, options: ExportLabelsOptions, context: RunContext): Promise<Curated> {
   const { labels, predictions, only, wanted } = known;
   const tiles = options.tiles === undefined ? namedTiles(known) : await listTiles(options.tiles, context);
   const labelled = labels && pairTiles(labels, tiles);
@@ -178,10 +180,11 @@ async function curate(known: Known, options: ExportLabelsOptions, context: RunCo
       `None of the ${wanted.length} tiles to export is among the tiles; the first is called ${wanted[0]}.`,
     );
   }
-  return found.map((tile) => {
+  const curated = found.map((tile) => {
     const [own, prediction, doubts] = [tagsOf.get(tile), predictionOf.get(tile), doubtsOf.get(tile)];
     return { tile, ...(own && { labels: own }), ...(prediction && { prediction }), ...(doubts && { doubts }) };
   });
+  return { tiles: curated, nameOf: namesFor(tiles) };
 }
 
 async function listTiles(inputs: TileInputs, context: RunContext): Promise<Tile[]> {

@@ -69,13 +69,14 @@ const summary = v.object({
   constant: v.object({ f2: share, tags: v.array(text) }),
 });
 
-/** A label that predictions by models which have not seen the tile contradict. */
+/** A label that may be wrong. */
 const suspect = v.object({
   name: text,
   tag: text,
   /** Whether the tile is labelled with `tag`; the suggestion is the opposite. */
   given: v.boolean(),
-  probability: share,
+  /** Probability that it is wrong. */
+  score: share,
   /** All tags the tile is labelled with. */
   tags: v.array(text),
 });
@@ -85,8 +86,8 @@ const labelErrors = v.object({
   file: v.exactOptional(text),
   /** How many there are; `suspects` may be fewer. */
   count,
-  /** How many of them the model holds to be wrong with this probability or more, from high to low. */
-  sureness: v.array(v.object({ from: share, count })),
+  /** How many of them are wrong, as far as their scores tell: their sum. */
+  expected: v.pipe(v.number(), v.minValue(0)),
   /** The surest first. */
   suspects: v.array(suspect),
 });
@@ -151,7 +152,7 @@ const finetune = v.object({
 });
 
 /** Version of report.json that this canopy writes and reads. */
-export const REPORT_VERSION = 2;
+export const REPORT_VERSION = 3;
 
 export const reportData = v.object({
   version: v.literal(REPORT_VERSION),
@@ -191,7 +192,7 @@ export type Suspect = v.InferOutput<typeof suspect>;
 export type StageSpeed = v.InferOutput<typeof stageSpeed>;
 export type Picture = v.InferOutput<typeof picture>;
 
-/** Tiles with probable label errors that the report shows; LabelErrors.file has them all. */
+/** Tiles with labels that may be wrong that the report shows; LabelErrors.file has them all. */
 export const MOST_SUSPECTS = 48;
 
 /** Scores of tags with fewer positives are marked as not reliable. */

@@ -1,7 +1,7 @@
 /** The report's advice in short sentences: how good the model is, what is wrong with the data, what to do next. */
 import type { TagMetrics } from "../head/metrics.js";
 import { FEW_POSITIVES, type ReportData } from "./data.js";
-import { count, counted, enumerate, percent, score } from "./format.js";
+import { count, counted, enumerate, expectedErrors, percent, score } from "./format.js";
 
 export interface Finding {
   text: string;
@@ -65,7 +65,7 @@ function judgeData({ training, score: { metrics }, labelErrors, warnings }: Repo
   const found: Finding[] = [
     ...when(
       errors > 0,
-      `${counted(errors, "label")} contradicted by models that have not seen the tile.`,
+      `${counted(errors, "label")} worth a look, of which ${expectedErrors(labelErrors?.expected ?? 0)}.`,
       "label-errors",
     ),
     ...when(
@@ -103,7 +103,7 @@ function advise(data: ReportData): Finding[] {
   const advice: Finding[] = [
     ...when(
       (labelErrors?.count ?? 0) > 0,
-      `Check the probable label errors, the surest first${file}, and train again.`,
+      `Look at the labels that may be wrong, the surest first${file}, correct them, and train again.`,
       "label-errors",
     ),
     ...when(

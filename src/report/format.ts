@@ -20,6 +20,13 @@ export function counted(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
 
+/** "about 3 are wrong", of labels whose probabilities to be wrong sum up to `expected` */
+export function expectedErrors(expected: number): string {
+  const number = Math.round(expected);
+  if (number === 0) return "perhaps none is wrong";
+  return `about ${count(number)} ${number === 1 ? "is" : "are"} wrong`;
+}
+
 /** 4.2%, 42% */
 export function percent(share: number): string {
   return `${(share * 100).toFixed(share < 0.0995 && share > 0 ? 1 : 0)}%`;

@@ -4,6 +4,7 @@
  * they fold into head and thresholds and change no decision.
  */
 import { type Head, logit, sigmoid } from "../head/head.js";
+import { fitLogistic, SMALLEST_SLOPE } from "../head/logistic.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 
 export const CALIBRATIONS = ["platt", "temperature", "none"] as const;
@@ -19,8 +20,6 @@ export interface Calibration {
 /** Weight of the pull towards slope 1 and offset 0, in tiles. */
 const PRIOR = 2;
 const NEWTON_STEPS = 25;
-/** A negative slope would reverse a tag's decisions. */
-const SMALLEST_SLOPE = 0.05;
 
 /** Fits on out-of-fold `logits` `[labels.rows, tags]`; "none" is the identity. */
 export function fitCalibration(logits: Float32Array, labels: LabelMatrix, kind: CalibrationName): Calibration {
@@ -30,7 +29,10 @@ export function fitCalibration(logits: Float32Array, labels: LabelMatrix, kind: 
   };
   if (kind === "none") return identity;
   if (kind === "temperature") return { ...identity, slope: identity.slope.fill(fitTemperature(logits, labels)) };
-  const fitted = labels.tags.map((_, tag) => fitTag(logits, labels, tag));
+  const numTags = labels.tags.length;
+  const column = <T extends Float32Array | Uint8Array>(data: T, tag: number) =>
+    data.filter((_, cell) => cell % numTags === tag);
+  const fitted = labels.tags.map((_, tag) => fitLogistic(column(logits, tag), column(labels.data, tag)));
   return {
     slope: Float64Array.from(fitted, ({ slope }) => slope),
     offset: Float64Array.from(fitted, ({ offset }) => offset),
@@ -66,28 +68,4 @@ function fitTemperature(logits: Float32Array, labels: LabelMatrix): number {
     slope = Math.max(slope - gradient / curvature, SMALLEST_SLOPE);
   }
   return slope;
-}
-
-/** Newton's method on the two parameters; the objective is convex and the prior bounds it. */
-function fitTag(logits: Float32Array, labels: LabelMatrix, tag: number): { slope: number; offset: number } {
-  const numTags = labels.tags.length;
-  let [slope, offset] = [1, 0];
-  for (let step = 0; step < NEWTON_STEPS; step++) {
-    let [gs, go, hss, hso, hoo] = [PRIOR * (slope - 1), PRIOR * offset, PRIOR, 0, PRIOR];
-    for (let cell = tag; cell < labels.data.length; cell += numTags) {
-      const z = logits[cell];
-      const p = sigmoid(slope * z + offset);
-      const [error, curvature] = [p - labels.data[cell], p * (1 - p)];
-      gs += error * z;
-      go += error;
-      hss += curvature * z * z;
-      hso += curvature * z;
-      hoo += curvature;
-    }
-    const determinant = hss * hoo - hso * hso;
-    slope -= (hoo * gs - hso * go) / determinant;
-    offset -= (hss * go - hso * gs) / determinant;
-    slope = Math.max(slope, SMALLEST_SLOPE);
-  }
-  return { slope, offset };
 }

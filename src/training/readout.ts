@@ -2,7 +2,7 @@
  * Readout: from logits to tags. Calibration makes probabilities mean what they say, those of exclusive groups are
  * divided by their sum, thresholds decide. All of it is fitted on logits of tiles that the weights have not seen.
  */
-import { logit, sigmoid } from "../head/head.js";
+import { boundedLogit, sigmoid } from "../head/head.js";
 import { decide, tileFBetas } from "../head/metrics.js";
 import { type ExclusiveGroups, normalizeExclusive, settledGroups, toExclusiveColumns } from "../tags/exclusive.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
@@ -143,8 +143,3 @@ function measureMargins(probabilities: Float32Array, decisions: Uint8Array, read
 }
 
 const LEAST_MARGIN = 1e-6;
-const EDGE = 1e-7;
-
-function boundedLogit(probability: number): number {
-  return logit(Math.min(Math.max(probability, EDGE), 1 - EDGE));
-}

@@ -1,6 +1,7 @@
 /** The report of a training: the results of dataset and fit in the report's terms, with thumbnails. */
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
+import { namesFor } from "../curation/curated-tile.js";
 import { LABEL_ERRORS_FILE, labelErrorsToCsv, toLabelErrors, toReportErrors } from "../curation/label-errors.js";
 import { findLabelIssues } from "../curation/label-issues.js";
 import { DECODE_DEFAULTS } from "../decode/decoder.js";
@@ -33,8 +34,8 @@ interface RunFacts extends CsvOptions {
 export interface TrainingFindings {
   /** 95% bootstrap interval of the F2 on tiles that the model has not seen. */
   interval: Interval;
-  /** Number of probable label errors. */
-  labelErrors: number;
+  /** Labels that may be wrong, and how many of them are, as far as can be told. */
+  labelErrors: { count: number; expected: number };
 }
 
 /** Writes report.json, report.html and label-errors.csv into `folder`. */
@@ -53,8 +54,9 @@ export async function reportTraining(
   const { metrics, rows, probabilities, decisions, margins, folds, measuredOn } = fitted.scored;
   const labels = selectLabels(dataset.labels, rows);
   const tiles = Array.from(rows, (row) => dataset.tiles[row]);
+  const nameOf = namesFor(dataset.tiles);
   const summary = summarise({
-    names: tiles.map((tile) => tile.name),
+    names: tiles.map(nameOf),
     tags: checkpoint.tags,
     probabilities,
     labels: labels.data,
@@ -63,7 +65,7 @@ export async function reportTraining(
     ranking: aboveThresholds(margins, checkpoint.thresholds),
   });
   const interval = setFBetaInterval(decisions, labels, 2, fitted.config.seed);
-  const errors = toLabelErrors(findLabelIssues(probabilities, labels), tiles, labels);
+  const errors = toLabelErrors(findLabelIssues(probabilities, labels), tiles, labels, nameOf);
   await writeWhole(join(folder, LABEL_ERRORS_FILE), labelErrorsToCsv(errors, { escapeFormulas }));
   const labelErrors = toReportErrors(errors);
   const data: ReportData = {
@@ -79,10 +81,10 @@ export async function reportTraining(
     speed: stageSpeeds(training),
     ...(training.finetune && { finetune: finetuneScores(training.finetune) }),
     warnings,
-    pictures: await thumbnails(wantedPictures(summary, labelErrors), dataset, context),
+    pictures: await thumbnails(wantedPictures(summary, labelErrors), nameOf, dataset, context),
   };
   await writeReport(folder, data);
-  return { interval, labelErrors: errors.length };
+  return { interval, labelErrors: { count: errors.length, expected: labelErrors.expected } };
 }
 
 /** Probabilities as they would be if the final thresholds were those that decided: the same decisions, comparable across folds. */
@@ -144,15 +146,16 @@ function stageSpeeds({ dataset, headSeconds }: FinishedTraining): StageSpeed[] {
 }
 
 /**
- * Pictures of the tiles called `names`, decoded once more at thumbnail size; tiles that are gone by now are left out.
+ * Pictures of the tiles that `nameOf` calls `names`, decoded once more at thumbnail size; tiles that are gone by now are left out.
  */
 async function thumbnails(
   names: readonly string[],
+  nameOf: (tile: Tile) => string,
   { tiles, decode }: Dataset,
   context: RunContext,
 ): Promise<ReportData["pictures"]> {
   const { makeThumbnail, THUMBNAIL_SIZE } = await import("../report/thumbnail.js");
-  const byName = new Map(tiles.map((tile) => [tile.name, tile]));
+  const byName = new Map(tiles.map((tile) => [nameOf(tile), tile]));
   const wanted = names.flatMap((name) => byName.get(name) ?? []);
   const bytes = THUMBNAIL_SIZE ** 2 * 3;
   const buffer = new SharedArrayBuffer(Math.max(1, wanted.length * bytes));
@@ -170,6 +173,6 @@ async function thumbnails(
   }
 
   async function picture(tile: Tile, pixels: Uint8Array) {
-    return { name: tile.name, source: await makeThumbnail(pixels, THUMBNAIL_SIZE) };
+    return { name: nameOf(tile), source: await makeThumbnail(pixels, THUMBNAIL_SIZE) };
   }
 }

@@ -53,8 +53,8 @@ export interface TrainSummary {
   f2AtHalf: number;
   map: number | null;
   measuredOn: string;
-  /** CSV of the labels these predictions contradict, and how many there are. */
-  labelErrors: { file: string; count: number };
+  /** CSV of the labels that may be wrong, how many there are, and how many of them are wrong, as far as can be told. */
+  labelErrors: { file: string; count: number; expected: number };
   /** Scores on the held-out tiles, under the head trained on the others. */
   holdOut: { tiles: number; f2: number; f2AtHalf: number; map: number | null } | null;
   /** What came of fine-tuning; null if it was not asked for. */
@@ -111,7 +111,7 @@ export function summarize(
     f2AtHalf: metrics.f2AtHalf,
     map: metrics.map,
     measuredOn: `${metrics.tiles} ${scored.measuredOn === "hold-out" ? "held-out tiles" : "tiles out of fold"}`,
-    labelErrors: { file: `${model}/${LABEL_ERRORS_FILE}`, count: findings.labelErrors },
+    labelErrors: { file: `${model}/${LABEL_ERRORS_FILE}`, ...findings.labelErrors },
     holdOut: holdOut ? { tiles: holdOut.tiles, f2: holdOut.f2, f2AtHalf: holdOut.f2AtHalf, map: holdOut.map } : null,
     finetune: finetune ?? null,
     featureSeconds: dataset.seconds,

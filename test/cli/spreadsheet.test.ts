@@ -4,7 +4,7 @@ import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { parse } from "csv-parse/sync";
-import { saveToyModel, TOY_SIZE, writeToyTiles } from "../engine/toy.js";
+import { saveToyModel, TOY_SIZE, TOY_TAGS, writeToyTiles } from "../engine/toy.js";
 import { runCli, suiteFolder } from "../helpers.js";
 
 const folder = suiteFolder();
@@ -17,16 +17,18 @@ const NAMES = ["=1+1", "+cmd|' C calc'!A0", "-2+3", "@SUM(A1)", "plain"];
 let commands: { what: string; args: string[]; csv: string }[];
 
 before(async () => {
-  await writeToyTiles(at("in"), 40);
-  for (const name of NAMES) copyFileSync(at("in/tile_000000.jpg"), at(`in/${name}.jpg`));
+  const truth = [...(await writeToyTiles(at("in"), 80))];
+  for (const [i, name] of NAMES.entries()) copyFileSync(at(`in/${truth[i][0]}.jpg`), at(`in/${name}.jpg`));
   const { model, backbone } = await saveToyModel(folder);
-  const rows = Array.from({ length: 40 }, (_, i) => `tile_${String(i).padStart(6, "0")},=red${i % 2 ? " @blue" : ""}`);
-  const wrong = NAMES.map((name, i) => `"${name}",${i % 2 ? "=red" : "@blue"}`);
+  const spelled = (tags: string[]) => tags.map((tag) => `=${tag}`).join(" ");
+  const rows = truth.map(([name, tags]) => `${name},${spelled(tags)}`);
+  // What training lists as labels that may be wrong.
+  const wrong = NAMES.map((name, i) => `"${name}",${spelled(TOY_TAGS.filter((tag) => !truth[i][1].includes(tag)))}`);
   writeFileSync(at("labels.csv"), ["image_name,tags", ...rows, ...wrong, ""].join("\n"));
   const tagged = ["--model", model, "--backbone", backbone];
   const labels = ["--labels", at("labels.csv")];
   const exported = ["labels", "export", ...labels];
-  const recipe = ["--backbone", backbone, "--size", String(TOY_SIZE), "--epochs", "2"];
+  const recipe = ["--backbone", backbone, "--size", String(TOY_SIZE), "--features", "last"];
   commands = [
     { what: "predict", args: ["predict", at("in"), ...tagged, "--out", at("p.csv")], csv: at("p.csv") },
     { what: "suggest", args: ["suggest", at("in"), ...tagged, "--out", at("s.csv")], csv: at("s.csv") },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "csv-parse/sync";
+import { namesFor } from "../../src/curation/curated-tile.js";
 import { labelErrorsToCsv, toLabelErrors, toReportErrors } from "../../src/curation/label-errors.js";
 import { findLabelIssues } from "../../src/curation/label-issues.js";
 import { resolveHeadConfig } from "../../src/head/config.js";
@@ -22,7 +23,7 @@ test("labels that were flipped in separable data are listed first, with tile, ta
   const labels = { data: cells, rows, tags: ["left", "right"] };
   const fitted = await fitHead({ data, rows, numFeatures: 4 }, labels, resolveHeadConfig({}));
   const tiles = Array.from({ length: rows }, (_, row) => ({ name: `t${row}`, path: `in/t${row}.jpg` }));
-  const errors = toLabelErrors(findLabelIssues(fitted.scored.probabilities, labels), tiles, labels);
+  const errors = toLabelErrors(findLabelIssues(fitted.scored.probabilities, labels), tiles, labels, namesFor(tiles));
   assert.deepEqual(
     new Set(errors.slice(0, 3).map(({ name, tag }) => `${name} ${tag}`)),
     new Set(planted.map((cell) => `t${cell >> 1} ${labels.tags[cell & 1]}`)),

@@ -146,5 +146,5 @@ test("a picture is enlarged by mouse and keyboard", needsChromium, async (t) => 
 test("without JavaScript the page reads the same", needsChromium, async (t) => {
   const { page } = await openReport(t, { javaScriptEnabled: false });
   assert.equal(await page.locator("table[data-sortable] tbody tr").count(), 4);
-  assert.ok(await page.getByRole("heading", { name: "Probable label errors" }).isVisible());
+  assert.ok(await page.getByRole("heading", { name: "Labels that may be wrong" }).isVisible());
 });

@@ -27,16 +27,16 @@ export async function sampleReport({
   const labelErrors: LabelErrors = {
     file: "label-errors.csv",
     count: 2,
-    sureness: [{ from: 0.95, count: 2 }],
+    expected: 1.7,
     suspects: [
-      { name: scored.names[0], tag: tags[0], given: true, probability: 0.02, tags: [tags[0]] },
-      { name: scored.names[1], tag: tags[0], given: false, probability: 0.97, tags: [] },
+      { name: scored.names[0], tag: tags[0], given: true, score: 0.9, tags: [tags[0]] },
+      { name: scored.names[1], tag: tags[0], given: false, score: 0.8, tags: [] },
     ],
   };
   const source = picture ?? (await makeThumbnail(new Uint8Array(64 * 64 * 3).fill(90), 64));
   const names = source === "" ? [] : wantedPictures(summary, labelErrors);
   return {
-    version: 2,
+    version: 3,
     name: "amazon",
     createdBy: "canopy 0.1.0",
     createdAt: "2026-01-02T03:04:05.000Z",

@@ -35,7 +35,7 @@ test("damaged, foreign, incomplete and newer data are told apart and leave no pa
   const whole = await sampleReport();
   const cases: [string, RegExp][] = [
     [JSON.stringify(whole).slice(0, 500), /is damaged/],
-    [JSON.stringify({ ...whole, version: 3 }), /has version 3, this canopy reads 2/],
+    [JSON.stringify({ ...whole, version: 4 }), /has version 4, this canopy reads 3/],
     [JSON.stringify({ ...whole, summary: undefined }), /has no valid "summary": expected Object, it is missing/],
   ];
   for (const [text, message] of cases) {

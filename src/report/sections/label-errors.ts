@@ -1,6 +1,6 @@
-/** Probable label errors: tiles whose labels the predictions contradict, with what to change. */
-import { type LabelErrors, MOST_SUSPECTS, type ReportData, type Suspect } from "../data.js";
-import { count, counted, probability } from "../format.js";
+/** Labels that may be wrong: tiles whose labels the predictions contradict, with what to change. */
+import { MOST_SUSPECTS, type ReportData, type Suspect } from "../data.js";
+import { counted, expectedErrors, probability } from "../format.js";
 import { type Html, html } from "../html.js";
 import type { Album } from "../pictures.js";
 
@@ -12,22 +12,14 @@ export function renderLabelErrors({ labelErrors }: ReportData, album: Album): Ht
     return null;
   }
   const tiles = groupByTile(labelErrors.suspects).slice(0, MOST_SUSPECTS);
-  return html`<section aria-labelledby="label-errors"><h2 id="label-errors">Probable label errors</h2>
+  return html`<section aria-labelledby="label-errors"><h2 id="label-errors">Labels that may be wrong</h2>
 <p class="muted">${
     labelErrors.count === 0
-      ? "None found: no label is contradicted by models that have not seen the tile."
-      : `${counted(labelErrors.count, "label")} contradicted by models that have not seen the tile, the surest first${describeSureness(labelErrors)}. A struck-out tag is in the labels and probably wrong, one with a plus is probably missing; beside it its probability. Not every one is an error: look before you change it.`
+      ? "None found: models that have not seen the tile contradict no label so much that it is worth a look."
+      : `${counted(labelErrors.count, "label")} worth a look, of which ${expectedErrors(labelErrors.expected)}, the surest first. A struck-out tag is in the labels and may be wrong, one with a plus may be missing; beside it the probability of that. It holds if errors strike all tiles alike; on tiles that are hard to tell there may be more.`
   }${labelErrors.file !== undefined && labelErrors.count > 0 && html` All of them: <code>${labelErrors.file}</code>.`}</p>
 ${tiles.length > 0 && renderTiles(tiles.slice(0, UNFOLDED), album)}
 ${tiles.length > UNFOLDED && html`<details class="more"><summary>${counted(tiles.length - UNFOLDED, "more tile")}</summary>${renderTiles(tiles.slice(UNFOLDED), album)}</details>`}</section>`;
-}
-
-/** The probabilities are the model's own: they say how sure it is, not how often it is right. */
-function describeSureness({ sureness, count: all }: LabelErrors): string {
-  const parts = sureness.map(
-    ({ from, count: number }) => `${count(number)} of them with ${Math.round(from * 100)}% or more`,
-  );
-  return all === 0 || parts.length === 0 ? "" : `: the model holds ${parts.join(", ")} to be wrong`;
 }
 
 function renderTiles(tiles: readonly Suspect[][], album: Album): Html {
@@ -51,6 +43,6 @@ function renderTile(suspects: readonly Suspect[], album: Album): Html {
     const suspect = doubted.get(tag);
     return suspect === undefined
       ? html`<li>${tag}</li>`
-      : html`<li class="remove"><span class="hidden">remove </span><del>${tag}</del> <b>${probability(suspect.probability)}</b></li>`;
-  })}${missing.map((suspect) => html`<li class="add"><span class="hidden">add </span><ins>${suspect.tag}</ins> <b>${probability(suspect.probability)}</b></li>`)}</ul></div></li>`;
+      : html`<li class="remove"><span class="hidden">remove </span><del>${tag}</del> <b>${probability(suspect.score)}</b></li>`;
+  })}${missing.map((suspect) => html`<li class="add"><span class="hidden">add </span><ins>${suspect.tag}</ins> <b>${probability(suspect.score)}</b></li>`)}</ul></div></li>`;
 }
