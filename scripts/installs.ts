@@ -22,25 +22,40 @@ const PACKAGES = resolve(fileURLToPath(new URL("../../build/packages", import.me
 const TRAINED_TILES = 120;
 
 interface Manager {
-  /** The package that holds it, as `npm install` takes it, and its script. */
+  /** The package that holds it, as `npm install` takes it, and in it the file that is it. */
   package: string;
-  script: string;
+  file: string;
+  /** Whether that is a program, not a script for Node. */
+  isProgram?: boolean;
   install: string[];
   /** Files of the project that it needs. */
   files?: Record<string, string>;
 }
 
+// The package `bun` itself fetches this one in an install script.
+const BUN = `@oven/bun-${process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`;
 const WITHOUT_SCRIPTS = ["install", "--ignore-scripts", "--no-audit", "--no-fund"];
 const MANAGERS: Readonly<Record<string, Manager>> = {
-  npm10: { package: "npm@10", script: "npm/bin/npm-cli.js", install: WITHOUT_SCRIPTS },
-  npm11: { package: "npm@11", script: "npm/bin/npm-cli.js", install: WITHOUT_SCRIPTS },
-  npm12: { package: "npm@12", script: "npm/bin/npm-cli.js", install: ["install", "--no-audit", "--no-fund"] },
-  pnpm: { package: "pnpm@10", script: "pnpm/bin/pnpm.cjs", install: ["install"] },
+  npm10: { package: "npm@10", file: "npm/bin/npm-cli.js", install: WITHOUT_SCRIPTS },
+  npm11: { package: "npm@11", file: "npm/bin/npm-cli.js", install: WITHOUT_SCRIPTS },
+  npm12: { package: "npm@12", file: "npm/bin/npm-cli.js", install: ["install", "--no-audit", "--no-fund"] },
+  pnpm10: { package: "pnpm@10", file: "pnpm/bin/pnpm.cjs", install: ["install"] },
+  yarn1: {
+    package: "yarn@1",
+    file: "yarn/bin/yarn.js",
+    install: ["install", "--ignore-scripts", "--non-interactive", "--no-progress"],
+  },
   yarn4: {
     package: "@yarnpkg/cli-dist@4",
-    script: "@yarnpkg/cli-dist/bin/yarn.js",
+    file: "@yarnpkg/cli-dist/bin/yarn.js",
     install: ["install", "--no-immutable"],
     files: { ".yarnrc.yml": "nodeLinker: node-modules\nenableScripts: false\nenableTelemetry: false\n" },
+  },
+  bun: {
+    package: BUN,
+    file: `${BUN}/bin/bun`,
+    isProgram: true,
+    install: ["install", "--no-progress"],
   },
 };
 const NODES = ["20", "22", "24"];
@@ -58,14 +73,26 @@ try {
 function checkManager(name: string): void {
   const manager = MANAGERS[name];
   if (manager === undefined) throw new Error(`Expected some of ${Object.keys(MANAGERS).join(", ")}, got ${name}`);
-  const script = join(fetchPackages(`tools-${name}`, [manager.package]), manager.script);
+  const file = fetchManager(name, manager);
+  if (file === undefined) return;
+  const [program, ...args] = manager.isProgram ? [file] : [nodePath("22"), file];
   const project = writeProject(name, manager);
   const started = performance.now();
-  run(nodePath("22"), [script, ...manager.install], project, pathWithoutCompiler("22"));
+  run(program, [...args, ...manager.install], project, pathWithoutCompiler("22"));
   const seconds = (performance.now() - started) / 1000;
   const [megabytes, packages] = sizeOf(join(project, "node_modules"));
   console.log(`${name}: installed in ${seconds.toFixed(1)} s, ${megabytes.toFixed(0)} MB, ${packages} packages`);
   for (const node of NODES) console.log(`${name}: ${useCanopy(project, node)}`);
+}
+
+/** Undefined, having said so, where the registry does not have it. */
+function fetchManager(name: string, manager: Manager): string | undefined {
+  try {
+    return join(fetchPackages(`tools-${name}`, [manager.package]), manager.file);
+  } catch (error) {
+    console.log(`${name}: skipped: ${manager.package} cannot be fetched: ${(error as Error).message.trim()}`);
+    return undefined;
+  }
 }
 
 function writeProject(name: string, manager: Manager): string {
