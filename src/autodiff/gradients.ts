@@ -16,7 +16,7 @@ const CONSTANT = new Set(
 );
 
 /** What to differentiate. */
-export interface GradientRequest {
+interface GradientRequest {
   /** The value whose gradient is given, and the value that holds that gradient, of the same shape. */
   output: string;
   gradient: string;

@@ -38,7 +38,7 @@ export function networkOf({ backbone, device, checkpoint }: LoadedModel): Loaded
 }
 
 /** Features `[rows, numFeatures]` float32, which are only lent, to what becomes of each row. */
-export type ToRows<Row> = (features: Float32Array, rows: number) => Promise<Row[]>;
+type ToRows<Row> = (features: Float32Array, rows: number) => Promise<Row[]>;
 
 export interface EngineOptions {
   decode: Omit<DecodeOptions, "size">;

@@ -9,7 +9,7 @@ import { extractFeatures } from "./extract.js";
 import { openPipeline } from "./pipeline.js";
 import { planPipeline } from "./plan.js";
 
-export interface ObserveOptions {
+interface ObserveOptions {
   /** The prepared float backbone. */
   model: Uint8Array;
   /** Pixels per side it is fed. */

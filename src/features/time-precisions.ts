@@ -16,7 +16,7 @@ const SCHEMA = v.object({ fp32: finite, int8: finite, gain: finite, rounds: posi
 /** Milliseconds of a tile on one thread, and fp32 / int8. */
 export type PrecisionTiming = v.InferOutput<typeof SCHEMA>;
 
-export interface TimingRequest {
+interface TimingRequest {
   /** The prepared backbone with floats and with integers. */
   fp32: Uint8Array;
   int8: Uint8Array;

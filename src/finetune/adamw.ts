@@ -1,8 +1,8 @@
 /** One AdamW step, as PyTorch does it (Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019). */
 
 export const BETA1 = 0.9;
-export const BETA2 = 0.999;
-export const EPSILON = 1e-8;
+const BETA2 = 0.999;
+const EPSILON = 1e-8;
 
 /** A weight with what AdamW keeps of its gradients; all of one length. */
 export interface Learning {

@@ -7,7 +7,7 @@ import type { TunableModel, TuningEngine } from "./engine.js";
 import { createNativeEngine } from "./native-engine.js";
 import { createOnnxEngine } from "./onnx-engine.js";
 
-export interface TuningEngineOptions {
+interface TuningEngineOptions {
   /** Threads on the CPU. */
   threads: number;
   device: Device;
@@ -17,7 +17,7 @@ export interface TuningEngineOptions {
   engine?: TuningEngine["name"];
 }
 
-export interface ChosenEngine {
+interface ChosenEngine {
   engine: TuningEngine;
   /** Why this one. */
   reason: string;

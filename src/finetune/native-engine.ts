@@ -5,7 +5,7 @@ import type { NativePart } from "../native-trainer.js";
 import type { StepRates, TunableModel, TuningBatch, TuningEngine, TuningState } from "./engine.js";
 import { planNative } from "./native-plan.js";
 
-export interface NativeEngineOptions {
+interface NativeEngineOptions {
   threads: number;
   /** The largest batch that will come. */
   batchSize: number;

@@ -9,7 +9,7 @@ import { fuseActivations } from "./native-fusion.js";
 import { NotNativeError, type PixelValue, type Planner, type PlanParameter } from "./native-planner.js";
 import { NATIVE_RULES } from "./native-rules.js";
 
-export interface NativeNetwork {
+interface NativeNetwork {
   plan: NativePlan;
   /** In the plan's order, the head's last. */
   parameters: readonly PlanParameter[];
@@ -29,9 +29,6 @@ export function planNative(model: TunableModel, batchSize: number): NativeNetwor
 }
 
 function newPlanner(index: GraphIndex, { size, stored, trainable }: TunableModel): Planner {
-  const users = new Map<string, number>();
-  for (const node of index.graph.node) for (const name of node.input) users.set(name, (users.get(name) ?? 0) + 1);
-  for (const { name } of index.graph.output) users.set(name, (users.get(name) ?? 0) + 1);
   const pixels: PixelValue = {
     kind: "pixels",
     layout: "NHWC",
@@ -43,7 +40,6 @@ function newPlanner(index: GraphIndex, { size, stored, trainable }: TunableModel
     index,
     trainable: new Set(trainable),
     values: new Map([[TILES, stored === undefined ? pixels : { kind: "stored", offset: 0, count: stored }]]),
-    users,
     maps: [stored === undefined ? [size, size, 3] : [1, 1, stored]],
     parameters: [],
     operations: [],

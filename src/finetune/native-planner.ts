@@ -27,7 +27,7 @@ export interface MapValue {
   isFlat: boolean;
 }
 
-export type PlanValue = PixelValue | StoredValue | MapValue;
+type PlanValue = PixelValue | StoredValue | MapValue;
 
 /** A weight of the network, and its place among the plan's parameters. */
 export interface PlanParameter extends NativeParameter {
@@ -41,8 +41,6 @@ export interface Planner {
   trainable: ReadonlySet<string>;
   /** By name in the graph. */
   values: Map<string, PlanValue>;
-  /** How many nodes read a value. */
-  users: ReadonlyMap<string, number>;
   /** Height, width and channels. */
   maps: [number, number, number][];
   parameters: PlanParameter[];

@@ -10,7 +10,7 @@ import { computeMetrics } from "../head/metrics.js";
 import { createRandom, permutation } from "../random.js";
 import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import type { FinetuneConfig } from "./config.js";
-import type { NetworkInput, TuningBatch, TuningEngine, TuningState } from "./engine.js";
+import { HEAD_WEIGHTS, type NetworkInput, type TuningBatch, type TuningEngine, type TuningState } from "./engine.js";
 import { ratesOf } from "./schedule.js";
 import type { TuningSource } from "./tuning-source.js";
 import { WeightAverage, type Weights } from "./weight-average.js";
@@ -42,7 +42,7 @@ export interface TuneTask {
   signal?: AbortSignal | undefined;
 }
 
-export interface TuneStep {
+interface TuneStep {
   /** Tiles learnt so far, and in all epochs. */
   done: number;
   total: number;
@@ -67,7 +67,7 @@ export interface TuneState {
 }
 
 /** The averaged weights after an epoch. */
-export interface EpochWeights {
+interface EpochWeights {
   epoch: number;
   /** On unseen tiles; of the training itself if there are none. */
   loss: number;
@@ -211,7 +211,7 @@ function makeBatch(task: TuneTask, now: TuneState, rows: Uint32Array, tiles: Net
 }
 
 function numFeaturesOf(start: Weights, labels: LabelMatrix): number {
-  return (start.get("head.weights")?.length ?? 0) / labels.tags.length;
+  return (start.get(HEAD_WEIGHTS)?.length ?? 0) / labels.tags.length;
 }
 
 function tell({ onStep, train, config, epochs = config.epochs }: TuneTask, now: TuneState, last: number): void {

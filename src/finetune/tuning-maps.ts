@@ -21,7 +21,7 @@ import type { Tile } from "../tiles/tile.js";
 import type { SplitNetwork } from "./split-network.js";
 import type { Altered, SourceBatch, TuningSource } from "./tuning-source.js";
 
-export interface TuningMapsOptions {
+interface TuningMapsOptions {
   split: Pick<SplitNetwork, "lower" | "floats">;
   tiles: readonly Tile[];
   decode: DecodeOptions;
@@ -102,7 +102,7 @@ async function extract(
   }
 }
 
-export class TuningMaps implements TuningSource {
+class TuningMaps implements TuningSource {
   readonly #store: FeatureStore;
   readonly #stored: StoredFeatures;
   readonly #batchSize: number;

@@ -10,7 +10,7 @@ import { createRandom } from "../random.js";
 import type { Tile } from "../tiles/tile.js";
 import type { Altered, SourceBatch, TuningSource } from "./tuning-source.js";
 
-export interface TuningTilesOptions {
+interface TuningTilesOptions {
   pool: DecodePool;
   tiles: readonly Tile[];
   decode: DecodeOptions;

@@ -192,17 +192,6 @@ export function meanFBeta(decisions: Uint8Array, labels: LabelMatrix, beta: numb
   return labels.rows === 0 ? 0 : tileFBetas(decisions, labels, beta).reduce((sum, each) => sum + each, 0) / labels.rows;
 }
 
-/** The same for the tags that `probabilities` reach `thresholds` for. */
-export function sampleFBeta(
-  probabilities: Float32Array,
-  labels: LabelMatrix,
-  thresholds: Float32Array,
-  beta: number,
-): number {
-  checkLengths(probabilities, labels, thresholds);
-  return meanFBeta(decide(probabilities, thresholds), labels, beta);
-}
-
 /** F-beta from counts; without a hit 0, or 1 if there was nothing to hit and nothing was tried. */
 export function fBeta(hits: number, predicted: number, present: number, beta: number): number {
   if (hits === 0) return predicted === 0 && present === 0 ? 1 : 0;

@@ -11,7 +11,7 @@ import {
 } from "./gen/onnx_pb.js";
 import { type Attributes, makeNode, valueInfo } from "./graph.js";
 import { fromTensorProto, type Model, toTensorProto } from "./proto.js";
-import { type ElementType, int64, type Tensor } from "./tensor.js";
+import { type ElementType, float32, int64, type Tensor } from "./tensor.js";
 
 /** Look-ups into a graph; stale once the graph is edited. */
 export interface GraphIndex {
@@ -41,10 +41,25 @@ export function constantTensor(index: GraphIndex, name: string): Tensor | undefi
   const initializer = index.initializers.get(name);
   if (initializer !== undefined) return fromTensorProto(initializer);
   const node = index.producers.get(name);
-  const value = node?.opType === "Constant" ? node.attribute[0] : undefined;
-  if (value?.t !== undefined) return fromTensorProto(value.t);
-  if (value?.name === "value_int") return int64([], [Number(value.i)]);
-  return value?.name === "value_ints" ? int64([value.ints.length], value.ints.map(Number)) : undefined;
+  return node?.opType === "Constant" ? constantOf(node) : undefined;
+}
+
+/** What a Constant node holds; undefined if it is no tensor, number or list of numbers. */
+export function constantOf({ attribute: [value] }: NodeProto): Tensor | undefined {
+  switch (value?.name) {
+    case "value":
+      return value.t && fromTensorProto(value.t);
+    case "value_int":
+      return int64([], [Number(value.i)]);
+    case "value_ints":
+      return int64([value.ints.length], value.ints.map(Number));
+    case "value_float":
+      return float32([], [value.f]);
+    case "value_floats":
+      return float32([value.floats.length], value.floats);
+    default:
+      return undefined;
+  }
 }
 
 /** An integer attribute of `node`, or `fallback`. */

@@ -1,13 +1,12 @@
 /** Computes nodes whose inputs are all constant: the few operators that networks make their weights with. */
-import { intAttribute, intsAttribute } from "./editing.js";
+import { constantOf, intAttribute, intsAttribute } from "./editing.js";
 import { TensorProto_DataType as DataType, type NodeProto } from "./gen/onnx_pb.js";
-import { fromTensorProto } from "./proto.js";
 import { elementCount, float32, type Tensor } from "./tensor.js";
 
 type Inputs = readonly (Tensor | undefined)[];
 
 export function canEvaluate({ opType }: NodeProto): boolean {
-  return opType in RULES;
+  return Object.hasOwn(RULES, opType);
 }
 
 /** The result of `node` for `inputs`; undefined if canopy does not know how to compute it. */
@@ -21,10 +20,7 @@ const arithmetic =
     a?.type === "float32" && b?.type === "float32" ? broadcast(a, b, combine) : undefined;
 
 const RULES: Readonly<Record<string, (node: NodeProto, inputs: Inputs) => Tensor | undefined>> = {
-  Constant: (node) => {
-    const value = node.attribute[0];
-    return value?.t === undefined ? undefined : fromTensorProto(value.t);
-  },
+  Constant: constantOf,
   Identity: (_node, [x]) => x,
   Cast: (node, [x]) => {
     const isKnown = x !== undefined && x.type !== "float16" && intAttribute(node, "to", 0) === DataType.FLOAT;

@@ -2,7 +2,7 @@
  * Simplifies a network before it is quantised: constants are computed, batch normalisation becomes part of the layer
  * before it, and what changes nothing is removed. Values that stay keep their names.
  */
-import { type GraphIndex, indexGraph, pruneGraph, renameValue } from "./editing.js";
+import { freshName, type GraphIndex, indexGraph, pruneGraph, renameValue } from "./editing.js";
 import { canEvaluate, evaluate } from "./evaluate.js";
 import type { GraphProto, NodeProto } from "./gen/onnx_pb.js";
 import { fromTensorProto, type Model, toTensorProto } from "./proto.js";
@@ -110,9 +110,10 @@ function foldInto({ graph, initializers }: GraphIndex, layer: NodeProto, node: N
   const scaled = weight.data.map((each, i) => each * factors[Math.floor(i / perChannel)]);
   const moved = bias.data.map((each, c) => (each - mean.data[c]) * factors[c] + shift.data[c]);
   const [output = ""] = node.output;
-  graph.initializer.push(toTensorProto(`${output}_weight`, float32(weight.dims, scaled)));
-  graph.initializer.push(toTensorProto(`${output}_bias`, float32([channels], moved)));
-  layer.input = [layer.input[0], `${output}_weight`, `${output}_bias`];
+  const names = ["weight", "bias"].map((kind) => freshName(graph, `${output}_${kind}`));
+  graph.initializer.push(toTensorProto(names[0], float32(weight.dims, scaled)));
+  graph.initializer.push(toTensorProto(names[1], float32([channels], moved)));
+  layer.input = [layer.input[0], ...names];
   layer.output = [output];
   return true;
 }

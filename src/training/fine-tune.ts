@@ -45,13 +45,13 @@ export interface FinetuneRecord {
   seconds: number;
 }
 
-export interface FineTuned {
+interface FineTuned {
   record: FinetuneRecord;
   /** The tuned model, if it is kept. */
   tuned?: { fitted: FittedDataset; backbone: ResolvedBackbone };
 }
 
-export interface FineTuneInput {
+interface FineTuneInput {
   dataset: Dataset;
   /** The frozen backbone's head. */
   frozen: FittedDataset;

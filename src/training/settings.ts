@@ -124,7 +124,7 @@ export interface TrainSettings {
   finetune?: FinetuneConfig;
 }
 
-export const PRECISION_OPTIONS = ["auto", ...PRECISIONS] as const;
+const PRECISION_OPTIONS = ["auto", ...PRECISIONS] as const;
 export type PrecisionOption = (typeof PRECISION_OPTIONS)[number];
 
 export interface BackboneSettings {

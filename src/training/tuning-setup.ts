@@ -16,7 +16,7 @@ import { isRemote } from "../remote/address.js";
 import type { RunContext } from "../run-context.js";
 import type { Dataset } from "./dataset.js";
 
-export interface TuningSetupOptions {
+interface TuningSetupOptions {
   dataset: Dataset;
   backbone: ResolvedBackbone;
   /** Pixels per side. */
@@ -28,7 +28,7 @@ export interface TuningSetupOptions {
   head: Pick<TunableModel, "head" | "numFeatures" | "numTags">;
 }
 
-export interface TuningSetup {
+interface TuningSetup {
   tunable: TunableBackbone;
   source: TuningSource;
   engine: TuningEngine;

@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { averagePrecision, precisionRecallCurve } from "../../src/head/average-precision.js";
-import {
-  computeMetrics,
-  decide,
-  fBeta,
-  meanFBeta,
-  sampleFBeta,
-  setFBetaDifference,
-  tileFBetas,
-} from "../../src/head/metrics.js";
+import { computeMetrics, decide, fBeta, meanFBeta, setFBetaDifference, tileFBetas } from "../../src/head/metrics.js";
 import type { LabelMatrix } from "../../src/tiles/label-matrix.js";
 
 function close(got: number | null, want: number): void {
@@ -100,7 +92,8 @@ describe("F-beta", () => {
     close(fBeta(1, 2, 1, 1), 2 / 3);
     close(fBeta(1, 2, 1, 2), 5 / 6);
     assert.deepEqual([fBeta(0, 0, 0, 2), fBeta(0, 1, 0, 2), fBeta(0, 0, 1, 2)], [1, 0, 0]);
-    assert.ok(sampleFBeta(PROBABILITIES, LABELS, HALF, 0.5) < sampleFBeta(PROBABILITIES, LABELS, HALF, 2));
+    const decisions = decide(PROBABILITIES, HALF);
+    assert.ok(meanFBeta(decisions, LABELS, 0.5) < meanFBeta(decisions, LABELS, 2));
     close(meanFBeta(LABELS.data, LABELS, 2), 1);
   });
 });

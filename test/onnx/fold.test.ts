@@ -70,6 +70,39 @@ test("exposed weights are float32, without batch normalisation, and the network 
   assert.ok(maxDifference(await featuresOf(encodeModel(model)), await featuresOf(original)) < 1e-4);
 });
 
+test("weights of another layer that have the name of folded ones stay what they are", async () => {
+  const graph = new GraphBuilder("network");
+  const add = (name: string, value: Tensor) => graph.initializer(name, value);
+  const input = graph.input("input", "float32", ["N", 3, 8, 8]);
+  const first = graph.node("Conv", [input, add("first", tensor([3, 3, 1, 1], 1))]);
+  const statistics = ["gamma", "beta", "mean"].map((name, i) => add(name, tensor([3], 2 + i)));
+  const inputs = [first, ...statistics, add("variance", float32([3], [1, 2, 3]))];
+  const norm = graph.node("BatchNormalization", inputs, {}, "norm");
+  const second = graph.node("Conv", [norm, add("norm_weight", tensor([4, 3, 1, 1], 6))]);
+  graph.output("features", graph.node("GlobalAveragePool", [second]), "float32", ["N", 4, 1, 1]);
+  const bytes = graph.build();
+  const model = decodeModel(bytes, "The network");
+  exposeWeights(model);
+  const { initializer, node } = model.graph;
+  assert.ok(!node.some(({ opType }) => opType === "BatchNormalization"));
+  assert.equal(new Set(initializer.map(({ name }) => name)).size, initializer.length);
+  assert.ok(maxDifference(await featuresOf(encodeModel(model)), await featuresOf(bytes)) < 1e-5);
+});
+
+test("numbers of Constant nodes are constants in every form", () => {
+  const graph = new GraphBuilder("constants");
+  const x = graph.input("x", "float32", ["N", 2]);
+  const list = graph.node("Constant", [], { value_floats: { floats: [3, 4] } });
+  const half = graph.node("Constant", [], { value_float: { float: 0.5 } });
+  const shape = graph.node("Constant", [], { value_ints: [1, 2] });
+  const row = graph.node("Reshape", [graph.node("Mul", [list, half]), shape], {}, "row");
+  graph.output("y", graph.node("Add", [x, row]), "float32", ["N", 2]);
+  const model = decodeModel(graph.build(), "The network");
+  exposeWeights(model);
+  const [proto, ...others] = model.graph.initializer.map(fromTensorProto);
+  assert.deepEqual([proto.dims, [...proto.data], others.length], [[1, 2], [1.5, 2], 0]);
+});
+
 test("compact weights are a quarter of the bytes, and stand for what the rounder says, to the last bit", async () => {
   const model = decodeModel(network(), "network");
   exposeWeights(model);

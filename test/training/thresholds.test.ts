@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { logit, sigmoid } from "../../src/head/head.js";
-import { sampleFBeta } from "../../src/head/metrics.js";
+import { decide, meanFBeta } from "../../src/head/metrics.js";
 import { createRandom } from "../../src/random.js";
 import type { LabelMatrix } from "../../src/tiles/label-matrix.js";
 import { fitThresholds } from "../../src/training/thresholds.js";
@@ -34,15 +34,20 @@ function stepped(rows: number, seed: number): { probabilities: Float32Array; lab
   return { probabilities, labels: { data, rows, tags } };
 }
 
+/** Of the tags whose probabilities reach `thresholds`. */
+function scoreAt(probabilities: Float32Array, labels: LabelMatrix, thresholds: Float32Array, beta = 2): number {
+  return meanFBeta(decide(probabilities, thresholds), labels, beta);
+}
+
 describe("fitThresholds", () => {
   it("finds each tag's own threshold where there are tiles enough", () => {
     const { probabilities, labels } = shifted(3000);
     const { thresholds, common, score } = fitThresholds(probabilities, labels);
     assert.ok(thresholds[0] < thresholds[1] && thresholds[1] < thresholds[2]);
-    const single = sampleFBeta(probabilities, labels, new Float32Array(3).fill(common), 2);
+    const single = scoreAt(probabilities, labels, new Float32Array(3).fill(common));
     assert.ok(score > single + 0.01, `${score} over ${single}`);
     const unseen = shifted(3000, 2);
-    const there = sampleFBeta(unseen.probabilities, unseen.labels, thresholds, 2);
+    const there = scoreAt(unseen.probabilities, unseen.labels, thresholds);
     assert.ok(Math.abs(there - score) < 0.05, `${there} for ${score}`);
   });
 
@@ -53,7 +58,7 @@ describe("fitThresholds", () => {
     let best = 0;
     for (const a of grid) {
       for (const b of grid) {
-        for (const c of grid) best = Math.max(best, sampleFBeta(probabilities, labels, Float32Array.of(a, b, c), 2));
+        for (const c of grid) best = Math.max(best, scoreAt(probabilities, labels, Float32Array.of(a, b, c)));
       }
     }
     assert.ok(score > best - 0.01, `${score} for ${best}`);
@@ -129,7 +134,7 @@ describe("fitThresholds", () => {
 /** The definition in fitThresholds' words, every candidate scored on all tiles. */
 function fitSlowly(probabilities: Float32Array, labels: LabelMatrix, beta: number) {
   const tags = [...labels.tags.keys()];
-  const score = (thresholds: Float32Array) => sampleFBeta(probabilities, labels, thresholds, beta);
+  const score = (thresholds: Float32Array) => scoreAt(probabilities, labels, thresholds, beta);
   const grid = Array.from({ length: 99 }, (_, i) => (i + 1) / 100);
   const scores = grid.map((each) => score(new Float32Array(tags.length).fill(each)));
   const smooth = scores.map((each, i) => (scores[i - 1] ?? each) + each + (scores[i + 1] ?? each));
