@@ -1,11 +1,15 @@
-/** Where a disk is full, or files may not grow, every output of every command is whole, or the command fails and the old one is intact. */
+/**
+ * Where a disk is full, or files may not grow, every output of every command is whole, or the command fails and the old one is intact.
+ * CANOPY_SIZES=20 tries that many sizes for each command, and more of its forms, which takes an hour.
+ */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { before, describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import { type CliResult, mountDisk, runCli, suiteFolder } from "../helpers.js";
-import { type Inputs, makeInputs, type OutputCommand, outputCommands } from "./outputs.js";
+import { type Inputs, makeInputs } from "./output-inputs.js";
+import { type OutputCommand, otherForms, outputCommands, overwriting } from "./outputs.js";
 
 const folder = suiteFolder();
 const ample = join(folder, "ample");
@@ -16,15 +20,23 @@ let inputs: Inputs;
 const OLD = "an older output\n";
 const PAGE = 4096;
 /** What holds times of the run, and is never twice the same. */
-const TIMED = /report\.(json|html)$/;
+const TIMED = /(report\.(json|html)|summary\.json)$/;
+/** How many sizes a command is tried on. */
+const SIZES = Number(process.env["CANOPY_SIZES"] ?? 2);
+const sweeps = SIZES > 2;
+
+function commandsInto(place: string): OutputCommand[] {
+  return [...outputCommands(inputs, place), ...(sweeps ? otherForms(inputs, place) : [])];
+}
 
 function run(command: OutputCommand, limitKilobytes?: number): CliResult {
-  const args = [...command.args, "--overwrite"];
+  const args = overwriting(command);
   const options = { env: { ...env, ...command.env } };
   return runCli(args, limitKilobytes === undefined ? options : { ...options, fileKilobytes: limitKilobytes });
 }
 
-function putOld({ old }: OutputCommand): void {
+function putOld({ old, prepare }: OutputCommand): void {
+  prepare?.();
   for (const path of old) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, OLD);
@@ -67,35 +79,93 @@ function onDisk(kilobytes: number, work: () => void): boolean {
   return true;
 }
 
-/** Disk space of what a command leaves, in pages. */
-function pagesOf(command: OutputCommand): number {
-  return command.outputs.reduce((sum, path) => sum + Math.ceil(statSync(path).size / PAGE), 0);
+/** Disk space of files, in pages. */
+function pagesOf(paths: readonly string[]): number {
+  return paths.reduce((sum, path) => sum + Math.ceil(statSync(path).size / PAGE), 0);
+}
+
+/** Of what is there before a command. */
+function pagesBefore(command: OutputCommand): number {
+  putOld(command);
+  const names = readdirSync(disk, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const pages = pagesOf(names.map(({ parentPath, name }) => join(parentPath, name)));
+  empty(disk);
+  return Math.max(1, pages);
+}
+
+function empty(place: string): void {
+  rmSync(place, { recursive: true });
+  mkdirSync(place);
+}
+
+/** Numbers from 0 on: two of them, or as many as are asked for and on until `isEnough`. */
+function* sizesUpTo(most: number, isEnough: () => boolean): Generator<number> {
+  if (!sweeps) return yield* new Set([0, most - 1]);
+  const step = Math.max(1, Math.floor(most / (SIZES - 1)));
+  for (let size = 0; !isEnough(); size += step) {
+    assert.ok(size <= 8 * most + 32, "no room was enough");
+    yield size;
+  }
+}
+
+/** With room, `--resume` makes what failed whole. */
+function goOn(command: OutputCommand, reference: OutputCommand, what: string): void {
+  execFileSync("mount", ["-o", "remount,size=64m", disk]);
+  const result = runCli([...command.args, "--resume", "--overwrite"], { env: { ...env, ...command.env } });
+  assert.equal(check(command, reference, result, `${what}, resumed`), false, `${what}: ${result.stderr}`);
+}
+
+const tally = { runs: 0, failed: 0 };
+
+/** Runs and checks `command`; gives whether it failed. */
+function attempt(command: OutputCommand, reference: OutputCommand, what: string, limitKilobytes?: number): boolean {
+  putOld(command);
+  const failed = check(command, reference, run(command, limitKilobytes), what);
+  tally.runs++;
+  tally.failed += Number(failed);
+  return failed;
+}
+
+function tryPages(command: OutputCommand, reference: OutputCommand): void {
+  const [least, pages] = [pagesBefore(command), pagesOf(reference.outputs)];
+  let isEnough = false;
+  for (const free of sizesUpTo(pages, () => isEnough)) {
+    onDisk((least + free) * (PAGE / 1024), () => {
+      const what = `${command.what} with ${free} free pages`;
+      const failed = attempt(command, reference, what);
+      assert.ok(failed || free > 0, `${what} was enough`);
+      isEnough = !failed && free >= pages;
+      if (failed && sweeps && command.resumes) goOn(command, reference, what);
+    });
+  }
+}
+
+function tryLimits(command: OutputCommand, reference: OutputCommand): void {
+  const largest = Math.ceil(Math.max(...reference.outputs.map((path) => statSync(path).size)) / 1024);
+  let isEnough = false;
+  for (const limit of sweeps ? sizesUpTo(largest, () => isEnough) : [Math.ceil(largest / 2)]) {
+    isEnough = !attempt(command, reference, `${command.what} with files of at most ${limit} kB`, limit);
+    empty(disk);
+  }
 }
 
 describe("without room for an output", () => {
   before(async () => {
     inputs = await makeInputs(folder, env);
     for (const path of [ample, disk]) mkdirSync(path);
-    for (const command of outputCommands(inputs, ample)) {
+    for (const command of commandsInto(ample)) {
       putOld(command);
       const { status, stderr } = run(command);
       assert.equal(status, 0, `${command.what}: ${stderr}`);
     }
   });
+  after(() => console.log(`# ${tally.runs} runs, of which ${tally.failed} found too little room`));
 
-  it("each command leaves it whole, or fails and leaves the old one", (t) => {
+  it("each command leaves it whole, or fails and leaves the old one", async (t) => {
     if (!onDisk(PAGE, () => {})) return t.skip("a small tmpfs cannot be mounted here");
-    const references = outputCommands(inputs, ample);
-    for (const [i, command] of outputCommands(inputs, disk).entries()) {
-      const pages = pagesOf(references[i]);
-      const least = Math.max(1, command.old.length);
-      for (const size of new Set([least, least + pages - 1])) {
-        onDisk(size * (PAGE / 1024), () => {
-          putOld(command);
-          const failed = check(command, references[i], run(command), `${command.what} on ${size} pages`);
-          assert.ok(failed || size > least, `${command.what}: no room was enough`);
-        });
-      }
+    const references = commandsInto(ample);
+    for (const [i, command] of commandsInto(disk).entries()) {
+      await t.test(command.what, () => tryPages(command, references[i]));
     }
   });
 
@@ -121,14 +191,10 @@ describe("without room for an output", () => {
     }
   });
 
-  it("or where no file may be larger than half of the largest", () => {
-    const references = outputCommands(inputs, ample);
-    for (const [i, command] of outputCommands(inputs, disk).entries()) {
-      const largest = Math.max(...references[i].outputs.map((path) => statSync(path).size));
-      putOld(command);
-      check(command, references[i], run(command, Math.ceil(largest / 2048)), `${command.what} under ulimit`);
-      rmSync(disk, { recursive: true });
-      mkdirSync(disk);
+  it("or where no file may be larger than a part of the largest", async (t) => {
+    const references = commandsInto(ample);
+    for (const [i, command] of commandsInto(disk).entries()) {
+      await t.test(command.what, () => tryLimits(command, references[i]));
     }
   });
 });

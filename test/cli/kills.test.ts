@@ -11,7 +11,8 @@ import { createFolderDraft } from "../../src/files/folder-draft.js";
 import { resumablePath } from "../../src/files/temporary.js";
 import { createRandom } from "../../src/random.js";
 import { ROOT, runCli, suiteFolder } from "../helpers.js";
-import { type Inputs, makeInputs, type OutputCommand, outputCommands } from "./outputs.js";
+import { type Inputs, makeInputs } from "./output-inputs.js";
+import { type OutputCommand, outputCommands, overwriting } from "./outputs.js";
 
 type Call = "fsync" | "rename" | "write";
 
@@ -42,7 +43,7 @@ function killed(args: string[], call: Call, nth: number, more: Record<string, st
   return true;
 }
 
-const wordsOf = ({ args }: OutputCommand) => [...args, "--quiet", "--overwrite"];
+const wordsOf = (command: OutputCommand) => [...overwriting(command), "--quiet"];
 
 function rerun(command: OutputCommand): void {
   const { status, stderr } = runCli(wordsOf(command), { env: { ...env, ...command.env } });
@@ -63,7 +64,8 @@ function assertTogether(old: readonly string[], when: string): void {
   if (manifest !== undefined) assert.equal(readOld(old[0]) === OLD, manifest === OLD, when);
 }
 
-function putOld({ old }: Pick<OutputCommand, "old">): void {
+function putOld({ old, prepare }: Pick<OutputCommand, "old" | "prepare">): void {
+  prepare?.();
   for (const path of old) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, OLD);
@@ -90,6 +92,7 @@ describe("a command that is killed", needsStrace, () => {
     ["labels import", ["write"], 45],
     ["models import", ["fsync", "rename"], 1],
     ["merge", ["rename"], 1],
+    ["index", ["fsync", "rename"], 2],
     ["synth", ["rename"], 1],
     ["train", ["fsync", "rename"], 7],
     ["train", ["write"], 150],

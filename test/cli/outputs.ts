@@ -1,9 +1,7 @@
-/** Every command that leaves files, on small input, and which files: for tests of what happens to outputs. */
-import { appendFileSync, writeFileSync } from "node:fs";
+/** Every command that leaves files, and which files: for tests of what happens to outputs. */
+import { cpSync } from "node:fs";
 import { join } from "node:path";
-import { synthesize } from "../../src/operations/synth.js";
-import { saveToyModel, TOY_SIZE } from "../engine/toy.js";
-import { runCli } from "../helpers.js";
+import { type Inputs, trainArguments } from "./output-inputs.js";
 
 export interface OutputCommand {
   what: string;
@@ -14,87 +12,51 @@ export interface OutputCommand {
   old: string[];
   /** Has `--resume`. */
   resumes?: boolean;
+  /** Replaces an older output without being told to. */
+  replaces?: boolean;
   env?: Record<string, string>;
+  /** Puts what it reads beside what it writes. */
+  prepare?: () => void;
 }
 
-/** What the commands read. */
-export interface Inputs {
-  tiles: string;
-  labels: string;
-  model: string;
-  backbone: string;
-  /** A trained model's folder, with its report. */
-  trained: string;
-  labelStudio: string;
-  predictions: string;
-  shards: string[];
-}
+const MODEL_FILES = ["model.json", "head.safetensors", "history.csv", "config.yaml", "training-tiles.bin"];
+const REPORT_FILES = ["report.json", "report.html", "label-errors.csv", "summary.json"];
 
-const COUNT = 24;
-
-/** Makes the input in `folder`; one of its tiles is no image. `env` is for the command line. */
-export async function makeInputs(folder: string, env: Record<string, string>): Promise<Inputs> {
-  const tiles = join(folder, "tiles");
-  const labels = join(tiles, "labels.csv");
-  await synthesize({ count: COUNT, size: 32, out: tiles, seed: 5, workers: 1 });
-  writeFileSync(join(tiles, "bad.jpg"), "no image");
-  appendFileSync(labels, "bad,clear\n");
-  const { model, backbone } = await saveToyModel(folder);
-  const at = (name: string) => join(folder, name);
-  const run = (...args: string[]) => {
-    const { status, stderr } = runCli(args, { env });
-    if (status !== 0) throw new Error(`${args.join(" ")}: ${stderr}`);
-  };
-  const predict = (out: string, ...more: string[]) =>
-    run("predict", tiles, "--model", model, "--backbone", backbone, "--out", out, "--probabilities", ...more);
-  run(...trainArguments({ tiles, labels, backbone }, at("trained")));
-  predict(at("tags.jsonl"));
-  const shards = [1, 2].map((i) => at(`shard-${i}.jsonl`));
-  for (const [i, shard] of shards.entries()) predict(shard, "--shard", `${i + 1}/2`);
-  run("labels", "export", "--tiles", tiles, "--labels", labels, "--format", "label-studio", "--out", at("tasks.json"));
-  return {
-    tiles,
-    labels,
-    model,
-    backbone,
-    trained: at("trained"),
-    labelStudio: at("tasks.json"),
-    predictions: at("tags.jsonl"),
-    shards,
-  };
-}
-
-function trainArguments(
-  { tiles, labels, backbone }: Pick<Inputs, "tiles" | "labels" | "backbone">,
-  out: string,
-): string[] {
-  const recipe = ["--backbone", backbone, "--size", String(TOY_SIZE), "--epochs", "2"];
-  return ["train", "--tiles", tiles, "--labels", labels, "--out", out, ...recipe];
+/** The words of `command` to replace older outputs. */
+export function overwriting({ args, replaces = false }: OutputCommand): string[] {
+  return replaces ? args : [...args, "--overwrite"];
 }
 
 /** The commands, writing into `into`. */
 export function outputCommands(inputs: Inputs, into: string): OutputCommand[] {
-  const { tiles, model, backbone, labelStudio, predictions, shards } = inputs;
+  return [...onTiles(inputs, into), ...onModels(inputs, into), ...onOutputs(inputs, into)];
+}
+
+/** Other forms of some of them, which write by the same means. */
+export function otherForms(inputs: Inputs, into: string): OutputCommand[] {
+  const { tiles, labels, convolutions } = inputs;
   const at = (name: string) => join(into, name);
-  const tagged = ["--model", model, "--backbone", backbone];
-  const predicted = (name: string) => [name, `${name}.rejects.jsonl`, `${name}.manifest.json`].map(at);
-  const predict = (name: string): OutputCommand => ({
-    what: `predict to ${name}`,
-    args: ["predict", tiles, ...tagged, "--out", at(name), "--probabilities"],
-    outputs: predicted(name),
-    old: predicted(name),
-    resumes: true,
-  });
-  const synth = ["synth", "--count", "8", "--size", "32", "--workers", "1"];
-  const modelFiles = [
-    "model.json",
-    "head.safetensors",
-    "history.csv",
-    "report.json",
-    "report.html",
-    "label-errors.csv",
-    "summary.json",
+  const learn = ["--finetune", "--finetune-epochs", "2", "--normalisation", "unit", "--tensorboard", at("events")];
+  return [
+    predict(inputs, at("tags.jsonl")),
+    embed(inputs, at("embeddings.parquet")),
+    suggest(inputs, at("next.jsonl")),
+    suggest(inputs, at("tasks.json")),
+    ...["csv", "label-studio"].map((format) => labelsExport(inputs, format, at(`labels.${format}`))),
+    {
+      what: "train --finetune",
+      args: [...trainArguments({ tiles, labels, backbone: convolutions }, at("model")), "--device", "cpu", ...learn],
+      outputs: [...MODEL_FILES, "backbone.onnx", ...REPORT_FILES].map((name) => at(`model/${name}`)),
+      old: [at("model/model.json")],
+      resumes: true,
+    },
   ];
+}
+
+function onTiles(inputs: Inputs, into: string): OutputCommand[] {
+  const { tiles } = inputs;
+  const at = (name: string) => join(into, name);
+  const synth = ["synth", "--count", "8", "--size", "32", "--workers", "1"];
   return [
     {
       what: "synth",
@@ -118,30 +80,49 @@ export function outputCommands(inputs: Inputs, into: string): OutputCommand[] {
       resumes: true,
     },
     {
+      what: "index",
+      args: ["index", inputs.tars, "--out", at("indexes")],
+      outputs: [0, 1].map((i) => at(`indexes/tiles-0000${i}.tar.index.jsonl`)),
+      old: [at("indexes/tiles-00001.tar.index.jsonl")],
+    },
+    ...["tags.csv", "tags.parquet"].map((name) => predict(inputs, at(name))),
+    embed(inputs, at("embeddings.jsonl")),
+    suggest(inputs, at("next.csv")),
+  ];
+}
+
+function onModels(inputs: Inputs, into: string): OutputCommand[] {
+  const { tiles, trained, quantizable, backbone } = inputs;
+  const at = (name: string) => join(into, name);
+  return [
+    {
       what: "train",
       args: trainArguments(inputs, at("model")),
-      outputs: [...modelFiles.map((name) => at(`model/${name}`)), at("model.rejects.jsonl")],
+      outputs: [...[...MODEL_FILES, ...REPORT_FILES].map((name) => at(`model/${name}`)), at("model.rejects.jsonl")],
       old: [at("model/model.json")],
       resumes: true,
     },
     {
+      what: "quantize",
+      args: ["quantize", quantizable, "--tiles", tiles, "--workers", "1", "--device", "cpu", "--out", at("int8")],
+      outputs: [...MODEL_FILES.slice(0, 3), "backbone.onnx"].map((name) => at(`int8/${name}`)),
+      old: [at("int8/model.json")],
+    },
+    {
+      what: "report",
+      args: ["report", at("reported")],
+      prepare: () => {
+        cpSync(trained, at("reported"), { recursive: true, filter: (path) => !path.endsWith("report.html") });
+      },
+      outputs: [at("reported/report.html")],
+      old: [at("reported/report.html")],
+      replaces: true,
+    },
+    {
       what: "export",
-      args: ["export", ...tagged, "--out", at("model.onnx")],
+      args: ["export", ...tagged(inputs), "--out", at("model.onnx")],
       outputs: [at("model.onnx")],
       old: [at("model.onnx")],
-    },
-    ...["tags.csv", "tags.parquet"].map(predict),
-    {
-      what: "merge",
-      args: ["merge", ...shards, "--out", at("merged.jsonl")],
-      outputs: predicted("merged.jsonl"),
-      old: predicted("merged.jsonl"),
-    },
-    {
-      what: "suggest",
-      args: ["suggest", tiles, ...tagged, "--count", "3", "--out", at("next.csv")],
-      outputs: [at("next.csv"), at("next.csv.rejects.jsonl")],
-      old: [at("next.csv")],
     },
     {
       what: "models import",
@@ -150,28 +131,57 @@ export function outputCommands(inputs: Inputs, into: string): OutputCommand[] {
       old: [],
       env: { CANOPY_CACHE: at("cache") },
     },
+  ];
+}
+
+function onOutputs(inputs: Inputs, into: string): OutputCommand[] {
+  const at = (name: string) => join(into, name);
+  const [merged, labels] = [at("merged.jsonl"), at("labels.csv")];
+  return [
+    {
+      what: "merge",
+      args: ["merge", ...inputs.shards, "--out", merged],
+      outputs: ofRun(merged),
+      old: ofRun(merged),
+    },
     {
       what: "labels import",
-      args: ["labels", "import", labelStudio, "--out", at("labels.csv")],
-      outputs: [at("labels.csv")],
-      old: [at("labels.csv")],
+      args: ["labels", "import", inputs.labelStudio, "--out", labels],
+      outputs: [labels],
+      old: [labels],
     },
-    {
-      what: "labels export",
-      args: [
-        "labels",
-        "export",
-        "--tiles",
-        tiles,
-        "--predictions",
-        predictions,
-        "--format",
-        "fiftyone",
-        "--out",
-        at("samples.json"),
-      ],
-      outputs: [at("samples.json")],
-      old: [at("samples.json")],
-    },
+    labelsExport(inputs, "fiftyone", at("samples.json")),
   ];
+}
+
+const tagged = ({ model, backbone }: Inputs) => ["--model", model, "--backbone", backbone];
+const ofRun = (out: string) => [out, `${out}.rejects.jsonl`, `${out}.manifest.json`];
+
+function predict(inputs: Inputs, out: string): OutputCommand {
+  return bulkRun("predict", out, ["predict", inputs.tiles, ...tagged(inputs), "--probabilities"]);
+}
+
+function embed(inputs: Inputs, out: string): OutputCommand {
+  return bulkRun("embed", out, ["embed", inputs.tiles, ...tagged(inputs)]);
+}
+
+function bulkRun(name: string, out: string, words: string[]): OutputCommand {
+  const args = [...words, "--out", out];
+  return { what: `${name} to ${endOf(out)}`, args, outputs: ofRun(out), old: ofRun(out), resumes: true };
+}
+
+function suggest(inputs: Inputs, out: string): OutputCommand {
+  const args = ["suggest", inputs.tiles, ...tagged(inputs), "--count", "3", "--out", out];
+  return { what: `suggest ${endOf(out)}`, args, outputs: [out, `${out}.rejects.jsonl`], old: [out] };
+}
+
+function labelsExport({ tiles, predictions }: Inputs, format: string, out: string): OutputCommand {
+  const words = ["labels", "export", "--tiles", tiles, "--predictions", predictions];
+  const args = [...words, "--format", format, "--out", out];
+  return { what: `labels export ${format}`, args, outputs: [out], old: [out] };
+}
+
+/** As messages of tests name an output. */
+function endOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }

@@ -6,7 +6,8 @@ import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { ROOT, suiteFolder } from "../helpers.js";
-import { type Inputs, makeInputs, outputCommands } from "./outputs.js";
+import { type Inputs, makeInputs } from "./output-inputs.js";
+import { outputCommands } from "./outputs.js";
 
 const TRACED = "socket,connect,sendto,openat,open,creat,mkdir,mkdirat,symlink,symlinkat,link,linkat";
 const traces = spawnSync("strace", ["-f", "-e", "trace=socket", "true"]).status === 0;
