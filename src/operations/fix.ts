@@ -15,7 +15,7 @@ import {
 } from "../decode/decoder.js";
 import type { FullOptions } from "../decode/full.js";
 import { checkStretchOption, type RasterOptions, resolveStretch } from "../decode/stretch.js";
-import { InputError, InterruptedError } from "../errors.js";
+import { InputError, InterruptedError, restateInterrupt } from "../errors.js";
 import { foldsNames } from "../files/folds-names.js";
 import { ensureFolder } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
@@ -76,11 +76,14 @@ const CHUNK = 16;
  * Writes a colour-corrected copy of every tile. Each file appears whole; bad tiles go to `<out>.rejects.jsonl` and do
  * not stop the others.
  *
- * @throws InputError if `out` is in use or an input, InterruptedError on abort (what is written stays, `resume` goes on)
+ * @throws InputError if `out` is in use or an input, InterruptedError on abort (what is written stays; without `overwrite`, `resume` goes on)
  */
 export function fix(options: FixOptions, context: RunContext = {}): Promise<FixSummary> {
-  return fixTiles(options, context).catch(pointToResume);
+  // With `overwrite`, copies may be older ones: `resume` would take them for done.
+  return fixTiles(options, context).catch(options.overwrite ? restateInterrupt(INTERRUPTED) : pointToResume);
 }
+
+const INTERRUPTED = "Interrupted; each copy is whole, an older one or a new one: overwrite them again.";
 
 const OPTIONS: OptionNames<FixOptions> = {
   inputs: true,

@@ -3,6 +3,9 @@ import { InputError } from "../errors.js";
 import { insist, PATIENCE } from "./patience.js";
 import { RemoteError, refused, unreachable } from "./request-error.js";
 
+/** Bytes of a page: the longest thousand keys take a quarter of it. */
+const MOST_PAGE = 16 << 20;
+
 /** `s3://bucket/key`, `gs://bucket/key`. */
 export interface StoredObject {
   store: "s3" | "gs";
@@ -52,12 +55,16 @@ function unescaped(address: string, text: string): string {
   }
 }
 
+const LAST_SIGN = 0x10ffff;
+
 /** The text of an XML element. */
 function plain(text: string): string {
   const signs: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
-  return text.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(amp|lt|gt|quot|apos));/gi, (_, decimal, hex, name) =>
-    name ? signs[name.toLowerCase()] : String.fromCodePoint(decimal ? Number(decimal) : Number.parseInt(hex, 16)),
-  );
+  return text.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(amp|lt|gt|quot|apos));/gi, (all, decimal, hex, name) => {
+    const code = decimal ? Number(decimal) : Number.parseInt(hex, 16);
+    if (name) return signs[name.toLowerCase()];
+    return code <= LAST_SIGN ? String.fromCodePoint(code) : all;
+  });
 }
 
 async function readPage(address: string, url: string, store: StoredObject["store"], signal?: AbortSignal) {
@@ -66,7 +73,7 @@ async function readPage(address: string, url: string, store: StoredObject["store
   const stop = signal === undefined ? silence : AbortSignal.any([signal, silence]);
   try {
     const response = await fetch(url, { headers, signal: stop, redirect: "manual" });
-    const text = await response.text();
+    const text = await textOf(address, response);
     if (response.status !== 200) throw refused(address, response, objectAdvice(address, response));
     if (!text.includes("<ListBucketResult")) {
       throw new RemoteError(address, "its server answers with something else than a list of objects");
@@ -75,6 +82,17 @@ async function readPage(address: string, url: string, store: StoredObject["store
   } catch (cause) {
     throw cause instanceof RemoteError ? cause : unreachable(address, cause, stop);
   }
+}
+
+async function textOf(address: string, { body }: Response): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of body ?? []) {
+    bytes += piece.length;
+    if (bytes > MOST_PAGE) throw new RemoteError(address, "its server answers with a list that does not end");
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString("utf8");
 }
 
 /** The bucket's address, in the ways that tools of the field are told another server (MinIO, an emulator). */

@@ -28,15 +28,21 @@ function emptyBlock(rows: number, { tags, probabilities, embeddings }: RowOption
     : { names, paths, tags: new Array(rows), probabilities: columns, embeddings: [] };
 }
 
-/** Puts chunks of columns at their place in `group`. */
+/** Puts chunks of columns at their place in `group`. The library awaits nothing it does: it must not throw. */
 function taker(group: RowBlock, groupStart: number, { tags }: RowOptions): (chunk: ColumnData) => void {
-  const { names: image_name, paths: path, tags: given, embeddings: embedding } = group;
-  const others: Record<string, unknown[]> = { image_name, path, tags: given, embedding };
-  const floats = new Map(group.probabilities.map((values, column) => [probabilityColumn(tags[column]), values]));
+  const columns = new Map<string, unknown[] | Float32Array>([
+    ...group.probabilities.map((values, column) => [probabilityColumn(tags[column]), values] as const),
+    ["image_name", group.names],
+    ["path", group.paths],
+    ["tags", group.tags],
+    ["embedding", group.embeddings],
+  ]);
   return ({ columnName, columnData, rowStart }) => {
     const place = rowStart - groupStart;
-    const values = floats.get(columnName);
-    if (values) values.set(columnData as ArrayLike<number>, place);
-    else for (let i = 0; i < columnData.length; i++) others[columnName][place + i] = columnData[i];
+    const target = columns.get(columnName) ?? [];
+    for (let i = 0; i < columnData.length; i++) {
+      const value: unknown = columnData[i];
+      target[place + i] = target instanceof Float32Array && typeof value !== "number" ? Number.NaN : value;
+    }
   };
 }

@@ -108,10 +108,11 @@ function* sizesUpTo(most: number, isEnough: () => boolean): Generator<number> {
   }
 }
 
-/** With room, `--resume` makes what failed whole. */
+/** With room, and what was there before put aside, `--resume` makes what failed whole. */
 function goOn(command: OutputCommand, reference: OutputCommand, what: string): void {
   execFileSync("mount", ["-o", "remount,size=64m", disk]);
-  const result = runCli([...command.args, "--resume", "--overwrite"], { env: { ...env, ...command.env } });
+  for (const path of command.old) rmSync(dirname(path) === disk ? path : dirname(path), { recursive: true });
+  const result = runCli([...command.args, "--resume"], { env: { ...env, ...command.env } });
   assert.equal(check(command, reference, result, `${what}, resumed`), false, `${what}: ${result.stderr}`);
 }
 

@@ -10,7 +10,7 @@ export interface OutputCommand {
   outputs: string[];
   /** Those that stand for an older output, to be replaced with `--overwrite`. */
   old: string[];
-  /** Has `--resume`. */
+  /** `--resume` goes on after a failure, also one under `--overwrite`. */
   resumes?: boolean;
   /** Replaces an older output without being told to. */
   replaces?: boolean;
@@ -42,12 +42,15 @@ export function otherForms(inputs: Inputs, into: string): OutputCommand[] {
     embed(inputs, at("embeddings.parquet")),
     suggest(inputs, at("next.jsonl")),
     suggest(inputs, at("tasks.json")),
-    ...["csv", "label-studio"].map((format) => labelsExport(inputs, format, at(`labels.${format}`))),
+    ...["csv", "label-studio"].map((format) => labelsExport(inputs, format, at(`exported.${format}`))),
     {
       what: "train --finetune",
-      args: [...trainArguments({ tiles, labels, backbone: convolutions }, at("model")), "--device", "cpu", ...learn],
-      outputs: [...MODEL_FILES, "backbone.onnx", ...REPORT_FILES].map((name) => at(`model/${name}`)),
-      old: [at("model/model.json")],
+      args: [...trainArguments({ tiles, labels, backbone: convolutions }, at("tuned")), "--device", "cpu", ...learn],
+      // Its configuration says where the events are.
+      outputs: [...MODEL_FILES, "backbone.onnx", ...REPORT_FILES]
+        .filter((name) => name !== "config.yaml")
+        .map((name) => at(`tuned/${name}`)),
+      old: [at("tuned/model.json")],
       resumes: true,
     },
   ];
@@ -77,7 +80,6 @@ function onTiles(inputs: Inputs, into: string): OutputCommand[] {
       args: ["fix", tiles, "--workers", "1", "--out", at("fixed")],
       outputs: [at("fixed/synth_0.png"), at("fixed/synth_23.png"), at("fixed.rejects.jsonl")],
       old: [at("fixed/synth_23.png")],
-      resumes: true,
     },
     {
       what: "index",

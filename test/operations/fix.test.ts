@@ -122,6 +122,9 @@ test("an interrupted run keeps whole files only, and --resume writes the rest", 
   const { skipped, written: rest } = await fix({ inputs, out, workers: 1, resume: true });
   assert.deepEqual([skipped, rest], [written.length, 60 - written.length]);
   assert.ok(!existsSync(`${out}.rejects.jsonl`));
+  // Copies that were to be replaced would be left.
+  const aborted = { signal: AbortSignal.abort() };
+  await assert.rejects(fix({ inputs, out, workers: 1, overwrite: true }, aborted), /overwrite them again\.$/);
 });
 
 test("a copy that cannot have its name is that tile's reject: the others are written, and counted once", async (t) => {

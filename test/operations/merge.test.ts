@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { merge } from "../../src/operations/merge.js";
 import { type PredictRunOptions, predictWith } from "../../src/operations/predict.js";
 import { toyModel, writeToyTiles } from "../engine/toy.js";
@@ -136,7 +137,8 @@ describe("runs over other tiles", () => {
 
   it("are refused if their rows are damaged, though their manifests have the hashes of what they are now", async () => {
     const [first, header] = ["a.csv", "a.jsonl"].map((name) => lines(at(name))[0]);
-    const damages: [name: string, content: string][] = [
+    const other = parquetWriteBuffer({ columnData: [{ name: "__proto__", data: ["a", "b"] }] });
+    const damages: [name: string, content: string | Uint8Array][] = [
       ["forged.csv", `${first}\n`],
       ["forged.csv", `${first}\n"x`],
       [
@@ -149,6 +151,7 @@ describe("runs over other tiles", () => {
       ["forged.jsonl", `${lines(at("a.jsonl")).join("\n").replace('"path":', '"p":')}\n`],
       ["forged.jsonl", `${lines(at("a.jsonl")).join("\n").replace('"tags":["', '"tags":["no ')}\n`],
       ["forged.parquet", "PAR1"],
+      ["forged.parquet", new Uint8Array(other)],
     ];
     for (const [name, content] of damages) {
       const manifest = JSON.parse(readFileSync(at(`a${extname(name)}.manifest.json`), "utf8"));
@@ -159,7 +162,7 @@ describe("runs over other tiles", () => {
       await assert.rejects(
         merge({ outputs: [at(name), at("b.jsonl")], out }),
         { name: "FormatError", message: new RegExp(`${name} is damaged: `) },
-        content,
+        String(content),
       );
       assert.ok(!existsSync(out));
     }
