@@ -20,7 +20,9 @@ const failures: string[] = [];
 const scene = join(root, "scene");
 mkdirSync(scene);
 await makeScene(scene);
-const pages = [...new Set(snippets.map(({ page }) => page))];
+const countOf = (page: string) => snippets.filter((each) => each.page === page).length;
+// The longest first, so that no long one is left alone at the end.
+const pages = [...new Set(snippets.map(({ page }) => page))].sort((a, b) => countOf(b) - countOf(a));
 const checkNext = async (): Promise<void> => {
   for (let page = pages.shift(); page !== undefined; page = pages.shift()) await checkPage(page);
 };

@@ -14,6 +14,7 @@ interface Excuse {
 const EXCUSES: readonly Excuse[] = [
   { code: /^npm install /m, reason: "installs from the registry: npm run check:installs" },
   { code: /npm ci && npm run quickstart/, reason: "is what .ci/run does" },
+  { code: /^docker /m, reason: "needs Docker" },
   { code: /^gdal_retile/m, reason: "needs GDAL" },
   { code: /models pull/, reason: "downloads: test/models/download.test.ts, from a server of its own" },
   { code: /redis:\/\/|enqueue|queue status/, reason: "needs Redis: test/operations/queue.test.ts" },

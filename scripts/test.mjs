@@ -5,6 +5,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -19,7 +20,9 @@ if (missing !== undefined) {
   process.exit(2);
 }
 const files = named.length > 0 ? named : allTests();
-const args = ["--enable-source-maps", "--test", "--test-concurrency=2", ...options, ...files];
+// One file more than cores: some wait for a server that does not answer. Each may take a gigabyte, so not many.
+const concurrency = Math.min(availableParallelism() + 1, 5);
+const args = ["--enable-source-maps", "--test", `--test-concurrency=${concurrency}`, ...options, ...files];
 // Tests load ONNX Runtime themselves, too, and must not report to its maker.
 const env = { ...process.env, ORT_DISABLE_TELEMETRY: "1" };
 process.exitCode = spawnSync(process.execPath, args, { cwd: ROOT, env, stdio: "inherit" }).status ?? 1;
