@@ -70,9 +70,13 @@ function refuseOtherVersion({ version }: { version: number }, what: string): voi
 
 /**
  * Sentences like "`threshold` was 0.2 and is 0.5 now", none if a run of `before` may go on as `now`. The input is not
- * compared.
+ * compared. `say` words the two values.
  */
-export function differences(before: RunKind, now: RunKind): string[] {
+export function differences(
+  before: RunKind,
+  now: RunKind,
+  say = (was: string, is: string) => `was ${was} and is ${is} now`,
+): string[] {
   const flat = (kind: RunKind): Record<string, unknown> => ({
     "format version": kind.version,
     "model (SHA-256)": kind.model.sha256,
@@ -84,7 +88,7 @@ export function differences(before: RunKind, now: RunKind): string[] {
   const [old, current] = [flat(before), flat(now)];
   return Object.keys(current)
     .filter((name) => old[name] !== current[name])
-    .map((name) => `${name} was ${show(old[name])} and is ${show(current[name])} now`);
+    .map((name) => `${name} ${say(show(old[name]), show(current[name]))}`);
 }
 
 /** Settings that are options have the names of these. */

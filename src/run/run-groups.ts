@@ -25,16 +25,19 @@ export function countTiles(outputs: readonly FinishedOutput[]): number {
   return outputs.reduce((sum, { manifest }) => sum + manifest.predicted + manifest.rejected, 0);
 }
 
+/** What the machine of a run decides, which may be another for each, and what its rows are written as. */
+const FREE = { batchSize: 1, device: "cpu", maxBytes: 1, format: "csv", escapeFormulas: false } as const;
+
 function refuseDifferences(first: FinishedOutput, output: FinishedOutput): void {
-  // Rows can be read from any format.
   const [before, now] = [first, output].map(({ manifest }) => ({
     ...manifest,
     shard: null,
-    settings: { ...manifest.settings, format: "csv" as const, escapeFormulas: false },
+    settings: { ...manifest.settings, ...FREE },
   }));
   // A setting that only one of them has shows in one direction.
-  const oneWay = differences(before, now);
-  const changes = oneWay.length > 0 ? oneWay : differences(now, before);
+  const oneWay = differences(before, now, (there, here) => `is ${here}, and ${there} there`);
+  const changes =
+    oneWay.length > 0 ? oneWay : differences(now, before, (here, there) => `is ${here}, and ${there} there`);
   if (changes.length === 0) return;
   throw new InputError(`${output.paths.out} does not go with ${first.paths.out}: ${changes.join("; ")}.`);
 }

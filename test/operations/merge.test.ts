@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -100,7 +109,7 @@ describe("merging", () => {
 
     it("for a shard of another threshold, another input, or changed since", async () => {
       await predictShard(root, "csv", 2, { threshold: 0.3 });
-      await assert.rejects(merge({ outputs: all(), out: out() }), /`threshold` was not given and is 0\.3 now/);
+      await assert.rejects(merge({ outputs: all(), out: out() }), /`threshold` is 0\.3, and not given there/);
       await writeToyTiles(join(root, "in"), 21);
       await predictShard(root, "csv", 2);
       await assert.rejects(merge({ outputs: all(), out: out() }), /Of 3 shards these are missing: 2/);
@@ -198,6 +207,23 @@ describe("runs over other tiles", () => {
     assert.ok(lines(at("mixed.csv")).some((line) => line.startsWith("'=1,")));
   });
 
+  it("may come from machines of other sizes, but not with other tags given", async () => {
+    // In small batches, within a budget, and as if on a GPU.
+    const sized = { inputs: [at("in2")], workers: 1, probabilities: true };
+    mkdirSync(at("in2"));
+    copyFileSync(at("in/=1.jpg"), at("in2/sized.jpg"));
+    await predictWith(toyModel(), { ...sized, out: at("sized.csv"), batchSize: 2, memory: 2 ** 30 });
+    const manifest = JSON.parse(readFileSync(at("sized.csv.manifest.json"), "utf8"));
+    manifest.settings.device = "cuda";
+    writeFileSync(at("sized.csv.manifest.json"), JSON.stringify(manifest));
+    const { tiles } = await merge({ outputs: [at("a.csv"), at("sized.csv")], out: at("sizes.csv") });
+    assert.equal(lines(at("sizes.csv")).length, tiles + 1);
+    await predictWith(toyModel(), { ...sized, out: at("strict.csv"), threshold: 0.75 });
+    await assert.rejects(merge({ outputs: [at("a.csv"), at("strict.csv")], out: at("x.csv") }), {
+      message: /strict\.csv does not go with .*a\.csv: `threshold` is 0\.75, and not given there/,
+    });
+  });
+
   it("are refused with the names that two have, and of another model", async () => {
     const overlap = merge({ outputs: [at("a.csv"), at("overlap.csv")], out: at("x.csv") });
     await assert.rejects(overlap, {
@@ -208,7 +234,7 @@ describe("runs over other tiles", () => {
     await predictWith(other, { inputs: [at("in")], out: at("other.csv"), workers: 1, probabilities: true });
     await assert.rejects(merge({ outputs: [at("a.csv"), at("other.csv")], out: at("x.csv") }), {
       name: "InputError",
-      message: /other\.csv does not go with .*a\.csv: model \(SHA-256\) was/,
+      message: /other\.csv does not go with .*a\.csv: model \(SHA-256\) is \w+, and \w+ there/,
     });
     assert.ok(!existsSync(at("x.csv")));
   });
