@@ -39,8 +39,11 @@ export class ModelError extends CanopyError {
 /** Inputs that contradict each other or lack something: no tiles, no such column, an output that already exists. */
 export class InputError extends CanopyError {
   override readonly name = "InputError";
-  constructor(message: string, options?: ErrorOptions) {
+  /** The file to blame, if there is one. */
+  readonly path: string | undefined;
+  constructor(message: string, options: ErrorOptions & { path?: string } = {}) {
     super("INPUT", message, options);
+    this.path = options.path;
   }
 }
 

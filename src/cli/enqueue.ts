@@ -62,7 +62,7 @@ function describeSummary({ queue, tiles, parts, enqueued, out }: EnqueueSummary)
     return `All ${tiles} tiles are done; if the output is not there yet, a worker puts it together:\n${out}`;
   const done = enqueued === parts ? "" : ` (${parts - enqueued} of ${parts} are done)`;
   return (
-    `${enqueued} parts of a run of ${tiles} tiles are in the queue ${queue}${done}; \`canopy work\` does them, ` +
+    `${enqueued} ${enqueued === 1 ? "part" : "parts"} of a run of ${tiles} tiles ${enqueued === 1 ? "is" : "are"} in the queue ${queue}${done}; \`canopy work\` does them, ` +
     `on any machine that reaches its Redis. When all are done, the output is\n${out}`
   );
 }

@@ -48,7 +48,7 @@ export async function refuseFolder(...files: string[]): Promise<void> {
 export async function checkOutput(out: string, overwrite = false): Promise<void> {
   await refuseFolder(out);
   if (existsSync(out) && !overwrite) {
-    throw new InputError(`${out} exists already; \`overwrite\` replaces it, or name another file.`);
+    throw new InputError(`${out} exists already; \`overwrite\` replaces it, or name another file.`, { path: out });
   }
   await ensureFolder(dirname(out));
 }

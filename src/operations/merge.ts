@@ -53,7 +53,8 @@ const OPTIONS: OptionNames<MergeOptions> = { outputs: true, out: true, overwrite
 async function mergeOutputs(options: MergeOptions, paths: RunPaths, context: RunContext): Promise<MergeSummary> {
   const format = outputFormat(paths.out);
   if (!options.overwrite && (await exists(paths.out))) {
-    throw new InputError(`${paths.out} exists already: replace it with \`overwrite\`, or give \`out\` another name.`);
+    const advice = "replace it with `overwrite`, or give `out` another name";
+    throw new InputError(`${paths.out} exists already: ${advice}.`, { path: paths.out });
   }
   const runs = groupRuns(await Promise.all(options.outputs.filter(isOutput).map(readFinished)));
   const outputs = runs.flat();

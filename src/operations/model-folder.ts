@@ -11,7 +11,7 @@ export async function checkModelFolder(out: string, { overwrite }: { overwrite: 
   await (await createFolderDraft(out)).abandon();
   if (existsSync(out) && !(await isEmptyFolder(out))) {
     if (!overwrite) {
-      throw new InputError(`${out} exists already; \`overwrite\` replaces it, or name another folder.`);
+      throw new InputError(`${out} exists already; \`overwrite\` replaces it, or name another folder.`, { path: out });
     }
     if (!existsSync(join(out, "model.json"))) {
       throw new InputError(`${out} exists and is not a model's folder, so it is not overwritten; name another one.`);

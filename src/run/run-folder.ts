@@ -63,7 +63,8 @@ async function checkMayBegin({ paths, resume, overwrite }: RunRequest): Promise<
     );
   }
   if (await exists(paths.out)) {
-    throw new InputError(`${paths.out} exists already: replace it with \`overwrite\`, or give \`out\` another name.`);
+    const advice = "replace it with `overwrite`, or give `out` another name";
+    throw new InputError(`${paths.out} exists already: ${advice}.`, { path: paths.out });
   }
 }
 

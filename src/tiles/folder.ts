@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { failedTile, fileTile, hasTileExtension, isArchive } from "./names.js";
 import { isPacked } from "./packed.js";
 import { SortedNames } from "./sorted-names.js";
-import type { Tile } from "./tile.js";
+import type { Tile, TileFailure } from "./tile.js";
 
 /** Counts the files that a walk ignored. */
 export interface WalkTally {
@@ -15,6 +15,20 @@ export interface WalkTally {
   archive?: string;
   /** The first archive whose index is of another state of it, so that it was not used. */
   staleIndex?: string;
+  /** Archives of which a part, or all, cannot be read. */
+  broken?: { archives: Set<string>; first: string };
+}
+
+/** Of `archive` tiles are lost that nobody can count: `why`, for a warning. */
+export function noteBroken(tally: WalkTally, archive: string, why: string): void {
+  tally.broken ??= { archives: new Set(), first: `${archive}: ${why}` };
+  tally.broken.archives.add(archive);
+}
+
+/** The place in an archive from which tiles are lost, as a tile. */
+export function brokenArchive(tally: WalkTally, archive: string, code: TileFailure["code"], why: string): Tile {
+  noteBroken(tally, archive, why);
+  return failedTile(archive, code, why);
 }
 
 /** Marks a folder in the sorted names; it cannot occur in a name. */

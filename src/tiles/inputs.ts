@@ -115,8 +115,8 @@ async function prefixItems(prefix: string, signal: AbortSignal | undefined): Pro
 async function listItem(path: string): Promise<InputItem> {
   if (isStdin(path)) throw new InputError("A list on standard input is given as -, without the @.");
   const info = await statInput(path);
-  if (info === "missing") throw new InputError(`The list ${path} does not exist.`);
-  if (!info?.isFile()) throw new InputError(`The list ${path} is not a file.`);
+  if (info === "missing") throw new InputError(`The list ${path} does not exist.`, { path });
+  if (!info?.isFile()) throw new InputError(`The list ${path} is not a file.`, { path });
   return { kind: "list", path } as const;
 }
 
@@ -128,7 +128,9 @@ async function folderItems(path: string): Promise<InputItem[]> {
 
 /** What a pattern matches that the shell has left as it is; sorted by code units. */
 async function matches(pattern: string): Promise<InputItem[]> {
-  if (!/[*?[{]/.test(pattern)) throw new InputError(`The input ${pattern} does not exist.`);
+  if (!/[*?[{]/.test(pattern)) {
+    throw new InputError(`The input ${pattern} does not exist.`, { path: pattern });
+  }
   const { glob } = await import("tinyglobby");
   const slashed = process.platform === "win32" ? pattern.replaceAll("\\", "/") : pattern;
   const absolute = isAbsolute(pattern);

@@ -35,7 +35,7 @@ export interface OpenTilesOptions {
   shard?: Shard | undefined;
   /** Whether a tile's name keeps its folders. @default "file" */
   names?: Naming | undefined;
-  /** Called at the end of a listing for archives among tiles, and for indexes that are not used. */
+  /** Called at the end of a listing for archives that are broken or lie among tiles, and for indexes that are not used. */
   onWarning?: ((message: string) => void) | undefined;
 }
 
@@ -150,6 +150,7 @@ async function* listItems(
   if (count === 0 && share?.archives === undefined) throw new InputError(emptyMessage(inputs, tally));
   if (failed?.failure && !hasGood) throw nothingIn(failed, failed.failure, count);
   if (tally.staleIndex !== undefined) onWarning?.(describeStale(tally.staleIndex));
+  if (tally.broken !== undefined) onWarning?.(describeBroken(tally.broken));
   if (tally.archive !== undefined) onWarning?.(`Archives among tiles are ignored, ${adviceOn(tally.archive)}.`);
 }
 
@@ -194,6 +195,11 @@ function emptyMessage(inputs: readonly string[], { ignored, archive }: WalkTally
   const hint = archive === undefined ? "" : `, among them archives, ${adviceOn(archive)}`;
   const names = inputs.map((input) => (isStdin(input) ? "standard input" : input));
   return `No tiles in ${names.join(", ")}: looked for ${TILE_EXTENSIONS.join(" ")}${others}${hint}.`;
+}
+
+function describeBroken({ archives, first }: NonNullable<WalkTally["broken"]>): string {
+  const what = archives.size === 1 ? "An archive is" : `${archives.size} archives are`;
+  return `${what} damaged, cut off or cannot be read, and tiles behind that place are counted nowhere; the first, ${first}.`;
 }
 
 function describeStale(archive: string): string {

@@ -1,6 +1,6 @@
 /** Tiles of a tar archive, found by its headers alone: each is a range of its bytes, and nothing is unpacked. */
 import { RemoteError } from "../remote/request-error.js";
-import type { WalkTally } from "./folder.js";
+import { brokenArchive, noteBroken, type WalkTally } from "./folder.js";
 import { failedMember, failedTile, hasTileExtension, isCompressed, memberTile } from "./names.js";
 import { openSource } from "./open-source.js";
 import { refusePackedBytes } from "./packed.js";
@@ -19,11 +19,11 @@ export async function* tilesOfTar(archive: string, tally: WalkTally): AsyncGener
   const source = await openSource(archive).catch((error: NodeJS.ErrnoException) => error);
   if (source instanceof RemoteError) {
     if (source.isUnreachable) throw source;
-    yield failedTile(archive, "READ", `the archive cannot be read (${source.reason})`);
+    yield brokenArchive(tally, archive, "READ", `the archive cannot be read (${source.reason})`);
     return;
   }
   if (source instanceof Error) {
-    yield failedTile(archive, "READ", `the archive cannot be read (${source.code ?? source.message})`);
+    yield brokenArchive(tally, archive, "READ", `the archive cannot be read (${source.code ?? source.message})`);
     return;
   }
   try {
@@ -32,7 +32,7 @@ export async function* tilesOfTar(archive: string, tally: WalkTally): AsyncGener
     yield* memberTiles(archive, reader, tally);
   } catch (error) {
     if (!(error instanceof CompressionError)) throw error;
-    yield failedTile(archive, "FORMAT", error.message);
+    yield brokenArchive(tally, archive, "FORMAT", error.message);
   } finally {
     await source.close();
   }
@@ -43,6 +43,7 @@ async function* memberTiles(archive: string, reader: WindowReader, tally: WalkTa
   for await (const entry of entriesOf(reader)) {
     const isTile = entry.path !== undefined && hasTileExtension(entry.path);
     if ("target" in entry) links.push(entry);
+    if ("damage" in entry) noteBroken(tally, archive, entry.damage);
     if ("damage" in entry && !isTile) yield failedTile(archive, "FORMAT", entry.damage);
     else if (!isTile) tally.ignored++;
     else if (!("target" in entry)) yield tileOf(archive, entry);

@@ -2,8 +2,8 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Entry, ZipFile } from "yauzl";
 import { openRegular } from "../files/open-regular.js";
-import type { WalkTally } from "./folder.js";
-import { failedMember, failedTile, hasTileExtension, memberTile } from "./names.js";
+import { brokenArchive, type WalkTally } from "./folder.js";
+import { failedMember, hasTileExtension, memberTile } from "./names.js";
 import type { Tile } from "./tile.js";
 
 /**
@@ -13,7 +13,7 @@ import type { Tile } from "./tile.js";
 export async function* tilesOfZip(archive: string, tally: WalkTally): AsyncGenerator<Tile> {
   const file = await openRegular(archive).catch((error: NodeJS.ErrnoException) => error);
   if (file instanceof Error) {
-    yield failedTile(archive, "READ", `the archive cannot be read (${file.code ?? file.message})`);
+    yield brokenArchive(tally, archive, "READ", `the archive cannot be read (${file.code ?? file.message})`);
     return;
   }
   try {
@@ -42,7 +42,8 @@ async function* membersOf(archive: string, file: FileHandle, tally: WalkTally): 
   } catch (error) {
     const { message, syscall } = error as NodeJS.ErrnoException;
     const code = syscall === undefined ? "FORMAT" : "READ";
-    yield failedTile(
+    yield brokenArchive(
+      tally,
       archive,
       code,
       `the directory of the archive cannot be read after ${members} members (${message.replace(/\.$/, "")})`,

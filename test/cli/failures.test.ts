@@ -12,6 +12,7 @@ import { ROOT, suiteFolder } from "../helpers.js";
 const ROOT_FOLDER = suiteFolder();
 const TILES = join(ROOT_FOLDER, "tiles");
 await writeToyTiles(TILES, 4);
+const PICTURE = join(TILES, "tile_000000.jpg");
 
 interface Start {
   args: string[];
@@ -98,6 +99,8 @@ describe("with --json, a failure", () => {
     ["of use", ["inspect", TILES, "--lables", "x"], "USAGE", null],
     ["of an option's value", [...predict, "--threshold", "7"], "USAGE", null],
     ["of a file", predict, "INPUT", join(noModel, "model.json")],
+    ["of an input", ["inspect", join(ROOT_FOLDER, "gone.tar")], "INPUT", join(ROOT_FOLDER, "gone.tar")],
+    ["of an output", ["labels", "import", "labels.csv", "--out", PICTURE], "INPUT", PICTURE],
   ] as const) {
     it(`${what} is an object on stdout beside the sentence on stderr`, async () => {
       const child = start({ args: [...args, "--json"] });

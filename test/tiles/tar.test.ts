@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { linkSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
 import { createRandom } from "../../src/random.js";
 import { collectTiles } from "../../src/tiles/sources.js";
 import type { Tile } from "../../src/tiles/tile.js";
@@ -22,6 +23,32 @@ function textOf({ path, offset = 0, byteLength = 0 }: Tile): string {
 }
 
 const reasons = (tiles: Tile[]): string[] => tiles.flatMap(({ failure }) => failure?.message ?? []);
+
+describe("an archive of which tiles are lost", () => {
+  const whole = Buffer.concat([member({ name: "a.jpg", data: "a" }), member({ name: "b.jpg", data: "b" }), END]);
+  const warningsOf = async (t: { after(fn: () => void): void }, name: string, bytes: Buffer): Promise<string[]> => {
+    const folder = temporaryFolder(t);
+    const warnings: string[] = [];
+    const onWarning = (message: string) => warnings.push(message);
+    writeFileSync(join(folder, name), bytes);
+    await collectTiles([join(folder, name), `${folder}/*.tar*`], { onWarning });
+    return warnings;
+  };
+
+  it("is warned of, once and by its first place, since its rejects are fewer than its lost tiles", async (t) => {
+    const inMember = whole.subarray(0, 3 * BLOCK);
+    for (const [name, bytes, reason] of [
+      ["set.tar", inMember, /the archive ends inside the member b\.jpg/],
+      ["set.tar", whole.subarray(0, 4 * BLOCK), /the archive has no end mark/],
+      ["set.tar.gz", gzipSync(whole, { level: 0 }).subarray(0, 3 * BLOCK), /its gzip data are damaged or cut off/],
+    ] as const) {
+      const warnings = await warningsOf(t, name, bytes);
+      assert.match(warnings.join("\n"), /^An archive is damaged, cut off .* counted nowhere; the first, .*set\.tar/);
+      assert.match(warnings.join("\n"), reason);
+    }
+    assert.deepEqual(await warningsOf(t, "set.tar", whole), []);
+  });
+});
 
 describe("members of a tar", () => {
   it("of every kind are tiles, ignored or rejected", async (t) => {
