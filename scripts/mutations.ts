@@ -276,6 +276,20 @@ export const MUTATIONS: readonly Mutation[] = [
     to: "lost > 1",
     tests: ["test/training/precision.test.ts"],
   },
+  {
+    what: "integers of a tuned backbone by ranges of tiles that it has not learnt",
+    file: "src/training/score-integers.ts",
+    from: "Array.from(train, (row)",
+    to: "Array.from([...train, ...scored], (row)",
+    tests: ["test/training/score-integers.test.ts"],
+  },
+  {
+    what: "a fine-tuning that goes on from one of another precision",
+    file: "src/training/finetune-states.ts",
+    from: "[head, backbone, config, precision, canopyVersion()]",
+    to: "[head, backbone, config, canopyVersion()]",
+    tests: ["test/operations/fine-tune-int8.test.ts"],
+  },
   // Integers: what is rounded, and how.
   {
     what: "weights with one scale for all channels",

@@ -12,6 +12,7 @@ import { prepareBackbone } from "../onnx/prepare.js";
 import { decodeModel, encodeModel, fromTensorProto, type Model, toTensorProto } from "../onnx/proto.js";
 import { cutModel } from "../onnx/surgery.js";
 import { float32 } from "../onnx/tensor.js";
+import type { Ranges } from "../quantise/ranges.js";
 import { HEAD_BIAS, HEAD_WEIGHTS, type TunableModel } from "./engine.js";
 import type { Weights } from "./weight-average.js";
 
@@ -25,8 +26,8 @@ export interface TunableBackbone extends Pick<TunableModel, "network" | "size" |
   blocks: readonly string[][];
   /** The trainable weights to begin with. */
   weights: Weights;
-  /** The backbone that these weights make: compact, up to its features. */
-  save: (weights: Weights) => ResolvedBackbone;
+  /** The backbone that these weights make: compact, up to its features. `ranges` are those of its own values. */
+  save: (weights: Weights, ranges?: Ranges) => ResolvedBackbone;
   /** The weights of that backbone as it runs: rounded as they are saved. */
   rounded: (weights: Weights) => Weights;
 }
@@ -56,7 +57,7 @@ export function openTunable({ card, bytes }: ResolvedBackbone, size: number, blo
     trainable,
     blocks: all,
     weights: weightsOf(model, trainable),
-    save: (weights) => save(base, own, weights),
+    save: (weights, ranges) => save(base, own, weights, ranges),
     rounded: (weights) => new Map([...weights].map(([name, values]) => [name, round(name, values)])),
   };
 }
@@ -71,7 +72,7 @@ function lastBlocks(all: readonly string[][], blocks: Blocks, name: string): str
   return all.slice(-blocks).flat();
 }
 
-function save(base: Uint8Array, card: ModelCard, weights: Weights): ResolvedBackbone {
+function save(base: Uint8Array, card: ModelCard, weights: Weights, ranges: Ranges | undefined): ResolvedBackbone {
   const model = decodeModel(base, card.name);
   setWeights(model, weights);
   compactWeights(model);
@@ -80,7 +81,8 @@ function save(base: Uint8Array, card: ModelCard, weights: Weights): ResolvedBack
   const { url: _url, untrained: _untrained, scores: _scores, ranges: _ranges, ...rest } = card;
   const description = `${card.name} fine-tuned by canopy. ${card.description}`;
   const identity = { file: BACKBONE_FILE, byteLength: bytes.byteLength, sha256: sha256Of(bytes) };
-  return { card: { ...rest, name: `${card.name}-tuned`, ...identity, description }, bytes };
+  const own = { ...rest, name: `${card.name}-tuned`, ...identity, description, ...(ranges && { ranges }) };
+  return { card: own, bytes };
 }
 
 function weightsOf({ graph }: Model, names: readonly string[]): Weights {

@@ -38,7 +38,7 @@ export class TuningTiles implements TuningSource {
     const augment = altered && ((i: number) => drawAugmentation(createRandom(...altered.stream, rows[i]), altered));
     const load = { decode, batchSize, batchesAhead: AHEAD, ...(augment && { augment }), ...(signal && { signal }) };
     try {
-      for await (const batch of loadBatches(pick(tiles, rows), pool, ring, load)) {
+      for await (const batch of loadBatches(pickTiles(tiles, rows), pool, ring, load)) {
         const first = batch.index * batchSize;
         refuseFailures(batch.tiles, batch.outcomes);
         const count = batch.tiles.length;
@@ -59,11 +59,13 @@ export class TuningTiles implements TuningSource {
   }
 }
 
-async function* pick(tiles: readonly Tile[], rows: Uint32Array): AsyncGenerator<Tile, void, undefined> {
+/** The tiles of `rows`, in their order. */
+export async function* pickTiles(tiles: readonly Tile[], rows: Uint32Array): AsyncGenerator<Tile, void, undefined> {
   for (const row of rows) yield tiles[row];
 }
 
-function refuseFailures(tiles: readonly Tile[], outcomes: readonly ({ message: string } | undefined)[]): void {
+/** @throws InputError for a tile that could be decoded when the training began */
+export function refuseFailures(tiles: readonly Tile[], outcomes: readonly ({ message: string } | undefined)[]): void {
   for (const [i, failure] of outcomes.entries()) {
     if (failure !== undefined) {
       throw new InputError(`${tiles[i].path} could be decoded before, and cannot now: ${failure.message}.`);

@@ -1,8 +1,6 @@
 /** `train`: labelled tiles become a model's folder: features once, a head on top, thresholds, scores and a report. */
 import { basename, join, resolve } from "node:path";
 import { checkNames, type OptionNames } from "../check.js";
-import { chooseDevice } from "../features/device.js";
-import { timePrecisions } from "../features/time-precisions.js";
 import { whileLocked } from "../files/lock.js";
 import { ensureFolder } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
@@ -11,14 +9,13 @@ import { BACKBONE_FILE } from "../finetune/tunable.js";
 import { saveCheckpoint } from "../head/checkpoint.js";
 import { defaultBackbone, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
 import type { Precision } from "../quantise/precision.js";
-import { prepareWith } from "../quantise/prepare.js";
 import type { RunContext } from "../run-context.js";
 import { CONFIG_FILE, configToYaml } from "../training/config.js";
 import { loadDataset } from "../training/dataset.js";
 import { FinetuneStates, forgetFinetune, tuningFingerprint } from "../training/finetune-states.js";
 import { type FinishedTraining, toCheckpoint, trainedTiles } from "../training/finished-training.js";
 import { fitDataset } from "../training/fit-dataset.js";
-import { choosePrecision, type PrecisionChoice } from "../training/precision.js";
+import { type PrecisionChoice, timeBackbone, withPrecision } from "../training/precision.js";
 import { reportTraining } from "../training/report.js";
 import { encodeSeenTiles, SEEN_TILES_FILE } from "../training/seen-tiles.js";
 import {
@@ -122,8 +119,8 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
     };
     return { settings, precision, card: used, size, dataset, ...(await fit().finally(dataset.close)) };
   };
-  const { training: frozen, choice } = await trainPrecisely(attempt, backbone, settings, telling);
-  const { training, bytes } = await fineTuneIf(options, frozen, { card: frozen.card, bytes: backbone.bytes }, telling);
+  const frozen = await trainPrecisely(attempt, backbone, settings, telling);
+  const { training, choice, bytes } = await fineTuneIf(options, frozen, telling);
 
   const checkpoint = toCheckpoint(training);
   const summary = await writeModelFolder(out, async (folder) => {
@@ -147,42 +144,43 @@ async function trainInto(options: TrainOptions, settings: TrainSettings, context
 async function trainPrecisely(
   attempt: (precision: Precision) => Promise<FinishedTraining>,
   { bytes }: ResolvedBackbone,
-  { precision, data }: TrainSettings,
-  { onNotice }: RunContext,
-): Promise<{ training: FinishedTraining; choice: PrecisionChoice | null }> {
-  if (precision !== "auto") return { training: await attempt(precision), choice: null };
-  const time = ({ card, size }: FinishedTraining) => {
-    const model = (each: Precision) => prepareWith(each, bytes, card, size);
-    return timePrecisions({ fp32: model("fp32"), int8: model("int8"), size, numFeatures: card.features.count });
-  };
-  const device = await chooseDevice(data.device);
-  const { training, choice } = await choosePrecision({ device, attempt, time });
-  onNotice?.(`Precision ${choice.precision}: ${choice.reason}`);
-  return { training, choice };
+  { precision }: TrainSettings,
+  context: RunContext,
+): Promise<Finished> {
+  const device = ({ dataset }: FinishedTraining) => dataset.device;
+  const f2 = ({ fitted }: FinishedTraining) => fitted.scored.metrics.f2;
+  const time = ({ card, size }: FinishedTraining) => timeBackbone({ card, bytes }, size);
+  const { kept, choice } = await withPrecision(precision, { attempt, device, f2, time }, context);
+  return { training: kept, choice, bytes };
 }
 
-/** The training with its backbone; a tuned one if the options ask for it and it is better. */
+interface Finished {
+  training: FinishedTraining;
+  /** How "auto" chose the precision; null if it was named. */
+  choice: PrecisionChoice | null;
+  /** The backbone's. */
+  bytes: Uint8Array;
+}
+
+/** The tuned training if the options ask for it and it is better. */
 async function fineTuneIf(
   { out, resume = false }: TrainOptions,
-  frozen: FinishedTraining,
-  backbone: ResolvedBackbone,
+  frozen: Finished,
   context: RunContext,
-): Promise<{ training: FinishedTraining; bytes: Uint8Array }> {
-  const { settings, dataset, size, fitted } = frozen;
-  const { finetune: config } = settings;
-  if (config === undefined) return { training: frozen, bytes: backbone.bytes };
+): Promise<Finished> {
+  const { training, bytes } = frozen;
+  const { settings, dataset, size, fitted, card } = training;
+  const { finetune: config, precision } = settings;
+  if (config === undefined) return frozen;
   const { fineTune } = await import("../training/fine-tune.js");
-  const fingerprint = tuningFingerprint(
-    fingerprintOf(dataset, settings.fit, fitted.config),
-    backbone.card.sha256,
-    config,
-  );
+  const head = fingerprintOf(dataset, settings.fit, fitted.config);
+  const fingerprint = tuningFingerprint(head, card.sha256, config, precision);
   const states = await FinetuneStates.open(out, fingerprint, resume, context);
-  const input = { dataset, frozen: fitted, settings, config, backbone, size, states };
+  const input = { dataset, frozen: fitted, settings, config, backbone: { card, bytes }, size, states };
   const { record, tuned } = await fineTune(input, context);
-  if (tuned === undefined) return { training: { ...frozen, finetune: record }, bytes: backbone.bytes };
-  const { card, bytes } = tuned.backbone;
-  return { training: { ...frozen, fitted: tuned.fitted, card, finetune: record }, bytes };
+  if (tuned === undefined) return { ...frozen, training: { ...training, finetune: record } };
+  const { backbone, choice, ...better } = tuned;
+  return { training: { ...training, ...better, card: backbone.card, finetune: record }, choice, bytes: backbone.bytes };
 }
 
 /** Each training adds a file of its own to `folder`, which TensorBoard shows as one of its runs. */

@@ -4,27 +4,20 @@
  * The tuned model is kept only if it scores better than the frozen one on tiles that neither has seen.
  */
 import { InterruptedError } from "../errors.js";
-import { ALL_VARIANTS } from "../features/dihedral.js";
-import type { FinetuneConfig } from "../finetune/config.js";
-import { HEAD_BIAS, HEAD_WEIGHTS, type TuningEngine } from "../finetune/engine.js";
-import type { TunableBackbone } from "../finetune/tunable.js";
-import { logitsOf, putWeights, type Tuned, type TuneState, type TuneTask, tune } from "../finetune/tune.js";
+import type { TuningEngine } from "../finetune/engine.js";
 import type { Weights } from "../finetune/weight-average.js";
-import type { Head } from "../head/head.js";
-import type { HistoryRow } from "../head/history.js";
 import type { Metrics } from "../head/metrics.js";
-import { trainOnTiles } from "../head/train-tiles.js";
-import { toVariants } from "../head/variants.js";
 import type { ResolvedBackbone } from "../models/registry.js";
+import type { Precision } from "../quantise/precision.js";
 import type { RunContext } from "../run-context.js";
-import type { Dataset } from "./dataset.js";
-import { type FinetunePlan, type PlannedTuning, planFinetune, scoreFrozen } from "./finetune-plan.js";
-import type { FinetuneStates, TunedPart } from "./finetune-states.js";
+import { planFinetune, scoreFrozen } from "./finetune-plan.js";
+import type { TunedPart } from "./finetune-states.js";
 import { addReadout, type FittedHead } from "./fit.js";
 import type { FittedDataset } from "./fit-dataset.js";
 import type { FittedWeights, UnseenLogits } from "./fitted-weights.js";
+import { candidates, type PrecisionChoice, timeBackbone, withPrecision } from "./precision.js";
 import { scatterRows } from "./rows.js";
-import type { TrainSettings } from "./settings.js";
+import { type Bench, type FineTuneInput, headOf, runTraining } from "./tune-part.js";
 import { openTuning } from "./tuning-setup.js";
 
 /** What came of a fine-tuning. */
@@ -48,28 +41,16 @@ export interface FinetuneRecord {
 interface FineTuned {
   record: FinetuneRecord;
   /** The tuned model, if it is kept. */
-  tuned?: { fitted: FittedDataset; backbone: ResolvedBackbone };
+  tuned?: TunedModel;
 }
 
-interface FineTuneInput {
-  dataset: Dataset;
-  /** The frozen backbone's head. */
-  frozen: FittedDataset;
-  settings: TrainSettings;
-  config: FinetuneConfig;
+interface TunedModel {
+  fitted: FittedDataset;
+  /** With the ranges that integers need. */
   backbone: ResolvedBackbone;
-  /** Pixels per side. */
-  size: number;
-  states: FinetuneStates;
-}
-
-/** What all trainings of a fine-tuning share. */
-interface Bench extends Pick<TuneTask, "engine" | "source" | "labels" | "config" | "signal"> {
-  input: FineTuneInput;
-  tunable: TunableBackbone;
-  plan: FinetunePlan;
-  context: RunContext;
-  time: { tiles: number; milliseconds: number };
+  precision: Precision;
+  /** How "auto" chose it; null if it was named. */
+  choice: PrecisionChoice | null;
 }
 
 /** @throws InterruptedError if the signal stops it: `states` has kept how far it came */
@@ -78,7 +59,8 @@ export async function fineTune(input: FineTuneInput, context: RunContext): Promi
   const { labels } = dataset;
   const startedAt = performance.now();
   const plan = planFinetune(labels, frozen.weights, config.seed);
-  const head = { ...headOf(plan.watched[0].frozen.head), numTags: labels.tags.length };
+  const { weight, bias, numFeatures } = plan.watched[0].frozen.head;
+  const head = { head: { weights: weight, bias }, numFeatures, numTags: labels.tags.length };
   const { tunable, source, engine, close } = await openTuning(
     { ...input, workers: settings.data.workers, head },
     context,
@@ -86,7 +68,8 @@ export async function fineTune(input: FineTuneInput, context: RunContext): Promi
   try {
     const time = { tiles: 0, milliseconds: 0 };
     const common = { engine: timed(engine, time), source, labels, config, signal: context.signal };
-    const { record, tuned } = await tuneAndCompare({ input, tunable, plan, context, time, ...common });
+    const precisions = candidates(settings.precision, dataset.device);
+    const { record, tuned } = await tuneAndCompare({ input, tunable, plan, precisions, context, time, ...common });
     const msPerTile = time.tiles === 0 ? null : time.milliseconds / time.tiles;
     const seconds = (performance.now() - startedAt) / 1000;
     return { record: { ...record, engine: engine.name, msPerTile, seconds }, ...(tuned && { tuned }) };
@@ -116,23 +99,48 @@ type Compared = { tuned?: FineTuned["tuned"] } & { record: Omit<FinetuneRecord, 
 
 async function tuneAndCompare(bench: Bench): Promise<Compared> {
   const { plan, input } = bench;
-  const { labels } = input.dataset;
-  const { readout } = input.settings;
-  const before = scoreFrozen(plan, input.frozen.weights, labels, readout);
+  const before = scoreFrozen(plan, input.frozen.weights, input.dataset.labels, input.settings.readout);
   const parts: TunedPart[] = [];
   for (const training of plan.watched) {
     const part = await runTraining(bench, training);
     if (part === undefined) return dropped(before, undefined);
     parts.push(part);
   }
-  const weights = unseenWeights(bench, parts);
-  const after = addReadout(weights, labels, readout);
-  if (after.scored.metrics.f2 <= before.f2) return dropped(before, after.scored.metrics);
+  const { kept, choice } = await chooseReadout(bench, parts);
+  const after = kept.fitted.scored.metrics;
+  if (after.f2 <= before.f2) return dropped(before, after);
   const epochs = Math.round(parts.reduce((sum, { epoch }) => sum + epoch, 0) / parts.length);
   const final = await finalPart(bench, parts, epochs);
-  if (final?.weights === undefined) return dropped(before, after.scored.metrics);
-  const tuned = toModel(bench, weights, final);
-  return { record: { kept: true, epochs: final.epoch, ...scores(before, after.scored.metrics) }, tuned };
+  if (final?.weights === undefined) return dropped(before, after);
+  const tuned = { ...toModel(bench, kept, final), precision: kept.precision, choice };
+  return { record: { kept: true, epochs: final.epoch, ...scores(before, after) }, tuned };
+}
+
+/** What the trainings' unseen tiles give with one precision. */
+interface Readout {
+  precision: Precision;
+  weights: FittedWeights;
+  fitted: FittedHead;
+}
+
+/** With the precision that was asked for, or the better one. */
+function chooseReadout(
+  bench: Bench,
+  parts: readonly TunedPart[],
+): Promise<{ kept: Readout; choice: PrecisionChoice | null }> {
+  const { input, tunable, context } = bench;
+  const { dataset, settings, size } = input;
+  const attempt = async (precision: Precision) => {
+    const weights = unseenWeights(bench, parts, precision);
+    return { precision, weights, fitted: addReadout(weights, dataset.labels, settings.readout) };
+  };
+  // The time depends on what the network computes, not on its weights.
+  const time = () => {
+    const { card, bytes } = tunable.save(tunable.weights, parts[0].ranges);
+    return timeBackbone({ card, bytes }, size);
+  };
+  const f2 = ({ fitted }: Readout) => fitted.scored.metrics.f2;
+  return withPrecision(settings.precision, { attempt, device: () => dataset.device, f2, time }, context);
 }
 
 function dropped(before: Metrics, after: Metrics | undefined): Compared {
@@ -143,85 +151,8 @@ function scores(before: Metrics, after: Metrics) {
   return { f2Before: before.f2, f2After: after.f2, mapBefore: before.map, mapAfter: after.map };
 }
 
-/** Undefined if its loss was no number from the first epoch on. */
-async function runTraining(bench: Bench, training: PlannedTuning, epochs?: number): Promise<TunedPart | undefined> {
-  const { input, plan, context } = bench;
-  const { states, settings } = input;
-  const { name, scored } = training;
-  const earlier = states.done.get(name);
-  if (earlier !== undefined) return earlier;
-  const task = makeTask(bench, training, await startHead(input, training), epochs);
-  const tuned = await tune(task, states.running(name));
-  warnOfDivergence(name, tuned, context);
-  if (tuned === undefined) return undefined;
-  await putWeights(bench.engine, tuned.weights);
-  const logits = await logitsOf(bench, scored, settings.fit.tta === "d4" ? ALL_VARIANTS : [0]);
-  const isFinal = plan.final === undefined || name === "final";
-  const part = { logits, epoch: tuned.epoch, history: tuned.history, ...(isFinal && { weights: tuned.weights }) };
-  await states.finish(name, part);
-  return part;
-}
-
-/**
- * The head to begin with. The best one for a frozen backbone knows its tiles nearly by heart, and would leave the backbone little to
- * learn from them, so that it is fitted with a stronger penalty.
- */
-async function startHead({ dataset, frozen, settings, config }: FineTuneInput, { train, frozen: own }: PlannedTuning) {
-  const { features, labels } = dataset;
-  if (own.l2 === undefined || frozen.config.optimizer !== "lbfgs" || features.length === 0) return own.head;
-  const penalty = { ...frozen.config, l2: Math.max(own.l2, config.startPenalty) };
-  const { augment, tta } = settings.fit;
-  const use = { augment, tta, seed: frozen.config.seed };
-  return (await trainOnTiles(toVariants(features, labels.rows), labels, train, penalty, use)).head;
-}
-
-function makeTask(
-  bench: Bench,
-  { name, train, watched }: PlannedTuning,
-  head: Head,
-  epochs: number | undefined,
-): TuneTask {
-  const { tunable, input, plan } = bench;
-  const trainings = [...plan.watched, ...(plan.final ? [plan.final] : [])];
-  const place = trainings.findIndex((each) => each.name === name);
-  return {
-    ...bench,
-    train,
-    watched,
-    stream: place,
-    start: new Map([...tunable.weights, [HEAD_WEIGHTS, head.weight], [HEAD_BIAS, head.bias]]),
-    rounded: tunable.rounded,
-    ...(epochs !== undefined && { epochs }),
-    onStep: reporting(bench, trainings, place),
-    isKeepDue: () => input.states.isDue(),
-    keep: (state: TuneState) => input.states.keep(name, state),
-  };
-}
-
-/** Progress in tiles of all trainings, so that the time that is left is that of all. */
-function reporting({ context, config }: Bench, trainings: readonly PlannedTuning[], place: number) {
-  const tilesOf = (some: readonly PlannedTuning[]) =>
-    some.reduce((sum, { train }) => sum + train.length * config.epochs, 0);
-  const [earlier, total] = [tilesOf(trainings.slice(0, place)), tilesOf(trainings)];
-  const which = trainings.length === 1 ? "" : `${place + 1} of ${trainings.length}, `;
-  return ({ done, loss, heldOut }: { done: number; loss: number; heldOut: HistoryRow | undefined }) => {
-    const unseen = heldOut?.valF2 == null ? "" : `, F2 at 0.5 of unseen tiles ${heldOut.valF2.toFixed(3)}`;
-    const note = `${which}loss ${loss.toFixed(4)}${unseen}`;
-    context.onProgress?.({ stage: "fine-tune", done: earlier + done, total, rejected: 0, note });
-  };
-}
-
-function warnOfDivergence(name: string, tuned: Tuned | undefined, { onWarning }: RunContext): void {
-  const epoch = tuned === undefined ? 1 : tuned.divergedIn;
-  if (epoch === undefined) return;
-  const kept = tuned === undefined ? "the frozen model is kept" : `the weights of epoch ${tuned.epoch} are kept`;
-  onWarning?.(
-    `The loss of the fine-tuning (${name}) is no number in epoch ${epoch}, so ${kept}; a lower \`finetune.learningRate\` may help.`,
-  );
-}
-
 /** The tuned trainings' weights as a readout takes them, with the head they began with. */
-function unseenWeights({ plan, input }: Bench, parts: readonly TunedPart[]): FittedWeights {
+function unseenWeights({ plan, input }: Bench, parts: readonly TunedPart[], precision: Precision): FittedWeights {
   const { frozen, dataset } = input;
   const numTags = dataset.labels.tags.length;
   const { rows } = plan.unseen;
@@ -229,7 +160,7 @@ function unseenWeights({ plan, input }: Bench, parts: readonly TunedPart[]): Fit
   const logits = new Float32Array(rows.length * numTags);
   for (const [i, { scored }] of plan.watched.entries()) {
     const own = scored.map((row) => places.get(row) as number);
-    scatterRows(logits, numTags, own, parts[i].logits);
+    scatterRows(logits, numTags, own, logitsWith(parts[i], precision));
   }
   const unseen: UnseenLogits = { ...plan.unseen, logits };
   const { head, heads, split } = frozen.weights;
@@ -242,20 +173,23 @@ async function finalPart(bench: Bench, [first]: readonly TunedPart[], epochs: nu
   return final === undefined ? first : runTraining(bench, final, epochs);
 }
 
-function toModel({ tunable, input, plan }: Bench, weights: FittedWeights, part: TunedPart): FineTuned["tuned"] {
+function toModel(
+  { tunable, input, plan }: Bench,
+  { weights, precision }: Readout,
+  part: TunedPart,
+): Pick<TunedModel, "fitted" | "backbone"> {
   const { dataset, settings, frozen } = input;
   const all = part.weights as Weights;
-  const { numFeatures, numTags } = frozen.head;
-  const weight = all.get(HEAD_WEIGHTS) as Float32Array;
-  const head: Head = { weight, bias: all.get(HEAD_BIAS) as Float32Array, numFeatures, numTags };
+  const heldOutLogits = logitsWith(part, precision);
   const fitted: FittedHead = addReadout(
-    { ...weights, head, ...(plan.final && part.logits.length > 0 && { heldOutLogits: part.logits }) },
+    { ...weights, head: headOf(all, frozen.head), ...(plan.final && heldOutLogits.length > 0 && { heldOutLogits }) },
     dataset.labels,
     settings.readout,
   );
-  return { fitted: { ...fitted, config: frozen.config }, backbone: tunable.save(all) };
+  const backbone = tunable.save(all, precision === "int8" ? part.ranges : undefined);
+  return { fitted: { ...fitted, config: frozen.config }, backbone };
 }
 
-function headOf({ weight, bias, numFeatures }: Head) {
-  return { head: { weights: weight, bias }, numFeatures };
+function logitsWith({ logits }: TunedPart, precision: Precision): Float32Array {
+  return logits.get(precision) as Float32Array;
 }

@@ -3,19 +3,24 @@ import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { deserialize, serialize } from "node:v8";
 import * as v from "valibot";
-import { count } from "../files/schemas.js";
+import { count, finite } from "../files/schemas.js";
 import { writeWhole } from "../files/write.js";
 import type { FinetuneConfig } from "../finetune/config.js";
 import type { TuneState } from "../finetune/tune.js";
 import { historyRow } from "../head/record-schemas.js";
+import { PRECISIONS, type Precision } from "../quantise/precision.js";
+import type { Ranges } from "../quantise/ranges.js";
 import type { RunContext } from "../run-context.js";
 import { canopyVersion } from "../versions.js";
+import type { PrecisionOption } from "./settings.js";
 import type { TrainingName } from "./trainings.js";
 
 /** What a training leaves for the readout. */
 export interface TunedPart {
-  /** `[watched, tags]` */
-  logits: Float32Array;
+  /** `[scored, tags]` for each precision that may be chosen. */
+  logits: Map<Precision, Float32Array>;
+  /** What integers need; absent if they may not be chosen. */
+  ranges?: Ranges;
   /** The epoch of the weights. */
   epoch: number;
   history: v.InferOutput<typeof historyRow>[];
@@ -41,7 +46,13 @@ const SAVED = v.object({
   fingerprint: v.string(),
   done: v.map(
     name,
-    v.object({ logits: floats, epoch: count, history: v.array(historyRow), weights: v.exactOptional(tensors) }),
+    v.object({
+      logits: v.map(v.picklist(PRECISIONS), floats),
+      ranges: v.exactOptional(v.record(v.string(), v.tuple([finite, finite]))),
+      epoch: count,
+      history: v.array(historyRow),
+      weights: v.exactOptional(tensors),
+    }),
   ),
   running: v.undefinedable(v.object({ name, state: running })),
 });
@@ -120,10 +131,15 @@ export class FinetuneStates {
   }
 }
 
-/** Changes with everything that tuned weights depend on: `head` is the fingerprint of the frozen head, `backbone` its hash. */
-export function tuningFingerprint(head: string, backbone: string, config: FinetuneConfig): string {
+/** Changes with everything that the state depends on: `head` is the fingerprint of the frozen head, `backbone` its hash. */
+export function tuningFingerprint(
+  head: string,
+  backbone: string,
+  config: FinetuneConfig,
+  precision: PrecisionOption,
+): string {
   return createHash("sha256")
-    .update(JSON.stringify([head, backbone, config, canopyVersion()]))
+    .update(JSON.stringify([head, backbone, config, precision, canopyVersion()]))
     .digest("hex");
 }
 

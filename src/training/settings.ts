@@ -184,16 +184,8 @@ export function resolveTrainSettings(options: TrainOptions): TrainSettings {
   };
 }
 
-function resolveTuning(
-  { finetune = false, precision = "fp32" }: TrainOptions,
-  { head }: FitSettings,
-): Pick<TrainSettings, "finetune"> {
+function resolveTuning({ finetune = false }: TrainOptions, { head }: FitSettings): Pick<TrainSettings, "finetune"> {
   if (finetune === false) return {};
-  if (precision !== "fp32") {
-    throw new OptionError(
-      "A backbone is fine-tuned in floats: leave out `precision`, and quantize the model afterwards.",
-    );
-  }
   const options = finetune === true ? {} : finetune;
   checkNames(options, FINETUNE_OPTIONS, "finetune.");
   return { finetune: resolveFinetune(options, head.seed) };

@@ -143,11 +143,6 @@ test("export writes the integers", async () => {
   assert.equal(metadataProps.find(({ key }) => key === "canopy.precision")?.value, "int8");
 });
 
-test("fine-tuning is refused with integers: the model can be quantized", async () => {
-  const tuned = { ...options, out: join(folder, "t"), finetune: true, precision: "int8" } as const;
-  await assert.rejects(train(tuned), /quantize/);
-});
-
 test("the recipe tutorial is refused with integers, and an unknown precision, too", async () => {
   const head = { recipe: "tutorial" } as const;
   await assert.rejects(

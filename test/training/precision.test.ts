@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Device } from "../../src/features/device.js";
 import type { Precision } from "../../src/quantise/precision.js";
-import type { FinishedTraining } from "../../src/training/finished-training.js";
 import { choosePrecision } from "../../src/training/precision.js";
 import { NO_INTEGERS } from "../quantise/run.js";
 
@@ -11,11 +10,12 @@ async function choose(f2: Record<Precision, number>, gain: number, device: Devic
   const tried: Precision[] = [];
   const attempt = async (precision: Precision) => {
     tried.push(precision);
-    return { precision, fitted: { scored: { metrics: { f2: f2[precision] } } } } as unknown as FinishedTraining;
+    return precision;
   };
   const time = async () => ({ fp32: gain, int8: 1, gain, rounds: 1 });
-  const { training, choice } = await choosePrecision({ device, attempt, time });
-  assert.equal(training.precision, choice.precision);
+  const scored = (precision: Precision) => f2[precision];
+  const { kept, choice } = await choosePrecision({ attempt, device: () => device, f2: scored, time });
+  assert.equal(kept, choice.precision);
   return { ...choice, tried };
 }
 
