@@ -278,10 +278,10 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     what: "integers of a tuned backbone by ranges of tiles that it has not learnt",
-    file: "src/training/score-integers.ts",
-    from: "Array.from(train, (row)",
-    to: "Array.from([...train, ...scored], (row)",
-    tests: ["test/training/score-integers.test.ts"],
+    file: "src/training/score-tuned.ts",
+    from: "Array.from(train, (row) => tiles[row])",
+    to: "[...tiles]",
+    tests: ["test/training/score-tuned.test.ts"],
   },
   {
     what: "a fine-tuning that goes on from one of another precision",
@@ -289,6 +289,34 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "[head, backbone, config, precision, canopyVersion()]",
     to: "[head, backbone, config, canopyVersion()]",
     tests: ["test/operations/fine-tune-int8.test.ts"],
+  },
+  {
+    what: "halves that are cut instead of rounded",
+    file: "src/quantise/half.ts",
+    from: "nearest(magnitude * 2",
+    to: "Math.floor(magnitude * 2",
+    tests: ["test/quantise/half.test.ts"],
+  },
+  {
+    what: "layers whose weights become infinite as halves",
+    file: "src/quantise/half.ts",
+    from: "Math.abs(value) <= LARGEST",
+    to: "Math.abs(value) < Number.POSITIVE_INFINITY",
+    tests: ["test/quantise/half.test.ts"],
+  },
+  {
+    what: "half precision on the CPU",
+    file: "src/features/kernels.ts",
+    from: 'precision === "fp16" && device === "cpu"',
+    to: 'precision === "int8" && device !== device',
+    tests: ["test/features/kernels.test.ts"],
+  },
+  {
+    what: "auto that tries no half precision on a GPU",
+    file: "src/training/precision.ts",
+    from: 'return ["fp32", "fp16"];',
+    to: 'return ["fp32"];',
+    tests: ["test/training/precision.test.ts"],
   },
   // Integers: what is rounded, and how.
   {

@@ -1,9 +1,9 @@
-/** Floats and 8-bit integers in one run: the sessions alone, and all of `canopy predict`, in turn. */
+/** Floats, half precision and 8-bit integers in one run: the sessions alone, and all of `canopy predict`, in turn. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DecodePool } from "../decode/pool.js";
-import { integerFormOn, type Kernels, kernelsOn } from "../features/kernels.js";
+import { integerFormOn, type Kernels, kernelsOn, precisionOn } from "../features/kernels.js";
 import { measurePipeline } from "../features/measure.js";
 import { observeRanges } from "../features/observe-ranges.js";
 import { planPipeline } from "../features/plan.js";
@@ -80,7 +80,9 @@ async function prepareAll(
   return precisions.map((precision) => ({
     ...backbone,
     resolved: { ...resolved, card },
-    model: prepareWith(precision, resolved.bytes, card, size, { form: integerFormOn(backbone.device) }),
+    model: prepareWith(precisionOn(backbone.device, precision), resolved.bytes, card, size, {
+      form: integerFormOn(backbone.device),
+    }),
   }));
 }
 

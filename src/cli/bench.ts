@@ -82,7 +82,11 @@ const predict: CommandModule<GlobalArguments, PredictArguments> = {
     withBackboneOptions(withBenchOptions(yargs, 480))
       .option("batch-size", { type: "string", requiresArg: true, describe: "Batch sizes to measure, such as 4,8,16" })
       .option("workers", { type: "number", requiresArg: true, describe: "Up to this many decode workers" })
-      .option("precision", { type: "string", requiresArg: true, describe: "fp32,int8: compares the two in one run" })
+      .option("precision", {
+        type: "string",
+        requiresArg: true,
+        describe: "fp32,int8 or fp32,fp16: compares the two in one run",
+      })
       .example("$0 bench predict train-jpg --batch-size 8,16", "Two batch sizes only") as Argv<PredictArguments>,
   handler: (argv) =>
     runBench(argv, async (context) => {

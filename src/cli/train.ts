@@ -61,9 +61,9 @@ export function builder(yargs: Argv) {
       describe: "Of the backbone: means of its maps at several resolutions too, or the last alone",
     })
     .option("precision", {
-      choices: ["auto", "fp32", "int8"] as const,
+      choices: ["auto", "fp32", "int8", "fp16"] as const,
       default: "fp32" as const,
-      describe: "What the backbone computes with: floats, 8-bit integers, or auto for what is better here",
+      describe: "Of the backbone: floats, 8-bit integers, half precision on a GPU, or auto for what is better here",
     })
     .option("recipe", { choices: ["tutorial"] as const, describe: "tutorial: RMSprop 1e-4, 50 epochs of batch 32" })
     .option("optimizer", {
@@ -264,7 +264,7 @@ function describeLabelErrors({ labelErrors: { count, expected, file } }: TrainSu
 
 function describePrecision({ precision, kernels }: TrainSummary): string {
   if (precision === "fp32") return "";
-  return kernels === "integer" ? ", int8" : ", int8 simulated in floats";
+  return `, ${precision}${kernels === "simulated" ? " simulated in floats" : ""}`;
 }
 
 function describeFinetune({ finetune }: TrainSummary): string {

@@ -1,6 +1,6 @@
 /** Opens a trained model's folder, so that the model can run. */
 import { chooseDevice, type DeviceChoice } from "../features/device.js";
-import { integerFormOn } from "../features/kernels.js";
+import { integerFormOn, precisionOn } from "../features/kernels.js";
 import { loadCheckpoint } from "../head/checkpoint.js";
 import { loadBackbone } from "../models/load-backbone.js";
 import { preparedNetwork } from "../quantise/network.js";
@@ -23,6 +23,6 @@ export async function openModel(folder: string, options: OpenModelOptions): Prom
   const { size } = preprocessing;
   const bytes = await loadBackbone(card, { folder, file: backbone, size, signal });
   const chosen = await chooseDevice(device);
-  const network = await preparedNetwork(precision, bytes, card, size, integerFormOn(chosen));
+  const network = await preparedNetwork(precisionOn(chosen, precision), bytes, card, size, integerFormOn(chosen));
   return { checkpoint, backbone: network, device: chosen };
 }

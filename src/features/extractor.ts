@@ -10,7 +10,7 @@ import type { Tile } from "../tiles/tile.js";
 import { onnxRuntimeVersion } from "../versions.js";
 import { chooseDevice, type Device, type DeviceChoice } from "./device.js";
 import { type ExtractedFeatures, extractFeatures } from "./extract.js";
-import { integerFormOn } from "./kernels.js";
+import { integerFormOn, precisionOn } from "./kernels.js";
 import { openPipeline } from "./pipeline.js";
 import { type PipelinePlan, planPipeline } from "./plan.js";
 import { FeatureStore } from "./store.js";
@@ -20,7 +20,7 @@ export interface ExtractorOptions {
   backbone: ResolvedBackbone;
   /** Pixels per side the backbone is fed. */
   size: number;
-  /** "int8" needs a card with ranges. @default "fp32" */
+  /** "int8" needs a card with ranges; "fp16" is floats on the CPU. @default "fp32" */
   precision?: Precision | undefined;
   /** @default "auto" */
   device?: DeviceChoice | undefined;
@@ -48,8 +48,8 @@ export interface Extractor {
 /** @throws ModelError for a backbone or device that cannot be used */
 export async function openExtractor(options: ExtractorOptions, context: RunContext): Promise<Extractor> {
   const { card, bytes } = options.backbone;
-  const { precision = "fp32" } = options;
   const device = await chooseDevice(options.device);
+  const precision = precisionOn(device, options.precision ?? "fp32");
   const plan = planPipeline({ device, size: options.size, ...given("workers", options.workers) });
   const decode = { ...DECODE_DEFAULTS, ...options.decode };
   const model = await preparedNetwork(precision, bytes, card, options.size, integerFormOn(device));

@@ -4,7 +4,7 @@
  */
 import { loadAddon } from "../addon.js";
 import { cpuFeatures } from "../machine.js";
-import type { IntegerForm } from "../quantise/precision.js";
+import type { IntegerForm, Precision } from "../quantise/precision.js";
 import type { Device } from "./device.js";
 
 /** "integer": integer arithmetic. "simulated": the same rounding in float arithmetic. */
@@ -39,6 +39,11 @@ export function kernelsOn(device: Device): KernelChoice {
 /** GPUs multiply with fewer digits than whole numbers need, so that they get pairs, too. */
 export function integerFormOn(device: Device): IntegerForm {
   return device === "cpu" && chooseKernels().kernels === "simulated" ? "whole" : "pairs";
+}
+
+/** What a model of `precision` computes with on `device`: half precision is for GPUs, elsewhere floats take its place. */
+export function precisionOn(device: Device, precision: Precision): Precision {
+  return precision === "fp16" && device === "cpu" ? "fp32" : precision;
 }
 
 export function chooseKernels(cpu: Cpu = thisCpu()): KernelChoice {

@@ -1,4 +1,4 @@
-/** How fast a backbone is with floats and with integers on this machine, measured in turn and noted in the cache. */
+/** How fast a backbone is with floats and with another precision on this machine, measured in turn and noted in the cache. */
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
@@ -10,24 +10,27 @@ import { finite, positive } from "../files/schemas.js";
 import { writeWhole } from "../files/write.js";
 import { onnxRuntimeVersion } from "../versions.js";
 import { Backbone, defaultTilesPerRun } from "./backbone.js";
+import type { Device } from "./device.js";
 import { thisCpu } from "./kernels.js";
+import { defaultBatchSize } from "./stream.js";
 
-const SCHEMA = v.object({ fp32: finite, int8: finite, gain: finite, rounds: positive });
-/** Milliseconds of a tile on one thread, and fp32 / int8. */
+const SCHEMA = v.object({ floats: finite, other: finite, gain: finite, rounds: positive });
+/** Milliseconds of a tile in one session, and floats / other. */
 export type PrecisionTiming = v.InferOutput<typeof SCHEMA>;
 
 interface TimingRequest {
-  /** The prepared backbone with floats and with integers. */
-  fp32: Uint8Array;
-  int8: Uint8Array;
+  /** The prepared backbone with floats and with the other precision. */
+  floats: Uint8Array;
+  other: Uint8Array;
   size: number;
   numFeatures: number;
+  device: Device;
 }
 
 /** After one round to warm up. */
 const ROUNDS = 5;
 
-/** On the CPU. The fastest round counts: other programs only make it slower. */
+/** The fastest round counts: other programs only make it slower. */
 export async function timePrecisions(request: TimingRequest): Promise<PrecisionTiming> {
   const path = notePath(request);
   const note = await readJson(path, SCHEMA).catch(() => undefined);
@@ -40,16 +43,16 @@ export async function timePrecisions(request: TimingRequest): Promise<PrecisionT
   return measured;
 }
 
-function notePath({ int8, size }: TimingRequest): string {
-  const hash = createHash("sha256").update(int8);
-  hash.update(JSON.stringify([onnxRuntimeVersion(), thisCpu(), size]));
+function notePath({ other, size, device }: TimingRequest): string {
+  const hash = createHash("sha256").update(other);
+  hash.update(JSON.stringify([onnxRuntimeVersion(), thisCpu(), size, device]));
   return join(cacheFolder(), "timings", `${hash.digest("hex")}.json`);
 }
 
-async function measure({ fp32, int8, size, numFeatures }: TimingRequest): Promise<PrecisionTiming> {
-  const tilesPerRun = defaultTilesPerRun("cpu", size);
-  const open = (model: Uint8Array) => Backbone.open({ model, size, numFeatures, sessions: 1 });
-  const backbones = await Promise.all([open(fp32), open(int8)]);
+async function measure({ floats, other, size, numFeatures, device }: TimingRequest): Promise<PrecisionTiming> {
+  const tilesPerRun = Math.min(defaultTilesPerRun(device, size), defaultBatchSize({ device, size }));
+  const open = (model: Uint8Array) => Backbone.open({ model, size, numFeatures, device, sessions: 1 });
+  const backbones = await Promise.all([open(floats), open(other)]);
   const ring = new SlotRing(1, tilesPerRun * size * size * 3);
   try {
     const slot = await ring.acquire();
@@ -65,8 +68,7 @@ async function measure({ fp32, int8, size, numFeatures }: TimingRequest): Promis
         if (round > 0) best[i] = Math.min(best[i], (performance.now() - begun) / tilesPerRun);
       }
     }
-    const [floats, integers] = best;
-    return { fp32: floats, int8: integers, gain: floats / integers, rounds: ROUNDS };
+    return { floats: best[0], other: best[1], gain: best[0] / best[1], rounds: ROUNDS };
   } finally {
     await Promise.all(backbones.map((backbone) => backbone.close()));
     ring.close();

@@ -14,8 +14,8 @@ import { headConfig, metrics } from "./record-schemas.js";
  * Versions of the folder's format. A canopy that knows only 1 cannot read models whose features come from several levels of
  * the backbone (2), and one that knows only 2 none whose tiles are read by bands or a stretch (3).
  */
-const [PLAIN_VERSION, LEVELS_VERSION, BANDS_VERSION, INT8_VERSION] = [1, 2, 3, 4];
-const VERSIONS = [PLAIN_VERSION, LEVELS_VERSION, BANDS_VERSION, INT8_VERSION];
+const [PLAIN_VERSION, LEVELS_VERSION, BANDS_VERSION, PRECISION_VERSION] = [1, 2, 3, 4];
+const VERSIONS = [PLAIN_VERSION, LEVELS_VERSION, BANDS_VERSION, PRECISION_VERSION];
 
 const distinct = v.check((names: string[]) => new Set(names).size === names.length, "each name once");
 
@@ -71,7 +71,9 @@ const fields = v.object({
   exactlyOne: v.exactOptional(v.boolean()),
   card: modelCard,
   backboneSha256: sha256,
-  /** "int8": the backbone computes with 8-bit integers, by the card's ranges. @default "fp32" */
+  /**
+   * "int8": the backbone computes with 8-bit integers, by the card's ranges; "fp16": with half precision on a GPU. @default "fp32"
+   */
   precision: v.exactOptional(v.picklist(PRECISIONS)),
   preprocessing,
   training: trainingRecord,
@@ -117,7 +119,7 @@ export function formatVersion({
   precision,
   preprocessing,
 }: Pick<Checkpoint, "card" | "precision" | "preprocessing">): number {
-  if (precision === "int8") return INT8_VERSION;
+  if (precision !== undefined && precision !== "fp32") return PRECISION_VERSION;
   if (preprocessing.bands !== undefined || preprocessing.stretch !== undefined) return BANDS_VERSION;
   return card.features.levels === undefined ? PLAIN_VERSION : LEVELS_VERSION;
 }
@@ -134,7 +136,7 @@ export function checkModelJson(json: unknown, path: string): ModelJson {
   if (!VERSIONS.includes(version as number)) {
     throw new FormatError(
       path,
-      `${path} has format version ${JSON.stringify(version)}, this canopy reads versions ${PLAIN_VERSION} to ${INT8_VERSION}: use the canopy that wrote it (${String(createdBy ?? "unknown")}), or train again.`,
+      `${path} has format version ${JSON.stringify(version)}, this canopy reads versions ${PLAIN_VERSION} to ${PRECISION_VERSION}: use the canopy that wrote it (${String(createdBy ?? "unknown")}), or train again.`,
     );
   }
   return checkJson(json, modelJson, { path, advice: "Restore it from a copy, or train again." });

@@ -178,7 +178,7 @@ export function hideInitializers(model: Model): void {
 }
 
 /** Names of outer values that the node's subgraphs (If, Loop, Scan) refer to, together with the subgraphs' own names. */
-function capturedNames(node: NodeProto): string[] {
+export function capturedNames(node: NodeProto): string[] {
   return subgraphs(node).flatMap((graph) => [
     ...graph.output.map((each) => each.name),
     ...graph.node.flatMap((inner) => [...inner.input, ...capturedNames(inner)]),

@@ -1,7 +1,7 @@
 /** Exporting a trained model as one ONNX file that needs no canopy: pictures in, probabilities out, tags and thresholds inside. */
 import { checkNames, checkOneOf, type OptionNames } from "../check.js";
 import { InterruptedError, ModelError, OptionError } from "../errors.js";
-import { KERNELS, type Kernels } from "../features/kernels.js";
+import { KERNELS, type Kernels, precisionOn } from "../features/kernels.js";
 import { checkOutput } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
@@ -43,7 +43,7 @@ export interface ExportSummary {
  * If probabilities differ by more, the file is wrong. Float32 sums in another order give about 1e-6; with integers a
  * value between two of them may be rounded either way.
  */
-const TOLERANCES = { fp32: 1e-4, int8: 0.02 };
+const TOLERANCES = { fp32: 1e-4, fp16: 1e-4, int8: 0.02 };
 
 const OPTIONS: OptionNames<ExportOptions> = { model: true, out: true, backbone: true, overwrite: true, kernels: true };
 
@@ -87,7 +87,8 @@ function formFor({ kernels, model }: ExportOptions, { precision }: Checkpoint): 
 export function buildExport(backbone: Uint8Array, checkpoint: Checkpoint, form: IntegerForm): Uint8Array {
   const { card, head, tags, thresholds, preprocessing, createdBy, precision = "fp32" } = checkpoint;
   const groups = groupsOf(checkpoint);
-  const prepared = prepareWith(precision, backbone, card, preprocessing.size, {
+  // Half precision is for canopy on a GPU; the file is for anywhere.
+  const prepared = prepareWith(precisionOn("cpu", precision), backbone, card, preprocessing.size, {
     resize: preprocessing.antialias ? "antialias" : "plain",
     allViews: preprocessing.tta === "d4",
     form,
@@ -99,7 +100,7 @@ export function buildExport(backbone: Uint8Array, checkpoint: Checkpoint, form: 
     "canopy.thresholds": JSON.stringify(Array.from(thresholds)),
     "canopy.exclusive": JSON.stringify(checkpoint.exclusive ?? []),
     "canopy.exactly_one": JSON.stringify(groups.exactlyOne),
-    "canopy.precision": precision,
+    "canopy.precision": precisionOn("cpu", precision),
     "canopy.preprocessing": JSON.stringify(preprocessing),
     "canopy.card": JSON.stringify(card),
   };

@@ -149,7 +149,8 @@ async function trainPrecisely(
 ): Promise<Finished> {
   const device = ({ dataset }: FinishedTraining) => dataset.device;
   const f2 = ({ fitted }: FinishedTraining) => fitted.scored.metrics.f2;
-  const time = ({ card, size }: FinishedTraining) => timeBackbone({ card, bytes }, size);
+  const time = ({ precision: other, card, size, dataset }: FinishedTraining) =>
+    timeBackbone(other, { card, bytes }, size, dataset.device);
   const { kept, choice } = await withPrecision(precision, { attempt, device, f2, time }, context);
   return { training: kept, choice, bytes };
 }

@@ -9,7 +9,7 @@ import { readWholeRegular } from "../files/open-regular.js";
 import { ensureFolder } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
 import { canopyVersion } from "../versions.js";
-import { type IntegerForm, type Precision, QUANTISER_VERSION } from "./precision.js";
+import { HALVES_VERSION, type IntegerForm, type Precision, QUANTISER_VERSION } from "./precision.js";
 import type { RangedDescription } from "./prepare.js";
 
 /** Raise it if prepareWith gives another network for the same card. */
@@ -42,7 +42,8 @@ export async function preparedNetwork(
 /** Everything that the network depends on is in the name. */
 function placeOf(precision: Precision, card: NetworkCard, size: number, form: IntegerForm): string {
   const { name, sha256, input, features, ranges } = card;
-  const rounding = precision === "int8" ? [QUANTISER_VERSION, ranges, form] : [];
+  const rounding =
+    precision === "int8" ? [QUANTISER_VERSION, ranges, form] : precision === "fp16" ? [HALVES_VERSION] : [];
   const facts = [canopyVersion(), PREPARE_VERSION, name, sha256, input, features, size, precision, ...rounding];
   const hash = createHash("sha256").update(JSON.stringify(facts)).digest("hex");
   return join(cacheFolder(), "networks", `${hash}.onnx`);

@@ -1,6 +1,7 @@
 /** Backbones as sessions run them: prepared, and quantised if that is asked for. */
 import { ModelError } from "../errors.js";
 import { type BackboneDescription, type PrepareOptions, prepareBackbone } from "../onnx/prepare.js";
+import { inHalves } from "./half.js";
 import type { IntegerForm, Precision } from "./precision.js";
 import { quantise } from "./quantise.js";
 import type { Ranges } from "./ranges.js";
@@ -16,7 +17,10 @@ export interface PrepareWithOptions extends PrepareOptions {
   form?: IntegerForm;
 }
 
-/** As prepareBackbone; with "int8" a ModelError if the card has no ranges, or those of another network. */
+/**
+ * As prepareBackbone. Throws a ModelError with "int8" if the card has no ranges, or those of another network; with "fp16" if there is no
+ * layer.
+ */
 export function prepareWith(
   precision: Precision,
   model: Uint8Array,
@@ -26,6 +30,7 @@ export function prepareWith(
 ): Uint8Array {
   const prepared = prepareBackbone(model, card, size, options);
   if (precision === "fp32") return prepared;
+  if (precision === "fp16") return inHalves(prepared);
   if (card.ranges === undefined) {
     throw new ModelError(
       `Nothing says which ranges the values of ${card.name} have, so it cannot run with 8-bit integers.`,

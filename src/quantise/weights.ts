@@ -67,7 +67,7 @@ function forEachWeight(count: number, channels: number, axis: number, visit: (i:
 }
 
 /** Halves go to the even neighbour, as in ONNX. */
-function nearest(value: number): number {
+export function nearest(value: number): number {
   const low = Math.floor(value);
   const rest = value - low;
   return rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low;

@@ -24,7 +24,7 @@ export function hashModel(checkpoint: Checkpoint): string {
     precision,
     card,
   } = checkpoint;
-  const rounding = precision === "int8" ? [precision, card.ranges] : [];
+  const rounding = precision === undefined || precision === "fp32" ? [] : [precision, card.ranges];
   const facts = [tags, exclusive, backboneSha256, preprocessing, ...rounding];
   const hash = createHash("sha256").update(JSON.stringify(facts));
   if (exactlyOne) hash.update("exactly one");

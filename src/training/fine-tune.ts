@@ -135,10 +135,8 @@ function chooseReadout(
     return { precision, weights, fitted: addReadout(weights, dataset.labels, settings.readout) };
   };
   // The time depends on what the network computes, not on its weights.
-  const time = () => {
-    const { card, bytes } = tunable.save(tunable.weights, parts[0].ranges);
-    return timeBackbone({ card, bytes }, size);
-  };
+  const time = ({ precision }: Readout) =>
+    timeBackbone(precision, tunable.save(tunable.weights, parts[0].ranges), size, dataset.device);
   const f2 = ({ fitted }: Readout) => fitted.scored.metrics.f2;
   return withPrecision(settings.precision, { attempt, device: () => dataset.device, f2, time }, context);
 }

@@ -37,7 +37,7 @@ export function toCheckpoint(training: FinishedTraining): Checkpoint {
     ...(fitted.exactlyOne && { exactlyOne: true }),
     card,
     backboneSha256: card.sha256,
-    ...(precision === "int8" && { precision }),
+    ...(precision !== "fp32" && { precision }),
     preprocessing: {
       size,
       colorspace: dataset.decode.colorspace,

@@ -1,4 +1,7 @@
-/** Floats or 8-bit integers for a training that leaves the choice to canopy: integers if they are faster here, and no worse. */
+/**
+ * The precision of a training that leaves it to canopy: fewer bits than floats have (integers on the CPU, halves on a GPU) if they are
+ * faster here, and no worse.
+ */
 import type { Device } from "../features/device.js";
 import { kernelsOn } from "../features/kernels.js";
 import { type PrecisionTiming, timePrecisions } from "../features/time-precisions.js";
@@ -13,15 +16,16 @@ export interface PrecisionChoice {
   precision: Precision;
   /** Why, as a sentence. */
   reason: string;
-  /** Out-of-fold F2 with either; null if integers were not tried. */
-  f2: { fp32: number; int8: number } | null;
-  /** How many times faster the integer network is here; null if it was not measured. */
+  /** Out-of-fold F2 with each that was tried; null if only floats were. */
+  f2: Partial<Record<Precision, number>> | null;
+  /** How many times faster than floats the other is here; null if it was not measured. */
   gain: number | null;
 }
 
+const NAMES: Record<Precision, string> = { fp32: "floats", int8: "integers", fp16: "halves" };
 /** F2 may fall by this much: less than what another seed changes. */
 const MOST_LOST = 0.002;
-/** Below this gain integers are not worth a network of their own. */
+/** Below this gain another precision is not worth a network of its own. */
 const LEAST_GAIN = 1.2;
 
 /** Trainings of either precision, or what else is compared by its F2. */
@@ -31,8 +35,8 @@ interface Trials<T> {
   device(attempt: T): Device;
   /** Out of fold. */
   f2(attempt: T): number;
-  /** Times the network of an attempt with "int8" against that with floats. */
-  time(integers: T): Promise<PrecisionTiming>;
+  /** Times the network of an attempt against that with floats. */
+  time(attempt: T): Promise<PrecisionTiming>;
 }
 
 interface Chosen<T> {
@@ -43,6 +47,7 @@ interface Chosen<T> {
 /** The precisions that `option` allows on `device`. */
 export function candidates(option: PrecisionOption, device: Device): readonly Precision[] {
   if (option !== "auto") return [option];
+  if (device !== "cpu") return ["fp32", "fp16"];
   return kernelsOn(device).kernels === "integer" ? ["fp32", "int8"] : ["fp32"];
 }
 
@@ -58,35 +63,38 @@ export async function withPrecision<T>(
   return chosen;
 }
 
-/** Tries floats, and integers if the machine has kernels for them; returns the one to keep. */
+/** Tries floats, and what may be faster on this device; returns the one to keep. */
 export async function choosePrecision<T>({ attempt, device: deviceOf, f2: f2Of, time }: Trials<T>): Promise<Chosen<T>> {
   const floats = await attempt("fp32");
   const device = deviceOf(floats);
-  if (!candidates("auto", device).includes("int8")) {
-    const { reason } = kernelsOn(device);
-    return { kept: floats, choice: { precision: "fp32", reason: `${reason}.`, f2: null, gain: null } };
-  }
-  const integers = await attempt("int8");
-  const f2 = { fp32: f2Of(floats), int8: f2Of(integers) };
-  const lost = f2.fp32 - f2.int8;
-  const change = `F2 out of fold ${f2.fp32.toFixed(4)} with floats, ${f2.int8.toFixed(4)} with integers`;
-  if (lost > MOST_LOST) {
-    const why = `${change}: more than ${MOST_LOST} lost.`;
-    return { kept: floats, choice: { precision: "fp32", reason: why, f2, gain: null } };
-  }
-  const { gain } = await time(integers);
+  const [, other] = candidates("auto", device);
+  const keepFloats = (reason: string, f2: PrecisionChoice["f2"] = null): Chosen<T> => ({
+    kept: floats,
+    choice: { precision: "fp32", reason, f2, gain: null },
+  });
+  if (other === undefined) return keepFloats(`${kernelsOn(device).reason}.`);
+  const rival = await attempt(other);
+  const [before, after] = [f2Of(floats), f2Of(rival)];
+  const f2 = { fp32: before, [other]: after };
+  const change = `F2 out of fold ${before.toFixed(4)} with floats, ${after.toFixed(4)} with ${NAMES[other]}`;
+  if (before - after > MOST_LOST) return keepFloats(`${change}: more than ${MOST_LOST} lost.`, f2);
+  const { gain } = await time(rival);
   const isFaster = gain >= LEAST_GAIN;
-  const choice: PrecisionChoice = {
-    precision: isFaster ? "int8" : "fp32",
-    reason: `${change}; integers are ${gain.toFixed(2)} times as fast.`,
-    f2,
-    gain,
+  const reason = `${change}; ${NAMES[other]} are ${gain.toFixed(2)} times as fast.`;
+  return {
+    kept: isFaster ? rival : floats,
+    choice: { precision: isFaster ? other : "fp32", reason, f2, gain },
   };
-  return { kept: isFaster ? integers : floats, choice };
 }
 
-/** Times a backbone, whose card has ranges, with either precision. */
-export function timeBackbone({ card, bytes }: ResolvedBackbone, size: number): Promise<PrecisionTiming> {
-  const model = (precision: Precision) => prepareWith(precision, bytes, card, size);
-  return timePrecisions({ fp32: model("fp32"), int8: model("int8"), size, numFeatures: card.features.count });
+/** Times a backbone on `device` against itself with floats; for integers its card must have ranges. */
+export function timeBackbone(
+  precision: Precision,
+  { card, bytes }: ResolvedBackbone,
+  size: number,
+  device: Device,
+): Promise<PrecisionTiming> {
+  const model = (each: Precision) => prepareWith(each, bytes, card, size);
+  const numFeatures = card.features.count;
+  return timePrecisions({ floats: model("fp32"), other: model(precision), size, numFeatures, device });
 }

@@ -51,8 +51,8 @@ export interface TrainOptions extends LabelOptions {
   /** Pixels per side the backbone is fed. @default the backbone's */
   size?: number | undefined;
   /**
-   * What the backbone computes with: 32-bit floats, 8-bit integers (see docs/int8.md), or what is better here; with "auto" features are
-   * made with both.
+   * What the backbone computes with (see docs/int8.md): 32-bit floats, 8-bit integers, half precision on a GPU, or what is better here;
+   * with "auto" features are made with both.
    * @default "fp32"
    */
   precision?: PrecisionOption | undefined;

@@ -16,7 +16,7 @@ import type { Dataset } from "./dataset.js";
 import type { FinetunePlan, PlannedTuning } from "./finetune-plan.js";
 import type { FinetuneStates, TunedPart } from "./finetune-states.js";
 import type { FittedDataset } from "./fit-dataset.js";
-import { scoreIntegers } from "./score-integers.js";
+import { scoreTuned } from "./score-tuned.js";
 import type { TrainSettings } from "./settings.js";
 
 export interface FineTuneInput {
@@ -73,19 +73,20 @@ async function scoreUnseen(
   const { engine, precisions, input, tunable, context } = bench;
   const { dataset, settings, size, frozen } = input;
   const views = settings.fit.tta === "d4" ? ALL_VARIANTS : [0];
-  const logits: TunedPart["logits"] = new Map();
-  if (precisions.includes("fp32")) {
-    await putWeights(engine, weights);
-    logits.set("fp32", await logitsOf(bench, scored, views));
+  const tuned = { backbone: tunable.save(weights), head: headOf(weights, frozen.head), size, dataset };
+  const use = { train, scored, views, workers: settings.data.workers };
+  const result: Pick<TunedPart, "logits" | "ranges"> = { logits: new Map() };
+  for (const precision of precisions) {
+    if (precision === "fp32") {
+      await putWeights(engine, weights);
+      result.logits.set("fp32", await logitsOf(bench, scored, views));
+    } else {
+      const { logits, ranges } = await scoreTuned({ ...tuned, ...use, precision }, context);
+      result.logits.set(precision, logits);
+      if (ranges !== undefined) result.ranges = ranges;
+    }
   }
-  if (!precisions.includes("int8")) return { logits };
-  const network = { backbone: tunable.save(weights), size, head: headOf(weights, frozen.head) };
-  const integers = await scoreIntegers(
-    { ...network, dataset, train, scored, views, workers: settings.data.workers },
-    context,
-  );
-  logits.set("int8", integers.logits);
-  return { logits, ranges: integers.ranges };
+  return result;
 }
 
 /** The tuned head, as long and wide as the frozen one. */

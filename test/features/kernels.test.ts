@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Cpu, chooseKernels, integerFormOn } from "../../src/features/kernels.js";
+import { type Cpu, chooseKernels, integerFormOn, precisionOn } from "../../src/features/kernels.js";
 import { sessionOptions } from "../../src/features/session-options.js";
 
 const XEON: Cpu = { arch: "x64", platform: "linux", features: ["avx2", "avx512f"], simd: "avx2", limit: undefined };
@@ -36,4 +36,10 @@ test("GPUs get pairs, and sessions are told to compute them in floats", () => {
   assert.equal(integerFormOn("cuda"), "pairs");
   const { extra } = sessionOptions("cuda", 1);
   assert.equal((extra as { session: Record<string, unknown> }).session["disable_quant_qdq"], "1");
+});
+
+test("half precision is for GPUs, and floats take its place on the CPU; nothing else changes", () => {
+  assert.deepEqual([precisionOn("cuda", "fp16"), precisionOn("webgpu", "fp16")], ["fp16", "fp16"]);
+  assert.equal(precisionOn("cpu", "fp16"), "fp32");
+  assert.deepEqual([precisionOn("cpu", "int8"), precisionOn("cuda", "fp32")], ["int8", "fp32"]);
 });

@@ -143,6 +143,20 @@ test("export writes the integers", async () => {
   assert.equal(metadataProps.find(({ key }) => key === "canopy.precision")?.value, "int8");
 });
 
+test("a model of half precision says so, and on the CPU is one with floats", async () => {
+  const out = join(folder, "halves");
+  const own = { backbone: join(folder, "own.onnx"), normalisation: "tf", out, precision: "fp16" } as const;
+  const { cached, precision, kernels } = await train({ ...options, ...own });
+  assert.deepEqual([cached, precision, kernels], [60, "fp16", null]);
+  assert.deepEqual([json(out).precision, json(out).version], ["fp16", 4]);
+  const [a, b] = [await loadCheckpoint(floats), await loadCheckpoint(out)];
+  assert.deepEqual(a.head, b.head);
+  const exported = join(folder, "halves.onnx");
+  await exportModel({ model: out, out: exported });
+  const { metadataProps } = decodeModel(readFileSync(exported), exported);
+  assert.equal(metadataProps.find(({ key }) => key === "canopy.precision")?.value, "fp32");
+});
+
 test("the recipe tutorial is refused with integers, and an unknown precision, too", async () => {
   const head = { recipe: "tutorial" } as const;
   await assert.rejects(

@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Device } from "../../src/features/device.js";
 import type { Precision } from "../../src/quantise/precision.js";
-import { choosePrecision } from "../../src/training/precision.js";
+import { candidates, choosePrecision } from "../../src/training/precision.js";
 import { NO_INTEGERS } from "../quantise/run.js";
 
 /** Which precision is chosen if F2 is so with either, and integers are so much faster; and which were tried. */
-async function choose(f2: Record<Precision, number>, gain: number, device: Device = "cpu") {
+async function choose(f2: Partial<Record<Precision, number>>, gain: number, device: Device = "cpu") {
   const tried: Precision[] = [];
   const attempt = async (precision: Precision) => {
     tried.push(precision);
     return precision;
   };
-  const time = async () => ({ fp32: gain, int8: 1, gain, rounds: 1 });
-  const scored = (precision: Precision) => f2[precision];
+  const time = async () => ({ floats: gain, other: 1, gain, rounds: 1 });
+  const scored = (precision: Precision) => f2[precision] ?? Number.NaN;
   const { kept, choice } = await choosePrecision({ attempt, device: () => device, f2: scored, time });
   assert.equal(kept, choice.precision);
   return { ...choice, tried };
@@ -31,8 +31,28 @@ test("the choice says the scores, the gain and the reason", { skip: NO_INTEGERS 
   assert.match(reason, /0\.8800 with floats, 0\.8785 with integers; integers are 1\.90 times as fast/);
 });
 
-test("where no integer kernels run, floats are taken and nothing else is tried", async () => {
-  const { precision, tried, reason } = await choose({ fp32: 0.8, int8: 0.9 }, 3, "cuda");
-  assert.deepEqual([precision, tried], ["fp32", ["fp32"]]);
-  assert.match(reason, /cuda computes in floats/);
+test("on a GPU half precision is tried, and taken by the same rules", async () => {
+  const { precision, tried, reason } = await choose({ fp32: 0.8, fp16: 0.7985 }, 1.9, "cuda");
+  assert.deepEqual([precision, tried], ["fp16", ["fp32", "fp16"]]);
+  assert.match(reason, /0\.7985 with halves; halves are 1\.90 times as fast/);
+  assert.equal((await choose({ fp32: 0.8, fp16: 0.7975 }, 1.9, "webgpu")).precision, "fp32");
+  assert.equal((await choose({ fp32: 0.8, fp16: 0.9 }, 1.1, "cuda")).precision, "fp32");
+});
+
+test("on the CPU halves are no candidate", () => {
+  assert.ok(!candidates("auto", "cpu").includes("fp16"));
+  assert.deepEqual(candidates("auto", "webgpu"), ["fp32", "fp16"]);
+});
+
+test("where no integer kernels run, floats are taken and nothing else is tried", (t) => {
+  const limit = process.env["CANOPY_SIMD"];
+  t.after(() => {
+    if (limit === undefined) delete process.env["CANOPY_SIMD"];
+    else process.env["CANOPY_SIMD"] = limit;
+  });
+  process.env["CANOPY_SIMD"] = "avx2";
+  return choose({ fp32: 0.8, int8: 0.9 }, 3).then(({ precision, tried, reason }) => {
+    assert.deepEqual([precision, tried], ["fp32", ["fp32"]]);
+    assert.match(reason, /CANOPY_SIMD=avx2/);
+  });
 });

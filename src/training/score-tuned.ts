@@ -1,5 +1,5 @@
-/** Logits of a tuned network as it will be used with 8-bit integers: by the ranges of the tiles that it has learnt. */
-import { integerFormOn } from "../features/kernels.js";
+/** Logits of a tuned network as it will be used, with integers by the ranges of the tiles that it has learnt. */
+import { integerFormOn, precisionOn } from "../features/kernels.js";
 import { observeRanges } from "../features/observe-ranges.js";
 import { openPipeline } from "../features/pipeline.js";
 import { planPipeline } from "../features/plan.js";
@@ -10,19 +10,21 @@ import type { Head } from "../head/head.js";
 import { computeLogits } from "../head/logits.js";
 import type { ResolvedBackbone } from "../models/registry.js";
 import { prepareBackbone } from "../onnx/prepare.js";
+import type { Precision } from "../quantise/precision.js";
 import { prepareWith } from "../quantise/prepare.js";
 import type { Ranges } from "../quantise/ranges.js";
 import type { RunContext } from "../run-context.js";
 import type { Dataset } from "./dataset.js";
 
-export interface IntegerScoring {
+export interface TunedScoring {
+  precision: Precision;
   /** The tuned backbone and its head. */
   backbone: ResolvedBackbone;
   head: Head;
   /** Pixels per side. */
   size: number;
   dataset: Pick<Dataset, "tiles" | "decode" | "device">;
-  /** Rows of the tiles that ranges are observed on. */
+  /** Rows of the tiles that the ranges of integers are observed on. */
   train: Uint32Array;
   /** Rows of the tiles to score. */
   scored: Uint32Array;
@@ -33,40 +35,44 @@ export interface IntegerScoring {
 }
 
 /**
- * `[scored, tags]` logits, and the ranges. Nothing is kept in the cache: such a network runs once.
+ * `[scored, tags]` logits, and the ranges that integers need. Nothing is kept in the cache: such a network runs once.
  * @throws InputError if a tile can no longer be decoded; InterruptedError on abort
  */
-export async function scoreIntegers(
-  scoring: IntegerScoring,
+export async function scoreTuned(
+  scoring: TunedScoring,
   { signal, onWarning }: RunContext,
-): Promise<{ logits: Float32Array; ranges: Ranges }> {
-  const { backbone, head, size, dataset, train, scored, workers } = scoring;
-  const { card, bytes } = backbone;
+): Promise<{ logits: Float32Array; ranges?: Ranges }> {
+  const { precision, backbone, head, scored } = scoring;
   // Its progress would be taken for that of the training.
   const quiet = { ...(signal && { signal }), ...(onWarning && { onWarning }) };
-  const { decode } = dataset;
-  const learnt = Array.from(train, (row) => dataset.tiles[row]);
-  const model = prepareBackbone(bytes, card, size);
-  const ranges = await observeRanges(learnt, { model, size, decode, workers }, quiet);
+  const needed = precision === "int8" ? { ranges: await learntRanges(scoring, quiet) } : {};
   const logits = new Float32Array(scored.length * head.numTags);
-  if (scored.length === 0) return { logits, ranges };
+  if (scored.length === 0) return { logits, ...needed };
   let at = 0;
-  for await (const features of meanFeatures({ ...card, ranges }, scoring, quiet)) {
+  for await (const features of meanFeatures({ ...backbone.card, ...needed }, scoring, quiet)) {
     const some = await computeLogits(head, features);
     logits.set(some, at);
     at += some.length;
   }
-  return { logits, ranges };
+  return { logits, ...needed };
+}
+
+function learntRanges(
+  { backbone: { card, bytes }, size, dataset: { tiles, decode }, train, workers }: TunedScoring,
+  context: RunContext,
+): Promise<Ranges> {
+  const learnt = Array.from(train, (row) => tiles[row]);
+  return observeRanges(learnt, { model: prepareBackbone(bytes, card, size), size, decode, workers }, context);
 }
 
 /** The features of the tiles to score, batch by batch, averaged over the views. */
 async function* meanFeatures(
   card: ResolvedBackbone["card"],
-  { backbone: { bytes }, size, dataset, scored, views, workers }: IntegerScoring,
+  { precision, backbone: { bytes }, size, dataset, scored, views, workers }: TunedScoring,
   context: RunContext,
 ): AsyncGenerator<FeatureMatrix, void, undefined> {
   const { device, decode, tiles } = dataset;
-  const model = prepareWith("int8", bytes, card, size, { form: integerFormOn(device) });
+  const model = prepareWith(precisionOn(device, precision), bytes, card, size, { form: integerFormOn(device) });
   const numFeatures = card.features.count;
   const plan = planPipeline({ device, size, ...(workers !== undefined && { workers }) });
   const setup = { model, size, numFeatures, device, sessions: plan.sessions };

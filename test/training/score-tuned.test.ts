@@ -14,7 +14,7 @@ import { prepareBackbone } from "../../src/onnx/prepare.js";
 import { createRandom } from "../../src/random.js";
 import { openTiles } from "../../src/tiles/sources.js";
 import type { Tile } from "../../src/tiles/tile.js";
-import { type IntegerScoring, scoreIntegers } from "../../src/training/score-integers.js";
+import { scoreTuned, type TunedScoring } from "../../src/training/score-tuned.js";
 import { suiteFolder } from "../helpers.js";
 import { SIDE, writeColours, writeTinyBackbone } from "./tiny-backbone.js";
 
@@ -25,7 +25,7 @@ const values = (count: number) => Float32Array.from({ length: count }, () => ran
 const head: Head = { weight: values(8 * 3), bias: values(3), numFeatures: 8, numTags: 3 };
 const [train, scored] = [Uint32Array.of(3), Uint32Array.of(5, 1, 4)];
 const tiles: Tile[] = [];
-let scoring: IntegerScoring;
+let scoring: TunedScoring;
 
 before(async () => {
   mkdirSync(join(folder, "tiles"));
@@ -37,7 +37,7 @@ before(async () => {
   for await (const tile of opened.list()) if (tile.name !== "labels") tiles.push(tile);
   await opened.close();
   const dataset = { tiles, decode: DECODE_DEFAULTS, device: "cpu" } as const;
-  scoring = { backbone, head, size: SIDE, dataset, train, scored, views: [0, 3, 5], workers: 1 };
+  scoring = { precision: "int8", backbone, head, size: SIDE, dataset, train, scored, views: [0, 3, 5], workers: 1 };
 });
 
 /** What a model with these ranges would give the tiles that are scored. */
@@ -58,7 +58,7 @@ async function logitsOfModel(precision: "fp32" | "int8", ranges: NonNullable<obj
 }
 
 test("the logits are those of a model whose ranges were observed on the learnt tiles alone", async () => {
-  const { logits, ranges } = await scoreIntegers(scoring, {});
+  const { logits, ranges } = await scoreTuned(scoring, {});
   const { backbone } = scoring;
   const model = prepareBackbone(backbone.bytes, backbone.card, SIDE);
   const rangesOf = (rows: readonly number[]) =>
@@ -68,25 +68,32 @@ test("the logits are those of a model whose ranges were observed on the learnt t
     );
   assert.deepEqual(ranges, await rangesOf([...train]));
   assert.notDeepEqual(ranges, await rangesOf([...tiles.keys()]));
-  const expected = await logitsOfModel("int8", ranges);
+  const expected = await logitsOfModel("int8", ranges ?? {});
   assert.ok(Math.max(...logits.map((each, i) => Math.abs(each - expected[i]))) < 1e-5);
-  const floats = await logitsOfModel("fp32", ranges);
+  const floats = await logitsOfModel("fp32", {});
   assert.ok(Math.max(...logits.map((each, i) => Math.abs(each - floats[i]))) > 1e-4);
 });
 
 test("without tiles to score there are only ranges", async () => {
-  const { logits, ranges } = await scoreIntegers({ ...scoring, scored: new Uint32Array() }, {});
+  const { logits, ranges } = await scoreTuned({ ...scoring, scored: new Uint32Array() }, {});
   assert.equal(logits.length, 0);
-  assert.equal(Object.keys(ranges).length, 2);
+  assert.equal(Object.keys(ranges ?? {}).length, 2);
+});
+
+test("half precision needs no ranges, and is floats on the CPU", async () => {
+  const { logits, ranges } = await scoreTuned({ ...scoring, precision: "fp16" }, {});
+  assert.equal(ranges, undefined);
+  const floats = await logitsOfModel("fp32", {});
+  assert.ok(Math.max(...logits.map((each, i) => Math.abs(each - floats[i]))) < 1e-5);
 });
 
 test("a tile that has gone ends it, and so does the signal", async () => {
   const lost = tiles.with(4, { ...(tiles[4] as Tile), path: join(folder, "gone.png") });
   const dataset = { ...scoring.dataset, tiles: lost };
-  await assert.rejects(scoreIntegers({ ...scoring, dataset }, {}), (error: Error) => {
+  await assert.rejects(scoreTuned({ ...scoring, dataset }, {}), (error: Error) => {
     assert.ok(error instanceof InputError);
     assert.match(error.message, /gone\.png could be decoded before/);
     return true;
   });
-  await assert.rejects(scoreIntegers(scoring, { signal: AbortSignal.abort() }), InterruptedError);
+  await assert.rejects(scoreTuned(scoring, { signal: AbortSignal.abort() }), InterruptedError);
 });
