@@ -263,6 +263,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/quantise/quantise.test.ts"],
   },
   {
+    what: "products of maps by their scales one after the other",
+    file: "src/quantise/whole.ts",
+    from: 'node.opType === "Mul" && data',
+    to: 'node.opType === "Multiply" && data',
+    tests: ["test/quantise/quantise.test.ts"],
+  },
+  {
     what: "whole numbers that are not cut at 0 and 255",
     file: "src/quantise/whole.ts",
     from: "ROUNDING - zeroPoint + 255]",

@@ -65,6 +65,8 @@ function rewrite(rewriting: Rewriting, node: NodeProto): void {
     rewriteMove(rewriting, node, data);
   } else if (node.opType === "Add" && data && weight && rewriting.rounding.has(node.output[0])) {
     rewriteAdd(rewriting, node, data, weight);
+  } else if (node.opType === "Mul" && data && weight && rewriting.rounding.has(node.output[0])) {
+    rewriteMul(rewriting, node, data, weight);
   } else {
     node.input = node.input.map((name) => realOf(rewriting, name));
     writer.nodes.push(node);
@@ -138,6 +140,21 @@ function rewriteAdd(rewriting: Rewriting, node: NodeProto, a: Integers, b: Integ
   const sum = narrow(writer.node("Add", [scaled(a, ratioA, 0), first]));
   const result = writer.fresh(`${node.output[0]}_whole`);
   const integers = writer.quantise(sum, { scale: 1, zeroPoint: 0 }, `${result}_sum`);
+  writer.dequantise(integers, { scale: 1, zeroPoint: to.zeroPoint }, result, result);
+  whole.set(quantiser.output[0], result);
+}
+
+/** The product of whole numbers; then one multiplication by all scales, and the zero point added before rounding, as the integer kernel does it. */
+function rewriteMul(rewriting: Rewriting, node: NodeProto, a: Integers, b: Integers): void {
+  const { index, writer, rounding, whole } = rewriting;
+  const quantiser = rounding.get(node.output[0]) as NodeProto;
+  const to = integersOf(index, quantiser);
+  const ratio = Math.fround(Math.fround(a.scales[0] * b.scales[0]) / to.scales[0]);
+  const product = writer.node("Mul", [wholeOf(rewriting, a), wholeOf(rewriting, b)]);
+  const scaled = writer.node("Mul", [product, writer.constant("ratio", float32([], [ratio]))]);
+  const moved = writer.node("Add", [scaled, writer.constant("zero_point", float32([], [to.zeroPoint]))]);
+  const result = writer.fresh(`${node.output[0]}_whole`);
+  const integers = writer.quantise(moved, { scale: 1, zeroPoint: 0 }, `${result}_product`);
   writer.dequantise(integers, { scale: 1, zeroPoint: to.zeroPoint }, result, result);
   whole.set(quantiser.output[0], result);
 }

@@ -21,6 +21,11 @@ const between =
     return { value: layers.conv(middle(layers, stem), channels, 6), count: 6 };
   };
 
+/** The bounds of a Clip. */
+function bounds(graph: GraphBuilder, ...values: [low: number, high: number]): string[] {
+  return values.map((bound, i) => graph.initializer(`bound${i}`, float32([], [bound])));
+}
+
 const CASES: Record<string, { build: Build; operators: string[] }> = {
   "Conv with strides and padding": { build: between((_, stem) => stem), operators: ["QLinearConv", "QLinearConv"] },
   "depthwise Conv without bias": {
@@ -29,8 +34,7 @@ const CASES: Record<string, { build: Build; operators: string[] }> = {
   },
   "Conv and Clip": {
     build: between(({ graph }, stem) => {
-      const bounds = [0, 0.5].map((bound, i) => graph.initializer(`bound${i}`, float32([], [bound])));
-      return graph.node("Clip", [stem, ...bounds]);
+      return graph.node("Clip", [stem, ...bounds(graph, 0, 0.5)]);
     }),
     operators: ["QLinearConv", "QLinearConv"],
   },
@@ -125,6 +129,24 @@ for (const [name, { build }] of Object.entries(CASES)) {
     else assert.ok(difference(features, expected) < 0.004);
   });
 }
+
+test("products of maps are rounded as the integer kernel rounds them, halves too", { skip: NO_INTEGERS }, async (t) => {
+  const prepared = network(({ graph, conv }, pixels) => {
+    const [a, b] = [0, 1].map(() => conv(pixels, 3, 8));
+    const values = [graph.node("Relu", [a], {}, "a"), graph.node("Clip", [b, ...bounds(graph, -99, 99)], {}, "b")];
+    return { value: conv(graph.node("Mul", values, {}, "product"), 8, 6), count: 6 };
+  });
+  const tiles = noise(8);
+  const observed = await observe(prepared, tiles);
+  // Odd products are half a step away from integers, and the zero point is odd.
+  const range = (step: number, below: number): [number, number] => [-below * step, (255 - below) * step];
+  const ranges = { ...observed, a: range(2 ** -4, 0), b: range(2 ** -4, 128), product: range(2 ** -7, 127) };
+  const { model } = quantise(prepared, ranges);
+  const { features } = await run(inWholeNumbers(model), tiles, "simulated", t);
+  const { features: expected } = await run(model, tiles, "integer", t);
+  if (process.arch === "x64") assert.deepEqual(features, expected);
+  else assert.ok(difference(features, expected) < 0.05);
+});
 
 test("ranges are the least and greatest value of each tensor over all tiles, with 0", async () => {
   const prepared = network(between(({ graph }, stem) => graph.node("Relu", [stem], {}, "middle")));
