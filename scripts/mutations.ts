@@ -216,8 +216,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "an int8 model that runs with floats",
     file: "src/engine/open-model.ts",
-    from: "preparedNetwork(precision,",
-    to: 'preparedNetwork(precision && "fp32",',
+    from: "preparedNetwork(precisionOn(chosen, precision),",
+    to: 'preparedNetwork(precisionOn(chosen, precision && "fp32"),',
     tests: ["test/operations/precision.test.ts"],
   },
   {
@@ -279,8 +279,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "auto that takes integers whatever they cost",
     file: "src/training/precision.ts",
-    from: "lost > MOST_LOST",
-    to: "lost > 1",
+    from: "before - after > MOST_LOST",
+    to: "before - after > 1",
     tests: ["test/training/precision.test.ts"],
   },
   {
@@ -1288,8 +1288,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "a fine-tuning is kept although it is no better",
     file: "src/training/fine-tune.ts",
-    from: "if (after.scored.metrics.f2 <= before.f2)",
-    to: "if (after.scored.metrics.f2 < 0)",
+    from: "if (after.f2 <= before.f2)",
+    to: "if (after.f2 < 0)",
     tests: ["test/operations/fine-tune.test.ts"],
   },
   {

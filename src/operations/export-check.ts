@@ -2,6 +2,7 @@
 import type { Tensor } from "onnxruntime-node";
 import { resizeRgb } from "../decode/resize.js";
 import { ALL_VARIANTS, applyDihedral } from "../features/dihedral.js";
+import { precisionOn } from "../features/kernels.js";
 import { sessionOptions } from "../features/session-options.js";
 import type { Checkpoint } from "../head/checkpoint.js";
 import { usableCores } from "../machine.js";
@@ -60,7 +61,11 @@ async function score(
       return { pixels: turned, width: size, height: size };
     });
   });
-  const features = await run(prepareWith(precision, backbone, card, size, { form }), FEATURES, views);
+  const features = await run(
+    prepareWith(precisionOn("cpu", precision), backbone, card, size, { form }),
+    FEATURES,
+    views,
+  );
   const data = pictures.flatMap((_, i) => meanOf(features.slice(i * variants.length, (i + 1) * variants.length)));
   const matrix = { data: Float32Array.from(data), rows: pictures.length, numFeatures: head.numFeatures };
   return scoreFeatures(checkpoint, matrix);

@@ -84,7 +84,9 @@ test("stopped and resumed, it ends with the same bytes", async () => {
 
 test("what is kept of another precision is not gone on from", () => {
   const config = resolveFinetune(finetune, 1);
-  const fingerprints = (["fp32", "int8", "auto"] as const).map((each) => tuningFingerprint("head", "backbone", config, each));
+  const fingerprints = (["fp32", "int8", "auto"] as const).map((each) =>
+    tuningFingerprint("head", "backbone", config, each),
+  );
   assert.equal(new Set(fingerprints).size, 3);
 });
 
