@@ -51,10 +51,12 @@ function notePath({ other, size, device }: TimingRequest): string {
 
 async function measure({ floats, other, size, numFeatures, device }: TimingRequest): Promise<PrecisionTiming> {
   const tilesPerRun = Math.min(defaultTilesPerRun(device, size), defaultBatchSize({ device, size }));
-  const open = (model: Uint8Array) => Backbone.open({ model, size, numFeatures, device, sessions: 1 });
-  const backbones = await Promise.all([open(floats), open(other)]);
+  const backbones: Backbone[] = [];
   const ring = new SlotRing(1, tilesPerRun * size * size * 3);
   try {
+    for (const model of [floats, other]) {
+      backbones.push(await Backbone.open({ model, size, numFeatures, device, sessions: 1 }));
+    }
     const slot = await ring.acquire();
     const pixels = new Uint8Array(ring.buffer, slot.byteOffset, tilesPerRun * size * size * 3);
     for (let i = 0; i < pixels.length; i++) pixels[i] = (i * 2654435761) >>> 24;
