@@ -760,6 +760,27 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/tiles/shard.test.ts"],
   },
   {
+    what: "a WebP or TIFF of so many pictures that finding them takes minutes",
+    file: "src/decode/work.ts",
+    from: 'if (format !== "webp" && format !== "tiff") return undefined;',
+    to: "if (format !== undefined) return undefined;",
+    tests: ["test/decode/work.test.ts"],
+  },
+  {
+    what: "listings of stores without an end",
+    file: "src/remote/object-store.ts",
+    from: "if (bytes > MOST_PAGE) throw",
+    to: "if (bytes < 0) throw",
+    tests: ["test/remote/object-store.test.ts"],
+  },
+  {
+    what: "fix under overwrite that points to resume, which keeps older copies",
+    file: "src/operations/fix.ts",
+    from: "options.overwrite ? restateInterrupt(INTERRUPTED) : pointToResume",
+    to: "pointToResume",
+    tests: ["test/operations/fix.test.ts"],
+  },
+  {
     what: "merged outputs of another number of rows than their manifests say",
     file: "src/run/finished-output.ts",
     from: "if (rows !== manifest.predicted) {",

@@ -26,7 +26,7 @@ import { decodeRaw, type Resize, takeThreeBands } from "./raw.js";
 import { readSharpJpeg } from "./sharp-jpeg.js";
 import { type ImageFormat, isPng16, sniffFormat } from "./sniff.js";
 import { isWhole } from "./whole.js";
-import { tooMuchWork } from "./work.js";
+import { tooManyFrames, tooMuchWork } from "./work.js";
 
 /** Reads, decodes and resizes one tile into `target` `[size, size, 3]`. Never throws for a bad tile. */
 export async function decodeWithSharp(
@@ -82,6 +82,8 @@ async function readOther(
   format: ImageFormat,
   options: Pick<DecodeOptions, "maxPixels" | "onTruncated"> & { workPixels: number },
 ): Promise<RgbImage | DecodeFailure> {
+  const several = tooManyFrames(bytes, format, options.workPixels);
+  if (several !== undefined) return several;
   const image = openPicture(bytes, options);
   const { space, width, height } = await image.metadata();
   const failure = tooMuchWork(bytes, format, width * height, options.workPixels);

@@ -2,6 +2,7 @@
 import type { RasterInfo } from "../raster/raster.js";
 import { bytesPerSample } from "../raster/samples.js";
 import type { DecodeFailure } from "./decoder.js";
+import { countFrames } from "./frames.js";
 import { type ImageFormat, isPng16 } from "./sniff.js";
 
 /** Nanoseconds, measured and rounded, for a pixel and for a byte of the file. Other PNGs take less than the limit in any case. */
@@ -16,6 +17,9 @@ const COSTS: Partial<Record<ImageFormat | "lossy webp" | "png of 16 bits", reado
 /** PackBits, which takes longest, and others; samples of all bands, and pixels made of some. */
 const [PACKBITS, PACKBITS_BYTE, RASTER_BYTE, SAMPLE_BYTE, RASTER_PIXEL] = [32773, 50, 20, 6, 25];
 
+/** Nanoseconds to find one picture of several, or in an animated WebP, where each is looked for from the first one on, a pair. */
+const [TIFF_PICTURE, WEBP_PAIR] = [26_000, 8];
+
 /** So many nanoseconds for each pixel that is allowed: two seconds by default. */
 const MOST_PER_PIXEL = 60;
 
@@ -28,6 +32,15 @@ export function tooMuchWork(
 ): DecodeFailure | undefined {
   const [perPixel, perByte] = COSTS[kindOf(bytes, format)] ?? [0, 0];
   return refusal(pixels * perPixel + bytes.length * perByte, mostPixels);
+}
+
+/** The same for a file of very many pictures, which are looked for before the size of the first is known. */
+export function tooManyFrames(bytes: Uint8Array, format: ImageFormat, mostPixels: number): DecodeFailure | undefined {
+  if (format !== "webp" && format !== "tiff") return undefined;
+  const most = mostPixels * MOST_PER_PIXEL;
+  // No further than it takes to know.
+  const frames = countFrames(bytes, format, most / TIFF_PICTURE + Math.sqrt(most / WEBP_PAIR) + 1);
+  return refusal(format === "webp" ? frames ** 2 * WEBP_PAIR : frames * TIFF_PICTURE, mostPixels);
 }
 
 /** The same for a TIFF that canopy reads itself. */

@@ -13,8 +13,8 @@ export interface Attack {
   /** The most memory of all processes together, and the most time of a processor. */
   megabytes: number;
   seconds: number;
-  /** Makes it in `folder`, and gives what is run. */
-  make: (given: Given) => Command | Promise<Command>;
+  /** Makes it in `folder`, and gives what is run; all of several end the same. */
+  make: (given: Given) => Command | Command[] | Promise<Command>;
   status: number;
   /** What stands in the output, stderr included. */
   says: RegExp;

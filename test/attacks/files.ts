@@ -184,11 +184,15 @@ export const FILES: readonly Attack[] = [
     megabytes: 300,
     seconds: 10,
     make: ({ folder, tiles }) => {
-      const path = join(folder, "labels.csv");
-      spawnSync("mkfifo", [path]);
-      return { args: ["inspect", tiles, "--labels", path, "--workers", "1"] };
+      const [list, labels, config] = ["list.txt", "labels.csv", "run.yaml"].map((name) => join(folder, name));
+      spawnSync("mkfifo", [list, labels, config]);
+      return [
+        inspect(`@${list}`),
+        { args: ["inspect", tiles, "--labels", labels, "--workers", "1"] },
+        { args: ["train", "--config", config, "--tiles", tiles, "--labels", labels, "--out", join(folder, "model")] },
+      ];
     },
     status: 1,
-    says: /labels\.csv is no regular file/,
+    says: /labels\.csv is no regular file|run\.yaml cannot be read \(no regular file\)|list\.txt is not a file/,
   },
 ];

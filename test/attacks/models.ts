@@ -1,22 +1,39 @@
 /** Hostile models and networks. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeModel, encodeModel } from "../../src/onnx/proto.js";
 import { REFUSED } from "../onnx/kinds-refused.js";
 import type { Attack, Command, Given } from "./attack.js";
 
-type Json = { card: Record<string, unknown> & { input: Record<string, unknown> }; files: Record<string, string> };
+type Json = {
+  thresholds: number[];
+  card: Record<string, unknown> & { input: Record<string, unknown> };
+  files: Record<string, string>;
+};
 
 /** `predict` with a copy of the good model that `spoil` has spoilt. */
-function predict(given: Given, spoil: (model: string, json: Json) => void): Command {
-  const model = join(given.folder, "model");
+function predict(given: Given, spoil: (model: string, json: Json) => void, name = "model"): Command {
+  const model = join(given.folder, name);
   cpSync(given.model, model, { recursive: true });
   const path = join(model, "model.json");
   const json = JSON.parse(readFileSync(path, "utf8")) as Json;
   spoil(model, json);
-  if (statSync(path).size < 1e6) writeFileSync(path, JSON.stringify(json));
-  return { args: ["predict", given.tiles, "--model", model, "--workers", "1", "--out", join(given.folder, "out.csv")] };
+  const found = statSync(path);
+  if (found.isFile() && found.size < 1e6) writeFileSync(path, JSON.stringify(json));
+  const out = join(given.folder, "out.csv");
+  return { args: ["predict", given.tiles, "--model", model, "--workers", "1", "--out", out] };
+}
+
+function replaceByPipe(model: string): void {
+  rmSync(join(model, "model.json"));
+  spawnSync("mkfifo", [join(model, "model.json")]);
+}
+
+function noOutput({ folder }: Given): void {
+  assert.ok(!existsSync(join(folder, "out.csv")));
 }
 
 function importing({ folder }: Given, bytes: Uint8Array): Command {
@@ -46,35 +63,50 @@ export const MODELS: readonly Attack[] = [
       }),
     status: 1,
     says: /finite/,
+    check: noOutput,
   },
   {
-    what: "card with a standard deviation of 0",
+    what: "card with a standard deviation of 0, a mean of 1e308, or thresholds that are none",
     happens: "refused in a sentence, and no output",
     megabytes: 300,
     seconds: 10,
-    make: (given) => predict(given, (_, { card }) => Object.assign(card.input, { std: [0, 1, 1] })),
+    make: (given) => [
+      predict(given, (_, { card }) => Object.assign(card.input, { std: [0, 1, 1] }), "std"),
+      predict(given, (_, { card }) => Object.assign(card.input, { mean: [1e308, 0, 0] }), "mean"),
+      predict(given, (_, json) => Object.assign(json, { thresholds: json.thresholds.map(() => "NaN") }), "thresholds"),
+    ],
     status: 1,
-    says: /model\.json .*std/,
+    says: /model\.json .*(std|mean|thresholds)/,
+    check: noOutput,
   },
   {
     what: "card whose network is `/dev/zero`, or a link out of the model's folder",
     happens: "refused: a model reads regular files in its own folder",
     megabytes: 300,
     seconds: 10,
-    make: (given) =>
-      predict(given, (model) => {
-        rmSync(join(model, "toy.onnx"));
-        symlinkSync("/dev/zero", join(model, "toy.onnx"));
-      }),
+    make: (given) => [
+      predict(given, (_, { card }) => Object.assign(card, { file: "/dev/zero" }), "device"),
+      predict(
+        given,
+        (model) => {
+          rmSync(join(model, "toy.onnx"));
+          symlinkSync("/dev/zero", join(model, "toy.onnx"));
+        },
+        "link",
+      ),
+    ],
     status: 1,
-    says: /toy\.onnx is a link, which may lead out of the model's folder/,
+    says: /toy\.onnx is a link, which may lead out of the model's folder|that the model was trained on is not in/,
   },
   {
     what: "model.json of more than 256 MiB, or a pipe",
     happens: "refused without reading it",
     megabytes: 300,
     seconds: 10,
-    make: (given) => predict(given, (model) => truncateSync(join(model, "model.json"), 257 << 20)),
+    make: (given) => [
+      predict(given, (model) => truncateSync(join(model, "model.json"), 257 << 20), "large"),
+      predict(given, replaceByPipe, "pipe"),
+    ],
     status: 1,
     says: /cannot read .*model\.json/,
   },

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { gradient } from "../images.js";
+import { manyDirectories, manyWebpFrames } from "../many-frames.js";
 import { writeTiff } from "../raster/write-tiff.js";
 import type { Attack, Command, Given } from "./attack.js";
 
@@ -79,6 +80,13 @@ function animated(): Buffer {
   return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), head, ...first, ...frames, chunk("IEND")]);
 }
 
+/** Pictures of 256 x 256 in 200,000 directories of a TIFF, and in 100,000 frames of a WebP. */
+async function manyPictures(): Promise<Record<string, Uint8Array>> {
+  const still = await plain(256).webp({ lossless: true, effort: 0 }).toBuffer();
+  const tiff = await plain(256).tiff({ compression: "jpeg" }).toBuffer();
+  return { "a.webp": manyWebpFrames(still, 256, 100_000), "b.tif": manyDirectories(tiff, 200_000) };
+}
+
 function pipesAndDevices({ folder }: Given): Command {
   spawnSync(
     "mkfifo",
@@ -126,6 +134,15 @@ export const PICTURES: readonly Attack[] = [
     make: (given) => inspect(given, { "a.png": animated() }),
     status: 0,
     says: /"readable":1,"rejected":0/,
+  },
+  {
+    what: "animated WebP of 100,000 frames, and TIFF of 200,000 pictures",
+    happens: "rejected: finding them would take more than two seconds",
+    megabytes: 400,
+    seconds: 10,
+    make: async (given) => inspect(given, await manyPictures()),
+    status: 0,
+    says: /"readable":0,"rejected":2.*(?:"code":"LIMIT","message":"Image would take more than 2\.0 s.*){2}/s,
   },
   {
     what: "pipes called .jpg and .tar, and a link to `/dev/zero` called .png, in a list",

@@ -155,9 +155,12 @@ export const SYSTEM: readonly Attack[] = [
     happens: "a sentence, and exit code 1",
     megabytes: 300,
     seconds: 10,
-    make: (given) => ({ args: inspect(given), shell: 'exec "$@" >/dev/full' }),
+    make: (given) => [
+      { args: inspect(given), shell: 'exec "$@" >/dev/full' },
+      { args: inspect(given), shell: 'set -o pipefail; "$@" | true' },
+    ],
     status: 1,
-    says: /^canopy: Standard output could not be written \(ENOSPC\)\.\n$/,
+    says: /^canopy: Standard output could not be written \((ENOSPC|EPIPE)\)\.\n$/,
   },
   {
     what: "a home folder that is read-only",

@@ -3,8 +3,10 @@ import { test } from "node:test";
 import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import { DECODE_DEFAULTS, isFailure } from "../../src/decode/decoder.js";
+import { countFrames } from "../../src/decode/frames.js";
 import { readBytesWithSharp } from "../../src/decode/sharp.js";
 import { encode, gradient } from "../images.js";
+import { manyDirectories, manyWebpFrames } from "../many-frames.js";
 import { writeTiff } from "../raster/write-tiff.js";
 
 const read = (bytes: Uint8Array, maxPixels: number = DECODE_DEFAULTS.maxPixels) =>
@@ -35,6 +37,32 @@ test("a picture whose decoding would take long is rejected before it begins, unl
     // A lower limit of pixels is none of time.
     assert.ok(!isFailure(await read(padded(bytes, megabytes >> 1), 1024)));
   }
+});
+
+test("a file of very many pictures is rejected before they are looked for", async () => {
+  const picture = sharp(gradient(32, 3), { raw: { width: 32, height: 32, channels: 3 } });
+  const webp = await picture.clone().webp({ lossless: true }).toBuffer();
+  const tiff = await picture.clone().tiff({ compression: "jpeg" }).toBuffer();
+  for (const [few, many] of [
+    [manyWebpFrames(webp, 32, 3), manyWebpFrames(webp, 32, 16_000)],
+    [manyDirectories(tiff, 3), manyDirectories(tiff, 80_000)],
+  ]) {
+    assert.ok(!isFailure(await read(few)));
+    const failure = await read(many);
+    assert.ok(isFailure(failure) && failure.code === "LIMIT" && /take more than 2\.0 s/.test(failure.message));
+  }
+});
+
+test("pictures of a file are counted in either order of bytes, and no further than asked for", () => {
+  const directory = (bytes: number) => Buffer.alloc(bytes);
+  const big = Buffer.concat([Buffer.from([0x4d, 0x4d, 0, 43, 0, 8, 0, 0]), directory(8 + 16 * 2)]);
+  big.writeBigUInt64BE(16n, 8);
+  big.writeBigUInt64BE(32n, 24);
+  const small = Buffer.concat([Buffer.from([0x4d, 0x4d, 0, 42, 0, 0, 0, 8]), directory(6)]);
+  const endless = Buffer.from(small);
+  endless.writeUInt32BE(8, 10);
+  const counts = [small, big, endless, small.subarray(0, 9)].map((bytes) => countFrames(bytes, "tiff", 5));
+  assert.deepEqual(counts, [1, 2, 5, 0]);
 });
 
 test("a PNG of 16 bits is limited in time, too", async () => {
