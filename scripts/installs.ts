@@ -28,18 +28,23 @@ interface Manager {
   /** Whether that is a program, not a script for Node. */
   isProgram?: boolean;
   install: string[];
-  /** Files of the project that it needs. */
-  files?: Record<string, string>;
+  /** Files of the project that it needs, with the addons' packages. */
+  files?: (addons: Record<string, string>) => Record<string, string>;
 }
 
-// The package `bun` itself fetches this one in an install script.
+// The packages `bun` and `pnpm` themselves take these in an install script.
 const BUN = `@oven/bun-${process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`;
+const PNPM = `@pnpm/exe.${process.platform}-${process.arch}`;
 const WITHOUT_SCRIPTS = ["install", "--ignore-scripts", "--no-audit", "--no-fund"];
+// From pnpm 11 on, scripts that are not run are an error unless one says so.
+const PNPM_INSTALL = ["install", "--ignore-scripts"];
 const MANAGERS: Readonly<Record<string, Manager>> = {
   npm10: { package: "npm@10", file: "npm/bin/npm-cli.js", install: WITHOUT_SCRIPTS },
   npm11: { package: "npm@11", file: "npm/bin/npm-cli.js", install: WITHOUT_SCRIPTS },
   npm12: { package: "npm@12", file: "npm/bin/npm-cli.js", install: ["install", "--no-audit", "--no-fund"] },
-  pnpm10: { package: "pnpm@10", file: "pnpm/bin/pnpm.cjs", install: ["install"] },
+  pnpm10: { package: "pnpm@10", file: "pnpm/bin/pnpm.cjs", install: ["install"], files: pnpmFiles },
+  pnpm11: { package: "pnpm@11", file: "pnpm/bin/pnpm.mjs", install: PNPM_INSTALL, files: pnpmFiles },
+  pnpm12: { package: `${PNPM}@12`, file: `${PNPM}/pnpm`, isProgram: true, install: PNPM_INSTALL, files: pnpmFiles },
   yarn1: {
     package: "yarn@1",
     file: "yarn/bin/yarn.js",
@@ -49,7 +54,7 @@ const MANAGERS: Readonly<Record<string, Manager>> = {
     package: "@yarnpkg/cli-dist@4",
     file: "@yarnpkg/cli-dist/bin/yarn.js",
     install: ["install", "--no-immutable"],
-    files: { ".yarnrc.yml": "nodeLinker: node-modules\nenableScripts: false\nenableTelemetry: false\n" },
+    files: () => ({ ".yarnrc.yml": "nodeLinker: node-modules\nenableScripts: false\nenableTelemetry: false\n" }),
   },
   bun: {
     package: BUN,
@@ -85,6 +90,11 @@ function checkManager(name: string): void {
   for (const node of NODES) console.log(`${name}: ${useCanopy(project, node)}`);
 }
 
+/** Versions from 11 on read no settings in package.json. */
+function pnpmFiles(addons: Record<string, string>): Record<string, string> {
+  return { "pnpm-workspace.yaml": JSON.stringify({ overrides: addons }) };
+}
+
 /** Undefined, having said so, where the registry does not have it. */
 function fetchManager(name: string, manager: Manager): string | undefined {
   try {
@@ -112,10 +122,9 @@ function writeProject(name: string, manager: Manager): string {
     optionalDependencies: addons,
     overrides: Object.fromEntries(Object.keys(addons).map((addon) => [addon, `$${addon}`])),
     resolutions: addons,
-    pnpm: { overrides: addons },
   };
   writeFileSync(join(project, "package.json"), JSON.stringify(manifest));
-  for (const [file, text] of Object.entries(manager.files ?? {})) writeFileSync(join(project, file), text);
+  for (const [file, text] of Object.entries(manager.files?.(addons) ?? {})) writeFileSync(join(project, file), text);
   return project;
 }
 
