@@ -11,6 +11,13 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    what: "queue: a part that is taken in the moment of the abort loses a try",
+    file: "src/queue/work-session.ts",
+    from: "if (this.#context.signal?.aborted) await giveBack(job, 0, token);",
+    to: "",
+    tests: ["test/operations/queue-remote.test.ts"],
+  },
+  {
     what: "label errors: the shares of errors are guessed and not fitted",
     file: "src/curation/label-noise.ts",
     from: "missing: counts.missing / counts.present, added: counts.added / counts.absent",

@@ -141,6 +141,8 @@ export class WorkSession {
   }
 
   async #tryPart(data: PartJob, job: Job, token: string | undefined): Promise<JobResult> {
+    // Taken in the moment of the abort: it stays for others, and loses no try.
+    if (this.#context.signal?.aborted) await giveBack(job, 0, token);
     try {
       const kept = await this.#keeper.engineFor(data.folder, this.#queue.name);
       if (kept === undefined) return await partOfEndedRun(data);
@@ -150,8 +152,7 @@ export class WorkSession {
       if (error instanceof LostInputError || error instanceof LostRunError) await this.#pause(LOST_PAUSE_MS);
       if (!(error instanceof UnfitWorkerError)) throw error;
       this.#unfit = error;
-      await job.moveToDelayed(Date.now() + 2000, token);
-      throw new DelayedError();
+      return giveBack(job, 2000, token);
     }
   }
 
@@ -170,6 +171,11 @@ export class WorkSession {
   #reportTrouble(error: Error): void {
     this.#context.onWarning?.(`Trouble with the queue, trying on: ${error.message}`);
   }
+}
+
+async function giveBack(job: Job, wait: number, token: string | undefined): Promise<never> {
+  await job.moveToDelayed(Date.now() + wait, token);
+  throw new DelayedError();
 }
 
 function describeJob(job: Job): string {
