@@ -50,7 +50,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "native/upsample_kernel.h",
     from: "Select(is_last, here, After16(here, here))",
     to: "Select(is_last, After16(here, here), After16(here, here))",
-    tests: ["test/native/simd.test.ts"],
+    tests: ["test/native/resize.test.ts"],
   },
   {
     what: "a penalty's search in all folds of many tiles",
