@@ -22,7 +22,7 @@ export function numeric(
   name: number,
 ): FormatError {
   const first = records.find(({ cells }) => isFilled(cells[index]));
-  const as = `\`labelColumns: ["${columns[name]}", "${header}"]\``;
+  const as = `\`labelColumns: [${JSON.stringify(columns[name])}, ${JSON.stringify(header)}]\``;
   const advice =
     kind === "bits"
       ? `, which names no tag. \`labelFormat: "multi-hot"\` reads a tag called ${header} there, yes or no; ${as} takes what is there for tags.`
@@ -42,7 +42,7 @@ export function ambiguous(
   return new FormatError(
     path,
     `${path}, ${unit} ${records[0]?.line ?? 1}: the tags may be in ${names}. Say which: ` +
-      `\`labelColumns: ["${columns[name]}", "${candidates[0].header}"]\`.`,
+      `\`labelColumns: [${JSON.stringify(columns[name])}, ${JSON.stringify(candidates[0].header)}]\`.`,
   );
 }
 

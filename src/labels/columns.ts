@@ -77,7 +77,7 @@ function findColumn({ path, columns, named }: TableSample, wanted: string | numb
   const found = [exact, similar, number].find((place) => place >= 0 && place < columns.length);
   if (found !== undefined) return found;
   const there = named
-    ? `its columns are: ${columns.join(", ")}`
+    ? `its columns are: ${columns.map((name) => (/\p{Cc}/u.test(name) ? JSON.stringify(name) : name)).join(", ")}`
     : `it has no header, and columns 1 to ${columns.length}`;
   throw new InputError(`${path} has no column ${JSON.stringify(text)} (\`${option}\`); ${there}.`);
 }

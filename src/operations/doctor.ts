@@ -1,9 +1,9 @@
 /** The operation behind `canopy doctor`: what canopy finds on this machine, and what would make it faster. */
-import { existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { cpus, freemem, totalmem } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { searchAddon } from "../addon.js";
 import { addonRemedy } from "../addon-file.js";
 import { cacheFolder } from "../cache-folder.js";
@@ -109,10 +109,28 @@ function suggest({ addon, cpu, memory, onnxruntime, cache }: DoctorReport): stri
       "Memory is scarce: give a budget (canopy predict --memory 1G), and prefer small tiles (canopy train --size 128).",
     );
   }
+  if (!isWritable(cache.folder)) {
+    suggestions.push(
+      `Nothing can be kept in the cache folder ${cache.folder}, so that features are computed anew by each run: ` +
+        "let CANOPY_CACHE name a folder that can be written into.",
+    );
+  }
   if (cache.bytes > LARGE_CACHE) {
     suggestions.push(
       `The cache takes ${(cache.bytes / 2 ** 30).toFixed(1)} GiB; ${join(cache.folder, "features")} may be removed at any time.`,
     );
   }
   return suggestions;
+}
+
+/** Whether files can be written into `folder`, or it can be made. */
+function isWritable(folder: string): boolean {
+  const at = resolve(folder);
+  if (!existsSync(at) && dirname(at) !== at) return isWritable(dirname(at));
+  try {
+    accessSync(at, constants.W_OK);
+    return statSync(at).isDirectory();
+  } catch {
+    return false;
+  }
 }

@@ -17,6 +17,8 @@ export type TileInputs = string | readonly string[];
 export interface InputItem {
   kind: "folder" | "file" | "archive" | "list";
   path: string;
+  /** What messages call a list. @default path */
+  shown?: string;
   /** Files beside the archive that are ignored. */
   others?: number;
 }
@@ -45,10 +47,10 @@ export async function archivesOf(input: TileInputs): Promise<string[]> {
 }
 
 /** The lines of a list that are archives. */
-export async function archivesInList(path: string): Promise<string[]> {
+export async function archivesInList(path: string, shown: string = path): Promise<string[]> {
   const archives: string[] = [];
   if (/\.jsonl$/i.test(path)) return archives;
-  for await (const line of linesOf(path, readRegular(path))) {
+  for await (const line of linesOf(shown, readRegular(path))) {
     const path = isRemote(line) ? takeRemote(line) : line;
     if (isArchive(path)) archives.push(path);
   }

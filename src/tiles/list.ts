@@ -14,16 +14,17 @@ import type { Tile } from "./tile.js";
  * Yields one tile per line of `file` (UTF-8; empty lines, CRLF and a byte-order mark are fine), in its order; a line
  * that is an archive stands for its members, if it is ours. Paths are relative to the working folder. Files are not checked
  * here: a line that is no readable file becomes a rejected tile later. A file that ends in .jsonl is a list of records:
- * see `tilesOfRecords`.
+ * see `tilesOfRecords`. Messages call it `shown`.
  */
 export async function* tilesOfList(
   file: string,
   tally: WalkTally,
   isOurs: (archive: string) => boolean = () => true,
+  shown: string = file,
 ): AsyncGenerator<Tile> {
   if (/\.jsonl$/i.test(file)) return yield* tilesOfRecords(file, tally);
   let first = true;
-  for await (const raw of linesOf(file, readRegular(file))) {
+  for await (const raw of linesOf(shown, readRegular(file))) {
     const line = first ? raw.replace(/^\uFEFF/, "") : raw;
     first = false;
     if (line.trim() === "") continue;

@@ -160,20 +160,20 @@ interface Listing {
   share: Share | undefined;
 }
 
-async function* tilesOf({ kind, path, others = 0 }: InputItem, { tally, share }: Listing): AsyncGenerator<Tile> {
+async function* tilesOf({ kind, path, shown, others = 0 }: InputItem, { tally, share }: Listing): AsyncGenerator<Tile> {
   tally.ignored += others;
   const isOurs = (archive: string): boolean => share?.archives?.has(archive) ?? true;
   if (kind === "file") yield fileTile(path);
   else if (kind === "folder") yield* tilesOfFolder(path, tally);
-  else if (kind === "list") yield* tilesOfList(path, tally, isOurs);
+  else if (kind === "list") yield* tilesOfList(path, tally, isOurs, shown);
   else if (isOurs(path)) yield* tilesOfArchive(path, tally);
 }
 
 async function shareIn(items: readonly InputItem[], shard: Shard): Promise<Share> {
   const archives: string[] = [];
-  for (const { kind, path } of items) {
+  for (const { kind, path, shown } of items) {
     if (kind === "archive") archives.push(path);
-    else if (kind === "list") archives.push(...(await archivesInList(path)));
+    else if (kind === "list") archives.push(...(await archivesInList(path, shown)));
   }
   const states = await statesOf(archives);
   return shareOf(

@@ -15,6 +15,8 @@ import { headerIn } from "./tar-header.js";
 export interface SpooledInput {
   kind: "archive" | "list";
   path: string;
+  /** What messages call a list. */
+  shown: string;
   sha256: string;
 }
 
@@ -26,6 +28,7 @@ interface SpoolOptions {
   remedy: string;
 }
 
+const SHOWN = "Standard input";
 /** Bytes that show what it is. */
 const HEAD = 512;
 
@@ -47,10 +50,10 @@ export async function spoolInput(input: Readable, folder: string, options: Spool
     await pipeline(input, (blocks) => counted.pass(blocks), take.write, ...(signal ? [{ signal }] : []));
     if (kept && counted.bytes === 0) {
       await take.giveUp();
-      return { kind: "archive", path: archive, sha256: (await hashFile(archive, signal)).sha256 };
+      return { kind: "archive", path: archive, shown: SHOWN, sha256: (await hashFile(archive, signal)).sha256 };
     }
     const path = await take.end(counted);
-    return { kind: path === archive ? "archive" : "list", path, sha256: counted.hash.digest("hex") };
+    return { kind: path === archive ? "archive" : "list", path, shown: SHOWN, sha256: counted.hash.digest("hex") };
   } catch (error) {
     await take.giveUp();
     throw explain(error, folder, kept, options);

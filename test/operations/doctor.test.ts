@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { cpuQuota, memoryLimit, usableCores } from "../../src/machine.js";
 import type { DoctorReport } from "../../src/operations/doctor.js";
-import { temporaryFolder } from "../helpers.js";
+import { mountDisk, temporaryFolder } from "../helpers.js";
 
 /** The report of a child process with its own environment. */
 function examineIn(env: Record<string, string>): DoctorReport {
@@ -35,6 +35,22 @@ test("without the addon the report says why and how to mend it", () => {
   const report = examineIn({ CANOPY_NO_ADDON: "1" });
   assert.equal(report.addon.built, false);
   assert.ok(report.suggestions.some((each) => each.includes("CANOPY_NO_ADDON")));
+});
+
+test("a cache folder that cannot be written into is told, one that can be made is not", (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, "file"), "");
+  const isTold = (cache: string) =>
+    examineIn({ CANOPY_CACHE: cache }).suggestions.some((each) => each.includes(`in the cache folder ${cache}`));
+  assert.ok(isTold(join(folder, "file/cache")));
+  mkdirSync(join(folder, "disk"));
+  if (mountDisk(join(folder, "disk"), "16k")) {
+    execFileSync("mount", ["-o", "remount,ro", join(folder, "disk")]);
+    const isReadOnlyTold = isTold(join(folder, "disk/cache"));
+    execFileSync("umount", [join(folder, "disk")]);
+    assert.ok(isReadOnlyTold);
+  }
+  assert.ok(!isTold(join(folder, "to/be/made")));
 });
 
 test("limits are positive where there are any", () => {

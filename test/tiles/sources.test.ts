@@ -290,6 +290,8 @@ describe("lists and standard input", () => {
       await assert.rejects(open(endless(head)), { name: "InputError", message });
     }
     assert.deepEqual(readdirSync(root), []);
+    const { list } = await open(Readable.from([Buffer.alloc(17 << 20, "a")]));
+    await assert.rejects(list()[Symbol.asyncIterator]().next(), /^FormatError: Standard input has a line of more than/);
     const { tiles } = await open(Readable.from([Buffer.alloc(10_240)]));
     await assert.rejects(tiles[Symbol.asyncIterator]().next(), /No tiles in standard input/);
   });
