@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, utimesSync } from "node:fs";
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -69,6 +69,15 @@ test("features read from the store in windows are those of the extraction in mem
   const again = await extractToStore(list, options);
   assert.deepEqual([again.decoded, again.cached], [1, 11]);
   await assert.rejects(again.read(0, 1, 3), RangeError);
+  store.close();
+});
+
+test("features that cannot be kept are told, before they are read", async (t) => {
+  const file = join(temporaryFolder(t), "file");
+  writeFileSync(file, "");
+  // No folder can be made below a file.
+  const store = openStore(file);
+  await assert.rejects(extractToStore(tiles.slice(0, 2), { pool, backbone, store }), /could not be kept in/);
   store.close();
 });
 

@@ -39,6 +39,20 @@ describe("fitHead with features on disk", () => {
     assert.equal(history.length, 10);
   });
 
+  it("scores evenly spaced tiles of very many for validation, and trains on none of them", async () => {
+    const rows = 100_100;
+    const source = { rows, numFeatures: 1, windowRows: rows, read: async () => new Float32Array(rows) };
+    const labels = { data: Uint8Array.from({ length: rows }, (_, i) => i & 1), rows, tags: ["a"] };
+    const validation = Uint32Array.from({ length: 100_001 }, (_, i) => 99 + i);
+    const one = resolveHeadConfig({ optimizer: "sgd", epochs: 1, batchSize: 65536 });
+    const { split } = await fitHead(source, labels, one, { validation });
+    assert.deepEqual(
+      split.train,
+      Uint32Array.from({ length: 99 }, (_, i) => i),
+    );
+    assert.deepEqual([split.heldOut.length, ...split.heldOut.slice(0, 3)], [33_334, 99, 102, 105]);
+  });
+
   it("never trains on the tiles held out", async () => {
     const { head, split, history } = await fitHead(windows(ROWS), labels, config(false));
     const alone = await trainHead(
