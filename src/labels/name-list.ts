@@ -39,9 +39,18 @@ export async function readNames(path: string): Promise<NameList> {
       header ??= words;
     }
   }
-  if (rows.size === 0) throw new InputError(`${path} names no tiles: expected a header line and one row per tile.`);
+  if (rows.size === 0) throw new InputError(`${path} ${describeEmpty(header)}`);
   return { path, rows: [...rows.values()], recognised: { unit: "line" }, doubts };
 }
+
+/** A label-errors.csv may well be empty. */
+function describeEmpty(header: readonly string[] = []): string {
+  return DOUBT_COLUMNS.every((name) => header.includes(name))
+    ? "lists no label that may be wrong: there is nothing to look at."
+    : "names no tiles: expected a header line and one row per tile.";
+}
+
+const DOUBT_COLUMNS = ["tag", "given", "probability"];
 
 /** Undefined in other tables. */
 function doubtOf(header: readonly string[], words: readonly string[]): TagDoubt | undefined {

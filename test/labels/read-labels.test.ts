@@ -270,6 +270,8 @@ it("names of a list are those of its first column, each once", async () => {
   assert.deepEqual(await pathsOf("image_name,tag\na/t1.jpg,x\nt0,y\na/t1.jpg,z\n"), ["a/t1.jpg", "t0"]);
   assert.deepEqual(await pathsOf("image_name\nt0\n"), ["t0"]);
   await assert.rejects(readNames(file("image_name,tag\n")), /names no tiles/);
+  const empty = file("image_name,path,tag,given,probability,score,tags\n");
+  await assert.rejects(readNames(empty), /lists no label that may be wrong: there is nothing to look at/);
 });
 
 describe("the plain CSV", () => {
