@@ -1216,6 +1216,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/autodiff/rules.test.ts"],
   },
   {
+    what: "a target's threshold is moved for F-beta",
+    file: "src/training/thresholds.ts",
+    from: "      if (fixed.has(tag)) continue;\n",
+    to: "",
+    tests: ["test/training/thresholds.test.ts"],
+  },
+  {
     what: "features that could not be kept are read as if they were there",
     file: "src/features/stored.ts",
     from: "if (lost !== undefined) {",

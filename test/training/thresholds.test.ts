@@ -40,6 +40,17 @@ function scoreAt(probabilities: Float32Array, labels: LabelMatrix, thresholds: F
 }
 
 describe("fitThresholds", () => {
+  it("keeps a target's threshold whatever the other tags' are", () => {
+    const { probabilities, labels } = shifted(300);
+    const tag = labels.tags[1];
+    const { thresholds } = fitThresholds(probabilities, labels, { targets: [{ tag, measure: "recall", value: 0.5 }] });
+    const own = labels.data.filter((_, cell) => cell % 3 === 1);
+    const given = decide(probabilities, thresholds).filter((_, cell) => cell % 3 === 1);
+    const hits = own.filter((label, row) => label === 1 && given[row] === 1).length;
+    const recall = hits / own.filter((label) => label === 1).length;
+    assert.ok(recall >= 0.5 && recall < 0.6, `${recall}`);
+  });
+
   it("finds each tag's own threshold where there are tiles enough", () => {
     const { probabilities, labels } = shifted(3000);
     const { thresholds, common, score } = fitThresholds(probabilities, labels);
