@@ -118,11 +118,23 @@ interface Internals {
 }
 
 function failUsage(message: string, options: string[]): never {
-  const line = message.replaceAll(/\s*\n\s*/g, " ").trim();
+  const line = onceEach(message.replaceAll(/\s*\n\s*/g, " ").trim());
   const shown = printable(`${line}${suggestion(line, options)}`);
   process.stderr.write(`canopy: ${shown}\nSee \`canopy --help\` or \`canopy <command> --help\`.\n`);
   printFailure("USAGE", shown, null);
   process.exit(2);
+}
+
+/** Of an unknown --part-size yargs complains as part-size and as partSize. */
+function onceEach(message: string): string {
+  const [, names] = /^Unknown arguments: (.*)$/.exec(message) ?? [];
+  if (names === undefined) return message;
+  const all = names.split(", ");
+  const camelled = all
+    .filter((name) => name.includes("-"))
+    .map((name) => name.replaceAll(/-(.)/g, (_, x) => x.toUpperCase()));
+  const left = all.filter((name) => !camelled.includes(name));
+  return `Unknown argument${left.length === 1 ? "" : "s"}: ${left.join(", ")}`;
 }
 
 /** yargs names the unknown option or the invalid choice; this names the valid one nearest to it. */

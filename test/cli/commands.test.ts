@@ -261,6 +261,10 @@ test("without the addon everything runs through sharp, with one warning that say
 test("wrong usage exits with 2 and names the nearest valid option", () => {
   for (const [args, hint] of [
     [["train", "--tile", "x", "--labels", "y", "--out", "z"], /did you mean --tiles/],
+    [
+      ["predict", "x", "--model", "y", "--out", "z", "--batch-sise", "2"],
+      /^canopy: Unknown argument: batch-sise - did you/,
+    ],
     [["trian"], /Did you mean train/],
     [["train", "--tiles", "x", "--labels", "y", "--out", "z", "--device", "cudaa"], /did you mean cuda/],
     [["predict", "x", "--model", "y"], /out/],
