@@ -7,6 +7,7 @@ import { decodeModel, encodeModel, opsetOf } from "../onnx/proto.js";
 import { int64 } from "../onnx/tensor.js";
 import { pixelBytes } from "./pixels.js";
 import { planQuantisation } from "./plan.js";
+import { checkPlan } from "./quantise.js";
 
 export interface Observing {
   /**
@@ -20,12 +21,13 @@ export interface Observing {
 /** From this operator set on the axes of a reduction are an input. */
 const AXES_AS_INPUT = 18;
 
-/** For the prepared backbone `prepared`. */
+/** For the prepared backbone `prepared`. @throws ModelError if nothing in it can be quantised */
 export function observingModel(prepared: Uint8Array): Observing {
   const model = decodeModel(prepared, "The prepared backbone");
   const { graph } = model;
   foldGraph(graph);
   const plan = planQuantisation(graph);
+  checkPlan(plan, graph.node);
   const pixels = pixelBytes(indexGraph(graph), plan);
   const names = [...plan.values].flatMap(([name, { kind }]) =>
     kind === "moved" || name === pixels?.name ? [] : [name],

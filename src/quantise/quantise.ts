@@ -90,7 +90,8 @@ function writeInteger(
   writer.dequantise(writer.quantise(node.output[0], scale, result), scale, result, result);
 }
 
-function checkPlan({ layers, float }: QuantisationPlan, nodes: readonly NodeProto[]): void {
+/** @throws ModelError if the network is quantised already, or nothing in it can be */
+export function checkPlan({ layers, float }: QuantisationPlan, nodes: readonly NodeProto[]): void {
   const quantised = nodes.find(({ opType }) => /^(DynamicQ|Q|Dequantize)/.test(opType));
   if (quantised !== undefined) throw new ModelError(`The backbone is quantised already (${quantised.opType}).`);
   if (layers.size > 0) return;

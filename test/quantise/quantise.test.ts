@@ -242,6 +242,7 @@ test("it says which nodes stay float, and why", async () => {
 test("a network without layers, one that is quantised already, and ranges of another are refused", async () => {
   const plain = network(({ graph }, pixels) => ({ value: graph.node("Relu", [pixels]), count: 3 }));
   await assert.rejects(async () => quantise(plain, {}), /Nothing in the backbone can be quantised/);
+  await assert.rejects(observe(plain, noise(1)), /Nothing in the backbone can be quantised/);
   const prepared = network(between((_, stem) => stem));
   const ranges = await observe(prepared, noise(1));
   const { model } = quantise(prepared, ranges);
