@@ -11,6 +11,13 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    what: "evaluate: no hint at tiles that the model was trained on",
+    file: "src/operations/scored-model.ts",
+    from: "trainedOn !== null && trainedOn > 0",
+    to: "trainedOn !== null && trainedOn < 0",
+    tests: ["test/operations/evaluate.test.ts"],
+  },
+  {
     what: "queue: a part that is taken in the moment of the abort loses a try",
     file: "src/queue/work-session.ts",
     from: "if (this.#context.signal?.aborted) await giveBack(job, 0, token);",

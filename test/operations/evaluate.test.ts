@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import sharp from "sharp";
 import { evaluate } from "../../src/operations/evaluate.js";
+import { fileTile } from "../../src/tiles/names.js";
+import { encodeSeenTiles, SEEN_TILES_FILE } from "../../src/training/seen-tiles.js";
 import { saveToyModel } from "../engine/toy.js";
 import { suiteFolder } from "../helpers.js";
 import { encode, gradient } from "../images.js";
@@ -81,5 +83,20 @@ test("a model whose settings name a stacking layer, as older ones do, is read an
     assert.equal((await score()).tiles, 3);
   } finally {
     writeFileSync(path, json);
+  }
+});
+
+test("says how many of the tiles the model was trained on, and nothing of a model that does not say", async () => {
+  const warnings: string[] = [];
+  const context = { onWarning: (message: string) => void warnings.push(message) };
+  const options = { tiles: [tiles], labels, model, backbone, device: "cpu" as const };
+  assert.equal((await evaluate(options, context)).trainedOn, null);
+  const seen = ["red.png", "large.jpg"].map((name) => fileTile(join(tiles, name)));
+  writeFileSync(join(model, SEEN_TILES_FILE), await encodeSeenTiles(seen));
+  try {
+    assert.equal((await evaluate(options, context)).trainedOn, 2);
+    assert.match(warnings.join("\n"), /was trained on 2 of these 3 tiles/);
+  } finally {
+    rmSync(join(model, SEEN_TILES_FILE));
   }
 });
