@@ -28,6 +28,8 @@ interface Manager {
   /** Whether that is a program, not a script for Node. */
   isProgram?: boolean;
   install: string[];
+  /** Whether packages that are named by their files are not optional to it: it gets this machine's addon for all of them. */
+  needsAll?: boolean;
   /** Files of the project that it needs, with the addons' packages. */
   files?: (addons: Record<string, string>) => Record<string, string>;
 }
@@ -49,6 +51,7 @@ const MANAGERS: Readonly<Record<string, Manager>> = {
     package: "yarn@1",
     file: "yarn/bin/yarn.js",
     install: ["install", "--ignore-scripts", "--non-interactive", "--no-progress"],
+    needsAll: true,
   },
   yarn4: {
     package: "@yarnpkg/cli-dist@4",
@@ -113,7 +116,10 @@ function writeProject(name: string, manager: Manager): string {
   const tarballs = readdirSync(PACKAGES).filter((file) => file.endsWith(".tgz"));
   const tarballOf = (packed: string): string =>
     fileOf(tarballs.find((file) => file.replace(/-\d.*$/, "") === packed) ?? "");
-  const addons = Object.fromEntries(Object.keys(optionalDependencies).map((addon) => [addon, tarballOf(addon)]));
+  const own = `${canopy}-${process.platform}-${process.arch}`;
+  const addons = Object.fromEntries(
+    Object.keys(optionalDependencies).map((addon) => [addon, tarballOf(manager.needsAll ? own : addon)]),
+  );
   const manifest = {
     name: "project",
     private: true,
