@@ -15,7 +15,7 @@ const EXCUSES: readonly Excuse[] = [
   { code: /^npm install /m, reason: "installs from the registry: npm run check:installs" },
   { code: /npm ci && npm run quickstart/, reason: "is what .ci/run does" },
   { code: /^docker /m, reason: "needs Docker" },
-  { code: /^gdal_retile/m, reason: "needs GDAL" },
+  { page: /docs\/scenes/, code: /./, reason: "needs GDAL" },
   { code: /models pull/, reason: "downloads: test/models/download.test.ts, from a server of its own" },
   { code: /redis:\/\/|enqueue|queue status/, reason: "needs Redis: test/operations/queue.test.ts" },
   { code: /\b(s3|gs|https):\/\//, language: /^(sh|indented|)$/, reason: "needs the network" },
