@@ -307,7 +307,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "a fine-tuning that goes on from one of another precision",
     file: "src/training/finetune-states.ts",
-    from: "[head, backbone, config, precision, canopyVersion()]",
+    from: "[head, backbone, config, precisions, canopyVersion()]",
     to: "[head, backbone, config, canopyVersion()]",
     tests: ["test/operations/fine-tune-int8.test.ts"],
   },

@@ -15,7 +15,7 @@ import { loadDataset } from "../training/dataset.js";
 import { FinetuneStates, forgetFinetune, tuningFingerprint } from "../training/finetune-states.js";
 import { type FinishedTraining, toCheckpoint, trainedTiles } from "../training/finished-training.js";
 import { fitDataset } from "../training/fit-dataset.js";
-import { type PrecisionChoice, timeBackbone, withPrecision } from "../training/precision.js";
+import { candidates, type PrecisionChoice, timeBackbone, withPrecision } from "../training/precision.js";
 import { reportTraining } from "../training/report.js";
 import { encodeSeenTiles, SEEN_TILES_FILE } from "../training/seen-tiles.js";
 import {
@@ -174,13 +174,17 @@ async function fineTuneIf(
   const { finetune: config, precision } = settings;
   if (config === undefined) return frozen;
   const { fineTune } = await import("../training/fine-tune.js");
+  // What the frozen backbone does not run with, the tuned one does not either.
+  const precisions: readonly Precision[] =
+    frozen.choice?.f2 === null ? ["fp32"] : candidates(precision, dataset.device);
   const head = fingerprintOf(dataset, settings.fit, fitted.config);
-  const fingerprint = tuningFingerprint(head, card.sha256, config, precision);
+  const fingerprint = tuningFingerprint(head, card.sha256, config, precisions);
   const states = await FinetuneStates.open(out, fingerprint, resume, context);
-  const input = { dataset, frozen: fitted, settings, config, backbone: { card, bytes }, size, states };
+  const input = { dataset, frozen: fitted, settings, config, backbone: { card, bytes }, size, precisions, states };
   const { record, tuned } = await fineTune(input, context);
   if (tuned === undefined) return { ...frozen, training: { ...training, finetune: record } };
-  const { backbone, choice, ...better } = tuned;
+  const { backbone, choice: own, ...better } = tuned;
+  const choice = own ?? frozen.choice;
   return { training: { ...training, ...better, card: backbone.card, finetune: record }, choice, bytes: backbone.bytes };
 }
 

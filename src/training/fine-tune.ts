@@ -15,7 +15,7 @@ import type { TunedPart } from "./finetune-states.js";
 import { addReadout, type FittedHead } from "./fit.js";
 import type { FittedDataset } from "./fit-dataset.js";
 import type { FittedWeights, UnseenLogits } from "./fitted-weights.js";
-import { candidates, type PrecisionChoice, timeBackbone, withPrecision } from "./precision.js";
+import { type PrecisionChoice, timeBackbone, withPrecision } from "./precision.js";
 import { scatterRows } from "./rows.js";
 import { type Bench, type FineTuneInput, headOf, runTraining } from "./tune-part.js";
 import { openTuning } from "./tuning-setup.js";
@@ -49,7 +49,7 @@ interface TunedModel {
   /** With the ranges that integers need. */
   backbone: ResolvedBackbone;
   precision: Precision;
-  /** How "auto" chose it; null if it was named. */
+  /** How it was chosen; null if there was no choice. */
   choice: PrecisionChoice | null;
 }
 
@@ -68,8 +68,7 @@ export async function fineTune(input: FineTuneInput, context: RunContext): Promi
   try {
     const time = { tiles: 0, milliseconds: 0 };
     const common = { engine: timed(engine, time), source, labels, config, signal: context.signal };
-    const precisions = candidates(settings.precision, dataset.device);
-    const { record, tuned } = await tuneAndCompare({ input, tunable, plan, precisions, context, time, ...common });
+    const { record, tuned } = await tuneAndCompare({ input, tunable, plan, context, time, ...common });
     const msPerTile = time.tiles === 0 ? null : time.milliseconds / time.tiles;
     const seconds = (performance.now() - startedAt) / 1000;
     return { record: { ...record, engine: engine.name, msPerTile, seconds }, ...(tuned && { tuned }) };
@@ -138,7 +137,8 @@ function chooseReadout(
   const time = ({ precision }: Readout) =>
     timeBackbone(precision, tunable.save(tunable.weights, parts[0].ranges), size, dataset.device);
   const f2 = ({ fitted }: Readout) => fitted.scored.metrics.f2;
-  return withPrecision(settings.precision, { attempt, device: () => dataset.device, f2, time }, context);
+  const option = input.precisions.length > 1 ? "auto" : input.precisions[0];
+  return withPrecision(option, { attempt, device: () => dataset.device, f2, time }, context);
 }
 
 function dropped(before: Metrics, after: Metrics | undefined): Compared {

@@ -12,7 +12,6 @@ import { PRECISIONS, type Precision } from "../quantise/precision.js";
 import type { Ranges } from "../quantise/ranges.js";
 import type { RunContext } from "../run-context.js";
 import { canopyVersion } from "../versions.js";
-import type { PrecisionOption } from "./settings.js";
 import type { TrainingName } from "./trainings.js";
 
 /** What a training leaves for the readout. */
@@ -136,10 +135,10 @@ export function tuningFingerprint(
   head: string,
   backbone: string,
   config: FinetuneConfig,
-  precision: PrecisionOption,
+  precisions: readonly Precision[],
 ): string {
   return createHash("sha256")
-    .update(JSON.stringify([head, backbone, config, precision, canopyVersion()]))
+    .update(JSON.stringify([head, backbone, config, precisions, canopyVersion()]))
     .digest("hex");
 }
 

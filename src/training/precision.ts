@@ -2,6 +2,7 @@
  * The precision of a training that leaves it to canopy: fewer bits than floats have (integers on the CPU, halves on a GPU) if they are
  * faster here, and no worse.
  */
+import { ModelError } from "../errors.js";
 import type { Device } from "../features/device.js";
 import { kernelsOn } from "../features/kernels.js";
 import { type PrecisionTiming, timePrecisions } from "../features/time-precisions.js";
@@ -73,7 +74,9 @@ export async function choosePrecision<T>({ attempt, device: deviceOf, f2: f2Of, 
     choice: { precision: "fp32", reason, f2, gain: null },
   });
   if (other === undefined) return keepFloats(`${kernelsOn(device).reason}.`);
-  const rival = await attempt(other);
+  const rival = await attempt(other).catch(modelErrorOf);
+  if (rival instanceof ModelError)
+    return keepFloats(`The backbone does not run with ${NAMES[other]}: ${rival.message}`);
   const [before, after] = [f2Of(floats), f2Of(rival)];
   const f2 = { fp32: before, [other]: after };
   const change = `F2 out of fold ${before.toFixed(4)} with floats, ${after.toFixed(4)} with ${NAMES[other]}`;
@@ -85,6 +88,12 @@ export async function choosePrecision<T>({ attempt, device: deviceOf, f2: f2Of, 
     kept: isFaster ? rival : floats,
     choice: { precision: isFaster ? other : "fp32", reason, f2, gain },
   };
+}
+
+/** A network that cannot have the other precision, or a device that has no such numbers, is no failure of the training. */
+function modelErrorOf(error: unknown): ModelError {
+  if (error instanceof ModelError) return error;
+  throw error;
 }
 
 /** Times a backbone on `device` against itself with floats; for integers its card must have ranges. */

@@ -28,6 +28,8 @@ export interface FineTuneInput {
   backbone: ResolvedBackbone;
   /** Pixels per side. */
   size: number;
+  /** Those of which one will be chosen. */
+  precisions: readonly Precision[];
   states: FinetuneStates;
 }
 
@@ -36,8 +38,6 @@ export interface Bench extends Pick<TuneTask, "engine" | "source" | "labels" | "
   input: FineTuneInput;
   tunable: TunableBackbone;
   plan: FinetunePlan;
-  /** Those of which one will be chosen. */
-  precisions: readonly Precision[];
   context: RunContext;
   time: { tiles: number; milliseconds: number };
 }
@@ -70,8 +70,8 @@ async function scoreUnseen(
   { train, scored }: PlannedTuning,
   weights: Weights,
 ): Promise<Pick<TunedPart, "logits" | "ranges">> {
-  const { engine, precisions, input, tunable, context } = bench;
-  const { dataset, settings, size, frozen } = input;
+  const { engine, input, tunable, context } = bench;
+  const { dataset, settings, size, frozen, precisions } = input;
   const views = settings.fit.tta === "d4" ? ALL_VARIANTS : [0];
   const tuned = { backbone: tunable.save(weights), head: headOf(weights, frozen.head), size, dataset };
   const use = { train, scored, views, workers: settings.data.workers };

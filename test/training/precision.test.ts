@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { InterruptedError, ModelError } from "../../src/errors.js";
 import type { Device } from "../../src/features/device.js";
 import type { Precision } from "../../src/quantise/precision.js";
 import { candidates, choosePrecision } from "../../src/training/precision.js";
@@ -37,6 +38,22 @@ test("on a GPU half precision is tried, and taken by the same rules", async () =
   assert.match(reason, /0\.7985 with halves; halves are 1\.90 times as fast/);
   assert.equal((await choose({ fp32: 0.8, fp16: 0.7975 }, 1.9, "webgpu")).precision, "fp32");
   assert.equal((await choose({ fp32: 0.8, fp16: 0.9 }, 1.1, "cuda")).precision, "fp32");
+});
+
+test("a backbone that does not run with the other precision keeps floats; other errors end the training", async () => {
+  const trials = (error: Error) => ({
+    attempt: async (precision: Precision) => {
+      if (precision !== "fp32") throw error;
+      return precision;
+    },
+    device: () => "cuda" as const,
+    f2: () => 0.8,
+    time: () => assert.fail("nothing is to be timed"),
+  });
+  const { kept, choice } = await choosePrecision(trials(new ModelError("no 16-bit floats")));
+  assert.deepEqual([kept, choice.precision, choice.f2, choice.gain], ["fp32", "fp32", null, null]);
+  assert.match(choice.reason, /does not run with halves: no 16-bit floats/);
+  await assert.rejects(choosePrecision(trials(new InterruptedError())), InterruptedError);
 });
 
 test("on the CPU halves are no candidate", () => {
