@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { logit } from "../../src/head/head.js";
 import { createRandom } from "../../src/random.js";
 import { chooseExclusive } from "../../src/training/readout.js";
 
@@ -33,4 +34,18 @@ test("groups that the labels show are kept although they gain a little or cost a
     gains.map((gain) => gain > -0.005),
   );
   assert.ok(kept.filter(Boolean).length >= 18, gains.join(" "));
+});
+
+test("where a tile gets one tag of a group, its margin is the distance to the best other one", () => {
+  const unseen = madeUp(1, 4.1, 60);
+  const { probabilities, decisions, margins } = chooseExclusive(unseen, { exclusive: [TAGS.slice(0, 3)] }).crossFitted;
+  for (let row = 0; row < 60; row++) {
+    const own = probabilities.subarray(row * TAGS.length, row * TAGS.length + 3);
+    for (const [column, value] of own.entries()) {
+      const cell = row * TAGS.length + column;
+      const best = Math.max(...own.filter((_, other) => other !== column));
+      assert.ok(Math.abs(margins[cell] - (logit(value) - logit(best))) < 1e-3, `${margins[cell]}`);
+      assert.equal(margins[cell] >= 0, decisions[cell] === 1);
+    }
+  }
 });
