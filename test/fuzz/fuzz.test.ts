@@ -14,17 +14,17 @@ const keep = join(folder, "findings");
 /** As many as take a few seconds. */
 const EXECUTIONS: Record<AreaName, number> = {
   archives: 400,
-  compressed: 300,
-  indexes: 500,
+  compressed: 150,
+  indexes: 250,
   jobs: 10_000,
   labels: 300,
   models: 400,
   networks: 500,
-  outputs: 40,
+  outputs: 20,
   rasters: 2000,
   runs: 16,
-  servers: 500,
-  texts: 1000,
+  servers: 200,
+  texts: 400,
 };
 
 describe("of damaged input", () => {
