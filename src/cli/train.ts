@@ -112,7 +112,8 @@ export function builder(yargs: Argv) {
     .option("finetune-lr", {
       type: "number",
       requiresArg: true,
-      describe: "Highest learning rate of the backbone (1e-4); the head's is three times that",
+      describe:
+        "Highest learning rate of the backbone (3e-4 for the one in the box, 1e-4 for others); the head's is three times that",
     })
     .option("finetune-blocks", {
       type: "string",

@@ -8,7 +8,7 @@ import type { Blocks } from "./tunable.js";
 export interface FinetuneOptions {
   /** Passes over the tiles at most. @default 15 */
   epochs?: number | undefined;
-  /** Highest learning rate of the backbone; the head's is three times that. @default 1e-4 */
+  /** Highest learning rate of the backbone; the head's is three times that. @default what its card recommends, else 1e-4 */
   learningRate?: number | undefined;
   /** How many blocks of the backbone learn, counted from its end. @default "all" */
   blocks?: number | "all" | undefined;
@@ -51,9 +51,12 @@ const RECIPE = {
   augmentation: { leastArea: 0.8, aspect: 1.1, light: 0.15 },
 } as const;
 
-/** @throws OptionError for a value out of range */
-export function resolveFinetune(options: FinetuneOptions, seed: number): FinetuneConfig {
-  const { epochs = 15, learningRate = 1e-4, blocks = "all" } = options;
+/**
+ * The recipe, with `recommended` as the rate where the options name none.
+ * @throws OptionError for a value out of range
+ */
+export function resolveFinetune(options: FinetuneOptions, seed: number, recommended = 1e-4): FinetuneConfig {
+  const { epochs = 15, learningRate = recommended, blocks = "all" } = options;
   checkInteger("finetune.epochs", epochs, 1, 1000);
   checkInRange("finetune.learningRate", learningRate, 1e-9, 1);
   if (blocks !== "all" && !(Number.isInteger(blocks) && blocks >= 1)) {

@@ -56,6 +56,8 @@ export const modelCard = v.object({
   }),
   /** Least and greatest of the network's values over many tiles, by name: what 8-bit integers must hold. @default unknown */
   ranges: v.exactOptional(v.record(text, v.tuple([finite, finite]))),
+  /** Highest learning rate to fine-tune it with, chosen by unseen tiles. @default the option's own default */
+  finetune: v.exactOptional(v.object({ learningRate: v.pipe(finite, v.minValue(1e-9), v.maxValue(1)) })),
   /** Measured scores, each with what it was measured on. */
   scores: v.exactOptional(v.array(v.object({ metric: text, value: finite, size: positive, measuredOn: text }))),
 });

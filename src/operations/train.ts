@@ -91,17 +91,18 @@ async function trainModel(options: TrainOptions, context: RunContext): Promise<T
   return whileLocked(options.out, context, () => trainInto(options, settings, context));
 }
 
-async function trainInto(options: TrainOptions, settings: TrainSettings, context: RunContext): Promise<TrainSummary> {
+async function trainInto(options: TrainOptions, checked: TrainSettings, context: RunContext): Promise<TrainSummary> {
   const clock = startClock();
   const { out, overwrite = false, resume = false } = options;
   const { warnings, ...telling } = keepWarnings(context);
-  const finished = resume && !overwrite ? await readFinished(out, options, settings.data) : undefined;
+  const finished = resume && !overwrite ? await readFinished(out, options, checked.data) : undefined;
   if (finished !== undefined) {
     context.onNotice?.(`${out} is finished: nothing was trained. \`overwrite\` trains it again.`);
     return finished;
   }
   await checkModelFolder(out, { overwrite });
-  const backbone = await openBackbone(settings.backbone, telling);
+  const backbone = await openBackbone(checked.backbone, telling);
+  const settings = resolveTrainSettings(options, backbone.card);
   // An untrained backbone has no file: canopy builds it.
   const stored = settings.backbone.store && backbone.card.untrained === undefined;
   const card = { ...backbone.card, file: stored ? BACKBONE_FILE : basename(backbone.card.file) };

@@ -15,6 +15,7 @@ import {
 } from "../head/config.js";
 import type { VariantUse } from "../head/variants.js";
 import { type LabelOptions, labelOptions } from "../labels/options.js";
+import type { ModelCard } from "../models/card.js";
 import type { Normalisation } from "../models/file-model.js";
 import type { Tokens } from "../onnx/surgery.js";
 import { PRECISIONS } from "../quantise/precision.js";
@@ -148,8 +149,11 @@ export interface FitSettings extends VariantUse {
 
 const FINETUNE_OPTIONS: OptionNames<FinetuneOptions> = { epochs: true, learningRate: true, blocks: true };
 
-/** @throws OptionError for a value out of range, and for one that the optimiser has no use for */
-export function resolveTrainSettings(options: TrainOptions): TrainSettings {
+/**
+ * What the options say, with what the backbone's `card` recommends where they say nothing.
+ * @throws OptionError for a value out of range, and for one that the optimiser has no use for
+ */
+export function resolveTrainSettings(options: TrainOptions, card?: ModelCard): TrainSettings {
   const fit = resolveFit(options);
   const { tiles, labels, backbone, normalisation, tokens, size, device, workers, decode, bands, stretch } = options;
   if (stretch !== undefined) checkStretchOption(stretch);
@@ -180,15 +184,19 @@ export function resolveTrainSettings(options: TrainOptions): TrainSettings {
     },
     fit,
     readout: resolveReadout(options),
-    ...resolveTuning(options, fit),
+    ...resolveTuning(options, fit, card),
   };
 }
 
-function resolveTuning({ finetune = false }: TrainOptions, { head }: FitSettings): Pick<TrainSettings, "finetune"> {
+function resolveTuning(
+  { finetune = false }: TrainOptions,
+  { head }: FitSettings,
+  card: ModelCard | undefined,
+): Pick<TrainSettings, "finetune"> {
   if (finetune === false) return {};
   const options = finetune === true ? {} : finetune;
   checkNames(options, FINETUNE_OPTIONS, "finetune.");
-  return { finetune: resolveFinetune(options, head.seed) };
+  return { finetune: resolveFinetune(options, head.seed, card?.finetune?.learningRate) };
 }
 
 function resolveFit({ val = 0.2, augment = "none", tta = "none", head = {} }: TrainOptions): FitSettings {

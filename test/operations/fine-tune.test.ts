@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { InterruptedError, OptionError } from "../../src/errors.js";
+import type { FinetuneOptions } from "../../src/finetune/config.js";
 import { openTunable } from "../../src/finetune/tunable.js";
 import { loadCheckpoint } from "../../src/head/checkpoint.js";
 import { describeFile } from "../../src/models/file-model.js";
@@ -132,6 +133,20 @@ test("a tuning that is no better is dropped, and the frozen model written", asyn
   for (const name of ["head.safetensors", "backbone.onnx"]) {
     assert.deepEqual(readFileSync(join(folder, "dropped", name)), readFileSync(join(folder, "frozen", name)), name);
   }
+});
+
+test("the backbone's card recommends a learning rate, which an option overrules", async () => {
+  const path = join(folder, "slow.onnx");
+  copyFileSync(options.backbone!, path);
+  const card = describeFile(readFileSync(path), path, { normalisation: "unit" });
+  writeFileSync(join(folder, "slow.card.json"), JSON.stringify({ ...card, finetune: { learningRate: 1e-9 } }));
+  const rateOf = async (finetune: FinetuneOptions) => {
+    const out = join(folder, "slow");
+    await train({ ...options, backbone: path, normalisation: undefined, out, overwrite: true, finetune });
+    return JSON.parse(readFileSync(join(out, "model.json"), "utf8")).training.settings.finetune.learningRate;
+  };
+  assert.equal(await rateOf({ epochs: 1 }), 1e-9);
+  assert.equal(await rateOf({ epochs: 1, learningRate: 2e-9 }), 2e-9);
 });
 
 test("with a column of parts the final weights are scored on the tiles for validation", async () => {
