@@ -179,20 +179,29 @@ export const FILES: readonly Attack[] = [
     check: ({ folder }) => assert.doesNotMatch(readFileSync(join(folder, "out.csv"), "utf8"), /(^|,|")[=@]/m),
   },
   {
-    what: "a pipe as list, labels or configuration",
+    what: "a pipe as list or labels",
     happens: "refused without waiting",
     megabytes: 300,
     seconds: 10,
     make: ({ folder, tiles }) => {
-      const [list, labels, config] = ["list.txt", "labels.csv", "run.yaml"].map((name) => join(folder, name));
-      spawnSync("mkfifo", [list, labels, config]);
-      return [
-        inspect(`@${list}`),
-        { args: ["inspect", tiles, "--labels", labels, "--workers", "1"] },
-        { args: ["train", "--config", config, "--tiles", tiles, "--labels", labels, "--out", join(folder, "model")] },
-      ];
+      const [list, labels] = ["list.txt", "labels.csv"].map((name) => join(folder, name));
+      spawnSync("mkfifo", [list, labels]);
+      return [inspect(`@${list}`), { args: ["inspect", tiles, "--labels", labels, "--workers", "1"] }];
     },
     status: 1,
-    says: /labels\.csv is no regular file|run\.yaml cannot be read \(no regular file\)|list\.txt is not a file/,
+    says: /labels\.csv is no regular file|list\.txt is not a file/,
+  },
+  {
+    what: "a pipe as configuration",
+    happens: "refused without waiting",
+    megabytes: 300,
+    seconds: 10,
+    make: ({ folder, tiles }) => {
+      const config = join(folder, "run.yaml");
+      spawnSync("mkfifo", [config]);
+      return [{ args: ["train", "--config", config, "--tiles", tiles, "--out", join(folder, "model")] }];
+    },
+    status: 2,
+    says: /run\.yaml cannot be read \(no regular file\)/,
   },
 ];
