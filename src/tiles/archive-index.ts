@@ -7,9 +7,9 @@ import { basename } from "node:path";
 import { FormatError } from "../errors.js";
 import { isRemote } from "../remote/address.js";
 import { type FileState, statesOf } from "./file-state.js";
-import type { WalkTally } from "./folder.js";
+import { brokenArchive, type WalkTally } from "./folder.js";
 import { linesByBlock } from "./lines.js";
-import { failedMember, failedTile, memberTile } from "./names.js";
+import { failedMember, memberTile } from "./names.js";
 import type { Tile, TileFailure } from "./tile.js";
 
 export const INDEX_VERSION = 1;
@@ -79,7 +79,7 @@ export async function* tilesOfIndex(archive: string, tally: WalkTally): AsyncGen
   for await (const lines of linesByBlock(path, createReadStream(path))) {
     for (const line of lines) {
       const value = parse(line, path);
-      if (Array.isArray(value)) yield tileOf(archive, checked(value, path));
+      if (Array.isArray(value)) yield tileOf(archive, checked(value, path), tally);
       else if (count >= 0) end = value;
       count++;
     }
@@ -89,10 +89,15 @@ export async function* tilesOfIndex(archive: string, tally: WalkTally): AsyncGen
   tally.ignored += ignored;
 }
 
-function tileOf(archive: string, [member, offset, byteLength, failure, inflatedLength]: IndexLine): Tile {
+function tileOf(
+  archive: string,
+  [member, offset, byteLength, failure, inflatedLength]: IndexLine,
+  tally: WalkTally,
+): Tile {
   if (failure) {
     const { code, message } = failure;
-    return member === null ? failedTile(archive, code, message) : failedMember(archive, member, code, message);
+    if (member === null) return brokenArchive(tally, archive, code, message);
+    return failedMember(archive, member, code, message);
   }
   const tile = memberTile(archive, member ?? "", { offset, byteLength });
   return inflatedLength === undefined ? tile : { ...tile, inflatedLength };

@@ -65,7 +65,10 @@ describe("tiles of one file name", () => {
     const again = run(one, { resume: true, overwrite: false });
     await assert.rejects(again, /`names` was path and is file now/);
     await run(other);
-    await assert.rejects(merge({ outputs: [one, other], out: join(folder, "c.csv") }), /`names` was path and is file/);
+    await assert.rejects(
+      merge({ outputs: [one, other], out: join(folder, "c.csv") }),
+      /`names` is file, and path there/,
+    );
     await assert.rejects(run(one, { names: "folder" as never }), /Expected `names` to be one of file, path/);
   });
 });
