@@ -135,7 +135,7 @@ export function builder(yargs: Argv) {
     .example("$0 train --tiles train-jpg --labels train.csv --out model", "Everything by default")
     .example("$0 train --tiles train-jpg --labels train.csv --out model --finetune --tta d4", "The best scores")
     .example(
-      "$0 train --tiles train-jpg --labels train.csv --out model --recipe tutorial",
+      "$0 train --tiles train-jpg --labels train.csv --out tutorial --recipe tutorial",
       "The Keras tutorial's head",
     );
 }
