@@ -1,12 +1,13 @@
 /** Writing an output and its rejects file from pieces, in order: the parts of a run, or the outputs of shards. */
 import { rm } from "node:fs/promises";
+import * as v from "valibot";
 import { InterruptedError, OptionError } from "../errors.js";
 import { Draft } from "../files/draft.js";
 import type { FileFacts } from "../files/facts.js";
 import { type Embedding, jsonEmbeddings } from "../tags/embeddings.js";
 import { packedEmbeddings, packedRows, type RowBlock } from "../tags/packed-rows.js";
 import { csvRows, jsonRows, type RowFormat, type RowOptions } from "../tags/rows.js";
-import type { RunIdentity, RunManifest } from "./formats.js";
+import { MANIFEST, type RunIdentity, type RunManifest } from "./formats.js";
 import type { OutputFormat, RunPaths } from "./paths.js";
 
 /** Rows of an output: bytes in its line format, or columns for a Parquet file. */
@@ -70,7 +71,8 @@ export async function writeOutput(
     const record = await begin(Draft.create(paths.manifest));
     const totals = await writePieces(pieces, sink, rejects, signal);
     const facts = { output: await sink.finish(), rejects: totals.rejected === 0 ? null : await rejects.finish() };
-    const manifest = { ...identity, ...totals, ...facts, contents };
+    // In the schema's order of keys: the bytes are the same if the identity was read back.
+    const manifest = v.parse(MANIFEST, { ...identity, ...totals, ...facts, contents });
     await record.write(`${JSON.stringify(manifest, null, 2)}\n`);
     await record.finish();
     await rm(paths.manifest, { force: true });

@@ -12,6 +12,8 @@ export interface OutputCommand {
   old: string[];
   /** `--resume` goes on after a failure, also one under `--overwrite`. */
   resumes?: boolean;
+  /** Its files take their places one by one, so that a failure leaves some of them new. */
+  oneByOne?: boolean;
   /** Replaces an older output without being told to. */
   replaces?: boolean;
   env?: Record<string, string>;
@@ -80,6 +82,7 @@ function onTiles(inputs: Inputs, into: string): OutputCommand[] {
       args: ["fix", tiles, "--workers", "1", "--out", at("fixed")],
       outputs: [at("fixed/synth_0.png"), at("fixed/synth_23.png"), at("fixed.rejects.jsonl")],
       old: [at("fixed/synth_23.png")],
+      oneByOne: true,
     },
     {
       what: "index",
