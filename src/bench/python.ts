@@ -1,6 +1,6 @@
 /** Pillow and OpenCV as contenders: which python3 has them, and the program it runs. */
 import { execFile } from "node:child_process";
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 
@@ -33,8 +33,8 @@ function candidates(): string[] {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/bin", "/usr/local/bin"];
   const there = folders.map((folder) => join(folder, "python3")).filter((path) => existsSync(path));
   const named = process.env["CANOPY_PYTHON"];
-  // Not the real path of a virtual environment's: that is the Python it was made from.
-  return [...new Set([...(named === undefined ? [] : [named]), ...there.map((path) => realpathSync(path))])];
+  // Not their real paths: that of a virtual environment's is the Python it was made from.
+  return [...new Set([...(named === undefined ? [] : [named]), ...there])];
 }
 
 /** The end of each program: gives what its `answer` makes of each request of protocol.ts. */
