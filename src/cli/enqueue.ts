@@ -1,6 +1,7 @@
 /** `canopy enqueue`: a bulk prediction into a queue, for `canopy work` on any number of machines. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { EnqueueSummary } from "../operations/enqueue.js";
+import { counted } from "../report/format.js";
 import { type GlobalArguments, runCommand, withOverwrite } from "./common.js";
 import { modelOptions, withPredictOptions } from "./predict.js";
 import { queueOptions, withQueueOptions } from "./queue.js";
@@ -62,7 +63,7 @@ function describeSummary({ queue, tiles, parts, enqueued, out }: EnqueueSummary)
     return `All ${tiles} tiles are done; if the output is not there yet, a worker puts it together:\n${out}`;
   const done = enqueued === parts ? "" : ` (${parts - enqueued} of ${parts} are done)`;
   return (
-    `${enqueued} ${enqueued === 1 ? "part" : "parts"} of a run of ${tiles} tiles ${enqueued === 1 ? "is" : "are"} in the queue ${queue}${done}; \`canopy work\` does them, ` +
+    `In the queue ${queue}: ${counted(enqueued, "part")} of a run of ${counted(tiles, "tile")}${done}; \`canopy work\` does them, ` +
     `on any machine that reaches its Redis. When all are done, the output is\n${out}`
   );
 }

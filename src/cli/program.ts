@@ -118,7 +118,7 @@ interface Internals {
 }
 
 function failUsage(message: string, options: string[]): never {
-  const line = onceEach(message.replaceAll(/\s*\n\s*/g, " ").trim());
+  const line = withoutCamelCase(message.replaceAll(/\s*\n\s*/g, " ").trim());
   const shown = printable(`${line}${suggestion(line, options)}`);
   process.stderr.write(`canopy: ${shown}\nSee \`canopy --help\` or \`canopy <command> --help\`.\n`);
   printFailure("USAGE", shown, null);
@@ -126,7 +126,7 @@ function failUsage(message: string, options: string[]): never {
 }
 
 /** Of an unknown --part-size yargs complains as part-size and as partSize. */
-function onceEach(message: string): string {
+function withoutCamelCase(message: string): string {
   const [, names] = /^Unknown arguments: (.*)$/.exec(message) ?? [];
   if (names === undefined) return message;
   const all = names.split(", ");

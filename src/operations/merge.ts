@@ -1,10 +1,9 @@
 /** `merge`: finished predictions of one model become one: the shards of a run, and runs over other tiles. */
 import { createHash } from "node:crypto";
 import { checkNames, type OptionNames } from "../check.js";
-import { InputError, restateInterrupt } from "../errors.js";
-import { exists } from "../files/facts.js";
+import { restateInterrupt } from "../errors.js";
 import { whileLocked } from "../files/lock.js";
-import { refuseFolder } from "../files/output.js";
+import { checkOutput, refuseFolder } from "../files/output.js";
 import { checkFinished, type FinishedOutput, pieceOf, readFinished } from "../run/finished-output.js";
 import type { RunIdentity } from "../run/formats.js";
 import { embeddingFormat, type Piece, writeOutput } from "../run/output.js";
@@ -52,10 +51,7 @@ const OPTIONS: OptionNames<MergeOptions> = { outputs: true, out: true, overwrite
 
 async function mergeOutputs(options: MergeOptions, paths: RunPaths, context: RunContext): Promise<MergeSummary> {
   const format = outputFormat(paths.out);
-  if (!options.overwrite && (await exists(paths.out))) {
-    const advice = "replace it with `overwrite`, or give `out` another name";
-    throw new InputError(`${paths.out} exists already: ${advice}.`, { path: paths.out });
-  }
+  await checkOutput(paths.out, options.overwrite);
   const runs = groupRuns(await Promise.all(options.outputs.filter(isOutput).map(readFinished)));
   const outputs = runs.flat();
   for (const output of outputs) await checkFinished(output, context.signal);
