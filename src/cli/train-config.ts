@@ -33,16 +33,17 @@ const noteDefaulted = ((argv: Record<string, unknown>, instance: { parsed: { def
   argv[DEFAULTED] = Object.keys(instance.parsed.defaulted ?? {});
 }) as unknown as MiddlewareFunction<object>;
 
-/** The options of the file that `argv` names, if any, under those that were given. */
+/** The options of the file that `argv` names, if any, under those that were given: `toOptions` gets the file's, too. */
 export function withConfigFile<A extends { config?: string | undefined }>(
   argv: A,
-  toOptions: (argv: A) => TrainOptions,
+  toOptions: (argv: A, base: Partial<TrainOptions>) => TrainOptions,
 ): TrainOptions {
-  if (argv.config === undefined) return toOptions(argv);
+  if (argv.config === undefined) return toOptions(argv, {});
   const names = (argv as Record<string, unknown>)[DEFAULTED] as string[];
   const defaulted = new Set(names.flatMap((name) => [name, toCamelCase(name)]));
   const given = Object.fromEntries(Object.entries(argv).filter(([name]) => !defaulted.has(name))) as A;
-  return mergeOptions(readConfig(argv.config), toOptions(given)) as unknown as TrainOptions;
+  const base = readConfig(argv.config);
+  return mergeOptions(base, toOptions(given, base)) as unknown as TrainOptions;
 }
 
 function toCamelCase(name: string): string {

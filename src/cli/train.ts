@@ -155,8 +155,8 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
   });
 }
 
-function toOptions(argv: Arguments): TrainOptions {
-  const gradient = [argv.epochs, argv.batchSize, argv.lr].some((each) => each !== undefined);
+/** Those of `argv`; the options of a configuration, `base`, may already say what these go with. */
+function toOptions(argv: Arguments, base: Partial<TrainOptions>): TrainOptions {
   return {
     tiles: argv.tiles,
     labels: argv.labels,
@@ -175,7 +175,7 @@ function toOptions(argv: Arguments): TrainOptions {
     ...rasterOptions(argv),
     head: {
       recipe: argv.recipe,
-      optimizer: argv.optimizer ?? (gradient && argv.recipe === undefined ? "rmsprop" : undefined),
+      optimizer: argv.optimizer ?? impliedOptimizer(argv, base),
       epochs: argv.epochs,
       batchSize: argv.batchSize,
       learningRate: argv.lr,
@@ -190,7 +190,7 @@ function toOptions(argv: Arguments): TrainOptions {
     targets: argv.target?.map(parseTarget),
     calibrate: argv.calibrate,
     memory: argv.memory === undefined ? undefined : parseBytes("memory", argv.memory),
-    finetune: finetuneOptions(argv),
+    finetune: finetuneOptions(argv, base),
     tensorboard: argv.tensorboard,
     resume: argv.resume,
     overwrite: argv.overwrite,
@@ -198,15 +198,23 @@ function toOptions(argv: Arguments): TrainOptions {
   };
 }
 
+/** What takes the settings of mini-batches, if nothing else says it. */
+function impliedOptimizer({ epochs, batchSize, lr, recipe }: Arguments, { head }: Partial<TrainOptions>) {
+  const isGradient = [epochs, batchSize, lr].some((each) => each !== undefined);
+  const isSaid = [recipe, head?.recipe, head?.optimizer].some((each) => each !== undefined);
+  return isGradient && !isSaid ? "rmsprop" : undefined;
+}
+
 /** @throws OptionError for settings of a fine-tuning that is not asked for */
-function finetuneOptions({
-  finetune,
-  finetuneEpochs,
-  finetuneLr,
-  finetuneBlocks,
-}: Arguments): TrainOptions["finetune"] {
+function finetuneOptions(
+  { finetune: wanted, finetuneEpochs, finetuneLr, finetuneBlocks }: Arguments,
+  base: Partial<TrainOptions>,
+): TrainOptions["finetune"] {
   const given = Object.entries({ finetuneEpochs, finetuneLr, finetuneBlocks }).find(([, value]) => value !== undefined);
-  if (!finetune) {
+  // Not said where a configuration is given.
+  const finetune: boolean | undefined = wanted;
+  if (finetune === undefined && given === undefined) return undefined;
+  if (!(finetune ?? base.finetune)) {
     if (given === undefined) return false;
     const flag = given[0].replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     throw new OptionError(`--${flag} has no meaning without --finetune: give that, too.`);

@@ -49,6 +49,28 @@ test("what the command line says goes before the file, and defaults do not", () 
   assert.deepEqual([changed.val, changed.labels, changed.head.seed, changed.head.batch_size], [0.2, "other.csv", 8, 8]);
 });
 
+test("what the file says of optimiser and fine-tuning stays, unless the command line says another", () => {
+  const config = join(folder, "tuned.json");
+  const options = { tiles, labels: "l.csv", out: "o" };
+  const print = (file: object, ...args: string[]) => {
+    writeFileSync(config, JSON.stringify({ ...options, ...file }));
+    return JSON.parse(run("--config", config, "--print-config", "--json", ...args));
+  };
+  const file = { finetune: { epochs: 3 }, head: { optimizer: "adam" } };
+  const both = print(file, "--finetune-lr", "1e-4", "--epochs", "7");
+  assert.deepEqual(both.finetune, { epochs: 3, learning_rate: 1e-4 });
+  assert.deepEqual([both.head.optimizer, both.head.epochs], ["adam", 7]);
+  const asWritten = print(file);
+  assert.deepEqual([asWritten.finetune, asWritten.head.optimizer], [{ epochs: 3 }, "adam"]);
+  const other = print(file, "--no-finetune", "--optimizer", "sgd");
+  assert.deepEqual([other.finetune, other.head.optimizer], [false, "sgd"]);
+  const alone = print({}, "--finetune", "--epochs", "7");
+  assert.deepEqual([alone.finetune, alone.head.optimizer], [{}, "rmsprop"]);
+  writeFileSync(config, JSON.stringify(options));
+  const { status, stderr } = runCli(["train", "--config", config, "--finetune-epochs", "4"], { env });
+  assert.deepEqual([status, /--finetune-epochs has no meaning without --finetune/.test(stderr)], [2, true]);
+});
+
 test("a file that is none, an option that is none, and one that is missing are named", () => {
   const config = join(folder, "wrong.yaml");
   const fail = (content: string) => {
