@@ -11,6 +11,20 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    what: "train: the fine-tuning of a configuration file is dropped",
+    file: "src/cli/train.ts",
+    from: "if (finetune === undefined && given === undefined) return undefined;",
+    to: "",
+    tests: ["test/cli/train-config.test.ts"],
+  },
+  {
+    what: "seen tiles: fingerprints are the arguments of one call, which may not have so many",
+    file: "src/training/seen-tiles.ts",
+    from: "BigUint64Array.from([BigInt(divisor), ...new Set(fingerprints.sort())])",
+    to: "BigUint64Array.of(BigInt(divisor), ...new Set(fingerprints.sort()))",
+    tests: ["test/training/seen-tiles.test.ts"],
+  },
+  {
     what: "evaluate: no hint at tiles that the model was trained on",
     file: "src/operations/scored-model.ts",
     from: "trainedOn !== null && trainedOn > 0",

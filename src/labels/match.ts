@@ -91,7 +91,8 @@ function addTo<T>(groups: Map<string, T[]>, key: string, item: T): void {
 function pair(labels: NamedRows, rows: readonly LabelRow[], tiles: readonly Tile[], tileOf: Map<LabelRow, Tile>): void {
   if (tiles.length === 0) return;
   if (rows.length === 1 && tiles.length === 1) return void tileOf.set(rows[0], tiles[0]);
-  const endings = indexEndings(tiles, Math.max(...rows.map(({ path }) => path.split("/").length)));
+  const depth = rows.reduce((most, { path }) => Math.max(most, path.split("/").length), 0);
+  const endings = indexEndings(tiles, depth);
   const claims = new Map<Tile, { row: LabelRow; depth: number }>();
   for (const row of rows) {
     const found = findTile(labels, row, tiles, endings);

@@ -218,5 +218,5 @@ function cosines(a: FeatureMatrix, b: FeatureMatrix): QuantizeSummary["cosine"] 
     }
     return product / Math.sqrt(ofA * ofB || 1);
   });
-  return { mean: all.reduce((sum, each) => sum + each, 0) / rows, least: Math.min(...all) };
+  return { mean: all.reduce((sum, each) => sum + each, 0) / rows, least: all.reduce((a, b) => Math.min(a, b)) };
 }

@@ -55,7 +55,7 @@ export function deal(bytes: readonly number[], count: number): number[] {
   const shards = new Array<number>(bytes.length);
   const order = [...bytes.keys()].sort((a, b) => bytes[b] - bytes[a] || a - b);
   for (const i of order) {
-    const least = loads.indexOf(Math.min(...loads));
+    const least = loads.reduce((best, load, shard) => (load < loads[best] ? shard : best), 0);
     shards[i] = least;
     // Empty archives are spread, too.
     loads[least] += bytes[i] + 1;

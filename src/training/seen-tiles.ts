@@ -25,7 +25,7 @@ const TURN = 256;
 export async function encodeSeenTiles(tiles: readonly Tile[], most = MOST_TILES): Promise<Uint8Array> {
   const divisor = Math.ceil(tiles.length / most) || 1;
   const fingerprints = await fingerprint(tiles, divisor);
-  return new Uint8Array(BigUint64Array.of(BigInt(divisor), ...new Set(fingerprints.sort())).buffer);
+  return new Uint8Array(BigUint64Array.from([BigInt(divisor), ...new Set(fingerprints.sort())]).buffer);
 }
 
 /** About how many of `tiles` the model in `folder` was trained on (exactly, up to a million); null if it does not say. */

@@ -167,7 +167,8 @@ function bestOfOne(probabilities: Float32Array, labels: LabelMatrix, common: num
   const curve = precisionRecallCurve(probabilities, labels, 0);
   const support = curve.at(-1)?.hits ?? 0;
   const scores = curve.map(({ hits, predicted }) => fBeta(hits, predicted, support, beta));
-  const best = scores.indexOf(Math.max(...scores));
+  // As many as tiles: too many to be arguments of one call.
+  const best = scores.indexOf(scores.reduce((most, each) => Math.max(most, each), 0));
   return best === -1 ? common : between(curve[best + 1]?.threshold ?? 0, curve[best].threshold, common);
 }
 

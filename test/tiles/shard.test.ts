@@ -27,6 +27,8 @@ test("shards are about equal, and each name is in one", () => {
 test("archives go to shards as a whole, about equal by bytes, if there are enough of them", () => {
   assert.deepEqual(deal([5, 9, 1, 1, 4, 8], 2), [1, 0, 0, 1, 0, 1]);
   assert.deepEqual(deal([0, 0, 0], 3), [0, 1, 2]);
+  // More than a call may have arguments.
+  assert.deepEqual(deal([4, 5], 150_000), [1, 0]);
   const bytes = Array.from({ length: 1000 }, (_, i) => (i * 7919) % 1013);
   const loads = new Array<number>(7).fill(0);
   for (const [i, shard] of deal(bytes, 7).entries()) loads[shard] += bytes[i];

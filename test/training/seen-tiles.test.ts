@@ -48,6 +48,16 @@ test("of very many tiles a part is remembered, and the count is an estimate", as
   assert.equal(await countSeenTiles(many, await tilesIn(many)), 200);
 });
 
+test("more tiles are remembered than a call may have arguments", async () => {
+  const pictures = Array.from({ length: 150_000 }, (_, i): Tile => {
+    return { name: String(i), path: "", content: { bytes: Buffer.from(String(i)) } };
+  });
+  const large = join(folder, "large");
+  mkdirSync(large);
+  writeFileSync(join(large, SEEN_TILES_FILE), await encodeSeenTiles(pictures));
+  assert.equal(await countSeenTiles(large, pictures.slice(-1000)), 1000);
+});
+
 test("a model that does not say is no model of none, and a damaged list is told", async () => {
   assert.equal(await countSeenTiles(tiles, await tilesIn(tiles)), null);
   const damaged = join(folder, "damaged");

@@ -126,6 +126,14 @@ describe("fitThresholds", () => {
     between(unmet.thresholds[0], 0.7, 0.8);
   });
 
+  it("of one tag alone takes more tiles than a call may have arguments", () => {
+    const rows = 150_000;
+    const probabilities = Float32Array.from({ length: rows }, (_, row) => (row + 0.5) / rows);
+    const data = Uint8Array.from(probabilities, (each) => (each > 0.75 ? 1 : 0));
+    const { thresholds } = fitThresholds(probabilities, { data, rows, tags: ["a"] }, { shrinkage: 0 });
+    assert.ok(Math.abs(thresholds[0] - 0.75) < 1e-4, String(thresholds[0]));
+  });
+
   it("of one tag alone maximises that tag's F-beta, where most tiles have none", () => {
     const rows = 100;
     const labels = { data: new Uint8Array(rows).fill(1, 0, 4), rows, tags: ["mine"] };
