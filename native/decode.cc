@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 
 namespace canopy {
 namespace {
@@ -72,6 +73,15 @@ struct NoSink {
 };
 
 }  // namespace
+
+void CheckIsJpeg(ByteSpan bytes) {
+  constexpr uint8_t kJpeg[3] = {0xFF, 0xD8, 0xFF};
+  if (bytes.size == 0) throw DecodeError(ErrorCode::kEmpty, "File is empty");
+  if (std::memcmp(bytes.data, kJpeg, std::min(bytes.size, sizeof(kJpeg))) != 0) {
+    throw DecodeError(ErrorCode::kForeign, "Not a JPEG");
+  }
+  if (bytes.size < sizeof(kJpeg)) throw DecodeError(ErrorCode::kTruncated, "JPEG data ends early");
+}
 
 void Decoder::DecodeInto(ByteSpan bytes, const DecodeOptions& options, uint8_t* target, StageTimes* times) {
   ResizeSink sink{resizer_, options, target};

@@ -76,7 +76,7 @@ class Decoder {
   size_t stride_ = 0;
 };
 
-// Throws DecodeError unless `bytes` begin like a JPEG: kEmpty, kForeign for other image formats, kTruncated, kFormat.
+// Throws DecodeError unless `bytes` begin like a JPEG: kEmpty, kTruncated, or kForeign.
 void CheckIsJpeg(ByteSpan bytes);
 
 }  // namespace canopy

@@ -20,7 +20,7 @@ export interface NativeDecodeOptions {
   acceptTruncated: boolean;
 }
 
-/** `FOREIGN` marks bytes that are not JPEG but may be another image format: the caller tries sharp. */
+/** `FOREIGN` marks bytes that do not begin like a JPEG: src/decode/sharp.ts reads them, or says what they are. */
 export interface NativeFailure {
   code: "READ" | "EMPTY" | "FORMAT" | "CORRUPT" | "TRUNCATED" | "LIMIT" | "COLORSPACE" | "OUT_OF_MEMORY" | "FOREIGN";
   message: string;

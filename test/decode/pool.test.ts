@@ -95,6 +95,20 @@ test("bad files among good ones become outcomes with a reason, and the good ones
   assert.ok(pixels(0).some((value) => value !== 0));
 });
 
+test("what is no picture is named as what it is", async (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, "page.jpg");
+  writeFileSync(path, "<!DOCTYPE html><html>Sign in</html>");
+  const { outcomes } = await decode([
+    { name: "file", path },
+    { name: "bytes", path: "", content: { bytes: readFileSync(path) } },
+  ]);
+  for (const outcome of outcomes) {
+    assert.equal(outcome?.code, "FORMAT");
+    assert.match(outcome.message, /an HTML page/);
+  }
+});
+
 test("a member of an archive is read at its place, whatever its format", async (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, "tiles.tar");
