@@ -711,6 +711,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/queue/jobs.test.ts"],
   },
   {
+    what: "crashing tiles of compressed archives are not found",
+    file: "src/isolation/crashers.ts",
+    from: "compressed.pieces(tiles, mostFileBytes(setup.decode.maxBytes))",
+    to: "[tiles]",
+    tests: ["test/isolation/crashers.test.ts"],
+  },
+  {
     what: "tiles that a process died over taken together again",
     file: "src/isolation/tag-range.ts",
     from: "for (; innocent !== undefined && from <",

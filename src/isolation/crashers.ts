@@ -2,8 +2,12 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { NativeTile } from "../addon.js";
+import { placeOf } from "../decode/decoder.js";
+import { mostFileBytes } from "../decode/memory.js";
 import type { ProbeSetup } from "../engine/engine.js";
 import { CanopyError, InterruptedError } from "../errors.js";
+import { CompressedTiles } from "../tiles/compressed-tiles.js";
 import type { Tile, TileFailure } from "../tiles/tile.js";
 
 /** A tile that crashes its process, or makes the backbone fail. */
@@ -12,8 +16,11 @@ interface Crash extends TileFailure {
 }
 
 export interface ProbeOrder extends ProbeSetup {
-  tiles: readonly Tile[];
+  tiles: readonly ProbeTile[];
 }
+
+/** Where a tile's bytes are, or themselves; null for a tile known to be bad. */
+export type ProbeTile = NativeTile | { base64: string } | null;
 
 /** A message of the child process: the tile it begins, a failure of the backbone on it, or that all are done. */
 export type ProbeSign = { tile: number; failure?: string } | "done";
@@ -34,6 +41,34 @@ export async function findCrashers(
   model: Uint8Array,
   setup: ProbeSetup,
   signal?: AbortSignal,
+): Promise<Map<number, Crash>> {
+  const crashers = new Map<number, Crash>();
+  const compressed = new CompressedTiles({ ...(signal && { signal }) });
+  let first = 0;
+  try {
+    // Unpacked here: how long that takes is no tile's fault.
+    for await (const piece of compressed.pieces(tiles, mostFileBytes(setup.decode.maxBytes))) {
+      const found = await findAmong(piece.map(forProbe), model, setup, signal);
+      for (const [place, crash] of found) crashers.set(first + place, crash);
+      first += piece.length;
+    }
+  } finally {
+    await compressed.close();
+  }
+  return crashers;
+}
+
+function forProbe(tile: Tile): ProbeTile {
+  if (tile.failure !== undefined) return null;
+  const place = placeOf(tile);
+  return "bytes" in place ? { base64: Buffer.from(place.bytes).toString("base64") } : place;
+}
+
+async function findAmong(
+  tiles: readonly ProbeTile[],
+  model: Uint8Array,
+  setup: ProbeSetup,
+  signal: AbortSignal | undefined,
 ): Promise<Map<number, Crash>> {
   const crashers = new Map<number, Crash>();
   const blame = (place: number, what: string) => crashers.set(place, { code: "CRASH", message: what });

@@ -4,11 +4,10 @@
  * each.
  */
 import { readFileSync, writeSync } from "node:fs";
-import { type Slot, SlotRing } from "../batch/slot-ring.js";
+import { SlotRing } from "../batch/slot-ring.js";
 import { decodeChunk } from "../decode/worker.js";
 import { endWithParent } from "../end-with-parent.js";
 import { Backbone } from "../features/backbone.js";
-import type { Tile } from "../tiles/tile.js";
 import type { ProbeOrder, ProbeSign } from "./crashers.js";
 
 endWithParent();
@@ -21,26 +20,27 @@ const ring = new SlotRing(1, size * size * 3);
 const slot = await ring.acquire();
 
 // If the backbone fails on a black tile, no tile is to blame, and the process ends here.
-await run({ name: "", path: "" }, slot);
+await run();
 for (const [index, tile] of tiles.entries()) {
   // Synchronous, because the process may not live to flush anything.
   say({ tile: index });
-  if (tile.failure !== undefined) continue;
+  if (tile === null) continue;
   const outcomes = await decodeChunk({
-    tiles: [tile],
+    tiles: ["base64" in tile ? { bytes: Buffer.from(tile.base64, "base64") } : tile],
     buffer: ring.buffer,
     byteOffset: slot.byteOffset,
     options: decode,
   });
   if (outcomes?.[0] !== undefined) continue;
-  await run(tile, slot).catch((error: Error) => say({ tile: index, failure: error.message }));
+  await run().catch((error: Error) => say({ tile: index, failure: error.message }));
 }
 say("done");
 await backbone.close();
 
-async function run(tile: Tile, at: Slot): Promise<void> {
+/** On what is in the slot. */
+async function run(): Promise<void> {
   const pixels = new Uint8Array(ring.buffer);
-  const batch = { index: 0, tiles: [tile], slot: at, pixels, outcomes: [undefined] };
+  const batch = { index: 0, tiles: [{ name: "", path: "" }], slot, pixels, outcomes: [undefined] };
   await backbone.run({ ...batch, release: () => {} }, ring, variants);
 }
 
