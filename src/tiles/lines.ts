@@ -5,9 +5,17 @@ import { FormatError } from "../errors.js";
 /** Longer than any line that is about one tile. */
 export const MAX_LINE = 16 << 20;
 
-/** The lines of UTF-8 `bytes` of the file `path`: LF ends one, and a CR before it is dropped. @throws FormatError for endless ones */
+/**
+ * The lines of UTF-8 `bytes` of the file `path`, without a byte-order mark: LF ends one, and a CR before it is dropped.
+ * @throws FormatError for endless ones
+ */
 export async function* linesOf(path: string, bytes: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  for await (const lines of linesByBlock(path, bytes)) yield* lines;
+  let first = true;
+  for await (const lines of linesByBlock(path, bytes)) {
+    if (first) lines[0] = lines[0].replace(/^\uFEFF/, "");
+    first = false;
+    yield* lines;
+  }
 }
 
 /**

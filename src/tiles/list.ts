@@ -1,4 +1,5 @@
 /** Tiles named line by line: `@list.txt`, a rejects file, or paths on stdin. */
+import { InputError } from "../errors.js";
 import { readRegular } from "../files/open-regular.js";
 import { isRemote, placeOf } from "../remote/address.js";
 import { tilesOfArchive } from "./archive.js";
@@ -23,14 +24,19 @@ export async function* tilesOfList(
   shown: string = file,
 ): AsyncGenerator<Tile> {
   if (/\.jsonl$/i.test(file)) return yield* tilesOfRecords(file, tally);
-  let first = true;
-  for await (const raw of linesOf(shown, readRegular(file))) {
-    const line = first ? raw.replace(/^\uFEFF/, "") : raw;
-    first = false;
+  for await (const line of linesOf(shown, readRegular(file))) {
     if (line.trim() === "") continue;
+    if (line.includes("\0")) throw otherText(shown);
     refusePackedName(placeOf(line));
     const path = isRemote(line) ? takeRemote(line) : line;
     if (!isArchive(path)) yield fileTile(path);
     else if (isOurs(path)) yield* tilesOfArchive(path, tally);
   }
+}
+
+/** A path holds no zero byte. */
+function otherText(shown: string): InputError {
+  return new InputError(
+    `${shown} holds bytes of zero, so it is no list of one path a line: save it as UTF-8, and leave out -print0 of find.`,
+  );
 }

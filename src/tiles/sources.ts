@@ -175,10 +175,12 @@ async function shareIn(items: readonly InputItem[], shard: Shard): Promise<Share
     if (kind === "archive") archives.push(path);
     else if (kind === "list") archives.push(...(await archivesInList(path, shown)));
   }
-  const states = await statesOf(archives);
+  // One that is given twice is one shard's, both times.
+  const distinct = [...new Set(archives)];
+  const states = await statesOf(distinct);
   return shareOf(
     shard,
-    archives.map((path, i) => ({ path, bytes: states[i]?.size ?? 0 })),
+    distinct.map((path, i) => ({ path, bytes: states[i]?.size ?? 0 })),
   );
 }
 

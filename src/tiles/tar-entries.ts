@@ -98,9 +98,10 @@ const BODILESS_TYPES: ReadonlySet<string> = new Set("23456");
 const NOTES: ReadonlySet<string> = new Set("5ADIV");
 
 /** Whether the archive can have the data that `header` announces. */
-async function isReadable({ reader, position, told }: Scan, { type, byteLength }: TarHeader): Promise<boolean> {
+async function isReadable({ reader, position, told, global }: Scan, { type, byteLength }: TarHeader): Promise<boolean> {
   if (META_TYPES.has(type)) return byteLength <= MAX_META && (await reader.has(position + BLOCK + byteLength));
-  return Number.isSafeInteger(Number(told.get("size") ?? 0));
+  // Of any other number the next header would be looked for at a place that was read before.
+  return [told, global].every((records) => /^\d{0,15}$/.test(records.get("size") ?? ""));
 }
 
 /** Goes to the next block after `lost` that is a header; false if there is none. */

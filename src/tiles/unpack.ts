@@ -89,8 +89,10 @@ async function* gunzip(packed: AsyncIterable<Buffer>): Blocks {
       await done(inflater, (resolve) => void inflater.write(piece, resolve));
       yield* ready.splice(0);
       if (failure !== undefined) throw damaged("gzip", failure);
+      // Zeros after the last member end it: some tools fill up the last block of a disk or a tape.
+      if (inflater.readableEnded) return;
     }
-    await done(inflater, (resolve) => void inflater.once("end", resolve).end());
+    await done(inflater, () => void inflater.end());
     yield* ready.splice(0);
     if (failure !== undefined) throw damaged("gzip", failure);
   } finally {
@@ -98,14 +100,14 @@ async function* gunzip(packed: AsyncIterable<Buffer>): Blocks {
   }
 }
 
-/** What `act` begins, or an error of the inflater, which calls nothing else back. */
+/** What `act` begins, or the end or an error of the inflater, which calls nothing else back. */
 function done(inflater: Gunzip, act: (resolve: () => void) => void): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
-      inflater.off("error", end);
+      inflater.off("error", end).off("end", end);
       resolve();
     };
-    inflater.on("error", end);
+    inflater.on("error", end).on("end", end);
     act(end);
   });
 }

@@ -55,6 +55,7 @@ describe("a compressed tar", () => {
       "set.tgz",
       Buffer.concat([gzipSync(TAR.subarray(0, 5000)), gzipSync(TAR.subarray(5000))]),
     ],
+    ["of gzip, filled up with zeros", "set.tgz", Buffer.concat([gzipSync(TAR), Buffer.alloc(40_000)])],
     ["of zstd", "set.tar.zst", zstd(TAR)],
     [
       "of zstd in frames",

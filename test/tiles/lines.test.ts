@@ -21,6 +21,12 @@ describe("lines", () => {
     }
   });
 
+  it("begin behind a byte-order mark, and have others as they are", async () => {
+    for (const size of [1, 100]) {
+      assert.deepEqual(await collect(linesOf("list", cut("\uFEFFa\n\uFEFFb", size))), ["a", "\uFEFFb"]);
+    }
+  });
+
   it("are none in nothing, and one in one without an end", async () => {
     assert.deepEqual(await collect(linesOf("list", cut("", 4))), []);
     assert.deepEqual(await collect(linesOf("list", cut("x", 4))), ["x"]);

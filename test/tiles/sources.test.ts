@@ -239,6 +239,29 @@ describe("lists and standard input", () => {
     assert.match(tiles[3].failure!.message, /archive cannot be read \(ENOENT\)/);
   });
 
+  it("gives each archive of a list to one shard, whatever the list's first bytes, also one that is there twice", async (t) => {
+    const root = temporaryFolder(t);
+    put(root, "a.jpg", "b.jpg");
+    for (const name of ["a", "b"]) execFileSync("tar", ["-cf", `${name}.tar`, `${name}.jpg`], { cwd: root });
+    const lines = ["a.tar", "b.tar", "b.tar"].map((name) => join(root, name));
+    writeFileSync(join(root, "list.txt"), `\uFEFF${lines.join("\n")}\n`);
+    const shards = await Promise.all(
+      [1, 2].map((index) => collectTiles([`@${join(root, "list.txt")}`], { shard: { index, count: 2 } })),
+    );
+    assert.deepEqual(
+      shards.map(({ tiles }) => names(tiles)),
+      [["a"], ["b", "b"]],
+    );
+  });
+
+  it("refuses a list that is no text in UTF-8, or has zeros between its paths", async (t) => {
+    const file = join(temporaryFolder(t), "list.txt");
+    for (const content of [Buffer.from("a.jpg\0b.jpg\0"), Buffer.from("\uFEFFa.jpg\r\nb.jpg\r\n", "utf16le")]) {
+      writeFileSync(file, content);
+      await assert.rejects(collectTiles([`@${file}`]), { name: "InputError", message: /zero.*save it as UTF-8/ });
+    }
+  });
+
   it("reads a rejects file by its paths: files, archives, members of archives, and folders", async (t) => {
     const root = temporaryFolder(t);
     put(root, "a.jpg", "sub/b.jpg", "sub/c.jpg", "sub/d.jpg");

@@ -194,6 +194,18 @@ describe("a damaged tar", () => {
     ]);
   });
 
+  it("whose sizes are no numbers of bytes is read to its end, and each place is said", async (t) => {
+    const [a, b] = ["a", "b"].map((name) => member({ name: `${name}.jpg`, data: name }));
+    for (const size of ["-512", "-1536", "1e3", "0x200", "9".repeat(20)]) {
+      const { good, tiles } = await read(t, [pax("x", { size }), a, b, END]);
+      assert.deepEqual(good.map(textOf), ["b"], size);
+      assert.match(reasons(tiles).join(), /^the archive is damaged at byte 1024, and what lies before byte 2048/);
+      const all = await read(t, [b, pax("g", { size }), a, b, END]);
+      assert.deepEqual(all.good.map(textOf), ["b"], size);
+      assert.equal(reasons(all.tiles).length, 2, size);
+    }
+  });
+
   it("with one block of zeros has lost a header, and with more is several archives", async (t) => {
     const [a, b] = ["a", "b"].map((name) => member({ name: `${name}.jpg`, data: name }));
     const one = await read(t, [a, Buffer.alloc(BLOCK), b, END]);
