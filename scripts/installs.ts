@@ -1,24 +1,17 @@
 /**
  * `npm run check:installs [-- NAME...]`: installs the packages of `npm run packages` from their files in empty folders, with several package managers
- * and versions of Node, without install scripts, and without a compiler on the PATH; then trains and predicts there. Prints seconds and
- * megabytes of each. The package managers and Nodes come from the registry.
+ * and versions of Node, without install scripts, and without a compiler on the PATH; then trains and predicts there. Prints seconds,
+ * processor time and megabytes of each, with nothing in its cache. The package managers and Nodes come from the registry.
  */
 import { spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const PACKAGES = resolve(fileURLToPath(new URL("../../build/packages", import.meta.url)));
+const CANOPY = "canopy-tagger";
+const OWN_ADDON = `${CANOPY}-${process.platform}-${process.arch}`;
 const TRAINED_TILES = 120;
 
 interface Manager {
@@ -85,12 +78,23 @@ function checkManager(name: string): void {
   if (file === undefined) return;
   const [program, ...args] = manager.isProgram ? [file] : [nodePath("22"), file];
   const project = writeProject(name, manager);
-  const started = performance.now();
-  run(program, [...args, ...manager.install], project, pathWithoutCompiler("22"));
-  const seconds = (performance.now() - started) / 1000;
+  const [seconds, processorSeconds] = time(program, [...args, ...manager.install], project, join(work, `home-${name}`));
   const [megabytes, packages] = sizeOf(join(project, "node_modules"));
-  console.log(`${name}: installed in ${seconds.toFixed(1)} s, ${megabytes.toFixed(0)} MB, ${packages} packages`);
+  const times = `${seconds.toFixed(1)} s, ${processorSeconds.toFixed(1)} s of processor time`;
+  console.log(`${name}: installed in ${times}, ${megabytes} MB, ${packages} packages`);
   for (const node of NODES) console.log(`${name}: ${useCanopy(project, node)}`);
+}
+
+/** Runs it, and says how long it took, and how long processors worked for it and what it started. */
+function time(program: string, args: string[], cwd: string, home: string): [seconds: number, processorSeconds: number] {
+  mkdirSync(home);
+  const started = performance.now();
+  const command = ["-c", '"$@" >&2 && times', "sh", program, ...args];
+  const [, children] = run("sh", command, cwd, pathWithoutCompiler("22"), { HOME: home }).trim().split("\n");
+  const times = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(
+    ([, minutes, rest]) => Number(minutes) * 60 + Number(rest),
+  );
+  return [(performance.now() - started) / 1000, times.reduce((sum, each) => sum + each, 0)];
 }
 
 /** Versions from 11 on read no settings in package.json. */
@@ -111,19 +115,15 @@ function fetchManager(name: string, manager: Manager): string | undefined {
 function writeProject(name: string, manager: Manager): string {
   const project = join(work, `project-${name}`);
   mkdirSync(project);
-  const { optionalDependencies, name: canopy } = manifestOf(join(PACKAGES, packedCanopy()));
-  const fileOf = (packed: string): string => `file:${join(PACKAGES, packed)}`;
-  const tarballs = readdirSync(PACKAGES).filter((file) => file.endsWith(".tgz"));
-  const tarballOf = (packed: string): string =>
-    fileOf(tarballs.find((file) => file.replace(/-\d.*$/, "") === packed) ?? "");
-  const own = `${canopy}-${process.platform}-${process.arch}`;
+  const { version, optionalDependencies } = readManifest();
+  const fileOf = (packed: string): string => `file:${join(PACKAGES, `${packed}-${version}.tgz`)}`;
   const addons = Object.fromEntries(
-    Object.keys(optionalDependencies).map((addon) => [addon, tarballOf(manager.needsAll ? own : addon)]),
+    Object.keys(optionalDependencies).map((addon) => [addon, fileOf(manager.needsAll ? OWN_ADDON : addon)]),
   );
   const manifest = {
     name: "project",
     private: true,
-    dependencies: { [canopy]: tarballOf(canopy) },
+    dependencies: { [CANOPY]: fileOf(CANOPY) },
     // Unpublished: the versions that canopy asks for are these files.
     optionalDependencies: addons,
     overrides: Object.fromEntries(Object.keys(addons).map((addon) => [addon, `$${addon}`])),
@@ -134,32 +134,23 @@ function writeProject(name: string, manager: Manager): string {
   return project;
 }
 
-function packedCanopy(): string {
-  const folders = existsSync(PACKAGES)
-    ? readdirSync(PACKAGES, { withFileTypes: true }).filter((each) => each.isDirectory())
-    : [];
-  const shortest = folders.map((each) => each.name).sort((a, b) => a.length - b.length)[0];
-  if (shortest === undefined)
-    throw new Error("There are no packages: npm run prebuilt -- linux-x64, then npm run packages.");
-  return shortest;
-}
-
-function manifestOf(folder: string): { name: string; optionalDependencies: Record<string, string> } {
-  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+/** Of canopy as it is packed. */
+function readManifest(): { version: string; optionalDependencies: Record<string, string> } {
+  const path = join(PACKAGES, CANOPY, "package.json");
+  const manifest = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : { optionalDependencies: {} };
+  if (!(OWN_ADDON in manifest.optionalDependencies)) {
+    const target = OWN_ADDON.slice(CANOPY.length + 1);
+    throw new Error(`build/packages holds no ${OWN_ADDON}: npm run prebuilt -- ${target}, then npm run packages.`);
+  }
+  return manifest;
 }
 
 /** Generates tiles, trains and predicts; fails unless the addon of the package decoded them. */
 function useCanopy(project: string, node: string): string {
   const canopy = (...args: string[]): string =>
-    run(
-      nodePath(node),
-      ["node_modules/canopy-tagger/dist/src/cli/main.js", ...args],
-      project,
-      pathWithoutCompiler(node),
-    );
+    run(nodePath(node), [`node_modules/${CANOPY}/dist/src/cli/main.js`, ...args], project, pathWithoutCompiler(node));
   const { addon } = JSON.parse(canopy("doctor", "--json"));
-  if (!addon.built || !addon.from.startsWith("canopy-tagger-"))
-    throw new Error(`The addon was not found: ${JSON.stringify(addon)}`);
+  if (!addon.built || addon.from !== OWN_ADDON) throw new Error(`The addon was not found: ${JSON.stringify(addon)}`);
   const started = performance.now();
   canopy("synth", "--count", String(TRAINED_TILES), "--out", `tiles-${node}`, "--quiet");
   canopy(
@@ -213,9 +204,10 @@ function fetchPackages(folder: string, packages: string[]): string {
   return join(at, "node_modules");
 }
 
-function run(program: string, args: string[], cwd: string, path: string): string {
+function run(program: string, args: string[], cwd: string, path: string, extra: Record<string, string> = {}): string {
   const env = {
     ...process.env,
+    ...extra,
     PATH: path,
     CANOPY_CACHE: join(work, "cache"),
     npm_config_update_notifier: "false",
@@ -228,7 +220,7 @@ function run(program: string, args: string[], cwd: string, path: string): string
 
 function sizeOf(folder: string): [megabytes: number, packages: number] {
   const du = spawnSync("du", ["-sm", folder], { encoding: "utf8" }).stdout;
-  const manifests = spawnSync("find", [folder, "-path", "*node_modules/*/package.json", "-links", "-99"], {
+  const manifests = spawnSync("find", [folder, "-path", "*node_modules/*/package.json"], {
     encoding: "utf8",
   }).stdout;
   const names = manifests.split("\n").filter((path) => /node_modules\/(@[^/]+\/)?[^/]+\/package\.json$/.test(path));

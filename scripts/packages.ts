@@ -30,7 +30,7 @@ packCanopy();
 /** npm installs the one for its machine, and no other. */
 function packAddon(target: string): void {
   const [os, cpu] = target.split("-");
-  const { version, license, engines } = own;
+  const { version, license, engines, repository } = own;
   const folder = join(OUT, `${own.name}-${target}`);
   mkdirSync(folder, { recursive: true });
   cpSync(join(PREBUILT, target, "canopy.node"), join(folder, "canopy.node"));
@@ -47,6 +47,7 @@ function packAddon(target: string): void {
     version,
     description,
     license,
+    repository,
     engines,
     ...place,
     main: "canopy.node",

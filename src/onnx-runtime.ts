@@ -19,14 +19,25 @@ export function loadOnnxRuntime(): typeof OnnxRuntime {
   }
 }
 
-/** Alpine's loader is known by its words. */
+/** Says where ONNX Runtime has no build; other failures are left as they are. */
 export function explainLoading(error: unknown): unknown {
-  if (!(error instanceof Error) || !/^Error (loading shared library|relocating) /m.test(error.message)) return error;
-  return new CanopyError(
-    "RUNTIME",
-    "ONNX Runtime for Node has no build for musl, the C library of Alpine: run canopy where glibc is, as in the image node:22-bookworm-slim.",
-    { cause: error },
-  );
+  if (!(error instanceof Error)) return error;
+  // Alpine's loader is known by its words.
+  if (/^Error (loading shared library|relocating) /m.test(error.message)) {
+    return noBuild(
+      "musl, the C library of Alpine: run canopy where glibc is, as in the image node:22-bookworm-slim",
+      error,
+    );
+  }
+  if (/^Cannot find module .*onnxruntime_binding\.node/.test(error.message)) {
+    const machine = `${process.platform}-${process.arch}`;
+    return noBuild(`${machine}: it has them for Linux and Windows on x64 and arm64, and for macOS on arm64`, error);
+  }
+  return error;
+}
+
+function noBuild(what: string, cause: Error): CanopyError {
+  return new CanopyError("RUNTIME", `ONNX Runtime for Node has no build for ${what}.`, { cause });
 }
 
 /** To be called before threads that load ONNX Runtime are started: without the addon they cannot do it themselves. */

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ROOT, runCli, temporaryFolder } from "./helpers.js";
@@ -71,6 +71,36 @@ test("the Slurm merge finds the shards by their names", noBash, (t) => {
   const args = readFileSync(join(folder, "canopy.args"), "utf8").replaceAll(`${folder}/`, "");
   assert.equal(args, "merge tags-0001.csv tags-0002.csv --out tags.csv\n");
 });
+
+const notLinux = process.platform === "linux" ? {} : { skip: "the image is made of Linux" };
+
+test(
+  "what the image keeps is this machine's ONNX Runtime, and a list of packages that is the same each time",
+  notLinux,
+  (t) => {
+    const dockerfile = readFileSync(join(EXAMPLES, "kubernetes/Dockerfile"), "utf8");
+    const [, commands] = /^RUN npm ci [^&]*&& ((?:.*\\\n)*.*)/m.exec(dockerfile) ?? [];
+    const lists = [0, 1].map(() => {
+      const folder = temporaryFolder(t);
+      const runtime = join(folder, "node_modules/onnxruntime-node");
+      // As `npm install` leaves it in an empty folder: without a version.
+      writeFileSync(join(folder, "package.json"), JSON.stringify({ dependencies: { "onnxruntime-node": "1.0.0" } }));
+      for (const name of readdirSync(join(ROOT, "node_modules/onnxruntime-node/bin"), {
+        recursive: true,
+        encoding: "utf8",
+      }))
+        if (!name.includes(".")) mkdirSync(join(runtime, "bin", name), { recursive: true });
+      writeFileSync(join(runtime, "package.json"), JSON.stringify({ name: "onnxruntime-node", version: "1.0.0" }));
+      const run = spawnSync("sh", ["-c", commands], { cwd: folder, encoding: "utf8" });
+      assert.equal(run.status, 0, run.stderr);
+      const kept = readdirSync(join(runtime, "bin"), { recursive: true, encoding: "utf8" });
+      assert.deepEqual(kept, ["napi-v6", "napi-v6/linux", `napi-v6/linux/${process.arch}`]);
+      return readFileSync(join(folder, "sbom.json"), "utf8").replaceAll(basename(folder), "");
+    });
+    assert.equal(JSON.parse(lists[0]).components[0].name, "onnxruntime-node");
+    assert.equal(lists[1], lists[0]);
+  },
+);
 
 test("every option in the examples exists", () => {
   const help = ["predict", "merge", "enqueue", "work"].map((name) => runCli([name, "--help"]).stdout).join("");

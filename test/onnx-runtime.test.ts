@@ -39,6 +39,13 @@ test("Alpine is told that there is no ONNX Runtime for its C library; other fail
   assert.equal(explainLoading(glibc), glibc);
 });
 
+test("a machine for which ONNX Runtime has no build is told which it has them for", () => {
+  const load = `Object.defineProperty(process, "arch", { value: "mips" });
+    import(${JSON.stringify(join(ROOT, "dist/src/onnx-runtime.js"))}).then(({ loadOnnxRuntime }) => loadOnnxRuntime());`;
+  const { stderr } = spawnSync(process.execPath, ["-e", load], { encoding: "utf8" });
+  assert.match(stderr, /ONNX Runtime for Node has no build for \w+-mips: it has them for Linux/);
+});
+
 test("doctor's probe of a device says so, too", (t) => {
   const preload = join(temporaryFolder(t), "musl.cjs");
   const load = `const { _load } = require("module");
