@@ -732,6 +732,27 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/tiles/shard.test.ts"],
   },
   {
+    what: "addresses that differ in secrets alone read as one",
+    file: "src/tiles/remote-input.ts",
+    from: "other !== undefined && other !== address",
+    to: 'other === ""',
+    tests: ["test/tiles/sources.test.ts"],
+  },
+  {
+    what: "holes of a TIFF of samples that wrap around",
+    file: "src/raster/open.ts",
+    from: "Math.min(most, Math.max(least, nodata || 0))",
+    to: "nodata",
+    tests: ["test/raster/open.test.ts"],
+  },
+  {
+    what: "run lengths that end early read as zeros",
+    file: "src/raster/codecs.ts",
+    from: "if (at + stored > data.length) break;",
+    to: "",
+    tests: ["test/raster/open.test.ts"],
+  },
+  {
     what: "zeros behind a gzip's last member waited on for ever",
     file: "src/tiles/unpack.ts",
     from: '.on("end", end)',

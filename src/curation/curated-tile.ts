@@ -1,7 +1,9 @@
 /** A tile with everything that labelling tools show of it. */
+import { resolve } from "node:path";
 import type { TagDoubt } from "../labels/name-list.js";
 import { tilePath, withoutExtension } from "../labels/names.js";
-import type { Tile } from "../tiles/tile.js";
+import { isRemote } from "../remote/address.js";
+import { type Tile, tileLocation } from "../tiles/tile.js";
 
 export interface CuratedTile {
   tile: Tile;
@@ -26,6 +28,11 @@ export interface TilePrediction {
 /** Formats of labelling tools. */
 export const EXCHANGE_FORMATS = ["label-studio", "fiftyone"] as const;
 export type ExchangeFormat = (typeof EXCHANGE_FORMATS)[number];
+
+/** Where other programs find the tile: its absolute path, or its address. */
+export function absoluteLocation(tile: Tile): string {
+  return isRemote(tile.path) ? tileLocation(tile) : resolve(tileLocation(tile));
+}
 
 /**
  * How tables name the tiles: if two of them share a name, all are written with their folders, from the last folder that

@@ -1,11 +1,9 @@
 /** Tiles as JSON that a few lines of Python load into FiftyOne; docs/curation.md has them. */
-import { resolve } from "node:path";
-import { tileLocation } from "../tiles/tile.js";
-import type { CuratedTile } from "./curated-tile.js";
+import { absoluteLocation, type CuratedTile } from "./curated-tile.js";
 
 /** One sample; fields carry FiftyOne's names. Null if nothing is known. */
 interface FiftyOneSample {
-  /** Absolute path of the picture. */
+  /** Absolute path of the picture, or its address. */
   filepath: string;
   name: string;
   ground_truth: { label: string }[] | null;
@@ -18,7 +16,7 @@ interface FiftyOneSample {
 
 export function toSample({ tile, labels, prediction, suggestion, doubts }: CuratedTile): FiftyOneSample {
   return {
-    filepath: resolve(tileLocation(tile)),
+    filepath: absoluteLocation(tile),
     name: tile.name,
     ground_truth: labels?.map((label) => ({ label })) ?? null,
     predictions:

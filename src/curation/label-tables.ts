@@ -1,8 +1,9 @@
 /** Labels as tables that other programs read: the plain CSV, a column for each tag, JSON lines. */
 import { dirname, relative, resolve } from "node:path";
 import { type CsvOptions, toCsv } from "../files/csv.js";
-import { type Tile, tileLocation } from "../tiles/tile.js";
-import type { CuratedTile } from "./curated-tile.js";
+import { isRemote } from "../remote/address.js";
+import type { Tile } from "../tiles/tile.js";
+import { absoluteLocation, type CuratedTile } from "./curated-tile.js";
 
 export const LABEL_TABLES = ["csv", "multi-hot", "jsonl"] as const;
 type LabelTableFormat = (typeof LABEL_TABLES)[number];
@@ -35,5 +36,6 @@ export function* labelTableText(
 }
 
 function fileName({ tile }: CuratedTile, out: string): string {
-  return relative(dirname(resolve(out)), resolve(tileLocation(tile)));
+  const place = absoluteLocation(tile);
+  return isRemote(place) ? place : relative(dirname(resolve(out)), place);
 }

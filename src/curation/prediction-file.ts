@@ -60,7 +60,7 @@ async function readCsv(path: string): Promise<Map<LabelRow, TilePrediction>> {
       columns = checkHeader(path, record);
       continue;
     }
-    const probabilities = new Map(columns.slice(2).map((tag, i) => [tag, Number(record[i + 2])]));
+    const probabilities = new Map(columns.slice(2).map((tag, i) => [tag, Number(record[i + 2].trim() || Number.NaN)]));
     if ([...probabilities.values()].some((value) => !(value >= 0 && value <= 1))) {
       throw new FormatError(
         path,

@@ -1,5 +1,6 @@
 /** The path of each tile's converted copy: its place below its input, with the new extension. */
 import { basename, extname, isAbsolute, join, normalize, relative, resolve, sep } from "node:path";
+import { placeOf } from "../remote/address.js";
 import { type Tile, tileLocation } from "../tiles/tile.js";
 
 export interface FixJob {
@@ -43,7 +44,8 @@ function innerPath(tile: Tile, roots: readonly string[]): string {
   if (tile.member !== undefined) {
     return contained(tile.member);
   }
-  const path = resolve(tile.path);
+  // A query of an address may hold slashes.
+  const path = resolve(placeOf(tile.path));
   const root = roots.find((folder) => path.startsWith(folder.endsWith(sep) ? folder : folder + sep));
   return root === undefined ? basename(path) : relative(root, path);
 }

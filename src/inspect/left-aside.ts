@@ -65,8 +65,8 @@ function describeChunks({ gamma, cicp, srgb }: ColorChunks, hasProfile: boolean)
 /** The profile's description (ICC.1, section 9.2.41), from versions 2 and 4. */
 function nameProfile(icc: Buffer): string {
   try {
-    for (let i = 0, count = icc.readUInt32BE(128); i < count; i++) {
-      const entry = 132 + 12 * i;
+    const count = icc.readUInt32BE(128);
+    for (let i = 0, entry = 132; i < count && entry + 12 <= icc.length; i++, entry += 12) {
       if (icc.toString("latin1", entry, entry + 4) !== "desc") continue;
       return readText(icc.subarray(icc.readUInt32BE(entry + 4)));
     }

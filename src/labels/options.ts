@@ -39,7 +39,6 @@ export function labelOptions({ labelFormat, labelColumns, tagSeparator, split }:
   return { labelFormat, labelColumns, tagSeparator, split };
 }
 
-/** @throws OptionError for an invalid value */
 /** For commands that need no labels. @throws OptionError for an option on labels that are not there */
 export function checkLabelsGiven(options: LabelOptions & { labels?: string | undefined }): void {
   const given = Object.entries(labelOptions(options)).find(([, value]) => value !== undefined);
@@ -47,6 +46,7 @@ export function checkLabelsGiven(options: LabelOptions & { labels?: string | und
   throw new OptionError(`\`${given[0]}\` says how label files are read: give \`labels\`, or leave it out.`);
 }
 
+/** @throws OptionError for an invalid value */
 export function checkLabelOptions({ labelFormat, labelColumns, tagSeparator, split }: LabelOptions): void {
   if (labelFormat !== undefined) checkOneOf("labelFormat", labelFormat, LABEL_FORMATS);
   if (tagSeparator !== undefined) checkSeparator(tagSeparator);

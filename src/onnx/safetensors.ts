@@ -122,7 +122,8 @@ function readHeader(bytes: Uint8Array, path: string): { header: Header; dataStar
 }
 
 function byOffset([, a]: [string, Entry], [, b]: [string, Entry]): number {
-  return a.data_offsets[0] - b.data_offsets[0];
+  // Empty tensors come first of those that begin at one place.
+  return a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1];
 }
 
 function checkEntry(

@@ -63,10 +63,12 @@ function decodePackBits(data: Uint8Array, length: number): Uint8Array {
   for (let at = 0; at < data.length && done < length; ) {
     const count = data[at++];
     if (count === 128) continue;
-    const run = Math.min(count < 128 ? count + 1 : 257 - count, length - done);
+    const stored = count < 128 ? count + 1 : 1;
+    if (at + stored > data.length) break;
+    const run = Math.min(count < 128 ? stored : 257 - count, length - done);
     if (count < 128) out.set(data.subarray(at, at + run), done);
     else out.fill(data[at], done, done + run);
-    at += count < 128 ? count + 1 : 1;
+    at += stored;
     done += run;
   }
   return out.subarray(0, done);

@@ -192,5 +192,6 @@ function parseNodata(characters: readonly number[] | undefined): number | undefi
     .replace(/\0.*$/s, "")
     .trim();
   if (text === "") return undefined;
-  return Number(text);
+  // GDAL's "inf" and "-inf" are no numbers of JavaScript.
+  return Number(text.replace(/^([+-]?)inf$/i, "$1Infinity"));
 }

@@ -124,8 +124,12 @@ async function readBlock(
   return unpack(bytes.subarray(0, length), layout, rows, perPixel);
 }
 
+/** Filled with "no data" or, as GDAL does, with the nearest sample to it. */
 function hole(layout: Layout, count: number): Samples {
-  return allocate(layout, count).fill(layout.nodata ?? 0);
+  const { kind, bits, nodata = 0 } = layout;
+  if (kind === "float") return allocate(layout, count).fill(nodata);
+  const [least, most] = kind === "int" ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
+  return allocate(layout, count).fill(Math.min(most, Math.max(least, nodata || 0)));
 }
 
 interface Strided {

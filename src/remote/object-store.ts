@@ -24,6 +24,12 @@ export function parseObject(address: string): StoredObject {
 /** Where to ask for an object, with the headers that the user's keys sign; without keys only what is public can be read. */
 export async function locateObject(address: string): Promise<{ url: string; headers: Record<string, string> }> {
   const { store, bucket, key } = parseObject(address);
+  if (key.split("/").some((part) => part === "." || part === "..")) {
+    throw new RemoteError(
+      address,
+      "its key has . or .. for a folder, which addresses of the web cannot have: rename it",
+    );
+  }
   return signed(store, `${bucketUrl(store, bucket)}/${escapeKey(key)}`);
 }
 

@@ -42,6 +42,7 @@ export class CompressedTiles {
   readonly #context: Pick<RunContext, "signal" | "onNotice">;
   readonly #sources = new Map<string, ByteSource>();
   #folder: string | undefined;
+  #unpacked = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(context: Pick<RunContext, "signal" | "onNotice"> = {}) {
@@ -128,7 +129,7 @@ export class CompressedTiles {
     this.#context.onNotice?.(
       `${path} is unpacked to ${this.#folder} for now, because its tiles are not read in the order they have in it.`,
     );
-    const target = join(this.#folder, `${this.#sources.size}.tar`);
+    const target = join(this.#folder, `${this.#unpacked++}.tar`);
     await writeUnpacked(path, target, this.#context.signal);
     const source = await openSource(target);
     this.#sources.set(path, source);

@@ -9,7 +9,7 @@ import { archivesBelow } from "./folder.js";
 import { linesOf } from "./lines.js";
 import { hasTileExtension, isArchive } from "./names.js";
 import { refusePackedFile, refusePackedName } from "./packed.js";
-import { takeRemote } from "./remote-input.js";
+import { type Addresses, takePath, takeRemote } from "./remote-input.js";
 
 /** One INPUT or several. */
 export type TileInputs = string | readonly string[];
@@ -51,7 +51,7 @@ export async function archivesInList(path: string, shown: string = path): Promis
   const archives: string[] = [];
   if (/\.jsonl$/i.test(path)) return archives;
   for await (const line of linesOf(shown, readRegular(path))) {
-    const path = isRemote(line) ? takeRemote(line) : line;
+    const path = takePath(line);
     if (isArchive(path)) archives.push(path);
   }
   return archives;
@@ -64,12 +64,12 @@ export function isStdin(input: string): boolean {
 
 /**
  * What `input` stands for: itself, the archives of a folder that holds archives and no tiles, or what a pattern
- * matches. Throws an InputError if there is no such thing.
+ * matches. `addresses`: those of the whole input. Throws an InputError if there is no such thing.
  */
-export async function classify(input: string, signal?: AbortSignal): Promise<InputItem[]> {
+export async function classify(input: string, signal?: AbortSignal, addresses?: Addresses): Promise<InputItem[]> {
   if (input.startsWith("@")) return [await listItem(input.slice(1))];
   if (isObject(input) && /^\w+:\/\/([^/]*|.*\/)$/.test(input)) return prefixItems(input, signal);
-  if (isRemote(input)) return [remoteItem(input)];
+  if (isRemote(input)) return [remoteItem(input, addresses)];
   const info = await statInput(input);
   if (info === "missing") return matches(input);
   if (info?.isDirectory()) return folderItems(input);
@@ -89,8 +89,8 @@ function refuseText(input: string): void {
   }
 }
 
-function remoteItem(url: string): InputItem {
-  const path = takeRemote(url);
+function remoteItem(url: string, addresses: Addresses | undefined): InputItem {
+  const path = takeRemote(url, addresses);
   if (isArchive(path)) return { kind: "archive", path };
   if (hasTileExtension(path)) return { kind: "file", path };
   throw new InputError(

@@ -7,6 +7,7 @@ import { tilesBelow, type WalkTally } from "./folder.js";
 import { linesOf } from "./lines.js";
 import { failedMember, failedTile, fileTile, hasTileExtension, isArchive } from "./names.js";
 import { refusePackedName } from "./packed.js";
+import { type Addresses, takePath } from "./remote-input.js";
 import type { Tile, TileFailure } from "./tile.js";
 
 /**
@@ -14,15 +15,17 @@ import type { Tile, TileFailure } from "./tile.js";
  * tiles), or `archive.tar#member`. A path that no longer exists comes as a tile with a `failure`, or becomes a rejected
  * tile later. Throws an InputError for a line that is no JSON object with a path.
  */
-export async function* tilesOfRecords(file: string, tally: WalkTally): AsyncGenerator<Tile> {
+export async function* tilesOfRecords(file: string, tally: WalkTally, addresses?: Addresses): AsyncGenerator<Tile> {
   let members: Members | undefined;
   for await (const path of pathsOf(file)) {
-    const [, archive, member] = /^(.*?\.(?:tar|zip|tar\.gz|tgz|tar\.zst|tzst))#(.+)$/is.exec(path) ?? [];
+    const [, place = path, member] = MEMBER.exec(path) ?? [];
+    const taken = takePath(place, addresses);
+    const archive = member === undefined ? undefined : taken;
     if (members && members.archive !== archive) {
       yield* tilesOfMembers(members);
       members = undefined;
     }
-    if (archive === undefined) yield* tilesAt(path, tally);
+    if (archive === undefined) yield* tilesAt(taken, tally);
     else {
       members ??= { archive, wanted: new Set() };
       members.wanted.add(member);
@@ -30,6 +33,9 @@ export async function* tilesOfRecords(file: string, tally: WalkTally): AsyncGene
   }
   if (members) yield* tilesOfMembers(members);
 }
+
+/** `archive.tar#member`; an address may have a query between. */
+const MEMBER = /^(.*?\.(?:tar|zip|tar\.gz|tgz|tar\.zst|tzst)(?:\?[^#]*)?)#(.+)$/is;
 
 /** Consecutive members of one archive, which is read once for all of them. */
 interface Members {

@@ -15,6 +15,7 @@ import { archivesInList, classify, type InputItem, isStdin, listOf, type TileInp
 import { tilesOfList } from "./list.js";
 import { fileTile, type Naming, pathName, TILE_EXTENSIONS } from "./names.js";
 import { isPacked } from "./packed.js";
+import type { Addresses } from "./remote-input.js";
 import { type Shard, type Share, shareOf } from "./shard.js";
 import type { SpooledInput } from "./stdin.js";
 import { type Tile, type TileFailure, type TileSource, tileLocation } from "./tile.js";
@@ -65,16 +66,17 @@ export async function openTiles(input: TileInputs, options: OpenTilesOptions = {
     throw new InputError("No input given: name a folder, files, archives, @list.txt, or - for stdin.");
   if (inputs.filter(isStdin).length > 1) throw new InputError("Standard input (-) can be given only once.");
   const items: InputItem[] = [];
+  const addresses: Addresses = new Map();
   let spooled: Spooled | undefined;
   for (const input of inputs) {
     if (isStdin(input)) spooled = await spool(options);
-    items.push(...(isStdin(input) ? [spooled!.input] : await classify(input, options.signal)));
+    items.push(...(isStdin(input) ? [spooled!.input] : await classify(input, options.signal, addresses)));
   }
   const share = options.shard && (await shareIn(items, options.shard));
   let tally: WalkTally = { ignored: 0 };
   const list = (): TileSource => {
     tally = { ignored: 0 };
-    return listItems(items, inputs, { tally, share }, options);
+    return listItems(items, inputs, { tally, share, addresses }, options);
   };
   return {
     list,
@@ -154,18 +156,20 @@ async function* listItems(
   if (tally.archive !== undefined) onWarning?.(`Archives among tiles are ignored, ${adviceOn(tally.archive)}.`);
 }
 
-/** What a listing has seen, and what it leaves out. */
+/** What a listing has seen, what it leaves out, and the addresses of the input. */
 interface Listing {
   tally: WalkTally;
   share: Share | undefined;
+  addresses: Addresses;
 }
 
-async function* tilesOf({ kind, path, shown, others = 0 }: InputItem, { tally, share }: Listing): AsyncGenerator<Tile> {
+async function* tilesOf({ kind, path, shown, others = 0 }: InputItem, listing: Listing): AsyncGenerator<Tile> {
+  const { tally, share, addresses } = listing;
   tally.ignored += others;
   const isOurs = (archive: string): boolean => share?.archives?.has(archive) ?? true;
   if (kind === "file") yield fileTile(path);
   else if (kind === "folder") yield* tilesOfFolder(path, tally);
-  else if (kind === "list") yield* tilesOfList(path, tally, isOurs, shown);
+  else if (kind === "list") yield* tilesOfList(path, tally, { isOurs, shown, addresses });
   else if (isOurs(path)) yield* tilesOfArchive(path, tally);
 }
 

@@ -37,4 +37,8 @@ test("a table whose quotes do not close, or that is no table, is refused in a se
     writeFileSync(path, `image_name,tags,clear\n${rows}\n`);
     await assert.rejects(readPredictions(path), { name: "FormatError", message: /tags\.csv is not CSV: / });
   }
+  for (const cell of ["", " ", "1.5", "high"]) {
+    writeFileSync(path, `image_name,tags,clear\na,clear,${cell}\n`);
+    await assert.rejects(readPredictions(path), { name: "FormatError", message: /line 2: expected a probability/ });
+  }
 });

@@ -36,6 +36,17 @@ test("tiles below a folder keep their place, tiles of lists only their names", (
   );
 });
 
+test("tiles on servers keep their place below a prefix, else their names, whatever their queries hold", () => {
+  const tiles = ["s3://b/in/sub/a.jpg", "s3://b/in/../../c.jpg", "https://h.net/d.jpg?of=e/f.jpg"].map((path) => ({
+    name: "x",
+    path,
+  }));
+  assert.deepEqual(
+    planTargets(tiles, ["s3://b/in/"], "out", "png").map(({ target }) => target),
+    ["sub/a.png", "c.png", "d.png"].map((name) => resolve("out", name)),
+  );
+});
+
 test("names that differ in case or Unicode form alone are one file where the folder says so", async (t) => {
   const tiles = ["A.jpg", "a.tif", "e\u0301.jpg", "\u00e9.png"].map((name) => member(name));
   const refusedOf = (folds: boolean) =>

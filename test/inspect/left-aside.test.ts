@@ -36,6 +36,17 @@ test("profiles are named, but for those that are sRGB", async () => {
   }
 });
 
+test("a profile that claims more entries than it holds costs no time", { timeout: 20_000 }, async () => {
+  const profile = Buffer.alloc(160);
+  profile.writeUInt32BE(160);
+  profile.fill(0xff, 128, 132);
+  const segment = Buffer.concat([Buffer.from("ICC_PROFILE\0\x01\x01", "latin1"), profile]);
+  const head = Buffer.from([0xff, 0xe2, 0, segment.length + 2]);
+  const jpeg = await picture().jpeg().toBuffer();
+  const file = Buffer.concat([jpeg.subarray(0, 2), head, segment, jpeg.subarray(2)]);
+  assert.deepEqual(await findLeftAside(file), ['ICC profile "without a name"']);
+});
+
 test("an orientation that is not upright is told, of every format and of bands", async () => {
   for (const format of ["jpeg", "webp", "tiff"] as const) {
     const turned = await picture().withMetadata({ orientation: 6 }).toFormat(format).toBuffer();

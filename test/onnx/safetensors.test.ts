@@ -30,6 +30,16 @@ test("tensors and metadata come back as they were written, from any alignment", 
   }
 });
 
+test("an empty tensor may stand anywhere in the header", () => {
+  const [full, empty] = [
+    `{"dtype":"F32","shape":[1],"data_offsets":[0,4]}`,
+    `{"dtype":"F32","shape":[0],"data_offsets":[0,0]}`,
+  ];
+  for (const header of [`{"a":${full},"b":${empty}}`, `{"b":${empty},"a":${full}}`]) {
+    assert.deepEqual([...decodeSafetensors(fileOf(header, 4), "x").tensors.keys()].sort(), ["a", "b"]);
+  }
+});
+
 test("a file cut at any length is refused with its name", () => {
   const bytes = encodeSafetensors(sample);
   for (let length = 0; length < bytes.length; length++) {

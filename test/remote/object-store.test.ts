@@ -102,10 +102,10 @@ describe("objects of a store", () => {
     const { url, asked } = await serve(t, FILES, { ...store("eu-west-1"), cut: 200_000 });
     set({ ...keys, AWS_REGION: "eu-west-1", AWS_ENDPOINT_URL_S3: url });
     assert.deepEqual(await readAll("s3://bucket/in/a.tar"), FILES["/bucket/in/a.tar"]);
-    assert.deepEqual(
-      asked.map(({ range }) => range),
-      ["bytes=0-", "bytes=200000-"],
-    );
+    // What a broken connection still held may be lost.
+    const places = asked.map(({ range }) => Number(range?.slice("bytes=".length, -1)));
+    assert.equal(places[0], 0);
+    assert.ok(places[1] > 0 && places[1] <= 200_000, `${places}`);
     assert.equal((await readAll("s3://bucket/in/odd a+b#c.jpg")).toString(), "odd");
   });
 
@@ -200,5 +200,7 @@ describe("objects of a store", () => {
     flaws.answer = elsewhere;
     await assert.rejects(readAll("s3://bucket/in/a.tar"), reason(/region ap-south-1: set AWS_REGION/));
     await assert.rejects(readAll("s3://"), /names no bucket/);
+    // Addresses of the web lose such parts: another object would be read.
+    await assert.rejects(readAll("s3://bucket/out/../in/a.tar"), reason(/its key has \. or \.\. for a folder/));
   });
 });

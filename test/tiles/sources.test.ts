@@ -262,6 +262,28 @@ describe("lists and standard input", () => {
     }
   });
 
+  it("refuses addresses that differ in secrets alone, and hides secrets in lists of every kind", async (t) => {
+    const root = temporaryFolder(t);
+    const [one, two] = [1, 2].map((key) => `https://h.invalid/get.jpg?id=7&key=${key}`);
+    const [text, records] = [join(root, "list.txt"), join(root, "list.jsonl")];
+    const put = (...addresses: string[]) => {
+      writeFileSync(text, addresses.join("\n"));
+      writeFileSync(records, addresses.map((path) => JSON.stringify({ path })).join("\n"));
+    };
+    put(one, `${one}#again`);
+    for (const list of [`@${text}`, `@${records}`]) {
+      const { tiles } = await collectTiles([one, list]);
+      assert.deepEqual(
+        tiles.map(({ path }) => path),
+        Array(3).fill("https://h.invalid/get.jpg?id=7"),
+      );
+      await assert.rejects(collectTiles([two, list]), { name: "InputError", message: /differ in .* secrets alone/ });
+    }
+    put(one, two);
+    for (const input of [[`@${text}`], [`@${records}`], [one, two]])
+      await assert.rejects(collectTiles(input), { name: "InputError", message: /get\.jpg\?id=7 differ in/ });
+  });
+
   it("reads a rejects file by its paths: files, archives, members of archives, and folders", async (t) => {
     const root = temporaryFolder(t);
     put(root, "a.jpg", "sub/b.jpg", "sub/c.jpg", "sub/d.jpg");
