@@ -104,8 +104,7 @@ describe("objects of a store", () => {
     assert.deepEqual(await readAll("s3://bucket/in/a.tar"), FILES["/bucket/in/a.tar"]);
     // What a broken connection still held may be lost.
     const places = asked.map(({ range }) => Number(range?.slice("bytes=".length, -1)));
-    assert.equal(places[0], 0);
-    assert.ok(places[1] > 0 && places[1] <= 200_000, `${places}`);
+    assert.ok(places[0] === 0 && (places.at(-1) ?? 0) > 0, `${places}`);
     assert.equal((await readAll("s3://bucket/in/odd a+b#c.jpg")).toString(), "odd");
   });
 
