@@ -95,7 +95,13 @@ export function startBatch(
   const chunks = Array.from({ length: Math.ceil(tiles.length / chunkSize) }, (_, i) => decodeChunk(i * chunkSize));
   const pixels = new Uint8Array(ring.buffer, slot.byteOffset, tiles.length * tileBytes);
   const batch = { index, tiles, slot, pixels, outcomes, release: releaseOnce(ring, slot) };
-  return { batch, decoded: Promise.all(chunks).then(() => undefined) };
+  return { batch, decoded: allEnded(chunks) };
+}
+
+/** Rejects as Promise.all does, but only once all have ended: until then workers write into the slot. */
+async function allEnded(chunks: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(chunks);
+  await Promise.all(chunks);
 }
 
 /** Every worker should have something to do; beyond that, fewer tasks cost less. */

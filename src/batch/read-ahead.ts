@@ -63,19 +63,23 @@ export class ReadAhead {
   }
 
   async #pump(): Promise<void> {
-    while (!this.#closed) {
-      const { done, value: tiles } = await this.#groups.next();
-      if (done) break;
-      while (this.#pending.length >= this.#limit && !this.#closed) await this.#change();
-      if (this.#closed) break;
-      const started = await this.#start(tiles);
-      if (this.#closed) await discard(started);
-      else this.#add(started);
+    try {
+      while (!this.#closed) {
+        const { done, value: tiles } = await this.#groups.next();
+        if (done) break;
+        while (this.#pending.length >= this.#limit && !this.#closed) await this.#change();
+        if (this.#closed) break;
+        const started = await this.#start(tiles);
+        if (this.#closed) await discard(started);
+        else this.#add(started);
+        this.#notify();
+      }
+      this.#ended = true;
       this.#notify();
+    } finally {
+      // Also where the ring was closed while a slot was waited for.
+      await this.#groups.return();
     }
-    this.#ended = true;
-    this.#notify();
-    await this.#groups.return();
   }
 
   #add(started: Pending): void {

@@ -122,6 +122,39 @@ test("leaving the loop while batches are held works, and their slots count once 
   assert.equal(ring.freeCount, 2);
 });
 
+test("the source ends also where the next batch waits for a slot when the ring is closed", async () => {
+  const ring = new SlotRing(1, SLOT);
+  let ended = false;
+  async function* source() {
+    try {
+      yield* tiles;
+    } finally {
+      ended = true;
+    }
+  }
+  for await (const _ of loadBatches(source(), pool, ring, { ...OPTIONS, batchesAhead: 2 })) break;
+  ring.close();
+  for (let i = 0; i < 2000 && !ended; i++) await setTimeout(5);
+  assert.ok(ended);
+});
+
+test("a slot is not given back while a part of its batch is still decoded", async () => {
+  let end = () => {};
+  const slow = new Promise<undefined>((resolve) => {
+    end = () => resolve(undefined);
+  });
+  const parts = [() => Promise.reject(new Error("this part failed")), () => slow];
+  const halting = { workers: 2, decode: () => parts.shift()?.() } as unknown as DecodePool;
+  const ring = new SlotRing(1, SLOT);
+  const run = loadBatches(stream(tiles.slice(0, 4)), halting, ring, { ...OPTIONS, chunkSize: 2 }).next();
+  const failed = assert.rejects(run, /this part failed/);
+  await setTimeout(20);
+  assert.equal(ring.freeCount, 0);
+  end();
+  await failed;
+  assert.equal(ring.freeCount, 1);
+});
+
 test("no more is decoded ahead than asked for", async () => {
   const ring = new SlotRing(6, SLOT);
   let pulled = 0;
