@@ -3,6 +3,7 @@ import { OptionError } from "../errors.js";
 import type { Tile } from "../tiles/tile.js";
 import type { Bands, Stretch } from "./decoder.js";
 import { sampleRasters } from "./sample-rasters.js";
+import type { RasterSample } from "./sample-worker.js";
 
 /**
  * Which sample values of a TIFF, or of a PNG of 16 bits, become 0 and 255: `"none"` takes samples as levels, `[min, max]` are the values, and
@@ -23,7 +24,7 @@ const MEASURED_TILES = 200;
 
 /**
  * The values for `tiles`; the same tiles give the same values.
- * @throws OptionError for an invalid stretch, and for percentiles if no tile has bands to measure
+ * @throws OptionError for an invalid stretch, and for percentiles if no tile has samples to measure
  */
 export async function resolveStretch(
   option: StretchOption | undefined,
@@ -35,16 +36,21 @@ export async function resolveStretch(
   const checked = checkStretchOption(option);
   if (!("low" in checked)) return [checked.range];
   const samples = await sampleRasters(tiles, { bands, most: MEASURED_TILES, signal });
-  if (samples.length === 0) {
+  const bandValues = samples.length === 0 ? [] : valuesByBand(samples);
+  if (bandValues.length === 0 || bandValues.some((values) => values.length === 0)) {
     throw new OptionError(
-      `\`stretch\` is ${option}, and no tile is a TIFF, or a PNG of 16 bits, that it could be measured on.`,
+      `\`stretch\` is ${option}, and no tile is a TIFF, or a PNG of 16 bits, with valid samples that it could be measured on.`,
     );
   }
+  return bandValues.map((values) => widen(percentile(values, checked.low), percentile(values, checked.high)));
+}
+
+/** Sorted; of the bands that all of them have. */
+function valuesByBand(samples: readonly RasterSample[]): Float64Array[] {
   const count = Math.min(...samples.map(({ values }) => values.length));
-  return Array.from({ length: count }, (_, band) => {
-    const all = Float64Array.from(samples.flatMap(({ values }) => Array.from(values[band]))).sort();
-    return widen(percentile(all, checked.low), percentile(all, checked.high));
-  });
+  return Array.from({ length: count }, (_, band) =>
+    Float64Array.from(samples.flatMap(({ values }) => Array.from(values[band]))).sort(),
+  );
 }
 
 /** @throws OptionError for an invalid stretch */

@@ -75,3 +75,11 @@ test("measuring ends when it is told to", async () => {
   const tile = tileOf("f.tif", writeTiff({ width: 4, height: 4, bands: 1, type: "uint16", at: sample }));
   await assert.rejects(resolveStretch("p2,p98", [tile], null, AbortSignal.abort()), { name: "InterruptedError" });
 });
+
+test("percentiles of tiles without a valid sample are refused, not taken as no numbers", async () => {
+  const empty = writeTiff({ width: SIZE, height: SIZE, bands: 1, type: "int16", nodata: "-1", at: () => -1 });
+  const tile = tileOf("empty.tif", empty);
+  await assert.rejects(resolveStretch("p2,p98", [tile], null), { name: "OptionError", message: /valid samples/ });
+  const full = writeTiff({ width: SIZE, height: SIZE, bands: 1, type: "int16", nodata: "-1", at: () => 7 });
+  assert.deepEqual(await resolveStretch("p2,p98", [tile, tileOf("full.tif", full)], null), [[7, 8]]);
+});
