@@ -8,12 +8,12 @@ import type { DecodeFailure, PictureOptions } from "./decoder.js";
 export function chooseChannels(
   pixels: Uint8Array,
   { bands, stretch }: Pick<PictureOptions, "bands" | "stretch">,
-  what = "The picture",
+  what = "the picture",
 ): DecodeFailure | undefined {
   if (stretch != null) {
     return {
       code: "FORMAT",
-      message: `${what} has colours of 8 bits, and \`stretch\` is for the samples of a TIFF, or of a PNG of 16 bits`,
+      message: `${what[0].toUpperCase()}${what.slice(1)} has colours of 8 bits, and \`stretch\` is for the samples of a TIFF, or of a PNG of 16 bits`,
     };
   }
   if (bands == null || bands.join() === "1,2,3") return undefined;
@@ -21,7 +21,7 @@ export function chooseChannels(
   if (missing !== undefined) {
     return {
       code: "FORMAT",
-      message: `\`bands\` asks for band ${missing}; ${what.toLowerCase()} has red, green and blue`,
+      message: `\`bands\` asks for band ${missing}; ${what} has red, green and blue`,
     };
   }
   const [red, green, blue] = [0, 1, 2].map((c) => bands[bands.length === 1 ? 0 : c] - 1);

@@ -80,7 +80,7 @@ function fail(error: unknown, { whole }: Raster): never {
 
 function withChannels(image: RgbImage | DecodeFailure, options: TiffOptions): RgbImage | DecodeFailure {
   if (isFailure(image)) return image;
-  const failure = chooseChannels(image.pixels, options, "This TIFF");
+  const failure = chooseChannels(image.pixels, options, "this TIFF");
   return isFailure(failure) ? failure : image;
 }
 
