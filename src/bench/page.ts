@@ -54,7 +54,7 @@ function replaceEntry(entries: readonly PageEntry[], entry: PageEntry): PageEntr
 
 /** Checks before anything is measured that the page can be written and its data read. */
 export function checkPagePath(file: string): void {
-  if (!file.endsWith(".md")) throw new OptionError(`Expected \`--update\` to name a Markdown file (.md), got ${file}.`);
+  if (!file.endsWith(".md")) throw new OptionError(`Expected \`update\` to name a Markdown file (.md), got ${file}.`);
   if (!existsSync(dirname(file))) throw new InputError(`The folder of ${file} does not exist.`);
   readEntries(dataPath(file));
 }

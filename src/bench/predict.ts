@@ -104,7 +104,7 @@ async function measure(options: BenchPredictOptions, context: RunContext): Promi
       size: backbone.size,
       device: backbone.device,
       runs,
-      predict: await measurePredict(many, backbone, repeats, context),
+      predict: await measurePredict(many, backbone, { repeats, before: settings.length }, context),
       ...(precisions.join() !== "fp32" && {
         precisions: await measurePrecisions(tiles.paths, many, backbone, precisions, effort, context),
       }),
@@ -156,8 +156,7 @@ async function measureRuns(
         open = await openSessions(backbone, setting.sessions);
       }
       runs.push(await measureRate(asTiles(paths), open, setting, effort, context));
-      const progress = { stage: "measure", done: runs.length, total: settings.length + effort.rounds };
-      context.onProgress?.({ ...progress, rejected: 0, unit: "trials" });
+      reportTrials(runs.length, settings.length + effort.rounds, context);
     }
   } finally {
     await open.close();
@@ -165,12 +164,18 @@ async function measureRuns(
   return runs;
 }
 
+function reportTrials(done: number, total: number, { onProgress }: RunContext): void {
+  onProgress?.({ stage: "measure", done, total, rejected: 0, unit: "trials" });
+}
+
+/** `before`: trials that have been measured. */
 async function measurePredict(
   paths: readonly string[],
   backbone: PreparedBackbone,
-  repeats: number,
-  { signal }: RunContext,
+  { repeats, before }: { repeats: number; before: number },
+  context: RunContext,
 ): Promise<BenchPredictReport["predict"]> {
+  const { signal } = context;
   const { workers, batchSize } = planPipeline(backbone);
   const folder = await mkdtemp(join(tmpdir(), "canopy-bench-"));
   const samples: number[] = [];
@@ -179,7 +184,9 @@ async function measurePredict(
       const options = { inputs: paths, out: join(folder, `${round}.csv`), workers, batchSize };
       const summary = await predictWith(benchModel(backbone), options, signal === undefined ? {} : { signal });
       // The first round warms up.
-      if (round > 0) samples.push(roughly(summary.tilesPerS!));
+      if (round === 0) continue;
+      samples.push(roughly(summary.tilesPerS!));
+      reportTrials(before + round, before + repeats, context);
     }
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -105,9 +105,9 @@ function isJpeg(tile: Tile): boolean {
   return !isFailure(bytes) && sniffFormat(bytes) === "jpeg";
 }
 
-/** Other libraries read files, not members of archives. */
+/** Other libraries read files, no members of archives and nothing on servers. */
 async function asPlainFile(tile: Tile, copy: string): Promise<string> {
-  if (tile.offset === undefined && tile.byteLength === undefined) return tile.path;
+  if (tile.offset === undefined && tile.byteLength === undefined && tile.content === undefined) return tile.path;
   const bytes = readTileBytes(placeOf(tile));
   if (isFailure(bytes)) throw new CanopyError("BENCH", `${tile.path} changed while it was read: ${bytes.message}.`);
   await writeFile(copy, bytes);

@@ -11,12 +11,18 @@ import { benchTrain } from "../../src/bench/train.js";
 import { InterruptedError } from "../../src/errors.js";
 import { chooseKernels } from "../../src/features/kernels.js";
 import { usableCores } from "../../src/machine.js";
+import type { ProgressState } from "../../src/run-context.js";
 import { mountDisk, temporaryFolder } from "../helpers.js";
 
 const TINY = { limit: 8, repeats: 1, size: 64, seconds: 0, backbone: "untrained", device: "cpu" } as const;
 
 test("bench predict reports each setting once, with rates and shares", async () => {
-  const report = await benchPredict({ ...TINY, batchSizes: [2, 4, 2], workers: 1 });
+  const left: number[] = [];
+  const onProgress = ({ stage, done, total }: ProgressState) => {
+    if (stage === "measure") left.push((total ?? 0) - done);
+  };
+  const report = await benchPredict({ ...TINY, batchSizes: [2, 4, 2], workers: 1 }, { onProgress });
+  assert.equal(left.at(-1), 0);
   assert.equal(report.tiles, 8);
   const settings = report.runs.map(({ batch_size, workers, sessions }) => `${batch_size}/${workers}/${sessions}`);
   assert.equal(new Set(settings).size, settings.length);

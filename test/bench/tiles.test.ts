@@ -6,6 +6,7 @@ import { openBenchTiles } from "../../src/bench/tiles.js";
 import { temporaryFolder } from "../helpers.js";
 import { encode, gradient } from "../images.js";
 import { writeTiff } from "../raster/write-tiff.js";
+import { serve } from "../remote/server.js";
 import { END, member } from "../tar.js";
 import { zip } from "../zip.js";
 
@@ -43,4 +44,15 @@ test("members of archives are measured as plain files, deflated ones too", async
   t.after(() => tiles.close());
   assert.deepEqual([tiles.found, tiles.unfit, tiles.paths.length], [5, 2, 3]);
   for (const path of tiles.paths) assert.deepEqual(readFileSync(path), good);
+});
+
+test("a tile on a server is measured as a plain file", async (t) => {
+  const good = await picture(0);
+  const { url } = await serve(t, { "/a.jpg": good });
+  const tiles = await openBenchTiles({ inputs: [`${url}/a.jpg`], limit: 100 }, {});
+  t.after(() => tiles.close());
+  assert.deepEqual(
+    tiles.paths.map((path) => readFileSync(path)),
+    [good],
+  );
 });
