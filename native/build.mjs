@@ -2,7 +2,8 @@
  * Builds the addon through the node-gyp that comes with npm. Installing must succeed everywhere: if a compiler or a
  * header is missing this says so in two lines and exits with 0, and canopy decodes through sharp.
  *
- * Called by addon.gypi, too, with `--sources`, `--jpeg-include-dirs` or `--jpeg-libraries`.
+ * Called by addon.gypi, too, with `--sources`, `--jpeg-include-dirs` or `--jpeg-libraries`. `--missing` says what a build
+ * here would lack.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -21,6 +22,7 @@ const MEND =
     : "apt-get install g++ make python3 libjpeg62-turbo-dev";
 
 const queries = {
+  "--missing": findMissing,
   "--sources": sources,
   "--jpeg-include-dirs": () => jpegFlags("--cflags-only-I").map((flag) => flag.slice(2)),
   "--jpeg-libraries": () => {
@@ -90,12 +92,13 @@ function sources() {
 
 /** The names of what is missing, empty where the addon can be built. */
 function findMissing() {
-  const compiler = process.env["CXX"] ?? "c++";
+  // A command of several words, as in "ccache g++".
+  const compiler = (process.env["CXX"]?.trim() || "c++").split(/\s+/);
   const missing = [];
-  if (!runs(compiler, ["--version"])) missing.push(`a C++ compiler (${compiler})`);
-  if (!runs("make", ["--version"])) missing.push("make");
+  if (!runs(compiler, ["--version"])) missing.push(`a C++ compiler (${compiler.join(" ")})`);
+  if (!runs(["make"], ["--version"])) missing.push("make");
   const python = process.env["npm_config_python"] ?? process.env["PYTHON"];
-  if (![python, "python3", "python"].some((name) => name && runs(name, ["--version"]))) missing.push("Python 3");
+  if (![python, "python3", "python"].some((name) => name && runs([name], ["--version"]))) missing.push("Python 3");
   if (missing.length === 0 && !findsJpegHeader(compiler)) missing.push("libjpeg-turbo's header jpeglib.h");
   return missing;
 }
@@ -109,8 +112,8 @@ function findsJpegHeader(compiler) {
   );
 }
 
-function runs(command, args, input = "") {
-  return spawnSync(command, args, { input, stdio: ["pipe", "ignore", "ignore"] }).status === 0;
+function runs([command, ...words], args, input = "") {
+  return spawnSync(command, [...words, ...args], { input, stdio: ["pipe", "ignore", "ignore"] }).status === 0;
 }
 
 /** pkg-config's flags for libjpeg, Homebrew's folder where there is no pkg-config, or nothing: the compiler's own folders. */
