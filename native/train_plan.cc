@@ -76,6 +76,8 @@ void CheckShapes(const TrainPlan& plan, const TrainOperation& op) {
   const MapShape& in = plan.values[op.inputs[0]];
   const MapShape& out = plan.values[op.output];
   const bool has_two = op.inputs.size() == 2;
+  const bool takes_one = op.kind != TrainKind::kAdd && op.kind != TrainKind::kMultiply && op.kind != TrainKind::kConcat;
+  Require(!takes_one || op.inputs.size() == 1, "an operation on one map has several");
   switch (op.kind) {
     case TrainKind::kConvolution:
     case TrainKind::kDepthwise:
@@ -96,7 +98,7 @@ void CheckShapes(const TrainPlan& plan, const TrainOperation& op) {
     case TrainKind::kConcat:
       return CheckConcat(plan, op, out);
     case TrainKind::kStored:
-      return Require(op.inputs.size() == 1 && op.inputs[0] == 0 && op.offset <= in.channels &&
+      return Require(op.inputs[0] == 0 && op.offset <= in.channels &&
                          out.pixels() * out.channels <= in.channels - op.offset,
                      "a stored map leaves the stored floats");
   }
@@ -142,8 +144,8 @@ void CheckTrainPlan(const TrainPlan& plan) {
   std::vector<bool> is_made(plan.values.size(), false);
   is_made[0] = true;
   for (const TrainOperation& op : plan.operations) CheckOperation(plan, op, &is_made);
-  Require(plan.features < plan.values.size() && is_made[plan.features] && plan.values[plan.features].pixels() == 1,
-          "the features");
+  const bool is_map = plan.features > 0 && plan.features < plan.values.size() && is_made[plan.features];
+  Require(is_map && plan.values[plan.features].pixels() == 1, "the features");
   const size_t num_features = plan.values[plan.features].channels;
   CheckParameterSize(plan, plan.head_weight(), plan.num_tags, 1, num_features);
   CheckParameterSize(plan, plan.head_bias(), 1, 1, plan.num_tags);

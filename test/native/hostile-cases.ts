@@ -144,6 +144,11 @@ export const HOSTILE: Record<string, HostileCases> = {
       "values that are none": spoilt(({ operations }) => operations[1].inputs.fill(9)),
       "a head that does not fit": spoilt((made) => Object.assign(made, { numTags: 3 })),
       "features that are a map": spoilt((made) => Object.assign(made, { features: 1 })),
+      "features that are the tiles": spoilt((made) => {
+        made.values[0].fill(1, 0, 2);
+        Object.assign(made, { operations: [], features: 0 });
+      }),
+      "a mean of two maps": spoilt(({ operations }) => operations[1].inputs.push(1)),
       "colours that are none": spoilt(({ input }) => input.order.fill(3)),
     },
     survived: {
