@@ -73,7 +73,7 @@ void EvaluateProblems(const FeatureRows& features, const uint8_t* labels, size_t
                       const Problem* problems, size_t problem_count, const float* weights, size_t threads,
                       double* losses, float* gradients);
 
-// "fma" or "plain": the kernels this CPU runs.
+// "fma", "neon" or "plain": the kernels this CPU runs.
 const char* HeadSimd();
 
 }  // namespace canopy

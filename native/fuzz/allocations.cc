@@ -70,7 +70,7 @@ void free(void* memory) {
 
 namespace {
 
-// Result sizes for which files are decoded at full size, half, a quarter and an eighth.
+// The smaller ones take the way through an eighth of the size.
 constexpr int kSizes[] = {16, 7, 3, 1};
 constexpr int kLargest = 16;
 
