@@ -16,12 +16,6 @@ constexpr int kMaxCoefficient = 32767;
 // half, relative to the mean.
 constexpr double kHalfMean[DCTSIZE] = {1, 0.90612744, 0, -0.31818962, 0, 0.21260750, 0, -0.18023996};
 
-// Whether the block ends right after its mean.
-CANOPY_INLINE bool IsFlat(const SkipTable& table, BitReader* reader) {
-  reader->Refill();
-  return TakeSymbol(table.codes, reader) == 0;
-}
-
 }  // namespace
 
 bool DcScan::Decode(const jpeg_decompress_struct& info, DcPlanes* planes) {
@@ -65,7 +59,6 @@ bool DcScan::PrepareComponent(const jpeg_decompress_struct& info, int c, DcPlane
   component.rows = from.v_samp_factor;
   component.split_x = split_x;
   component.split_y = split_y;
-  component.must_be_flat = c == 3;
   component.samples = planes->samples.data() + planes->offset[c];
   component.previous = 0;
   if (!is_split) return true;
@@ -131,7 +124,7 @@ CANOPY_INLINE bool DcScan::DecodeBlock(Component* component, BitReader* reader, 
   if (component->previous < -kMaxCoefficient || component->previous > kMaxCoefficient) return false;
   if (component->split_x + component->split_y > 2) return DecodeHalves(*component, reader, stride, samples);
   *samples = MeanToSample(int64_t{component->previous} * component->quantum);
-  return component->must_be_flat ? IsFlat(*component->skips, reader) : SkipCoefficients(*component->skips, reader);
+  return SkipCoefficients(*component->skips, reader);
 }
 
 // The means of a block's halves or quarters, from all of its coefficients; false if they are malformed.

@@ -31,8 +31,7 @@ class DcScan {
  public:
   // `info` is as jpeg_read_header leaves it: tables parsed, the source at the first entropy-coded byte; it is not
   // changed. False unless the file is baseline, in one scan and without the slightest flaw up to its end marker;
-  // libjpeg decides about all others. Also false if a fourth component varies within a block, because means do not show
-  // whether it is constant.
+  // libjpeg decides about all others.
   bool Decode(const jpeg_decompress_struct& info, DcPlanes* planes);
 
  private:
@@ -51,7 +50,6 @@ class DcScan {
     // Samples of one block: 1, or 2 or 4 if it covers more pixels than a block of the finest component.
     int split_x;
     int split_y;
-    bool must_be_flat;
     uint8_t* samples;
     uint8_t* next[MAX_SAMP_FACTOR];  // where the next blocks of this row of MCUs go
     int previous;                    // the last block's DC coefficient, quantised

@@ -167,7 +167,8 @@ bool Decoder::StartWithoutLibjpeg(const ColorPlan& plan, int scale_denominator) 
   return reader_.StartBaseline(plan.needs_constant_alpha ? FourthComponent::kMustBe255 : FourthComponent::kDropped);
 }
 
-// libjpeg paints grey if data is missing, which says nothing about the alpha.
+// libjpeg paints grey if data is missing, which says nothing about the alpha. At an eighth of the size means are looked
+// at: where they are 255, either reading gives the same colours within half a level.
 bool Decoder::HasConstantAlpha(const ColorPlan& plan, const Strip& strip) const {
   if (reader_.damaged() || reader_.checks_alpha()) return true;
   if (plan.planes) return IsAll255(strip.planes[3], strip.stride, strip.width, strip.rows);

@@ -7,8 +7,6 @@ namespace canopy {
 namespace {
 
 constexpr int kMaxLowBit = 13;
-// Whether it is constant must be checked, and means do not show that.
-constexpr int kAlpha = 3;
 
 bool MayStandBetweenScans(int marker) {
   return marker == kHuffmanTables || marker == kQuantisationTables || marker == kRestartInterval ||
@@ -58,8 +56,7 @@ bool ScanFilter::Walk(const jpeg_decompress_struct& info) {
     if (marker == kStartOfScan) {
       if (!ParseScan(info, segment, &scan) || !Advance(scan)) return false;
       next = FindMarker(next, end);
-      const int component = scan.components[0];
-      if (scan.spectral_start > 0 && component != kAlpha && NeedsOnlyMeans(info, info.comp_info[component])) {
+      if (scan.spectral_start > 0 && NeedsOnlyMeans(info, info.comp_info[scan.components[0]])) {
         if (at > kept && !Keep(kept, at)) return false;
         kept = next;
       }

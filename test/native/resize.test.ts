@@ -140,13 +140,19 @@ test("the means of a large, busy picture give a result within two levels on aver
 
 test("the fast way to an eighth of the size equals libjpeg's", NEEDS_ADDON, async () => {
   const [width, height] = [333, 290];
-  const rgba = waves(width, height, 4, 2);
-  for (let i = 3; i < rgba.length; i += 4) rgba[i] = 255;
+  const planet = (alpha: number) => {
+    const rgba = waves(width, height, 4, 2);
+    for (let i = 3; i < rgba.length; i += 4) rgba[i] = 255;
+    rgba[4 * (100 * width + 100) + 3] = alpha;
+    return addon().encodePlanetJpeg(rgba, width, height, 92);
+  };
   const color = sharp(waves(width, height, 3, 2), { raw: { width, height, channels: 3 } });
   const files = {
     gray: await color.clone().toColourspace("b-w").jpeg({ quality: 92 }).toBuffer(),
     "4:4:4": await color.clone().jpeg({ chromaSubsampling: "4:4:4", quality: 92 }).toBuffer(),
-    planet: addon().encodePlanetJpeg(rgba, width, height, 92),
+    planet: planet(255),
+    "planet, a pixel not quite opaque": planet(240),
+    "planet, a pixel transparent": planet(0),
     "4:2:0": await color.clone().jpeg({ chromaSubsampling: "4:2:0", quality: 92 }).toBuffer(),
   };
   for (const [name, bytes] of Object.entries(files)) {
