@@ -25,6 +25,7 @@ import type { Tile } from "../tiles/tile.js";
 import { loadDataset, type RejectedTile } from "../training/dataset.js";
 import { type Refitted, refit, type TileFeatures } from "../training/refit.js";
 import { selectRows } from "../training/rows.js";
+import { addSeenTiles, SEEN_TILES_FILE } from "../training/seen-tiles.js";
 import { checkModelFolder, writeModelFolder } from "./model-folder.js";
 import { rejectsBeside } from "./rejects.js";
 import { type ReadingOptions, trainedExtractor } from "./trained-extractor.js";
@@ -121,6 +122,9 @@ async function quantizeInto(options: QuantizeOptions, context: RunContext): Prom
   await writeModelFolder(out, async (folder) => {
     const hasOwn = card.file === basename(card.file) && existsSync(join(model, card.file));
     if (hasOwn) await writeWhole(join(folder, card.file), bytes);
+    const learnt = fitted.refitted === "head" ? int8.tiles : [];
+    const seen = await addSeenTiles(model, learnt);
+    if (seen !== undefined) await writeWhole(join(folder, SEEN_TILES_FILE), seen);
     await saveCheckpoint(folder, after);
   });
   return {
@@ -140,6 +144,8 @@ async function quantizeInto(options: QuantizeOptions, context: RunContext): Prom
 }
 
 interface Loaded extends TileFeatures {
+  /** Those that have a row. */
+  tiles: readonly Tile[];
   rejected: readonly RejectedTile[];
   device: Device;
 }
@@ -187,7 +193,7 @@ async function extractAll(tiles: readonly Tile[], options: ExtractorOptions, con
       rows: good.length,
       numFeatures,
     }));
-    return { features: kept, rejected, device: extractor.device };
+    return { tiles: good.map((i) => tiles[i]), features: kept, rejected, device: extractor.device };
   } finally {
     await extractor.close();
   }

@@ -24,14 +24,39 @@ const TURN = 256;
 /** The content of SEEN_TILES_FILE for a model that was trained on `tiles`. */
 export async function encodeSeenTiles(tiles: readonly Tile[], most = MOST_TILES): Promise<Uint8Array> {
   const divisor = Math.ceil(tiles.length / most) || 1;
-  const fingerprints = await fingerprint(tiles, divisor);
-  return new Uint8Array(BigUint64Array.from([BigInt(divisor), ...new Set(fingerprints.sort())]).buffer);
+  return encode({ divisor, fingerprints: await fingerprint(tiles, divisor) });
+}
+
+/** The same for one that was trained on `tiles` after the model in `folder`; undefined if that does not say on what. */
+export async function addSeenTiles(folder: string, tiles: readonly Tile[]): Promise<Uint8Array | undefined> {
+  const seen = await readSeenTiles(folder);
+  if (seen === undefined) return undefined;
+  const { divisor, fingerprints } = seen;
+  return encode({ divisor, fingerprints: [...fingerprints, ...(await fingerprint(tiles, divisor))] });
 }
 
 /** About how many of `tiles` the model in `folder` was trained on (exactly, up to a million); null if it does not say. */
 export async function countSeenTiles(folder: string, tiles: readonly Tile[]): Promise<number | null> {
+  const seen = await readSeenTiles(folder);
+  if (seen === undefined) return null;
+  const known = new Set(seen.fingerprints);
+  const found = (await fingerprint(tiles, seen.divisor)).filter((each) => known.has(each)).length;
+  return Math.min(tiles.length, found * seen.divisor);
+}
+
+interface SeenTiles {
+  divisor: number;
+  fingerprints: readonly bigint[];
+}
+
+function encode({ divisor, fingerprints }: SeenTiles): Uint8Array {
+  const sorted = BigUint64Array.from(new Set(fingerprints)).sort();
+  return new Uint8Array(BigUint64Array.from([BigInt(divisor), ...sorted]).buffer);
+}
+
+async function readSeenTiles(folder: string): Promise<SeenTiles | undefined> {
   const path = join(folder, SEEN_TILES_FILE);
-  if (!existsSync(path)) return null;
+  if (!existsSync(path)) return undefined;
   const bytes = Uint8Array.from(await readWholeRegular(path));
   if (bytes.length < 8 || bytes.length % 8 !== 0) {
     throw new FormatError(
@@ -39,14 +64,12 @@ export async function countSeenTiles(folder: string, tiles: readonly Tile[]): Pr
       `${path} is damaged: it is no list of fingerprints. Restore it from a copy, or delete it.`,
     );
   }
-  const [divisor, ...seen] = new BigUint64Array(bytes.buffer);
-  const known = new Set(seen);
-  const found = (await fingerprint(tiles, Number(divisor))).filter((each) => known.has(each)).length;
-  return Math.min(tiles.length, found * Number(divisor));
+  const [divisor, ...fingerprints] = new BigUint64Array(bytes.buffer);
+  return { divisor: Number(divisor), fingerprints };
 }
 
 /** Of those tiles that can be read and whose size is a multiple of `divisor`. */
-async function fingerprint(tiles: readonly Tile[], divisor: number): Promise<BigUint64Array> {
+async function fingerprint(tiles: readonly Tile[], divisor: number): Promise<bigint[]> {
   const fingerprints: bigint[] = [];
   const compressed = new CompressedTiles();
   try {
@@ -62,7 +85,7 @@ async function fingerprint(tiles: readonly Tile[], divisor: number): Promise<Big
   } finally {
     await compressed.close();
   }
-  return BigUint64Array.from(fingerprints);
+  return fingerprints;
 }
 
 /** Compressed archives are then read from end to end. */

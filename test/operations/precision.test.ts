@@ -106,7 +106,8 @@ test("quantize makes an int8 model of one with floats, with its own backbone, an
   const [before, after] = [await loadCheckpoint(floats), await loadCheckpoint(out)];
   assert.deepEqual([after.precision, after.head.weight], ["int8", before.head.weight]);
   // Without its own backbone the folder would not run.
-  assert.equal((await evaluate({ tiles: [tiles], labels, model: out, device: "cpu" })).tiles, 60);
+  const scored = await evaluate({ tiles: [tiles], labels, model: out, device: "cpu" });
+  assert.deepEqual([scored.tiles, scored.trainedOn], [60, 60]);
   await assert.rejects(quantize({ model: out, tiles: [tiles], out: join(folder, "twice") }), /8-bit integers already/);
   await assert.rejects(quantize({ model: floats, tiles: [tiles], out }), /exists already/);
   await assert.rejects(

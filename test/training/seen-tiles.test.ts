@@ -6,7 +6,7 @@ import { before, test } from "node:test";
 import { FormatError } from "../../src/errors.js";
 import { openTiles } from "../../src/tiles/sources.js";
 import type { Tile } from "../../src/tiles/tile.js";
-import { countSeenTiles, encodeSeenTiles, SEEN_TILES_FILE } from "../../src/training/seen-tiles.js";
+import { addSeenTiles, countSeenTiles, encodeSeenTiles, SEEN_TILES_FILE } from "../../src/training/seen-tiles.js";
 import { suiteFolder } from "../helpers.js";
 
 const folder = suiteFolder();
@@ -56,6 +56,15 @@ test("more tiles are remembered than a call may have arguments", async () => {
   mkdirSync(large);
   writeFileSync(join(large, SEEN_TILES_FILE), await encodeSeenTiles(pictures));
   assert.equal(await countSeenTiles(large, pictures.slice(-1000)), 1000);
+});
+
+test("a model that learns more tiles after its training remembers both", async () => {
+  const more = join(folder, "more");
+  mkdirSync(more);
+  const all = await tilesIn(tiles);
+  writeFileSync(join(more, SEEN_TILES_FILE), (await addSeenTiles(folder, all.slice(3, 5))) as Uint8Array);
+  assert.equal(await countSeenTiles(more, all), 5);
+  assert.equal(await addSeenTiles(tiles, all), undefined);
 });
 
 test("a model that does not say is no model of none, and a damaged list is told", async () => {
