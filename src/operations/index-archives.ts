@@ -1,5 +1,5 @@
 /** `index`: the tiles of archives, listed once, so that shards and later runs need not read the archives for it. */
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { checkNames, type OptionNames } from "../check.js";
 import { InputError, InterruptedError } from "../errors.js";
 import { ensureFolder } from "../files/output.js";
@@ -46,13 +46,30 @@ export async function indexArchives(options: IndexOptions, context: RunContext =
   checkNames(options, OPTIONS);
   const { out, overwrite = false } = options;
   if (out !== undefined) await ensureFolder(out);
+  const found = await archivesOf(options.inputs);
+  const indexOf = (archive: string) =>
+    out === undefined ? indexPath(archive) : join(out, basename(indexPath(archive)));
+  refuseSameIndex(found, indexOf);
   const archives: IndexedArchive[] = [];
-  for (const archive of await archivesOf(options.inputs)) {
-    const index = out === undefined ? indexPath(archive) : join(out, basename(indexPath(archive)));
+  for (const archive of found) {
+    const index = indexOf(archive);
     const keep = out === undefined && !overwrite && (await findIndex(archive)) === "fresh";
     archives.push(keep ? { archive, index, ...NOTHING, kept: true } : await writeIndex(archive, index, context));
   }
   return { archives };
+}
+
+/** In one folder the indexes of archives of one name would replace each other. */
+function refuseSameIndex(archives: readonly string[], indexOf: (archive: string) => string): void {
+  const taken = new Map<string, string>();
+  for (const archive of archives) {
+    const index = indexOf(archive);
+    const other = taken.get(index);
+    if (other !== undefined && resolve(other) !== resolve(archive)) {
+      throw new InputError(`${other} and ${archive} would both have the index ${index}: give another \`out\` to one.`);
+    }
+    taken.set(index, archive);
+  }
 }
 
 const NOTHING = { tiles: 0, rejected: 0, ignored: 0 };

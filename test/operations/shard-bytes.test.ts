@@ -181,6 +181,11 @@ describe("an index", () => {
     const { archives } = await indexArchives({ inputs: archive, out });
     assert.equal(archives[0].index, join(out, "set.tar.index.jsonl"));
     assert.ok(existsSync(archives[0].index) && !existsSync(indexPath(archive)));
+    // Of the same name in another folder.
+    const inputs = [archive, write(t)];
+    const message = /would both have the index .*set\.tar\.index\.jsonl/;
+    await assert.rejects(indexArchives({ inputs, out }), { name: "InputError", message });
+    assert.equal((await indexArchives({ inputs })).archives.length, 2);
     await assert.rejects(indexArchives({ inputs: out }), { name: "InputError", message: /is no archive/ });
   });
 });
