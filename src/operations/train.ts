@@ -101,6 +101,8 @@ async function trainInto(options: TrainOptions, checked: TrainSettings, context:
     return finished;
   }
   await checkModelFolder(out, { overwrite });
+  // Now rather than after the training.
+  if (options.tensorboard !== undefined) await ensureFolder(options.tensorboard);
   const backbone = await openBackbone(checked.backbone, telling);
   const settings = resolveTrainSettings(options, backbone.card);
   // An untrained backbone has no file: canopy builds it.
@@ -136,8 +138,8 @@ async function trainInto(options: TrainOptions, checked: TrainSettings, context:
     await writeSummary(folder, summary, training.dataset.labelsSha256);
     return summary;
   });
-  if (options.tensorboard !== undefined) await writeEvents(options.tensorboard, training);
   await Promise.all([forgetStates(out), forgetFinetune(out)]);
+  if (options.tensorboard !== undefined) await writeEvents(options.tensorboard, training);
   return summary;
 }
 
@@ -192,7 +194,6 @@ async function fineTuneIf(
 /** Each training adds a file of its own to `folder`, which TensorBoard shows as one of its runs. */
 async function writeEvents(folder: string, { fitted }: FinishedTraining): Promise<void> {
   const now = Date.now() / 1000;
-  await ensureFolder(folder);
   const content = encodeEvents(listScalars(fitted.history, fitted.scored.metrics), now);
   await writeWhole(join(folder, `events.out.tfevents.${now.toFixed(6)}.canopy`), content);
 }

@@ -1,4 +1,5 @@
 /** The summary that `train` returns. */
+import { join } from "node:path";
 import { LABEL_ERRORS_FILE } from "../curation/label-errors.js";
 import type { Device } from "../features/device.js";
 import { type Kernels, kernelsOn } from "../features/kernels.js";
@@ -83,7 +84,7 @@ export function summarize(
   const { metrics } = scored;
   return {
     model,
-    report: `${model}/report.html`,
+    report: join(model, "report.html"),
     tiles: dataset.tiles.length,
     rejected: dataset.rejected.length,
     rejects,
@@ -111,7 +112,7 @@ export function summarize(
     f2AtHalf: metrics.f2AtHalf,
     map: metrics.map,
     measuredOn: `${metrics.tiles} ${scored.measuredOn === "hold-out" ? "held-out tiles" : "tiles out of fold"}`,
-    labelErrors: { file: `${model}/${LABEL_ERRORS_FILE}`, ...findings.labelErrors },
+    labelErrors: { file: join(model, LABEL_ERRORS_FILE), ...findings.labelErrors },
     holdOut: holdOut ? { tiles: holdOut.tiles, f2: holdOut.f2, f2AtHalf: holdOut.f2AtHalf, map: holdOut.map } : null,
     finetune: finetune ?? null,
     featureSeconds: dataset.seconds,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { InterruptedError } from "../../src/errors.js";
@@ -52,6 +52,16 @@ test("an interrupted training that goes on ends with the model of one that never
   for (const name of ["head.safetensors", "history.csv"]) {
     assert.deepEqual(readFileSync(join(out, name)), readFileSync(join(whole, name)), name);
   }
+});
+
+test("a folder of TensorBoard that cannot be made is refused before anything is trained", async () => {
+  const [out, tensorboard] = [join(folder, "watched"), join(folder, "events")];
+  writeFileSync(tensorboard, "a file");
+  const seen: string[] = [];
+  const onProgress = ({ stage }: { stage: string }) => void seen.push(stage);
+  const given = { ...options, out, head: { l2: 1 }, tensorboard };
+  await assert.rejects(train(given, { onProgress }), { name: "InputError", message: /events is not a folder/ });
+  assert.deepEqual([seen, existsSync(out)], [[], false]);
 });
 
 test("a finished model that is to be resumed is told, returned as it was, and left alone; other options are named", async () => {
