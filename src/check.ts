@@ -21,6 +21,11 @@ export function checkOneOf<T extends string>(name: string, value: unknown, allow
   }
 }
 
+/** For outputs that are either gone on with or replaced. */
+export function refuseBoth({ resume, overwrite }: { resume?: unknown; overwrite?: unknown }): void {
+  if (resume && overwrite) throw new OptionError("`resume` and `overwrite` contradict each other: give one of them.");
+}
+
 /** Every name of an options type; a missing or extra name does not compile. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 

@@ -2,7 +2,7 @@
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { EmbedOptions, EmbedSummary } from "../operations/embed.js";
 import { type GlobalArguments, runCommand, withDeviceOptions, withOverwrite } from "./common.js";
-import { refuseBoth, withBulkOptions, withInput } from "./predict.js";
+import { withBulkOptions, withInput } from "./predict.js";
 import { parseBytes, parseLimit, parseShard } from "./values.js";
 
 export const command = "embed <input..>";
@@ -56,7 +56,6 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
 }
 
 function toOptions(argv: Arguments): EmbedOptions {
-  refuseBoth(argv);
   const { input: inputs, out, model, backbone, size, features, normalisation, tokens } = argv;
   const { resume, overwrite, device, workers, batchSize, colorspace, maxPixels, onTruncated, names } = argv;
   return {

@@ -1,6 +1,5 @@
 /** `canopy predict`: tiles to a file of tags. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
-import { OptionError } from "../errors.js";
 import type { PredictOptions, PredictSummary } from "../operations/predict.js";
 import { NAMINGS } from "../tiles/names.js";
 import { ESCAPE_FORMULAS, type GlobalArguments, runCommand, withDeviceOptions, withOverwrite } from "./common.js";
@@ -117,7 +116,6 @@ export async function handler(argv: ArgumentsCamelCase<Arguments>): Promise<void
 }
 
 function toOptions(argv: Arguments): PredictOptions {
-  refuseBoth(argv);
   return {
     inputs: argv.input,
     out: argv.out,
@@ -128,10 +126,6 @@ function toOptions(argv: Arguments): PredictOptions {
     workers: argv.workers,
     ...modelOptions(argv),
   };
-}
-
-export function refuseBoth({ resume, overwrite }: Pick<Arguments, "resume" | "overwrite">): void {
-  if (resume && overwrite) throw new OptionError("--resume and --overwrite contradict each other: give one.");
 }
 
 /** What `withPredictOptions` declares, as the operations take it. */

@@ -1,5 +1,5 @@
 /** Options of a bulk prediction, and the identity of its run. */
-import { checkInRange, checkInteger, checkOneOf, type OptionNames } from "../check.js";
+import { checkInRange, checkInteger, checkOneOf, type OptionNames, refuseBoth } from "../check.js";
 import { decoderVersion } from "../decode/pool.js";
 import { type EngineOptions, type LoadedModel, type LoadedNetwork, networkOf } from "../engine/engine.js";
 import { checkEngineSettings, ENGINE_SETTINGS, type EngineSettings } from "../engine/settings.js";
@@ -131,6 +131,7 @@ export function checkOptions(options: PredictRunOptions): void {
 export function checkBulkOptions(options: BulkOptions): void {
   const { shard, commit, maxUnreadable = null } = options;
   checkEngineSettings(options);
+  refuseBoth(options);
   if (options.names !== undefined) checkOneOf("names", options.names, NAMINGS);
   if (maxUnreadable !== null) checkInteger("maxUnreadable", maxUnreadable, 1, MOST_UNREADABLE);
   if (commit?.tiles !== undefined) checkInteger("commit.tiles", commit.tiles, 1);

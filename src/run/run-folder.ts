@@ -54,7 +54,6 @@ export async function openRun(request: RunRequest, context: RunContext): Promise
 }
 
 async function checkMayBegin({ paths, resume, overwrite }: RunRequest): Promise<void> {
-  if (resume && overwrite) throw new InputError("`resume` and `overwrite` contradict each other: give one of them.");
   if (resume || overwrite) return;
   if (await exists(runFiles(paths.folder).identity)) {
     throw new InputError(
