@@ -11,6 +11,27 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    what: "quantize: what the model was trained on is forgotten",
+    file: "src/operations/quantize.ts",
+    from: "if (seen !== undefined) await writeWhole(join(folder, SEEN_TILES_FILE), seen);",
+    to: "",
+    tests: ["test/operations/precision.test.ts"],
+  },
+  {
+    what: "index: of archives of one name the last one's index is left in the folder",
+    file: "src/operations/index-archives.ts",
+    from: "  refuseSameIndex(found, indexOf);\n",
+    to: "",
+    tests: ["test/operations/shard-bytes.test.ts"],
+  },
+  {
+    what: "rejects: those of an earlier run stay beside an output of which nothing was rejected",
+    file: "src/operations/rejects.ts",
+    from: "    await rm(path, { force: true });\n",
+    to: "",
+    tests: ["test/operations/fix.test.ts"],
+  },
+  {
     what: "train: the fine-tuning of a configuration file is dropped",
     file: "src/cli/train.ts",
     from: "if (finetune === undefined && given === undefined) return undefined;",
@@ -20,8 +41,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "seen tiles: fingerprints are the arguments of one call, which may not have so many",
     file: "src/training/seen-tiles.ts",
-    from: "BigUint64Array.from([BigInt(divisor), ...new Set(fingerprints.sort())])",
-    to: "BigUint64Array.of(BigInt(divisor), ...new Set(fingerprints.sort()))",
+    from: "BigUint64Array.from([BigInt(divisor), ...sorted])",
+    to: "BigUint64Array.of(BigInt(divisor), ...sorted)",
     tests: ["test/training/seen-tiles.test.ts"],
   },
   {

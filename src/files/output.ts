@@ -31,6 +31,11 @@ export async function ensureFolder(path: string): Promise<void> {
   }
 }
 
+/** The path of what lies beside the file or folder `out`, by the `ending` of its name. */
+export function beside(out: string, ending: string): string {
+  return `${out.replace(/(?<=.)\/+$/, "")}${ending}`;
+}
+
 /** @throws InputError if one of the `files` to write is a folder or a device, which no file should replace */
 export async function refuseFolder(...files: string[]): Promise<void> {
   for (const file of files) {

@@ -9,7 +9,7 @@ import type { LabelMatrix } from "../tiles/label-matrix.js";
 import { tileLocation } from "../tiles/tile.js";
 import type { RejectedTile } from "../training/dataset.js";
 import { SCORING_OPTIONS, type TagSummary, toTagSummary } from "./evaluate.js";
-import { rejectsBeside } from "./rejects.js";
+import { warnOfRejects } from "./rejects.js";
 import { type ScoredModel, type ScoringOptions, scoreModel } from "./scored-model.js";
 
 export interface CompareOptions extends Omit<ScoringOptions, "backbone"> {
@@ -65,7 +65,7 @@ export async function compare(options: CompareOptions, context: RunContext = {})
   const scored: ScoredModel[] = [];
   for (const model of models) scored.push(await scoreModel({ ...rest, model }, once));
   const rejected = distinctRejects(scored);
-  await rejectsBeside(undefined, rejected, context);
+  warnOfRejects(rejected, context);
   const shared = restrict(scored, context);
   const { labels } = shared[0];
   if (labels.rows === 0)

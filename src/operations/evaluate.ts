@@ -6,7 +6,7 @@ import { computeMetrics, type Metrics, setFBetaInterval, type TagMetrics } from 
 import type { Recognised } from "../labels/table.js";
 import { FEW_POSITIVES } from "../report/data.js";
 import type { RunContext } from "../run-context.js";
-import { rejectsBeside } from "./rejects.js";
+import { warnOfRejects } from "./rejects.js";
 import { type ScoredModel, type ScoringOptions, scoreModel } from "./scored-model.js";
 
 export interface EvaluateOptions extends ScoringOptions {
@@ -77,7 +77,7 @@ export async function evaluate(options: EvaluateOptions, context: RunContext = {
   checkNames(options, { ...SCORING_OPTIONS, model: true });
   const scored = await scoreModel(options, context);
   const { dataset, probabilities, thresholds, settled, decisions } = scored;
-  await rejectsBeside(undefined, dataset.rejected, context);
+  warnOfRejects(dataset.rejected, context);
   const metrics = computeMetrics(probabilities, dataset.labels, thresholds, { settled, decisions });
   return summarize(metrics, setFBetaInterval(decisions, dataset.labels, 2), scored);
 }

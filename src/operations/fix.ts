@@ -1,24 +1,16 @@
 /** `fix`: colour-corrected copies of tiles as ordinary RGB files, at their own size. */
 import { existsSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { checkInteger, checkNames, checkOneOf, type OptionNames } from "../check.js";
+import { checkInteger, checkNames, checkOneOf, type OptionNames, refuseBoth } from "../check.js";
 import { ChunkPool } from "../chunk-pool.js";
 import { chunksOf } from "../chunks.js";
-import {
-  checkDecodeOptions,
-  crashFailure,
-  DECODE_DEFAULTS,
-  type DecodeFailure,
-  isFailure,
-  placeOf,
-} from "../decode/decoder.js";
+import { checkDecodeOptions, crashFailure, DECODE_DEFAULTS, isFailure, placeOf } from "../decode/decoder.js";
 import type { FullOptions } from "../decode/full.js";
 import { checkStretchOption, type RasterOptions, resolveStretch } from "../decode/stretch.js";
 import { InputError, InterruptedError, restateInterrupt } from "../errors.js";
 import { foldsNames } from "../files/folds-names.js";
 import { ensureFolder } from "../files/output.js";
-import { writeWhole } from "../files/write.js";
 import { pointToResume, WriteError } from "../files/write-error.js";
 import { type FixJob, planTargets } from "../fix/targets.js";
 import {
@@ -35,7 +27,8 @@ import type { RunContext } from "../run-context.js";
 import { CompressedTiles } from "../tiles/compressed-tiles.js";
 import { listOf, type TileInputs } from "../tiles/inputs.js";
 import { collectTiles } from "../tiles/sources.js";
-import { tileLocation } from "../tiles/tile.js";
+import type { RejectedTile } from "../training/dataset.js";
+import { writeRejects } from "./rejects.js";
 
 export interface FixOptions extends Partial<Omit<FullOptions, "bands" | "stretch">>, RasterOptions {
   /** Folders, files, archives, patterns, `@list.txt`, or `-` for standard input. */
@@ -101,6 +94,7 @@ const OPTIONS: OptionNames<FixOptions> = {
 
 async function fixTiles(options: FixOptions, context: RunContext): Promise<FixSummary> {
   checkNames(options, OPTIONS);
+  refuseBoth(options);
   const { out, format = "png", resume = false, overwrite = false } = options;
   const inputs = listOf(options.inputs);
   checkOneOf("format", format, FIX_FORMATS);
@@ -115,8 +109,8 @@ async function fixTiles(options: FixOptions, context: RunContext): Promise<FixSu
     const jobs = planTargets(tiles, inputs, out, format, await foldsNames(out));
     await makeFolders(jobs);
     const run = await runJobs(jobs, { ...options, format, resume }, context);
-    const rejects = await writeRejects(`${out}.rejects.jsonl`, run.rejects);
-    const rejected = run.rejects.length;
+    const rejects = await writeRejects(out, run.rejected);
+    const rejected = run.rejected.length;
     const seconds = (performance.now() - startedAt) / 1000;
     const { written, skipped, readings } = run;
     return { out, format, tiles: tiles.length, written, skipped, rejected, rejects, readings, seconds };
@@ -167,15 +161,10 @@ async function reasonAgainst(folder: string): Promise<string> {
   }
 }
 
-interface RejectLine extends Pick<DecodeFailure, "code" | "message"> {
-  path: string;
-  name: string;
-}
-
 interface Tally {
   written: number;
   skipped: number;
-  rejects: RejectLine[];
+  rejected: RejectedTile[];
   readings: Record<string, number>;
 }
 
@@ -198,7 +187,7 @@ async function runJobs(jobs: readonly FixJob[], options: RunOptions, context: Ru
     settings,
     context.signal,
   );
-  const tally: Tally = { written: 0, skipped: 0, rejects: [], readings: {} };
+  const tally: Tally = { written: 0, skipped: 0, rejected: [], readings: {} };
   const compressed = new CompressedTiles(context);
   const run = async (chunk: FixJob[]) => {
     const loaded = await compressed.load(chunk.map(({ tile }) => tile));
@@ -211,8 +200,9 @@ async function runJobs(jobs: readonly FixJob[], options: RunOptions, context: Ru
       for (const [job, outcome] of results) {
         count(tally, job, outcome);
       }
-      const done = tally.written + tally.skipped + tally.rejects.length;
-      context.onProgress?.({ stage: "fix", done, total: jobs.length, rejected: tally.rejects.length });
+      const rejected = tally.rejected.length;
+      const done = tally.written + tally.skipped + rejected;
+      context.onProgress?.({ stage: "fix", done, total: jobs.length, rejected });
       if (context.signal?.aborted) {
         throw new InterruptedError();
       }
@@ -254,19 +244,9 @@ function count(tally: Tally, { tile }: FixJob, outcome: Outcome): void {
   } else if ("unwritten" in outcome) {
     throw new WriteError(outcome.unwritten, outcome.systemCode);
   } else if (isFailure(outcome)) {
-    tally.rejects.push({ path: tileLocation(tile), name: tile.name, code: outcome.code, message: outcome.message });
+    tally.rejected.push({ tile, failure: outcome });
   } else {
     tally.written++;
     tally.readings[outcome.written] = (tally.readings[outcome.written] ?? 0) + 1;
   }
-}
-
-/** Writes one line per rejected tile; an older file is removed if there are none. */
-async function writeRejects(path: string, rejects: readonly RejectLine[]): Promise<string | null> {
-  if (rejects.length === 0) {
-    await rm(path, { force: true });
-    return null;
-  }
-  await writeWhole(path, rejects.map((reject) => `${JSON.stringify(reject)}\n`).join(""));
-  return path;
 }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { deserialize, serialize } from "node:v8";
 import * as v from "valibot";
+import { beside } from "../files/output.js";
 import { count, finite } from "../files/schemas.js";
 import { writeWhole } from "../files/write.js";
 import type { FinetuneConfig } from "../finetune/config.js";
@@ -143,7 +144,7 @@ export function tuningFingerprint(
 }
 
 function finetuneStateFile(out: string): string {
-  return `${out.replace(/\/+$/, "")}.finetune`;
+  return beside(out, ".finetune");
 }
 
 export async function forgetFinetune(out: string): Promise<void> {

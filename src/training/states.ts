@@ -4,6 +4,7 @@ import { readFile, rm } from "node:fs/promises";
 import { deserialize, serialize } from "node:v8";
 import * as v from "valibot";
 import { InterruptedError } from "../errors.js";
+import { beside } from "../files/output.js";
 import { count } from "../files/schemas.js";
 import { writeWhole } from "../files/write.js";
 import type { HeadConfig } from "../head/config.js";
@@ -112,5 +113,5 @@ async function readSaved(file: string): Promise<v.SafeParseResult<typeof SAVED> 
 }
 
 function statesFile(out: string): string {
-  return `${out.replace(/\/+$/, "")}.training`;
+  return beside(out, ".training");
 }

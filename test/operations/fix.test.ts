@@ -1,10 +1,19 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import sharp from "sharp";
-import { InputError, InterruptedError } from "../../src/errors.js";
+import { InputError, InterruptedError, OptionError } from "../../src/errors.js";
 import { fix } from "../../src/operations/fix.js";
 import { synthesize } from "../../src/operations/synth.js";
 import { GOLDENS, pictureNames, readPng } from "../goldens.js";
@@ -125,6 +134,21 @@ test("an interrupted run keeps whole files only, and --resume writes the rest", 
   // Copies that were to be replaced would be left.
   const aborted = { signal: AbortSignal.abort() };
   await assert.rejects(fix({ inputs, out, workers: 1, overwrite: true }, aborted), /overwrite them again\.$/);
+});
+
+test("the file of rejects lies beside a folder that is named with a slash, and goes when nothing is rejected", async (t) => {
+  const folder = temporaryFolder(t);
+  const set = join(folder, "set");
+  await synthesize({ count: 1, out: set, seed: 3, size: 32, workers: 1 });
+  writeFileSync(join(set, "bad.jpg"), "no picture");
+  const out = join(folder, "out");
+  const { rejects } = await fix({ inputs: [set], out: `${out}/`, workers: 1 });
+  assert.equal(rejects, `${out}.rejects.jsonl`);
+  assert.ok(existsSync(rejects));
+  rmSync(join(set, "bad.jpg"));
+  const again = await fix({ inputs: [set], out, workers: 1, overwrite: true });
+  assert.deepEqual([again.rejects, existsSync(rejects)], [null, false]);
+  await assert.rejects(fix({ inputs: [set], out, resume: true, overwrite: true }), OptionError);
 });
 
 test("a copy that cannot have its name is that tile's reject: the others are written, and counted once", async (t) => {
