@@ -2,33 +2,23 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { enqueue } from "../../src/operations/enqueue.js";
 import { queueStatus } from "../../src/operations/queue-status.js";
 import { work } from "../../src/operations/work.js";
 import { runPaths } from "../../src/run/paths.js";
-import { saveToyModel } from "../engine/toy.js";
-import { temporaryFolder } from "../helpers.js";
-import { assertSame, makeSet as makeQueueSet, queueOf } from "../queue/queue-set.js";
-import { noRedis, startRedis, type TestRedis } from "../queue/redis.js";
+import { assertSame, makeSet as makeQueueSet, queueOf, useQueue } from "../queue/queue-set.js";
+import { noRedis } from "../queue/redis.js";
 
 describe("a hostile queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
-  const root = temporaryFolder({ after: (fn) => after(fn) });
-  let redis: TestRedis;
-  let toy: { model: string; backbone: string };
-
-  before(async () => {
-    redis = await startRedis(root);
-    toy = await saveToyModel(root);
-  });
-  after(() => redis.stop());
-
-  const makeSet = (name: string, count: number) => makeQueueSet({ root, redis, toy }, name, count);
+  const setting = useQueue();
+  const { root } = setting;
+  const makeSet = (name: string, count: number) => makeQueueSet(setting, name, count);
 
   async function withQueue<T>(name: string, act: (queue: Queue) => Promise<T>): Promise<T> {
-    const queue = new Queue(name, { connection: { url: redis.url } });
+    const queue = new Queue(name, { connection: { url: setting.redis.url } });
     try {
       return await act(queue);
     } finally {
@@ -38,7 +28,7 @@ describe("a hostile queue", noRedis === undefined ? {} : { skip: noRedis }, () =
 
   /** Past BullMQ, as a stranger may. */
   async function writeField(key: string, fields: Record<string, string>): Promise<void> {
-    const client = new Redis(redis.url);
+    const client = new Redis(setting.redis.url);
     await client.hset(key, fields);
     client.disconnect();
   }
@@ -144,7 +134,7 @@ describe("a hostile queue", noRedis === undefined ? {} : { skip: noRedis }, () =
         await writeField(queue.toKey(String(id)), { [field]: value });
       }
     });
-    await assert.rejects(queueStatus({ redis: redis.url, queue: options.queue }), {
+    await assert.rejects(queueStatus({ redis: setting.redis.url, queue: options.queue }), {
       name: "InputError",
       message: /holds a job that cannot be read: something else than canopy writes to it/,
     });
@@ -159,13 +149,13 @@ describe("a hostile queue", noRedis === undefined ? {} : { skip: noRedis }, () =
   it("is told in few words, whatever stands in a job", async () => {
     await withQueue("wordy", async (queue) => {
       const { id } = await queue.add("part", { folder: `/${"x".repeat(100_000)}.parts`, part: 1, tiles: 7 });
-      await workAll({ redis: redis.url, queue: "wordy" });
+      await workAll({ redis: setting.redis.url, queue: "wordy" });
       await writeField(queue.toKey(String(id)), {
         failedReason: "z".repeat(1_000_000),
         returnvalue: '{"tiles": "many"}',
       });
     });
-    const status = await queueStatus({ redis: redis.url, queue: "wordy" });
+    const status = await queueStatus({ redis: setting.redis.url, queue: "wordy" });
     assert.equal(status.failed, 1);
     assert.ok(JSON.stringify(status).length < 1500, JSON.stringify(status).slice(0, 200));
   });
@@ -177,10 +167,10 @@ describe("a hostile queue", noRedis === undefined ? {} : { skip: noRedis }, () =
       { name: "\u001b[2J", data: "text" },
     ];
     await withQueue("odd", (queue) => queue.addBulk(jobs));
-    const { waiting, tilesLeft } = await queueStatus({ redis: redis.url, queue: "odd" });
+    const { waiting, tilesLeft } = await queueStatus({ redis: setting.redis.url, queue: "odd" });
     assert.deepEqual([waiting, tilesLeft], [3, 21]);
-    await workAll({ redis: redis.url, queue: "odd" });
-    const { failures } = await queueStatus({ redis: redis.url, queue: "odd" });
+    await workAll({ redis: setting.redis.url, queue: "odd" });
+    const { failures } = await queueStatus({ redis: setting.redis.url, queue: "odd" });
     assert.ok(!JSON.stringify(failures).includes("\\u001b"), JSON.stringify(failures));
   });
 });

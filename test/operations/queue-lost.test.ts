@@ -1,7 +1,7 @@
 /** Runs of the queue whose tiles, or whose folder, go while workers are at them. */
 import assert from "node:assert/strict";
 import { mkdirSync, renameSync, rmdirSync } from "node:fs";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
@@ -10,23 +10,12 @@ import { queueStatus } from "../../src/operations/queue-status.js";
 import { work } from "../../src/operations/work.js";
 import { JOB_OPTIONS } from "../../src/queue/queue.js";
 import { runPaths } from "../../src/run/paths.js";
-import { saveToyModel } from "../engine/toy.js";
-import { temporaryFolder } from "../helpers.js";
-import { assertSame, makeSet as makeQueueSet, partFiles, queueOf } from "../queue/queue-set.js";
-import { noRedis, startRedis, type TestRedis } from "../queue/redis.js";
+import { assertSame, makeSet as makeQueueSet, partFiles, queueOf, useQueue } from "../queue/queue-set.js";
+import { noRedis } from "../queue/redis.js";
 
 describe("the queue, where a share goes", noRedis === undefined ? {} : { skip: noRedis }, () => {
-  const root = temporaryFolder({ after: (fn) => after(fn) });
-  let redis: TestRedis;
-  let toy: { model: string; backbone: string };
-
-  before(async () => {
-    redis = await startRedis(root);
-    toy = await saveToyModel(root);
-  });
-  after(() => redis.stop());
-
-  const makeSet = (name: string, count: number) => makeQueueSet({ root, redis, toy }, name, count);
+  const setting = useQueue();
+  const makeSet = (name: string, count: number) => makeQueueSet(setting, name, count);
 
   it("fails the parts of a lost input until it is back, however small they are", async () => {
     const { options, whole } = await makeSet("lost", 100);
@@ -81,8 +70,8 @@ describe("the queue, where a share goes", noRedis === undefined ? {} : { skip: n
     const folder = options.inputs[0];
     await enqueue({ ...options, partTiles: 2048, maxUnreadable: 50 });
     renameSync(folder, `${folder}-away`);
-    const queue = new Queue(options.queue, { connection: { url: redis.url } });
-    const client = new Redis(redis.url);
+    const queue = new Queue(options.queue, { connection: { url: setting.redis.url } });
+    const client = new Redis(setting.redis.url);
     try {
       const [part] = await queue.getJobs(["waiting"]);
       // The last of its tries.

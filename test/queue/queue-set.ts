@@ -2,15 +2,30 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { after, before } from "node:test";
 import { predict } from "../../src/operations/predict.js";
 import type { QueueOptions } from "../../src/queue/queue.js";
 import { runPaths } from "../../src/run/paths.js";
-import { writeToyTiles } from "../engine/toy.js";
+import { saveToyModel, writeToyTiles } from "../engine/toy.js";
+import { temporaryFolder } from "../helpers.js";
+import { startRedis, type TestRedis } from "./redis.js";
 
-export interface QueueSetting {
+interface QueueSetting {
+  /** A folder of the suite's own. */
   root: string;
-  redis: { url: string };
+  redis: TestRedis;
   toy: { model: string; backbone: string };
+}
+
+/** A Redis and a model for the suite that calls it; they are there once its tests run. */
+export function useQueue(): QueueSetting {
+  const setting = { root: temporaryFolder({ after: (fn) => after(fn) }) } as QueueSetting;
+  before(async () => {
+    setting.redis = await startRedis(setting.root);
+    setting.toy = await saveToyModel(setting.root);
+  });
+  after(() => setting.redis.stop());
+  return setting;
 }
 
 /** `count` tiles with some bad ones among them, the options to enqueue them, and what one process makes of them. */
