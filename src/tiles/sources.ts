@@ -99,6 +99,11 @@ interface Spooled {
 }
 
 async function spool({ stdin = process.stdin, spoolFolder, signal, onBytes }: OpenTilesOptions): Promise<Spooled> {
+  if (spoolFolder === undefined && stdin.readableEnded) {
+    throw new InputError(
+      "Standard input (-) has been read to its end, and its tiles are needed once more: store the list or the archive, and name that.",
+    );
+  }
   const folder = spoolFolder ?? (await mkdtemp(join(tmpdir(), "canopy-stdin-")));
   const remove = async (): Promise<void> => {
     if (spoolFolder === undefined) await rm(folder, { recursive: true, force: true });

@@ -309,13 +309,15 @@ describe("lists and standard input", () => {
     put(root, "a.jpg", "b.jpg");
     const tar = execFileSync("tar", ["-c", "a.jpg", "b.jpg"], { cwd: root });
     for (const input of [tar, Buffer.from(`${join(root, "a.jpg")}\n${join(root, "b.jpg")}\n`)]) {
-      const opened = await openTiles(["-"], { stdin: Readable.from([input]) });
+      const stdin = Readable.from([input]);
+      const opened = await openTiles(["-"], { stdin });
       for (let round = 0; round < 2; round++) {
         const tiles: Tile[] = [];
         for await (const tile of opened.list()) tiles.push(tile);
         assert.deepEqual(tiles.map(bytesOf), ["bytes of a.jpg", "bytes of b.jpg"]);
       }
       await opened.close();
+      await assert.rejects(openTiles(["-"], { stdin }), { name: "InputError", message: /read to its end/ });
     }
   });
 
