@@ -6,7 +6,7 @@ import type { PageEntry } from "../bench/page-text.js";
 import type { DeviceChoice } from "../features/device.js";
 import type { Precision } from "../quantise/precision.js";
 import { describePredict, describePreprocess, describeTrain } from "./bench-text.js";
-import { type CommandResult, type GlobalArguments, runCommand } from "./common.js";
+import { type CommandResult, DEVICE, type GlobalArguments, runCommand } from "./common.js";
 
 export const command = "bench";
 export const describe = "Measure preprocessing, prediction and training on this machine";
@@ -168,11 +168,7 @@ function withBackboneOptions<T>(yargs: Argv<T>) {
       requiresArg: true,
       describe: "Each rate is timed at least so long in each round (default: 2)",
     })
-    .option("device", {
-      choices: ["auto", "cpu", "cuda", "webgpu"] as const,
-      default: "auto" as const,
-      describe: "Where the backbone runs",
-    });
+    .option("device", { ...DEVICE, describe: "Where the backbone runs" });
 }
 
 type Operation = Parameters<typeof runCommand>[1];

@@ -1,7 +1,9 @@
 /** What every command shares: options, progress on stderr, one result on stdout, and errors turned into exit codes. */
 import type { Argv } from "yargs";
+import type { Colorspace } from "../decode/decoder.js";
 import type { RasterOptions } from "../decode/stretch.js";
 import { InterruptedError } from "../errors.js";
+import type { DeviceChoice } from "../features/device.js";
 import { onceEach, type RunContext } from "../run-context.js";
 import { reportError } from "./failures.js";
 import { withFlags } from "./flags.js";
@@ -97,14 +99,16 @@ export function withGlobalOptions<T>(yargs: Argv<T>) {
     .option("json", { type: "boolean", default: false, describe: "One JSON object on stdout", global: true });
 }
 
+/** `--device`, but for its description. */
+export const DEVICE = {
+  choices: ["auto", "cpu", "cuda", "webgpu"] as const satisfies readonly DeviceChoice[],
+  default: "auto",
+} as const;
+
 /** `--device` and `--workers`, as every command that decodes and infers takes them. */
 export function withDeviceOptions<T>(yargs: Argv<T>) {
   return yargs
-    .option("device", {
-      choices: ["auto", "cpu", "cuda", "webgpu"] as const,
-      default: "auto" as const,
-      describe: "Where the backbone runs; auto takes the best that works",
-    })
+    .option("device", { ...DEVICE, describe: "Where the backbone runs; auto takes the best that works" })
     .option("workers", {
       type: "number",
       describe: "Decode workers (default: one per core)",
@@ -115,11 +119,21 @@ export function withDeviceOptions<T>(yargs: Argv<T>) {
 /** Options on how image files are read. */
 export function withDecodeOptions<T>(yargs: Argv<T>) {
   return withReadingLimits(yargs).option("colorspace", {
-    choices: ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const,
+    choices: COLORSPACES,
     default: "auto" as const,
     describe: "Forces how the JPEG components are read",
   });
 }
+
+/** The same for commands whose model says how, unless they are told otherwise. */
+export function withModelDecodeOptions<T>(yargs: Argv<T>) {
+  return withReadingLimits(yargs).option("colorspace", {
+    choices: COLORSPACES,
+    describe: "Forces how the JPEG components are read (default: as the model was trained)",
+  });
+}
+
+const COLORSPACES = ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const satisfies readonly Colorspace[];
 
 /** `--bands` and `--stretch`, for commands that decide how TIFFs are read. */
 export function withBands<T>(yargs: Argv<T>) {
@@ -150,7 +164,7 @@ export function rasterOptions({
   };
 }
 
-/** The same without `--colorspace`, for commands whose model says it. */
+/** `--max-pixels` and `--on-truncated`, for commands whose model alone says how colours are read. */
 export function withReadingLimits<T>(yargs: Argv<T>) {
   return yargs
     .option("max-pixels", {

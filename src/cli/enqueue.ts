@@ -2,7 +2,7 @@
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { EnqueueSummary } from "../operations/enqueue.js";
 import { counted } from "../report/format.js";
-import { type GlobalArguments, runCommand, withOverwrite } from "./common.js";
+import { DEVICE, type GlobalArguments, runCommand, withOverwrite } from "./common.js";
 import { modelOptions, withPredictOptions } from "./predict.js";
 import { queueOptions, withQueueOptions } from "./queue.js";
 
@@ -25,11 +25,7 @@ export function builder(yargs: Argv) {
       describe: "File to write: .csv, .jsonl or .parquet",
     })
     .option("part-tiles", { type: "number", default: 2048, requiresArg: true, describe: "Tiles of a part" })
-    .option("device", {
-      choices: ["auto", "cpu", "cuda", "webgpu"] as const,
-      default: "auto" as const,
-      describe: "Where workers run the backbone",
-    })
+    .option("device", { ...DEVICE, describe: "Where workers run the backbone" })
     .option("resume", { type: "boolean", default: false, describe: "Enqueue again what is not done of this output" })
     .example(
       "$0 enqueue /share/tiles --model /share/model --out /share/tags.parquet",

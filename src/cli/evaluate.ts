@@ -4,7 +4,7 @@ import { OptionError } from "../errors.js";
 import type { ComparedModel, CompareSummary } from "../operations/compare.js";
 import type { EvaluateSummary } from "../operations/evaluate.js";
 import type { RunContext } from "../run-context.js";
-import { type GlobalArguments, runCommand, withDeviceOptions, withReadingLimits } from "./common.js";
+import { type GlobalArguments, runCommand, withDeviceOptions, withModelDecodeOptions } from "./common.js";
 import { LABELS, toLabelOptions, withSplit } from "./label-options.js";
 import { formatTable } from "./table.js";
 
@@ -14,11 +14,7 @@ export const describe = "Score a model on labelled tiles, or compare several: F2
 const SPLIT = "Column of train, val and test: score the tiles for test, or for val if there are none for test";
 
 export function builder(yargs: Argv) {
-  return withSplit(withReadingLimits(withDeviceOptions(yargs)), SPLIT)
-    .option("colorspace", {
-      choices: ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const,
-      describe: "Forces how the JPEG components are read (default: as the model was trained)",
-    })
+  return withSplit(withModelDecodeOptions(withDeviceOptions(yargs)), SPLIT)
     .option("tiles", {
       type: "string",
       array: true,

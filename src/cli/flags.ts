@@ -10,6 +10,7 @@ export function useFlags(names: Iterable<string>): void {
 /** Flags with a name of their own. */
 const RENAMED: Readonly<Record<string, string>> = {
   learningRate: "lr",
+  targets: "target",
   "finetune.epochs": "finetune-epochs",
   "finetune.learningRate": "finetune-lr",
   "finetune.blocks": "finetune-blocks",

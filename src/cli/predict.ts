@@ -2,7 +2,14 @@
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { PredictOptions, PredictSummary } from "../operations/predict.js";
 import { NAMINGS } from "../tiles/names.js";
-import { ESCAPE_FORMULAS, type GlobalArguments, runCommand, withDeviceOptions, withOverwrite } from "./common.js";
+import {
+  ESCAPE_FORMULAS,
+  type GlobalArguments,
+  runCommand,
+  withDeviceOptions,
+  withModelDecodeOptions,
+  withOverwrite,
+} from "./common.js";
 import { parseBytes, parseLimit, parseShard } from "./values.js";
 
 export const command = "predict <input..>";
@@ -67,7 +74,7 @@ export function withPredictOptions<T>(yargs: Argv<T>) {
 
 /** Options of every bulk run. */
 export function withBulkOptions<T>(yargs: Argv<T>) {
-  return yargs
+  return withModelDecodeOptions(yargs)
     .option("names", {
       choices: NAMINGS,
       default: "file" as const,
@@ -83,25 +90,11 @@ export function withBulkOptions<T>(yargs: Argv<T>) {
       requiresArg: true,
       describe: "Budget of a process, such as 700M or 4G; tiles that would not fit are rejected",
     })
-    .option("colorspace", {
-      choices: ["auto", "rgb", "ycbcr", "cmyk", "cmyk-inverted", "gray"] as const,
-      describe: "Forces how the JPEG components are read (default: as the model was trained)",
-    })
-    .option("max-pixels", {
-      type: "number",
-      requiresArg: true,
-      describe: "Reject tiles with more pixels than this (178956970; what is no JPEG: 33554432)",
-    })
     .option("max-unreadable", {
       type: "string",
       default: "1000",
       requiresArg: true,
       describe: "Stop when so many tiles in a row cannot be read, as when their disk is gone; none: never",
-    })
-    .option("on-truncated", {
-      choices: ["reject", "accept"] as const,
-      default: "reject" as const,
-      describe: "What to do with JPEGs whose data ends early",
     });
 }
 

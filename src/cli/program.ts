@@ -49,6 +49,7 @@ export async function createParser(words: string[]): Promise<Argv> {
       .parserConfiguration({ "boolean-negation": true })
       .check((_argv, options) => refuseNegated(options, words), true)
       .check(refuseRepeated, true)
+      .middleware(restoreDash, true)
       .check(refuseDashAsOutput, true)
       .check((argv, options) => refuseNoNumber(argv, options, words), true)
       .completion("yargs-completion", false, complete)
@@ -82,9 +83,14 @@ function refuseRepeated(argv: Record<string, unknown>, options: unknown): true {
   return true;
 }
 
-/** A lone dash means standard input; outputs are renamed into place when whole, so standard output is none. */
+/** Only INPUT may be standard input; elsewhere a lone dash is a dash, as for `--tag-separator`. */
+function restoreDash(argv: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(argv)) if (value === STDIN) argv[name] = "-";
+}
+
+/** Outputs are renamed into place when whole, so standard output is none. */
 function refuseDashAsOutput({ out }: Record<string, unknown>): true {
-  if (out === STDIN) throw new OptionError("--out cannot be standard output (-): name a file or folder.");
+  if (out === "-") throw new OptionError("--out cannot be standard output (-): name a file or folder.");
   return true;
 }
 

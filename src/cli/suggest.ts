@@ -1,7 +1,14 @@
 /** `canopy suggest`: which unlabelled tiles to label next. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { SuggestSummary } from "../operations/suggest.js";
-import { ESCAPE_FORMULAS, type GlobalArguments, runCommand, withDeviceOptions, withOverwrite } from "./common.js";
+import {
+  ESCAPE_FORMULAS,
+  type GlobalArguments,
+  runCommand,
+  withDeviceOptions,
+  withOverwrite,
+  withReadingLimits,
+} from "./common.js";
 import { LABELS, toLabelOptions, withLabelOptions } from "./label-options.js";
 import { describeConfig, withImageOptions } from "./label-studio.js";
 
@@ -10,7 +17,7 @@ export const describe =
   "Find the unlabelled tiles worth labelling next: those the model is unsure of, and unlike each other";
 
 export function builder(yargs: Argv) {
-  return withLabelOptions(withImageOptions(withOverwrite(withDeviceOptions(yargs))))
+  return withLabelOptions(withImageOptions(withOverwrite(withReadingLimits(withDeviceOptions(yargs)))))
     .positional("input", {
       type: "string",
       array: true,
@@ -32,16 +39,6 @@ export function builder(yargs: Argv) {
       describe: "What to write (default: by the ending of --out)",
     })
     .option("backbone", { type: "string", requiresArg: true, describe: "Where the model's backbone FILE.onnx is now" })
-    .option("max-pixels", {
-      type: "number",
-      requiresArg: true,
-      describe: "Reject tiles with more pixels than this (178956970; what is no JPEG: 33554432)",
-    })
-    .option("on-truncated", {
-      choices: ["reject", "accept"] as const,
-      default: "reject" as const,
-      describe: "What to do with JPEGs whose data ends early",
-    })
     .option("escape-formulas", ESCAPE_FORMULAS)
     .option("strict", { type: "boolean", default: false, describe: "Exit with 3 if a tile was rejected" })
     .example("$0 suggest all-jpg --labels train.csv --model model --out next.csv", "50 tiles that train.csv lacks")

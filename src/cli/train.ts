@@ -238,7 +238,7 @@ function parseExclusive(groups: readonly string[] | undefined): TrainOptions["ex
 }
 
 function parseTarget(text: string): TagTarget {
-  const [, tag, measure, value] = /^(.+)=(precision|recall):([\d.]+)$/.exec(text) ?? [];
+  const [, tag, measure, value] = /^(.+)=(precision|recall):(\d*\.?\d+)$/.exec(text) ?? [];
   if (tag === undefined) {
     throw new OptionError(`Expected --target as TAG=precision:0.9 or TAG=recall:0.9, got "${text}".`);
   }

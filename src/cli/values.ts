@@ -7,7 +7,7 @@ import type { Shard } from "../tiles/shard.js";
 export function parseBands(text: string): number[] {
   if (/^\d+(,\d+,\d+)?$/.test(text)) return text.split(",").map(Number);
   throw new OptionError(
-    `Expected \`--bands\` to be one or three band numbers from 1, such as 3,2,1, got ${JSON.stringify(text)}.`,
+    `Expected --bands to be one or three band numbers from 1, such as 3,2,1, got ${JSON.stringify(text)}.`,
   );
 }
 

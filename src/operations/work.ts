@@ -1,6 +1,6 @@
 /** `work`: takes parts of bulk predictions from the queue, until told to stop. */
 import { stat } from "node:fs/promises";
-import { checkInRange, checkNames, type OptionNames } from "../check.js";
+import { checkInRange, checkInteger, checkNames, type OptionNames } from "../check.js";
 import { InputError } from "../errors.js";
 import { connection, QUEUE_DEFAULTS, withRedis } from "../queue/queue.js";
 import { type RedisAddress, readAddress } from "../queue/redis-address.js";
@@ -31,6 +31,9 @@ export async function work(options: WorkOptions, context: RunContext = {}): Prom
   checkNames(options, OPTIONS);
   const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue, stalledSeconds = 30 } = options;
   checkInRange("stalledSeconds", stalledSeconds, 1, 3600);
+  // Now rather than with the first part.
+  if (options.workers !== undefined) checkInteger("workers", options.workers, 1, 1024);
+  if (options.memory !== undefined) checkInteger("memory", options.memory, 1);
   if (options.root !== undefined) await checkFolder(options.root);
   const address = await readAddress(redis);
   await withRedis(address, () => checkReachable(name, address));

@@ -70,10 +70,11 @@ export async function runTiles<Row extends object>(
 }
 
 function progress(
-  { input }: RunIdentity,
+  { input, settings }: RunIdentity,
   committed: Committed,
   buffer: Pick<PartBuffer<never>, "tiles" | "rejected">,
 ): ProgressState {
   const done = committed.tiles + buffer.tiles;
-  return { stage: "predict", done, total: input.tiles, rejected: committed.rejected + buffer.rejected };
+  const stage = settings.numFeatures === undefined ? "predict" : "embed";
+  return { stage, done, total: input.tiles, rejected: committed.rejected + buffer.rejected };
 }

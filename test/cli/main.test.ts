@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { runCli, temporaryFolder } from "../helpers.js";
@@ -49,6 +49,16 @@ test("values that an option does not take are named with the nearest, or with th
   const threshold = runCli([...predict, "--threshold", "abc"]);
   assert.equal(threshold.status, 2);
   assert.match(threshold.stderr, /Expected --threshold to be a number, got "abc"\./);
+});
+
+test("a lone dash is standard input for inputs alone: elsewhere it is a dash", (t) => {
+  const cwd = temporaryFolder(t);
+  writeFileSync(join(cwd, "l.csv"), "image_name,tags\na,x-y\nb,y\nc,x\n");
+  const args = ["labels", "import", "l.csv", "--tag-separator", "-", "--out", "out.csv"];
+  assert.equal(runCli(args, { cwd }).status, 0);
+  assert.match(readFileSync(join(cwd, "out.csv"), "utf8"), /^a,x y$/m);
+  const run = runCli(["train", "--tiles", cwd, "--labels", "-", "--out", join(cwd, "m")]);
+  assert.match(run.stderr, /There is no label file -\./);
 });
 
 test("an output named - is refused and leaves no file", (t) => {

@@ -104,7 +104,7 @@ test("a run that was interrupted goes on to the same bytes, of the same network 
   assert.deepEqual(await readEmbeddings(whole), await readEmbeddings(unbroken));
   const controller = new AbortController();
   const onProgress = ({ stage, done }: { stage: string; done: number }) => {
-    if (stage === "predict" && done >= 12) controller.abort();
+    if (stage === "embed" && done >= 12) controller.abort();
   };
   await assert.rejects(embed({ ...options, out }, { signal: controller.signal, onProgress }), InterruptedError);
   assert.ok(readdirSync(`${out}.parts`).includes("part-000001.json"));

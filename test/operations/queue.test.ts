@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { after, before, describe, it, test } from "node:test";
+import { describe, it, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { enqueue } from "../../src/operations/enqueue.js";
@@ -16,29 +16,24 @@ import { queueStatus } from "../../src/operations/queue-status.js";
 import { work } from "../../src/operations/work.js";
 import { runPaths } from "../../src/run/paths.js";
 import { saveToyModel } from "../engine/toy.js";
-import { ROOT, runCli, temporaryFolder } from "../helpers.js";
-import { assertSame, makeSet as makeQueueSet, partFiles, queueOf } from "../queue/queue-set.js";
-import { noRedis, startRedis, type TestRedis } from "../queue/redis.js";
+import { ROOT, runCli } from "../helpers.js";
+import { assertSame, makeSet as makeQueueSet, partFiles, queueOf, useQueue } from "../queue/queue-set.js";
+import { noRedis } from "../queue/redis.js";
 
 const KILLS = Number(process.env["CANOPY_QUEUE_KILLS"] ?? 2);
 
 test("what a run in a queue has no use for is no option of it", async () => {
   const options = { inputs: "in", model: "model", out: "out.csv", sessions: 2 };
   await assert.rejects(enqueue(options), /There is no option `sessions`/);
+  // Before a worker waits for its first part.
+  await assert.rejects(work({ workers: 0 }), /Expected `workers` to be an integer from 1/);
+  await assert.rejects(work({ memory: 0.5 }), /Expected `memory` to be an integer/);
 });
 
 describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
-  const root = temporaryFolder({ after: (fn) => after(fn) });
-  let redis: TestRedis;
-  let toy: { model: string; backbone: string };
-
-  before(async () => {
-    redis = await startRedis(root);
-    toy = await saveToyModel(root);
-  });
-  after(() => redis.stop());
-
-  const makeSet = (name: string, count: number) => makeQueueSet({ root, redis, toy }, name, count);
+  const setting = useQueue();
+  const { root } = setting;
+  const makeSet = (name: string, count: number) => makeQueueSet(setting, name, count);
 
   it("does the parts of a run and puts the output together, the same as one process would", async () => {
     const { options, whole, tiles } = await makeSet("plain", 200);
@@ -66,7 +61,7 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     for (let i = 0; i < KILLS; i++) {
       await partsDone(options.out, ((i + 0.5) / KILLS) * (tiles / 16));
       workers[i % 3].kill("SIGKILL");
-      if (i === 0) await redis.restart();
+      if (i === 0) await setting.redis.restart();
       workers[i % 3] = startWorker(options);
     }
     const ends = await Promise.all(workers.map(ended));
@@ -154,7 +149,7 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     assert.match(text, /^process_resident_memory_bytes \d/m);
     assert.match(text, /bullmq_job_count\{.*state="completed".*\} \d/);
     assert.match(text, /^bullmq_job_completed_total\{queue="metrics"\} [1-9]/m);
-    const taken = runCli(["work", "--redis", redis.url, "--metrics", new URL(url).port]);
+    const taken = runCli(["work", "--redis", setting.redis.url, "--metrics", new URL(url).port]);
     assert.equal(taken.status, 1);
     assert.match(taken.stderr, /^canopy: Metrics cannot be served on 127\.0\.0\.1:\d+ \(EADDRINUSE\)/m);
     worker.kill("SIGTERM");
@@ -162,10 +157,10 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
   });
 
   it("says in one sentence that Redis asks for a password, and does not show one", async () => {
-    const client = new Redis(redis.url);
+    const client = new Redis(setting.redis.url);
     await client.config("SET", "requirepass", "right");
     try {
-      for (const url of [redis.url, redis.url.replace("//", "//:wrong@")]) {
+      for (const url of [setting.redis.url, setting.redis.url.replace("//", "//:wrong@")]) {
         const { status, stderr } = runCli(["queue", "status", "--redis", url]);
         assert.equal(status, 1);
         assert.match(
