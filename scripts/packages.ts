@@ -23,6 +23,7 @@ const ECHARTS = [
 const own = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 const targets = existsSync(PREBUILT) ? readdirSync(PREBUILT).sort() : [];
 
+if (targets.length === 0) throw new Error(`There are no addons in ${PREBUILT}: npm run prebuilt -- linux-x64`);
 rmSync(OUT, { recursive: true, force: true });
 for (const target of targets) packAddon(target);
 packCanopy();

@@ -63,6 +63,18 @@ test("there is a package for each addon, for its system only, and canopy names t
   assert.deepEqual(scripts, []);
 });
 
+test("canopy is not packed without addons, which nobody would miss before it is published", () => {
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [join(ROOT, "dist/scripts/packages.js"), join(folder, "none")],
+    {
+      encoding: "utf8",
+    },
+  );
+  assert.equal(status, 1);
+  assert.match(stderr, /There are no addons in .*none: npm run prebuilt/);
+});
+
 test("npm publish --dry-run has nothing to warn of in any package, and takes licence and notice along", () => {
   for (const at of packages) {
     const { status, stderr } = publish(at);
