@@ -88,11 +88,13 @@ async function keepFit(tiles: readonly Tile[], context: RunContext): Promise<Til
   const { signal } = context;
   const options = { decode: { ...DECODE_DEFAULTS, size }, batchSize: 32, ...(signal === undefined ? {} : { signal }) };
   const fit: Tile[] = [];
+  let done = 0;
   try {
     for await (const batch of loadBatches(stream(jpegs), pool, ring, options)) {
       fit.push(...batch.tiles.filter((_, i) => batch.outcomes[i] === undefined));
       batch.release();
-      context.onProgress?.({ stage: "look", done: fit.length, total: jpegs.length, rejected: 0 });
+      done += batch.tiles.length;
+      context.onProgress?.({ stage: "look", done, total: jpegs.length, rejected: done - fit.length });
     }
   } finally {
     await pool.close();

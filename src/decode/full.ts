@@ -39,8 +39,7 @@ export async function readFull(bytes: Uint8Array, options: FullOptions): Promise
   const addon = loadAddon();
   if (addon !== undefined && sniffFormat(bytes) === "jpeg") {
     const decoded = addon.decodeFull(bytes, nativeOptions({ ...DECODE_DEFAULTS, ...options, size: 1 }));
-    if (isFailure(decoded))
-      return decoded.code === "FOREIGN" ? readWithSharp(bytes, options) : (decoded as DecodeFailure);
+    if (isFailure(decoded)) return decoded as DecodeFailure;
     const { width, height, pixels, info } = decoded;
     const failure = chooseChannels(pixels, options);
     if (failure !== undefined) return failure;

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openBenchTiles } from "../../src/bench/tiles.js";
+import type { ProgressState } from "../../src/run-context.js";
 import { temporaryFolder } from "../helpers.js";
 import { encode, gradient } from "../images.js";
 import { writeTiff } from "../raster/write-tiff.js";
@@ -24,9 +25,12 @@ test("a benchmark runs on the good JPEGs among bad tiles, and counts the others"
   })) {
     writeFileSync(join(folder, name), bytes);
   }
-  const tiles = await openBenchTiles({ inputs: [folder], limit: 100 }, {});
+  const looks: (number | undefined)[][] = [];
+  const onProgress = ({ done, total, rejected }: ProgressState) => looks.push([done, total, rejected]);
+  const tiles = await openBenchTiles({ inputs: [folder], limit: 100 }, { onProgress });
   t.after(() => tiles.close());
   assert.deepEqual([tiles.found, tiles.unfit], [7, 5]);
+  assert.deepEqual(looks.at(-1), [3, 3, 1]);
   assert.deepEqual(
     tiles.paths.map((path) => readFileSync(path)),
     good,
