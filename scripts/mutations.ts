@@ -739,6 +739,27 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/isolation/crashers.test.ts"],
   },
   {
+    what: "loader: a slot is given back while workers still write into it",
+    file: "src/batch/loader.ts",
+    from: "  await Promise.allSettled(chunks);",
+    to: "",
+    tests: ["test/batch/loader.test.ts"],
+  },
+  {
+    what: "loader: the source of a closed ring is left open",
+    file: "src/batch/read-ahead.ts",
+    from: "await this.#groups.return();",
+    to: "if (this.#ended) await this.#groups.return();",
+    tests: ["test/batch/loader.test.ts"],
+  },
+  {
+    what: "stretch: percentiles of no samples are no numbers",
+    file: "src/decode/stretch.ts",
+    from: "bandValues.some((values) => values.length === 0)",
+    to: "false",
+    tests: ["test/decode/stretch.test.ts"],
+  },
+  {
     what: "tiles that a process died over taken together again",
     file: "src/isolation/tag-range.ts",
     from: "for (; innocent !== undefined && from <",
