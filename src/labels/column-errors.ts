@@ -60,3 +60,10 @@ export function singleColumn({ path, columns, named }: TableSample): InputError 
     `${path} has ${what}: expected a header such as image_name,tags, with a comma, semicolon, tab or | between columns.`,
   );
 }
+
+export function twins({ path }: TableSample, header: string): FormatError {
+  return new FormatError(
+    path,
+    `${path}: two columns are called ${JSON.stringify(header)}, and may differ. Remove one, or say by \`labelColumns\` which columns to take, by their numbers.`,
+  );
+}

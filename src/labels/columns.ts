@@ -1,7 +1,7 @@
 /** The roles of a table's columns: by the options, by their names, by their cells. */
 import { InputError } from "../errors.js";
 import { isCounting, kindOf, textOfCell } from "./cells.js";
-import { ambiguous, notBits, numeric, singleColumn, unnamedBits } from "./column-errors.js";
+import { ambiguous, notBits, numeric, singleColumn, twins, unnamedBits } from "./column-errors.js";
 import { hasImageExtension } from "./names.js";
 import type { LabelOptions } from "./options.js";
 import type { Column, TableSample } from "./table-sample.js";
@@ -65,13 +65,16 @@ function toldRoles(sample: TableSample, columns: readonly Column[], options: Lab
   const bits = tags.length > 1 && tags.every((tag) => columns[tag].kind === "bits" || columns[tag].kind === "empty");
   const multiHot = options.labelFormat === "multi-hot" || bits;
   if (multiHot && !sample.named) throw unnamedBits(sample);
+  if (multiHot) refuseTwins(sample, tags);
   return { name, tags, multiHot };
 }
 
 /** The place of a column named or numbered (from 1) in an option. */
-function findColumn({ path, columns, named }: TableSample, wanted: string | number, option: string): number {
+function findColumn(sample: TableSample, wanted: string | number, option: string): number {
+  const { path, columns, named } = sample;
   const text = String(wanted).trim();
   const exact = columns.indexOf(text);
+  if (exact !== columns.lastIndexOf(text)) throw twins(sample, text);
   const similar = columns.findIndex((column) => column.trim().toLowerCase() === text.toLowerCase());
   const number = /^\d+$/.test(text) ? Number(text) - 1 : -1;
   const found = [exact, similar, number].find((place) => place >= 0 && place < columns.length);
@@ -179,7 +182,16 @@ function asMultiHot(sample: TableSample, others: readonly Column[], name: number
   if (wrong.length > 0) throw notBits(sample, tags);
   if (tags.length === 0)
     throw notBits(sample, others.length > 0 ? others : [{ index: name, header: sample.columns[name], kind: "text" }]);
-  return { tags: tags.map(({ index }) => index), multiHot: true };
+  const places = tags.map(({ index }) => index);
+  refuseTwins(sample, places);
+  return { tags: places, multiHot: true };
+}
+
+/** Two columns of one tag may say different things of a tile. */
+function refuseTwins(sample: TableSample, places: readonly number[]): void {
+  const headers = places.map((place) => sample.columns[place]);
+  const twin = headers.find((header, i) => headers.indexOf(header) < i);
+  if (twin !== undefined) throw twins(sample, twin);
 }
 
 function isAside(sample: TableSample, { index, header, kind }: Column): boolean {

@@ -96,7 +96,11 @@ export async function readObjects(path: string, value: unknown, options: LabelOp
 const COCO = v.object({
   images: v.array(v.object({ id: v.union([v.number(), v.string()]), file_name: v.string() })),
   annotations: v.array(
-    v.object({ image_id: v.union([v.number(), v.string()]), category_id: v.union([v.number(), v.string()]) }),
+    v.object({
+      image_id: v.union([v.number(), v.string()]),
+      category_id: v.union([v.number(), v.string()]),
+      score: v.exactOptional(v.unknown()),
+    }),
   ),
   categories: v.array(v.object({ id: v.union([v.number(), v.string()]), name: v.string() })),
 });
@@ -109,7 +113,12 @@ export function readCoco(path: string, json: unknown): LabelTable {
   refuseTwice(path, "category", categories);
   const names = new Map(categories.map(({ id, name }) => [id, name]));
   const tagsOf = new Map<string | number, Set<string>>(images.map(({ id }) => [id, new Set()]));
-  annotations.forEach(({ image_id, category_id }, i) => {
+  annotations.forEach(({ image_id, category_id, score = 1 }, i) => {
+    if (score !== 1)
+      throw new FormatError(
+        path,
+        `${path}, annotation ${i + 1}: it has a score of ${JSON.stringify(score)}, as predictions have. Keep those that apply, without scores.`,
+      );
     const [tags, name] = [tagsOf.get(image_id), names.get(category_id)];
     if (tags !== undefined && name !== undefined) tags.add(name);
     else {

@@ -501,6 +501,29 @@ add(
   /line 2: the column "clear" holds "0.9"/,
 );
 add(
+  "a column for each tag: two of one name",
+  "joined tables",
+  "labels.csv",
+  "image,clear,road,clear\nt0,1,0,0\nt1,0,1,1\n",
+  /two columns are called "clear"/,
+);
+add(
+  "two columns of one name, of which one is wanted",
+  "joined tables",
+  "labels.csv",
+  "image,tags,tags\nt0,clear,old\nt1,road,old\n",
+  /two columns are called "tags".*by their numbers/,
+  { options: { labelColumns: ["image", "tags"] }, said: "`--label-columns image,tags`" },
+);
+add(
+  "two columns of one name, of which one is wanted by its number",
+  "joined tables",
+  "labels.csv",
+  "image,tags,tags\nt0,clear,old\nt1,road,old\n",
+  { t0: ["clear"], t1: ["road"] },
+  { options: { labelColumns: [1, 2] }, said: "`--label-columns 1,2`" },
+);
+add(
   "a column for each tag: a probability among 0 and 1",
   "-",
   "labels.csv",
@@ -658,6 +681,13 @@ add(
   json(NAMES.map((name) => ({ image: `${name}.jpg`, tags: TRUTH[name] }))),
 );
 add("COCO: categories of a picture's annotations", "COCO", "instances.json", COCO);
+add(
+  "COCO with scores",
+  "COCO, results",
+  "instances.json",
+  COCO.replace('"category_id":1', '"category_id":1,"score":0.3'),
+  /annotation 1: it has a score of 0\.3/,
+);
 add(
   "COCO with a category that is not there",
   "COCO",
