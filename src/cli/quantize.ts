@@ -68,13 +68,17 @@ function describeSummary(summary: QuantizeSummary): string {
     ...reasons.map((reason) => `  ${withReason(reason).join(", ")}: ${reason}`),
     `features: cosine to floats ${cosine.mean.toFixed(5)}, at least ${cosine.least.toFixed(5)}, on ${tiles} tiles${rejected > 0 ? `, ${rejected} rejected` : ""}`,
     `the same tags on ${(100 * sameTags).toFixed(2)} % of them; fitted again: ${refitted}`,
-    ...(f2 === null
-      ? []
-      : [
-          `F2 ${f2.before.toFixed(4)} before, ${f2.kept.toFixed(4)} with the old head; new heads out of fold ${f2.refitted.before.toFixed(4)} and ${f2.refitted.after.toFixed(4)}`,
-        ]),
+    ...(f2 === null ? [] : [describeF2(f2)]),
     ...(rows.length === 0 ? [] : [formatTable(["threshold of", "before", "now"], rows)]),
     `on this machine: ${kernels === "integer" ? "integer kernels" : "simulated in floats, which is slower"}`,
     summary.out,
   ].join("\n");
+}
+
+function describeF2({ before, kept, refitted }: NonNullable<QuantizeSummary["f2"]>): string {
+  const heads =
+    refitted === null
+      ? "it was tuned together with the backbone, and stays"
+      : `new heads out of fold ${refitted.before.toFixed(4)} and ${refitted.after.toFixed(4)}`;
+  return `F2 ${before.toFixed(4)} before, ${kept.toFixed(4)} with the old head; ${heads}`;
 }

@@ -60,7 +60,7 @@ export interface QuantizeSummary {
   thresholds: { tag: string; before: number; after: number }[];
   /**
    * On the labelled tiles: the model before, with integers and its old head, and new heads out of fold on both kinds of
-   * features; null without labels.
+   * features (null for a fine-tuned model, whose head stays); null without labels.
    */
   f2: Refitted["f2"];
   /** What computes on this machine. */
@@ -100,7 +100,8 @@ export async function quantize(options: QuantizeOptions, context: RunContext = {
 async function quantizeInto(options: QuantizeOptions, context: RunContext): Promise<QuantizeSummary> {
   const { model, out, overwrite = false } = options;
   const before = await loadCheckpoint(model);
-  if (before.precision === "int8") throw new InputError(`The model in ${model} computes with 8-bit integers already.`);
+  if (before.precision === "int8")
+    throw new InputError(`The model in ${model} computes with 8-bit integers already: use it as it is.`);
   await checkModelFolder(out, { overwrite });
   const floats = await trainedExtractor(before, options, context);
   const { card, bytes } = floats.backbone;

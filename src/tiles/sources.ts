@@ -70,7 +70,9 @@ export async function openTiles(input: TileInputs, options: OpenTilesOptions = {
   let spooled: Spooled | undefined;
   for (const input of inputs) {
     if (isStdin(input)) spooled = await spool(options);
-    items.push(...(isStdin(input) ? [spooled!.input] : await classify(input, options.signal, addresses)));
+    const found = isStdin(input) ? [spooled!.input] : await classify(input, options.signal, addresses);
+    // A bucket may hold more than a call takes arguments.
+    for (const item of found) items.push(item);
   }
   const share = options.shard && (await shareIn(items, options.shard));
   let tally: WalkTally = { ignored: 0 };

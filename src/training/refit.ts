@@ -27,8 +27,11 @@ export interface Refitted {
   metrics: { crossValidated?: Metrics };
   /** Share of tiles with the same tags as before, under the new model. */
   sameTags: number;
-  /** Null without labels. `kept`: the model's head and matched thresholds; `refitted`: new heads, out of fold. */
-  f2: { before: number; kept: number; refitted: { before: number; after: number } } | null;
+  /**
+   * Null without labels. `kept`: the model's head and matched thresholds; `refitted`: new heads, out of fold, null if the head
+   * was tuned together with the backbone and therefore stays.
+   */
+  f2: { before: number; kept: number; refitted: { before: number; after: number } | null } | null;
 }
 
 /** `before` and `after` are the same tiles in the same order. */
@@ -54,17 +57,17 @@ export async function refit(
   const share = (now: Uint8Array) => sameTags(decisions, now, checkpoint.tags.length);
   if (after.labels === undefined) return { ...kept, sameTags: share(matched), f2: null };
   const { labels } = after;
+  const scores = { before: setFBeta(decisions, labels, 2), kept: setFBeta(matched, labels, 2) };
+  // Such a backbone may have learnt these very tiles: none of them is unseen by a new head's features.
+  if (isTuned(checkpoint)) return { ...kept, sameTags: share(matched), f2: { ...scores, refitted: null } };
   const [old, now] = [
     await refitHead(checkpoint, before, labels, context),
     await refitHead(checkpoint, after, labels, context),
   ];
-  const f2 = {
-    before: setFBeta(decisions, labels, 2),
-    kept: setFBeta(matched, labels, 2),
-    refitted: { before: old.scored.metrics.f2, after: now.scored.metrics.f2 },
-  };
+  const refitted = { before: old.scored.metrics.f2, after: now.scored.metrics.f2 };
+  const f2 = { ...scores, refitted };
   // The model may have been trained on these very tiles: only losses can be compared, each with its own kind.
-  const isBetter = f2.refitted.before - f2.refitted.after < f2.before - f2.kept;
+  const isBetter = refitted.before - refitted.after < f2.before - f2.kept;
   if (!isBetter) return { ...kept, sameTags: share(matched), f2 };
   const changed = { ...checkpoint, head: now.head, thresholds: now.thresholds };
   const fresh = decide(await score(after, changed), now.thresholds, settled);
@@ -76,6 +79,11 @@ export async function refit(
     sameTags: share(fresh),
     f2,
   };
+}
+
+/** As `toCheckpoint` records it. */
+function isTuned({ training }: Checkpoint): boolean {
+  return v.is(v.object({ kept: v.literal(true) }), training.settings.finetune);
 }
 
 /** As `toCheckpoint` records them. */

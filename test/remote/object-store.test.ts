@@ -8,6 +8,7 @@ import { PATIENCE } from "../../src/remote/patience.js";
 import { forget, RemoteFile } from "../../src/remote/remote-file.js";
 import { RemoteError } from "../../src/remote/request-error.js";
 import { classify } from "../../src/tiles/inputs.js";
+import { openTiles } from "../../src/tiles/sources.js";
 import { type Flaws, serve } from "./server.js";
 
 const KEY = { id: "AKIDEXAMPLE", secret: "wJalr/EXAMPLE+KEY" };
@@ -147,6 +148,24 @@ describe("objects of a store", () => {
     );
     assert.equal(items[0].others, 2);
     await assert.rejects(classify("s3://bucket/none/"), /no tiles and no archives below s3:\/\/bucket\/none\//);
+  });
+
+  it("may be more below a prefix than a call takes arguments", async (t) => {
+    const page = Array.from({ length: 150_000 }, (_, i) => `<Key>in/${i}.jpg</Key>`).join("");
+    const answer: Flaws["answer"] = (_n, response) =>
+      !!response.writeHead(200).end(`<ListBucketResult>${page}</ListBucketResult>`);
+    const { url } = await serve(t, {}, { answer });
+    const { silence } = PATIENCE;
+    PATIENCE.silence = 60_000;
+    t.after(() => {
+      PATIENCE.silence = silence;
+    });
+    set({ AWS_ENDPOINT_URL_S3: url });
+    const opened = await openTiles("s3://b/in/");
+    let count = 0;
+    for await (const _tile of opened.list()) count++;
+    await opened.close();
+    assert.equal(count, 150_000);
   });
 
   it("are listed as their server writes them; what is no list, no key, or never ends is refused", async (t) => {

@@ -70,6 +70,14 @@ for (const exactlyOne of [false, true]) {
   });
 }
 
+test("a head that was tuned together with its backbone stays, because no fold is unseen by that", async () => {
+  const model = await modelWith(false, { finetune: { kept: true } });
+  const { refitted, head, metrics, f2 } = await run(model, turned);
+  assert.deepEqual([refitted, head, metrics, f2?.refitted], ["thresholds", model.head, {}, null]);
+  const dropped = await modelWith(false, { finetune: { kept: false } });
+  assert.equal((await run(dropped, turned)).refitted, "head");
+});
+
 test("a new head keeps the targets of the model's tags", async () => {
   const recallWith = async (targets: object[]) => {
     const { refitted, metrics } = await run(await modelWith(false, { targets }), turned);
