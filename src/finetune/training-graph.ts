@@ -95,9 +95,14 @@ function differentiate(
     const { node, message } = error;
     const blocks = weightBlocks(decodeModel(network, "The backbone").graph);
     const behind = blocks.filter((block) => !changingNodes(graph, block).includes(node)).length;
-    const advice = behind === 0 ? "Only the head can be trained" : `The last ${behind} blocks can be tuned`;
-    throw new ModelError(`${message}. ${advice}.`, { cause: error });
+    throw new ModelError(`${message}. ${adviceFor(behind)}.`, { cause: error });
   }
+}
+
+/** What can be trained if this many blocks are behind all that is in the way. */
+function adviceFor(blocks: number): string {
+  if (blocks === 0) return "Train the head alone, without `finetune`";
+  return `What can learn is the last ${blocks === 1 ? "block" : `${blocks} blocks`}: \`finetune.blocks: ${blocks}\``;
 }
 
 function openNetwork(model: TunableModel): { decoded: Model; append: Appender } {

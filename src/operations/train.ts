@@ -109,6 +109,9 @@ async function trainInto(options: TrainOptions, checked: TrainSettings, context:
   const stored = settings.backbone.store && backbone.card.untrained === undefined;
   const card = { ...backbone.card, file: stored ? BACKBONE_FILE : basename(backbone.card.file) };
   const size = settings.backbone.size ?? card.input.fixedSize ?? card.input.defaultSize;
+  if (settings.finetune !== undefined) {
+    (await import("../finetune/check-tunable.js")).checkTunable(backbone, size, settings.finetune.blocks);
+  }
 
   let rejects: string | null = null;
   const attempt = async (precision: Precision): Promise<FinishedTraining> => {

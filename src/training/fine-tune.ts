@@ -94,6 +94,9 @@ function timed(engine: TuningEngine, time: Bench["time"]): TuningEngine {
   };
 }
 
+/** What a summary shows of F2: with less than that the frozen backbone is as good. */
+const LEAST_GAIN = 1e-4;
+
 type Compared = { tuned?: FineTuned["tuned"] } & { record: Omit<FinetuneRecord, "engine" | "msPerTile" | "seconds"> };
 
 async function tuneAndCompare(bench: Bench): Promise<Compared> {
@@ -107,7 +110,7 @@ async function tuneAndCompare(bench: Bench): Promise<Compared> {
   }
   const { kept, choice } = await chooseReadout(bench, parts);
   const after = kept.fitted.scored.metrics;
-  if (after.f2 <= before.f2) return dropped(before, after);
+  if (after.f2 - before.f2 < LEAST_GAIN) return dropped(before, after);
   const epochs = Math.round(parts.reduce((sum, { epoch }) => sum + epoch, 0) / parts.length);
   const final = await finalPart(bench, parts, epochs);
   if (final?.weights === undefined) return dropped(before, after);

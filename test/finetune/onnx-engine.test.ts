@@ -137,7 +137,8 @@ test("an operator that has no rule is named, with what can be tuned behind it", 
   const model = openModel(withCumSum);
   await assert.rejects(withEngine(model, threeSteps), {
     message:
-      'canopy cannot differentiate the operator CumSum of node "running sums": it has no rule. The last 2 blocks can be tuned.',
+      'canopy cannot differentiate the operator CumSum of node "running sums": it has no rule. ' +
+      "What can learn is the last 2 blocks: `finetune.blocks: 2`.",
   });
   const { losses } = await withEngine({ ...model, trainable: model.trainable.slice(1) }, threeSteps);
   assert.ok(losses[2] < losses[0]);

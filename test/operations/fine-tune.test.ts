@@ -163,8 +163,9 @@ test("with a column of parts the final weights are scored on the tiles for valid
 });
 
 test("wrong options are refused before any work", async () => {
+  const onProgress = () => assert.fail("it has begun");
   const refuse = (finetune: object, message: RegExp) =>
-    assert.rejects(train({ ...options, out: join(folder, "wrong"), finetune }), (error: Error) => {
+    assert.rejects(train({ ...options, out: join(folder, "wrong"), finetune }, { onProgress }), (error: Error) => {
       assert.ok(error instanceof OptionError);
       assert.match(error.message, message);
       return true;
