@@ -1475,6 +1475,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/cli/finetune-many.test.ts"],
   },
   {
+    what: "a store that keeps nothing is found out when all features are computed",
+    file: "src/features/stored.ts",
+    from: "if (!store.isWritable && positions.some(isGood))",
+    to: "if (positions.length < 0)",
+    tests: ["test/features/stored.test.ts"],
+  },
+  {
     what: "quantize fits a new head to a backbone that was tuned on the same tiles",
     file: "src/training/refit.ts",
     from: "if (isTuned(checkpoint))",

@@ -280,7 +280,9 @@ function describeFinetune({ finetune }: TrainSummary): string {
   if (finetune === null) return "";
   const { kept, epochs, f2Before, f2After, mapBefore, mapAfter, engine, msPerTile } = finetune;
   const maps = [mapBefore, mapAfter].map((map) => (map === null ? "-" : map.toFixed(4)));
-  const what = kept ? `Fine-tuning kept (${epochs} epochs)` : "Fine-tuning dropped, the frozen backbone is as good";
+  const what = kept
+    ? `Fine-tuning kept (${counted(epochs, "epoch")})`
+    : "Fine-tuning dropped, the frozen backbone is as good";
   const speed = msPerTile === null ? "" : `, ${msPerTile.toFixed(1)} ms a tile`;
   return `${what}: F2 ${f2Before.toFixed(4)} -> ${f2After.toFixed(4)}, mAP ${maps.join(" -> ")} on unseen tiles; ${engine} engine${speed}\n`;
 }
@@ -288,7 +290,7 @@ function describeFinetune({ finetune }: TrainSummary): string {
 function describeExclusive({ exclusive }: TrainSummary): string {
   if (exclusive === null) return "";
   const gain = `F2 ${exclusive.gain < 0 ? "" : "+"}${exclusive.gain.toFixed(4)} out of fold`;
-  if (!exclusive.kept) return `Exclusive tags dropped: ${gain}\n`;
+  if (!exclusive.kept) return `Exclusive tags tried and dropped: ${gain}\n`;
   const groups = exclusive.groups.map((group) => group.join(", ")).join("; ");
   return `${exclusive.exactlyOne ? "Exactly one of" : "Exclusive tags kept"} (${groups}): ${gain}\n`;
 }

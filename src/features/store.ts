@@ -89,6 +89,11 @@ export class FeatureStore {
     }
   }
 
+  /** Whether rows that are added are kept. */
+  get isWritable(): boolean {
+    return this.#writable;
+  }
+
   /** Row of each `(tile, variant)`, or -1: `[tiles, variants]`. `keys` are those of tile-key.ts. */
   find(keys: Uint8Array, variants: readonly number[] = [0]): Int32Array {
     const tiles = keys.length / KEY_BYTES;

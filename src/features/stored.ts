@@ -44,12 +44,13 @@ export async function extractToStore(
   const missing = tilesWithout(store.find(keys, variants), variants.length);
   const outcomes: DecodeOutcome[] = new Array(tiles.length).fill(undefined);
   const progress = { outcomes, done: tiles.length - missing.length, rejected: 0 };
-  for await (const _ of extractMissing(tiles, missing, keys, progress, options, context)) void _;
-  const rows = store.find(keys, variants);
-  const lost = tilesWithout(rows, variants.length).find((i) => outcomes[i] === undefined);
-  if (lost !== undefined) {
-    throw new ModelError(`The features of ${tiles[lost].path} could not be kept in ${store.folder}. Is the disk full?`);
+  const isGood = (i: number) => outcomes[i] === undefined;
+  for await (const { positions } of extractMissing(tiles, missing, keys, progress, options, context)) {
+    // What else is computed would be lost, too.
+    if (!store.isWritable && positions.some(isGood)) throw cannotKeep(store);
   }
+  const rows = store.find(keys, variants);
+  if (tilesWithout(rows, variants.length).some(isGood)) throw cannotKeep(store);
   const cached = tiles.length - missing.length;
   const fingerprint = hash("sha256", Buffer.concat([Buffer.from(basename(store.folder)), keys]));
   return { ...toSource(store, rows, variants), outcomes, fingerprint, decoded: missing.length, cached };
@@ -76,6 +77,11 @@ export function toSource(
     readWhole(store, wanted, target);
   };
   return { rows: tiles, numFeatures, windowRows, read, pick };
+}
+
+function cannotKeep({ folder }: FeatureStore): ModelError {
+  const advice = "Set CANOPY_CACHE to a folder with room";
+  return new ModelError(`Features cannot be kept in ${folder}: is its disk full, or read-only? ${advice}.`);
 }
 
 /** Tiles that lack a variant; `rows` is `[tiles, variants]`. */

@@ -60,14 +60,15 @@ async function checkRoom(
   const missing = store.find(await tileKeys(tiles), ALL_VARIANTS).filter((row) => row < 0).length;
   const needed = missing * (split.floats * 4 + ROW_BYTES);
   if (needed === 0) return;
-  const free = await statfs(store.folder).then(
-    ({ bavail, bsize }) => bavail * bsize,
-    () => 0,
-  );
+  const maps = "The maps below the blocks that learn";
+  const advice =
+    "Set CANOPY_CACHE to a folder with room, or let all blocks learn (`finetune.blocks: all`), which needs no maps.";
+  if (!store.isWritable) throw new InputError(`${maps} cannot be kept in ${store.folder}. ${advice}`);
+  const { bavail, bsize } = await statfs(store.folder);
+  const free = bavail * bsize;
   if (needed > free) {
     throw new InputError(
-      `The maps below the blocks that learn take ${describe(needed)} in ${store.folder}, where ${describe(free)} are ` +
-        "free. Set CANOPY_CACHE to a folder with room, or let all blocks learn (`finetune.blocks`), which needs no maps.",
+      `${maps} take ${describe(needed)} in ${store.folder}, where ${describe(free)} are free. ${advice}`,
     );
   }
   onNotice?.(`The maps below the blocks that learn are kept in ${store.folder}: ${describe(needed)} more.`);

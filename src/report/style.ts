@@ -47,7 +47,7 @@ svg.chart text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans"
 .headline strong{font-size:3.4rem;line-height:1.1;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .headline .interval{font-variant-numeric:tabular-nums}
 .figures{display:grid;grid-template-columns:repeat(6,minmax(0,1fr));gap:1px;margin:18px 0;background:var(--grid);border:1px solid var(--grid);border-radius:6px;overflow:hidden}
-.figures>div{background:var(--raised);padding:8px 12px}
+.figures>div{background:var(--raised);padding:8px 12px}.figures>:nth-child(7){grid-column:1/-1}
 .figures dt{font-size:.8rem;color:var(--muted)}
 .figures dd{margin:0;font-size:1.15rem;font-weight:600;font-variant-numeric:tabular-nums}
 .figures small{display:block;font-size:.78rem;font-weight:400;line-height:1.35}

@@ -27,7 +27,8 @@ export async function fitInMemory(
   checkInteger("folds", folds, 2, 255);
   const { split, used } = splitTiles(labels, options);
   if (used.length < folds) {
-    throw new InputError(`${used.length} labelled tiles are too few to train on: there must be ${folds} or more.`);
+    const few = used.length === 1 ? "1 labelled tile is" : `${used.length} labelled tiles are`;
+    throw new InputError(`${few} too few to train on: there must be ${folds} or more.`);
   }
   const holdsOut = split.heldOut.length > 0;
   const refits = used.length > split.train.length;

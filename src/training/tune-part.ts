@@ -138,8 +138,9 @@ function reporting({ context, config }: Bench, trainings: readonly PlannedTuning
   const [earlier, total] = [tilesOf(trainings.slice(0, place)), tilesOf(trainings)];
   const which = trainings.length === 1 ? "" : `${place + 1} of ${trainings.length}, `;
   return ({ done, loss, heldOut }: { done: number; loss: number; heldOut: HistoryRow | undefined }) => {
-    const unseen = heldOut?.valF2 == null ? "" : `, F2 at 0.5 of unseen tiles ${heldOut.valF2.toFixed(3)}`;
-    const note = `${which}loss ${loss.toFixed(4)}${unseen}`;
+    // Short, so that a terminal of 80 columns has room for it. At a threshold of 0.5.
+    const unseen = heldOut?.valF2 == null ? "" : `, unseen F2 ${heldOut.valF2.toFixed(3)}`;
+    const note = `${which}loss ${loss.toFixed(3)}${unseen}`;
     context.onProgress?.({ stage: "fine-tune", done: earlier + done, total, rejected: 0, note });
   };
 }

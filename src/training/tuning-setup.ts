@@ -46,7 +46,8 @@ export async function openTuning(options: TuningSetupOptions, context: RunContex
       { ...tunable, network, ...(split && { stored: split.floats }), ...head },
       { threads: usableCores(), device: dataset.device, batchSize: config.batchSize },
     );
-    context.onNotice?.(`Fine-tuning on the ${engine.name} engine: ${reason}.`);
+    const by = engine.name === "native" ? "native kernels" : `ONNX Runtime, not by the native kernels: ${reason}`;
+    context.onNotice?.(`Fine-tuning by ${by}.`);
     return { tunable, source, engine, close: async () => void (await Promise.all([close(), engine.close()])) };
   } catch (error) {
     await close();

@@ -72,12 +72,19 @@ test("features read from the store in windows are those of the extraction in mem
   store.close();
 });
 
-test("features that cannot be kept are told, before they are read", async (t) => {
+test("features that cannot be kept are told, before all are computed", async (t) => {
   const file = join(temporaryFolder(t), "file");
   writeFileSync(file, "");
   // No folder can be made below a file.
   const store = openStore(file);
-  await assert.rejects(extractToStore(tiles.slice(0, 2), { pool, backbone, store }), /could not be kept in/);
+  const counts: number[] = [];
+  const context = { onProgress: ({ done }: { done: number }) => void counts.push(done) };
+  const options = { pool, backbone, store, batchSize: 1 };
+  await assert.rejects(extractToStore(tiles, options, context), /cannot be kept in .*Set CANOPY_CACHE/);
+  assert.ok(Math.max(...counts) < tiles.length, counts.join());
+  // None of it would have been kept.
+  const bad = { name: "bad", path: join(folder, "missing.jpg") };
+  assert.equal((await extractToStore([bad], options)).rows, 1);
   store.close();
 });
 

@@ -87,6 +87,6 @@ test("maps that the disk has no room for are refused before any is computed", as
   t.after(() => execFileSync("umount", [join(folder, "small")]));
   await assert.rejects(trainIn("small", "refused"), {
     name: "InputError",
-    message: /take 1 MB in .+, where 0 MB are free\. Set CANOPY_CACHE .+`finetune\.blocks`/,
+    message: /take 1 MB in .+, where 0 MB are free\. Set CANOPY_CACHE .+`finetune\.blocks: all`/,
   });
 });
