@@ -1491,8 +1491,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "a quantised model forgets which tiles it was trained on",
     file: "src/operations/quantize.ts",
-    from: "if (seen !== null) await",
-    to: "if (seen === undefined) await",
+    from: "if (seen !== undefined) await",
+    to: "if (seen?.length === 0) await",
     tests: ["test/operations/precision.test.ts"],
   },
   {
