@@ -9,7 +9,7 @@ import { cutModel, type Tokens } from "../onnx/surgery.js";
 import type { ModelCard } from "./card.js";
 import { readCard } from "./card-file.js";
 import { imageInput } from "./image-input.js";
-import { knownModel } from "./known.js";
+import { knownModel, saidOf } from "./known.js";
 import { sha256Of } from "./sha256.js";
 
 /** How the network wants its pixels: `imagenet` mean and std, `tf` [-1, 1], `unit` [0, 1], `raw` 0..255. */
@@ -47,20 +47,29 @@ export interface FileModelOptions {
 /** The card of the model `bytes` read from `path`. Throws a ModelError if the file is no usable image network. */
 export function describeFile(bytes: Uint8Array, path: string, options: FileModelOptions = {}): ModelCard {
   const identity = { file: resolve(path), byteLength: bytes.byteLength, sha256: sha256Of(bytes) };
-  if (options.card !== undefined) {
-    if (options.card.sha256 !== identity.sha256) throw otherFile(path, "the model's folder");
-    return { ...options.card, ...identity };
+  const known = knownFacts(path, identity.sha256, options);
+  if (known === undefined) return describeUnknown(bytes, path, identity, options);
+  const unused = saidOf(options);
+  if (unused.length > 0) {
+    options.onWarning?.(
+      `canopy knows how ${path} wants its pixels, and does not use what is given: ${unused.join(", ")}.`,
+    );
+  }
+  return { ...known, ...identity };
+}
+
+function knownFacts(path: string, sha256: string, { card: given }: FileModelOptions) {
+  if (given !== undefined) {
+    if (given.sha256 !== sha256) throw otherFile(path, "the model's folder");
+    return given;
   }
   const sidecar = `${path.replace(/\.onnx$/i, "")}.card.json`;
   if (existsSync(sidecar)) {
     const card = readCard(sidecar);
-    if (card.sha256 !== identity.sha256) throw otherFile(path, sidecar);
-    return { ...card, ...identity };
+    if (card.sha256 !== sha256) throw otherFile(path, sidecar);
+    return card;
   }
-  const known = knownModel(identity.sha256);
-  return known === undefined
-    ? describeUnknown(bytes, path, identity, options)
-    : { ...structuredClone(known), ...identity };
+  return structuredClone(knownModel(sha256));
 }
 
 function otherFile(path: string, card: string): ModelError {

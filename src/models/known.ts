@@ -31,3 +31,11 @@ const BY_SHA256: Readonly<Record<string, Known>> = {
 export function knownModel(sha256: string): Known | undefined {
   return BY_SHA256[sha256];
 }
+
+/** Options by which a user describes a file that canopy does not know. */
+const SAID = ["input", "layout", "channels", "normalisation", "output", "tokens"] as const;
+
+/** Those of them that are given, in backticks. */
+export function saidOf(options: { [Name in (typeof SAID)[number]]?: unknown }): string[] {
+  return SAID.filter((name) => options[name] !== undefined).map((name) => `\`${name}\``);
+}

@@ -11,7 +11,7 @@ import { ModelError, OptionError } from "../errors.js";
 import type { ModelCard } from "./card.js";
 import { readCard } from "./card-file.js";
 import type { FileModelOptions } from "./file-model.js";
-import { knownModel } from "./known.js";
+import { knownModel, saidOf } from "./known.js";
 import { readModelFile } from "./read-model.js";
 import { sha256Of } from "./sha256.js";
 
@@ -80,6 +80,7 @@ export function findModel(name: string): ModelEntry {
  */
 export async function resolveBackbone(nameOrFile: string, options: ResolveOptions = {}): Promise<ResolvedBackbone> {
   const { card, bytes } = isFile(nameOrFile) ? await resolveFile(nameOrFile, options) : await resolveName(nameOrFile);
+  if (!isFile(nameOrFile)) refuseSaid(nameOrFile, options);
   const { fixedSize } = card.input;
   if (options.size !== undefined && fixedSize !== null && fixedSize !== options.size) {
     throw new ModelError(`${nameOrFile} takes tiles of ${fixedSize} pixels only, not ${options.size}.`);
@@ -132,6 +133,12 @@ function entryOf(card: ModelCard): ModelEntry {
 
 function isFile(nameOrFile: string): boolean {
   return /\.onnx$/i.test(nameOrFile) || basename(nameOrFile) !== nameOrFile;
+}
+
+/** @throws OptionError for what only a file needs to be told */
+function refuseSaid(name: string, options: ResolveOptions): void {
+  const [said] = saidOf(options);
+  if (said !== undefined) throw new OptionError(`The backbone ${name} says its ${said} itself: leave the option out.`);
 }
 
 async function resolveFile(path: string, options: ResolveOptions): Promise<ResolvedBackbone> {

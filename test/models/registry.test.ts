@@ -119,6 +119,21 @@ test("a user's file gets a card from its graph, with one warning about the assum
   await assert.rejects(resolveBackbone(path, { size: 128 }), /takes tiles of 96 pixels only, not 128/);
 });
 
+test("what only an unknown file needs to be told is refused for a name, and warned of for a known file", async (t) => {
+  await assert.rejects(resolveBackbone("untrained", { normalisation: "tf" }), {
+    name: "OptionError",
+    message: /The backbone untrained says its `normalisation` itself/,
+  });
+  await assert.rejects(resolveBackbone("none", { normalisation: "tf" }), /none/);
+  const path = writeNetwork(temporaryFolder(t), [1, 3, 96, 96]);
+  const { card } = await resolveBackbone(path, { normalisation: "tf" });
+  writeFileSync(path.replace(".onnx", ".card.json"), cardText({ ...card, file: "tiny.onnx" }));
+  const warnings: string[] = [];
+  const again = await resolveBackbone(path, { normalisation: "unit", onWarning: (text) => warnings.push(text) });
+  assert.deepEqual(again.card.input.scale, card.input.scale);
+  assert.match(warnings.join(), /does not use what is given: `normalisation`/);
+});
+
 test("options and a sidecar card say what a file does not", async (t) => {
   const folder = temporaryFolder(t);
   const path = writeNetwork(folder, ["N", 3, "H", "W"]);
