@@ -11,6 +11,13 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    what: "backbones: what is said of one with a name is not used, without a word",
+    file: "src/models/registry.ts",
+    from: "if (!isFile(nameOrFile)) refuseSaid(nameOrFile, options);",
+    to: "",
+    tests: ["test/models/registry.test.ts"],
+  },
+  {
     what: "quantize: what the model was trained on is forgotten",
     file: "src/operations/quantize.ts",
     from: "if (seen !== undefined) await writeWhole(join(folder, SEEN_TILES_FILE), seen);",

@@ -101,6 +101,7 @@ async function fixTiles(options: FixOptions, context: RunContext): Promise<FixSu
   const { bands, colorspace, maxPixels, onTruncated, stretch } = options;
   checkDecodeOptions({ bands, colorspace, maxPixels, onTruncated });
   if (stretch !== undefined) checkStretchOption(stretch);
+  if (options.workers !== undefined) checkInteger("workers", options.workers, 1, 1024);
   const startedAt = performance.now();
   await checkOut(out, inputs, resume || overwrite);
   const { tiles, close } = await collectTiles(inputs, context);
@@ -172,7 +173,6 @@ type RunOptions = FixOptions & { format: FixFormat; resume: boolean };
 
 async function runJobs(jobs: readonly FixJob[], options: RunOptions, context: RunContext): Promise<Tally> {
   const { workers = usableCores(), resume } = options;
-  checkInteger("workers", workers, 1, 1024);
   const { colorspace, maxPixels, onTruncated, bands } = { ...DECODE_DEFAULTS, ...options };
   const tiles = jobs.map(({ tile }) => tile);
   const stretch = await resolveStretch(options.stretch, tiles, bands ?? null, context.signal);

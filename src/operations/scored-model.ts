@@ -1,4 +1,5 @@
 /** A trained model on labelled tiles: its probabilities and the tags it gives. */
+import { checkInRange } from "../check.js";
 import type { Colorspace } from "../decode/decoder.js";
 import { restateInterrupt } from "../errors.js";
 import { type Checkpoint, loadCheckpoint } from "../head/checkpoint.js";
@@ -50,6 +51,7 @@ export async function scoreModel(
   { model, ...options }: ScoringOptions & { model: string },
   context: RunContext,
 ): Promise<ScoredModel> {
+  if (options.threshold !== undefined) checkInRange("threshold", options.threshold, 0, 1);
   const checkpoint = await loadCheckpoint(model);
   const dataset = await loadFor(checkpoint, { model, ...options }, context).catch(restateInterrupt(INTERRUPTED));
   const features = meanFeatures(toVariants(dataset.features, dataset.labels.rows), allRows(dataset.labels.rows));

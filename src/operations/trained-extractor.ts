@@ -1,5 +1,5 @@
 /** Features of other tiles than a model was trained on, read and decoded as in its training unless told otherwise. */
-import type { DecodeOptions } from "../decode/decoder.js";
+import { checkDecodeOptions, type DecodeOptions } from "../decode/decoder.js";
 import type { DeviceChoice } from "../features/device.js";
 import { variantsFor } from "../features/dihedral.js";
 import type { ExtractorOptions } from "../features/extractor.js";
@@ -26,6 +26,7 @@ export async function trainedExtractor(
   { model, backbone, device, workers, maxPixels, onTruncated }: ReadingOptions & { model: string },
   { signal }: RunContext,
 ): Promise<ExtractorOptions & { decode: Partial<DecodeOptions> }> {
+  checkDecodeOptions({ maxPixels, onTruncated });
   const { colorspace, antialias, size, tta } = preprocessing;
   const bytes = await loadBackbone(card, { folder: model, file: backbone, size, signal });
   const decode = {

@@ -69,9 +69,10 @@ export function toCheckpoint(training: FinishedTraining): Checkpoint {
   };
 }
 
-/** Those that the weights have seen. */
+/** Those that the weights have seen. Of very many tiles for validation only some are scored. */
 export function trainedTiles({ dataset, fitted: { scored } }: FinishedTraining): Tile[] {
-  const unseen = new Set(scored.measuredOn === "hold-out" ? scored.rows : dataset.validation);
+  const heldOut = scored.measuredOn === "hold-out" ? scored.rows : [];
+  const unseen = new Set([...heldOut, ...(dataset.validation ?? [])]);
   return dataset.tiles.filter((_, row) => !unseen.has(row));
 }
 

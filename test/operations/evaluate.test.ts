@@ -100,3 +100,10 @@ test("says how many of the tiles the model was trained on, and nothing of a mode
     rmSync(join(model, SEEN_TILES_FILE));
   }
 });
+
+test("a threshold that no probability can be compared with is refused", async () => {
+  await assert.rejects(
+    evaluate({ tiles, labels, model, backbone, threshold: 1.5 }),
+    /`threshold` to be a number from 0/,
+  );
+});

@@ -118,6 +118,7 @@ test("refuses an output that exists, an ending without a format, and stops when 
   await assert.rejects(suggest(options("there.csv")), /exists already/);
   await assert.rejects(suggest(options("x.txt")), OptionError);
   await assert.rejects(suggest(options("x.csv", { count: 0 })), OptionError);
+  await assert.rejects(suggest(options("x.csv", { maxPixels: 0 })), OptionError);
   await assert.rejects(suggest(options("x.csv"), { signal: AbortSignal.abort() }), InterruptedError);
 });
 
