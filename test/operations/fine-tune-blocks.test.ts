@@ -1,7 +1,7 @@
 /** Fine-tuning of the last blocks alone, on stored maps of those below. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { InterruptedError } from "../../src/errors.js";
@@ -10,19 +10,16 @@ import type { RunContext } from "../../src/run-context.js";
 import type { TrainOptions } from "../../src/training/settings.js";
 import { mountDisk, suiteFolder } from "../helpers.js";
 import { serve } from "../remote/server.js";
-import { writeColours, writeTinyBackbone } from "../training/tiny-backbone.js";
+import { learntBytes, writeTinyTraining } from "../training/tiny-backbone.js";
 
 const folder = suiteFolder();
-const FILES = ["model.json", "head.safetensors", "history.csv", "backbone.onnx"];
 /** Eight views of 60 tiles, 768 floats each, take 1.5 MB. */
 const KEPT = /^The maps below the blocks that learn are kept in .+\/features\/[0-9a-f]+: 1 MB more\.$/;
 let options: Omit<TrainOptions, "out">;
 
 before(async () => {
-  mkdirSync(join(folder, "tiles"));
-  const { tiles, labels } = await writeColours(join(folder, "tiles"), 60);
   const finetune = { epochs: 4, learningRate: 0.05, blocks: 1 };
-  options = { tiles: [tiles], labels, backbone: writeTinyBackbone(folder), normalisation: "unit", size: 16, finetune };
+  options = { ...(await writeTinyTraining(folder, 60)), finetune };
 });
 
 /** Trains with a cache of its own; returns what it noticed. */
@@ -33,12 +30,12 @@ async function trainIn(cache: string, name: string, more: Partial<TrainOptions> 
     notices.push(notice);
     context.onNotice?.(notice);
   };
-  const use = { ...options, device: "cpu", exclusive: [], out: join(folder, name), ...more } as const;
+  const use = { ...options, out: join(folder, name), ...more };
   await train(use, { ...context, onNotice });
   return notices;
 }
 
-const bytesOf = (model: string) => FILES.map((name) => readFileSync(join(folder, model, name)));
+const bytesOf = (model: string) => learntBytes(join(folder, model));
 
 test("maps are computed once, and a second run on them gives the same bytes, whatever the number of workers", async () => {
   const first = await trainIn("cache", "first");

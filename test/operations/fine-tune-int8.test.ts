@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { InterruptedError } from "../../src/errors.js";
@@ -18,34 +18,19 @@ import { tuningFingerprint } from "../../src/training/finetune-states.js";
 import type { TrainOptions } from "../../src/training/settings.js";
 import type { TrainSummary } from "../../src/training/summary.js";
 import { suiteFolder } from "../helpers.js";
-import { writeColours, writeTinyBackbone } from "../training/tiny-backbone.js";
+import { learntBytes, writeTinyTraining } from "../training/tiny-backbone.js";
 
 const folder = suiteFolder();
 process.env["CANOPY_CACHE"] = join(folder, "cache");
-const FILES = ["model.json", "head.safetensors", "history.csv", "backbone.onnx"];
 const finetune = { epochs: 12, learningRate: 0.05 };
 const model = join(folder, "integers");
 let options: Omit<TrainOptions, "out">;
 let summary: TrainSummary;
 
 before(async () => {
-  mkdirSync(join(folder, "tiles"));
-  const { tiles, labels } = await writeColours(join(folder, "tiles"), 120);
-  const backbone = writeTinyBackbone(folder);
-  const tiny = {
-    tiles: [tiles],
-    labels,
-    backbone,
-    normalisation: "unit",
-    size: 16,
-    device: "cpu",
-    workers: 1,
-  } as const;
-  options = { ...tiny, exclusive: [], finetune, precision: "int8" };
+  options = { ...(await writeTinyTraining(folder, 120)), workers: 1, finetune, precision: "int8" };
   summary = await train({ ...options, out: model });
 });
-
-const bytesOf = (path: string) => FILES.map((name) => readFileSync(join(path, name)));
 
 test("a backbone is fine-tuned, and the model computes with integers", async () => {
   assert.ok(summary.finetune?.kept);
@@ -79,7 +64,7 @@ test("stopped and resumed, it ends with the same bytes", async () => {
     await assert.rejects(running, InterruptedError);
   }
   await train({ ...options, out, resume: true });
-  assert.deepEqual(bytesOf(out), bytesOf(model));
+  assert.deepEqual(learntBytes(out), learntBytes(model));
 });
 
 test("what is kept of another precision is not gone on from", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { InterruptedError, OptionError } from "../../src/errors.js";
@@ -17,25 +17,21 @@ import { createRandom } from "../../src/random.js";
 import type { TrainOptions } from "../../src/training/settings.js";
 import type { TrainSummary } from "../../src/training/summary.js";
 import { suiteFolder } from "../helpers.js";
-import { writeColours, writeTinyBackbone } from "../training/tiny-backbone.js";
+import { learntBytes, writeTinyTraining } from "../training/tiny-backbone.js";
 
 const folder = suiteFolder();
 process.env["CANOPY_CACHE"] = join(folder, "cache");
-const FILES = ["model.json", "head.safetensors", "history.csv", "backbone.onnx"];
 const TUNING = { epochs: 12, learningRate: 0.05 };
 let options: Omit<TrainOptions, "out">;
 let summary: TrainSummary;
 
 before(async () => {
-  mkdirSync(join(folder, "tiles"));
-  const { tiles, labels } = await writeColours(join(folder, "tiles"), 120);
-  const backbone = writeTinyBackbone(folder);
-  options = { tiles: [tiles], labels, backbone, normalisation: "unit", size: 16, device: "cpu", exclusive: [] };
+  options = await writeTinyTraining(folder, 120);
   await train({ ...options, out: join(folder, "frozen") });
   summary = await train({ ...options, out: join(folder, "tuned"), finetune: TUNING });
 });
 
-const bytesOf = (model: string) => FILES.map((name) => readFileSync(join(folder, model, name)));
+const bytesOf = (model: string) => learntBytes(join(folder, model));
 
 /** The float32 weights of a model's backbone. */
 function weightsOf(path: string): Map<string, Float32Array> {

@@ -1,5 +1,5 @@
 /** A backbone of two small convolutions that sees red alone, and tiles that differ in green and blue. */
-import { writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GraphBuilder } from "../../src/onnx/graph.js";
 import { float32 } from "../../src/onnx/tensor.js";
@@ -48,4 +48,20 @@ export async function writeColours(folder: string, count: number): Promise<{ til
   const labels = join(folder, "labels.csv");
   writeFileSync(labels, `${rows.join("\n")}\n`);
   return { tiles: folder, labels };
+}
+
+/** Writes both into `folder`: `count` tiles in its folder `tiles`. Returns the options to train the backbone on them. */
+export async function writeTinyTraining(folder: string, count: number, opset?: number) {
+  mkdirSync(join(folder, "tiles"));
+  const { tiles, labels } = await writeColours(join(folder, "tiles"), count);
+  const backbone = writeTinyBackbone(folder, opset);
+  const common = { normalisation: "unit", size: SIDE, device: "cpu", exclusive: [] } as const;
+  return { tiles: [tiles], labels, backbone, ...common };
+}
+
+/** Files of a fine-tuned model that are the same if it learns the same. */
+export const LEARNT_FILES = ["model.json", "head.safetensors", "history.csv", "backbone.onnx"];
+
+export function learntBytes(model: string): Buffer[] {
+  return LEARNT_FILES.map((name) => readFileSync(join(model, name)));
 }
