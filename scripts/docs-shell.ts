@@ -11,12 +11,13 @@ export function shellIn(folder: string): Shell {
   const bin = join(folder, "bin");
   mkdirSync(bin);
   const main = join(ROOT, "dist/src/cli/main.js");
-  writeFileSync(join(bin, "canopy"), `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`, { mode: 0o755 });
+  const short = '[ "$1" = quickstart ] && set -- "$@" --count 60';
+  const program = `#!/bin/sh\n${short}\nexec "${process.execPath}" "${main}" "$@"\n`;
+  writeFileSync(join(bin, "canopy"), program, { mode: 0o755 });
   const env = {
     ...process.env,
     PATH: `${bin}${delimiter}${process.env["PATH"]}`,
     CANOPY_CACHE: join(folder, "cache"),
-    CANOPY_QUICKSTART_TILES: "60",
     HOME: folder,
   };
   return (command) => runBash(command, folder, env);

@@ -11,7 +11,7 @@ export function builder(yargs: Argv) {
     .option("out", { alias: "o", type: "string", default: "quickstart", requiresArg: true, describe: "Folder to make" })
     .option("count", {
       type: "number",
-      default: Number(process.env["CANOPY_QUICKSTART_TILES"] ?? 900),
+      default: 900,
       requiresArg: true,
       describe: "Tiles to train on",
     })
