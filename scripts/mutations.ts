@@ -1356,13 +1356,6 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/training/thresholds.test.ts"],
   },
   {
-    what: "features that could not be kept are read as if they were there",
-    file: "src/features/stored.ts",
-    from: "if (lost !== undefined) {",
-    to: "if (lost !== undefined && rows.length < 0) {",
-    tests: ["test/features/stored.test.ts"],
-  },
-  {
     what: "the feature cache's key of a tile without its place in the archive",
     file: "src/features/tile-key.ts",
     from: "tile.offset ?? 0",
