@@ -7,6 +7,10 @@ import { type Blocks, openTunable } from "./tunable.js";
 /** @throws OptionError for more blocks than there are; ModelError if no weight can learn, or an operator is in the way */
 export function checkTunable(backbone: ResolvedBackbone, size: number, blocks: Blocks): void {
   const { card } = backbone;
+  if (card.input.oneByOne) {
+    const remedy = "export it with a free batch dimension";
+    throw new ModelError(`${card.file} cannot be fine-tuned: it takes one tile at a time; ${remedy}.`);
+  }
   const tunable = openTunable(backbone, size, blocks);
   if (tunable.trainable.length === 0) {
     const remedy = "export it with floats, or train its head alone, without `finetune`";

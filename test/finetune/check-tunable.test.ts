@@ -54,3 +54,11 @@ test("weights that are no float32 cannot learn, and the message says so", () => 
   const bytes = network((_graph, map) => map, halves);
   assert.throws(() => check(bytes, "all"), /net\.onnx cannot be fine-tuned: it has no float32 weights/);
 });
+
+test("a network that takes one tile at a time is refused as such", () => {
+  const bytes = network((_graph, map) => map);
+  const card = describeFile(bytes, "net.onnx", { normalisation: "unit" });
+  checkTunable({ card, bytes }, 16, "all");
+  const single = { ...card, input: { ...card.input, oneByOne: true } };
+  assert.throws(() => checkTunable({ card: single, bytes }, 16, "all"), /net\.onnx cannot .* one tile at a time/);
+});
