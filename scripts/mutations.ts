@@ -11,6 +11,20 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    what: "models import: a tuned backbone leaves its list of learnt tiles behind",
+    file: "src/models/import.ts",
+    from: "existsSync(path) ? readWholeRegular(path) : undefined",
+    to: "undefined",
+    tests: ["test/operations/fine-tune.test.ts"],
+  },
+  {
+    what: "train: a model on a tuned backbone forgets what that has learnt",
+    file: "src/operations/train.ts",
+    from: "return both ?? (await encodeSeenTiles(tiles));",
+    to: "return encodeSeenTiles(tiles);",
+    tests: ["test/operations/fine-tune.test.ts"],
+  },
+  {
     what: "backbones: what is said of one with a name is not used, without a word",
     file: "src/models/registry.ts",
     from: "if (!isFile(nameOrFile)) refuseSaid(nameOrFile, options);",

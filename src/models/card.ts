@@ -58,6 +58,8 @@ export const modelCard = v.object({
   ranges: v.exactOptional(v.record(text, v.tuple([finite, finite]))),
   /** Highest learning rate to fine-tune it with, chosen by unseen tiles. @default the option's own default */
   finetune: v.exactOptional(v.object({ learningRate: v.pipe(finite, v.minValue(1e-9), v.maxValue(1)) })),
+  /** File beside the network: the tiles whose labels its weights have learnt. @default none, as far as it is known */
+  seenTiles: v.exactOptional(v.pipe(text, v.regex(/^[^/\\]+$/))),
   /** Measured scores, each with what it was measured on. */
   scores: v.exactOptional(v.array(v.object({ metric: text, value: finite, size: positive, measuredOn: text }))),
 });

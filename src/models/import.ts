@@ -1,6 +1,8 @@
 /** Imports a network: its part up to the features and a card go into the user's cache, under a name. */
-import { basename, join } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { InputError, InterruptedError } from "../errors.js";
+import { readWholeRegular } from "../files/open-regular.js";
 import { ensureFolder } from "../files/output.js";
 import { writeTogether } from "../files/write.js";
 import { cutAtFeatures } from "../onnx/surgery.js";
@@ -31,7 +33,8 @@ export async function importModel(path: string, options: ImportOptions = {}): Pr
   const name = options.name ?? basename(path).replace(/\.onnx$/i, "");
   checkName(name, options.overwrite ?? false);
   const original = await readModelFile(path, "Give the path of an ONNX file.");
-  const found = await describeWithAdvice(original, path, options);
+  const { seenTiles: list, ...found } = await describeWithAdvice(original, path, options);
+  const seen = list === undefined ? undefined : await readIfThere(join(dirname(path), list));
   const cut = cutAtFeatures(original, {
     path,
     ...(found.features.output === null ? {} : { output: found.features.output }),
@@ -45,9 +48,10 @@ export async function importModel(path: string, options: ImportOptions = {}): Pr
     sha256: sha256Of(cut.model),
     description: `${found.description} Imported from ${basename(path)} (SHA-256 ${found.sha256}).`,
     features: { output: cut.features.output, count: cut.features.count },
+    ...(seen && { seenTiles: `${name}.tiles.bin` }),
   };
   const probed = await probeBackbone(cut.model, card, card.input.defaultSize, options);
-  await store(cut.model, await freeSize(cut.model, probed, options));
+  await store(cut.model, await freeSize(cut.model, probed, options), seen);
   return listModels().find((each) => each.card.name === name) as ModelEntry;
 }
 
@@ -75,12 +79,17 @@ async function freeSize(model: Uint8Array, card: ModelCard, options: ProbeOption
   });
 }
 
-/** The model is written before its card, so that a card always has its file. */
-async function store(model: Uint8Array, card: ModelCard): Promise<void> {
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  return existsSync(path) ? readWholeRegular(path) : undefined;
+}
+
+/** The model is written before its card, so that a card always has its files. */
+async function store(model: Uint8Array, card: ModelCard, seen: Uint8Array | undefined): Promise<void> {
   const folder = modelCache();
   await ensureFolder(folder);
   await writeTogether([
     { path: join(folder, card.file), content: model },
+    ...(card.seenTiles !== undefined && seen ? [{ path: join(folder, card.seenTiles), content: seen }] : []),
     { path: join(folder, `${card.name}.json`), content: cardText(card) },
   ]);
 }

@@ -3,7 +3,7 @@
  * and those a user imported. In: a name or a file. Out: a card and the bytes it describes, checked by size and SHA-256.
  */
 import { existsSync, readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { closest } from "fastest-levenshtein";
 import { cacheFolder } from "../cache-folder.js";
@@ -31,6 +31,8 @@ export interface ResolvedBackbone {
   card: ModelCard;
   /** The model file as it is; see prepareBackbone. */
   bytes: Uint8Array;
+  /** Path of the list that its card names. */
+  seenTiles?: string;
 }
 
 export interface ResolveOptions extends FileModelOptions {
@@ -79,7 +81,8 @@ export function findModel(name: string): ModelEntry {
  * ModelError if it is not downloaded, damaged, takes no tiles of `options.size`, or cannot serve; see probeBackbone.
  */
 export async function resolveBackbone(nameOrFile: string, options: ResolveOptions = {}): Promise<ResolvedBackbone> {
-  const { card, bytes } = isFile(nameOrFile) ? await resolveFile(nameOrFile, options) : await resolveName(nameOrFile);
+  const found = isFile(nameOrFile) ? await resolveFile(nameOrFile, options) : await resolveName(nameOrFile);
+  const { card, bytes } = found;
   if (!isFile(nameOrFile)) refuseSaid(nameOrFile, options);
   const { fixedSize } = card.input;
   if (options.size !== undefined && fixedSize !== null && fixedSize !== options.size) {
@@ -87,9 +90,9 @@ export async function resolveBackbone(nameOrFile: string, options: ResolveOption
   }
   const size = options.size ?? fixedSize ?? card.input.defaultSize;
   const wanted = options.pyramid ? (await import("./pyramid.js")).withPyramid(card, bytes) : card;
-  if (isVouchedFor(card)) return { card: wanted, bytes };
+  if (isVouchedFor(card)) return { ...found, card: wanted };
   const { probeBackbone } = await import("./probe.js");
-  return { card: await probeBackbone(bytes, wanted, size, options), bytes };
+  return { ...found, card: await probeBackbone(bytes, wanted, size, options) };
 }
 
 /** Whether the backbone comes with canopy or can be pulled. */
@@ -167,5 +170,5 @@ export async function resolveName(name: string): Promise<ResolvedBackbone> {
   }
   const bytes = await readModelFile(path, `\`canopy models pull ${name}\` fetches it again.`);
   verify(bytes, card, path);
-  return { card, bytes };
+  return { card, bytes, ...(card.seenTiles !== undefined && { seenTiles: join(dirname(path), card.seenTiles) }) };
 }

@@ -124,7 +124,7 @@ async function quantizeInto(options: QuantizeOptions, context: RunContext): Prom
     const hasOwn = card.file === basename(card.file) && existsSync(join(model, card.file));
     if (hasOwn) await writeWhole(join(folder, card.file), bytes);
     const learnt = fitted.refitted === "head" ? int8.tiles : [];
-    const seen = await addSeenTiles(model, learnt);
+    const seen = await addSeenTiles(join(model, SEEN_TILES_FILE), learnt);
     if (seen !== undefined) await writeWhole(join(folder, SEEN_TILES_FILE), seen);
     await saveCheckpoint(folder, after);
   });

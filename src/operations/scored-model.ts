@@ -1,4 +1,5 @@
 /** A trained model on labelled tiles: its probabilities and the tags it gives. */
+import { join } from "node:path";
 import { checkInRange } from "../check.js";
 import type { Colorspace } from "../decode/decoder.js";
 import { restateInterrupt } from "../errors.js";
@@ -13,7 +14,7 @@ import type { TileInputs } from "../tiles/inputs.js";
 import { allRows } from "../tiles/split.js";
 import { createTagSet } from "../tiles/tag-set.js";
 import { type Dataset, loadDataset } from "../training/dataset.js";
-import { countSeenTiles } from "../training/seen-tiles.js";
+import { countSeenTiles, SEEN_TILES_FILE } from "../training/seen-tiles.js";
 import { type ReadingOptions, trainedExtractor } from "./trained-extractor.js";
 
 export interface ScoringOptions extends LabelOptions, ReadingOptions {
@@ -59,7 +60,7 @@ export async function scoreModel(
   const thresholds = chooseThresholds(checkpoint, options.threshold);
   const settled = settledGroups(groupsOf(checkpoint));
   const decisions = decide(probabilities, thresholds, settled);
-  const trainedOn = await countSeenTiles(model, dataset.tiles);
+  const trainedOn = await countSeenTiles(join(model, SEEN_TILES_FILE), dataset.tiles);
   if (trainedOn !== null && trainedOn > 0) {
     context.onWarning?.(
       `${model} was trained on ${trainedOn} of these ${dataset.tiles.length} tiles, so that its scores are too good: score tiles it has not seen.`,

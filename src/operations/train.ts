@@ -17,7 +17,7 @@ import { type FinishedTraining, toCheckpoint, trainedTiles } from "../training/f
 import { fitDataset } from "../training/fit-dataset.js";
 import { candidates, type PrecisionChoice, timeBackbone, withPrecision } from "../training/precision.js";
 import { reportTraining } from "../training/report.js";
-import { encodeSeenTiles, SEEN_TILES_FILE } from "../training/seen-tiles.js";
+import { addSeenTiles, countSeenTiles, encodeSeenTiles, SEEN_TILES_FILE } from "../training/seen-tiles.js";
 import {
   type BackboneSettings,
   resolveTrainSettings,
@@ -107,7 +107,11 @@ async function trainInto(options: TrainOptions, checked: TrainSettings, context:
   const settings = resolveTrainSettings(options, backbone.card);
   // An untrained backbone has no file: canopy builds it.
   const stored = settings.backbone.store && backbone.card.untrained === undefined;
-  const card = { ...backbone.card, file: stored ? BACKBONE_FILE : basename(backbone.card.file) };
+  const files = {
+    file: stored ? BACKBONE_FILE : basename(backbone.card.file),
+    ...(backbone.seenTiles !== undefined && { seenTiles: SEEN_TILES_FILE }),
+  };
+  const card = { ...backbone.card, ...files };
   const size = settings.backbone.size ?? card.input.fixedSize ?? card.input.defaultSize;
   if (settings.finetune !== undefined) {
     (await import("../finetune/check-tunable.js")).checkTunable(backbone, size, settings.finetune.blocks);
@@ -116,7 +120,7 @@ async function trainInto(options: TrainOptions, checked: TrainSettings, context:
   let rejects: string | null = null;
   const attempt = async (precision: Precision): Promise<FinishedTraining> => {
     const dataset = await loadDataset({ ...settings.data, backbone, size, precision }, telling);
-    const used = { ...dataset.card, file: card.file };
+    const used = { ...dataset.card, ...files };
     const fit = async () => {
       rejects = await rejectsBeside(out, dataset.rejected, telling);
       const headClock = startClock();
@@ -126,12 +130,13 @@ async function trainInto(options: TrainOptions, checked: TrainSettings, context:
     return { settings, precision, card: used, size, dataset, ...(await fit().finally(dataset.close)) };
   };
   const frozen = await trainPrecisely(attempt, backbone, settings, telling);
+  await warnOfSeenTiles(backbone, frozen.training, telling);
   const { training, choice, bytes } = await fineTuneIf(options, frozen, telling);
 
   const checkpoint = toCheckpoint(training);
   const summary = await writeModelFolder(out, async (folder) => {
     if (stored || training.finetune?.kept) await writeWhole(join(folder, BACKBONE_FILE), bytes);
-    await writeWhole(join(folder, SEEN_TILES_FILE), await encodeSeenTiles(trainedTiles(training)));
+    await writeWhole(join(folder, SEEN_TILES_FILE), await encodeSeen(backbone, training));
     await writeWhole(join(folder, CONFIG_FILE), configToYaml(options));
     await saveCheckpoint(folder, checkpoint);
     const { escapeFormulas } = options;
@@ -191,7 +196,27 @@ async function fineTuneIf(
   if (tuned === undefined) return { ...frozen, training: { ...training, finetune: record } };
   const { backbone, choice: own, ...better } = tuned;
   const choice = own ?? frozen.choice;
-  return { training: { ...training, ...better, card: backbone.card, finetune: record }, choice, bytes: backbone.bytes };
+  const learnt = { ...backbone.card, seenTiles: SEEN_TILES_FILE };
+  return { training: { ...training, ...better, card: learnt, finetune: record }, choice, bytes: backbone.bytes };
+}
+
+async function warnOfSeenTiles(
+  { card, seenTiles }: ResolvedBackbone,
+  { dataset }: FinishedTraining,
+  { onWarning }: RunContext,
+): Promise<void> {
+  const seen = seenTiles === undefined ? null : await countSeenTiles(seenTiles, dataset.tiles);
+  if (seen === null || seen === 0) return;
+  onWarning?.(
+    `The backbone ${card.name} comes from a model that was trained on ${seen} of these ${dataset.tiles.length} tiles, so that all scores of this training are too good: score tiles that it has not seen.`,
+  );
+}
+
+/** Which tiles the head, or the backbone before it, was trained on. */
+async function encodeSeen({ seenTiles }: ResolvedBackbone, training: FinishedTraining): Promise<Uint8Array> {
+  const tiles = trainedTiles(training);
+  const both = seenTiles === undefined ? undefined : await addSeenTiles(seenTiles, tiles);
+  return both ?? (await encodeSeenTiles(tiles));
 }
 
 /** Each training adds a file of its own to `folder`, which TensorBoard shows as one of its runs. */

@@ -4,7 +4,6 @@
  */
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
-import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { chunksOf } from "../chunks.js";
 import { FormatError } from "../errors.js";
@@ -12,7 +11,7 @@ import { readWholeRegular } from "../files/open-regular.js";
 import { CompressedTiles, needsLoading } from "../tiles/compressed-tiles.js";
 import type { Tile } from "../tiles/tile.js";
 
-/** In a model's folder: the divisor, then the fingerprints, ascending; each a little-endian uint64. */
+/** In a model's folder, and under a name of its own beside an imported backbone: the divisor, then the fingerprints, ascending; each a little-endian uint64. */
 export const SEEN_TILES_FILE = "training-tiles.bin";
 
 const TAIL = 4096;
@@ -27,17 +26,17 @@ export async function encodeSeenTiles(tiles: readonly Tile[], most = MOST_TILES)
   return encode({ divisor, fingerprints: await fingerprint(tiles, divisor) });
 }
 
-/** The same for one that was trained on `tiles` after the model in `folder`; undefined if that does not say on what. */
-export async function addSeenTiles(folder: string, tiles: readonly Tile[]): Promise<Uint8Array | undefined> {
-  const seen = await readSeenTiles(folder);
+/** The same for one that was trained on `tiles` after those in the list `path`; undefined if there is none. */
+export async function addSeenTiles(path: string, tiles: readonly Tile[]): Promise<Uint8Array | undefined> {
+  const seen = await readSeenTiles(path);
   if (seen === undefined) return undefined;
   const { divisor, fingerprints } = seen;
   return encode({ divisor, fingerprints: [...fingerprints, ...(await fingerprint(tiles, divisor))] });
 }
 
-/** About how many of `tiles` the model in `folder` was trained on (exactly, up to a million); null if it does not say. */
-export async function countSeenTiles(folder: string, tiles: readonly Tile[]): Promise<number | null> {
-  const seen = await readSeenTiles(folder);
+/** About how many of `tiles` are in the list `path` (exactly, up to a million); null if there is none. */
+export async function countSeenTiles(path: string, tiles: readonly Tile[]): Promise<number | null> {
+  const seen = await readSeenTiles(path);
   if (seen === undefined) return null;
   const known = new Set(seen.fingerprints);
   const found = (await fingerprint(tiles, seen.divisor)).filter((each) => known.has(each)).length;
@@ -54,8 +53,7 @@ function encode({ divisor, fingerprints }: SeenTiles): Uint8Array {
   return new Uint8Array(BigUint64Array.from([BigInt(divisor), ...sorted]).buffer);
 }
 
-async function readSeenTiles(folder: string): Promise<SeenTiles | undefined> {
-  const path = join(folder, SEEN_TILES_FILE);
+async function readSeenTiles(path: string): Promise<SeenTiles | undefined> {
   if (!existsSync(path)) return undefined;
   const bytes = Uint8Array.from(await readWholeRegular(path));
   if (bytes.length < 8 || bytes.length % 8 !== 0) {

@@ -38,7 +38,7 @@ describe("opening what is no regular file", () => {
     "card.json": (path) => readCard(path),
     "model.json": (_, folder) => loadCheckpoint(folder),
     "config.yaml": (path) => readConfig(path),
-    [SEEN_TILES_FILE]: (_, folder) => countSeenTiles(folder, []),
+    [SEEN_TILES_FILE]: (path) => countSeenTiles(path, []),
     "list.txt": (path) => collectTiles(`@${path}`),
     "list.jsonl": (path) => collectTiles(`@${path}`),
   };

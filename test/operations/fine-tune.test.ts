@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { InterruptedError, OptionError } from "../../src/errors.js";
@@ -70,6 +70,23 @@ test("a tuned backbone becomes one for other trainings", async () => {
   const other = await train({ ...options, backbone: "colours", normalisation: undefined, out: join(folder, "second") });
   const { metrics } = await loadCheckpoint(join(folder, "frozen"));
   assert.ok(other.f2 > (metrics.crossValidated?.f2 ?? 1) + 0.05, `${other.f2}`);
+});
+
+test("it brings along which tiles it has learnt: a training on them warns, and its model knows them, too", async () => {
+  const fewer = join(folder, "fewer.csv");
+  writeFileSync(fewer, readFileSync(options.labels, "utf8").split("\n").slice(0, 61).join("\n"));
+  const warnings: string[] = [];
+  const context = { onWarning: (message: string) => warnings.push(message) };
+  const backbone = (await importBackbone(join(folder, "tuned"), { name: "learnt" })).name;
+  const model = join(folder, "third");
+  await train({ ...options, labels: fewer, backbone, normalisation: undefined, out: model }, context);
+  assert.match(warnings.join(), /backbone learnt comes from a model that was trained on 60 of these 60 tiles/);
+  await evaluate({ model, tiles: options.tiles, labels: options.labels }, context);
+  assert.match(warnings.join(), /was trained on 120 of these 120 tiles/);
+  // So does a backbone that is made of that.
+  await importBackbone(model, { name: "again" });
+  assert.ok(existsSync(join(folder, "cache", "models", "again.tiles.bin")));
+  assert.ok(!("seenTiles" in (await loadCheckpoint(join(folder, "frozen"))).card));
 });
 
 test("stopped at ten random moments and resumed, it ends with the same bytes", async () => {

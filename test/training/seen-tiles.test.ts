@@ -26,16 +26,16 @@ before(async () => {
 });
 
 test("tiles of the training are recognised under other names and in archives, and no others", async () => {
-  assert.equal(await countSeenTiles(folder, await tilesIn(tiles)), 4);
+  assert.equal(await countSeenTiles(join(folder, SEEN_TILES_FILE), await tilesIn(tiles)), 4);
   const renamed = join(folder, "renamed");
   cpSync(tiles, renamed, { recursive: true });
   for (const name of readdirSync(renamed)) renameSync(join(renamed, name), join(renamed, `x-${name}`));
-  assert.equal(await countSeenTiles(folder, await tilesIn(renamed)), 4);
+  assert.equal(await countSeenTiles(join(folder, SEEN_TILES_FILE), await tilesIn(renamed)), 4);
   const tar = join(folder, "tiles.tar");
   assert.equal(spawnSync("tar", ["cf", tar, "-C", tiles, "."]).status, 0);
-  assert.equal(await countSeenTiles(folder, await tilesIn(tar)), 4);
+  assert.equal(await countSeenTiles(join(folder, SEEN_TILES_FILE), await tilesIn(tar)), 4);
   writeFileSync(join(renamed, "x-t0.jpg"), Buffer.alloc(300, 99));
-  assert.equal(await countSeenTiles(folder, await tilesIn(renamed)), 3);
+  assert.equal(await countSeenTiles(join(folder, SEEN_TILES_FILE), await tilesIn(renamed)), 3);
 });
 
 test("of very many tiles a part is remembered, and the count is an estimate", async () => {
@@ -45,7 +45,7 @@ test("of very many tiles a part is remembered, and the count is an estimate", as
   const content = await encodeSeenTiles(await tilesIn(many), 50);
   assert.equal(content.length, 8 * (1 + 50));
   writeFileSync(join(many, SEEN_TILES_FILE), content);
-  assert.equal(await countSeenTiles(many, await tilesIn(many)), 200);
+  assert.equal(await countSeenTiles(join(many, SEEN_TILES_FILE), await tilesIn(many)), 200);
 });
 
 test("more tiles are remembered than a call may have arguments", async () => {
@@ -55,22 +55,25 @@ test("more tiles are remembered than a call may have arguments", async () => {
   const large = join(folder, "large");
   mkdirSync(large);
   writeFileSync(join(large, SEEN_TILES_FILE), await encodeSeenTiles(pictures));
-  assert.equal(await countSeenTiles(large, pictures.slice(-1000)), 1000);
+  assert.equal(await countSeenTiles(join(large, SEEN_TILES_FILE), pictures.slice(-1000)), 1000);
 });
 
 test("a model that learns more tiles after its training remembers both", async () => {
   const more = join(folder, "more");
   mkdirSync(more);
   const all = await tilesIn(tiles);
-  writeFileSync(join(more, SEEN_TILES_FILE), (await addSeenTiles(folder, all.slice(3, 5))) as Uint8Array);
-  assert.equal(await countSeenTiles(more, all), 5);
-  assert.equal(await addSeenTiles(tiles, all), undefined);
+  writeFileSync(
+    join(more, SEEN_TILES_FILE),
+    (await addSeenTiles(join(folder, SEEN_TILES_FILE), all.slice(3, 5))) as Uint8Array,
+  );
+  assert.equal(await countSeenTiles(join(more, SEEN_TILES_FILE), all), 5);
+  assert.equal(await addSeenTiles(join(tiles, SEEN_TILES_FILE), all), undefined);
 });
 
 test("a model that does not say is no model of none, and a damaged list is told", async () => {
-  assert.equal(await countSeenTiles(tiles, await tilesIn(tiles)), null);
+  assert.equal(await countSeenTiles(join(tiles, SEEN_TILES_FILE), await tilesIn(tiles)), null);
   const damaged = join(folder, "damaged");
   mkdirSync(damaged);
   writeFileSync(join(damaged, SEEN_TILES_FILE), "damaged");
-  await assert.rejects(countSeenTiles(damaged, []), FormatError);
+  await assert.rejects(countSeenTiles(join(damaged, SEEN_TILES_FILE), []), FormatError);
 });
