@@ -98,9 +98,9 @@ void CheckShapes(const TrainPlan& plan, const TrainOperation& op) {
     case TrainKind::kConcat:
       return CheckConcat(plan, op, out);
     case TrainKind::kStored:
-      return Require(op.inputs[0] == 0 && op.offset <= in.channels &&
-                         out.pixels() * out.channels <= in.channels - op.offset,
-                     "a stored map leaves the stored floats");
+      return Require(
+          op.inputs[0] == 0 && op.offset <= in.channels && out.pixels() * out.channels <= in.channels - op.offset,
+          "a stored map leaves the stored floats");
   }
 }
 
