@@ -13,7 +13,7 @@ export type TrainingStates = Map<TrainingName, TrainState>;
 export interface TrainingsOptions extends Pick<TrainHeadOptions, "signal" | "threads" | "stepper"> {
   /** Called after each epoch of the training whose history is kept. */
   onEpoch?: TrainHeadOptions["onEpoch"];
-  /** Called after each of the `total` trainings. */
+  /** Called before the first and after each of the `total` trainings. */
   onTraining?: (done: number, total: number) => void;
   /**
    * Filled here, also if the signal stops the fit. Given the saved states, a fit goes on bit for bit as if it had never
@@ -38,6 +38,7 @@ export function createTrainings(total: number, options: TrainingsOptions): RunTr
   let done = 0;
   return async (name, train) => {
     const resumeFrom = states.get(name);
+    if (done === 0) onTraining?.(0, total);
     const trained = await train({
       ...(signal && { signal }),
       ...(threads && { threads }),
