@@ -89,7 +89,7 @@ async function store(model: Uint8Array, card: ModelCard, seen: Uint8Array | unde
   await ensureFolder(folder);
   await writeTogether([
     { path: join(folder, card.file), content: model },
-    ...(card.seenTiles !== undefined && seen ? [{ path: join(folder, card.seenTiles), content: seen }] : []),
+    ...(seen && card.seenTiles ? [{ path: join(folder, card.seenTiles), content: seen }] : []),
     { path: join(folder, `${card.name}.json`), content: cardText(card) },
   ]);
 }

@@ -11,7 +11,10 @@ import { readWholeRegular } from "../files/open-regular.js";
 import { CompressedTiles, needsLoading } from "../tiles/compressed-tiles.js";
 import type { Tile } from "../tiles/tile.js";
 
-/** In a model's folder, and under a name of its own beside an imported backbone: the divisor, then the fingerprints, ascending; each a little-endian uint64. */
+/**
+ * In a model's folder, and under a name of its own beside an imported backbone: the divisor, then the fingerprints, ascending;
+ * each a little-endian uint64.
+ */
 export const SEEN_TILES_FILE = "training-tiles.bin";
 
 const TAIL = 4096;

@@ -87,8 +87,8 @@ test("a failing tile among good ones is an outcome at its place", async () => {
   assert.equal(outcomes.filter(Boolean).length, 1);
 });
 
-test("leaving the loop early gives every slot back and ends the source", async () => {
-  const ring = new SlotRing(4, SLOT);
+/** The tiles, and whether whoever takes them has ended that. */
+function watchedSource() {
   let ended = false;
   async function* source() {
     try {
@@ -97,13 +97,19 @@ test("leaving the loop early gives every slot back and ends the source", async (
       ended = true;
     }
   }
+  return { source, hasEnded: () => ended };
+}
+
+test("leaving the loop early gives every slot back and ends the source", async () => {
+  const ring = new SlotRing(4, SLOT);
+  const { source, hasEnded } = watchedSource();
   for await (const batch of loadBatches(source(), pool, ring, OPTIONS)) {
     batch.release();
     break;
   }
-  await settle(ring, () => ended);
+  await settle(ring, hasEnded);
   assert.equal(ring.freeCount, 4);
-  assert.ok(ended);
+  assert.ok(hasEnded());
 });
 
 test("leaving the loop while batches are held works, and their slots count once released", async () => {
@@ -124,18 +130,11 @@ test("leaving the loop while batches are held works, and their slots count once 
 
 test("the source ends also where the next batch waits for a slot when the ring is closed", async () => {
   const ring = new SlotRing(1, SLOT);
-  let ended = false;
-  async function* source() {
-    try {
-      yield* tiles;
-    } finally {
-      ended = true;
-    }
-  }
+  const { source, hasEnded } = watchedSource();
   for await (const _ of loadBatches(source(), pool, ring, { ...OPTIONS, batchesAhead: 2 })) break;
   ring.close();
-  for (let i = 0; i < 2000 && !ended; i++) await setTimeout(5);
-  assert.ok(ended);
+  for (let i = 0; i < 2000 && !hasEnded(); i++) await setTimeout(5);
+  assert.ok(hasEnded());
 });
 
 test("a slot is not given back while a part of its batch is still decoded", async () => {
