@@ -76,7 +76,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "queue: a part that is taken in the moment of the abort loses a try",
     file: "src/queue/work-session.ts",
-    from: "if (this.#context.signal?.aborted) await giveBack(job, 0, token);",
+    from: "if (this.#context.signal?.aborted) return leave(job, token);",
     to: "",
     tests: ["test/operations/queue-remote.test.ts"],
   },

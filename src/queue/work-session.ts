@@ -1,7 +1,7 @@
 /** A running queue worker: its connections, its engine and its counts. */
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DelayedError, type Job, Queue, UnrecoverableError, Worker } from "bullmq";
+import { DelayedError, type Job, Queue, UnrecoverableError, WaitingError, Worker } from "bullmq";
 import { LostInputError } from "../isolation/lost-input.js";
 import { pathsOfFolder } from "../run/paths.js";
 import type { RunContext } from "../run-context.js";
@@ -141,8 +141,7 @@ export class WorkSession {
   }
 
   async #tryPart(data: PartJob, job: Job, token: string | undefined): Promise<JobResult> {
-    // Taken in the moment of the abort: it stays for others, and loses no try.
-    if (this.#context.signal?.aborted) await giveBack(job, 0, token);
+    if (this.#context.signal?.aborted) return leave(job, token);
     try {
       const kept = await this.#keeper.engineFor(data.folder, this.#queue.name);
       if (kept === undefined) return await partOfEndedRun(data);
@@ -152,7 +151,7 @@ export class WorkSession {
       if (error instanceof LostInputError || error instanceof LostRunError) await this.#pause(LOST_PAUSE_MS);
       if (!(error instanceof UnfitWorkerError)) throw error;
       this.#unfit = error;
-      return giveBack(job, 2000, token);
+      return postpone(job, 2000, token);
     }
   }
 
@@ -173,7 +172,14 @@ export class WorkSession {
   }
 }
 
-async function giveBack(job: Job, wait: number, token: string | undefined): Promise<never> {
+/** For a job that was taken in the moment of the abort: it waits for others as before, and loses no try. */
+async function leave(job: Job, token: string | undefined): Promise<never> {
+  await job.moveToWait(token);
+  throw new WaitingError();
+}
+
+/** Gives a job back, for others to take in `wait` milliseconds. It loses no try. */
+async function postpone(job: Job, wait: number, token: string | undefined): Promise<never> {
   await job.moveToDelayed(Date.now() + wait, token);
   throw new DelayedError();
 }
