@@ -2,7 +2,15 @@
  * A backbone in two: what lies below the learning weights, whose results can be computed once and stored, and what is trained on them.
  * The results are all values that pass from the one to the other: the map below the lowest learning block, and means of other maps.
  */
-import { type Appender, appender, type GraphIndex, indexGraph, pruneGraph, vacateName } from "../onnx/editing.js";
+import {
+  type Appender,
+  appender,
+  type GraphIndex,
+  indexGraph,
+  pruneGraph,
+  readNames,
+  vacateName,
+} from "../onnx/editing.js";
 import type { GraphProto, NodeProto } from "../onnx/gen/onnx_pb.js";
 import { makeNode, valueInfo } from "../onnx/graph.js";
 import { FEATURES, TILES } from "../onnx/prepare.js";
@@ -68,7 +76,7 @@ function placesAbove({ node: nodes }: GraphProto, trainable: readonly string[]):
   const known = new Set(trainable);
   const above = new Set<number>();
   for (const [place, node] of nodes.entries()) {
-    if (!node.input.some((name) => known.has(name))) continue;
+    if (!readNames(node).some((name) => known.has(name))) continue;
     above.add(place);
     for (const name of node.output) if (name !== "") known.add(name);
   }
@@ -78,8 +86,7 @@ function placesAbove({ node: nodes }: GraphProto, trainable: readonly string[]):
 function namesCrossing({ graph, isConstant }: GraphIndex, above: ReadonlySet<number>): Set<string> {
   const upper = graph.node.filter((_, place) => above.has(place));
   const made = new Set(upper.flatMap(({ output }) => output));
-  const read = upper.flatMap(({ input }) => input);
-  return new Set(read.filter((name) => name !== "" && !made.has(name) && !isConstant(name)));
+  return new Set(upper.flatMap(readNames).filter((name) => !made.has(name) && !isConstant(name)));
 }
 
 function lowerPart(network: Uint8Array, above: ReadonlySet<number>, { crossings, floats }: Between) {

@@ -29,8 +29,7 @@ export function indexGraph(graph: GraphProto): GraphIndex {
   const known = new Map<string, boolean>();
   // Nodes are in topological order, so one pass forward settles every value.
   for (const node of graph.node) {
-    const inputs = [...node.input, ...capturedNames(node)];
-    const constant = inputs.every((name) => name === "" || initializers.has(name) || known.get(name) === true);
+    const constant = readNames(node).every((name) => initializers.has(name) || known.get(name) === true);
     for (const name of node.output) known.set(name, constant);
   }
   return { graph, producers, initializers, isConstant: (name) => initializers.has(name) || known.get(name) === true };
@@ -157,7 +156,7 @@ export function pruneGraph(graph: GraphProto): void {
     .reverse()
     .filter((node) => {
       if (!node.output.some((name) => needed.has(name))) return false;
-      for (const name of [...node.input, ...capturedNames(node)]) needed.add(name);
+      for (const name of readNames(node)) needed.add(name);
       return true;
     })
     .reverse();
@@ -177,12 +176,27 @@ export function hideInitializers(model: Model): void {
   if (model.irVersion < 4n) model.irVersion = 4n;
 }
 
-/** Names of outer values that the node's subgraphs (If, Loop, Scan) refer to, together with the subgraphs' own names. */
+/** How many nodes and outputs read each value. */
+export function countReaders(graph: GraphProto): Map<string, number> {
+  const counts = new Map<string, number>();
+  const names = [...graph.node.flatMap(readNames), ...graph.output.map(({ name }) => name)];
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
+/** Names of all values that the node reads: its inputs, and what its subgraphs capture. */
+export function readNames(node: NodeProto): string[] {
+  return [...node.input.filter((name) => name !== ""), ...capturedNames(node)];
+}
+
+/** Names of outer values that the node's subgraphs (If, Loop, Scan) refer to. */
 export function capturedNames(node: NodeProto): string[] {
-  return subgraphs(node).flatMap((graph) => [
-    ...graph.output.map((each) => each.name),
-    ...graph.node.flatMap((inner) => [...inner.input, ...capturedNames(inner)]),
-  ]);
+  return subgraphs(node).flatMap((graph) => {
+    const own = new Set([...graph.input, ...graph.initializer].map(({ name }) => name));
+    for (const inner of graph.node) for (const name of inner.output) own.add(name);
+    const read = [...graph.output.map(({ name }) => name), ...graph.node.flatMap(readNames)];
+    return read.filter((name) => !own.has(name));
+  });
 }
 
 function subgraphs(node: NodeProto): GraphProto[] {
@@ -200,7 +214,8 @@ function namesOf(graph: GraphProto): Set<string> {
   return names;
 }
 
-function replaceName(graph: GraphProto, from: string, to: string): void {
+/** The same, but a value already called `to` is not renamed: the caller has removed it. */
+export function replaceName(graph: GraphProto, from: string, to: string): void {
   for (const each of [...graph.input, ...graph.output, ...graph.initializer, ...graph.valueInfo]) {
     if (each.name === from) each.name = to;
   }

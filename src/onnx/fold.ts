@@ -2,7 +2,15 @@
  * Simplifies a network before it is quantised: constants are computed, batch normalisation becomes part of the layer
  * before it, and what changes nothing is removed. Values that stay keep their names.
  */
-import { freshName, type GraphIndex, indexGraph, pruneGraph, renameValue } from "./editing.js";
+import {
+  countReaders,
+  freshName,
+  type GraphIndex,
+  indexGraph,
+  pruneGraph,
+  renameValue,
+  replaceName,
+} from "./editing.js";
 import { canEvaluate, evaluate } from "./evaluate.js";
 import type { GraphProto, NodeProto } from "./gen/onnx_pb.js";
 import { fromTensorProto, type Model, toTensorProto } from "./proto.js";
@@ -58,15 +66,7 @@ function dropIdle(graph: GraphProto): void {
     graph.node.splice(graph.node.indexOf(node), 1);
     // The later name stays: it does not depend on what comes before.
     if (isFixed) renameValue(graph, to, from);
-    else rename(graph, from, to);
-  }
-}
-
-/** Unlike renameValue, gives no way to a value that has the name already: its node was just removed. */
-function rename(graph: GraphProto, from: string, to: string): void {
-  for (const node of graph.node) {
-    node.input = node.input.map((name) => (name === from ? to : name));
-    node.output = node.output.map((name) => (name === from ? to : name));
+    else replaceName(graph, from, to);
   }
 }
 
@@ -82,14 +82,6 @@ function foldNormalisations(graph: GraphProto): void {
     if (foldInto(index, layer, node)) gone.add(node);
   }
   graph.node = graph.node.filter((node) => !gone.has(node));
-}
-
-/** How many nodes and outputs read each value. */
-export function countReaders(graph: GraphProto): Map<string, number> {
-  const counts = new Map<string, number>();
-  const names = [...graph.node.flatMap(({ input }) => input), ...graph.output.map(({ name }) => name)];
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return counts;
 }
 
 /** `scale * (w x + b - mean) / sqrt(variance + epsilon) + shift` is a layer with other weights. False if some are no constants. */

@@ -1,5 +1,5 @@
 /** Which weights of a network can learn, and how its layers group into blocks. */
-import { type GraphIndex, indexGraph } from "./editing.js";
+import { type GraphIndex, indexGraph, readNames } from "./editing.js";
 import type { GraphProto, NodeProto } from "./gen/onnx_pb.js";
 import { elementCount } from "./tensor.js";
 
@@ -34,7 +34,7 @@ export function weightBlocks(graph: GraphProto): string[][] {
   let block: string[] = [];
   for (const [place, node] of nodes.entries()) {
     block.push(...weightsOf(index, node, reached));
-    if (LAYERS.has(node.opType) || node.input.some((name) => reached.has(name))) {
+    if (LAYERS.has(node.opType) || readNames(node).some((name) => reached.has(name))) {
       for (const name of node.output) reached.add(name);
     }
     for (const name of node.output) live.add(name);
@@ -53,7 +53,7 @@ export function weightBlocks(graph: GraphProto): string[][] {
 function sizeValues({ graph, isConstant }: GraphIndex): Set<string> {
   const sizes = new Set<string>();
   for (const node of graph.node) {
-    const isSize = node.opType === "Shape" || node.input.every((name) => isConstant(name) || sizes.has(name));
+    const isSize = node.opType === "Shape" || readNames(node).every((name) => isConstant(name) || sizes.has(name));
     if (isSize) for (const name of node.output) sizes.add(name);
   }
   return sizes;
@@ -67,7 +67,7 @@ function startsLayer(node: NodeProto | undefined): boolean {
 /** Index of the last node that reads each value; outputs are read for ever. */
 function lastReaders(graph: GraphProto, nodes: readonly NodeProto[]): Map<string, number> {
   const last = new Map<string, number>();
-  for (const [place, node] of nodes.entries()) for (const name of node.input) last.set(name, place);
+  for (const [place, node] of nodes.entries()) for (const name of readNames(node)) last.set(name, place);
   for (const { name } of graph.output) last.set(name, Number.POSITIVE_INFINITY);
   return last;
 }

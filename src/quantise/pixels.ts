@@ -2,7 +2,7 @@
  * The pixels are integers already. If the network wants all channels scaled alike, they need not become floats and be
  * rounded again: their scale and zero point are those of the normalisation.
  */
-import { constantTensor, type GraphIndex } from "../onnx/editing.js";
+import { constantTensor, type GraphIndex, readNames } from "../onnx/editing.js";
 import { TensorProto_DataType as DataType } from "../onnx/gen/onnx_pb.js";
 import { PIXELS } from "../onnx/prepare.js";
 import type { QuantisationPlan } from "./plan.js";
@@ -22,7 +22,7 @@ export interface PixelBytes extends Scale {
 /** How the pixels of a prepared network can stay bytes; undefined if its channels are scaled differently. */
 export function pixelBytes(index: GraphIndex, { values, layers }: QuantisationPlan): PixelBytes | undefined {
   // The shift becomes part of biases, so all who read the pixels must have one.
-  const readers = index.graph.node.filter(({ input }) => input.includes(PIXELS));
+  const readers = index.graph.node.filter((node) => readNames(node).includes(PIXELS));
   if (!values.has(PIXELS) || !readers.every((node) => node.opType === "Conv" && layers.has(node))) return undefined;
   let name = PIXELS;
   let [factor, offset] = [1, 0];

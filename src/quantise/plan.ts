@@ -3,8 +3,7 @@
  * makes an integer kernel of a node if all it reads comes from DequantizeLinear, and what it gives goes to
  * QuantizeLinear.
  */
-import { constantTensor, type GraphIndex, indexGraph, intAttribute } from "../onnx/editing.js";
-import { countReaders } from "../onnx/fold.js";
+import { constantTensor, countReaders, type GraphIndex, indexGraph, intAttribute } from "../onnx/editing.js";
 import type { GraphProto, NodeProto } from "../onnx/gen/onnx_pb.js";
 
 /** How a value becomes integers: its integer node makes it, it is rounded for those who read it, or it is its source's integers in another order. */

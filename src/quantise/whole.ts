@@ -3,7 +3,7 @@
  * subtracted. Sums of their products are exact up to 2^24, so each layer gives what ONNX Runtime's integer kernels give.
  * Floats that stand for the integers would not: sums of scaled products are rounded, and round values the other way.
  */
-import { constantTensor, type GraphIndex, indexGraph, pruneGraph } from "../onnx/editing.js";
+import { capturedNames, constantTensor, type GraphIndex, indexGraph, pruneGraph } from "../onnx/editing.js";
 import { TensorProto_DataType as DataType, type NodeProto } from "../onnx/gen/onnx_pb.js";
 import { decodeModel, encodeModel } from "../onnx/proto.js";
 import { float32 } from "../onnx/tensor.js";
@@ -33,6 +33,8 @@ interface Rewriting {
   whole: Map<string, string>;
   /** The same for the floats they stand for. */
   real: Map<string, string>;
+  /** Floats that are also there by the name that they had. */
+  kept: Set<string>;
 }
 
 /** `quantised`: what `quantise` gives. */
@@ -47,6 +49,7 @@ export function inWholeNumbers(quantised: Uint8Array): Uint8Array {
     rounding: new Map(quantisers.map((node) => [node.input[0], node])),
     whole: new Map(),
     real: new Map(),
+    kept: new Set(),
   };
   for (const node of graph.node) rewrite(rewriting, node);
   graph.node = rewriting.writer.nodes;
@@ -69,6 +72,7 @@ function rewrite(rewriting: Rewriting, node: NodeProto): void {
     rewriteMul(rewriting, node, data, weight);
   } else {
     node.input = node.input.map((name) => realOf(rewriting, name));
+    for (const name of capturedNames(node)) keepReal(rewriting, name);
     writer.nodes.push(node);
   }
 }
@@ -190,6 +194,14 @@ function wholeOf({ writer, whole }: Rewriting, { name, zeroPoint }: Integers): s
   writer.dequantise(name, { scale: 1, zeroPoint }, made, made);
   whole.set(name, made);
   return made;
+}
+
+/** For graphs within the graph, which read floats by their name: the node that made `name` is gone. */
+function keepReal(rewriting: Rewriting, name: string): void {
+  const { kept, integers, writer } = rewriting;
+  if (!integers.has(name) || kept.has(name)) return;
+  writer.node("Identity", [realOf(rewriting, name)], {}, name);
+  kept.add(name);
 }
 
 /** The floats that integers stand for; `name` itself if there are none. */

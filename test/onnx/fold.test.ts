@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
 import { compactWeights, weightRounder } from "../../src/onnx/compact-weights.js";
-import { exposeWeights } from "../../src/onnx/fold.js";
-import { GraphBuilder } from "../../src/onnx/graph.js";
+import { exposeWeights, foldGraph } from "../../src/onnx/fold.js";
+import { GraphProtoSchema, ValueInfoProtoSchema } from "../../src/onnx/gen/onnx_pb.js";
+import { GraphBuilder, makeNode } from "../../src/onnx/graph.js";
 import { weightBlocks } from "../../src/onnx/learnable.js";
 import { decodeModel, encodeModel, fromTensorProto } from "../../src/onnx/proto.js";
-import { float32, type Tensor } from "../../src/onnx/tensor.js";
+import { bool, float32, type Tensor } from "../../src/onnx/tensor.js";
 import { maxDifference, randoms, runModel } from "./run.js";
 
 const tensor = (dims: number[], seed: number) =>
@@ -155,4 +157,29 @@ test("weights that an exporter left turned around are weights of their layer", a
     ["dense.weight"],
   );
   assert.deepEqual(await featuresOf(encodeModel(model)), await featuresOf(original));
+});
+
+test("what only a graph within the graph reads keeps its name and its meaning", async () => {
+  const graph = new GraphBuilder("captured");
+  const add = (name: string, value: Tensor) => graph.initializer(name, value);
+  const input = graph.input("input", "float32", ["N", 3, 8, 8]);
+  const plain = graph.node("Conv", [input, add("weight", tensor([4, 3, 1, 1], 1))], {}, "plain");
+  const statistics = ["gamma", "beta", "mean"].map((name, i) => add(name, tensor([4], 2 + i)));
+  const norm = graph.node("BatchNormalization", [plain, ...statistics, add("variance", float32([4], [1, 2, 3, 4]))]);
+  const idle = graph.node("Identity", [graph.node("Relu", [norm], {}, "relu")], {}, "idle");
+  const branch = (...names: string[]) =>
+    create(GraphProtoSchema, {
+      name: "branch",
+      node: [makeNode("Add", names, [`sum_${names[0]}`])],
+      output: [create(ValueInfoProtoSchema, { name: `sum_${names[0]}` })],
+    });
+  const branches = { then_branch: branch("plain", "relu"), else_branch: branch("relu", "idle") };
+  const chosen = graph.node("If", [graph.initializer("condition", bool(true))], branches);
+  const sum = graph.node("Add", [chosen, idle]);
+  graph.output("features", graph.node("GlobalAveragePool", [sum]), "float32", ["N", 4, 1, 1]);
+  const bytes = graph.build();
+  const model = decodeModel(bytes, "The network");
+  foldGraph(model.graph);
+  assert.ok(!model.graph.node.some(({ opType }) => opType === "Identity"));
+  assert.ok(maxDifference(await featuresOf(encodeModel(model)), await featuresOf(bytes)) < 1e-6);
 });

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
 import { constantTensor, indexGraph } from "../../src/onnx/editing.js";
-import { GraphBuilder } from "../../src/onnx/graph.js";
+import { GraphProtoSchema, ValueInfoProtoSchema } from "../../src/onnx/gen/onnx_pb.js";
+import { GraphBuilder, makeNode } from "../../src/onnx/graph.js";
 import { PIXELS } from "../../src/onnx/prepare.js";
 import { decodeModel } from "../../src/onnx/proto.js";
-import { float32 } from "../../src/onnx/tensor.js";
+import { bool, float32 } from "../../src/onnx/tensor.js";
 import { quantise } from "../../src/quantise/quantise.js";
 import { inWholeNumbers } from "../../src/quantise/whole.js";
+import { maxDifference } from "../onnx/run.js";
 import { type Layers, network, noise, SIZE } from "./networks.js";
 import { NO_INTEGERS, observe, run } from "./run.js";
 import { simulate } from "./simulate.js";
@@ -248,6 +251,29 @@ test("a network without layers, one that is quantised already, and ranges of ano
   const { model } = quantise(prepared, ranges);
   assert.throws(() => quantise(model, ranges), /quantised already/);
   assert.throws(() => quantise(prepared, { other: [0, 1] }), /no range for "Conv_4".*another network/);
+});
+
+test("what a graph within the graph reads is there as floats", async (t) => {
+  const build = between(({ graph, conv }, stem) => {
+    const clip = graph.node("Relu", [conv(stem, 8, 8)], {}, "clip");
+    const pass = (name: string) =>
+      create(GraphProtoSchema, {
+        name: `pass_${name}`,
+        node: [makeNode("Neg", [name], [`negative_${name}`])],
+        output: [create(ValueInfoProtoSchema, { name: `negative_${name}` })],
+      });
+    const condition = graph.initializer("condition", bool(false));
+    const chosen = graph.node("If", [condition], { then_branch: pass(stem), else_branch: pass("clip") });
+    return graph.node("Add", [graph.node("Mul", [clip, stem]), conv(chosen, 8, 8)]);
+  });
+  const prepared = network(build);
+  const tiles = noise(20);
+  const { model } = quantise(prepared, await observe(prepared, tiles));
+  const { features } = await run(prepared, tiles, "simulated", t);
+  for (const each of [model, inWholeNumbers(model)]) {
+    const error = maxDifference((await run(each, tiles, "simulated", t)).features, features);
+    assert.ok(error < 0.05, `${error}`);
+  }
 });
 
 test("whole numbers of the oldest set that is quantised, and what is far beyond the ranges", {
