@@ -10,7 +10,10 @@ import { createHash } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
-import { buildMobileNetV2, expandFromInt8, roundToInt8 } from "../../dist/src/models/mobilenetv2.js";
+import { buildMobileNetV2 } from "../../dist/src/models/mobilenetv2.js";
+import { compactWeights } from "../../dist/src/onnx/compact-weights.js";
+import { exposeWeights } from "../../dist/src/onnx/fold.js";
+import { decodeModel, encodeModel } from "../../dist/src/onnx/proto.js";
 import { decodeSafetensors } from "../../dist/src/onnx/safetensors.js";
 
 const TARGET = fileURLToPath(new URL("../canopy.onnx", import.meta.url));
@@ -21,13 +24,13 @@ const [source] = process.argv.slice(2);
 if (source === undefined) throw new Error("Usage: node export.mjs WEIGHTS.safetensors");
 const tensors = decodeSafetensors(new Uint8Array(readFileSync(source)), source).tensors;
 const weights = new Map([...tensors].filter(([name]) => !name.startsWith("probe.")));
-const rounded = roundToInt8(weights);
-const file = buildMobileNetV2(rounded, PADDING);
+const network = buildMobileNetV2(weights, PADDING);
+const file = edited(network, compactWeights);
 
 const expected = tensors.get("probe.features").data;
-const float = await features(buildMobileNetV2(weights, PADDING));
+const float = await features(network);
 const int8 = await features(file);
-const standIn = await features(buildMobileNetV2(expandFromInt8(rounded), PADDING));
+const standIn = await features(edited(file, exposeWeights));
 console.log(`float32 against PyTorch: at most ${difference(float, expected).toExponential(1)} apart`);
 console.log(`int8 against the float32 network it stands for: ${difference(int8, standIn)}`);
 console.log(`rounding to int8 moved features by ${difference(int8, float).toExponential(1)} at most`);
@@ -40,6 +43,13 @@ card.byteLength = file.length;
 card.sha256 = createHash("sha256").update(file).digest("hex");
 writeWhole(CARD, `${JSON.stringify(card, undefined, 2)}\n`);
 console.log(`${TARGET}: ${file.length} bytes`);
+
+/** `network` after `edit`, which changes it in place. */
+function edited(network, edit) {
+  const model = decodeModel(network, source);
+  edit(model);
+  return encodeModel(model);
+}
 
 /** Features of the probe pictures, [4 * 1280]. */
 async function features(model) {

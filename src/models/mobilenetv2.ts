@@ -1,9 +1,7 @@
 /**
  * MobileNetV2 (Sandler et al. 2018) as an ONNX graph: 52 convolutions with their batch normalisation folded in, ReLU6,
- * pooled features. Weights come as a map of tensors (a safetensors file): `conv{i}.weight` `[O, I / group, k, k]` and
- * `conv{i}.bias` `[O]`, i from 0 in the order of execution. A weight is float32, or int8 with `conv{i}.scale` `[O]`
- * float32 beside it: then Cast and Mul in the graph turn it into float32, which ONNX Runtime does once, when it loads
- * the model.
+ * pooled features. Weights come as a map of float32 tensors (a safetensors file): `conv{i}.weight` `[O, I / group, k, k]` and
+ * `conv{i}.bias` `[O]`, i from 0 in the order of execution.
  */
 import { ModelError } from "../errors.js";
 import { GraphBuilder } from "../onnx/graph.js";
@@ -87,54 +85,6 @@ export function untrainedWeights(seed: number, width = 1): Map<string, Tensor> {
   return weights;
 }
 
-/** Rounds float32 weights to int8, one scale per output channel (its largest magnitude / 127); biases stay as they are. */
-export function roundToInt8(weights: Weights): Map<string, Tensor> {
-  const rounded = new Map<string, Tensor>();
-  for (const [name, tensor] of weights) {
-    if (!name.endsWith(".weight") || !(tensor.data instanceof Float32Array)) {
-      rounded.set(name, tensor);
-      continue;
-    }
-    const { scales, values } = roundChannels(tensor.data, tensor.dims[0] as number);
-    rounded.set(name, { type: "int8", dims: tensor.dims, data: values });
-    rounded.set(name.replace(/weight$/, "scale"), float32([scales.length], scales));
-  }
-  return rounded;
-}
-
-/** The float32 network that int8 weights stand for: `value * scale` in float32, as the graph computes it. */
-export function expandFromInt8(weights: Weights): Map<string, Tensor> {
-  const expanded = new Map<string, Tensor>();
-  for (const [name, tensor] of weights) {
-    const scale = weights.get(name.replace(/weight$/, "scale"));
-    if (name.endsWith(".scale")) continue;
-    if (tensor.type !== "int8" || scale === undefined) {
-      expanded.set(name, tensor);
-      continue;
-    }
-    const perChannel = tensor.data.length / scale.data.length;
-    const values = Float32Array.from(tensor.data as Int8Array, (value, i) => {
-      return value * (scale.data[Math.floor(i / perChannel)] as number);
-    });
-    expanded.set(name, float32(tensor.dims, values));
-  }
-  return expanded;
-}
-
-function roundChannels(weight: Float32Array, channels: number): { scales: Float32Array; values: Int8Array } {
-  const perChannel = weight.length / channels;
-  const values = new Int8Array(weight.length);
-  const scales = Float32Array.from({ length: channels }, (_, channel) => {
-    const row = weight.subarray(channel * perChannel, (channel + 1) * perChannel);
-    const scale = Math.fround(row.reduce((most, each) => Math.max(most, Math.abs(each)), 0) / 127) || 1;
-    row.forEach((each, i) => {
-      values[channel * perChannel + i] = Math.max(-127, Math.min(127, Math.round(each / scale)));
-    });
-    return scale;
-  });
-  return { scales, values };
-}
-
 /** The 52 convolutions in the order of execution. */
 function mobileNetV2Layers(width: number): Layer[] {
   const layers: Layer[] = [];
@@ -175,8 +125,8 @@ function appendLayer(
   weights: Weights,
   padding: "same-upper" | "symmetric",
 ): string {
-  const inputs = [input, appendWeight(graph, `conv${i}`, weightDims(layer), weights)];
-  inputs.push(graph.initializer(`conv${i}.bias`, requireTensor(weights, `conv${i}.bias`, [layer.outChannels])));
+  const add = (name: string, dims: number[]) => graph.initializer(name, requireTensor(weights, name, dims));
+  const inputs = [input, add(`conv${i}.weight`, weightDims(layer)), add(`conv${i}.bias`, [layer.outChannels])];
   const pad = layer.kernel === 3 ? 1 : 0;
   const same = layer.stride === 2 && padding === "same-upper";
   const value = graph.node("Conv", inputs, {
@@ -194,24 +144,11 @@ function clipBounds(graph: GraphBuilder, i: number): string[] {
   return [graph.initializer("relu6.low", float32([], [0])), graph.initializer("relu6.high", float32([], [6]))];
 }
 
-function appendWeight(graph: GraphBuilder, conv: string, dims: number[], weights: Weights): string {
-  const tensor = requireTensor(weights, `${conv}.weight`, dims);
-  const name = graph.initializer(`${conv}.weight`, tensor);
-  if (tensor.type === "float32") return name;
-  const scale = requireTensor(weights, `${conv}.scale`, [dims[0] as number]);
-  const scaleName = graph.initializer(
-    `${conv}.scale`,
-    float32([dims[0] as number, 1, 1, 1], scale.data as Float32Array),
-  );
-  return graph.node("Mul", [graph.node("Cast", [name], { to: 1 }), scaleName]);
-}
-
 function requireTensor(weights: Weights, name: string, dims: readonly number[]): Tensor {
   const tensor = weights.get(name);
-  const types = name.endsWith(".weight") ? ["float32", "int8"] : ["float32"];
-  if (tensor === undefined || !types.includes(tensor.type) || tensor.dims.join() !== dims.join()) {
+  if (tensor?.type !== "float32" || tensor.dims.join() !== dims.join()) {
     const found = tensor === undefined ? "it is missing" : `it is ${tensor.type} [${tensor.dims.join(", ")}]`;
-    throw new ModelError(`MobileNetV2 needs "${name}" as ${types.join(" or ")} [${dims.join(", ")}], and ${found}.`);
+    throw new ModelError(`MobileNetV2 needs "${name}" as float32 [${dims.join(", ")}], and ${found}.`);
   }
   return tensor;
 }

@@ -5,6 +5,7 @@
 import { freshName, indexGraph } from "./editing.js";
 import type { GraphProto, NodeProto } from "./gen/onnx_pb.js";
 import { makeNode } from "./graph.js";
+import { forEachWeight, largestMagnitudes, roundToInt8 } from "./int8.js";
 import { fromTensorProto, type Model, toTensorProto } from "./proto.js";
 import { float32, type Tensor } from "./tensor.js";
 
@@ -20,16 +21,13 @@ export function compactWeights({ graph }: Model): void {
     const axis = axes.get(proto.name);
     const tensor = axis === undefined ? undefined : fromTensorProto(proto);
     if (axis === undefined || tensor?.type !== "float32" || tensor.data.length < LEAST_VALUES) return [proto];
-    const { values, scales } = roundChannels(tensor, axis);
+    const { integers, scales } = roundChannels(tensor, axis);
     const scaleDims = tensor.dims.map((dim, each) => (each === axis ? dim : 1));
-    const [integers, factors] = ["int8", "scale"].map((kind) => freshName(graph, `${proto.name}.${kind}`));
+    const [rounded, factors] = ["int8", "scale"].map((kind) => freshName(graph, `${proto.name}.${kind}`));
     const casted = freshName(graph, `${proto.name}.float`);
-    nodes.push(makeNode("Cast", [integers], [casted], { to: FLOAT }));
+    nodes.push(makeNode("Cast", [rounded], [casted], { to: FLOAT }));
     nodes.push(makeNode("Mul", [casted, factors], [proto.name]));
-    return [
-      toTensorProto(integers, { type: "int8", dims: tensor.dims, data: values }),
-      toTensorProto(factors, float32(scaleDims, scales)),
-    ];
+    return [toTensorProto(rounded, integers), toTensorProto(factors, float32(scaleDims, scales))];
   });
   graph.node.unshift(...nodes);
 }
@@ -42,9 +40,12 @@ export function weightRounder(graph: GraphProto): (name: string, values: Float32
     const axis = axes.get(name);
     if (axis === undefined || values.length < LEAST_VALUES) return values.slice();
     const own = dims.get(name) as number[];
-    const step = own.slice(axis + 1).reduce((product, dim) => product * dim, 1);
-    const { values: integers, scales } = roundChannels(float32(own, values), axis);
-    return values.map((_, i) => (integers[i] as number) * (scales[Math.floor(i / step) % scales.length] as number));
+    const { integers, scales } = roundChannels(float32(own, values), axis);
+    const result = new Float32Array(values.length);
+    forEachWeight(own, axis, (i, channel) => {
+      result[i] = Number(integers.data[i]) * scales[channel];
+    });
+    return result;
   };
 }
 
@@ -71,19 +72,7 @@ function channelAxis(node: NodeProto, input: number, rank: number): number | und
 }
 
 /** One scale a channel along `axis`: its largest magnitude / 127. */
-function roundChannels({ dims, data }: Tensor, axis: number): { values: Int8Array; scales: Float32Array } {
-  const channels = dims[axis] as number;
-  const step = dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
-  const scales = new Float32Array(channels);
-  const weights = data as Float32Array;
-  for (let i = 0; i < weights.length; i++) {
-    const channel = Math.floor(i / step) % channels;
-    scales[channel] = Math.max(scales[channel] as number, Math.abs(weights[i] as number));
-  }
-  for (let channel = 0; channel < channels; channel++) scales[channel] = (scales[channel] as number) / 127 || 1;
-  const values = new Int8Array(weights.length);
-  for (let i = 0; i < weights.length; i++) {
-    values[i] = Math.round((weights[i] as number) / (scales[Math.floor(i / step) % channels] as number));
-  }
-  return { values, scales };
+function roundChannels(weight: Tensor, axis: number): { integers: Tensor; scales: Float32Array } {
+  const scales = Float32Array.from(largestMagnitudes(weight, axis), (largest) => Math.fround(largest / 127) || 1);
+  return { integers: roundToInt8(weight, axis, scales), scales };
 }

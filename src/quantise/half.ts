@@ -7,9 +7,9 @@ import { ModelError } from "../errors.js";
 import { capturedNames, constantTensor, type GraphIndex, indexGraph, pruneGraph } from "../onnx/editing.js";
 import { foldGraph } from "../onnx/fold.js";
 import { TensorProto_DataType as DataType, type NodeProto } from "../onnx/gen/onnx_pb.js";
+import { nearest } from "../onnx/int8.js";
 import { decodeModel, encodeModel } from "../onnx/proto.js";
 import { LAYERS } from "./plan.js";
-import { nearest } from "./weights.js";
 import { Writer } from "./writer.js";
 
 /** What computes with halves if all that it reads are halves or constants. */

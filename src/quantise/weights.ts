@@ -2,6 +2,7 @@
 import { intAttribute } from "../onnx/editing.js";
 import { transpose } from "../onnx/evaluate.js";
 import type { NodeProto } from "../onnx/gen/onnx_pb.js";
+import { forEachWeight, largestMagnitudes, nearest, roundToInt8 } from "../onnx/int8.js";
 import { fromTensorProto } from "../onnx/proto.js";
 import type { Tensor } from "../onnx/tensor.js";
 import type { Writer } from "./writer.js";
@@ -20,14 +21,11 @@ export function integerWeights(writer: Writer, layer: NodeProto, inputScale: num
   const { weight, axis } = channelsKnown(writer, layer);
   const channels = weight.dims[axis];
   const given = biasOf(writer, layer, channels);
-  const { largest, sums } = perChannel(weight.data as Float32Array, channels, axis);
-  const bias = sums.map((sum, channel) => (given?.[channel] ?? 0) + shift * sum);
-  const scales = Float32Array.from(largest, (each, channel) =>
+  const bias = sumsOfChannels(weight, axis).map((sum, channel) => (given?.[channel] ?? 0) + shift * sum);
+  const scales = Float32Array.from(largestMagnitudes(weight, axis), (each, channel) =>
     Math.max(each / 127, Math.abs(bias[channel]) / (inputScale * LARGEST_BIAS), SMALLEST_SCALE),
   );
-  const integers = roundWeights(weight.data as Float32Array, scales, axis);
-  const tensor: Tensor = { type: "int8", dims: weight.dims, data: integers };
-  layer.input[1] = writer.dequantiseConstant(`${name}_weight`, tensor, scales, axis);
+  layer.input[1] = writer.dequantiseConstant(`${name}_weight`, roundToInt8(weight, axis, scales), scales, axis);
   if (given === undefined && shift === 0) return;
   const steps = scales.map((scale) => scale * inputScale);
   const whole = Int32Array.from(bias, (value, channel) => nearest(value / steps[channel]));
@@ -39,38 +37,12 @@ export function integerWeights(writer: Writer, layer: NodeProto, inputScale: num
   );
 }
 
-/** Greatest magnitude and sum of each channel's weights. */
-function perChannel(weights: Float32Array, channels: number, axis: number) {
-  const [largest, sums] = [new Float64Array(channels), new Float64Array(channels)];
-  forEachWeight(weights.length, channels, axis, (i, channel) => {
-    const magnitude = Math.abs(weights[i]);
-    if (magnitude > largest[channel]) largest[channel] = magnitude;
-    sums[channel] += weights[i];
+function sumsOfChannels({ data, dims }: Tensor, axis: number): Float64Array {
+  const sums = new Float64Array(dims[axis]);
+  forEachWeight(dims, axis, (i, channel) => {
+    sums[channel] += Number(data[i]);
   });
-  return { largest, sums };
-}
-
-function roundWeights(weights: Float32Array, scales: Float32Array, axis: number): Int8Array {
-  const integers = new Int8Array(weights.length);
-  forEachWeight(weights.length, scales.length, axis, (i, channel) => {
-    integers[i] = Math.max(-127, Math.min(127, nearest(weights[i] / scales[channel])));
-  });
-  return integers;
-}
-
-/** Channels are the first axis, or the last. */
-function forEachWeight(count: number, channels: number, axis: number, visit: (i: number, channel: number) => void) {
-  const run = axis === 0 ? count / channels : 1;
-  for (let i = 0, channel = 0; i < count; channel = (channel + 1) % channels) {
-    for (const end = i + run; i < end; i++) visit(i, channel);
-  }
-}
-
-/** Halves go to the even neighbour, as in ONNX. */
-export function nearest(value: number): number {
-  const low = Math.floor(value);
-  const rest = value - low;
-  return rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low;
+  return sums;
 }
 
 /** The weight with output channels in its first axis (Conv) or its last (matrix products). */
