@@ -55,8 +55,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "train: the fine-tuning of a configuration file is dropped",
     file: "src/cli/train.ts",
-    from: "if (finetune === undefined && given === undefined) return undefined;",
-    to: "",
+    from: "if (!(finetune ?? base.finetune)) {",
+    to: "if (!finetune) {",
     tests: ["test/cli/train-config.test.ts"],
   },
   {
@@ -140,7 +140,7 @@ export const MUTATIONS: readonly Mutation[] = [
     what: "remote: only the first page of a prefix",
     file: "src/remote/object-store.ts",
     from: "if (text === undefined) return;",
-    to: "return;",
+    to: "if (text === undefined || page) return;",
     tests: ["test/remote/object-store.test.ts"],
   },
   {
@@ -204,7 +204,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/tags/embeddings.ts",
     from: "features.slice(row * numFeatures",
     to: "features.subarray(row * numFeatures",
-    tests: ["test/operations/embed.test.ts"],
+    tests: ["test/tags/embeddings.test.ts"],
   },
   {
     what: "embed: runs of any network resumed by any other",
@@ -328,8 +328,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "sums of maps without the kernel's order of rounding",
     file: "src/quantise/whole.ts",
-    from: "{ to: DataType.DOUBLE }",
-    to: "{ to: DataType.FLOAT }",
+    from: "const first = widen(narrow(scaled(b, ratioB, start)));",
+    to: "const first = scaled(b, ratioB, start);",
     tests: ["test/quantise/quantise.test.ts"],
   },
   {
@@ -398,9 +398,9 @@ export const MUTATIONS: readonly Mutation[] = [
   // Integers: what is rounded, and how.
   {
     what: "weights with one scale for all channels",
-    file: "src/quantise/weights.ts",
-    from: "    const magnitude = Math.abs(weights[i]);\n",
-    to: "    const magnitude = Math.max(Math.abs(weights[i]), ...largest);\n",
+    file: "src/onnx/int8.ts",
+    from: "if (magnitude > largest[channel]) largest[channel] = magnitude;",
+    to: "if (magnitude > largest[0]) largest.fill(magnitude);",
     tests: ["test/quantise/quantise.test.ts"],
   },
   {

@@ -55,6 +55,7 @@ describe("a run", () => {
 
   it("that is stopped and continued is the same", async () => {
     const child = predict("stopped.csv");
+    const closed = once(child, "close");
     await untilItRuns("stopped.csv");
     for (let i = 0; i < 3; i++) {
       child.kill("SIGSTOP");
@@ -62,7 +63,7 @@ describe("a run", () => {
       child.kill("SIGCONT");
       await sleep(100);
     }
-    assert.deepEqual(await once(child, "close"), [0, null]);
+    assert.deepEqual(await closed, [0, null]);
     assert.equal(readFileSync(at("stopped.csv"), "utf8"), whole);
   });
 });

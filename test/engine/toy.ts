@@ -136,22 +136,29 @@ type Env = Record<string, string>;
 
 /** Predicts with the toy model in a process of its own. */
 export function runToy(options: PredictRunOptions, env: Env = {}): ToyRun {
-  return spawnSync(process.execPath, [RUNNER, JSON.stringify(options)], {
+  return start([options], env);
+}
+
+/** The same, which sends itself SIGINT once `tiles` are done in `stage`: from outside that may come after its end. */
+export function runToyAndInterrupt(options: PredictRunOptions, stage: string, tiles: number): ToyRun {
+  return start([options, { stage, tiles }]);
+}
+
+function start(args: object[], env: Env = {}): ToyRun {
+  return spawnSync(process.execPath, [RUNNER, ...args.map((each) => JSON.stringify(each))], {
     encoding: "utf8",
     env: { ...process.env, ...env },
   });
 }
 
-/** When to kill: once `tiles` are done in all, or, with 0, at once; and then some milliseconds later. */
+/** When to kill: once `tiles` are predicted in all, or, with 0, at once; and then some milliseconds later. */
 export interface KillPlan {
   by: NodeJS.Signals;
-  /** In which `tiles` are counted. @default "predict" */
-  stage?: string;
   tiles: number;
   milliseconds: number;
 }
 
-/** The same, to be killed as planned unless it ends before. Resolves when it has ended. */
+/** Predicts, to be killed as planned unless it ends before. Resolves when it has ended. */
 export function runToyAndKill(options: PredictRunOptions, plan: KillPlan): Promise<ToyRun> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [RUNNER, JSON.stringify(options)], { stdio: ["ignore", "pipe", "pipe"] });
@@ -167,7 +174,7 @@ export function runToyAndKill(options: PredictRunOptions, plan: KillPlan): Promi
     createInterface({ input: child.stderr }).on("line", (line) => {
       const [, stage, done] = /^(list|predict|check|write) (\d+)$/.exec(line) ?? [];
       if (done === undefined) stderr += `${line}\n`;
-      else if (stage === (plan.stage ?? "predict") && Number(done) >= plan.tiles) killSoon();
+      else if (stage === "predict" && Number(done) >= plan.tiles) killSoon();
     });
     child.on("close", (status, signal) => {
       clearTimeout(timer);

@@ -3,6 +3,7 @@ import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import ort from "onnxruntime-node";
+import { openModel } from "../../src/engine/open-model.js";
 import { KERNELS } from "../../src/features/kernels.js";
 import { loadCheckpoint } from "../../src/head/checkpoint.js";
 import { BOX } from "../../src/models/registry.js";
@@ -37,6 +38,7 @@ before(async () => {
 });
 
 const json = (model: string) => JSON.parse(readFileSync(join(model, "model.json"), "utf8"));
+const operatorsOf = (model: Uint8Array) => decodeModel(model, "a network").graph.node.map(({ opType }) => opType);
 /** The rows of a prediction with probabilities, by the name of the tile. */
 const rowsOf = (path: string) =>
   readFileSync(path, "utf8")
@@ -71,6 +73,12 @@ test("the head is fitted on the features that integers give", async () => {
   const scores = await evaluate({ tiles: [tiles], labels, model: integers, device: "cpu" });
   const others = await evaluate({ tiles: [tiles], labels, model: floats, device: "cpu" });
   assert.ok(Math.abs(scores.f2 - others.f2) < 0.05, `${scores.f2} ${others.f2}`);
+});
+
+test("what runs is the network with integers, whatever kernels there are", async () => {
+  const [own, plain] = [await openModel(integers, { device: "cpu" }), await openModel(floats, { device: "cpu" })];
+  const isWhole = ({ backbone }: typeof own) => /^(QuantizeLinear|Round)$/m.test(operatorsOf(backbone).join("\n"));
+  assert.deepEqual([isWhole(own), isWhole(plain)], [true, false]);
 });
 
 test("a model without its ranges is refused", async () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { predictWith } from "../../src/operations/predict.js";
 import { createRandom, type Random } from "../../src/random.js";
-import { type KillPlan, runToy, runToyAndKill, toyModel, writeToyTiles } from "../engine/toy.js";
+import { type KillPlan, runToy, runToyAndInterrupt, runToyAndKill, toyModel, writeToyTiles } from "../engine/toy.js";
 import { temporaryFolder } from "../helpers.js";
 
 const KILLS = Number(process.env["CANOPY_KILLS"] ?? 3);
@@ -61,8 +61,7 @@ describe("a run that is killed", () => {
     const options = { inputs: [`@${join(root, "list.txt")}`], workers: 1, probabilities: true, commit: { tiles: 100 } };
     for (const format of ["csv", "jsonl", "parquet"]) {
       const [out, whole] = [join(root, `out.${format}`), join(root, `whole.${format}`)];
-      const plan = { by: "SIGINT", stage: "write", tiles: 100, milliseconds: 0 } as const;
-      const run = await runToyAndKill({ ...options, out, resume: true }, plan);
+      const run = runToyAndInterrupt({ ...options, out, resume: true }, "write", 100);
       assert.equal(run.status, 130, run.stderr);
       assert.deepEqual(
         readdirSync(root).filter((name) => name.startsWith("out")),
@@ -84,7 +83,7 @@ describe("a run that is killed", () => {
     await writeToyTiles(join(root, "in"), 3000);
     const out = join(root, "out.csv");
     const options = { inputs: [join(root, "in")], out, workers: 1, batchSize: 4 };
-    let run = await runToyAndKill(options, { by: "SIGINT", tiles: 100, milliseconds: 0 });
+    let run = runToyAndInterrupt(options, "predict", 100);
     assert.equal(run.status, 130, run.stderr);
     assert.match(run.stderr, /INTERRUPTED/);
     run = runToy({ ...options, resume: true });

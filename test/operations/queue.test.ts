@@ -2,11 +2,12 @@
  * The queue on a real Redis. CANOPY_QUEUE_KILLS=8 kills workers and restarts Redis over a longer run than fits into every test run.
  */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { describe, it, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
@@ -60,11 +61,11 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     const workers = [0, 1, 2].map(() => startWorker(options));
     for (let i = 0; i < KILLS; i++) {
       await partsDone(options.out, ((i + 0.5) / KILLS) * (tiles / 16));
-      workers[i % 3].kill("SIGKILL");
+      workers[i % 3].child.kill("SIGKILL");
       if (i === 0) await setting.redis.restart();
       workers[i % 3] = startWorker(options);
     }
-    const ends = await Promise.all(workers.map(ended));
+    const ends = await Promise.all(workers.map(({ ended }) => ended));
     for (const { status, stderr } of ends) assert.equal(status, 0, stderr);
     t.diagnostic(ends.map(({ stdout }) => `${JSON.parse(stdout).tiles} tiles`).join(", "));
     assertSame(options.out, whole);
@@ -76,8 +77,8 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     await enqueue({ ...options, partTiles: 4 });
     const worker = startWorker(options, "--metrics", "0");
     await partsDone(options.out, 1);
-    worker.kill("SIGTERM");
-    const { status, stdout, stderr } = await ended(worker);
+    worker.child.kill("SIGTERM");
+    const { status, stdout, stderr } = await worker.ended;
     assert.equal(status, 0, stderr);
     const summary = JSON.parse(stdout);
     const left = await queueStatus(queueOf(options));
@@ -95,14 +96,19 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     mkdirSync(blocked);
     const controller = new AbortController();
     const warnings: string[] = [];
-    const context = { signal: controller.signal, onWarning: (text: string) => warnings.push(text) };
+    const context = { signal: controller.signal, onWarning: (warning: string) => warnings.push(warning) };
     const running = work({ ...queueOf(options) }, context);
-    while (warnings.length === 0) await sleep(50);
+    // The others are done by then, however late it is seen; the failing one may have been tried again.
+    while (warnings.length === 0 || partFiles(options.out).length < 2) await sleep(50);
     controller.abort();
     const { failed } = await running;
-    assert.equal(failed, 1);
+    assert.ok(failed >= 1);
     assert.match(warnings[0], /^part 1 \(try 1\) failed: /);
-    assert.equal((await queueStatus(queueOf(options))).delayed, 1);
+    const left = async () => {
+      const { delayed, waiting } = await queueStatus(queueOf(options));
+      return delayed + waiting;
+    };
+    assert.equal(await left(), 1);
     rmSync(blocked, { recursive: true });
     const read = join(options.inputs[0], "tile_000000.jpg");
     const { atime, mtime } = statSync(read);
@@ -112,7 +118,7 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
       /tile_000000\.jpg has another size or time/,
     );
     // What is refused takes nothing out of the queue.
-    assert.equal((await queueStatus(queueOf(options))).delayed, 1);
+    assert.equal(await left(), 1);
     utimesSync(read, atime, mtime);
     const again = await enqueue({ ...options, partTiles: 50, resume: true });
     assert.deepEqual([again.parts, again.enqueued], [3, 1]);
@@ -136,24 +142,24 @@ describe("the queue", noRedis === undefined ? {} : { skip: noRedis }, () => {
     await enqueue({ ...options, partTiles: 32 });
     const worker = startWorker({ ...options, untilEmpty: false }, "--metrics", "0");
     const url = await new Promise<string>((resolve) => {
-      createInterface({ input: worker.stderr! }).on("line", (line) => {
+      createInterface({ input: worker.child.stderr }).on("line", (line) => {
         const found = /http:\S+\/metrics/.exec(line)?.[0];
         if (found) resolve(found);
       });
     });
     while (!existsSync(options.out)) await sleep(50);
-    const text = await (await fetch(url)).text();
-    assert.match(text, /^canopy_tiles_total\{outcome="predicted"\} 50$/m);
-    assert.match(text, /^canopy_tiles_total\{outcome="rejected"\} 2$/m);
-    assert.match(text, /^canopy_part_seconds_count 2$/m);
-    assert.match(text, /^process_resident_memory_bytes \d/m);
-    assert.match(text, /bullmq_job_count\{.*state="completed".*\} \d/);
-    assert.match(text, /^bullmq_job_completed_total\{queue="metrics"\} [1-9]/m);
+    const metrics = await (await fetch(url)).text();
+    assert.match(metrics, /^canopy_tiles_total\{outcome="predicted"\} 50$/m);
+    assert.match(metrics, /^canopy_tiles_total\{outcome="rejected"\} 2$/m);
+    assert.match(metrics, /^canopy_part_seconds_count 2$/m);
+    assert.match(metrics, /^process_resident_memory_bytes \d/m);
+    assert.match(metrics, /bullmq_job_count\{.*state="completed".*\} \d/);
+    assert.match(metrics, /^bullmq_job_completed_total\{queue="metrics"\} [1-9]/m);
     const taken = runCli(["work", "--redis", setting.redis.url, "--metrics", new URL(url).port]);
     assert.equal(taken.status, 1);
     assert.match(taken.stderr, /^canopy: Metrics cannot be served on 127\.0\.0\.1:\d+ \(EADDRINUSE\)/m);
-    worker.kill("SIGTERM");
-    assert.equal((await ended(worker)).status, 0);
+    worker.child.kill("SIGTERM");
+    assert.equal((await worker.ended).status, 0);
   });
 
   it("says in one sentence that Redis asks for a password, and does not show one", async () => {
@@ -195,7 +201,8 @@ interface WorkerOptions {
   untilEmpty?: boolean;
 }
 
-function startWorker({ redis, queue, untilEmpty = true }: WorkerOptions, ...more: string[]): ChildProcess {
+/** A worker in a process of its own, and what it says from its start to its end. */
+function startWorker({ redis, queue, untilEmpty = true }: WorkerOptions, ...more: string[]) {
   const args = [
     "work",
     "--redis",
@@ -210,19 +217,10 @@ function startWorker({ redis, queue, untilEmpty = true }: WorkerOptions, ...more
     ...more,
   ];
   if (untilEmpty) args.push("--until-empty");
-  return spawn(process.execPath, [join(ROOT, "dist/src/cli/main.js"), ...args], { stdio: ["ignore", "pipe", "pipe"] });
-}
-
-async function ended(worker: ChildProcess): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  let [stdout, stderr] = ["", ""];
-  worker.stdout!.on("data", (text) => {
-    stdout += text;
-  });
-  worker.stderr!.on("data", (text) => {
-    stderr += text;
-  });
-  const [status] = worker.exitCode === null ? await once(worker, "close") : [worker.exitCode];
-  return { status, stdout, stderr };
+  const command = [join(ROOT, "dist/src/cli/main.js"), ...args];
+  const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = Promise.all([once(child, "close"), text(child.stdout), text(child.stderr)]);
+  return { child, ended: ended.then(([[status], stdout, stderr]) => ({ status: status as number, stdout, stderr })) };
 }
 
 /** Waits until the run of `out` has so many committed parts, or is done. */

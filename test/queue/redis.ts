@@ -1,7 +1,8 @@
 /** A Redis of a test's own: Debian's redis-server on loopback, on a free port, its data in a temporary folder. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { type AddressInfo, connect as connectPlain, createServer } from "node:net";
+import { connect as connectPlain, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
@@ -87,11 +88,19 @@ function answers(port: number, tls: boolean): Promise<boolean> {
   });
 }
 
+/**
+ * Below the ports that systems give out themselves: one of those may become that of a connection before the server has it, or while
+ * it is away.
+ */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const port = randomInt(10_000, 30_000);
+    const server = createServer().listen(port, "127.0.0.1");
+    const isFree = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    server.close();
+    if (isFree) return port;
+  }
 }

@@ -4,7 +4,6 @@ import { createHash, createHmac } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterEach, describe, it } from "node:test";
 import { listObjects } from "../../src/remote/object-store.js";
-import { PATIENCE } from "../../src/remote/patience.js";
 import { forget, RemoteFile } from "../../src/remote/remote-file.js";
 import { RemoteError } from "../../src/remote/request-error.js";
 import { classify } from "../../src/tiles/inputs.js";
@@ -155,11 +154,6 @@ describe("objects of a store", () => {
     const answer: Flaws["answer"] = (_n, response) =>
       !!response.writeHead(200).end(`<ListBucketResult>${page}</ListBucketResult>`);
     const { url } = await serve(t, {}, { answer });
-    const { silence } = PATIENCE;
-    PATIENCE.silence = 60_000;
-    t.after(() => {
-      PATIENCE.silence = silence;
-    });
     set({ AWS_ENDPOINT_URL_S3: url });
     const opened = await openTiles("s3://b/in/");
     let count = 0;
@@ -188,11 +182,8 @@ describe("objects of a store", () => {
     await assert.rejects(list(), reason(/one page for ever/));
     page = "<html>";
     await assert.rejects(list(), reason(/something else than a list/));
-    const { silence } = PATIENCE;
-    PATIENCE.silence = 60_000;
     page = "<ListBucketResult>".padEnd(17 << 20);
     await assert.rejects(list(), reason(/a list that does not end/));
-    PATIENCE.silence = silence;
     assert.ok(asked.length <= 7);
   });
 
