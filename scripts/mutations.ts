@@ -368,6 +368,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/operations/fine-tune-int8.test.ts"],
   },
   {
+    what: "a state of a fine-tuning that cannot be written is warned of each time",
+    file: "src/training/finetune-states.ts",
+    from: "      this.#onWarning = undefined;\n",
+    to: "",
+    tests: ["test/training/finetune-states.test.ts", "test/operations/fine-tune-full-disk.test.ts"],
+  },
+  {
+    what: "a state that cannot be written ends a fine-tuning",
+    file: "src/training/finetune-states.ts",
+    from: "if (!(error instanceof WriteError)) throw error;",
+    to: "throw error;",
+    tests: ["test/operations/fine-tune-full-disk.test.ts"],
+  },
+  {
     what: "halves that are cut instead of rounded",
     file: "src/quantise/half.ts",
     from: "nearest(magnitude * 2",

@@ -29,7 +29,8 @@ export class WriteError extends CanopyError {
    * error again.
    */
   readonly systemCode: string;
-  readonly #problem: string;
+  /** What was wrong, without its end: "No space is left on the disk". */
+  readonly problem: string;
   readonly #remedy: string;
 
   constructor(path: string, systemCode: string, options?: ErrorOptions) {
@@ -41,7 +42,7 @@ export class WriteError extends CanopyError {
     );
     this.path = path;
     this.systemCode = systemCode;
-    this.#problem = problem;
+    this.problem = problem;
     this.#remedy = remedy;
   }
 
@@ -49,7 +50,7 @@ export class WriteError extends CanopyError {
   pointToResume(): void {
     this.message = sentence(
       this.path,
-      this.#problem,
+      this.problem,
       `What was done before is safe: ${this.#remedy.charAt(0).toLowerCase()}${this.#remedy.slice(1)}, then go on with \`resume\``,
     );
   }

@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { beside } from "../files/output.js";
 import { count, finite } from "../files/schemas.js";
 import { writeWhole } from "../files/write.js";
+import { WriteError } from "../files/write-error.js";
 import type { FinetuneConfig } from "../finetune/config.js";
 import type { TuneState } from "../finetune/tune.js";
 import { historyRow } from "../head/record-schemas.js";
@@ -68,29 +69,27 @@ export class FinetuneStates {
   #dueAt = 0;
   /** Whether there is a state that is not written. */
   #isNew = false;
+  #onWarning: RunContext["onWarning"];
 
-  private constructor(file: string, saved: v.InferOutput<typeof SAVED>) {
+  private constructor(file: string, saved: v.InferOutput<typeof SAVED>, { onWarning }: RunContext) {
     this.#file = file;
+    this.#onWarning = onWarning;
     this.#fingerprint = saved.fingerprint;
     this.done = saved.done;
     this.#running = saved.running;
   }
 
   /** What there is for the model's folder `out`; nothing unless `resume` is set and the file is of this fine-tuning. */
-  static async open(
-    out: string,
-    fingerprint: string,
-    resume: boolean,
-    { onWarning }: RunContext,
-  ): Promise<FinetuneStates> {
+  static async open(out: string, fingerprint: string, resume: boolean, context: RunContext): Promise<FinetuneStates> {
     const file = finetuneStateFile(out);
     const saved = resume ? await readSaved(file) : undefined;
-    if (saved?.success && saved.output.fingerprint === fingerprint) return new FinetuneStates(file, saved.output);
+    if (saved?.success && saved.output.fingerprint === fingerprint)
+      return new FinetuneStates(file, saved.output, context);
     if (saved !== undefined) {
       const reason = saved.success ? "is of a training on other tiles or settings" : "cannot be read";
-      onWarning?.(`${file} ${reason}, so the fine-tuning begins anew.`);
+      context.onWarning?.(`${file} ${reason}, so the fine-tuning begins anew.`);
     }
-    return new FinetuneStates(file, { fingerprint, done: new Map(), running: undefined });
+    return new FinetuneStates(file, { fingerprint, done: new Map(), running: undefined }, context);
   }
 
   /** The state of the training `name`, if it was interrupted. */
@@ -107,10 +106,10 @@ export class FinetuneStates {
   async keep(name: TrainingName, state: TuneState): Promise<void> {
     this.#running = { name, state };
     this.#isNew = true;
-    if (this.isDue()) await this.#write();
+    if (this.isDue()) await this.#tryToWrite();
   }
 
-  /** Afterwards the state that was kept last is in the file. */
+  /** Afterwards the state that was kept last is in the file. @throws WriteError if it cannot be written */
   async save(): Promise<void> {
     if (this.#isNew) await this.#write();
   }
@@ -119,15 +118,30 @@ export class FinetuneStates {
   async finish(name: TrainingName, part: TunedPart): Promise<void> {
     this.done.set(name, part);
     this.#running = undefined;
-    await this.#write();
+    this.#isNew = true;
+    await this.#tryToWrite();
+  }
+
+  /** If the disk refuses, the training goes on, and what was written before stays. */
+  async #tryToWrite(): Promise<void> {
+    try {
+      await this.#write();
+    } catch (error) {
+      if (!(error instanceof WriteError)) throw error;
+      this.#onWarning?.(
+        `${error.problem}: ${this.#file}, the state of the fine-tuning, could not be written. The training goes on and tries again; until then \`resume\` goes on from the state before.`,
+      );
+      this.#onWarning = undefined;
+    }
   }
 
   async #write(): Promise<void> {
     const { done } = this;
     const bytes = serialize({ fingerprint: this.#fingerprint, done, running: this.#running });
+    // Also after a write that fails.
+    this.#dueAt = performance.now() + (bytes.length / BYTES_PER_SECOND) * 1000;
     await writeWhole(this.#file, bytes);
     this.#isNew = false;
-    this.#dueAt = performance.now() + (bytes.length / BYTES_PER_SECOND) * 1000;
   }
 }
 

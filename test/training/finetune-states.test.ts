@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { TuneState } from "../../src/finetune/tune.js";
@@ -37,4 +38,27 @@ test("states of another fine-tuning are not taken, and it says so", async (t) =>
   const other = await FinetuneStates.open(out, "another", true, { onWarning: (message) => warnings.push(message) });
   assert.equal(other.running("fold 1"), undefined);
   assert.match(warnings.join(), /of a training on other tiles or settings/);
+});
+
+test("where a state cannot be written, it is said once, the last one stays due, and the next one is tried", async (t) => {
+  let clock = 0;
+  t.mock.method(performance, "now", () => clock);
+  const out = join(temporaryFolder(t), "model");
+  const warnings: string[] = [];
+  const states = await FinetuneStates.open(out, "this one", false, { onWarning: (message) => warnings.push(message) });
+  const part = { logits: new Map(), epoch: 1, history: [] };
+  mkdirSync(`${out}.finetune`);
+  await states.keep("fold 1", stateOf(1));
+  assert.equal(states.isDue(), false);
+  await states.finish("fold 1", part);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0], /^A folder is in its place: \S+model\.finetune, the state .* The training goes on/);
+  await assert.rejects(states.save(), { name: "WriteError" });
+
+  rmdirSync(`${out}.finetune`);
+  await states.save();
+  assert.ok((await FinetuneStates.open(out, "this one", true, {})).done.has("fold 1"));
+  clock = 1e6;
+  await states.keep("fold 2", stateOf(2));
+  assert.equal((await FinetuneStates.open(out, "this one", true, {})).running("fold 2")?.step, 2);
 });
