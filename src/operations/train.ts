@@ -12,6 +12,7 @@ import type { Precision } from "../quantise/precision.js";
 import type { RunContext } from "../run-context.js";
 import { CONFIG_FILE, configToYaml } from "../training/config.js";
 import { loadDataset } from "../training/dataset.js";
+import { tellEqualTiles } from "../training/equal-tiles.js";
 import { FinetuneStates, forgetFinetune, tuningFingerprint } from "../training/finetune-states.js";
 import { type FinishedTraining, toCheckpoint, trainedTiles } from "../training/finished-training.js";
 import { fitDataset } from "../training/fit-dataset.js";
@@ -131,6 +132,7 @@ async function trainInto(options: TrainOptions, checked: TrainSettings, context:
   };
   const frozen = await trainPrecisely(attempt, backbone, settings, telling);
   await warnOfSeenTiles(backbone, frozen.training, telling);
+  tellEqualTiles(frozen.training.dataset, telling);
   const { training, choice, bytes } = await fineTuneIf(options, frozen, telling);
 
   const checkpoint = toCheckpoint(training);

@@ -8,6 +8,8 @@ export interface LabelMatrix {
   rows: number;
   /** Tag names by column. */
   tags: readonly string[];
+  /** `[rows]` Rows with the same number stay on the same side of every split: equal tiles. @default each on its own */
+  groups?: Uint32Array;
 }
 
 /**
@@ -42,7 +44,14 @@ export function selectLabels(labels: LabelMatrix, indices: ArrayLike<number>): L
     const from = indices[i] * numTags;
     data.set(labels.data.subarray(from, from + numTags), i * numTags);
   }
-  return { data, rows: indices.length, tags: labels.tags };
+  const { groups, tags } = labels;
+  const own = groups && { groups: Uint32Array.from({ length: indices.length }, (_, i) => groups[indices[i]]) };
+  return { data, rows: indices.length, tags, ...own };
+}
+
+/** Number of rows, those of one group counted as one. */
+export function countGroups({ rows, groups }: LabelMatrix): number {
+  return groups === undefined ? rows : new Set(groups).size;
 }
 
 /** Number of tiles that have each tag, by column. */

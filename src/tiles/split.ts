@@ -1,6 +1,6 @@
 /**
  * Stratified splits of multi-label sets: which tiles train, which are held out, and which fold each belongs to. Rare tags are spread
- * first (Sechidis, Tsoumakas and Vlahavas, On the Stratification of Multi-Label Data, 2011).
+ * first (Sechidis, Tsoumakas and Vlahavas, On the Stratification of Multi-Label Data, 2011). Rows of one group go where the first goes.
  */
 import { checkInRange, checkInteger } from "../check.js";
 import { createRandom, permutation, type Random } from "../random.js";
@@ -13,7 +13,8 @@ export interface Split {
 }
 
 /**
- * Holds out about `share` of the rows (0 for none), stratified: a tag with two tiles or more has one on either side.
+ * Holds out about `share` of the rows (0 for none), stratified: a tag with two tiles or more has one on either side
+ * (unless they are of one group).
  */
 export function splitRows(labels: LabelMatrix, share: number, seed: number): Split {
   checkInRange("share", share, 0, 0.9);
@@ -21,7 +22,7 @@ export function splitRows(labels: LabelMatrix, share: number, seed: number): Spl
   return { train: rowsWhere(part, (side) => side === 0), heldOut: rowsWhere(part, (side) => side === 1) };
 }
 
-/** Fold 0..folds-1 of each row, of equal size and stratified; at most 255 folds. */
+/** Fold 0..folds-1 of each row, of equal size (as far as groups allow) and stratified; at most 255 folds. */
 export function kFold(labels: LabelMatrix, folds: number, seed: number): Uint8Array {
   checkInteger("folds", folds, 2, Math.min(255, Math.max(2, labels.rows)));
   return stratify(labels, new Array<number>(folds).fill(1 / folds), seed);
@@ -57,18 +58,34 @@ function stratify(labels: LabelMatrix, shares: readonly number[], seed: number):
     random,
   };
   ensureBothSides(state, support);
+  const equals = equalsOf(labels);
+  const place = (row: number, part: number) => {
+    for (const each of equals(row)) assign(state, labels, each, part);
+  };
   const order = permutation(labels.rows, random);
   for (let tag = rarest(state.left); tag !== -1; tag = rarest(state.left)) {
     for (const row of order) {
       if (state.part[row] === NONE && labels.data[row * numTags + tag] === 1) {
-        assign(state, labels, row, choosePart(state, tag));
+        place(row, choosePart(state, tag));
       }
     }
   }
   for (const row of order) {
-    if (state.part[row] === NONE) assign(state, labels, row, choosePart(state, undefined));
+    if (state.part[row] === NONE) place(row, choosePart(state, undefined));
   }
   return state.part;
+}
+
+/** All rows of the group of a row, which is one of them. */
+function equalsOf({ groups }: LabelMatrix): (row: number) => readonly number[] {
+  if (groups === undefined) return (row) => [row];
+  const members = new Map<number, number[]>();
+  for (const [row, group] of groups.entries()) {
+    const known = members.get(group);
+    if (known === undefined) members.set(group, [row]);
+    else known.push(row);
+  }
+  return (row) => members.get(groups[row]) ?? [row];
 }
 
 interface Stratification {

@@ -10,7 +10,7 @@ import { type ExtractorOptions, openExtractor } from "../features/extractor.js";
 import { observeRanges } from "../features/observe-ranges.js";
 import type { PipelinePlan } from "../features/plan.js";
 import type { StoredFeatures } from "../features/stored.js";
-import type { FeatureMatrix, FeatureSource } from "../head/feature-matrix.js";
+import { type FeatureMatrix, type FeatureSource, toFeatureSource } from "../head/feature-matrix.js";
 import { type LabelledTiles, matchTiles } from "../labels/match.js";
 import type { LabelTable, Recognised } from "../labels/table.js";
 import type { ModelCard } from "../models/card.js";
@@ -30,6 +30,7 @@ import {
   type UnknownTag,
   warnUnmatched,
 } from "./dataset-labels.js";
+import { groupEqualTiles } from "./equal-tiles.js";
 
 export interface DatasetOptions extends ExtractorOptions, LabelUse {
   /** Folders, files, archives, patterns, `@list.txt`. */
@@ -57,6 +58,7 @@ interface StoredSource extends FeatureSource, Pick<StoredFeatures, "fingerprint"
 export interface Dataset {
   /** Tiles that are labelled and could be decoded, in the order of the label file. */
   tiles: Tile[];
+  /** With the groups of equal tiles, if there are any. */
   labels: LabelMatrix;
   /** What the label file was recognised as. */
   recognised: Recognised;
@@ -108,7 +110,9 @@ export async function loadDataset(options: DatasetOptions, context: RunContext =
     const reading = await withRanges(matched.tiles, { ...options, decode }, context);
     const extracted = await extract(matched.tiles, reading, context);
     try {
-      return assemble(matched, labels, unknown, opened.ignored(), extracted, reading);
+      const dataset = assemble(matched, labels, unknown, opened.ignored(), extracted, reading);
+      const features = dataset.stored ?? toFeatureSource(dataset.features[0]);
+      return { ...dataset, labels: await groupEqualTiles(dataset.labels, features) };
     } catch (error) {
       await extracted.close();
       throw error;

@@ -1,6 +1,6 @@
 /** The trainings of a fine-tuning: which tiles each learns from and which it is watched on. */
 import type { Head } from "../head/head.js";
-import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
+import { countGroups, type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { kFold, rowsWithout } from "../tiles/split.js";
 import { addReadout } from "./fit.js";
 import type { FittedWeights, PenalizedHead, UnseenLogits } from "./fitted-weights.js";
@@ -35,10 +35,10 @@ export interface FinetunePlan {
 
 export function planFinetune(labels: LabelMatrix, frozen: FittedWeights, seed: number): FinetunePlan {
   const { split, heldOutLogits, unseen } = frozen;
-  const many = unseen.rows.length > MANY_TILES && split.heldOut.length >= FOLDS;
+  const heldOut = selectLabels(labels, split.heldOut);
+  const many = unseen.rows.length > MANY_TILES && countGroups(heldOut) >= FOLDS;
   if (unseen.measuredOn === "hold-out") return onHeldOut(frozen, unseen);
   if (!many || heldOutLogits === undefined) return inFolds(labels, frozen);
-  const heldOut = selectLabels(labels, split.heldOut);
   const folds = kFold(heldOut, FOLDS, seed);
   const rows = split.heldOut;
   return onHeldOut(frozen, { rows, logits: heldOutLogits, labels: heldOut, folds, measuredOn: "hold-out" });

@@ -7,7 +7,7 @@ import type { HeadConfig } from "../head/config.js";
 import type { FeatureMatrix, FeatureSource } from "../head/feature-matrix.js";
 import { computeLogits } from "../head/logits.js";
 import { trainHead } from "../head/train.js";
-import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
+import { countGroups, type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { kFold, rowsWithout, type Split, splitRows } from "../tiles/split.js";
 import type { FitOptions, FittedWeights } from "./fitted-weights.js";
 import { createTrainings } from "./trainings.js";
@@ -29,10 +29,12 @@ export async function fitFromDisk(
   const { folds = 5, seed = 1, threads, onEpoch } = options;
   const split = splitTiles(labels, options);
   const { heldOut } = split;
-  if (heldOut.length < folds) {
-    throw new InputError(`${heldOut.length} held-out tiles are too few to fit thresholds on: hold out more.`);
+  const heldOutLabels = selectLabels(labels, heldOut);
+  const different = countGroups(heldOutLabels);
+  if (different < folds) {
+    throw new InputError(`${different} held-out tiles are too few to fit thresholds on: hold out more.`);
   }
-  const validation = { features: await gather(source, heldOut), labels: selectLabels(labels, heldOut) };
+  const validation = { features: await gather(source, heldOut), labels: heldOutLabels };
   const leaveOut = new Uint8Array(labels.rows).fill(1);
   for (const row of split.train) leaveOut[row] = 0;
   const run = createTrainings(1, options);

@@ -6,7 +6,7 @@ import { computeLogits } from "../head/logits.js";
 import { trainOnTiles } from "../head/train-tiles.js";
 import type { TrainedHead, TrainHeadOptions } from "../head/trained-head.js";
 import { type FeatureVariants, scoringRows } from "../head/variants.js";
-import { type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
+import { countGroups, type LabelMatrix, selectLabels } from "../tiles/label-matrix.js";
 import { allRows, kFold, rowsWithout, type Split, splitRows } from "../tiles/split.js";
 import type { FitOptions, FittedWeights, PenalizedHead } from "./fitted-weights.js";
 import { leaveOneOut, scatterRows } from "./rows.js";
@@ -26,10 +26,8 @@ export async function fitInMemory(
   const { folds = 5, seed = 1, augment = "none", tta = "none", threads, onEpoch } = options;
   checkInteger("folds", folds, 2, 255);
   const { split, used } = splitTiles(labels, options);
-  if (used.length < folds) {
-    const few = used.length === 1 ? "1 labelled tile is" : `${used.length} labelled tiles are`;
-    throw new InputError(`${few} too few to train on: there must be ${folds} or more.`);
-  }
+  const usedLabels = selectLabels(labels, used);
+  checkEnough(usedLabels, folds);
   const holdsOut = split.heldOut.length > 0;
   const refits = used.length > split.train.length;
   const run = createTrainings(folds + (refits ? 2 : 1), options);
@@ -52,7 +50,6 @@ export async function fitInMemory(
     ...(validation && { validation }),
     ...(onEpoch && { onEpoch }),
   });
-  const usedLabels = selectLabels(labels, used);
   const foldOf = kFold(usedLabels, folds, seed);
   const logits = new Float32Array(used.length * labels.tags.length);
   const tiles = (places: Uint32Array) => places.map((place) => used[place]);
@@ -79,4 +76,13 @@ function splitTiles(labels: LabelMatrix, options: FitOptions): { split: Split; u
   if (heldOut === undefined) return { split: splitRows(labels, holdOut, seed), used: allRows(labels.rows) };
   const train = rowsWithout(labels.rows, heldOut);
   return { split: { train, heldOut }, used: train };
+}
+
+/** @throws InputError for fewer tiles than folds, equal ones counted once */
+function checkEnough(labels: LabelMatrix, folds: number): void {
+  const count = countGroups(labels);
+  if (count >= folds) return;
+  const equal = count < labels.rows ? `, of which ${count} ${count === 1 ? "differs" : "differ"},` : "";
+  const few = labels.rows === 1 ? "1 labelled tile is" : `${labels.rows} labelled tiles${equal} are`;
+  throw new InputError(`${few} too few to train on: there must be ${folds} or more${equal && " different ones"}.`);
 }

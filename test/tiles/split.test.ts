@@ -69,3 +69,28 @@ test("the same seed gives the same split, another one another", () => {
   assert.notDeepEqual(splitRows(labels, 0.2, 1), splitRows(labels, 0.2, 2));
   assert.equal(splitRows(labels, 0, 1).heldOut.length, 0);
 });
+
+test("rows of one group stay together, sizes and tags about as even as before", () => {
+  const labels = labelsWith([370, 200, 50, 10]);
+  // Four rows in each of 30 groups, far from each other.
+  const groups = Uint32Array.from({ length: 400 }, (_, row) => (row % 100 < 30 ? row % 100 : 1000 + row));
+  const grouped = { ...labels, groups };
+  const isWhole = (parts: (row: number) => number) =>
+    [...groups.keys()].every((row) => parts(row) === parts(groups.indexOf(groups[row])));
+  for (let seed = 1; seed <= 5; seed++) {
+    const folds = kFold(grouped, 5, seed);
+    assert.ok(isWhole((row) => folds[row]));
+    for (let fold = 0; fold < 5; fold++) {
+      const rows = rowsWhere(folds, (each) => each === fold);
+      assert.ok(Math.abs(rows.length - 80) <= 8, `${rows.length} rows`);
+      assert.ok(Math.abs(supportIn(labels, rows, 1) - 40) <= 8);
+    }
+    const { train, heldOut } = splitRows(grouped, 0.2, seed);
+    assert.equal(train.length + heldOut.length, 400);
+    assert.ok(Math.abs(heldOut.length - 80) <= 8, `${heldOut.length} held out`);
+    const held = new Set(heldOut);
+    assert.ok(isWhole((row) => Number(held.has(row))));
+  }
+  const alone = { ...labels, groups: Uint32Array.from(groups.keys()) };
+  assert.deepEqual(kFold(alone, 5, 1), kFold(labels, 5, 1));
+});

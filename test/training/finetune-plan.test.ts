@@ -73,3 +73,12 @@ test("with many tiles there is one training, without the tiles that were held ou
   assert.equal(unseen.logits, weights.heldOutLogits);
   assert.equal(new Set(unseen.folds).size, 5);
 });
+
+test("nor is there if the held-out tiles are too few different ones: folds of them would be empty", () => {
+  const labels = labelsOf(4500);
+  const weights = frozen(labels);
+  const groups = Uint32Array.from({ length: 4500 }, (_, row) => row);
+  for (const row of weights.split.heldOut) groups[row] = weights.split.heldOut[row % 4];
+  const { watched } = planFinetune({ ...labels, groups }, weights, 1);
+  assert.equal(watched.length, 5);
+});
