@@ -377,15 +377,15 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "a state that cannot be written ends a fine-tuning",
     file: "src/training/finetune-states.ts",
-    from: "if (!(error instanceof WriteError)) throw error;",
-    to: "if (error !== undefined) throw error;",
+    from: "if (this.isDue()) await this.#tryToWrite();",
+    to: "if (this.isDue()) await this.#write();",
     tests: ["test/operations/fine-tune-full-disk.test.ts"],
   },
   {
     what: "split: equal tiles go where they fall",
     file: "src/tiles/split.ts",
     from: "if (groups === undefined) return (row) => [row];",
-    to: "if (groups === undefined || true) return (row) => [row];",
+    to: "if (groups === undefined || groups.length > 0) return (row) => [row];",
     tests: ["test/tiles/split.test.ts", "test/training/fit-in-memory.test.ts"],
   },
   {
