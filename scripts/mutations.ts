@@ -735,7 +735,7 @@ export const MUTATIONS: readonly Mutation[] = [
     what: "a run's identity without the colour reading that was asked for",
     file: "src/run/options.ts",
     from: "    ...decoding,\n",
-    to: '    ...decoding,\n    colorspace: "auto",\n',
+    to: '    ...decoding,\n    colorspace: "auto" as const,\n',
     tests: ["test/run/identity.test.ts"],
   },
   {
@@ -896,7 +896,7 @@ export const MUTATIONS: readonly Mutation[] = [
     what: "a folder's archives beside its tiles, unsaid",
     file: "src/tiles/sources.ts",
     from: "if (tally.archive !== undefined) onWarning",
-    to: "if (tally.archive === undefined) onWarning",
+    to: "if (tally.archive !== undefined && !hasGood) onWarning",
     tests: ["test/tiles/compressed.test.ts"],
   },
   {

@@ -186,6 +186,7 @@ test("of a settled group the exported model gives the most probable tag, as cano
   await exportModel({ model, out });
   const pixels = Uint8Array.from({ length: 8 * SIZE * SIZE * 3 }, (_, i) => (i * 2654435761) >>> 24);
   const result = await runModel(readFileSync(out), { tiles: new ort.Tensor("uint8", pixels, [8, SIZE, SIZE, 3]) });
+  assert.ok("given" in result);
   const { probabilities, thresholds, given } = result;
   assert.deepEqual(given.dims, [8, 3]);
   const expected = decide(probabilities.data as Float32Array, thresholds.data as Float32Array, [[0, 2]]);
