@@ -1,5 +1,5 @@
 /** Settings for running a model, in bulk or on single pictures, and the engine options that follow from them. */
-import { checkInRange, checkInteger, type OptionNames } from "../check.js";
+import { checkInRange, checkInteger, type OptionKinds } from "../check.js";
 import { type Colorspace, checkDecodeOptions, DECODE_DEFAULTS, type DecodeOptions } from "../decode/decoder.js";
 import { planInBudget } from "./budget.js";
 import type { EngineOptions, LoadedModel, LoadedNetwork } from "./engine.js";
@@ -26,7 +26,7 @@ export interface EngineSettings {
   memory?: number | undefined;
 }
 
-export const ENGINE_SETTINGS: OptionNames<EngineSettings> = {
+export const ENGINE_SETTINGS: OptionKinds<EngineSettings> = {
   threshold: true,
   workers: true,
   sessions: true,

@@ -1,5 +1,5 @@
 /** How a head is trained: two kinds of recipe, and their defaults. */
-import { checkInRange, checkInteger, checkNames, checkOneOf, type OptionNames } from "../check.js";
+import { checkInRange, checkInteger, checkKinds, checkOneOf, type OptionKinds } from "../check.js";
 import { OptionError } from "../errors.js";
 
 export const OPTIMIZERS = ["rmsprop", "adam", "sgd", "lbfgs"] as const;
@@ -97,16 +97,19 @@ const LBFGS_DEFAULTS = {
 
 const LEARNING_RATES = { rmsprop: 1e-4, adam: 1e-3, sgd: 1e-2 } as const;
 
-const HEAD_OPTIONS: OptionNames<HeadOptions> = {
+const HEAD_OPTIONS: OptionKinds<HeadOptions> = {
   recipe: true,
   optimizer: true,
   learningRate: true,
-  ...mapNames(GRADIENT_DEFAULTS),
-  ...mapNames(LBFGS_DEFAULTS),
+  ...kindsOf(GRADIENT_DEFAULTS),
+  ...kindsOf(LBFGS_DEFAULTS),
 };
 
-function mapNames<T extends object>(defaults: T): OptionNames<T> {
-  return Object.fromEntries(Object.keys(defaults).map((name) => [name, true])) as OptionNames<T>;
+function kindsOf<T extends Partial<HeadOptions>>(
+  defaults: T,
+): Pick<OptionKinds<HeadOptions>, keyof T & keyof HeadOptions> {
+  const kinds = Object.entries(defaults).map(([name, value]) => [name, typeof value === "boolean" ? "boolean?" : true]);
+  return Object.fromEntries(kinds);
 }
 
 /**
@@ -114,7 +117,7 @@ function mapNames<T extends object>(defaults: T): OptionNames<T> {
  * is ignored.
  */
 export function resolveHeadConfig(options: HeadOptions = {}): HeadConfig {
-  checkNames(options, HEAD_OPTIONS, "head.");
+  checkKinds(options, HEAD_OPTIONS, "head.");
   const { recipe, ...given } = options;
   if (recipe !== undefined) {
     checkOneOf("recipe", recipe, ["tutorial"]);

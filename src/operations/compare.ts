@@ -1,5 +1,5 @@
 /** `compare`: several trained models' scores on the same labelled tiles, for the tags that all of them know. */
-import { checkNames } from "../check.js";
+import { checkKinds } from "../check.js";
 import { InputError, OptionError } from "../errors.js";
 import type { Device } from "../features/device.js";
 import { computeMetrics, setFBeta, setFBetaDifference, setFBetaInterval } from "../head/metrics.js";
@@ -58,7 +58,7 @@ export interface ComparedModel {
  */
 export async function compare(options: CompareOptions, context: RunContext = {}): Promise<CompareSummary> {
   const { backbone: _one, ...names } = SCORING_OPTIONS;
-  checkNames(options, { ...names, models: true });
+  checkKinds(options, { ...names, models: "list" });
   const { models, ...rest } = options;
   if (models.length < 2) throw new OptionError(`Expected two or more \`models\` to compare, got ${models.length}.`);
   const once = tellingOnce(context);

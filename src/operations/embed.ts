@@ -1,5 +1,5 @@
 /** `embed`: tiles in, a file of their features out, in bulk, without losing a tile. */
-import { checkNames } from "../check.js";
+import { checkKinds } from "../check.js";
 import { DECODE_DEFAULTS } from "../decode/decoder.js";
 import { Engine, networkOf } from "../engine/engine.js";
 import { openModel } from "../engine/open-model.js";
@@ -46,7 +46,7 @@ export interface EmbedSummary extends BulkSummary {
  * a backbone without a model. Everything else is as in `predict`: rejects, manifest, shards, resuming, errors.
  */
 export async function embed(options: EmbedOptions, context: RunContext = {}): Promise<EmbedSummary> {
-  checkNames(options, EMBED_OPTIONS);
+  checkKinds(options, EMBED_OPTIONS);
   checkEmbedOptions(options);
   const format = embeddingFormat(outputFormat(options.out));
   const named = await openNetwork(options, context);

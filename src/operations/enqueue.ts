@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { FlowJobNode, FlowProducer, Queue } from "bullmq";
-import { checkInteger, checkNames, type OptionNames } from "../check.js";
+import { checkInteger, checkKinds, type OptionKinds } from "../check.js";
 import { openModel } from "../engine/open-model.js";
 import { engineOptions } from "../engine/settings.js";
 import { InputError } from "../errors.js";
@@ -36,7 +36,7 @@ export interface EnqueueSummary {
 }
 
 const { commit: _commit, workers: _workers, sessions: _sessions, shard: _shard, ...RUN_OPTIONS } = PREDICT_OPTIONS;
-const OPTIONS: OptionNames<EnqueueOptions> = { ...RUN_OPTIONS, partTiles: true, redis: true, queue: true };
+const OPTIONS: OptionKinds<EnqueueOptions> = { ...RUN_OPTIONS, partTiles: true, redis: "string?", queue: "string?" };
 
 /**
  * Lists the tiles of the inputs, cuts them into parts and puts these into the queue; workers (`work`) do them, and the
@@ -45,7 +45,7 @@ const OPTIONS: OptionNames<EnqueueOptions> = { ...RUN_OPTIONS, partTiles: true, 
  * Throws an InputError if Redis does not answer, or a worker is busy with this run.
  */
 export async function enqueue(options: EnqueueOptions, context: RunContext = {}): Promise<EnqueueSummary> {
-  checkNames(options, OPTIONS);
+  checkKinds(options, OPTIONS);
   checkOptions(options);
   const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue } = options;
   const { partTiles = QUEUE_DEFAULTS.partTiles } = options;

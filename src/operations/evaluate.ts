@@ -1,5 +1,5 @@
 /** `evaluate`: a trained model's scores on labelled tiles. */
-import { checkNames, type OptionNames } from "../check.js";
+import { checkKinds, type OptionKinds } from "../check.js";
 import type { Device } from "../features/device.js";
 import type { Interval } from "../head/bootstrap.js";
 import { computeMetrics, type Metrics, setFBetaInterval, type TagMetrics } from "../head/metrics.js";
@@ -53,16 +53,16 @@ export interface TagSummary {
 }
 
 /** Options of the scores of one model or of several. */
-export const SCORING_OPTIONS: OptionNames<ScoringOptions> = {
-  tiles: true,
-  labels: true,
+export const SCORING_OPTIONS: OptionKinds<ScoringOptions> = {
+  tiles: "strings",
+  labels: "string",
   threshold: true,
   colorspace: true,
   labelFormat: true,
   labelColumns: true,
-  tagSeparator: true,
-  split: true,
-  backbone: true,
+  tagSeparator: "string?",
+  split: "string?",
+  backbone: "string?",
   device: true,
   workers: true,
   maxPixels: true,
@@ -74,7 +74,7 @@ export const SCORING_OPTIONS: OptionNames<ScoringOptions> = {
  * @throws FormatError for a damaged model, ModelError for its backbone or device, InputError for tiles and labels that do not fit
  */
 export async function evaluate(options: EvaluateOptions, context: RunContext = {}): Promise<EvaluateSummary> {
-  checkNames(options, { ...SCORING_OPTIONS, model: true });
+  checkKinds(options, { ...SCORING_OPTIONS, model: "string" });
   const scored = await scoreModel(options, context);
   const { dataset, probabilities, thresholds, settled, decisions } = scored;
   warnOfRejects(dataset.rejected, context);

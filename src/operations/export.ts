@@ -1,5 +1,5 @@
 /** Exporting a trained model as one ONNX file that needs no canopy: pictures in, probabilities out, tags and thresholds inside. */
-import { checkNames, checkOneOf, type OptionNames } from "../check.js";
+import { checkKinds, checkOneOf, type OptionKinds } from "../check.js";
 import { InterruptedError, ModelError, OptionError } from "../errors.js";
 import { KERNELS, type Kernels, precisionOn } from "../features/kernels.js";
 import { checkOutput } from "../files/output.js";
@@ -45,7 +45,13 @@ export interface ExportSummary {
  */
 const TOLERANCES = { fp32: 1e-4, fp16: 1e-4, int8: 0.02 };
 
-const OPTIONS: OptionNames<ExportOptions> = { model: true, out: true, backbone: true, overwrite: true, kernels: true };
+const OPTIONS: OptionKinds<ExportOptions> = {
+  model: "string",
+  out: "string",
+  backbone: "string?",
+  overwrite: "boolean?",
+  kernels: true,
+};
 
 /**
  * Writes the model in `options.model` as one ONNX file and runs it once to see that it agrees. Throws an InputError if
@@ -53,7 +59,7 @@ const OPTIONS: OptionNames<ExportOptions> = { model: true, out: true, backbone: 
  * agree.
  */
 export async function exportModel(options: ExportOptions, { signal }: RunContext = {}): Promise<ExportSummary> {
-  checkNames(options, OPTIONS);
+  checkKinds(options, OPTIONS);
   const { model, out, overwrite = false } = options;
   await checkOutput(out, overwrite);
   const checkpoint = await loadCheckpoint(model);

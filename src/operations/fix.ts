@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { checkInteger, checkNames, checkOneOf, type OptionNames, refuseBoth } from "../check.js";
+import { checkInteger, checkKinds, checkOneOf, type OptionKinds, refuseBoth } from "../check.js";
 import { ChunkPool } from "../chunk-pool.js";
 import { chunksOf } from "../chunks.js";
 import { checkDecodeOptions, crashFailure, DECODE_DEFAULTS, isFailure, placeOf } from "../decode/decoder.js";
@@ -78,13 +78,13 @@ export function fix(options: FixOptions, context: RunContext = {}): Promise<FixS
 
 const INTERRUPTED = "Interrupted; each copy is whole, an older one or a new one: overwrite them again.";
 
-const OPTIONS: OptionNames<FixOptions> = {
-  inputs: true,
-  out: true,
+const OPTIONS: OptionKinds<FixOptions> = {
+  inputs: "strings",
+  out: "string",
   format: true,
   workers: true,
-  overwrite: true,
-  resume: true,
+  overwrite: "boolean?",
+  resume: "boolean?",
   colorspace: true,
   onTruncated: true,
   maxPixels: true,
@@ -93,7 +93,7 @@ const OPTIONS: OptionNames<FixOptions> = {
 };
 
 async function fixTiles(options: FixOptions, context: RunContext): Promise<FixSummary> {
-  checkNames(options, OPTIONS);
+  checkKinds(options, OPTIONS);
   refuseBoth(options);
   const { out, format = "png", resume = false, overwrite = false } = options;
   const inputs = listOf(options.inputs);

@@ -1,6 +1,6 @@
 /** `index`: the tiles of archives, listed once, so that shards and later runs need not read the archives for it. */
 import { basename, join, resolve } from "node:path";
-import { checkNames, type OptionNames } from "../check.js";
+import { checkKinds, type OptionKinds } from "../check.js";
 import { InputError, InterruptedError } from "../errors.js";
 import { ensureFolder } from "../files/output.js";
 import { writePieces } from "../files/write.js";
@@ -36,14 +36,14 @@ export interface IndexSummary {
   archives: IndexedArchive[];
 }
 
-const OPTIONS: OptionNames<IndexOptions> = { inputs: true, out: true, overwrite: true };
+const OPTIONS: OptionKinds<IndexOptions> = { inputs: "strings", out: "string?", overwrite: "boolean?" };
 
 /**
  * Writes `<archive>.index.jsonl` for each archive of the inputs; an index that is up to date stays, a stale one is
  * replaced. Throws an InputError for what is no archive or cannot be read, InterruptedError on abort.
  */
 export async function indexArchives(options: IndexOptions, context: RunContext = {}): Promise<IndexSummary> {
-  checkNames(options, OPTIONS);
+  checkKinds(options, OPTIONS);
   const { out, overwrite = false } = options;
   if (out !== undefined) await ensureFolder(out);
   const found = await archivesOf(options.inputs);

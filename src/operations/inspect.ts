@@ -1,5 +1,5 @@
 /** `inspect`: what is in a tile set, to see before training. Every tile is decoded. */
-import { checkInteger, checkNames, type OptionNames } from "../check.js";
+import { checkInteger, checkKinds, type OptionKinds } from "../check.js";
 import { ChunkPool } from "../chunk-pool.js";
 import { chunksOf } from "../chunks.js";
 import {
@@ -85,9 +85,9 @@ const INTERRUPTED = "Interrupted; inspect keeps nothing, run it again for a repo
 /** Tiles per task. */
 const CHUNK = 32;
 
-const OPTIONS: OptionNames<InspectOptions> = {
-  inputs: true,
-  labels: true,
+const OPTIONS: OptionKinds<InspectOptions> = {
+  inputs: "strings",
+  labels: "string?",
   workers: true,
   colorspace: true,
   onTruncated: true,
@@ -96,8 +96,8 @@ const OPTIONS: OptionNames<InspectOptions> = {
   stretch: true,
   labelFormat: true,
   labelColumns: true,
-  tagSeparator: true,
-  split: true,
+  tagSeparator: "string?",
+  split: "string?",
 };
 
 /**
@@ -106,7 +106,7 @@ const OPTIONS: OptionNames<InspectOptions> = {
  * @throws InputError if an input does not exist or holds no tiles, and for labels that cannot be read
  */
 export async function inspect(options: InspectOptions, context: RunContext = {}): Promise<InspectReport> {
-  checkNames(options, OPTIONS);
+  checkKinds(options, OPTIONS);
   checkLabelsGiven(options);
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels, labelOptions(options));
   const { tiles, ignored, close } = await collectTiles(options.inputs, context);

@@ -1,5 +1,5 @@
 /** `labels export`: labels, predictions or both, as tables and for labelling tools. */
-import { checkNames, checkOneOf, type OptionNames } from "../check.js";
+import { checkKinds, checkOneOf, type OptionKinds } from "../check.js";
 import { type CuratedTile, EXCHANGE_FORMATS, namesFor } from "../curation/curated-tile.js";
 import { exchangeText } from "../curation/exchange.js";
 import type { ImageUrlOptions } from "../curation/image-url.js";
@@ -55,21 +55,21 @@ export interface ExportLabelsSummary {
   labelConfig: string | null;
 }
 
-const OPTIONS: OptionNames<ExportLabelsOptions> = {
-  tiles: true,
-  out: true,
+const OPTIONS: OptionKinds<ExportLabelsOptions> = {
+  tiles: "strings?",
+  out: "string",
   format: true,
-  labels: true,
-  predictions: true,
-  only: true,
-  overwrite: true,
-  escapeFormulas: true,
-  imageUrl: true,
-  imageRoot: true,
+  labels: "string?",
+  predictions: "string?",
+  only: "string?",
+  overwrite: "boolean?",
+  escapeFormulas: "boolean?",
+  imageUrl: "string?",
+  imageRoot: "string?",
   labelFormat: true,
   labelColumns: true,
-  tagSeparator: true,
-  split: true,
+  tagSeparator: "string?",
+  split: "string?",
 };
 
 /**
@@ -81,7 +81,7 @@ export async function exportLabels(
   options: ExportLabelsOptions,
   context: RunContext = {},
 ): Promise<ExportLabelsSummary> {
-  checkNames(options, OPTIONS);
+  checkKinds(options, OPTIONS);
   const { out, format } = options;
   checkOneOf("format", format, EXPORT_FORMATS);
   checkLabelsGiven(options);

@@ -1,5 +1,5 @@
 /** `labels import`: label files of any format to the plain CSV. */
-import { checkNames, type OptionNames } from "../check.js";
+import { checkKinds, type OptionKinds } from "../check.js";
 import { type CsvOptions, toCsv } from "../files/csv.js";
 import { checkOutput } from "../files/output.js";
 import { writePieces } from "../files/write.js";
@@ -43,17 +43,17 @@ export interface ImportLabelsSummary {
   recognised: Recognised;
 }
 
-const OPTIONS: OptionNames<ImportLabelsOptions> = {
-  file: true,
-  out: true,
-  labels: true,
-  control: true,
-  overwrite: true,
-  escapeFormulas: true,
+const OPTIONS: OptionKinds<ImportLabelsOptions> = {
+  file: "string",
+  out: "string",
+  labels: "string?",
+  control: "string?",
+  overwrite: "boolean?",
+  escapeFormulas: "boolean?",
   labelFormat: true,
   labelColumns: true,
-  tagSeparator: true,
-  split: true,
+  tagSeparator: "string?",
+  split: "string?",
 };
 
 /**
@@ -64,7 +64,7 @@ export async function importLabels(
   options: ImportLabelsOptions,
   context: RunContext = {},
 ): Promise<ImportLabelsSummary> {
-  checkNames(options, OPTIONS);
+  checkKinds(options, OPTIONS);
   const { file, out, control } = options;
   await checkOutput(out, options.overwrite);
   const imported = await readLabels(file, { ...labelOptions(options), control });

@@ -1,6 +1,6 @@
 /** `merge`: finished predictions of one model become one: the shards of a run, and runs over other tiles. */
 import { createHash } from "node:crypto";
-import { checkNames, type OptionNames } from "../check.js";
+import { checkKinds, type OptionKinds } from "../check.js";
 import { restateInterrupt } from "../errors.js";
 import { whileLocked } from "../files/lock.js";
 import { checkOutput, refuseFolder } from "../files/output.js";
@@ -39,7 +39,7 @@ export interface MergeSummary {
  * tiles that do not add up, a name that rows of two runs have; InterruptedError on abort, with nothing left behind.
  */
 export async function merge(options: MergeOptions, context: RunContext = {}): Promise<MergeSummary> {
-  checkNames(options, OPTIONS);
+  checkKinds(options, OPTIONS);
   const paths = runPaths(options.out);
   await refuseFolder(paths.out, paths.rejects, paths.manifest);
   return whileLocked(paths.out, context, () => mergeOutputs(options, paths, context)).catch(
@@ -47,7 +47,7 @@ export async function merge(options: MergeOptions, context: RunContext = {}): Pr
   );
 }
 
-const OPTIONS: OptionNames<MergeOptions> = { outputs: true, out: true, overwrite: true };
+const OPTIONS: OptionKinds<MergeOptions> = { outputs: "list", out: "string", overwrite: "boolean?" };
 
 async function mergeOutputs(options: MergeOptions, paths: RunPaths, context: RunContext): Promise<MergeSummary> {
   const format = outputFormat(paths.out);

@@ -1,7 +1,7 @@
 /** The operations behind `canopy models`: backbones as plain records, for people and programs. */
 import { existsSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { checkNames, type OptionNames } from "../check.js";
+import { checkKind, checkKinds, type OptionKinds } from "../check.js";
 import { InputError } from "../errors.js";
 import { loadCheckpoint } from "../head/checkpoint.js";
 import { type ImportOptions, importModel } from "../models/import.js";
@@ -42,15 +42,15 @@ export async function pullBackbone(name: string, context: RunContext = {}): Prom
   return toRecord(await pullModel(name, context));
 }
 
-const IMPORT_OPTIONS: OptionNames<ImportOptions> = {
-  name: true,
-  overwrite: true,
+const IMPORT_OPTIONS: OptionKinds<ImportOptions> = {
+  name: "string?",
+  overwrite: "boolean?",
   signal: true,
-  input: true,
+  input: "string?",
   layout: true,
   channels: true,
   normalisation: true,
-  output: true,
+  output: "string?",
   tokens: true,
   card: true,
   onWarning: true,
@@ -58,7 +58,8 @@ const IMPORT_OPTIONS: OptionNames<ImportOptions> = {
 
 /** Makes a backbone of a user's ONNX file, or of the one in a trained model's folder; see importModel. */
 export async function importBackbone(path: string, options: ImportOptions = {}): Promise<ModelRecord> {
-  checkNames(options, IMPORT_OPTIONS);
+  checkKind("path", path, "string");
+  checkKinds(options, IMPORT_OPTIONS);
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   if (!isFolder) return toRecord(await importModel(path, options));
   const { card } = await loadCheckpoint(path);

@@ -1,6 +1,6 @@
 /** `predict`: tiles in, a file of tags out, in bulk, without losing a tile. */
 
-import { checkNames } from "../check.js";
+import { checkKinds } from "../check.js";
 import { Engine, type LoadedModel } from "../engine/engine.js";
 import { openModel } from "../engine/open-model.js";
 import { engineOptions } from "../engine/settings.js";
@@ -38,7 +38,7 @@ export interface PredictSummary extends BulkSummary {
  * committed), LostInputError if the input goes away while it is read (the same), CanopyError if the disk is full.
  */
 export async function predict(options: PredictOptions, context: RunContext = {}): Promise<PredictSummary> {
-  checkNames(options, PREDICT_OPTIONS);
+  checkKinds(options, PREDICT_OPTIONS);
   checkOptions(options);
   const model = await openModel(options.model, { ...options, signal: context.signal });
   if (context.signal?.aborted) throw new InterruptedError();

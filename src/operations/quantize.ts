@@ -1,7 +1,7 @@
 /** `quantize`: a trained model that computes with 8-bit integers, from one that computes with floats. */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { checkNames, type OptionNames } from "../check.js";
+import { checkKinds, type OptionKinds } from "../check.js";
 import { InputError, ModelError, restateInterrupt } from "../errors.js";
 import type { Device } from "../features/device.js";
 import { type ExtractorOptions, openExtractor } from "../features/extractor.js";
@@ -67,17 +67,17 @@ export interface QuantizeSummary {
   kernels: Kernels;
 }
 
-const OPTIONS: OptionNames<QuantizeOptions> = {
-  model: true,
-  tiles: true,
-  labels: true,
+const OPTIONS: OptionKinds<QuantizeOptions> = {
+  model: "string",
+  tiles: "strings",
+  labels: "string?",
   labelFormat: true,
   labelColumns: true,
-  tagSeparator: true,
-  split: true,
-  out: true,
-  overwrite: true,
-  backbone: true,
+  tagSeparator: "string?",
+  split: "string?",
+  out: "string",
+  overwrite: "boolean?",
+  backbone: "string?",
   device: true,
   workers: true,
   maxPixels: true,
@@ -91,7 +91,7 @@ const INTERRUPTED = "Interrupted; the features extracted so far are cached: quan
  * integers give. Throws an InputError for a model that is quantised already, a ModelError for a backbone that cannot be.
  */
 export async function quantize(options: QuantizeOptions, context: RunContext = {}): Promise<QuantizeSummary> {
-  checkNames(options, OPTIONS);
+  checkKinds(options, OPTIONS);
   checkLabelsGiven(options);
   const run = () => quantizeInto(options, context).catch(restateInterrupt(INTERRUPTED));
   return whileLocked(options.out, context, run);

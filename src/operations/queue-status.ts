@@ -1,7 +1,7 @@
 /** `queue status`: what is done, what is left, how fast, and what went wrong. */
 
 import type { Job, Queue } from "bullmq";
-import { checkNames, type OptionNames } from "../check.js";
+import { checkKinds, type OptionKinds } from "../check.js";
 import { InputError } from "../errors.js";
 import { knownJob } from "../queue/jobs.js";
 import { connection, type JobResult, QUEUE_DEFAULTS, type QueueOptions, withRedis } from "../queue/queue.js";
@@ -32,11 +32,11 @@ const WINDOW_MS = 5 * 60_000;
 /** Jobs looked at for rates and failures. */
 const SAMPLE = 1000;
 
-const OPTIONS: OptionNames<QueueOptions> = { redis: true, queue: true };
+const OPTIONS: OptionKinds<QueueOptions> = { redis: "string?", queue: "string?" };
 
 /** Throws an InputError if Redis does not answer. */
 export async function queueStatus(options: QueueOptions = {}): Promise<QueueStatus> {
-  checkNames(options, OPTIONS);
+  checkKinds(options, OPTIONS);
   const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue } = options;
   const address = await readAddress(redis);
   return withRedis(address, async () => {

@@ -1,5 +1,5 @@
 /** `canopy report`: renders the HTML report of a trained model again, from the data in its folder. */
-import { checkNames, type OptionNames } from "../check.js";
+import { checkKinds, type OptionKinds } from "../check.js";
 import type { WrittenReport } from "../report/store.js";
 
 export interface ReportOptions {
@@ -7,7 +7,7 @@ export interface ReportOptions {
   model: string;
 }
 
-const OPTIONS: OptionNames<ReportOptions> = { model: true };
+const OPTIONS: OptionKinds<ReportOptions> = { model: "string" };
 
 /**
  * Renders `report.html` in a model's folder again from its `report.json`; needs neither tiles nor backbone.
@@ -15,7 +15,7 @@ const OPTIONS: OptionNames<ReportOptions> = { model: true };
  * @throws InputError if the folder has no report data, FormatError if they are damaged or of another version
  */
 export async function report(options: ReportOptions): Promise<WrittenReport> {
-  checkNames(options, OPTIONS);
+  checkKinds(options, OPTIONS);
   // Loading the chart library takes longer than everything else the command line needs.
   const { rewriteReport } = await import("../report/store.js");
   return rewriteReport(options.model);

@@ -3,7 +3,7 @@
  * tiles unlike each other are chosen.
  */
 import { extname } from "node:path";
-import { checkInteger, checkNames, checkOneOf, type OptionNames } from "../check.js";
+import { checkInteger, checkKinds, checkOneOf, type OptionKinds } from "../check.js";
 import { chooseSuggestions, createCandidatePool } from "../curation/candidates.js";
 import { type CuratedTile, EXCHANGE_FORMATS } from "../curation/curated-tile.js";
 import { exchangeText } from "../curation/exchange.js";
@@ -68,25 +68,25 @@ export interface SuggestSummary {
   labelConfig: string | null;
 }
 
-const OPTIONS: OptionNames<SuggestOptions> = {
-  inputs: true,
-  model: true,
-  out: true,
+const OPTIONS: OptionKinds<SuggestOptions> = {
+  inputs: "strings",
+  model: "string",
+  out: "string",
   count: true,
   format: true,
-  escapeFormulas: true,
-  labels: true,
-  overwrite: true,
-  imageUrl: true,
-  imageRoot: true,
-  backbone: true,
+  escapeFormulas: "boolean?",
+  labels: "string?",
+  overwrite: "boolean?",
+  imageUrl: "string?",
+  imageRoot: "string?",
+  backbone: "string?",
   device: true,
   workers: true,
   maxPixels: true,
   onTruncated: true,
   labelFormat: true,
   labelColumns: true,
-  tagSeparator: true,
+  tagSeparator: "string?",
 };
 
 /**
@@ -95,7 +95,7 @@ const OPTIONS: OptionNames<SuggestOptions> = {
  *   label file, ModelError for backbone or device; InterruptedError on abort, with the features made so far in the cache.
  */
 export async function suggest(options: SuggestOptions, context: RunContext = {}): Promise<SuggestSummary> {
-  checkNames(options, OPTIONS);
+  checkKinds(options, OPTIONS);
   const startedAt = performance.now();
   const { count = 50, out } = options;
   checkInteger("count", count, 1, 10_000);

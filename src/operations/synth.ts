@@ -1,6 +1,6 @@
 /** `synthesize`: generated Amazon-like tiles with Planet's tags, as files or archives, with their labels. */
 import { join } from "node:path";
-import { checkInteger, checkNames, type OptionNames } from "../check.js";
+import { checkInteger, checkKinds, type OptionKinds } from "../check.js";
 import { whileLocked } from "../files/lock.js";
 import { writePieces } from "../files/write.js";
 import { pointToResume } from "../files/write-error.js";
@@ -55,15 +55,15 @@ export function synthesize(options: SynthOptions, context: RunContext = {}): Pro
   return makeTiles(options, context).catch(pointToResume);
 }
 
-const OPTIONS: OptionNames<SynthOptions> = {
+const OPTIONS: OptionKinds<SynthOptions> = {
   count: true,
-  out: true,
+  out: "string",
   seed: true,
   size: true,
   tilesPerTar: true,
   workers: true,
-  overwrite: true,
-  resume: true,
+  overwrite: "boolean?",
+  resume: "boolean?",
 };
 
 async function makeTiles(options: SynthOptions, context: RunContext): Promise<SynthResult> {
@@ -72,7 +72,7 @@ async function makeTiles(options: SynthOptions, context: RunContext): Promise<Sy
 }
 
 function checkOptions(options: SynthOptions): void {
-  checkNames(options, OPTIONS);
+  checkKinds(options, OPTIONS);
   const { count, seed = 1, size = 256, tilesPerTar = 0, workers = 1 } = options;
   checkInteger("count", count, 1);
   checkInteger("seed", seed, 0, 0xffffffff);

@@ -1,6 +1,6 @@
 /** `train`: labelled tiles become a model's folder: features once, a head on top, thresholds, scores and a report. */
 import { basename, join, resolve } from "node:path";
-import { checkNames, type OptionNames } from "../check.js";
+import { checkKinds, type OptionKinds } from "../check.js";
 import { whileLocked } from "../files/lock.js";
 import { ensureFolder } from "../files/output.js";
 import { writeWhole } from "../files/write.js";
@@ -42,19 +42,19 @@ export function train(options: TrainOptions, context: RunContext = {}): Promise<
   return trainModel(options, context).catch(pointToResume);
 }
 
-const DECODE_OPTIONS: OptionNames<NonNullable<TrainOptions["decode"]>> = {
+const DECODE_OPTIONS: OptionKinds<NonNullable<TrainOptions["decode"]>> = {
   colorspace: true,
-  antialias: true,
+  antialias: "boolean?",
   maxPixels: true,
   maxBytes: true,
   onTruncated: true,
 };
-const OPTIONS: OptionNames<TrainOptions> = {
-  tiles: true,
-  labels: true,
-  out: true,
-  backbone: true,
-  storeBackbone: true,
+const OPTIONS: OptionKinds<TrainOptions> = {
+  tiles: "strings",
+  labels: "string",
+  out: "string",
+  backbone: "string?",
+  storeBackbone: "boolean?",
   normalisation: true,
   size: true,
   precision: true,
@@ -73,21 +73,21 @@ const OPTIONS: OptionNames<TrainOptions> = {
   targets: true,
   calibrate: true,
   memory: true,
-  tensorboard: true,
-  overwrite: true,
-  escapeFormulas: true,
-  resume: true,
+  tensorboard: "string?",
+  overwrite: "boolean?",
+  escapeFormulas: "boolean?",
+  resume: "boolean?",
   finetune: true,
   labelFormat: true,
   labelColumns: true,
-  tagSeparator: true,
-  split: true,
+  tagSeparator: "string?",
+  split: "string?",
   tokens: true,
 };
 
 async function trainModel(options: TrainOptions, context: RunContext): Promise<TrainSummary> {
-  checkNames(options, OPTIONS);
-  checkNames(options.decode ?? {}, DECODE_OPTIONS, "decode.");
+  checkKinds(options, OPTIONS);
+  checkKinds(options.decode ?? {}, DECODE_OPTIONS, "decode.");
   const settings = resolveTrainSettings(options);
   return whileLocked(options.out, context, () => trainInto(options, settings, context));
 }

@@ -1,6 +1,6 @@
 /** `work`: takes parts of bulk predictions from the queue, until told to stop. */
 import { stat } from "node:fs/promises";
-import { checkInRange, checkInteger, checkNames, type OptionNames } from "../check.js";
+import { checkInRange, checkInteger, checkKinds, type OptionKinds } from "../check.js";
 import { InputError } from "../errors.js";
 import { connection, QUEUE_DEFAULTS, withRedis } from "../queue/queue.js";
 import { type RedisAddress, readAddress } from "../queue/redis-address.js";
@@ -9,14 +9,14 @@ import type { RunContext } from "../run-context.js";
 
 export type { WorkOptions, WorkSummary };
 
-const OPTIONS: OptionNames<WorkOptions> = {
-  root: true,
-  untilEmpty: true,
+const OPTIONS: OptionKinds<WorkOptions> = {
+  root: "string?",
+  untilEmpty: "boolean?",
   stalledSeconds: true,
   metrics: true,
   onMetrics: true,
-  redis: true,
-  queue: true,
+  redis: "string?",
+  queue: "string?",
   workers: true,
   memory: true,
 };
@@ -28,7 +28,7 @@ const OPTIONS: OptionNames<WorkOptions> = {
  * are not those of the run.
  */
 export async function work(options: WorkOptions, context: RunContext = {}): Promise<WorkSummary> {
-  checkNames(options, OPTIONS);
+  checkKinds(options, OPTIONS);
   const { redis = QUEUE_DEFAULTS.redis, queue: name = QUEUE_DEFAULTS.queue, stalledSeconds = 30 } = options;
   checkInRange("stalledSeconds", stalledSeconds, 1, 3600);
   // Now rather than with the first part.

@@ -1,6 +1,6 @@
 /** Options of a bulk embedding, and the identity of its run. */
 import { createHash } from "node:crypto";
-import { checkOneOf, type OptionNames } from "../check.js";
+import { checkOneOf, type OptionKinds } from "../check.js";
 import type { EngineOptions, LoadedNetwork } from "../engine/engine.js";
 import { OptionError } from "../errors.js";
 import type { DeviceChoice } from "../features/device.js";
@@ -33,9 +33,9 @@ export interface EmbedOptions extends BulkOptions {
 /** What only a backbone without a model takes: a model says it itself. */
 const BACKBONE_OPTIONS = ["size", "features", "normalisation", "tokens"] as const;
 
-export const EMBED_OPTIONS: OptionNames<EmbedOptions> = {
-  model: true,
-  backbone: true,
+export const EMBED_OPTIONS: OptionKinds<EmbedOptions> = {
+  model: "string?",
+  backbone: "string?",
   device: true,
   size: true,
   features: true,

@@ -1,5 +1,5 @@
 /** Options of a bulk prediction, and the identity of its run. */
-import { checkInRange, checkInteger, checkOneOf, type OptionNames, refuseBoth } from "../check.js";
+import { checkInRange, checkInteger, checkOneOf, type OptionKinds, refuseBoth } from "../check.js";
 import { decoderVersion } from "../decode/pool.js";
 import { type EngineOptions, type LoadedModel, type LoadedNetwork, networkOf } from "../engine/engine.js";
 import { checkEngineSettings, ENGINE_SETTINGS, type EngineSettings } from "../engine/settings.js";
@@ -63,11 +63,11 @@ export interface PredictOptions extends PredictRunOptions {
 
 const { threshold: _threshold, ...BULK_SETTINGS } = ENGINE_SETTINGS;
 
-export const BULK_OPTIONS: OptionNames<BulkOptions> = {
-  inputs: true,
-  out: true,
-  resume: true,
-  overwrite: true,
+export const BULK_OPTIONS: OptionKinds<BulkOptions> = {
+  inputs: "strings",
+  out: "string",
+  resume: "boolean?",
+  overwrite: "boolean?",
   shard: true,
   names: true,
   maxUnreadable: true,
@@ -76,12 +76,12 @@ export const BULK_OPTIONS: OptionNames<BulkOptions> = {
   ...BULK_SETTINGS,
 };
 
-export const PREDICT_OPTIONS: OptionNames<PredictOptions> = {
-  model: true,
-  backbone: true,
+export const PREDICT_OPTIONS: OptionKinds<PredictOptions> = {
+  model: "string",
+  backbone: "string?",
   device: true,
-  probabilities: true,
-  escapeFormulas: true,
+  probabilities: "boolean?",
+  escapeFormulas: "boolean?",
   ...BULK_OPTIONS,
   ...ENGINE_SETTINGS,
 };

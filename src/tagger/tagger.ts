@@ -1,7 +1,7 @@
 /** Tagger: a model kept open, for programs that tag pictures as they come. */
 
 import { loadAddon } from "../addon.js";
-import { checkNames, type OptionNames } from "../check.js";
+import { checkKinds, type OptionKinds } from "../check.js";
 import { Engine } from "../engine/engine.js";
 import { openModel } from "../engine/open-model.js";
 import { checkEngineSettings, ENGINE_SETTINGS, type EngineSettings, engineOptions } from "../engine/settings.js";
@@ -26,9 +26,9 @@ export interface TagCallOptions {
   signal?: AbortSignal | undefined;
 }
 
-const CALL_OPTIONS: OptionNames<TagCallOptions> = { signal: true };
-const OPTIONS: OptionNames<TaggerOptions> = {
-  backbone: true,
+const CALL_OPTIONS: OptionKinds<TagCallOptions> = { signal: true };
+const OPTIONS: OptionKinds<TaggerOptions> = {
+  backbone: "string?",
   device: true,
   ...ENGINE_SETTINGS,
 };
@@ -62,7 +62,7 @@ export class Tagger {
     if (typeof model !== "string" || model === "") {
       throw new OptionError(`Expected the path of a model's folder, got ${shown(model)}.`);
     }
-    checkNames(options, OPTIONS);
+    checkKinds(options, OPTIONS);
     checkEngineSettings(options);
     const loaded = await openModel(model, options);
     if (options.memory !== undefined) loadAddon()?.returnFreedMemory();
@@ -82,7 +82,7 @@ export class Tagger {
    * reason on abort.
    */
   async tag(pictures: readonly Picture[], options: TagCallOptions = {}): Promise<TagResult[]> {
-    checkNames(options, CALL_OPTIONS);
+    checkKinds(options, CALL_OPTIONS);
     if (!Array.isArray(pictures))
       throw new OptionError("Expected `pictures` to be an array of pictures: put one in [ ].");
     checkSignal(options.signal);
@@ -99,7 +99,7 @@ export class Tagger {
     source: Iterable<Picture> | AsyncIterable<Picture>,
     options: TagCallOptions = {},
   ): AsyncGenerator<TagResult, void, undefined> {
-    checkNames(options, CALL_OPTIONS);
+    checkKinds(options, CALL_OPTIONS);
     checkSource(source);
     checkSignal(options.signal);
     const { signal } = options;

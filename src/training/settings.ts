@@ -1,5 +1,5 @@
 /** The options of `train`: checked, with defaults, sorted by stage. */
-import { checkInRange, checkNames, checkOneOf, type OptionNames } from "../check.js";
+import { checkInRange, checkKinds, checkOneOf, type OptionKinds } from "../check.js";
 import type { Bands, DecodeOptions } from "../decode/decoder.js";
 import { checkStretchOption, type StretchOption } from "../decode/stretch.js";
 import { OptionError } from "../errors.js";
@@ -147,7 +147,7 @@ export interface FitSettings extends VariantUse {
   holdOut: number;
 }
 
-const FINETUNE_OPTIONS: OptionNames<FinetuneOptions> = { epochs: true, learningRate: true, blocks: true };
+const FINETUNE_OPTIONS: OptionKinds<FinetuneOptions> = { epochs: true, learningRate: true, blocks: true };
 
 /**
  * What the options say, with what the backbone's `card` recommends where they say nothing.
@@ -195,7 +195,7 @@ function resolveTuning(
 ): Pick<TrainSettings, "finetune"> {
   if (finetune === false) return {};
   const options = finetune === true ? {} : finetune;
-  checkNames(options, FINETUNE_OPTIONS, "finetune.");
+  checkKinds(options, FINETUNE_OPTIONS, "finetune.");
   return { finetune: resolveFinetune(options, head.seed, card?.finetune?.learningRate) };
 }
 
