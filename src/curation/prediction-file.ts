@@ -4,6 +4,7 @@ import { pipeline } from "node:stream";
 import { CsvError, parse } from "csv-parse";
 import * as v from "valibot";
 import { FormatError, InputError } from "../errors.js";
+import { isMissing } from "../files/facts.js";
 import { NOT_REGULAR, openRegular, readRegular } from "../files/open-regular.js";
 import { parseJson } from "../files/read-json.js";
 import { share, text } from "../files/schemas.js";
@@ -41,8 +42,9 @@ export async function readPredictions(path: string): Promise<PredictionTable> {
     const predictions = await reader(path);
     return { path, rows: [...predictions.keys()], recognised: { unit: "line" }, of: predictions };
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") throw new InputError(`There is no file ${path}.`, { cause: error });
+    const { code, message, syscall } = error as NodeJS.ErrnoException;
+    if (isMissing(error)) throw new InputError(`There is no file ${path}.`, { cause: error });
+    if (syscall !== undefined) throw new InputError(`${path} cannot be read (${code}).`, { cause: error });
     if (code === NOT_REGULAR) throw new InputError(`${path} is no regular file.`, { cause: error });
     if (error instanceof CsvError) throw new FormatError(path, `${path} is not CSV: ${message}.`, { cause: error });
     throw error;

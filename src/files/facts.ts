@@ -1,8 +1,8 @@
 /** Whether a file is there, and what is in it. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
-import { InterruptedError } from "../errors.js";
+import { InputError, InterruptedError } from "../errors.js";
 
 export interface FileFacts {
   bytes: number;
@@ -14,6 +14,21 @@ export async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Whether an error of the system says that there is nothing at a path. Others say that nobody can tell. */
+export function isMissing(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG";
+}
+
+/** What `look` finds at `path`, or undefined if nothing is there. @throws InputError if nobody can tell */
+export async function statIfThere(path: string, look: (path: string) => Promise<Stats> = stat) {
+  return look(path).catch((cause: NodeJS.ErrnoException) => {
+    if (isMissing(cause)) return undefined;
+    const remedy = cause.code === "EACCES" ? ": you need permission to enter its folder" : "";
+    throw new InputError(`${path} cannot be looked at (${cause.code})${remedy}.`, { cause });
+  });
 }
 
 /** Throws InterruptedError on abort. */

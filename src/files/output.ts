@@ -1,8 +1,9 @@
 /** Folders of outputs are made, or refused with a message, before any work is done. */
 import { constants, existsSync } from "node:fs";
-import { access, mkdir, stat } from "node:fs/promises";
+import { access, mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { InputError } from "../errors.js";
+import { isMissing } from "./facts.js";
 import { syncFolder } from "./folder.js";
 
 /**
@@ -36,6 +37,14 @@ export function beside(out: string, ending: string): string {
   return `${out.replace(/(?<=.)\/+$/, "")}${ending}`;
 }
 
+/** Names of what is in the folder `out`, which exists. @throws InputError if it is none, or cannot be read */
+export async function namesIn(out: string): Promise<string[]> {
+  return readdir(out).catch((cause: NodeJS.ErrnoException) => {
+    const what = cause.code === "ENOTDIR" ? "exists and is not a folder" : `cannot be read (${cause.code})`;
+    throw new InputError(`${out} ${what}: give another folder.`, { cause });
+  });
+}
+
 /** @throws InputError if one of the `files` to write is a folder or a device, which no file should replace */
 export async function refuseFolder(...files: string[]): Promise<void> {
   for (const file of files) {
@@ -61,7 +70,7 @@ export async function checkOutput(out: string, overwrite = false): Promise<void>
 /** False if nothing is at `at`, one of the folders of the path `wanted`. */
 async function isFolder(at: string, wanted: string): Promise<boolean> {
   const found = await stat(at).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return undefined;
+    if (isMissing(cause)) return undefined;
     throw new InputError(`The folder ${wanted} cannot be used: ${at} cannot be read (${cause.code}).`, { cause });
   });
   if (found !== undefined && !found.isDirectory()) {

@@ -1,6 +1,7 @@
 /** Reads JSON that may be damaged, or of another program or version. */
 import * as v from "valibot";
 import { FormatError } from "../errors.js";
+import { isMissing } from "./facts.js";
 import { MOST_JSON_BYTES, refuseHugeJson } from "./json-size.js";
 import { readWholeRegular } from "./open-regular.js";
 
@@ -25,8 +26,8 @@ export async function readJson<S extends v.GenericSchema>(
   try {
     text = (await readWholeRegular(path, MOST_JSON_BYTES)).toString("utf8");
   } catch (error) {
+    if (isMissing(error)) return undefined;
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw new FormatError(path, `${path} cannot be read (${code}).`, { cause: error });
   }
   return parseJson(text, schema, { path, ...options });

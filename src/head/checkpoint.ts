@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { FormatError, InputError } from "../errors.js";
+import { isMissing } from "../files/facts.js";
 import { MOST_JSON_BYTES, refuseHugeJson } from "../files/json-size.js";
 import { readWholeRegular } from "../files/open-regular.js";
 import { ensureFolder } from "../files/output.js";
@@ -78,7 +79,9 @@ async function readModelJson(folder: string): Promise<ModelJson> {
   try {
     text = (await readWholeRegular(path, MOST_JSON_BYTES)).toString("utf8");
   } catch (cause) {
-    throw new InputError(`${folder} holds no model: cannot read ${path}. \`canopy train --out ${folder}\` makes one.`, {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (!isMissing(cause)) throw new InputError(`${folder}: cannot read ${path} (${code}).`, { cause });
+    throw new InputError(`${folder} holds no model: there is no ${path}. \`canopy train --out ${folder}\` makes one.`, {
       cause,
     });
   }
@@ -102,7 +105,7 @@ async function readHashed(folder: string, name: string, expected: string): Promi
   } catch (cause) {
     throw new FormatError(
       path,
-      `The model in ${folder} is incomplete: cannot read ${path}. Restore it, or train again.`,
+      `The model in ${folder} is incomplete: cannot read ${path} (${(cause as NodeJS.ErrnoException).code}). Restore it, or train again.`,
       {
         cause,
       },

@@ -3,6 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { FormatError, InputError } from "../errors.js";
+import { isMissing } from "../files/facts.js";
 import { isCompressed } from "../tiles/names.js";
 import { openSource } from "../tiles/open-source.js";
 import { CompressionError } from "../tiles/unpack.js";
@@ -51,7 +52,7 @@ async function readHead(path: string, size: number): Promise<Buffer> {
 }
 
 export function explainReading(path: string, error: NodeJS.ErrnoException): Error {
-  if (error.code === "ENOENT") return new InputError(`There is no label file ${path}.`, { cause: error });
+  if (isMissing(error)) return new InputError(`There is no label file ${path}.`, { cause: error });
   if (error instanceof CompressionError) return new FormatError(path, `${path} cannot be unpacked: ${error.message}.`);
   if (error.syscall !== undefined) {
     return new InputError(`Cannot read the label file ${path}: ${error.message}.`, { cause: error });

@@ -1,7 +1,9 @@
 /** Finds the backbone of a trained model again: in the model's folder, or elsewhere by its hash. */
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { ModelError } from "../errors.js";
+import { statIfThere } from "../files/facts.js";
+import { namesIn } from "../files/output.js";
 import type { ModelCard } from "./card.js";
 import { probeBackbone } from "./probe.js";
 import { readModelFile, readOwnFile } from "./read-model.js";
@@ -57,9 +59,9 @@ function searchPath(): string[] {
 /** The file of these very bytes, whatever it is called. */
 async function search({ byteLength, sha256 }: ModelCard): Promise<Uint8Array | undefined> {
   for (const folder of searchPath()) {
-    const names = existsSync(folder) ? readdirSync(folder).filter((name) => /\.onnx$/i.test(name)) : [];
-    for (const path of names.map((name) => join(folder, name))) {
-      const stats = statSync(path, { throwIfNoEntry: false });
+    const names = (await statIfThere(folder)) ? await namesIn(folder) : [];
+    for (const path of names.filter((name) => /\.onnx$/i.test(name)).map((name) => join(folder, name))) {
+      const stats = await statIfThere(path);
       if (!stats?.isFile() || stats.size !== byteLength) continue;
       const bytes = await readModelFile(path, "Take it out of CANOPY_BACKBONES, or make it readable.");
       if (sha256Of(bytes) === sha256) return bytes;

@@ -1,6 +1,5 @@
 /** `fix`: colour-corrected copies of tiles as ordinary RGB files, at their own size. */
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { checkInteger, checkKinds, checkOneOf, type OptionKinds, refuseBoth } from "../check.js";
 import { ChunkPool } from "../chunk-pool.js";
@@ -10,7 +9,7 @@ import type { FullOptions } from "../decode/full.js";
 import { checkStretchOption, type RasterOptions, resolveStretch } from "../decode/stretch.js";
 import { InputError, InterruptedError, restateInterrupt } from "../errors.js";
 import { foldsNames } from "../files/folds-names.js";
-import { ensureFolder } from "../files/output.js";
+import { ensureFolder, namesIn } from "../files/output.js";
 import { pointToResume, WriteError } from "../files/write-error.js";
 import { type FixJob, planTargets } from "../fix/targets.js";
 import {
@@ -128,9 +127,7 @@ async function checkOut(out: string, inputs: readonly string[], mayWrite: boolea
   if (!existsSync(out)) {
     return;
   }
-  const names = await readdir(out).catch((error) => {
-    throw new InputError(`${out} exists and is not a folder.`, { cause: error });
-  });
+  const names = await namesIn(out);
   if (names.length > 0 && !mayWrite) {
     throw new InputError(
       `${out} is not empty: \`resume\` leaves what is there, \`overwrite\` replaces files of the same name.`,

@@ -1,8 +1,9 @@
 /** The operations behind `canopy models`: backbones as plain records, for people and programs. */
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { checkKind, checkKinds, type OptionKinds } from "../check.js";
 import { InputError } from "../errors.js";
+import { statIfThere } from "../files/facts.js";
 import { loadCheckpoint } from "../head/checkpoint.js";
 import { type ImportOptions, importModel } from "../models/import.js";
 import { pullModel } from "../models/pull.js";
@@ -60,8 +61,7 @@ const IMPORT_OPTIONS: OptionKinds<ImportOptions> = {
 export async function importBackbone(path: string, options: ImportOptions = {}): Promise<ModelRecord> {
   checkKind("path", path, "string");
   checkKinds(options, IMPORT_OPTIONS);
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  if (!isFolder) return toRecord(await importModel(path, options));
+  if (!(await statIfThere(path))?.isDirectory()) return toRecord(await importModel(path, options));
   const { card } = await loadCheckpoint(path);
   const file = join(path, card.file);
   if (!existsSync(file)) {

@@ -1,7 +1,7 @@
 /** `work`: takes parts of bulk predictions from the queue, until told to stop. */
-import { stat } from "node:fs/promises";
 import { checkInRange, checkInteger, checkKinds, type OptionKinds } from "../check.js";
 import { InputError } from "../errors.js";
+import { statIfThere } from "../files/facts.js";
 import { connection, QUEUE_DEFAULTS, withRedis } from "../queue/queue.js";
 import { type RedisAddress, readAddress } from "../queue/redis-address.js";
 import type { WorkOptions, WorkSummary } from "../queue/work-session.js";
@@ -49,7 +49,7 @@ export async function work(options: WorkOptions, context: RunContext = {}): Prom
 }
 
 async function checkFolder(root: string): Promise<void> {
-  if ((await stat(root).catch(() => undefined))?.isDirectory()) return;
+  if ((await statIfThere(root))?.isDirectory()) return;
   throw new InputError(`\`root\` is to be a folder that is there, and ${root} is none.`);
 }
 

@@ -7,7 +7,7 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { InputError } from "../errors.js";
 import { publishFolder } from "../files/folder-draft.js";
-import { ensureFolder } from "../files/output.js";
+import { ensureFolder, namesIn } from "../files/output.js";
 import { clearDrafts, resumablePath, TEMPORARY_SUFFIX } from "../files/temporary.js";
 import { writeWhole } from "../files/write.js";
 
@@ -58,9 +58,7 @@ async function checkReplaceable(out: string, overwrite: boolean): Promise<void> 
   if (!existsSync(out)) {
     return;
   }
-  const names = await readdir(out).catch((error) => {
-    throw new InputError(`${out} exists and is not a folder.`, { cause: error });
-  });
+  const names = await namesIn(out);
   if (names.length === 0) {
     return;
   }

@@ -3,6 +3,7 @@ import type { Stats } from "node:fs";
 import { lstat, stat } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { InputError, OptionError } from "../errors.js";
+import { statIfThere } from "../files/facts.js";
 import { readRegular } from "../files/open-regular.js";
 import { isObject, isRemote } from "../remote/address.js";
 import { archivesBelow } from "./folder.js";
@@ -144,9 +145,7 @@ async function matches(pattern: string): Promise<InputItem[]> {
 
 /** Undefined for a dead link, or if it may not be read: as a tile it will be rejected with its reason. */
 async function statInput(path: string): Promise<Stats | undefined | "missing"> {
-  try {
-    return await stat(path);
-  } catch {
-    return (await lstat(path).catch(() => undefined)) === undefined ? "missing" : undefined;
-  }
+  const info = await stat(path).catch(() => undefined);
+  if (info !== undefined) return info;
+  return (await statIfThere(path, lstat)) === undefined ? "missing" : undefined;
 }
