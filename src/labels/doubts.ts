@@ -117,6 +117,8 @@ const SENTENCES: Readonly<Record<string, (count: number, example: string) => str
     `${example} is taken for a tag like the others. Leave the cell empty if no tag applies, or write nan if nobody has labelled the tile.`,
   JOINED_TAGS: (count, example) =>
     `${plural(count, "tag is", "tags are")} made of others (${example}). If these are several tags, say by \`tagSeparator\` what separates them.`,
+  ONE_TAG_EACH: (_, example) =>
+    `Cells such as ${example} are taken for one tag each, as their parts hardly come again in other cells: if they are several tags, say by \`tagSeparator\` what separates them.`,
   DEEPER_FOLDERS: (count, example) =>
     `${plural(count, "tile is", "tiles are")} in deeper folders, of which the uppermost alone is the tag: ${example}.`,
   SPELLINGS: (count, example) =>

@@ -9,6 +9,7 @@ import { readPart } from "./parts.js";
 import type { Fail, LabelTable } from "./table.js";
 import type { TableSample } from "./table-sample.js";
 import { createBitReader, createTagReader, findSeparator, type SeparatorFacts, type TagReader } from "./tag-reader.js";
+import { shorten } from "./tags.js";
 
 /** A table whose first records are known and whose others come as a stream. */
 export interface Table extends TableSample {
@@ -30,6 +31,7 @@ export async function readTable(table: Table, options: LabelOptions): Promise<La
   const separator = roles.multiHot ? undefined : findSeparator(table, roles, options);
   const collector = createCollector(table.path, describe(table, roles, separator), options.labelFormat === "long");
   if (table.encoding === "windows-1252") noteDoubt(collector.doubts, "LATIN1", table.path);
+  if (separator?.whole) noteDoubt(collector.doubts, "ONE_TAG_EACH", JSON.stringify(shorten(separator.whole)));
   const reader =
     separator === undefined
       ? createBitReader(collector, table.columns, roles)

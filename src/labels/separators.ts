@@ -49,26 +49,49 @@ interface SampleCell {
 }
 
 type Recognition =
-  | { separator: Separator; marks: ReadonlySet<string> }
+  /** `whole`: a text with a mark inside that is taken for one tag. */
+  | { separator: Separator; marks: ReadonlySet<string>; whole?: string }
   /** Two readings are possible; `cell` shows it. */
   | { ambiguous: string; cell: SampleCell };
 
 /**
  * What separates tags in `cells`, none of which is empty. `single`: by the column's name there is one tag per tile, so
- * that a space may belong to a tag's name.
+ * that a space, or a mark, may belong to a tag's name.
  */
 export function recogniseSeparator(cells: readonly SampleCell[], single: boolean): Recognition {
+  const all = new Set(MARKS.map((mark) => SEPARATORS[mark]));
   const lists = cells.filter(({ text }) => isListText(text));
   if (lists.length > 0) {
     // Label Studio writes one choice as it is, and several as an object.
     const mixed = lists.every(({ text }) => text.startsWith('{"choices"'));
-    return { separator: mixed ? "none" : "list", marks: new Set(MARKS.map((mark) => SEPARATORS[mark])) };
+    return { separator: mixed ? "none" : "list", marks: all };
   }
   const found = MARKS.filter((mark) => cells.some(({ text }) => text.includes(SEPARATORS[mark])));
   const spaced = cells.find(({ text }) => /\S\s+\S/.test(text));
   if (found.length === 0)
     return spaced && single ? wordsOrOne(cells, spaced) : { separator: "space", marks: new Set() };
-  return byVocabulary(cells, found);
+  if (!single) return byVocabulary(cells, found);
+  const parting = found.filter((mark) => isParting(cells, mark));
+  if (parting.length > 0) return byVocabulary(cells, parting);
+  const [whole] = cells.map(({ text }) => text).filter(hasMark);
+  return { separator: "none", marks: all, whole };
+}
+
+/** Whether `text` holds what could separate tags. */
+export function hasMark(text: string): boolean {
+  return MARKS.some((mark) => text.includes(SEPARATORS[mark]));
+}
+
+/** Whether most parts of texts with the mark come again in other texts, as tags do; those of a class's name do not. */
+function isParting(cells: readonly SampleCell[], mark: Separator): boolean {
+  const counts = new Map<string, number>();
+  const marked = new Set<string>();
+  for (const text of new Set(cells.map(({ text }) => text))) {
+    const parts = new Set(splitTags(text, mark));
+    for (const part of parts) counts.set(part, (counts.get(part) ?? 0) + 1);
+    if (text.includes(SEPARATORS[mark])) for (const part of parts) marked.add(part);
+  }
+  return [...marked].filter((part) => (counts.get(part) ?? 0) > 1).length > marked.size / 2;
 }
 
 /** For texts with only spaces: names of classes occur again unchanged, tags of a tile in ever new combinations. */

@@ -6,7 +6,15 @@ import type { Roles } from "./columns.js";
 import { parseList } from "./lists.js";
 import { refuseRowNumbers, refuseVectors, type SampleCell } from "./misread.js";
 import type { LabelOptions } from "./options.js";
-import { isListText, nameSeparator, recogniseSeparator, type Separator, splitTags, strayMark } from "./separators.js";
+import {
+  hasMark,
+  isListText,
+  nameSeparator,
+  recogniseSeparator,
+  type Separator,
+  splitTags,
+  strayMark,
+} from "./separators.js";
 import type { Fail } from "./table.js";
 import type { TableSample } from "./table-sample.js";
 import { isMissing, shorten } from "./tags.js";
@@ -20,6 +28,8 @@ export interface SeparatorFacts {
   recognised: boolean;
   /** Whether the cells are single tags without spaces, so that a space may be part of a tag. */
   words?: boolean;
+  /** A cell that is taken for one tag, though something inside it could separate several. */
+  whole?: string;
 }
 
 /** Tags separated as columns are fill more cells than there are columns: these are one cell. */
@@ -54,9 +64,13 @@ function chooseSeparator(
   told: Separator | undefined,
 ): SeparatorFacts {
   if (told !== undefined) return { separator: nameSeparator(told), marks: new Set(), recognised: false };
-  // If a file also has lists, each text is one tag.
-  const single = tags.length === 1 && isSingular(sample.columns[tags[0]]);
-  if (sample.typed && (single || cells.some(({ cell }) => typeof cell === "object"))) {
+  // Tags that are separated as columns are fill more cells than there are columns.
+  const isSpread = sample.records.some(({ cells: { length } }) => length > sample.columns.length);
+  const single = tags.length === 1 && isSingular(sample.columns[tags[0]]) && !isSpread;
+  // If a file also has lists, each text is one tag. A single text may have spaces in it.
+  const isWhole =
+    cells.some(({ cell }) => typeof cell === "object") || (single && !cells.some(({ text }) => hasMark(text)));
+  if (sample.typed && isWhole) {
     return { separator: "none", marks: new Set(), recognised: false };
   }
   const found = recogniseSeparator(cells, single);

@@ -1070,6 +1070,9 @@ add(
   COCO.replace('"id":2,"name"', '"id":1,"name"'),
   /there are two of category 1/,
 );
+/** Of four tiles. */
+const CLASS_NAMES = ["tench, Tinca tinca", "goldfish, Carassius auratus", "hen", "tench, Tinca tinca"];
+
 add(
   "JSON lines of another extension",
   "SageMaker, output.manifest",
@@ -1081,9 +1084,28 @@ add(
   "-",
   "labels.jsonl",
   '{"image":"t0","label":"clear, road"}\n{"image":"t1","label":"road"}\n{"image":"t2","label":"clear"}\n{"image":"t3","label":"clear, road"}\n',
-  { t0: ["clear,_road"], t1: ["road"], t2: ["clear"], t3: ["clear,_road"] },
-  { doubts: ["JOINED_TAGS", "RESPELLED"] },
+  { t0: ["clear", "road"], t1: ["road"], t2: ["clear"], t3: ["clear", "road"] },
 );
+add(
+  "the same as CSV",
+  "spreadsheets",
+  "labels.csv",
+  'image,label\nt0,"clear, road"\nt1,road\nt2,clear\nt3,"clear, road"\n',
+  { t0: ["clear", "road"], t1: ["road"], t2: ["clear"], t3: ["clear", "road"] },
+);
+for (const [kind, file, text] of [
+  ["JSON lines", "labels.jsonl", CLASS_NAMES.map((label, i) => JSON.stringify({ image: `t${i}`, label })).join("\n")],
+  ["CSV", "labels.csv", `image,label\n${CLASS_NAMES.map((label, i) => `t${i},"${label}"`).join("\n")}`],
+] as const) {
+  add(
+    `${kind} of class names with commas`,
+    "ImageNet",
+    file,
+    `${text}\n`,
+    { t0: ["tench,_Tinca_tinca"], t1: ["goldfish,_Carassius_auratus"], t2: ["hen"], t3: ["tench,_Tinca_tinca"] },
+    { doubts: ["ONE_TAG_EACH", "RESPELLED"] },
+  );
+}
 
 add(
   "a column that says which tiles are labelled, beside one for each tag",
