@@ -326,10 +326,10 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/cli/startup.test.ts"],
   },
   {
-    what: "sums of maps without the kernel's order of rounding",
+    what: "sums of maps without the zero points of both",
     file: "src/quantise/whole.ts",
-    from: "const first = widen(narrow(scaled(b, ratioB, start)));",
-    to: "const first = scaled(b, ratioB, start);",
+    from: "double(ratio * each.zeroPoint + plus)",
+    to: "double(plus)",
     tests: ["test/quantise/quantise.test.ts"],
   },
   {
