@@ -3,8 +3,8 @@
 const MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
 /** A window of 128 KiB, or of 2 to the power of `log` bytes. */
-function header(log = 17): Buffer {
-  return Buffer.concat([MAGIC, Buffer.from([0, (log - 10) << 3])]);
+function header(log = 17, hasChecksum = false): Buffer {
+  return Buffer.concat([MAGIC, Buffer.from([hasChecksum ? 4 : 0, (log - 10) << 3])]);
 }
 
 function block(type: 0 | 1, length: number, bytes: Uint8Array, isLast: boolean): Buffer {
@@ -13,14 +13,14 @@ function block(type: 0 | 1, length: number, bytes: Uint8Array, isLast: boolean):
   return Buffer.concat([head, bytes]);
 }
 
-/** A frame of `data`, in blocks of at most `blockBytes`. */
-export function zstd(data: Buffer, { blockBytes = 1000, log = 17 } = {}): Buffer {
+/** A frame of `data`, in blocks of at most `blockBytes`. `checksum`: the lower 32 bits of its XXH64, little-endian in hexadecimal. */
+export function zstd(data: Buffer, { blockBytes = 1000, log = 17, checksum = "" } = {}): Buffer {
   const blocks: Buffer[] = [];
   for (let from = 0; from < data.length; from += blockBytes) {
     const bytes = data.subarray(from, from + blockBytes);
     blocks.push(block(0, bytes.length, bytes, from + blockBytes >= data.length));
   }
-  return Buffer.concat([header(log), ...blocks]);
+  return Buffer.concat([header(log, checksum !== ""), ...blocks, Buffer.from(checksum, "hex")]);
 }
 
 /** A frame of `count` times 128 KiB of zeros, in four bytes each. */

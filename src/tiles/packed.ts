@@ -15,13 +15,13 @@ const ENDINGS: readonly (readonly [RegExp, string])[] = [
   [/(?<!\.tar)\.(gz|bz2|xz|zst|lz4|lzma)$/i, "a compressed file"],
 ];
 
-/** First bytes in hexadecimal, and the tool that unpacks what follows. */
-const COMPRESSION = { gzip: "1f8b", zstd: "28b52ffd", xz: "fd377a585a00", bzip2: "425a68" };
+/** First bytes in hexadecimal, and the tool that unpacks what follows. pzstd begins with a frame that is skipped. */
+const COMPRESSION = { gzip: /^1f8b/, zstd: /^(28b52ffd|5.2a4d18)/, xz: /^fd377a585a00/, bzip2: /^425a68/ };
 const ARCHIVES = {
-  "a zip archive": "504b0304",
-  "an empty zip archive": "504b0506",
-  "a 7z archive": "377abcaf271c",
-  "a RAR archive": "526172211a07",
+  "a zip archive": /^504b0304/,
+  "an empty zip archive": /^504b0506/,
+  "a 7z archive": /^377abcaf271c/,
+  "a RAR archive": /^526172211a07/,
 };
 
 /** The tool that unpacks what begins with `head`, or undefined if it does not look compressed. */
@@ -29,8 +29,8 @@ export function compressionOf(head: Buffer): string | undefined {
   return nameOf(head, COMPRESSION);
 }
 
-function nameOf(head: Buffer, magic: Record<string, string>): string | undefined {
-  return Object.keys(magic).find((name) => head.toString("hex", 0, 6).startsWith(magic[name]));
+function nameOf(head: Buffer, magic: Record<string, RegExp>): string | undefined {
+  return Object.keys(magic).find((name) => magic[name].test(head.toString("hex", 0, 6)));
 }
 
 export function isPacked(path: string): boolean {

@@ -3,7 +3,8 @@ import { createGunzip, type Gunzip } from "node:zlib";
 import { InterruptedError } from "../errors.js";
 import type { ByteSource } from "./byte-source.js";
 import { compressionOf } from "./packed.js";
-import { zstdBlocks } from "./zstd-blocks.js";
+import { Xxh64 } from "./xxh64.js";
+import { zstdParts } from "./zstd-blocks.js";
 
 /** Compressed bytes that are unpacked at a time: gzip makes at most a thousand times as many of them. */
 const PIECE = 16 << 10;
@@ -115,19 +116,27 @@ function done(inflater: Gunzip, act: (resolve: () => void) => void): Promise<voi
 async function* unzstd(packed: AsyncIterable<Buffer>): Blocks {
   const { Decompress } = await import("fzstd");
   const ready: Buffer[] = [];
-  const unpacker = new Decompress((block) => ready.push(Buffer.from(block.buffer, block.byteOffset, block.length)));
+  const start = () => new Decompress((block) => ready.push(Buffer.from(block.buffer, block.byteOffset, block.length)));
+  let [unpacker, sum] = [start(), new Xxh64()];
   try {
-    for await (const block of zstdBlocks(packed)) {
-      unpacker.push(block);
+    for await (const { kind, bytes } of zstdParts(packed)) {
+      if (kind === "header") [unpacker, sum] = [start(), new Xxh64()];
+      unpacker.push(bytes);
+      // It keeps back a frame of a few bytes until it is told that there are no more.
+      if (kind === "end") unpacker.push(new Uint8Array(), true);
+      for (const block of ready) sum.update(block);
+      if (kind === "end" && bytes.length > 0) checkSum(sum, bytes.readUInt32LE());
       yield* ready.splice(0);
     }
-    unpacker.push(new Uint8Array(), true);
-    yield* ready.splice(0);
   } catch (error) {
     if (isOfSystem(error)) throw error;
     yield* ready.splice(0);
     throw damaged("zstd", error as Error);
   }
+}
+
+function checkSum(sum: Xxh64, expected: number): void {
+  if (Number(BigInt.asUintN(32, sum.digest())) !== expected) throw new Error("their checksum is that of other data");
 }
 
 function isOfSystem(error: unknown): boolean {

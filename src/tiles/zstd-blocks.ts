@@ -1,4 +1,4 @@
-/** Cuts a zstd file (RFC 8878) into its blocks: each unpacks to 128 KiB at most, and no frame asks for too much memory. */
+/** Cuts a zstd file (RFC 8878) into headers and blocks: each unpacks to 128 KiB at most, and no frame asks for too much memory. */
 
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
@@ -7,19 +7,25 @@ const MOST_WINDOW = 128 << 20;
 const MOST_BLOCK = 128 << 10;
 const RAW_LENGTHS = [0, 1, 2, 4];
 
-/** Yields the headers and blocks of all frames, in order, each whole. Throws an Error where they are none. */
-export async function* zstdBlocks(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/** A part of a frame: its header, a block, or its end, which holds a checksum or nothing. */
+export interface ZstdPart {
+  kind: "header" | "block" | "end";
+  bytes: Buffer;
+}
+
+/** Yields the parts of all frames, in order, each whole. Throws an Error where they are none. */
+export async function* zstdParts(bytes: AsyncIterable<Buffer>): AsyncGenerator<ZstdPart> {
   const input = new Pieces(bytes);
   while (await input.hasMore()) {
     const magic = await input.take(4);
     const kind = magic.readUInt32LE();
     if ((kind & 0xfffffff0) >>> 0 === SKIPPABLE) await input.skip((await input.take(4)).readUInt32LE());
-    else if (kind === MAGIC) yield* blocksOfFrame(input, magic);
+    else if (kind === MAGIC) yield* partsOfFrame(input, magic);
     else throw new Error("a frame does not begin as one");
   }
 }
 
-async function* blocksOfFrame(input: Pieces, magic: Buffer): AsyncGenerator<Buffer> {
+async function* partsOfFrame(input: Pieces, magic: Buffer): AsyncGenerator<ZstdPart> {
   const descriptor = await input.take(1);
   const [flags] = descriptor;
   const isSingle = (flags & 32) !== 0;
@@ -28,7 +34,7 @@ async function* blocksOfFrame(input: Pieces, magic: Buffer): AsyncGenerator<Buff
   const window = isSingle ? contentSize(rest.subarray(-sizeBytes)) : windowSize(rest[0]);
   if (window > MOST_WINDOW)
     throw new Error(`a window of ${window / 2 ** 20} MiB; canopy takes ${MOST_WINDOW / 2 ** 20} MiB`);
-  yield Buffer.concat([magic, descriptor, rest]);
+  yield { kind: "header", bytes: Buffer.concat([magic, descriptor, rest]) };
   for (let last = false; !last; ) {
     const header = await input.take(3);
     const value = header.readUIntLE(0, 3);
@@ -36,9 +42,9 @@ async function* blocksOfFrame(input: Pieces, magic: Buffer): AsyncGenerator<Buff
     if (type === 3 || length > MOST_BLOCK) throw new Error("a block is none");
     last = (value & 1) === 1;
     // A run of equal bytes is stored as one.
-    yield Buffer.concat([header, await input.take(type === 1 ? 1 : length)]);
+    yield { kind: "block", bytes: Buffer.concat([header, await input.take(type === 1 ? 1 : length)]) };
   }
-  if (flags & 4) yield input.take(4);
+  yield { kind: "end", bytes: await input.take(flags & 4 ? 4 : 0) };
 }
 
 /** RFC 8878, 3.1.1.1.2 */
