@@ -11,6 +11,27 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    what: "devices: a GPU's features are not compared with the CPU's",
+    file: "src/features/session-worker.ts",
+    from: "  await checkDevice(device, session,",
+    to: "  if (false) await checkDevice(device, session,",
+    tests: ["test/features/agreement.test.ts"],
+  },
+  {
+    what: "devices: a GPU's gradients are not compared with the CPU's",
+    file: "src/finetune/onnx-trainer.ts",
+    from: "    await trainer.#check();\n",
+    to: "",
+    tests: ["test/features/agreement.test.ts"],
+  },
+  {
+    what: "gradients: pads of MaxPool beat what is below 0",
+    file: "src/autodiff/pooling.ts",
+    from: "0, 0, ...ends]), LOWEST]",
+    to: "0, 0, ...ends]), 0]",
+    tests: ["test/autodiff/rules.test.ts"],
+  },
+  {
     what: "models import: a tuned backbone leaves its list of learnt tiles behind",
     file: "src/models/import.ts",
     from: "existsSync(path) ? readWholeRegular(path) : undefined",

@@ -1,5 +1,5 @@
 /** Emitter: appends the nodes of gradient formulas to a graph, each with a fresh name, and shares constants. */
-import { TensorProto_DataType as DataType, type GraphProto, type NodeProto } from "../onnx/gen/onnx_pb.js";
+import { TensorProto_DataType as DataType, type GraphProto } from "../onnx/gen/onnx_pb.js";
 import { type Attributes, makeNode } from "../onnx/graph.js";
 import { toTensorProto } from "../onnx/proto.js";
 import { float32, int64, type Tensor } from "../onnx/tensor.js";
@@ -59,13 +59,6 @@ export class Emitter {
   /** 1 where the boolean `mask` holds, else 0. */
   indicator(mask: string): string {
     return this.op("Cast", [mask], { to: DataType.FLOAT });
-  }
-
-  /** A value name that nothing else has, for an output to be added to a node of the graph. */
-  claim(node: NodeProto, output: number): string {
-    while (node.output.length <= output) node.output.push("");
-    if (node.output[output] === "") node.output[output] = this.#fresh(node.opType);
-    return node.output[output];
   }
 
   #constant(key: string, make: () => Tensor): string {

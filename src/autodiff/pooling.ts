@@ -1,8 +1,11 @@
 /** Pools. */
 import { intAttribute, intsAttribute } from "../onnx/editing.js";
 import { TensorProto_DataType as DataType } from "../onnx/gen/onnx_pb.js";
-import { dimsOf, fail, inputOf, type Rule, type Site } from "./rule.js";
-import { channelsOf, mapSize, placeCount, spread, type Window, windowOf } from "./window.js";
+import { dimsOf, inputOf, type Rule, type Site } from "./rule.js";
+import { channelsOf, endsOf, mapSize, placeCount, spread, type Window, windowOf } from "./window.js";
+
+/** The lowest float32. */
+const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
 
 /** A mean over the whole map: each pixel gets an equal share. */
 export const globalAveragePool: Rule = (site) => {
@@ -52,14 +55,38 @@ function countsAlong(site: Site, window: Window, axis: number): number[] {
   });
 }
 
-/** The gradient goes to the pixel that was the largest, whose number ONNX's MaxPool gives. */
+/**
+ * The gradient goes to the pixel that was the largest of its window, the first of equal ones. MaxPool would say which it
+ * was, but not on WebGPU; so one kernel for each pixel of the window takes that pixel out.
+ */
 export const maxPool: Rule = (site) => {
   const { emit, dy, node } = site;
-  if (intAttribute(node, "storage_order", 0) !== 0) fail(node, "it numbers pixels by columns");
   const x = inputOf(site, 0);
-  const flat = (value: string) => emit.op("Reshape", [value, emit.ints([-1])]);
-  const places = flat(emit.claim(node, 1));
-  const zeros = emit.op("Mul", [flat(x), 0]);
-  const sums = emit.op("ScatterElements", [zeros, places, flat(dy)], { axis: 0, reduction: "add" });
-  return [emit.reshapeLike(sums, x)];
+  const window = windowOf(site, intsAttribute(node, "kernel_shape") ?? []);
+  const { kernel, strides, dilations } = window;
+  const taps = kernel.reduce((a, b) => a * b, 1);
+  const oneEach = Array.from({ length: taps ** 2 }, (_, i) => (i % (taps + 1) === 0 ? 1 : 0));
+  const kernels = emit.floats([taps, 1, ...kernel], oneEach);
+  // Each channel of each tile is a map by itself: WebGPU is wrong about some convolutions with groups.
+  const maps = (value: string, sizes: readonly number[]) => emit.op("Reshape", [value, emit.ints([-1, 1, ...sizes])]);
+  const places = kernel.map((_, axis) => placeCount(site, axis));
+  const sizes = kernel.map((_, axis) => mapSize(site, axis));
+
+  const pixels = emit.op("Conv", [padded(site, maps(x, sizes), window), kernels], { strides, dilations });
+  const largest = emit.op("Cast", [emit.op("ArgMax", [pixels], { axis: 1, keepdims: 1 })], { to: DataType.FLOAT });
+  const numbers = emit.floats(
+    [taps, ...places.map(() => 1)],
+    Array.from({ length: taps }, (_, tap) => tap),
+  );
+  const chosen = emit.indicator(emit.op("Equal", [largest, numbers]));
+  const shares = emit.op("Mul", [chosen, maps(dy, places)]);
+  return [emit.reshapeLike(spread(site, shares, kernels, window, 1), x)];
 };
+
+/** Maps with pads that are never the largest. They are finite, as a kernel multiplies them by 0. */
+function padded(site: Site, maps: string, window: Window): string {
+  const { emit } = site;
+  const ends = endsOf(site, window).map((end) => Math.max(0, end));
+  if ([...window.begins, ...ends].every((pad) => pad === 0)) return maps;
+  return emit.op("Pad", [maps, emit.ints([0, 0, ...window.begins, 0, 0, ...ends]), LOWEST]);
+}

@@ -45,17 +45,22 @@ export function placeCount(site: Site, axis: number): number {
   return sizeOf(site, site.node.output[0] ?? "", axis + 2);
 }
 
+/** How far the window's last place reaches past the end of the map, along each axis. Negative: pixels that it leaves out. */
+export function endsOf(site: Site, { kernel, strides, dilations, begins }: Window): number[] {
+  return kernel.map((width, axis) => {
+    const covered = (placeCount(site, axis) - 1) * strides[axis] + dilations[axis] * (width - 1) + 1;
+    return covered - begins[axis] - mapSize(site, axis);
+  });
+}
+
 /**
  * The transpose of a convolution: `value` `[N, M, ...]` of the window's places is spread over maps `[N, C, ...]` of the
  * size of the node's input. `weight` is `[M, C / group, ...]`.
  */
 export function spread(site: Site, value: string, weight: string, window: Window, group: number): string {
   const { emit } = site;
-  const { kernel, strides, dilations, begins } = window;
-  const ends = kernel.map((width, axis) => {
-    const covered = (placeCount(site, axis) - 1) * strides[axis] + dilations[axis] * (width - 1) + 1;
-    return covered - begins[axis] - mapSize(site, axis);
-  });
+  const { strides, dilations, begins } = window;
+  const ends = endsOf(site, window);
   return emit.op("ConvTranspose", [value, weight], {
     group,
     strides,

@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type * as Ort from "onnxruntime-node";
 import { loadAddon } from "../addon.js";
 import { loadOnnxRuntime } from "../onnx-runtime.js";
+import { checkDevice, fillWithNoise } from "./agreement.js";
 import type { Device } from "./device.js";
 import { applyDihedral } from "./dihedral.js";
 import type { Kernels } from "./kernels.js";
@@ -63,6 +64,7 @@ let scratch = new Uint8Array(0);
 try {
   const { device, intraOpThreads, kernels } = setup;
   const session = await ort.InferenceSession.create(setup.model, sessionOptions(device, intraOpThreads, kernels));
+  await checkDevice(device, session, setup.model, feedsOf(fillWithNoise(new Uint8Array(setup.size ** 2 * 3)), 1));
   serve(session);
   port.postMessage({ type: "ready" } satisfies SessionReply);
 } catch (error) {
@@ -121,11 +123,15 @@ async function extract(
 
 /** One call of ONNX Runtime: `[count, numFeatures]`. */
 async function runSession(session: Ort.InferenceSession, pixels: Uint8Array, count: number): Promise<Float32Array> {
-  const { size, numFeatures } = setup;
-  const output = await session.run({ tiles: new ort.Tensor("uint8", pixels, [count, size, size, 3]) });
+  const { numFeatures } = setup;
+  const output = await session.run(feedsOf(pixels, count));
   const features = output["features"];
   if (features?.size !== count * numFeatures) throw new Error(`the model gave ${features?.dims} for ${count} tiles`);
   return features.data as Float32Array;
+}
+
+function feedsOf(pixels: Uint8Array, count: number): Record<string, Ort.Tensor> {
+  return { tiles: new ort.Tensor("uint8", pixels, [count, setup.size, setup.size, 3]) };
 }
 
 /**

@@ -9,6 +9,7 @@ import { readJson } from "../files/read-json.js";
 import { finite, positive } from "../files/schemas.js";
 import { writeWhole } from "../files/write.js";
 import { onnxRuntimeVersion } from "../versions.js";
+import { fillWithNoise } from "./agreement.js";
 import { Backbone, defaultTilesPerRun } from "./backbone.js";
 import type { Device } from "./device.js";
 import { thisCpu } from "./kernels.js";
@@ -58,8 +59,7 @@ async function measure({ floats, other, size, numFeatures, device }: TimingReque
       backbones.push(await Backbone.open({ model, size, numFeatures, device, sessions: 1 }));
     }
     const slot = await ring.acquire();
-    const pixels = new Uint8Array(ring.buffer, slot.byteOffset, tilesPerRun * size * size * 3);
-    for (let i = 0; i < pixels.length; i++) pixels[i] = (i * 2654435761) >>> 24;
+    const pixels = fillWithNoise(new Uint8Array(ring.buffer, slot.byteOffset, tilesPerRun * size * size * 3));
     const tiles = Array.from({ length: tilesPerRun }, (_, i) => ({ name: String(i), path: "" }));
     const batch = { index: 0, slot, tiles, outcomes: tiles.map(() => undefined), pixels, release: () => {} };
     const best = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];

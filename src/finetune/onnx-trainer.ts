@@ -1,6 +1,7 @@
 /** OnnxTrainer: the steps of a fine-tuning by ONNX Runtime. Its runs block the thread; onnx-worker.ts gives it one of its own. */
 import type * as Ort from "onnxruntime-node";
 import { ModelError } from "../errors.js";
+import { checkDevice, fillWithNoise } from "../features/agreement.js";
 import type { Device } from "../features/device.js";
 import { sessionOptions } from "../features/session-options.js";
 import { TILES } from "../onnx/prepare.js";
@@ -70,7 +71,9 @@ export class OnnxTrainer implements Omit<TuningEngine, "name" | "close"> {
   static async open(setup: TrainerSetup): Promise<OnnxTrainer> {
     const options = sessionOptions(setup.device, setup.threads);
     const training = await ort.InferenceSession.create(setup.training, options);
-    return new OnnxTrainer(setup, training, await ort.InferenceSession.create(setup.inference, options));
+    const trainer = new OnnxTrainer(setup, training, await ort.InferenceSession.create(setup.inference, options));
+    await trainer.#check();
+    return trainer;
   }
 
   async step(batch: TuningBatch, rates: StepRates): Promise<number> {
@@ -124,24 +127,37 @@ export class OnnxTrainer implements Omit<TuningEngine, "name" | "close"> {
     this.#steps = steps;
   }
 
+  /** Gradients of a made-up tile with every second tag. @throws ModelError if the device gets them wrong */
+  async #check(): Promise<void> {
+    const { device, training, tile, numTags } = this.#setup;
+    const noise = fillWithNoise(new Uint8Array(elementCount(tile)));
+    const tiles = tile.length === 1 ? Float32Array.from(noise, (value) => value / 255) : noise;
+    const batch = { tiles, count: 1, targets: Float32Array.from({ length: numTags }, (_, tag) => tag % 2) };
+    await checkDevice(device, this.#training, training, this.#batchFeeds(batch, 0, 1));
+  }
+
   /** Adds the gradients of some of the batch's tiles, and returns their part of the loss. */
   async #addGradients(batch: TuningBatch, from: number, count: number): Promise<number> {
-    const { numFeatures, numTags } = this.#setup;
-    const rows = (data: Float32Array, width: number) =>
-      new ort.Tensor("float32", data.subarray(from * width, (from + count) * width), [count, width]);
-    const kept = batch.dropout ?? new Float32Array(batch.count * numFeatures).fill(1);
-    const outputs = await this.#training.run({
-      ...this.#feeds,
-      [TILES]: this.#tiles(batch.tiles, from, count),
-      [TARGETS]: rows(batch.targets, numTags),
-      [DROPOUT]: rows(kept, numFeatures),
-      [SHARE]: new ort.Tensor("float32", Float32Array.of(1 / (batch.count * numTags)), []),
-    });
+    const outputs = await this.#training.run(this.#batchFeeds(batch, from, count));
     for (const { name, gradient } of this.#weights) {
       const part = outputs[gradientName(name)].data as Float32Array;
       for (let i = 0; i < gradient.length; i++) gradient[i] += part[i];
     }
     return (outputs[LOSS].data as Float32Array)[0];
+  }
+
+  #batchFeeds(batch: TuningBatch, from: number, count: number): Feeds {
+    const { numFeatures, numTags } = this.#setup;
+    const rows = (data: Float32Array, width: number) =>
+      new ort.Tensor("float32", data.subarray(from * width, (from + count) * width), [count, width]);
+    const kept = batch.dropout ?? new Float32Array(batch.count * numFeatures).fill(1);
+    return {
+      ...this.#feeds,
+      [TILES]: this.#tiles(batch.tiles, from, count),
+      [TARGETS]: rows(batch.targets, numTags),
+      [DROPOUT]: rows(kept, numFeatures),
+      [SHARE]: new ort.Tensor("float32", Float32Array.of(1 / (batch.count * numTags)), []),
+    };
   }
 
   #tiles(tiles: NetworkInput, from: number, count: number): Ort.Tensor {

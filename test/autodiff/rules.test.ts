@@ -171,6 +171,8 @@ const CASES: Readonly<Record<string, Make>> = {
   "AveragePool, rounded up": onMaps("AveragePool", pool([2, 3], { strides: [2, 2], ceil_mode: 1 })),
   MaxPool: onMaps("MaxPool", pool([3, 3], { strides: [2, 2], pads: [1, 1, 1, 1] })),
   "MaxPool with dilations": onMaps("MaxPool", pool([2, 2], { dilations: [2, 2], strides: [1, 2] })),
+  "MaxPool that numbers by columns": onMaps("MaxPool", pool([2, 2], { storage_order: 1 })),
+  "MaxPool of values that pads must not beat": onMaps("MaxPool", pool([2, 3], { pads: [0, 1, 1, 1] }), -4, -2),
   "MaxPool, rounded up": onMaps("MaxPool", pool([2, 2], { strides: [2, 2], ceil_mode: 1 })),
   ReduceSum: withInts("ReduceSum", [[1, 3]]),
   "ReduceSum without the axes": withInts("ReduceSum", [[2]], { keepdims: 0 }),
@@ -241,7 +243,6 @@ const CASES: Readonly<Record<string, Make>> = {
 
 /** What a rule cannot do. */
 const REFUSED: Readonly<Record<string, [Make, RegExp]>> = {
-  "MaxPool that numbers by columns": [onMaps("MaxPool", pool([2, 2], { storage_order: 1 })), /pixels by columns/],
   "a mean that LayerNormalization gives beside its result": [
     (network) => {
       const inputs = [network.maps([6]), network.weight([6])];

@@ -14,7 +14,7 @@ import { prepareBackbone } from "../../src/onnx/prepare.js";
 import { decodeModel } from "../../src/onnx/proto.js";
 import { readFloats } from "../goldens.js";
 import { needsShared, SHARED } from "../helpers.js";
-import { runModel } from "../onnx/run.js";
+import { runModel, TEST_DEVICE } from "../onnx/run.js";
 
 const FOLDER = join(SHARED, "golden/finetune");
 const skip = needsShared("golden/finetune");
@@ -142,7 +142,7 @@ async function checkLosses(engine: TuningEngine): Promise<void> {
 
 test("three steps of AdamW give PyTorch's losses, whatever the number of tiles at once", skip, async () => {
   for (const tilesPerRun of [TILES, 3]) {
-    const options = { device: "cpu", threads: 1, batchSize: TILES, tilesPerRun } as const;
+    const options = { device: TEST_DEVICE, threads: 1, batchSize: TILES, tilesPerRun } as const;
     await checkLosses(await createOnnxEngine(openModel(), options));
   }
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createOnnxEngine } from "../../src/finetune/onnx-engine.js";
 import { compareGradients } from "../autodiff/compare.js";
+import { TEST_DEVICE } from "../onnx/run.js";
 import { makeBatch, openModel } from "./models.js";
 import { NETWORKS, SIDE } from "./networks.js";
 
@@ -11,7 +12,7 @@ for (const [kind, network] of Object.entries(NETWORKS)) {
     compareGradients((maker) => network(maker, maker.maps([3, SIDE, SIDE], 0, 1)), { opset: 17, tolerance: 1e-4 }));
 
   test(`the loss of a network of the kind ${kind} falls`, async () => {
-    const engine = await createOnnxEngine(openModel(network), { device: "cpu", threads: 1, batchSize: 6 });
+    const engine = await createOnnxEngine(openModel(network), { device: TEST_DEVICE, threads: 1, batchSize: 6 });
     try {
       const batch = makeBatch(6);
       const losses: number[] = [];

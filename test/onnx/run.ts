@@ -1,5 +1,15 @@
 /** Runs ONNX bytes once, for tests. */
 import ort from "onnxruntime-node";
+import { DEVICES, type Device } from "../../src/features/device.js";
+
+/** Where tests of gradients and of ONNX graphs run. `CANOPY_TEST_DEVICE=cuda|webgpu` tries a GPU. */
+export const TEST_DEVICE: Device = readDevice(process.env["CANOPY_TEST_DEVICE"] ?? "cpu");
+
+function readDevice(name: string): Device {
+  const device = DEVICES.find((known): known is Device => known === name && known !== "auto");
+  if (device === undefined) throw new Error(`There is no device ${name}.`);
+  return device;
+}
 
 export type Feeds = Record<string, ort.Tensor>;
 
@@ -8,7 +18,9 @@ export async function runModel(
   model: Uint8Array,
   feeds: Feeds,
 ): Promise<Record<string, { dims: readonly number[]; data: Float32Array }>> {
-  const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  const executionProviders = [TEST_DEVICE];
+  const options = { executionProviders, intraOpNumThreads: 1, logSeverityLevel: 3 } as const;
+  const session = await ort.InferenceSession.create(model, options);
   try {
     const results = await session.run(feeds);
     return Object.fromEntries(
