@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -8,14 +8,12 @@ import { readPredictions } from "../../src/curation/prediction-file.js";
 import { NOT_REGULAR, openRegular, readWholeRegular } from "../../src/files/open-regular.js";
 import { loadCheckpoint } from "../../src/head/checkpoint.js";
 import { readLabels } from "../../src/labels/formats.js";
-import { readCard } from "../../src/models/card-file.js";
 import { collectTiles } from "../../src/tiles/sources.js";
-import { readConfig } from "../../src/training/config.js";
 import { countSeenTiles, SEEN_TILES_FILE } from "../../src/training/seen-tiles.js";
 import { temporaryFolder } from "../helpers.js";
 
 describe("opening what is no regular file", () => {
-  it("refuses pipes, sockets, folders and devices without waiting", { timeout: 10_000 }, async (t) => {
+  it("refuses pipes, sockets, folders and devices without waiting", { timeout: 60_000 }, async (t) => {
     const folder = temporaryFolder(t);
     execFileSync("mkfifo", [join(folder, "pipe")]);
     const server = createServer().listen(join(folder, "socket"));
@@ -35,15 +33,13 @@ describe("opening what is no regular file", () => {
     "labels.parquet": (path) => readLabels(path, {}),
     "tiles.csv": (path) => readPredictions(path),
     "tiles.jsonl": (path) => readPredictions(path),
-    "card.json": (path) => readCard(path),
     "model.json": (_, folder) => loadCheckpoint(folder),
-    "config.yaml": (path) => readConfig(path),
     [SEEN_TILES_FILE]: (path) => countSeenTiles(path, []),
     "list.txt": (path) => collectTiles(`@${path}`),
     "list.jsonl": (path) => collectTiles(`@${path}`),
   };
   for (const [name, read] of Object.entries(readers)) {
-    it(`ends with an error where ${name} is a pipe`, { timeout: 10_000 }, async (t) => {
+    it(`ends with an error where ${name} is a pipe`, { timeout: 60_000 }, async (t) => {
       const folder = temporaryFolder(t);
       execFileSync("mkfifo", [join(folder, name)]);
       await assert.rejects(
@@ -53,7 +49,24 @@ describe("opening what is no regular file", () => {
     });
   }
 
-  it("rejects a pipe and an archive that is one among tiles", { timeout: 10_000 }, async (t) => {
+  // In a process of its own: nothing could end this one's wait.
+  for (const [module, reader] of [
+    ["models/card-file.js", "readCard"],
+    ["training/config.js", "readConfig"],
+  ] as const) {
+    it(`ends with an error where ${reader} gets a pipe`, (t) => {
+      const pipe = join(temporaryFolder(t), "pipe");
+      execFileSync("mkfifo", [pipe]);
+      const url = new URL(`../../src/${module}`, import.meta.url).href;
+      const script = `const { ${reader} } = await import(${JSON.stringify(url)}); ${reader}(${JSON.stringify(pipe)});`;
+      const options = { encoding: "utf8", timeout: 60_000 } as const;
+      const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], options);
+      assert.equal(status, 1);
+      assert.match(stderr, /no regular file/);
+    });
+  }
+
+  it("rejects a pipe and an archive that is one among tiles", { timeout: 60_000 }, async (t) => {
     const folder = temporaryFolder(t);
     execFileSync("mkfifo", [join(folder, "x.tar")]);
     writeFileSync(join(folder, "list.txt"), join(folder, "x.tar"));
