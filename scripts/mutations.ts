@@ -403,6 +403,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/operations/fine-tune-full-disk.test.ts"],
   },
   {
+    what: "the penalty of thousands of tiles is that of a sample of them",
+    file: "src/head/train-tiles.ts",
+    from: "return (l2 * sample.length) / rows.length;",
+    to: "return l2;",
+    tests: ["test/head/train-tiles.test.ts"],
+  },
+  {
+    what: "all of thousands of tiles choose the penalty",
+    file: "src/head/train-tiles.ts",
+    from: "if (rows.length <= MOST_SEARCHED) {",
+    to: "if (rows.length <= 1e9) {",
+    tests: ["test/head/train-tiles.test.ts"],
+  },
+  {
     what: "split: equal tiles go where they fall",
     file: "src/tiles/split.ts",
     from: "if (groups === undefined) return (row) => [row];",

@@ -64,6 +64,18 @@ export async function trainByLbfgs(
   return { head, history, completed: minima.every(({ converged }) => converged), l2 };
 }
 
+/** The penalty that fits these rows best, by cross-validation. */
+export async function choosePenalty(
+  features: FeatureMatrix,
+  labels: LabelMatrix,
+  config: LbfgsConfig,
+  options: TrainHeadOptions,
+): Promise<number> {
+  const standardization = await measureStandardization(toFeatureSource(features), config.scaling, config.blocks);
+  const space = await chooseSpace(features, standardization, options.threads);
+  return chooseL2(space, labels, config, options);
+}
+
 function toHead(points: readonly Float64Array[], numFeatures: number): Head {
   const numTags = points.length;
   const weight = new Float32Array(numFeatures * numTags);

@@ -22,6 +22,13 @@ export function splitRows(labels: LabelMatrix, share: number, seed: number): Spl
   return { train: rowsWhere(part, (side) => side === 0), heldOut: rowsWhere(part, (side) => side === 1) };
 }
 
+/** About `count` of the rows, ascending, stratified. */
+export function sampleRows(labels: LabelMatrix, count: number, seed: number): Uint32Array {
+  const share = count / labels.rows;
+  const part = stratify(labels, [1 - share, share], seed);
+  return rowsWhere(part, (side) => side === 1);
+}
+
 /** Fold 0..folds-1 of each row, of equal size (as far as groups allow) and stratified; at most 255 folds. */
 export function kFold(labels: LabelMatrix, folds: number, seed: number): Uint8Array {
   checkInteger("folds", folds, 2, Math.min(255, Math.max(2, labels.rows)));

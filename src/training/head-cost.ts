@@ -1,6 +1,7 @@
 /** What fitting a head by L-BFGS costs, told before it begins. */
 import type { LbfgsConfig } from "../head/config.js";
 import { countHeldOut } from "../head/regularization.js";
+import { MOST_SEARCHED } from "../head/train-tiles.js";
 import type { LabelMatrix } from "../tiles/label-matrix.js";
 
 export interface HeadWork {
@@ -24,11 +25,13 @@ const WORTH_TELLING = 20;
 
 /** Processor time of all trainings, in seconds; other processors may need several times as much. */
 export function estimateHeadSeconds({ labels, numFeatures, variants, trainings, l2 }: HeadWork): number {
+  const cells = (rows: number): number => rows * Math.min(numFeatures, rows) * labels.tags.length;
   const one = (tiles: number): number => {
-    const rows = tiles * variants;
-    const folds = l2 === "auto" ? countHeldOut(tiles, rows) : 0;
-    const cells = rows * Math.min(numFeatures, rows) * labels.tags.length;
-    return cells * (SOLVE_SECONDS + folds * SEARCH_SECONDS);
+    const solve = cells(tiles * variants) * SOLVE_SECONDS;
+    if (l2 !== "auto") return solve;
+    const searched = Math.min(tiles, MOST_SEARCHED);
+    const rows = searched * variants;
+    return solve + countHeldOut(searched, rows) * cells(rows) * SEARCH_SECONDS;
   };
   // All but the final one leave a fifth out.
   return (trainings - 1) * one(0.8 * labels.rows) + one(labels.rows);

@@ -21,9 +21,11 @@ test("little work is not worth a line; much is told before it begins, with what 
   assert.doesNotMatch(describeHeadCost(work(100_000, { l2: 0.01 })) ?? "", /search|`l2`/);
 });
 
-test("the cost grows with rows, but not five times where fewer folds are searched", () => {
+test("the cost grows with rows, but less where fewer folds are searched, and least where a sample is", () => {
   const [few, many] = [estimateHeadSeconds(work(2400)), estimateHeadSeconds(work(24_000))];
-  assert.ok(many > 5 * few && many < 10 * few, `${few} ${many}`);
+  assert.ok(many > 3 * few && many < 6 * few, `${few} ${many}`);
+  const searchOf = (tiles: number) => estimateHeadSeconds(work(tiles)) - estimateHeadSeconds(work(tiles, { l2: 0.01 }));
+  assert.ok(Math.abs(searchOf(40_000) / searchOf(10_000) - 1) < 1e-6);
   assert.ok(estimateHeadSeconds(work(600, { variants: 8 })) < 8 * 8 * estimateHeadSeconds(work(600)));
   assert.ok(estimateHeadSeconds(work(600, { l2: 0.01 })) < estimateHeadSeconds(work(600)) / 5);
 });
