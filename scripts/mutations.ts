@@ -403,6 +403,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/operations/fine-tune-full-disk.test.ts"],
   },
   {
+    what: "quantize: what both readings of the tiles say is said twice",
+    file: "src/operations/quantize.ts",
+    from: "quantizeInto(options, tellOnce(context))",
+    to: "tellOnce(context) && quantizeInto(options, context)",
+    tests: ["test/operations/precision.test.ts"],
+  },
+  {
+    what: "progress: a stage that comes a second time is the first one still",
+    file: "src/cli/progress.ts",
+    from: "return done !== total || state.done >= done;",
+    to: "return true;",
+    tests: ["test/cli/progress.test.ts"],
+  },
+  {
     what: "the penalty of thousands of tiles is that of a sample of them",
     file: "src/head/train-tiles.ts",
     from: "return (l2 * sample.length) / rows.length;",

@@ -24,6 +24,15 @@ export interface RunContext {
   onNotice?: (message: string) => void;
 }
 
+/** `context` for steps that may say the same: each warning and notice once. */
+export function tellOnce({ onWarning, onNotice, ...context }: RunContext): RunContext {
+  return {
+    ...context,
+    ...(onWarning && { onWarning: onceEach(onWarning) }),
+    ...(onNotice && { onNotice: onceEach(onNotice) }),
+  };
+}
+
 /** `tell`, for each message once. */
 export function onceEach(tell: (message: string) => void): (message: string) => void {
   const told = new Set<string>();

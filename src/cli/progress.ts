@@ -25,10 +25,17 @@ interface Stage {
   last: ProgressState;
 }
 
-/** `stage` after `state`; a new one if that is of another. */
+/** Whether `state` is of `stage`, rather than of another one, or of the same once more after its end. */
+function isOf(state: ProgressState, stage: Stage | undefined): stage is Stage {
+  if (stage === undefined || stage.name !== state.stage) return false;
+  const { done, total } = stage.last;
+  return done !== total || state.done >= done;
+}
+
+/** `stage` after `state`. */
 function follow(stage: Stage | undefined, state: ProgressState): Stage {
   const now = Date.now();
-  if (stage === undefined || stage.name !== state.stage) {
+  if (!isOf(state, stage)) {
     return { name: state.stage, startedAt: now, startedWith: state.done, movedAt: now, last: state };
   }
   return { ...stage, movedAt: state.done === stage.last.done ? stage.movedAt : now, last: state };
@@ -61,13 +68,13 @@ function createBar(library: typeof cliProgress): ProgressReporter {
       process.stderr.write(`${bar === undefined ? "" : "\r\x1b[K"}${printable(line)}\n`);
     },
     update: (state) => {
-      const next = follow(stage, state);
-      if (bar === undefined || next.name !== stage?.name) {
+      const isNext = !isOf(state, stage);
+      stage = follow(stage, state);
+      if (bar === undefined || isNext) {
         end();
         bar = newBar(library);
-        bar.start(state.total ?? 0, state.done, { stage: next });
+        bar.start(state.total ?? 0, state.done, { stage });
       }
-      stage = next;
       if (state.total !== undefined) {
         bar.setTotal(state.total);
       }
@@ -154,9 +161,8 @@ function createPlainLines(): ProgressReporter {
     stop: () => clearInterval(timer),
     print: printLine,
     update: (state) => {
-      const next = follow(stage, state);
-      if (next.name !== stage?.name) printedAt = Date.now();
-      stage = next;
+      if (!isOf(state, stage)) printedAt = Date.now();
+      stage = follow(stage, state);
       print();
     },
   };

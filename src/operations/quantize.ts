@@ -17,7 +17,7 @@ import type { FloatNode } from "../quantise/plan.js";
 import type { Precision } from "../quantise/precision.js";
 import { quantise } from "../quantise/quantise.js";
 import type { Ranges } from "../quantise/ranges.js";
-import type { RunContext } from "../run-context.js";
+import { type RunContext, tellOnce } from "../run-context.js";
 import type { TileInputs } from "../tiles/inputs.js";
 import { openTiles } from "../tiles/sources.js";
 import { createTagSet } from "../tiles/tag-set.js";
@@ -93,7 +93,8 @@ const INTERRUPTED = "Interrupted; the features extracted so far are cached: quan
 export async function quantize(options: QuantizeOptions, context: RunContext = {}): Promise<QuantizeSummary> {
   checkKinds(options, OPTIONS);
   checkLabelsGiven(options);
-  const run = () => quantizeInto(options, context).catch(restateInterrupt(INTERRUPTED));
+  // The tiles are read with floats and with integers.
+  const run = () => quantizeInto(options, tellOnce(context)).catch(restateInterrupt(INTERRUPTED));
   return whileLocked(options.out, context, run);
 }
 

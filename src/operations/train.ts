@@ -9,7 +9,7 @@ import { BACKBONE_FILE } from "../finetune/tunable.js";
 import { saveCheckpoint } from "../head/checkpoint.js";
 import { defaultBackbone, type ResolvedBackbone, resolveBackbone } from "../models/registry.js";
 import type { Precision } from "../quantise/precision.js";
-import type { RunContext } from "../run-context.js";
+import { type RunContext, tellOnce } from "../run-context.js";
 import { CONFIG_FILE, configToYaml } from "../training/config.js";
 import { loadDataset } from "../training/dataset.js";
 import { tellEqualTiles } from "../training/equal-tiles.js";
@@ -234,14 +234,14 @@ function startClock(): () => number {
   return () => (performance.now() - startedAt) / 1000;
 }
 
-/** `context`, and the list of what it was warned of. */
+/** `context` that tells everything once, and the list of what it was warned of. */
 function keepWarnings(context: RunContext): RunContext & { warnings: string[] } {
   const warnings: string[] = [];
   const onWarning = (message: string) => {
     warnings.push(message);
     context.onWarning?.(message);
   };
-  return { ...context, onWarning, warnings };
+  return { ...tellOnce({ ...context, onWarning }), warnings };
 }
 
 async function openBackbone(

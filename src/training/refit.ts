@@ -12,6 +12,7 @@ import type { LabelMatrix } from "../tiles/label-matrix.js";
 import { allRows } from "../tiles/split.js";
 import { CALIBRATIONS } from "./calibration.js";
 import { type FittedHead, fitHead } from "./fit.js";
+import type { FitOptions } from "./fitted-weights.js";
 import { matchThresholds } from "./match-thresholds.js";
 
 export interface TileFeatures {
@@ -60,10 +61,8 @@ export async function refit(
   const scores = { before: setFBeta(decisions, labels, 2), kept: setFBeta(matched, labels, 2) };
   // Such a backbone may have learnt these very tiles: none of them is unseen by a new head's features.
   if (isTuned(checkpoint)) return { ...kept, sameTags: share(matched), f2: { ...scores, refitted: null } };
-  const [old, now] = [
-    await refitHead(checkpoint, before, labels, context),
-    await refitHead(checkpoint, after, labels, context),
-  ];
+  const old = await refitHead(checkpoint, before, labels, halfOf(context, 0));
+  const now = await refitHead(checkpoint, after, labels, halfOf(context, 1));
   const refitted = { before: old.scored.metrics.f2, after: now.scored.metrics.f2 };
   const f2 = { ...scores, refitted };
   // The model may have been trained on these very tiles: only losses can be compared, each with its own kind.
@@ -97,7 +96,7 @@ function refitHead(
   { training, preprocessing, exclusive = [], exactlyOne = false }: Checkpoint,
   { features }: TileFeatures,
   labels: LabelMatrix,
-  { signal }: RunContext,
+  running: Pick<FitOptions, "signal" | "onTraining">,
 ): Promise<FittedHead> {
   const { augment, beta, calibrate, targets } = training.settings;
   const known = CALIBRATIONS.find((each) => each === calibrate) ?? "none";
@@ -111,8 +110,15 @@ function refitHead(
     exclusive,
     exactlyOne,
     targets: v.parse(TARGETS, targets),
-    ...(signal && { signal }),
+    ...running,
   });
+}
+
+/** How one of two heads is fitted, its trainings told as a half of all. */
+function halfOf({ signal, onProgress }: RunContext, half: 0 | 1): Pick<FitOptions, "signal" | "onTraining"> {
+  const onTraining = (done: number, total: number) =>
+    onProgress?.({ stage: "head", done: half * total + done, total: 2 * total, rejected: 0, unit: "trainings" });
+  return { ...(signal && { signal }), onTraining };
 }
 
 function sameTags(a: Uint8Array, b: Uint8Array, numTags: number): number {

@@ -34,6 +34,19 @@ test("a stage that stands still says how long it waits instead of a time left, a
   assert.deepEqual(lines, ["features: 40/60 tiles, 0.0/s, waiting for 6s\n"]);
 });
 
+test("a stage that comes a second time, as features of another precision do, counts for itself", async (t) => {
+  const lines = written(t);
+  const { update } = await createProgressReporter({ quiet: false });
+  const features = (done: number) => update({ stage: "features", done, total: 600, rejected: 0 });
+  features(0);
+  t.mock.timers.tick(4000);
+  features(600);
+  features(0);
+  t.mock.timers.tick(5000);
+  features(100);
+  assert.deepEqual(lines, ["features: 100/600 tiles, 20.0/s, ETA 25 s\n"]);
+});
+
 for (const terminal of [false, true]) {
   test(`lines go on while nothing is told, ${terminal ? "on a terminal" : "in a log"}`, async (t) => {
     const lines = written(t, terminal);

@@ -14,6 +14,7 @@ import { predict } from "../../src/operations/predict.js";
 import { checkCosine, quantize } from "../../src/operations/quantize.js";
 import { synthesize } from "../../src/operations/synth.js";
 import { train } from "../../src/operations/train.js";
+import type { RunContext } from "../../src/run-context.js";
 import { runCli, suiteFolder } from "../helpers.js";
 import { runModel } from "../onnx/run.js";
 import { NO_INTEGERS } from "../quantise/run.js";
@@ -124,9 +125,18 @@ test("quantize makes an int8 model of one with floats, with its own backbone, an
   );
 });
 
-test("quantize with labels compares the old head with a new one, and takes the better", async () => {
+test("quantize with labels compares the old head with a new one, takes the better, and tells how far it is", async () => {
   const out = join(folder, "relearned");
-  const { f2, refitted } = await quantize({ model: floats, tiles: [tiles], labels, out, device: "cpu" });
+  const [told, trainings]: [string[], number[]] = [[], []];
+  const onProgress: RunContext["onProgress"] = ({ stage, done, total }) => {
+    if (stage === "head") trainings.push(done, total as number);
+  };
+  const context = { onProgress, onNotice: (text: string) => told.push(text) };
+  const { f2, refitted } = await quantize({ model: floats, tiles: [tiles], labels, out, device: "cpu" }, context);
+  assert.ok(told.length > 0);
+  assert.equal(new Set(told).size, told.length, `${told}`);
+  const twelve = Array.from({ length: 6 }, (_, i) => [i + 1, 12]);
+  assert.deepEqual(trainings, [[0, 12], twelve, [6, 12], twelve.map(([done, all]) => [done + 6, all])].flat(2));
   assert.ok(f2?.refitted);
   const isBetter = f2.refitted.before - f2.refitted.after < f2.before - f2.kept;
   assert.equal(refitted, isBetter ? "head" : "thresholds");
