@@ -68,8 +68,13 @@ try {
   serve(session);
   port.postMessage({ type: "ready" } satisfies SessionReply);
 } catch (error) {
-  port.postMessage({ type: "failed", message: (error as Error).message } satisfies SessionReply);
+  port.postMessage({ type: "failed", message: explain((error as Error).message) } satisfies SessionReply);
   port.close();
+}
+
+function explain(message: string): string {
+  if (!/requires f16 but the device does not support it/.test(message)) return message;
+  return "this GPU has no half precision for WebGPU (its driver lacks shader-f16). Take floats, or the CPU.";
 }
 
 function serve(session: Ort.InferenceSession): void {

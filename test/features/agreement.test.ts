@@ -109,6 +109,20 @@ describe("WebGPU", NEEDS_WEBGPU, () => {
     else await (await open(5)).close();
   });
 
+  it("is refused in a sentence for half precision that the driver does not have", async () => {
+    const graph = new GraphBuilder("halves");
+    const tiles = graph.input("tiles", "uint8", ["N", SIZE, SIZE, 3]);
+    const halves = graph.node("Relu", [graph.node("Cast", [graph.node("Cast", [tiles], { to: 1 })], { to: 10 })]);
+    const means = graph.node("ReduceMean", [graph.node("Cast", [halves], { to: 1 })], { axes: [1, 2], keepdims: 0 });
+    graph.output("features", means, "float32", ["N", 3]);
+    const opening = Backbone.open({ model: graph.build(), size: SIZE, numFeatures: 3, device: "webgpu" });
+    await opening.then(
+      (backbone) => backbone.close(),
+      (error: Error) =>
+        assert.match(error.message, /this GPU has no half precision for WebGPU .*Take floats, or the CPU/),
+    );
+  });
+
   const train = async (model: Network, device: "cpu" | "webgpu") => {
     const engine = await createOnnxEngine(openModel(model), { device, threads: 1, batchSize: 5 });
     try {
