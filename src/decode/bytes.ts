@@ -9,8 +9,17 @@ import type { DecodeFailure } from "./decoder.js";
 /** Largest encoded tile, in bytes; a larger file is no tile, and would only fill the memory. */
 const MAX_BYTES = 256 << 20;
 
-/** The tile's bytes, or why they cannot be read. Never throws for errors of the file system. */
-export function readTileBytes(tile: NativeTile | EncodedTile): Uint8Array | DecodeFailure {
+/** The first bytes that are read of a larger file. */
+const HEAD_BYTES = 64 << 10;
+
+/** Why a file that begins with `head` need not be read further. */
+type Refusal = (head: Uint8Array) => DecodeFailure | undefined;
+
+/**
+ * The tile's bytes, or why they cannot be read. Of a file that `refuse` refuses only the beginning is read. Never throws for errors
+ * of the file system.
+ */
+export function readTileBytes(tile: NativeTile | EncodedTile, refuse?: Refusal): Uint8Array | DecodeFailure {
   if ("bytes" in tile) return tile.bytes;
   let file: number;
   try {
@@ -19,7 +28,7 @@ export function readTileBytes(tile: NativeTile | EncodedTile): Uint8Array | Deco
     return readFailure(error);
   }
   try {
-    return readRange(file, fstatSync(file), tile);
+    return readRange(file, fstatSync(file), tile, refuse);
   } catch (error) {
     return readFailure(error);
   } finally {
@@ -27,7 +36,7 @@ export function readTileBytes(tile: NativeTile | EncodedTile): Uint8Array | Deco
   }
 }
 
-function readRange(file: number, stats: Stats, tile: NativeTile): Uint8Array | DecodeFailure {
+function readRange(file: number, stats: Stats, tile: NativeTile, refuse?: Refusal): Uint8Array | DecodeFailure {
   if (stats.isDirectory()) return { code: "READ", message: "Is a folder, not a file" };
   if (!stats.isFile()) return { code: "READ", message: "Is not a regular file" };
   const { offset = 0 } = tile;
@@ -36,6 +45,9 @@ function readRange(file: number, stats: Stats, tile: NativeTile): Uint8Array | D
   const { byteLength = available } = tile;
   if (byteLength > available) return { code: "TRUNCATED", message: "Tile reaches beyond the end of its file" };
   const { inflatedLength } = tile;
+  const hasHead = inflatedLength === undefined && byteLength > HEAD_BYTES && refuse !== undefined;
+  const refusal = hasHead ? refuse(readFully(file, new Uint8Array(HEAD_BYTES), offset)) : undefined;
+  if (refusal !== undefined) return refusal;
   const length = Math.max(byteLength, inflatedLength ?? 0);
   if (length > MAX_BYTES) {
     return { code: "LIMIT", message: `File of ${length} bytes exceeds the limit of ${MAX_BYTES} bytes` };

@@ -13,6 +13,7 @@ import {
   type RasterFacts,
   type RgbImage,
 } from "./decoder.js";
+import { refuseHead } from "./head.js";
 import { readJpegHeader } from "./jpeg-header.js";
 import { nativeOptions } from "./native.js";
 import { sniffFormat } from "./sniff.js";
@@ -30,7 +31,7 @@ export type FullOptions = Omit<PictureOptions, "maxBytes">;
 
 /** Reads and decodes a tile completely. Never throws for a bad one. */
 export async function readFullTile(tile: PictureSource, options: FullOptions): Promise<FullImage | DecodeFailure> {
-  const bytes = readTileBytes(tile);
+  const bytes = readTileBytes(tile, (head) => refuseHead(head, options));
   return isFailure(bytes) ? bytes : readFull(bytes, options);
 }
 

@@ -9,7 +9,6 @@ import { readBands } from "./bands.js";
 import { readTileBytes } from "./bytes.js";
 import { chooseChannels } from "./channels.js";
 import {
-  DECODE_DEFAULTS,
   type DecodeFailure,
   type DecodeOptions,
   type DecodeOutcome,
@@ -19,7 +18,8 @@ import {
   type RgbImage,
 } from "./decoder.js";
 import { describeForeign } from "./foreign.js";
-import { mostSharpJpegPixels, mostSharpPixels, pixelsOfWork } from "./memory.js";
+import { mostPixels, refuseHead, tooManyPixels } from "./head.js";
+import { pixelsOfWork } from "./memory.js";
 import { openPicture } from "./open-sharp.js";
 import { openPng16 } from "./png16.js";
 import { decodeRaw, type Resize, takeThreeBands } from "./raw.js";
@@ -36,7 +36,7 @@ export async function decodeWithSharp(
   resize: Resize,
 ): Promise<DecodeOutcome> {
   if ("pixels" in source) return decodeRaw(source, target, options, resize);
-  const bytes = readTileBytes(source);
+  const bytes = readTileBytes(source, (head) => refuseHead(head, options));
   if (isFailure(bytes)) return bytes;
   const image = await readBytesWithSharp(bytes, options);
   if (isFailure(image)) return image;
@@ -65,16 +65,6 @@ export async function readBytesWithSharp(bytes: Uint8Array, asked: PictureOption
     if (error instanceof RasterError) return { code: error.code, message: error.message };
     return sharpFailure(error as Error, bytes, format, options.maxPixels);
   }
-}
-
-function mostPixels(asked: PictureOptions, bytes: Uint8Array, format: ImageFormat): number {
-  if (format === "jpeg") return mostSharpJpegPixels(asked, bytes.length);
-  const most = mostSharpPixels(asked, bytes.length);
-  // Samples of 16 bits take twice the memory.
-  const { maxBytes } = asked;
-  return format === "png" && isPng16(bytes) && maxBytes !== undefined && maxBytes < DECODE_DEFAULTS.maxBytes
-    ? Math.max(1, most >> 1)
-    : most;
 }
 
 async function readOther(
@@ -113,11 +103,7 @@ function inksToRgb(data: Uint8Array, channels: number): Uint8Array {
 /** libvips gives its reasons only as text. */
 function sharpFailure(error: Error, bytes: Uint8Array, format: ImageFormat, maxPixels: number): DecodeFailure {
   const reason = error.message.split("\n")[0].replace(/^Input buffer/, "the file");
-  if (/pixel limit/i.test(reason))
-    return {
-      code: "LIMIT",
-      message: `Image exceeds the limit of ${maxPixels} pixels (\`maxPixels\`, or what \`memory\` leaves)`,
-    };
+  if (/pixel limit/i.test(reason)) return tooManyPixels(maxPixels);
   if (/timeout/i.test(reason)) return { code: "LIMIT", message: "Decoding it takes too long" };
   if (format === "heif" && isHevc(bytes)) {
     return { code: "FORMAT", message: "HEIC (HEVC in HEIF) is not read, AVIF is; convert it to PNG or JPEG" };

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readTileBytes } from "../decode/bytes.js";
 import { type DecodeFailure, isFailure, type PictureSource } from "../decode/decoder.js";
 import { type FullImage, type FullOptions, readFull } from "../decode/full.js";
+import { refuseHead } from "../decode/head.js";
 import { refuseIfStopped } from "../stop-flag.js";
 import { findLeftAside } from "./left-aside.js";
 import { type Fingerprint, fingerprint } from "./perceptual-hash.js";
@@ -41,7 +42,7 @@ export async function examineChunk(task: ExamineTask): Promise<Examined[]> {
 }
 
 async function examine(tile: PictureSource, options: FullOptions): Promise<Examined> {
-  const bytes = readTileBytes(tile);
+  const bytes = readTileBytes(tile, (head) => refuseHead(head, options));
   if (isFailure(bytes)) {
     return bytes;
   }
