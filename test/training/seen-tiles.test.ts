@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { FormatError } from "../../src/errors.js";
@@ -8,6 +8,7 @@ import { openTiles } from "../../src/tiles/sources.js";
 import type { Tile } from "../../src/tiles/tile.js";
 import { addSeenTiles, countSeenTiles, encodeSeenTiles, SEEN_TILES_FILE } from "../../src/training/seen-tiles.js";
 import { suiteFolder } from "../helpers.js";
+import { serve } from "../remote/server.js";
 
 const folder = suiteFolder();
 const tiles = join(folder, "tiles");
@@ -36,6 +37,17 @@ test("tiles of the training are recognised under other names and in archives, an
   assert.equal(await countSeenTiles(join(folder, SEEN_TILES_FILE), await tilesIn(tar)), 4);
   writeFileSync(join(renamed, "x-t0.jpg"), Buffer.alloc(300, 99));
   assert.equal(await countSeenTiles(join(folder, SEEN_TILES_FILE), await tilesIn(renamed)), 3);
+});
+
+test("tiles of a server are recognised, alone and in an archive there", async (t) => {
+  const tar = join(folder, "served.tar");
+  assert.equal(spawnSync("tar", ["cf", tar, "-C", tiles, "."]).status, 0);
+  const names = readdirSync(tiles);
+  const files = Object.fromEntries(names.map((name) => [`/${name}`, readFileSync(join(tiles, name))]));
+  const { url } = await serve(t, { ...files, "/set.tar": readFileSync(tar) });
+  const local = join(folder, SEEN_TILES_FILE);
+  assert.equal(await countSeenTiles(local, await tilesIn(...names.map((name) => `${url}/${name}`))), 4);
+  assert.equal(await countSeenTiles(local, await tilesIn(`${url}/set.tar`)), 4);
 });
 
 test("of very many tiles a part is remembered, and the count is an estimate", async () => {
