@@ -99,6 +99,15 @@ export function withGlobalOptions<T>(yargs: Argv<T>) {
     .option("json", { type: "boolean", default: false, describe: "One JSON object on stdout", global: true });
 }
 
+/** `--out` of commands that write one row for each tile. */
+export const ROWS_OUT = {
+  alias: "o",
+  type: "string",
+  demandOption: true,
+  requiresArg: true,
+  describe: "File to write: .csv, .jsonl or .parquet",
+} as const;
+
 /** `--device`, but for its description. */
 export const DEVICE = {
   choices: ["auto", "cpu", "cuda", "webgpu"] as const satisfies readonly DeviceChoice[],

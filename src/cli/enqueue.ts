@@ -2,7 +2,7 @@
 import type { ArgumentsCamelCase, Argv } from "yargs";
 import type { EnqueueSummary } from "../operations/enqueue.js";
 import { counted } from "../report/format.js";
-import { DEVICE, type GlobalArguments, runCommand, withOverwrite } from "./common.js";
+import { DEVICE, type GlobalArguments, ROWS_OUT, runCommand, withOverwrite } from "./common.js";
 import { modelOptions, withPredictOptions } from "./predict.js";
 import { queueOptions, withQueueOptions } from "./queue.js";
 
@@ -17,13 +17,7 @@ export function builder(yargs: Argv) {
       demandOption: true,
       describe: "Folder, files, archives, @list.txt, or -; on a file system all workers share",
     })
-    .option("out", {
-      alias: "o",
-      type: "string",
-      demandOption: true,
-      requiresArg: true,
-      describe: "File to write: .csv, .jsonl or .parquet",
-    })
+    .option("out", ROWS_OUT)
     .option("part-tiles", { type: "number", default: 2048, requiresArg: true, describe: "Tiles of a part" })
     .option("device", { ...DEVICE, describe: "Where workers run the backbone" })
     .option("resume", { type: "boolean", default: false, describe: "Enqueue again what is not done of this output" })

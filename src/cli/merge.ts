@@ -1,6 +1,6 @@
 /** `canopy merge`: finished outputs into one. */
 import type { ArgumentsCamelCase, Argv } from "yargs";
-import { type GlobalArguments, runCommand, withOverwrite } from "./common.js";
+import { type GlobalArguments, ROWS_OUT, runCommand, withOverwrite } from "./common.js";
 
 export const command = "merge <outputs..>";
 export const describe = "Put finished outputs of predict together: shards, and runs over other tiles";
@@ -13,13 +13,7 @@ export function builder(yargs: Argv) {
       demandOption: true,
       describe: "Outputs of one model, of all shards of a run, in any format",
     })
-    .option("out", {
-      alias: "o",
-      type: "string",
-      demandOption: true,
-      requiresArg: true,
-      describe: "File to write: .csv, .jsonl or .parquet",
-    })
+    .option("out", ROWS_OUT)
     .example("$0 merge tags-*.csv --out tags.csv", "All shards of a run")
     .example("$0 merge may.jsonl june.jsonl --out all.parquet", "Two runs, to another format");
 }

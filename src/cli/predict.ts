@@ -5,6 +5,7 @@ import { NAMINGS } from "../tiles/names.js";
 import {
   ESCAPE_FORMULAS,
   type GlobalArguments,
+  ROWS_OUT,
   runCommand,
   withDeviceOptions,
   withModelDecodeOptions,
@@ -17,13 +18,7 @@ export const describe = "Tag tiles in bulk, into a .csv, .jsonl or .parquet file
 
 export function builder(yargs: Argv) {
   return withPredictOptions(withInput(withOverwrite(withDeviceOptions(yargs))))
-    .option("out", {
-      alias: "o",
-      type: "string",
-      demandOption: true,
-      requiresArg: true,
-      describe: "File to write: .csv, .jsonl or .parquet",
-    })
+    .option("out", ROWS_OUT)
     .example("$0 predict test-jpg --model model --out submission.csv", "A Kaggle submission")
     .example(
       "$0 predict @tags.csv.rejects.jsonl --model model --out again.csv",

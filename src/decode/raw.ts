@@ -1,17 +1,11 @@
 /** Turns pixels, of a caller or decoded by sharp, into RGB of the target size. */
+import type { NativeAddon } from "../addon.js";
 import type { RawTile } from "../tiles/tile.js";
 import { chooseChannels } from "./channels.js";
 import type { DecodeOptions, DecodeOutcome } from "./decoder.js";
 
 /** Resizes an RGB image into a target; `resizeRgb` of the addon or of resize.ts. */
-export type Resize = (
-  pixels: Uint8Array,
-  width: number,
-  height: number,
-  target: Uint8Array,
-  size: number,
-  antialias: boolean,
-) => void;
+export type Resize = NativeAddon["resizeRgb"];
 
 /** Resizes a tile of pixels into `target` `[size, size, 3]`. */
 export function decodeRaw(tile: RawTile, target: Uint8Array, options: DecodeOptions, resize: Resize): DecodeOutcome {

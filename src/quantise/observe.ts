@@ -1,13 +1,10 @@
 /** A network that gives, instead of its features, the range of each value that quantisation would round. */
-import { appender, freshName, indexGraph, vacateName } from "../onnx/editing.js";
-import { foldGraph } from "../onnx/fold.js";
+import { appender, freshName, vacateName } from "../onnx/editing.js";
 import { makeNode, valueInfo } from "../onnx/graph.js";
 import { FEATURES, TILES } from "../onnx/prepare.js";
-import { decodeModel, encodeModel, opsetOf } from "../onnx/proto.js";
+import { encodeModel, opsetOf } from "../onnx/proto.js";
 import { int64 } from "../onnx/tensor.js";
-import { pixelBytes } from "./pixels.js";
-import { planQuantisation } from "./plan.js";
-import { checkPlan } from "./quantise.js";
+import { planPrepared } from "./quantise.js";
 
 export interface Observing {
   /**
@@ -23,12 +20,8 @@ const AXES_AS_INPUT = 18;
 
 /** For the prepared backbone `prepared`. @throws ModelError if nothing in it can be quantised */
 export function observingModel(prepared: Uint8Array): Observing {
-  const model = decodeModel(prepared, "The prepared backbone");
+  const { model, plan, pixels } = planPrepared(prepared);
   const { graph } = model;
-  foldGraph(graph);
-  const plan = planQuantisation(graph);
-  checkPlan(plan, graph.node);
-  const pixels = pixelBytes(indexGraph(graph), plan);
   const names = [...plan.values].flatMap(([name, { kind }]) =>
     kind === "moved" || name === pixels?.name ? [] : [name],
   );

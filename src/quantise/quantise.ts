@@ -7,7 +7,7 @@ import { ModelError } from "../errors.js";
 import { indexGraph, pruneGraph } from "../onnx/editing.js";
 import { foldGraph } from "../onnx/fold.js";
 import { TensorProto_DataType as DataType, type NodeProto } from "../onnx/gen/onnx_pb.js";
-import { decodeModel, encodeModel } from "../onnx/proto.js";
+import { decodeModel, encodeModel, type Model } from "../onnx/proto.js";
 
 import { type PixelBytes, pixelBytes } from "./pixels.js";
 import { type FloatNode, planQuantisation, type QuantisationPlan } from "./plan.js";
@@ -23,17 +23,20 @@ export interface Quantised {
   float: FloatNode[];
 }
 
+interface PlannedModel {
+  model: Model;
+  plan: QuantisationPlan;
+  /** Undefined if the pixels become floats. */
+  pixels: PixelBytes | undefined;
+}
+
 /**
  * The prepared backbone `prepared` (see prepareBackbone) with the ranges of its values (see observingModel). Throws a
  * ModelError if nothing in it can be quantised, or the ranges are those of another network.
  */
 export function quantise(prepared: Uint8Array, ranges: Ranges): Quantised {
-  const model = decodeModel(prepared, "The prepared backbone");
+  const { model, plan, pixels } = planPrepared(prepared);
   const { graph } = model;
-  foldGraph(graph);
-  const plan = planQuantisation(graph);
-  checkPlan(plan, graph.node);
-  const pixels = pixelBytes(indexGraph(graph), plan);
   const scales = chooseScales(plan, ranges, pixels);
   const writer = new Writer(graph);
   const clipped = new Map([...plan.clips.keys()].map((clip) => [clip.input[0], clip.output[0]]));
@@ -90,8 +93,18 @@ function writeInteger(
   writer.dequantise(writer.quantise(node.output[0], scale, result), scale, result, result);
 }
 
+/** The prepared backbone `prepared`, folded, and what of it becomes integers. @throws ModelError if that is nothing */
+export function planPrepared(prepared: Uint8Array): PlannedModel {
+  const model = decodeModel(prepared, "The prepared backbone");
+  const { graph } = model;
+  foldGraph(graph);
+  const plan = planQuantisation(graph);
+  checkPlan(plan, graph.node);
+  return { model, plan, pixels: pixelBytes(indexGraph(graph), plan) };
+}
+
 /** @throws ModelError if the network is quantised already, or nothing in it can be */
-export function checkPlan({ layers, float }: QuantisationPlan, nodes: readonly NodeProto[]): void {
+function checkPlan({ layers, float }: QuantisationPlan, nodes: readonly NodeProto[]): void {
   const quantised = nodes.find(({ opType }) => /^(DynamicQ|Q|Dequantize)/.test(opType));
   if (quantised !== undefined) throw new ModelError(`The backbone is quantised already (${quantised.opType}).`);
   if (layers.size > 0) return;
