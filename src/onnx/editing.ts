@@ -214,7 +214,7 @@ function namesOf(graph: GraphProto): Set<string> {
   return names;
 }
 
-/** The same, but a value already called `to` is not renamed: the caller has removed it. */
+/** The same, but a value already called `to` is not renamed: the caller has removed it, or it is the same value. */
 export function replaceName(graph: GraphProto, from: string, to: string): void {
   for (const each of [...graph.input, ...graph.output, ...graph.initializer, ...graph.valueInfo]) {
     if (each.name === from) each.name = to;

@@ -2,15 +2,7 @@
  * Simplifies a network before it is quantised: constants are computed, batch normalisation becomes part of the layer
  * before it, and what changes nothing is removed. Values that stay keep their names.
  */
-import {
-  countReaders,
-  freshName,
-  type GraphIndex,
-  indexGraph,
-  pruneGraph,
-  renameValue,
-  replaceName,
-} from "./editing.js";
+import { countReaders, freshName, type GraphIndex, indexGraph, pruneGraph, replaceName } from "./editing.js";
 import { canEvaluate, evaluate } from "./evaluate.js";
 import type { GraphProto, NodeProto } from "./gen/onnx_pb.js";
 import { fromTensorProto, type Model, toTensorProto } from "./proto.js";
@@ -65,7 +57,7 @@ function dropIdle(graph: GraphProto): void {
     if (isFixed && outputs.has(to)) continue;
     graph.node.splice(graph.node.indexOf(node), 1);
     // The later name stays: it does not depend on what comes before.
-    if (isFixed) renameValue(graph, to, from);
+    if (isFixed) replaceName(graph, to, from);
     else replaceName(graph, from, to);
   }
 }

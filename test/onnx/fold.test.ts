@@ -183,3 +183,23 @@ test("what only a graph within the graph reads keeps its name and its meaning", 
   assert.ok(!model.graph.node.some(({ opType }) => opType === "Identity"));
   assert.ok(maxDifference(await featuresOf(encodeModel(model)), await featuresOf(bytes)) < 1e-6);
 });
+
+test("what changes nothing goes, also behind an input, a weight or an output, and these keep their names", async () => {
+  const graph = new GraphBuilder("idle");
+  const idle = (value: string) => graph.node("Identity", [value]);
+  const weight = graph.initializer("weight", tensor([16, 3, 1, 1], 1));
+  const maps = graph.node("Conv", [idle(graph.input("input", "float32", ["N", 3, 8, 8])), idle(weight)]);
+  graph.output("maps", idle(idle(maps)), "float32", ["N", 16, 8, 8]);
+  const features = graph.node("Flatten", [graph.node("GlobalAveragePool", [idle("maps")])]);
+  graph.output("features", features, "float32", ["N", 16]);
+  const before = graph.build();
+  const model = decodeModel(before, "idle");
+  foldGraph(model.graph);
+  assert.deepEqual(
+    [model.graph.input, model.graph.output].flat().map(({ name }) => name),
+    ["input", "maps", "features"],
+  );
+  assert.ok(model.graph.node.every(({ opType }) => opType !== "Identity"));
+  const difference = maxDifference(await featuresOf(encodeModel(model)), await featuresOf(before));
+  assert.ok(difference < 1e-5, `${difference}`);
+});
