@@ -4,6 +4,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../errors.js";
 import { createFolderDraft } from "../files/folder-draft.js";
+import { finetuneStateFile } from "../training/finetune-states.js";
+import { statesFile } from "../training/states.js";
 
 /** Call it before any work is done. @throws InputError if `out` exists and may not be replaced, or cannot be made */
 export async function checkModelFolder(out: string, { overwrite }: { overwrite: boolean }): Promise<void> {
@@ -17,6 +19,15 @@ export async function checkModelFolder(out: string, { overwrite }: { overwrite: 
       throw new InputError(`${out} exists and is not a model's folder, so it is not overwritten; name another one.`);
     }
   }
+}
+
+/** What an interrupted training has done may be hours of work. @throws InputError if there is one of the model `out` */
+export function refuseInterrupted(out: string): void {
+  const state = [finetuneStateFile(out), statesFile(out)].find(existsSync);
+  if (state === undefined) return;
+  throw new InputError(
+    `An interrupted training of ${out} is in ${state}: go on with \`resume\`, or start anew with \`overwrite\`.`,
+  );
 }
 
 /** The folder `out` with what `fill` writes into the folder it is given. */

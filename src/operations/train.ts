@@ -29,14 +29,14 @@ import { fingerprintOf, forgetStates } from "../training/states.js";
 import { summarize, type TrainSummary } from "../training/summary.js";
 import { encodeEvents, listScalars } from "../training/tensorboard.js";
 import { readFinished, writeSummary } from "./finished-model.js";
-import { checkModelFolder, writeModelFolder } from "./model-folder.js";
+import { checkModelFolder, refuseInterrupted, writeModelFolder } from "./model-folder.js";
 import { rejectsBeside } from "./rejects.js";
 
 /**
  * Trains a model on labelled tiles and writes it as a folder.
- * @throws OptionError for options that cannot be used; InputError for tiles and labels that do not fit, and if `out`
- * exists; ModelError for backbone or device; InterruptedError on abort: features and finished epochs are kept, and
- * `resume` goes on. With `resume`, a model that is finished is left as it is.
+ * @throws OptionError for options that cannot be used; InputError for tiles and labels that do not fit, and if `out` or
+ * an interrupted training of it exists; ModelError for backbone or device; InterruptedError on abort: features and
+ * finished epochs are kept, and `resume` goes on. With `resume`, a model that is finished is left as it is.
  */
 export function train(options: TrainOptions, context: RunContext = {}): Promise<TrainSummary> {
   return trainModel(options, context).catch(pointToResume);
@@ -102,6 +102,7 @@ async function trainInto(options: TrainOptions, checked: TrainSettings, context:
     return finished;
   }
   await checkModelFolder(out, { overwrite });
+  if (!resume && !overwrite) refuseInterrupted(out);
   // Now rather than after the training.
   if (options.tensorboard !== undefined) await ensureFolder(options.tensorboard);
   const backbone = await openBackbone(checked.backbone, telling);

@@ -157,7 +157,7 @@ export function tuningFingerprint(
     .digest("hex");
 }
 
-function finetuneStateFile(out: string): string {
+export function finetuneStateFile(out: string): string {
   return beside(out, ".finetune");
 }
 

@@ -112,6 +112,6 @@ async function readSaved(file: string): Promise<v.SafeParseResult<typeof SAVED> 
   }
 }
 
-function statesFile(out: string): string {
+export function statesFile(out: string): string {
   return beside(out, ".training");
 }

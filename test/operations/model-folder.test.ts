@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { resumablePath } from "../../src/files/temporary.js";
-import { checkModelFolder } from "../../src/operations/model-folder.js";
+import { checkModelFolder, refuseInterrupted } from "../../src/operations/model-folder.js";
 import { temporaryFolder } from "../helpers.js";
 
 describe("a model's folder", () => {
@@ -28,5 +28,15 @@ describe("a model's folder", () => {
     writeFileSync(join(resumablePath(`${out}.replaced`), "model.json"), "{}");
     await assert.rejects(checkModelFolder(out, { overwrite: false }), /exists already/);
     assert.deepEqual(readdirSync(out), ["model.json"]);
+  });
+
+  it("is not begun anew, unasked, beside an interrupted training or fine-tuning of it", (t) => {
+    const out = join(temporaryFolder(t), "model");
+    refuseInterrupted(out);
+    for (const ending of [".training", ".finetune"]) {
+      writeFileSync(`${out}${ending}`, "hours of work");
+      assert.throws(() => refuseInterrupted(`${out}/`), { name: "InputError", message: /`resume`, or .+`overwrite`/ });
+      rmSync(`${out}${ending}`);
+    }
   });
 });

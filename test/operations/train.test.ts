@@ -45,6 +45,9 @@ test("an interrupted training that goes on ends with the model of one that never
     if (stage === "head" && done === 3) stop.abort();
   };
   await assert.rejects(train({ ...options, out, head }, { signal: stop.signal, onProgress }), InterruptedError);
+  const unasked =
+    /An interrupted training of .+stopped is in .+stopped\.training: go on with `resume`, or .+`overwrite`/;
+  await assert.rejects(train({ ...options, out, head }), unasked);
   const seen: number[] = [];
   const later = ({ stage, done }: { stage: string; done: number }) => void (stage === "head" && seen.push(done));
   await train({ ...options, out, head, resume: true }, { onProgress: later });
