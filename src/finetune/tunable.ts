@@ -57,9 +57,14 @@ export function openTunable({ card, bytes }: ResolvedBackbone, size: number, blo
     trainable,
     blocks: all,
     weights: weightsOf(model, trainable),
-    save: (weights, ranges) => save(base, own, weights, ranges),
+    save: (weights, ranges) => save(base, ownSize(own, size), weights, ranges),
     rounded: (weights) => new Map([...weights].map(([name, values]) => [name, round(name, values)])),
   };
+}
+
+/** What is known of the tuned weights is of the size that they were tuned at. */
+function ownSize(card: ModelCard, size: number): ModelCard {
+  return { ...card, input: { ...card.input, defaultSize: size, recommendedSizes: [size] } };
 }
 
 function lastBlocks(all: readonly string[][], blocks: Blocks, name: string): string[] {
