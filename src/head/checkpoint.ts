@@ -80,6 +80,11 @@ async function readModelJson(folder: string): Promise<ModelJson> {
     text = (await readWholeRegular(path, MOST_JSON_BYTES)).toString("utf8");
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
+    // Exported models and backbones are files, and are often named in place of the model.
+    if (code === "ENOTDIR") {
+      const remedy = "name the one that `canopy train` wrote";
+      throw new InputError(`${folder} is a file, and a model is a folder: ${remedy}.`, { cause });
+    }
     if (!isMissing(cause)) throw new InputError(`${folder}: cannot read ${path} (${code}).`, { cause });
     throw new InputError(`${folder} holds no model: there is no ${path}. \`canopy train --out ${folder}\` makes one.`, {
       cause,

@@ -171,6 +171,16 @@ describe("a checkpoint", () => {
     });
   }
 
+  it("is told from a file that is named in its place", async (t) => {
+    const file = join(temporaryFolder(t), "exported.onnx");
+    writeFileSync(file, "a network");
+    await assert.rejects(loadCheckpoint(file), {
+      name: "InputError",
+      message: /onnx is a file, and a model is a folder/,
+    });
+    await assert.rejects(loadCheckpoint(`${file}s`), /holds no model/);
+  });
+
   it("is refused with any key of model.json missing or of another type, by name", async (t) => {
     const folder = await saved(t);
     const metrics = computeMetrics(
