@@ -502,6 +502,27 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/quantise/quantise.test.ts"],
   },
   {
+    what: "an input that gives its name to what an Identity made of it, and is lost",
+    file: "src/onnx/fold.ts",
+    from: "if (isFixed) replaceName(graph, to, from);",
+    to: "if (isFixed) replaceName(graph, from, to);",
+    tests: ["test/onnx/fold.test.ts"],
+  },
+  {
+    what: "train: an interrupted training is begun anew, unasked",
+    file: "src/operations/train.ts",
+    from: "if (!resume && !overwrite) refuseInterrupted(out);",
+    to: "if (!resume && overwrite) refuseInterrupted(out);",
+    tests: ["test/operations/train.test.ts"],
+  },
+  {
+    what: "a tuned backbone that is taken for one of its old size",
+    file: "src/finetune/tunable.ts",
+    from: "save(base, ownSize(own, size), weights, ranges)",
+    to: "save(base, own, weights, ranges)",
+    tests: ["test/finetune/tunable.test.ts"],
+  },
+  {
     what: "a range that goes beyond the Clip that is folded into it",
     file: "src/quantise/quantise.ts",
     from: "Math.min(range[1], high)",
@@ -619,14 +640,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "durable files: the flush of a small file dropped",
     file: "src/files/write.ts",
-    from: "      await file.sync();\n",
+    from: "      await flush(file);\n",
     to: "",
     tests: ["test/cli/flushes.test.ts"],
   },
   {
     what: "durable files: the flush at the end of a growing draft dropped",
     file: "src/files/draft.ts",
-    from: "      await this.#file.sync().catch(explain(this.#path));\n",
+    from: "      await flush(this.#file).catch(explain(this.#path));\n",
     to: "",
     tests: ["test/cli/flushes.test.ts"],
   },
@@ -640,7 +661,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "durable files: the flush of growing drafts every 16 MiB dropped",
     file: "src/files/draft.ts",
-    from: "    await this.#file.datasync().catch(explain(this.#path));\n",
+    from: "    await flushData(this.#file).catch(explain(this.#path));\n",
     to: "",
     tests: ["test/files/write.test.ts"],
   },
@@ -1285,9 +1306,9 @@ export const MUTATIONS: readonly Mutation[] = [
     what: "input: errors of opening a folder to flush it are ignored",
     file: "src/files/folder.ts",
     from: `const handle = await open(folder, "r");
-    await handle.sync().finally(() => handle.close());`,
+    await flush(handle).finally(() => handle.close());`,
     to: `const handle = await open(folder, "r").catch(() => undefined);
-    await handle?.sync().finally(() => handle?.close());`,
+    if (handle) await flush(handle).finally(() => handle?.close());`,
     tests: ["test/files/output.test.ts"],
   },
   {

@@ -3,6 +3,7 @@ import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type FileFacts, readBlocks } from "./facts.js";
+import { flush, flushData } from "./flush.js";
 import { syncFolder } from "./folder.js";
 import { clearDrafts, draftPath, resumablePath } from "./temporary.js";
 import { explainWriteError } from "./write-error.js";
@@ -60,7 +61,7 @@ export class Draft {
     await this.#file.writeFile(block).catch(explain(this.#path));
     this.#count(block);
     if (this.#bytes - this.#flushed < FLUSH_BYTES) return;
-    await this.#file.datasync().catch(explain(this.#path));
+    await flushData(this.#file).catch(explain(this.#path));
     this.#flushed = this.#bytes;
   }
 
@@ -75,7 +76,7 @@ export class Draft {
   /** Flushes everything to the disk, still under the draft's name. */
   async finish(): Promise<FileFacts> {
     if (this.#facts === undefined) {
-      await this.#file.sync().catch(explain(this.#path));
+      await flush(this.#file).catch(explain(this.#path));
       await this.#file.close().catch(explain(this.#path));
       this.#facts = { bytes: this.#bytes, sha256: this.#hash.digest("hex") };
     }

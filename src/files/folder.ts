@@ -1,5 +1,6 @@
 /** Flushing a folder, so that new files, renames and removals in it survive a power cut. */
 import { open } from "node:fs/promises";
+import { flush } from "./flush.js";
 import { explainWriteError } from "./write-error.js";
 
 /** Not every platform can open or flush a folder; then it is left to the file system. */
@@ -9,7 +10,7 @@ const CANNOT = ["EINVAL", "EPERM", "EISDIR", "EACCES", "ENOTSUP"];
 export async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, "r");
-    await handle.sync().finally(() => handle.close());
+    await flush(handle).finally(() => handle.close());
   } catch (error) {
     if (!CANNOT.includes((error as NodeJS.ErrnoException).code ?? "")) throw explainWriteError(error, folder);
   }

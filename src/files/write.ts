@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { mapInFlight } from "../in-flight.js";
 import { Draft, openDraft } from "./draft.js";
 import type { FileFacts } from "./facts.js";
+import { flush } from "./flush.js";
 import { syncFolder } from "./folder.js";
 import { clearDrafts, draftPath } from "./temporary.js";
 import { explainWriteError } from "./write-error.js";
@@ -97,7 +98,7 @@ async function writeDraft({ path, draft, content }: FileContent & { draft: strin
     const file = await openDraft(draft, path);
     try {
       await file.writeFile(content);
-      await file.sync();
+      await flush(file);
     } finally {
       await file.close();
     }

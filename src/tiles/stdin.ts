@@ -7,6 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { CanopyError, InputError, InterruptedError } from "../errors.js";
 import { Draft } from "../files/draft.js";
 import { exists, hashFile } from "../files/facts.js";
+import { flush } from "../files/flush.js";
 import { ensureFolder } from "../files/output.js";
 import { explainWriteError, WriteError } from "../files/write-error.js";
 import { compressionOf } from "./packed.js";
@@ -95,7 +96,7 @@ async function overwriting(archive: string): Promise<Copy> {
     },
     end: async ({ bytes }) => {
       await file.truncate(bytes);
-      await file.sync();
+      await flush(file);
       await file.close();
       return archive;
     },
