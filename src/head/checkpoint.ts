@@ -83,7 +83,7 @@ async function readModelJson(folder: string): Promise<ModelJson> {
     // Exported models and backbones are files, and are often named in place of the model.
     if (code === "ENOTDIR") {
       const remedy = "name the one that `canopy train` wrote";
-      throw new InputError(`${folder} is a file, and a model is a folder: ${remedy}.`, { cause });
+      throw new InputError(`${folder} is no folder, and a model is one: ${remedy}.`, { cause });
     }
     if (!isMissing(cause)) throw new InputError(`${folder}: cannot read ${path} (${code}).`, { cause });
     throw new InputError(`${folder} holds no model: there is no ${path}. \`canopy train --out ${folder}\` makes one.`, {

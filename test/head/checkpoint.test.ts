@@ -176,7 +176,7 @@ describe("a checkpoint", () => {
     writeFileSync(file, "a network");
     await assert.rejects(loadCheckpoint(file), {
       name: "InputError",
-      message: /onnx is a file, and a model is a folder/,
+      message: /onnx is no folder, and a model is one/,
     });
     await assert.rejects(loadCheckpoint(`${file}s`), /holds no model/);
   });
