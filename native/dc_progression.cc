@@ -9,8 +9,6 @@ namespace canopy {
 namespace {
 
 constexpr int kMaxComponents = 3;
-// Beyond this, libjpeg's range tables wrap around; no picture has such means.
-constexpr int64_t kMaxEighths = 8 * 512;
 
 // The first bits of one mean, as a difference to the one before.
 CANOPY_INLINE bool TakeFirst(const DcTable& table, int low_bit, BitReader* reader, int* previous, int16_t* mean) {
@@ -166,7 +164,7 @@ bool DcProgression::Finish(const jpeg_decompress_struct& info, DcPlanes* planes)
     for (size_t y = 0; y < rows_; y++, row += planes->stride) {
       for (size_t x = 0; x < columns_; x++) {
         const int64_t eighths = int64_t{*mean++} * quantum;
-        if (eighths < -kMaxEighths || eighths >= kMaxEighths - 4) return false;
+        if (Wraps(eighths)) return false;
         row[x] = MeanToSample(eighths);
       }
     }

@@ -115,7 +115,7 @@ CANOPY_INLINE bool DcScan::DecodeMcu(BitReader* reader, size_t stride) {
   return true;
 }
 
-// The samples of one block; false if its data are malformed.
+// The samples of one block; false if its data are malformed, or only libjpeg knows what they are.
 CANOPY_INLINE bool DcScan::DecodeBlock(Component* component, BitReader* reader, size_t stride, uint8_t* samples) {
   reader->Refill();
   int difference;
@@ -123,11 +123,13 @@ CANOPY_INLINE bool DcScan::DecodeBlock(Component* component, BitReader* reader, 
   component->previous += difference;
   if (component->previous < -kMaxCoefficient || component->previous > kMaxCoefficient) return false;
   if (component->split_x + component->split_y > 2) return DecodeHalves(*component, reader, stride, samples);
-  *samples = MeanToSample(int64_t{component->previous} * component->quantum);
+  const int64_t mean = int64_t{component->previous} * component->quantum;
+  if (Wraps(mean)) return false;
+  *samples = MeanToSample(mean);
   return SkipCoefficients(*component->skips, reader);
 }
 
-// The means of a block's halves or quarters, from all of its coefficients; false if they are malformed.
+// The means of a block's halves or quarters, from all of its coefficients; false as above.
 CANOPY_INLINE bool DcScan::DecodeHalves(const Component& component, BitReader* reader, size_t stride,
                                         uint8_t* samples) {
   int64_t sums[4] = {};
@@ -144,7 +146,9 @@ CANOPY_INLINE bool DcScan::DecodeHalves(const Component& component, BitReader* r
       if (component.split_y == 2) detail += y == 0 ? sums[HalfWeight::kY] : -sums[HalfWeight::kY];
       if (component.split_x + component.split_y == 4)
         detail += x == y ? sums[HalfWeight::kBoth] : -sums[HalfWeight::kBoth];
-      samples[static_cast<size_t>(y) * stride + static_cast<size_t>(x)] = MeanToSample(mean + detail / kWeightUnit);
+      const int64_t part = mean + detail / kWeightUnit;
+      if (Wraps(part)) return false;
+      samples[static_cast<size_t>(y) * stride + static_cast<size_t>(x)] = MeanToSample(part);
     }
   }
   return true;

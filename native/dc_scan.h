@@ -26,6 +26,13 @@ inline uint8_t MeanToSample(int64_t eighths) {
   return static_cast<uint8_t>(std::clamp<int64_t>(((eighths + 4) >> 3) + 128, 0, 255));
 }
 
+// Whether a mean is so large that libjpeg's range tables wrap around, which they do from 8 * 512 on. No picture has
+// such means, so that these files may be left to libjpeg.
+inline bool Wraps(int64_t eighths) {
+  constexpr int64_t kMaxEighths = 8 * 500;
+  return eighths < -kMaxEighths || eighths > kMaxEighths;
+}
+
 // One per thread; keeps its memory between files.
 class DcScan {
  public:

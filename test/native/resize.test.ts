@@ -138,6 +138,15 @@ test("the means of a large, busy picture give a result within two levels on aver
   }
 });
 
+function decodeBoth(...files: [Uint8Array, Uint8Array]): [Uint8Array, Uint8Array] {
+  const [first, second] = files.map((file) => {
+    const target = new Uint8Array(18 * 18 * 3);
+    assert.equal(addon().decodeBytes(file, target, { ...OPTIONS, size: 18 }), undefined);
+    return target;
+  });
+  return [first, second];
+}
+
 test("the fast way to an eighth of the size equals libjpeg's", NEEDS_ADDON, async () => {
   const [width, height] = [333, 290];
   const planet = (alpha: number) => {
@@ -158,14 +167,29 @@ test("the fast way to an eighth of the size equals libjpeg's", NEEDS_ADDON, asyn
   for (const [name, bytes] of Object.entries(files)) {
     // A comment before the end marker changes no pixel, but is nothing the fast way knows.
     const slow = Buffer.concat([bytes.subarray(0, -2), Buffer.from([0xff, 0xfe, 0, 3, 0]), bytes.subarray(-2)]);
-    const [fastPixels, slowPixels] = [bytes, slow].map((file) => {
-      const target = new Uint8Array(18 * 18 * 3);
-      assert.equal(addon().decodeBytes(file, target, { ...OPTIONS, size: 18 }), undefined);
-      return target;
-    });
+    const [fastPixels, slowPixels] = decodeBoth(bytes, slow);
     // Halves of chroma blocks are rounded once here, twice in libjpeg.
     const allowed = name === "4:2:0" ? 1 : 0;
     assert.ok(difference(fastPixels, slowPixels).max <= allowed, name);
+  }
+});
+
+test("means beyond all pixels wrap around at an eighth of the size, as libjpeg's do", NEEDS_ADDON, async () => {
+  const [width, height] = [333, 290];
+  const color = sharp(waves(width, height, 3, 2), { raw: { width, height, channels: 3 } });
+  const files = {
+    gray: await color.clone().toColourspace("b-w").jpeg({ quality: 92 }).toBuffer(),
+    "4:4:4": await color.clone().jpeg({ chromaSubsampling: "4:4:4", quality: 92 }).toBuffer(),
+    "4:2:0": await color.clone().jpeg({ chromaSubsampling: "4:2:0", quality: 92 }).toBuffer(),
+  };
+  for (const [name, bytes] of Object.entries(files)) {
+    // The step of the means in each quantisation table: they become up to a hundred times as large.
+    for (let at = bytes.indexOf("ffdb0043", 0, "hex"); at >= 0; at = bytes.indexOf("ffdb0043", at + 1, "hex")) {
+      bytes[at + 5] = 255;
+    }
+    const slow = Buffer.concat([bytes.subarray(0, -2), Buffer.from([0xff, 0xfe, 0, 3, 0]), bytes.subarray(-2)]);
+    const [fastPixels, slowPixels] = decodeBoth(bytes, slow);
+    assert.deepEqual(fastPixels, slowPixels, name);
   }
 });
 
