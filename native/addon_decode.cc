@@ -83,7 +83,7 @@ Napi::Value DecodeFiles(const Napi::CallbackInfo& info) {
     // Asked for again, because reading a tile may have run JavaScript.
     uint8_t* const pixels = GetArray<uint8_t>(info[1], "target", needed) + i * TileBytes(options.size);
     if (has_windows) options.window = GetWindow(info[3], i, count);
-    const auto read = [&] { return state.reader.Read(state.tile); };
+    const auto read = [&] { return state.reader.Read(state.tile, options.max_pixels); };
     const Napi::Value failure = DecodeTile(env, &state.decoder, read, options, pixels);
     if (failure.IsUndefined()) continue;
     if (failures.IsUndefined()) failures = Napi::Array::New(env, count);

@@ -25,6 +25,11 @@ struct JpegLimits {
   bool accept_damage;
 };
 
+// Throws DecodeError for a picture of more pixels.
+void CheckPixels(int width, int height, uint64_t max_pixels);
+// The same for a file that begins with `head`, if its size is known by then.
+void CheckHead(ByteSpan head, uint64_t max_pixels);
+
 struct JpegHeader {
   int width;
   int height;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "jpeg.h"
+#include "scan_header.h"
 
 namespace canopy {
 namespace {
@@ -19,15 +20,46 @@ constexpr uint64_t kWorkPerByte = 8;
 constexpr uint64_t kMaxBytesPerSample = 4;
 constexpr uint64_t kScanWorkPerBlock = 4;
 
+// Marker, length, precision, height and width.
+constexpr ptrdiff_t kFrameBytes = 9;
+// With RST0 to EOI, the markers without a length.
+constexpr int kTem = 0x01;
+
+// SOF0 to SOF15 without DHT, JPG and DAC.
+bool IsStartOfFrame(int marker) {
+  return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
+}
+
 }  // namespace
 
-void JpegReader::CheckLimits() {
-  const uint64_t pixels = static_cast<uint64_t>(header_.width) * static_cast<uint64_t>(header_.height);
-  if (pixels > limits_.max_pixels) {
-    throw DecodeError(ErrorCode::kLimit, "Image of " + std::to_string(header_.width) + "x" +
-                                             std::to_string(header_.height) + " pixels exceeds the limit of " +
-                                             std::to_string(limits_.max_pixels) + " pixels");
+void CheckPixels(int width, int height, uint64_t max_pixels) {
+  if (static_cast<uint64_t>(width) * static_cast<uint64_t>(height) <= max_pixels) return;
+  throw DecodeError(ErrorCode::kLimit, "Image of " + std::to_string(width) + "x" + std::to_string(height) +
+                                           " pixels exceeds the limit of " + std::to_string(max_pixels) + " pixels");
+}
+
+void CheckHead(ByteSpan head, uint64_t max_pixels) {
+  const uint8_t* const end = head.data + head.size;
+  const uint8_t* at = head.data + 2;
+  while (end - at >= kFrameBytes) {
+    const int marker = at[1];
+    const bool is_alone = marker <= kTem || (marker >= JPEG_RST0 && marker <= JPEG_EOI);
+    if (at[0] != 0xFF || marker == 0xFF) {
+      at++;
+    } else if (is_alone) {
+      at += 2;
+    } else if (marker == kStartOfScan) {
+      return;
+    } else if (IsStartOfFrame(marker)) {
+      return CheckPixels(at[7] * 256 + at[8], at[5] * 256 + at[6], max_pixels);
+    } else {
+      at += std::min<ptrdiff_t>(2 + at[2] * 256 + at[3], end - at);
+    }
   }
+}
+
+void JpegReader::CheckLimits() {
+  CheckPixels(header_.width, header_.height, limits_.max_pixels);
   if (header_.components > MAX_COMPS_IN_SCAN) {
     throw DecodeError(ErrorCode::kColorspace,
                       "JPEG with " + std::to_string(header_.components) + " components has no known colours");

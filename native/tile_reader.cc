@@ -10,6 +10,7 @@
 
 #include "decode.h"
 #include "error.h"
+#include "jpeg.h"
 
 namespace canopy {
 namespace {
@@ -31,7 +32,7 @@ void FileDescriptor::Close() {
   file_ = -1;
 }
 
-ByteSpan TileReader::Read(const TileLocation& tile) {
+ByteSpan TileReader::Read(const TileLocation& tile, uint64_t max_pixels) {
   if (!file_.is_open() || tile.path != path_) Open(tile);
   if (tile.offset > file_size_) throw DecodeError(ErrorCode::kRead, "Tile begins after the end of its file");
   const uint64_t available = file_size_ - tile.offset;
@@ -43,6 +44,7 @@ ByteSpan TileReader::Read(const TileLocation& tile) {
   if (buffer_.size() < first) buffer_.resize(kFirstRead);
   Fill(tile.offset, 0, first);
   CheckIsJpeg({buffer_.data(), first});
+  if (wanted > first) CheckHead({buffer_.data(), first}, max_pixels);
   if (wanted > kMaxTileBytes) {
     throw DecodeError(ErrorCode::kLimit, "File of " + std::to_string(wanted) + " bytes exceeds the limit of " +
                                              std::to_string(kMaxTileBytes) + " bytes");

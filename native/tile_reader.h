@@ -41,9 +41,9 @@ class FileDescriptor {
 // One per thread. Keeps the last file open while consecutive tiles come from it, as members of an archive do.
 class TileReader {
  public:
-  // The tile's bytes, valid until the next call. Of files that are not JPEG only the beginning is read. Throws
-  // DecodeError, or std::bad_alloc.
-  ByteSpan Read(const TileLocation& tile);
+  // The tile's bytes, valid until the next call. Of files that are not JPEG, or have more than `max_pixels`, only the
+  // beginning is read. Throws DecodeError, or std::bad_alloc.
+  ByteSpan Read(const TileLocation& tile, uint64_t max_pixels = UINT64_MAX);
   // Closes the last file and frees a buffer that has grown for a huge tile.
   void Release() noexcept;
 

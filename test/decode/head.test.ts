@@ -4,10 +4,12 @@ import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import sharp from "sharp";
+import { loadAddon } from "../../src/addon.js";
 import { readTileBytes } from "../../src/decode/bytes.js";
-import { type DecodeFailure, isFailure, type PictureOptions } from "../../src/decode/decoder.js";
+import { DECODE_DEFAULTS, type DecodeFailure, isFailure, type PictureOptions } from "../../src/decode/decoder.js";
 import { readFullTile } from "../../src/decode/full.js";
 import { refuseHead } from "../../src/decode/head.js";
+import { nativeOptions } from "../../src/decode/native.js";
 import { readBytesWithSharp } from "../../src/decode/sharp.js";
 import { temporaryFolder } from "../helpers.js";
 
@@ -49,6 +51,16 @@ for (const [what, encoded] of [
     assert.match(((await readFullTile({ path }, least)) as DecodeFailure).message, /File of \d+ bytes exceeds/);
   });
 }
+
+test("a JPEG with too many pixels is refused by its header", { skip: loadAddon() === undefined }, async (t) => {
+  const path = hugeFile(t, await picture(3).jpeg().withMetadata().toBuffer());
+  const decode = (maxPixels: number) =>
+    loadAddon()!.decodeFiles([{ path }], new Uint8Array(3), {
+      ...nativeOptions({ ...DECODE_DEFAULTS, size: 1, maxPixels }),
+    });
+  assert.match(decode(1000)?.[0]?.message ?? "", /^Image of 40x30 pixels exceeds the limit of 1000 pixels/);
+  assert.match(decode(1200)?.[0]?.message ?? "", /^File of \d+ bytes exceeds/);
+});
 
 test("no more is read of a refused file than its beginning, and all of any other", (t) => {
   const path = hugeFile(t, "text");
