@@ -502,6 +502,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/quantise/quantise.test.ts"],
   },
   {
+    what: "a network that cannot be quantised because of its batch is not told so",
+    file: "src/quantise/quantise.ts",
+    from: 'opType === "Scan"',
+    to: 'opType === "Loop"',
+    tests: ["test/quantise/quantise.test.ts"],
+  },
+  {
     what: "an input that gives its name to what an Identity made of it, and is lost",
     file: "src/onnx/fold.ts",
     from: "if (isFixed) replaceName(graph, to, from);",

@@ -108,6 +108,10 @@ function checkPlan({ layers, float }: QuantisationPlan, nodes: readonly NodeProt
   const quantised = nodes.find(({ opType }) => /^(DynamicQ|Q|Dequantize)/.test(opType));
   if (quantised !== undefined) throw new ModelError(`The backbone is quantised already (${quantised.opType}).`);
   if (layers.size > 0) return;
+  if (nodes.some(({ opType }) => opType === "Scan")) {
+    const remedy = "export it with a free batch dimension";
+    throw new ModelError(`The backbone cannot be quantised: it runs tile by tile inside its graph; ${remedy}.`);
+  }
   const reason = float[0] ? `${float[0].operator} "${float[0].name}": ${float[0].reason}` : "it has no layers";
   throw new ModelError(`Nothing in the backbone can be quantised; ${reason}.`);
 }

@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
+import { describeFile } from "../../src/models/file-model.js";
 import { constantTensor, indexGraph } from "../../src/onnx/editing.js";
 import { GraphProtoSchema, ValueInfoProtoSchema } from "../../src/onnx/gen/onnx_pb.js";
 import { GraphBuilder, makeNode } from "../../src/onnx/graph.js";
-import { PIXELS } from "../../src/onnx/prepare.js";
+import { PIXELS, prepareBackbone } from "../../src/onnx/prepare.js";
 import { decodeModel } from "../../src/onnx/proto.js";
 import { bool, float32 } from "../../src/onnx/tensor.js";
 import { quantise } from "../../src/quantise/quantise.js";
 import { inWholeNumbers } from "../../src/quantise/whole.js";
+import type { Kind } from "../onnx/kind.js";
+import { BATCHES } from "../onnx/kinds-batches.js";
 import { maxDifference } from "../onnx/run.js";
 import { type Layers, network, noise, SIZE } from "./networks.js";
 import { NO_INTEGERS, observe, run } from "./run.js";
@@ -251,6 +254,16 @@ test("a network without layers, one that is quantised already, and ranges of ano
   const { model } = quantise(prepared, ranges);
   assert.throws(() => quantise(model, ranges), /quantised already/);
   assert.throws(() => quantise(prepared, { other: [0, 1] }), /no range for "Conv_4".*another network/);
+});
+
+test("a network that runs tile by tile is told how it need not", () => {
+  const { model } = BATCHES.find(({ oneByOne }) => oneByOne) as Kind;
+  const { input, ...card } = describeFile(model, "net.onnx", { normalisation: "unit" });
+  const prepared = prepareBackbone(model, { ...card, input: { ...input, oneByOne: true } }, 16);
+  assert.throws(
+    () => quantise(prepared, {}),
+    /runs tile by tile inside its graph; export it with a free batch dimension/,
+  );
 });
 
 test("what a graph within the graph reads is there as floats", async (t) => {
