@@ -4,7 +4,7 @@ import { InterruptedError } from "../errors.js";
 import type { ByteSource } from "./byte-source.js";
 import { compressionOf } from "./packed.js";
 import { Xxh64 } from "./xxh64.js";
-import { zstdParts } from "./zstd-blocks.js";
+import { hasChecksum, zstdParts } from "./zstd-blocks.js";
 
 /** Compressed bytes that are unpacked at a time: gzip makes at most a thousand times as many of them. */
 const PIECE = 16 << 10;
@@ -117,14 +117,14 @@ async function* unzstd(packed: AsyncIterable<Buffer>): Blocks {
   const { Decompress } = await import("fzstd");
   const ready: Buffer[] = [];
   const start = () => new Decompress((block) => ready.push(Buffer.from(block.buffer, block.byteOffset, block.length)));
-  let [unpacker, sum] = [start(), new Xxh64()];
+  let [unpacker, sum, isSummed] = [start(), new Xxh64(), false];
   try {
     for await (const { kind, bytes } of zstdParts(packed)) {
-      if (kind === "header") [unpacker, sum] = [start(), new Xxh64()];
+      if (kind === "header") [unpacker, sum, isSummed] = [start(), new Xxh64(), hasChecksum(bytes)];
       unpacker.push(bytes);
       // It keeps back a frame of a few bytes until it is told that there are no more.
       if (kind === "end") unpacker.push(new Uint8Array(), true);
-      for (const block of ready) sum.update(block);
+      if (isSummed) for (const block of ready) sum.update(block);
       if (kind === "end" && bytes.length > 0) checkSum(sum, bytes.readUInt32LE());
       yield* ready.splice(0);
     }

@@ -1,6 +1,8 @@
 /** Cuts a zstd file (RFC 8878) into headers and blocks: each unpacks to 128 KiB at most, and no frame asks for too much memory. */
 
 const MAGIC = 0xfd2fb528;
+const MAGIC_BYTES = 4;
+const CHECKSUM_FLAG = 4;
 const SKIPPABLE = 0x184d2a50;
 /** What zstd itself takes unless it is told otherwise. */
 const MOST_WINDOW = 128 << 20;
@@ -17,12 +19,17 @@ export interface ZstdPart {
 export async function* zstdParts(bytes: AsyncIterable<Buffer>): AsyncGenerator<ZstdPart> {
   const input = new Pieces(bytes);
   while (await input.hasMore()) {
-    const magic = await input.take(4);
+    const magic = await input.take(MAGIC_BYTES);
     const kind = magic.readUInt32LE();
     if ((kind & 0xfffffff0) >>> 0 === SKIPPABLE) await input.skip((await input.take(4)).readUInt32LE());
     else if (kind === MAGIC) yield* partsOfFrame(input, magic);
     else throw new Error("a frame does not begin as one");
   }
+}
+
+/** Whether a checksum ends the frame of `header`. */
+export function hasChecksum(header: Buffer): boolean {
+  return (header[MAGIC_BYTES] & CHECKSUM_FLAG) !== 0;
 }
 
 async function* partsOfFrame(input: Pieces, magic: Buffer): AsyncGenerator<ZstdPart> {
@@ -44,7 +51,7 @@ async function* partsOfFrame(input: Pieces, magic: Buffer): AsyncGenerator<ZstdP
     // A run of equal bytes is stored as one.
     yield { kind: "block", bytes: Buffer.concat([header, await input.take(type === 1 ? 1 : length)]) };
   }
-  yield { kind: "end", bytes: await input.take(flags & 4 ? 4 : 0) };
+  yield { kind: "end", bytes: await input.take(flags & CHECKSUM_FLAG ? 4 : 0) };
 }
 
 /** RFC 8878, 3.1.1.1.2 */
