@@ -141,7 +141,7 @@ function chooseReadout(
     timeBackbone(precision, tunable.save(tunable.weights, parts[0].ranges), size, dataset.device);
   const f2 = ({ fitted }: Readout) => fitted.scored.metrics.f2;
   const option = input.precisions.length > 1 ? "auto" : input.precisions[0];
-  return withPrecision(option, { attempt, device: () => dataset.device, f2, time }, context);
+  return withPrecision(option, { attempt, device: () => dataset.device, f2, time, tuned: true }, context);
 }
 
 function dropped(before: Metrics, after: Metrics | undefined): Compared {

@@ -38,6 +38,8 @@ interface Trials<T> {
   f2(attempt: T): number;
   /** Times the network of an attempt against that with floats. */
   time(attempt: T): Promise<PrecisionTiming>;
+  /** Whether a choice for the frozen backbone was told before. @default false */
+  tuned?: boolean;
 }
 
 interface Chosen<T> {
@@ -60,7 +62,8 @@ export async function withPrecision<T>(
 ): Promise<{ kept: T; choice: PrecisionChoice | null }> {
   if (option !== "auto") return { kept: await trials.attempt(option), choice: null };
   const chosen = await choosePrecision(trials);
-  onNotice?.(`Precision ${chosen.choice.precision}: ${chosen.choice.reason}`);
+  const of = trials.tuned ? " of the tuned backbone" : "";
+  onNotice?.(`Precision ${chosen.choice.precision}${of}: ${chosen.choice.reason}`);
   return chosen;
 }
 

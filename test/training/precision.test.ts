@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { InterruptedError, ModelError } from "../../src/errors.js";
 import type { Device } from "../../src/features/device.js";
 import type { Precision } from "../../src/quantise/precision.js";
-import { candidates, choosePrecision } from "../../src/training/precision.js";
+import { candidates, choosePrecision, withPrecision } from "../../src/training/precision.js";
 import { NO_INTEGERS } from "../quantise/run.js";
 
 /** Which precision is chosen if F2 is so with either, and integers are so much faster; and which were tried. */
@@ -72,4 +72,16 @@ test("where no integer kernels run, floats are taken and nothing else is tried",
     assert.deepEqual([precision, tried], ["fp32", ["fp32"]]);
     assert.match(reason, /CANOPY_SIMD=avx2/);
   });
+});
+
+test("of two choices the notice says which backbone each is of", async () => {
+  const notices: string[] = [];
+  const attempt = async (precision: Precision) => precision;
+  const f2 = (precision: Precision) => (precision === "fp32" ? 0.8 : 0.7);
+  const time = async () => assert.fail("what loses too much is not timed");
+  for (const tuned of [false, true]) {
+    const trials = { attempt, device: () => "cuda" as const, f2, time, tuned };
+    await withPrecision("auto", trials, { onNotice: (notice) => notices.push(notice.split(":")[0]) });
+  }
+  assert.deepEqual(notices, ["Precision fp32", "Precision fp32 of the tuned backbone"]);
 });
