@@ -1417,10 +1417,10 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/tiles/inputs.test.ts"],
   },
   {
-    what: "input: samples of a PNG of 16 bits from the wrong row",
+    what: "input: samples of a PNG of 16 bits from the first band",
     file: "src/decode/png16.ts",
-    from: "const first = (window.y * width + window.x)",
-    to: "const first = (0 * width + window.x)",
+    from: "(window.y * width + window.x) * bands + band",
+    to: "(window.y * width + window.x) * bands",
     tests: ["test/decode/sharp.test.ts"],
   },
   // Strangers: what must not hang, fill the memory or steer the terminal.
@@ -1576,7 +1576,7 @@ export const MUTATIONS: readonly Mutation[] = [
     what: "a killed fine-tuning forgets the trainings that are done",
     file: "src/training/finetune-states.ts",
     from: "this.done.set(name, part);",
-    to: "this.done.set(name, { ...part, logits: part.logits.map(() => 0) });",
+    to: "this.done.set(name, { ...part, logits: new Map() });",
     tests: ["test/cli/finetune-kill.test.ts"],
   },
   {
@@ -1681,7 +1681,7 @@ export const MUTATIONS: readonly Mutation[] = [
     what: "a network that cannot be fine-tuned is found out after the frozen head's training",
     file: "src/operations/train.ts",
     from: "if (settings.finetune !== undefined) {",
-    to: "if (clock() < 0) {",
+    to: "if (settings.finetune !== undefined && clock() < 0) {",
     tests: ["test/operations/fine-tune.test.ts"],
   },
   {
