@@ -226,7 +226,7 @@ function finetuneOptions(
 function parseBlocks(text: string | undefined): number | "all" | undefined {
   if (text === undefined || text === "all") return text;
   if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new OptionError(`Expected --finetune-blocks to be all or a number from 1, got ${text}.`);
+  throw new OptionError(`Expected --finetune-blocks to be all or a number from 1, got "${text}".`);
 }
 
 /** Groups as lists of tags; "auto" and "none" stand alone. */
@@ -289,7 +289,7 @@ function describeFinetune({ finetune }: TrainSummary): string {
 
 function describeExclusive({ exclusive }: TrainSummary): string {
   if (exclusive === null) return "";
-  const gain = `F2 ${exclusive.gain < 0 ? "" : "+"}${exclusive.gain.toFixed(4)} out of fold`;
+  const gain = `F2 ${exclusive.gain < 0 ? "" : "+"}${exclusive.gain.toFixed(4)} on unseen tiles`;
   if (!exclusive.kept) return `Exclusive tags tried and dropped: ${gain}\n`;
   const groups = exclusive.groups.map((group) => group.join(", ")).join("; ");
   return `${exclusive.exactlyOne ? "Exactly one of" : "Exclusive tags kept"} (${groups}): ${gain}\n`;

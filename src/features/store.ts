@@ -225,7 +225,7 @@ export class FeatureStore {
   #giveUpWriting(error: unknown): void {
     this.#writable = false;
     this.#onWarning(
-      `Features cannot be cached in ${this.folder} (${(error as Error).message}); the run goes on without. Set CANOPY_CACHE to a folder with room.`,
+      `Features cannot be cached in ${this.folder} (${(error as Error).message}); the run goes on without. Set CANOPY_CACHE to a folder that has room and can be written to.`,
     );
   }
 }

@@ -80,7 +80,7 @@ export function toSource(
 }
 
 function cannotKeep({ folder }: FeatureStore): ModelError {
-  const advice = "Set CANOPY_CACHE to a folder with room";
+  const advice = "Set CANOPY_CACHE to a folder that has room and can be written to";
   return new ModelError(`Features cannot be kept in ${folder}: is its disk full, or read-only? ${advice}.`);
 }
 
