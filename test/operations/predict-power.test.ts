@@ -14,17 +14,22 @@ type Step =
 /** A module that writes every flush, rename and removal to `log`, in their order. */
 function recorder(log: string): string {
   return `
-    import { appendFileSync } from "node:fs";
+    import fs, { appendFileSync } from "node:fs";
     import promises from "node:fs/promises";
     import { syncBuiltinESMExports } from "node:module";
     const note = (step) => appendFileSync(${JSON.stringify(log)}, JSON.stringify(step) + "\\n");
     const { open, rename, rm } = promises;
+    const { fsync } = fs;
+    const paths = new Map();
     promises.open = async (path, ...rest) => {
       const file = await open(path, ...rest);
-      const sync = file.sync.bind(file);
-      file.sync = async () => { await sync(); note({ act: "sync", path }); };
+      paths.set(file.fd, path);
       return file;
     };
+    fs.fsync = (fd, done) => fsync(fd, (error) => {
+      if (!error) note({ act: "sync", path: paths.get(fd) });
+      done(error);
+    });
     promises.rename = async (path, to) => { await rename(path, to); note({ act: "rename", path, to }); };
     promises.rm = async (path, ...rest) => { await rm(path, ...rest); note({ act: "remove", path }); };
     syncBuiltinESMExports();`;
