@@ -93,20 +93,20 @@ const grouped: Network = ({ graph, weight }, pixels) => {
 };
 
 describe("WebGPU", NEEDS_WEBGPU, () => {
-  const open = (outputs: number) =>
-    Backbone.open({ model: network(outputs), size: SIZE, numFeatures: 2 * outputs, device: "webgpu" });
+  const openAndClose = async (outputs: number) => {
+    const options = { model: network(outputs), size: SIZE, numFeatures: 2 * outputs, device: "webgpu" } as const;
+    await (await Backbone.open(options)).close();
+  };
   const results = (model: Uint8Array, device: "cpu" | "webgpu") =>
     withSession(model, device, (session) => session.run(feeds()));
 
-  it("runs a network that it computes as the CPU does", async () => {
-    await (await open(4)).close();
-  });
+  it("runs a network that it computes as the CPU does", () => openAndClose(4));
 
   it("is refused for a network that it computes wrongly, as those with five maps of a channel by ONNX Runtime 1.30", async () => {
     const model = network(5);
     const isWrong = disagreement(await results(model, "webgpu"), await results(model, "cpu")) !== undefined;
-    if (isWrong) await assert.rejects(open(5), WRONG);
-    else await (await open(5)).close();
+    if (isWrong) await assert.rejects(openAndClose(5), WRONG);
+    else await openAndClose(5);
   });
 
   it("is refused in a sentence for half precision that the driver does not have", async () => {
