@@ -57,5 +57,5 @@ function norm(values: Float32Array): number {
 
 function explain(device: Device, { output, off }: { output: string; off: number }): string {
   const far = Number.isFinite(off) ? `off by ${Math.round(off * 100)} %` : "far off";
-  return `${device} computes this network wrongly: its ${output} are ${far} there, by the CPU's results. Run it on the CPU`;
+  return `${device} computes this network wrongly: its ${output} are ${far} there, by the CPU's results. Run it on the CPU.`;
 }

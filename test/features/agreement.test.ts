@@ -74,7 +74,7 @@ async function withSession<T>(
 }
 
 const WRONG =
-  /webgpu computes this network wrongly: its .* are off by \d+ % there, by the CPU's results\. Run it on the CPU/;
+  /webgpu computes this network wrongly: its .* are off by \d+ % there, by the CPU's results\. Run it on the CPU\./;
 
 test("a session that gives what the CPU gives is taken, another is not", () =>
   withSession(network(4), "cpu", async (session) => {
